@@ -1,0 +1,35 @@
+import type { JsonObject } from '../ports/table.ts';
+
+/**
+ * Names and sources as SBT 0.5.25's EventManager has them. core may not import SBT, so a test holds this table
+ * against `DetailType` and `EventManager.supportedEvents`.
+ */
+export const CONTROL_PLANE_SOURCE = 'controlPlaneEventSource';
+export const APP_PLANE_SOURCE = 'applicationPlaneEventSource';
+
+export const EVENT_SOURCES = {
+  onboardingRequest: CONTROL_PLANE_SOURCE,
+  offboardingRequest: CONTROL_PLANE_SOURCE,
+  provisionSuccess: APP_PLANE_SOURCE,
+  provisionFailure: APP_PLANE_SOURCE,
+  deprovisionSuccess: APP_PLANE_SOURCE,
+  deprovisionFailure: APP_PLANE_SOURCE,
+} as const satisfies Record<string, string>;
+
+export type EventName = keyof typeof EVENT_SOURCES;
+
+/** An event as it travels: EventBridge's names for its parts. */
+export interface Envelope {
+  /** Unique per intent; consumers deduplicate by it. */
+  readonly id: string;
+  readonly source: string;
+  readonly detailType: string;
+  readonly detail: JsonObject;
+  /** ISO 8601, UTC. */
+  readonly time: string;
+}
+
+/** An event of ours with the source its name demands. */
+export function envelope(id: string, name: EventName, detail: JsonObject, timeMs: number): Envelope {
+  return { id, source: EVENT_SOURCES[name], detailType: name, detail, time: new Date(timeMs).toISOString() };
+}

@@ -1,0 +1,16 @@
+import type { Item, Write } from '../ports/table.ts';
+import type { Envelope } from './events.ts';
+
+/**
+ * State and its event are written in one transaction: `table.transact([put(state), ...outboxWrites([event])])`.
+ * The publisher (core/events/publisher.ts) drains this partition in order of id.
+ */
+export const OUTBOX_PK = 'outbox';
+
+export function outboxWrites(events: readonly Envelope[]): Write[] {
+  return events.map((event) => ({ put: { pk: OUTBOX_PK, sk: event.id, version: 1, data: event }, if: 'absent' }));
+}
+
+export function outboxDeletes(items: readonly Item<Envelope>[]): Write[] {
+  return items.map((item) => ({ delete: { pk: item.pk, sk: item.sk } }));
+}

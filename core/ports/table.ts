@@ -1,0 +1,69 @@
+/**
+ * The one port to data, for the control plane's records, the application plane's placements and the tenants' own
+ * items alike. SQLite embedded, DynamoDB on AWS; both pass test/contract/table.suite.ts.
+ */
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+export type JsonObject = { [key: string]: Json };
+
+export interface Key {
+  /** Partition key; 1..512 characters. Tenant data: the tenant's id, or the id, '#' and more. */
+  readonly pk: string;
+  /** Sort key within the partition, ordered by UTF-8 bytes; 1..512 characters. */
+  readonly sk: string;
+}
+
+/** Secondary indexes an item may appear in; the same five exist on every table. */
+export const INDEXES = ['g1', 'g2', 'g3', 'g4', 'g5'] as const;
+export type IndexName = (typeof INDEXES)[number];
+
+export interface Item<T extends object = JsonObject> extends Key {
+  /** Set by the writer: 1 for a new item, the version read plus one for an update. */
+  readonly version: number;
+  /** Plain JSON, at most 350 KB (DynamoDB's 400 KB less keys and overhead). */
+  readonly data: T;
+  /** The item's place in each index. An index sk must be unique in its pk: end it with the item's id. */
+  readonly indexes?: Partial<Record<IndexName, Key>>;
+  /** Epoch seconds after which the item may vanish and is never returned. @default - kept for ever */
+  readonly expiresAt?: number;
+}
+
+/** `{ version: n }` holds if the stored item has version n. */
+export type Condition = 'absent' | 'present' | { readonly version: number };
+
+export type Write =
+  // biome-ignore lint/suspicious/noExplicitAny: any record type of the domain; it is stored as JSON
+  | { readonly put: Item<any>; readonly if?: Condition }
+  | { readonly delete: Key; readonly if?: Condition }
+  | { readonly check: Key; readonly if: Condition };
+
+export interface Query {
+  readonly pk: string;
+  /** @default - the base table */
+  readonly index?: IndexName;
+  /** Only sort keys that begin with this. @default - all */
+  readonly prefix?: string;
+  /** Exclusive start: the `next` of the page before. @default - from the beginning */
+  readonly after?: string;
+  /** 1..1000 */
+  readonly limit: number;
+  /** @default false - ascending */
+  readonly descending?: boolean;
+}
+
+export interface Page<T extends object = JsonObject> {
+  readonly items: readonly Item<T>[];
+  /** The `after` of the next page; absent on the last one. */
+  readonly next?: string;
+}
+
+export interface Table {
+  /** The item, or undefined if absent or expired. Reads what was last committed. */
+  get<T extends object = JsonObject>(key: Key): Promise<Item<T> | undefined>;
+  /** Items of one partition in order of sort key. An unknown partition is an empty page. */
+  query<T extends object = JsonObject>(query: Query): Promise<Page<T>>;
+  /**
+   * All writes or none; durable when it resolves. At most 100 writes, each key at most once.
+   * Throws ConditionFailed and writes nothing if a condition does not hold. Safe to repeat only if conditions make it so.
+   */
+  transact(writes: readonly Write[]): Promise<void>;
+}
