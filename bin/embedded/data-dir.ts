@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { DomainError } from '../../core/errors.ts';
+
+/** Where everything of one embedded platform lives. Every path of it is made here and nowhere else. */
+export interface DataDir {
+  readonly root: string;
+  readonly config: string;
+  readonly lock: string;
+  readonly instance: string;
+  readonly platformDb: string;
+  readonly quotaDb: string;
+  readonly mailbox: string;
+  readonly logs: string;
+  /** What a running platform says of itself; absent when none runs. */
+  readonly running: string;
+  /** The first admin's credentials, written once at first start, mode 0600. */
+  readonly admin: string;
+  readonly demo: string;
+  readonly cliToken: string;
+}
+
+export function dataDirAt(path: string): DataDir {
+  const root = resolve(path);
+  return {
+    root,
+    config: join(root, 'config.json'),
+    lock: join(root, 'lock.db'),
+    instance: join(root, 'instance.json'),
+    platformDb: join(root, 'platform.db'),
+    quotaDb: join(root, 'gateway.db'),
+    mailbox: join(root, 'mailbox.jsonl'),
+    logs: join(root, 'logs'),
+    running: join(root, 'running.json'),
+    admin: join(root, 'admin.json'),
+    demo: join(root, 'demo.json'),
+    cliToken: join(root, 'cli-token.json'),
+  };
+}
+
+/** Creates the directory where needed. Others may pass through (tasks run under uids of their own) but see nothing. */
+export function prepareDataDir(dir: DataDir): void {
+  try {
+    mkdirSync(dir.root, { recursive: true, mode: 0o711 });
+    chmodSync(dir.root, 0o711);
+    mkdirSync(dir.logs, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
+    throw new DomainError('CONFIG', `data directory must be writable, ${dir.root} is not (${reason})`, { cause });
+  }
+}
+
+/** Longest socket name used below the run directory, and what the kernel allows for the whole path. */
+const LONGEST_SOCKET_NAME = 60;
+const SOCKET_PATH_LIMIT = 107;
+
+/**
+ * The directory for Unix sockets. Their paths are limited to 107 bytes, so below a long data directory it is a link
+ * to a private directory under the system's temporary one.
+ */
+export function prepareRunDir(dir: DataDir): { path: string; remove(): void } {
+  const inside = join(dir.root, 'run');
+  rmSync(inside, { recursive: true, force: true });
+  if (Buffer.byteLength(inside) + LONGEST_SOCKET_NAME <= SOCKET_PATH_LIMIT) {
+    mkdirSync(inside, { mode: 0o711 });
+    return { path: inside, remove: () => rmSync(inside, { recursive: true, force: true }) };
+  }
+  const outside = mkdtempSync(join(tmpdir(), `tp-${createHash('sha256').update(dir.root).digest('hex').slice(0, 6)}-`));
+  chmodSync(outside, 0o711);
+  symlinkSync(outside, inside);
+  return {
+    path: outside,
+    remove: () => {
+      rmSync(inside, { force: true });
+      rmSync(outside, { recursive: true, force: true });
+    },
+  };
+}
+
+/**
+ * Holds the data directory for this process alone, by a lock the kernel drops when the process ends, however it ends.
+ * @returns undefined if another process holds it
+ */
+export function lockDataDir(dir: DataDir): { release(): void } | undefined {
+  const db = new DatabaseSync(dir.lock);
+  try {
+    db.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+  } catch {
+    db.close();
+    return undefined;
+  }
+  return { release: () => db.close() };
+}
+
+/** A file of the operator's own: readable by nobody else, replaced as a whole. */
+export function writePrivate(path: string, value: unknown): void {
+  writeFileSync(path, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
+  chmodSync(path, 0o600);
+}
+
+export function readJson<T>(path: string): T | undefined {
+  if (!existsSync(path)) return undefined;
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as T;
+  } catch (cause) {
+    throw new DomainError('CORRUPT', `${path} must be JSON; it is damaged. Restore it from a copy`, { cause });
+  }
+}

@@ -1,0 +1,149 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+
+/** The design's import rules, read off the imports themselves. */
+const ROOT = join(import.meta.dirname, '..');
+const SOURCES = [
+  'bin',
+  'core',
+  'adapters',
+  'control-plane',
+  'app-plane',
+  'services',
+  'tenant-templates',
+  'web',
+  'scripts',
+];
+
+interface Import {
+  readonly from: string;
+  /** A file of ours, or a package's name. */
+  readonly to: string;
+  readonly ours: boolean;
+  readonly typeOnly: boolean;
+}
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => join(folder, name));
+}
+
+const STATEMENT =
+  /^\s*(?:import|export)\s+(type\s)?[^'"]*?from\s+'([^']+)'|^\s*import\s+'([^']+)'|\bimport\('([^']+)'\)/gm;
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(join(ROOT, file), 'utf8');
+  return [...text.matchAll(STATEMENT)].map(([, typeOnly, from, bare, dynamic]) => {
+    const target = from ?? bare ?? dynamic ?? '';
+    const ours = target.startsWith('.');
+    const to = ours ? relative(ROOT, join(ROOT, dirname(file), target)) : target;
+    return { from: file, to, ours, typeOnly: typeOnly !== undefined };
+  });
+}
+
+const FILES = SOURCES.flatMap((folder) => {
+  try {
+    return filesBelow(folder);
+  } catch {
+    return [];
+  }
+});
+const IMPORTS = FILES.flatMap(importsOf);
+
+const TIER_TABLE = 'tenant-templates/tiers.ts';
+/** Entries that wire adapters in. */
+const WIRING = /^(bin\/.*|services\/[^/]+\/server\.ts|app-plane\/gateway\/server\.ts|[^/]+\/lambda\/.*|scripts\/.*)$/;
+
+/** What a file of ours may import of ours; the first rule whose `from` matches decides. */
+const RULES: readonly { from: RegExp; may: (to: string, from: string) => boolean }[] = [
+  { from: WIRING, may: (to, from) => !to.startsWith('bin/') || from.startsWith('bin/') },
+  { from: /^core\//, may: (to) => to.startsWith('core/') },
+  { from: /^tenant-templates\//, may: (to) => to.startsWith('core/') || to.startsWith('tenant-templates/') },
+  {
+    from: /^adapters\/(embedded|aws)\//,
+    may: (to, from) => to.startsWith('core/') || sameFolder(to, from, 2) || isPage(to),
+  },
+  { from: /^services\//, may: (to, from) => isBase(to) || to.startsWith('services/kit/') || sameFolder(to, from, 2) },
+  { from: /^control-plane\//, may: (to) => isBase(to) || to.startsWith('control-plane/') },
+  {
+    from: /^app-plane\/provisioner\//,
+    may: (to) => isBase(to) || to.startsWith('app-plane/provisioner/') || to.startsWith('tenant-templates/'),
+  },
+  { from: /^app-plane\//, may: (to, from) => isBase(to) || sameFolder(to, from, 2) },
+  { from: /^web\//, may: (to, from) => to.startsWith('core/') || to === TIER_TABLE || sameFolder(to, from, 1) },
+];
+
+function isBase(to: string): boolean {
+  return to.startsWith('core/') || to === TIER_TABLE;
+}
+
+/** Server-rendered pages are pure functions from a model to HTML. */
+function isPage(to: string): boolean {
+  return to.startsWith('web/pages/');
+}
+
+function sameFolder(to: string, from: string, depth: number): boolean {
+  return to.split('/').slice(0, depth).join('/') === from.split('/').slice(0, depth).join('/');
+}
+
+describe('the import graph', () => {
+  test('has files to judge', () => {
+    expect(IMPORTS.filter((one) => one.ours).length).toBeGreaterThan(50);
+  });
+
+  test('keeps the design`s rules: core knows core, adapters core, planes and services never a sibling', () => {
+    const broken = IMPORTS.filter((one) => one.ours).filter((one) => {
+      const rule = RULES.find(({ from }) => from.test(one.from));
+      return !rule?.may(one.to, one.from);
+    });
+    expect(broken.map(({ from, to }) => `${from} -> ${to}`)).toEqual([]);
+  });
+
+  test('lets core use the schema library only', () => {
+    const packages = IMPORTS.filter((one) => one.from.startsWith('core/') && !one.ours).map((one) => one.to);
+    expect(packages.filter((name) => name !== 'zod')).toEqual([]);
+    const impure = FILES.filter((file) => file.startsWith('core/')).filter((file) =>
+      /\bprocess\.\w|\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(/.test(readFileSync(join(ROOT, file), 'utf8')),
+    );
+    expect(impure).toEqual([]);
+  });
+
+  test('keeps the AWS SDK, CDK and SBT out of everything that runs embedded', () => {
+    const aws = IMPORTS.filter((one) => /^(@aws-sdk|aws-cdk-lib|@cdklabs|constructs)/.test(one.to));
+    const allowed = /^(adapters\/aws\/|[^/]+\/(infra|lambda)\/|bin\/cdk\.ts|tenant-templates\/)/;
+    expect(aws.filter((one) => !allowed.test(one.from))).toEqual([]);
+  });
+
+  test('has no cycle', () => {
+    const edges = new Map<string, string[]>();
+    for (const { from, to, ours, typeOnly } of IMPORTS) {
+      if (ours && !typeOnly) edges.set(from, [...(edges.get(from) ?? []), to]);
+    }
+    expect(findCycle(edges)).toEqual([]);
+  });
+
+  test('names every file after what is in it', () => {
+    expect(FILES.filter((file) => /(^|\/)(utils?|helpers?|index|common|misc)\.ts$/.test(file))).toEqual([]);
+  });
+});
+
+function findCycle(edges: ReadonlyMap<string, readonly string[]>): string[] {
+  const done = new Set<string>();
+  const walk = (file: string, path: readonly string[]): string[] => {
+    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file];
+    if (done.has(file)) return [];
+    for (const next of edges.get(file) ?? []) {
+      const cycle = walk(next, [...path, file]);
+      if (cycle.length > 0) return cycle;
+    }
+    done.add(file);
+    return [];
+  };
+  for (const file of edges.keys()) {
+    const cycle = walk(file, []);
+    if (cycle.length > 0) return cycle;
+  }
+  return [];
+}
