@@ -1,0 +1,194 @@
+import * as z from 'zod';
+import { DomainError } from '../errors.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { RealmId } from '../ports/identity.ts';
+import { TENANT_ID } from '../tenant/names.ts';
+import { TIER_NAMES, type TierName } from '../tenant/tiers.ts';
+import { createLru } from './lru.ts';
+
+/** An issuer whose access tokens are taken, and for what. */
+export interface TrustedIssuer {
+  /** Compared with `iss` as an exact string. */
+  readonly issuer: string;
+  readonly realm: RealmId;
+  /** Clients of the realm whose tokens are taken. */
+  readonly clientIds: readonly string[];
+  /** The API these tokens must be for. */
+  readonly audience: string;
+}
+
+/** What a verified access token says. Only `authorize` makes one. */
+export interface VerifiedToken {
+  readonly issuer: string;
+  readonly realm: RealmId;
+  readonly subject: string;
+  readonly clientId: string;
+  readonly scopes: readonly string[];
+  readonly role?: string;
+  /** Absent in tokens of system users. */
+  readonly tenantId?: string;
+  readonly tier?: TierName;
+  readonly userName?: string;
+  readonly email?: string;
+  /** Epoch seconds. */
+  readonly expiresAt: number;
+}
+
+/** The algorithms taken, whatever an issuer may offer. */
+export type SignatureAlgorithm = 'RS256' | 'ES256';
+
+/**
+ * Whether the compact token is signed by the key `kid` of this very issuer, with this algorithm.
+ * Throws UNAVAILABLE if the issuer's keys cannot be had right now.
+ */
+export type SignatureVerifier = (
+  token: string,
+  by: { readonly issuer: TrustedIssuer; readonly kid: string; readonly alg: SignatureAlgorithm },
+) => Promise<boolean>;
+
+export type Authorize = (authorizationHeader: string | undefined) => Promise<VerifiedToken>;
+
+export interface AuthorizeOptions {
+  /** The allow-list: the issuer of exactly this name, or undefined. Asked at every request. */
+  readonly issuers: (issuer: string) => TrustedIssuer | undefined;
+  readonly verifySignature: SignatureVerifier;
+  readonly clock: Clock;
+  /** Verified tokens remembered, about 2 KB each. @default 10_000 */
+  readonly cacheSize?: number;
+}
+
+/** Longest `Authorization` header looked at, in characters. */
+export const MAX_AUTHORIZATION_LENGTH = 8_192;
+
+const BEARER = /^Bearer ([\w-]+)\.([\w-]+)\.([\w-]+)$/i;
+
+const Header = z.object({
+  alg: z.enum(['RS256', 'ES256']),
+  kid: z.string().min(1).max(200),
+  typ: z.enum(['at+jwt', 'application/at+jwt', 'JWT']).optional(),
+  /** Extensions that must be understood: none is. */
+  crit: z.never().optional(),
+});
+
+const Claims = z.object({
+  iss: z.string(),
+  sub: z.string().min(1).max(200),
+  aud: z.union([z.string(), z.array(z.string())]),
+  client_id: z.string(),
+  token_use: z.literal('access'),
+  exp: z.number(),
+  nbf: z.number().optional(),
+  scope: z.string().optional(),
+  role: z.string().max(100).optional(),
+  tenantId: z.string().regex(TENANT_ID).optional(),
+  tier: z.enum(TIER_NAMES).optional(),
+  username: z.string().optional(),
+  email: z.string().optional(),
+});
+type Claims = z.infer<typeof Claims>;
+
+interface Verified {
+  readonly token: VerifiedToken;
+  /** Epoch seconds. */
+  readonly notBefore: number;
+}
+
+/**
+ * The one check of access tokens, for gateway, services, control plane and the Lambda authorizer alike.
+ * A signature is checked once per token; issuer and times at every call.
+ *
+ * @returns a function from the `Authorization` header to the verified token. It throws UNAUTHENTICATED, or UNAVAILABLE
+ * if the issuer's keys cannot be had; no message holds any part of the token.
+ */
+export function createAuthorize({ issuers, verifySignature, clock, cacheSize = 10_000 }: AuthorizeOptions): Authorize {
+  const cache = createLru<Verified>(cacheSize);
+
+  return async (header) => {
+    const compact = bearerToken(header);
+    const known = cache.get(compact);
+    if (known) {
+      if (!issuers(known.token.issuer) || !isCurrent(known, clock)) {
+        cache.delete(compact);
+        throw refused('the token is expired or its issuer is not trusted any more');
+      }
+      return known.token;
+    }
+    const verified = await verify(compact, issuers, verifySignature, clock);
+    cache.set(compact, verified);
+    return verified.token;
+  };
+}
+
+async function verify(
+  compact: string,
+  issuers: AuthorizeOptions['issuers'],
+  verifySignature: SignatureVerifier,
+  clock: Clock,
+): Promise<Verified> {
+  const [rawHeader, rawClaims] = compact.split('.');
+  const header = Header.safeParse(decode(rawHeader));
+  if (!header.success) throw refused('the token header must name a kid and the algorithm RS256 or ES256');
+  const claims = Claims.safeParse(decode(rawClaims));
+  if (!claims.success) throw refused('the token must be an access token with all claims well-formed');
+
+  const issuer = issuers(claims.data.iss);
+  if (!issuer || issuer.issuer !== claims.data.iss) throw refused('the issuer must be trusted');
+  if (![claims.data.aud].flat().includes(issuer.audience)) throw refused('the audience must be this API');
+  if (!issuer.clientIds.includes(claims.data.client_id)) throw refused('the client must be one of the realm');
+  if (!belongsTo(issuer.realm, claims.data.tenantId)) throw refused('the tenant must be one of the realm');
+
+  const verified = { token: toVerifiedToken(claims.data, issuer), notBefore: claims.data.nbf ?? 0 };
+  if (!isCurrent(verified, clock)) throw refused('the token must be current');
+  if (!(await verifySignature(compact, { issuer, kid: header.data.kid, alg: header.data.alg })))
+    throw refused("the signature must be the issuer's");
+  return verified;
+}
+
+/** Admins have no tenant; a tenant's own realm has none but its own. */
+function belongsTo(realm: RealmId, tenantId: string | undefined): boolean {
+  if (realm === 'admin') return tenantId === undefined;
+  return tenantId !== undefined && (realm === 'pool' || realm === `tenant-${tenantId}`);
+}
+
+function isCurrent({ token, notBefore }: Verified, clock: Clock): boolean {
+  const now = clock.now() / 1_000;
+  return notBefore <= now && now < token.expiresAt;
+}
+
+function bearerToken(header: string | undefined): string {
+  if (header === undefined) throw refused('a bearer token must be given');
+  if (header.length > MAX_AUTHORIZATION_LENGTH) throw refused('the authorization header must have at most 8 KB');
+  if (!BEARER.test(header)) throw refused('authorization must be a bearer token of three parts');
+  return header.slice('Bearer '.length);
+}
+
+/** @returns the JSON value of a base64url part, or undefined if it is none */
+function decode(part = ''): unknown {
+  try {
+    const binary = atob(part.replaceAll('-', '+').replaceAll('_', '/'));
+    const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0));
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    return undefined;
+  }
+}
+
+function toVerifiedToken(claims: Claims, { realm }: TrustedIssuer): VerifiedToken {
+  return {
+    issuer: claims.iss,
+    realm,
+    subject: claims.sub,
+    clientId: claims.client_id,
+    scopes: claims.scope?.split(' ').filter(Boolean) ?? [],
+    ...(claims.role !== undefined && { role: claims.role }),
+    ...(claims.tenantId !== undefined && { tenantId: claims.tenantId }),
+    ...(claims.tier !== undefined && { tier: claims.tier }),
+    ...(claims.username !== undefined && { userName: claims.username }),
+    ...(claims.email !== undefined && { email: claims.email }),
+    expiresAt: claims.exp,
+  };
+}
+
+function refused(reason: string): DomainError {
+  return new DomainError('UNAUTHENTICATED', reason);
+}
