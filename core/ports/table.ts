@@ -6,9 +6,9 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 export type JsonObject = { [key: string]: Json };
 
 export interface Key {
-  /** Partition key; 1..512 characters. Tenant data: the tenant's id, or the id, '#' and more. */
+  /** Partition key; 1..512 characters, none of control. Tenant data: the tenant's id, or the id, '#' and more. */
   readonly pk: string;
-  /** Sort key within the partition, ordered by UTF-8 bytes; 1..512 characters. */
+  /** Sort key within the partition, ordered by UTF-8 bytes; 1..512 characters, none of control, at most 1024 bytes. */
   readonly sk: string;
 }
 
@@ -62,7 +62,8 @@ export interface Table {
   /** Items of one partition in order of sort key. An unknown partition is an empty page. */
   query<T extends object = JsonObject>(query: Query): Promise<Page<T>>;
   /**
-   * All writes or none; durable when it resolves. At most 100 writes, each key at most once.
+   * All writes or none; durable when it resolves. At most 100 writes and 4 MB, each key at most once; none is no work.
+   * Throws INVALID or TOO_LARGE past a limit (core/ports/table-rules.ts), UNAVAILABLE where trying again later may help.
    * Throws ConditionFailed and writes nothing if a condition does not hold. Safe to repeat only if conditions make it so.
    */
   transact(writes: readonly Write[]): Promise<void>;

@@ -1,0 +1,119 @@
+import { DomainError } from '../errors.ts';
+import type { Key, Query, Write } from './table.ts';
+
+/** What every adapter of the Table port refuses, in the same words: the limits are the tighter of SQLite's and DynamoDB's. */
+export const MAX_WRITES = 100;
+export const MAX_KEY_CHARS = 512;
+export const MAX_KEY_BYTES = 1024;
+export const MAX_DATA_BYTES = 350 * 1024;
+/** Of all `data` in one transaction. */
+export const MAX_TRANSACTION_BYTES = 4 * 1024 * 1024;
+export const MAX_PAGE = 1000;
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it refuses
+const CONTROL = /[\u0000-\u001f\u007f]/;
+const utf8 = new TextEncoder();
+
+function byteLength(text: string): number {
+  return utf8.encode(text).length;
+}
+
+function checkKeyPart(name: string, value: string): void {
+  const fault =
+    typeof value !== 'string'
+      ? `a string, got ${typeof value}`
+      : value.length < 1 || value.length > MAX_KEY_CHARS
+        ? `1..${MAX_KEY_CHARS} characters long, got ${value.length}`
+        : CONTROL.test(value)
+          ? 'free of control characters'
+          : !value.isWellFormed()
+            ? 'well-formed Unicode'
+            : value.length * 3 > MAX_KEY_BYTES && byteLength(value) > MAX_KEY_BYTES
+              ? `at most ${MAX_KEY_BYTES} bytes in UTF-8`
+              : undefined;
+  if (fault) throw new DomainError('INVALID', `${name} of a key must be ${fault}`);
+}
+
+/** Throws INVALID unless both parts are 1..512 characters (at most 1024 bytes) of well-formed text without control characters. */
+export function checkKey(key: Key): void {
+  checkKeyPart('pk', key.pk);
+  checkKeyPart('sk', key.sk);
+}
+
+/** The key a write is about. */
+export function keyOf(write: Write): Key {
+  return 'put' in write ? write.put : 'delete' in write ? write.delete : write.check;
+}
+
+/** Throws INVALID for a bad key, version or expiry, for too many writes, and for a key that is written twice. */
+export function checkWrites(writes: readonly Write[]): void {
+  if (writes.length > MAX_WRITES) {
+    throw new DomainError('INVALID', `a transaction takes at most ${MAX_WRITES} writes, got ${writes.length}`);
+  }
+  const seen = new Set<string>();
+  for (const write of writes) {
+    const key = keyOf(write);
+    checkKey(key);
+    // Keys hold no control characters, so the newline cannot make two keys look alike.
+    const identity = `${key.pk}\n${key.sk}`;
+    if (seen.has(identity)) throw new DomainError('INVALID', 'a transaction takes each key at most once');
+    seen.add(identity);
+    if ('put' in write) checkItem(write.put);
+  }
+}
+
+function checkItem(item: { version: number; expiresAt?: number; indexes?: Record<string, Key | undefined> }): void {
+  if (!Number.isSafeInteger(item.version) || item.version < 1) {
+    throw new DomainError('INVALID', `version of an item must be a whole number from 1, got ${item.version}`);
+  }
+  if (item.expiresAt !== undefined && (!Number.isSafeInteger(item.expiresAt) || item.expiresAt < 0)) {
+    throw new DomainError('INVALID', `expiresAt of an item must be whole epoch seconds, got ${item.expiresAt}`);
+  }
+  for (const key of Object.values(item.indexes ?? {})) if (key) checkKey(key);
+}
+
+/** Throws INVALID unless the limit is 1..1000 and keys are well-formed. */
+export function checkQuery(query: Query): void {
+  checkKeyPart('pk', query.pk);
+  if (query.prefix) checkKeyPart('prefix', query.prefix);
+  if (query.after !== undefined) checkKeyPart('after', query.after);
+  if (!Number.isInteger(query.limit) || query.limit < 1 || query.limit > MAX_PAGE) {
+    throw new DomainError('INVALID', `limit of a query must be 1..${MAX_PAGE}, got ${query.limit}`);
+  }
+}
+
+/**
+ * The JSON text to store for each put, in order of `writes`, undefined for the others.
+ * Throws TOO_LARGE over 350 KB an item or 4 MB a transaction.
+ */
+export function encodeData(writes: readonly Write[]): (string | undefined)[] {
+  let total = 0;
+  const texts = writes.map((write) => {
+    if (!('put' in write)) return undefined;
+    const text = JSON.stringify(write.put.data);
+    const bytes = byteLength(text);
+    if (bytes > MAX_DATA_BYTES) {
+      throw new DomainError('TOO_LARGE', `data of an item takes at most ${MAX_DATA_BYTES} bytes, got ${bytes}`);
+    }
+    total += bytes;
+    return text;
+  });
+  if (total > MAX_TRANSACTION_BYTES) {
+    throw new DomainError('TOO_LARGE', `a transaction takes at most ${MAX_TRANSACTION_BYTES} bytes, got ${total}`);
+  }
+  return texts;
+}
+
+/**
+ * The least text that sorts after everything beginning with `prefix`, in order of UTF-8 bytes (which is that of code
+ * points), or undefined where there is none.
+ */
+export function afterPrefix(prefix: string): string | undefined {
+  const points = Array.from(prefix, (char) => char.codePointAt(0) ?? 0);
+  for (let last = points.pop(); last !== undefined; last = points.pop()) {
+    if (last === 0x10ffff) continue;
+    // Surrogates are no characters: U+E000 follows U+D7FF.
+    return String.fromCodePoint(...points, last === 0xd7ff ? 0xe000 : last + 1);
+  }
+  return undefined;
+}
