@@ -13,7 +13,10 @@ export function note(text: string): void {
 
 /** Columns as wide as their widest cell; headings in capitals. An empty list prints `empty`. */
 export function printTable(headings: readonly string[], rows: readonly (readonly string[])[], empty: string): void {
-  if (rows.length === 0) return note(empty);
+  if (rows.length === 0) {
+    note(empty);
+    return;
+  }
   const lines = [headings.map((heading) => heading.toUpperCase()), ...rows];
   const widths = headings.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? '').length)));
   for (const line of lines) {

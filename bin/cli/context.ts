@@ -1,0 +1,44 @@
+import type { Command } from 'commander';
+import { type DataDir, dataDirAt } from '../embedded/data-dir.ts';
+import { findRunning, type Running } from '../embedded/running.ts';
+import { CliError } from './exit-codes.ts';
+
+/** What every command knows: where the platform lives, and how to answer. */
+export interface CliContext {
+  readonly dir: DataDir;
+  readonly json: boolean;
+}
+
+const DEFAULT_DATA_DIR = '.tierplane';
+
+/** `--data-dir` and `--json` may stand before or after the command's name. */
+export function contextOf(command: Command): CliContext {
+  const given = ancestry(command).map((one) => one.opts<{ dataDir?: string; json?: boolean }>());
+  const dataDir = given.find((options) => options.dataDir !== undefined)?.dataDir;
+  return {
+    dir: dataDirAt(dataDir ?? process.env.TIERPLANE_DATA_DIR ?? DEFAULT_DATA_DIR),
+    json: given.some((options) => options.json === true),
+  };
+}
+
+function ancestry(command: Command): Command[] {
+  return command.parent ? [command, ...ancestry(command.parent)] : [command];
+}
+
+/** The platform of this data directory. Throws notRunning where there is none. */
+export function requireRunning(context: CliContext): Running {
+  const running = findRunning(context.dir);
+  if (running) return running;
+  throw new CliError('notRunning', `no platform runs in ${context.dir.root}`, {
+    hint: 'start it with `npm start`, or name its directory with --data-dir',
+  });
+}
+
+/** A whole number within bounds, for commander's option parsers. */
+export function wholeNumber(name: string, min: number, max: number): (raw: string) => number {
+  return (raw) => {
+    const value = Number(raw);
+    if (Number.isInteger(value) && value >= min && value <= max) return value;
+    throw new CliError('usage', `${name} must be a whole number from ${min} to ${max}, got '${raw}'`);
+  };
+}

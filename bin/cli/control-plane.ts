@@ -1,0 +1,187 @@
+import { existsSync, rmSync } from 'node:fs';
+import { signIn } from '../../adapters/embedded/oidc-client.ts';
+import { isDomainError } from '../../core/errors.ts';
+import { slugOf, TENANT_ID } from '../../core/tenant/names.ts';
+import { readJson, writePrivate } from '../embedded/data-dir.ts';
+import type { Running } from '../embedded/running.ts';
+import { type CliContext, requireRunning } from './context.ts';
+import { CliError } from './exit-codes.ts';
+
+/** The admin realm's client for command lines, and what it may ask for. */
+export const CLI_CLIENT = 'tierplane-cli';
+const ADMIN_SCOPES = 'openid tenant/tenant_read tenant/tenant_write user/user_read user/user_write';
+/** A cached token is used until this long before it ends, in milliseconds. */
+const TOKEN_MARGIN_MS = 30_000;
+
+interface StoredToken {
+  readonly issuer: string;
+  readonly accessToken: string;
+  /** Epoch milliseconds. */
+  readonly expiresAt: number;
+}
+
+export interface Credentials {
+  readonly email: string;
+  readonly password: string;
+}
+
+/** A tenant as the control plane shows it; the customer's own keys stand beside these. */
+export interface TenantView {
+  readonly tenantId: string;
+  readonly tenantRegistrationId: string;
+  readonly tenantName: string;
+  readonly slug: string;
+  readonly email: string;
+  readonly tier: string;
+  readonly state: string;
+  readonly reason?: string;
+  readonly created?: string;
+  readonly tenantConfig?: string;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** The control plane, called as anyone would: over HTTP, with an admin's token got by OIDC. */
+export class ControlPlane {
+  readonly #context: CliContext;
+  readonly running: Running;
+  #token: string | undefined;
+
+  constructor(context: CliContext) {
+    this.#context = context;
+    this.running = requireRunning(context);
+  }
+
+  /** An admin's access token; kept in the data directory (mode 0600) while it lasts. */
+  async token(): Promise<string> {
+    this.#token ??= this.#storedToken() ?? (await this.#freshToken());
+    return this.#token;
+  }
+
+  #storedToken(): string | undefined {
+    const stored = readJson<StoredToken>(this.#context.dir.cliToken);
+    const fits = stored?.issuer === this.#issuer() && stored.expiresAt - TOKEN_MARGIN_MS > Date.now();
+    return fits ? stored.accessToken : undefined;
+  }
+
+  #issuer(): string {
+    return `${this.running.urls.front}/realms/admin`;
+  }
+
+  async #freshToken(): Promise<string> {
+    const { email, password } = this.#credentials();
+    const tokens = await signInOrFail(this.#issuer(), email, password, ADMIN_SCOPES);
+    writePrivate(this.#context.dir.cliToken, {
+      issuer: this.#issuer(),
+      accessToken: tokens.accessToken,
+      expiresAt: Date.now() + tokens.expiresIn * 1000,
+    } satisfies StoredToken);
+    return tokens.accessToken;
+  }
+
+  #credentials(): Credentials {
+    const { TIERPLANE_ADMIN_EMAIL: email, TIERPLANE_ADMIN_PASSWORD: password } = process.env;
+    if (email && password) return { email, password };
+    const stored = readJson<Credentials>(this.#context.dir.admin);
+    if (stored) return stored;
+    throw new CliError('signIn', `no admin credentials in ${this.#context.dir.admin}`, {
+      hint: 'set TIERPLANE_ADMIN_EMAIL and TIERPLANE_ADMIN_PASSWORD',
+    });
+  }
+
+  /** `data` of a 2xx answer, or its whole body where it has none. Throws refused with the platform's own words. */
+  async call<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
+    let answer = await this.#send(method, path, body, headers);
+    if (answer.status === 401 && existsSync(this.#context.dir.cliToken)) {
+      rmSync(this.#context.dir.cliToken, { force: true });
+      this.#token = undefined;
+      answer = await this.#send(method, path, body, headers);
+    }
+    if (answer.status >= 400) throw refusal(answer);
+    return answer.body as T;
+  }
+
+  async #send(method: string, path: string, body: unknown, headers: Record<string, string>): Promise<Answer> {
+    const response = await fetch(`${this.running.urls.controlPlane}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${await this.token()}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      body: body === undefined ? null : JSON.stringify(body),
+    }).catch((cause: unknown) => {
+      throw new CliError('notRunning', `${this.running.urls.controlPlane} does not answer`, { cause });
+    });
+    const text = await response.text();
+    return { status: response.status, body: text === '' ? undefined : parseJson(text) };
+  }
+
+  /** The living tenant of this name or id. Throws refused if there is none. */
+  async tenant(nameOrId: string): Promise<TenantView> {
+    if (TENANT_ID.test(nameOrId)) {
+      const found = await this.call<{ data: TenantView }>('GET', `/tenants/${nameOrId}`).catch((error: unknown) => {
+        if (error instanceof CliError && error.message.includes('not found')) return undefined;
+        throw error;
+      });
+      if (found) return found.data;
+    }
+    const slug = slugOf(nameOrId);
+    const page = await this.call<{ data: TenantView[] }>('GET', `/tenants?name=${encodeURIComponent(slug)}&limit=20`);
+    const tenant = page.data.find((one) => one.slug === slug);
+    if (tenant) return tenant;
+    throw new CliError('refused', `no tenant is called '${nameOrId}'`, {
+      hint: '`tierplane tenants list` shows them all',
+    });
+  }
+
+  /** Every item of a list, page by page. */
+  async *list<T>(path: string, pageSize: number): AsyncGenerator<T> {
+    const separator = path.includes('?') ? '&' : '?';
+    let token = '';
+    do {
+      const after = token === '' ? '' : `&next_token=${encodeURIComponent(token)}`;
+      const page = await this.call<{ data: T[]; next_token?: string }>(
+        'GET',
+        `${path}${separator}limit=${pageSize}${after}`,
+      );
+      yield* page.data;
+      token = page.next_token ?? '';
+    } while (token !== '');
+  }
+}
+
+/** Tokens by a real sign-in. Throws signIn with one clear sentence. */
+export async function signInOrFail(issuer: string, userName: string, password: string, scope: string) {
+  try {
+    return await signIn({ issuer, clientId: CLI_CLIENT, userName, password, scope });
+  } catch (cause) {
+    const message = isDomainError(cause) ? cause.message : `${issuer} does not answer`;
+    throw new CliError('signIn', `sign-in of ${userName} failed: ${message}`, { cause });
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return { message: text.slice(0, 200) };
+  }
+}
+
+/** SBT's two shapes of refusal, as one sentence. */
+function refusal({ status, body }: Answer): CliError {
+  const { message, detail } = (body ?? {}) as {
+    message?: string;
+    detail?: { loc: (string | number)[]; msg?: string }[];
+  };
+  const faults = detail?.map(
+    ({ loc, msg }) => `${loc.filter((part) => part !== 'body').join('.')}: ${msg ?? 'invalid'}`,
+  );
+  const words = faults?.join('; ') ?? message ?? `status ${status}`;
+  if (status === 401) return new CliError('signIn', `the platform did not accept the sign-in: ${words}`);
+  return new CliError(status >= 500 ? 'failed' : 'refused', words);
+}

@@ -1,0 +1,35 @@
+import type { Command } from 'commander';
+import { readJson } from '../embedded/data-dir.ts';
+import { DEMO_TENANTS, type DemoCredentials, ensureDemo } from '../embedded/demo.ts';
+import { contextOf } from './context.ts';
+import { ControlPlane } from './control-plane.ts';
+import { note, printJson, printLine, printTable } from './output.ts';
+
+export function addDemoCommand(program: Command): void {
+  program
+    .command('demo')
+    .description('three demo tenants, one a tier, with products and orders; made where missing, then shown')
+    .action(async (_options, command: Command) => {
+      const context = contextOf(command);
+      const controlPlane = new ControlPlane(context);
+      const known = readJson<DemoCredentials[]>(context.dir.demo);
+      if (known?.length !== DEMO_TENANTS.length) note('making the demo tenants ...');
+      const credentials = await ensureDemo({
+        urls: controlPlane.running.urls,
+        file: context.dir.demo,
+        adminToken: () => controlPlane.token(),
+        progress: note,
+      });
+      if (context.json) return printJson(credentials);
+      printTable(
+        ['tenant', 'tier', 'user', 'password'],
+        credentials.map((one) => [one.name, one.tier, one.email, one.password]),
+        'no demo tenants',
+      );
+      const first = credentials[0];
+      if (first)
+        printLine(
+          `\nTry: npx tierplane token --tenant ${first.name} --user ${first.email} --password '${first.password}'`,
+        );
+    });
+}

@@ -1,0 +1,47 @@
+import type { Command } from 'commander';
+import type { DeadLetter } from '../../core/ports/event-bus.ts';
+import { contextOf } from './context.ts';
+import { ControlPlane } from './control-plane.ts';
+import { CliError } from './exit-codes.ts';
+import { printJson, printLine, printTable } from './output.ts';
+
+export function addEventCommands(program: Command): void {
+  const events = program.command('events').description('events that could not be handled');
+  events
+    .command('dead-letters')
+    .description('events given up after their last attempt')
+    .action(async (_options, command: Command) => {
+      const context = contextOf(command);
+      const letters = await deadLetters(new ControlPlane(context));
+      if (context.json) return printJson(letters);
+      printTable(
+        ['id', 'event', 'attempts', 'failed at', 'reason'],
+        letters.map((one) => [one.id, one.event.detailType, String(one.attempts), one.failedAt, one.reason]),
+        'no dead letters',
+      );
+    });
+  events
+    .command('replay [id]')
+    .description('deliver a dead letter again')
+    .option('--all', 'every one')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ tierplane events replay app-plane-accept:01k...\n  $ tierplane events replay --all',
+    )
+    .action(async (id: string | undefined, options: { all?: boolean }, command: Command) => {
+      const context = contextOf(command);
+      const controlPlane = new ControlPlane(context);
+      if (!id && !options.all) throw new CliError('usage', 'say which: an id from `events dead-letters`, or --all');
+      const ids = id ? [id] : (await deadLetters(controlPlane)).map((letter) => letter.id);
+      for (const one of ids)
+        await controlPlane.call('POST', `/operator/dead-letters/${encodeURIComponent(one)}/replay`);
+      if (context.json) printJson({ replayed: ids });
+      else printLine(`${ids.length} event(s) are delivered again`);
+    });
+}
+
+async function deadLetters(controlPlane: ControlPlane): Promise<DeadLetter[]> {
+  const letters: DeadLetter[] = [];
+  for await (const letter of controlPlane.list<DeadLetter>('/operator/dead-letters', 100)) letters.push(letter);
+  return letters;
+}

@@ -1,0 +1,111 @@
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Command } from 'commander';
+import type { DataDir } from '../embedded/data-dir.ts';
+import { findRunning, isAlive, type Running } from '../embedded/running.ts';
+import { type CliContext, contextOf, requireRunning, wholeNumber } from './context.ts';
+import { ControlPlane } from './control-plane.ts';
+import { CliError } from './exit-codes.ts';
+import { note, printFields, printJson, printLine, printTable } from './output.ts';
+import { listServices } from './services.ts';
+
+/** A platform that drains is given this long, in milliseconds. */
+const DOWN_TIMEOUT_MS = 30_000;
+
+export function addLifecycleCommands(program: Command): void {
+  program
+    .command('up')
+    .description('start the platform; Ctrl-C or `tierplane down` stops it')
+    .option('--port <port>', 'front door; 0 picks a free one (default 8080)', wholeNumber('--port', 0, 65_535))
+    .option('--host <host>', 'address to listen on (default 127.0.0.1)')
+    .option('--public-url <url>', 'how browsers reach the front door')
+    .option('--no-demo', 'no demo tenants at first start')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ tierplane up\n  $ tierplane up --data-dir /var/lib/tierplane --port 9000 --no-demo --json',
+    )
+    .action(async (options, command: Command) => {
+      const { runPlatform } = await import('../embedded/up.ts');
+      await runPlatform(contextOf(command), options);
+    });
+  program
+    .command('down')
+    .description('stop the running platform; requests under way are finished')
+    .action(async (_options, command: Command) => {
+      const context = contextOf(command);
+      const running = findRunning(context.dir);
+      if (running) await stop(running);
+      if (context.json) printJson({ stopped: running !== undefined });
+      else printLine(running ? 'the platform has stopped' : `no platform runs in ${context.dir.root}; nothing to stop`);
+    });
+  program
+    .command('status')
+    .description('what runs, where, and how it is kept apart')
+    .action(async (_options, command: Command) => showStatus(contextOf(command)));
+  program
+    .command('reset')
+    .description('delete the data directory: every tenant, user and item in it, for good')
+    .option('--yes', 'do it')
+    .action(async (options: { yes?: boolean }, command: Command) => {
+      const context = contextOf(command);
+      reset(context.dir, options.yes === true);
+      if (context.json) printJson({ removed: context.dir.root });
+      else printLine(`${context.dir.root} is removed; \`npm start\` begins anew`);
+    });
+}
+
+async function stop(running: Running): Promise<void> {
+  process.kill(running.pid, 'SIGTERM');
+  const deadline = Date.now() + DOWN_TIMEOUT_MS;
+  while (isAlive(running)) {
+    if (Date.now() > deadline) throw new CliError('timeout', `process ${running.pid} has not stopped after 30 s`);
+    await wait(50);
+  }
+}
+
+async function showStatus(context: CliContext): Promise<void> {
+  const running = requireRunning(context);
+  const { data } = await new ControlPlane(context).call<{ data: Record<string, unknown> }>('GET', '/operator/status');
+  if (context.json)
+    return printJson({ running: true, pid: running.pid, startedAt: running.startedAt, urls: running.urls, ...data });
+  printFields({
+    platform: `running since ${running.startedAt}, pid ${running.pid}`,
+    'front door': running.urls.front,
+    'control plane': running.urls.controlPlane,
+    "tenants' api": running.urls.api,
+    data: context.dir.root,
+    ...Object.fromEntries(Object.entries(flatten(data))),
+  });
+  printLine('');
+  printTable(
+    ['cluster', 'service', 'healthy', 'pids', 'memory', 'restarts', 'uid', 'last failure'],
+    (await listServices(context)) as string[][],
+    'no service runs',
+  );
+}
+
+function flatten(value: Record<string, unknown>, prefix = ''): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, one]): [string, string][] => {
+      if (one === null || one === undefined) return [];
+      if (typeof one === 'object' && !Array.isArray(one))
+        return Object.entries(flatten(one as Record<string, unknown>, `${prefix}${key} `));
+      return [[`${prefix}${key}`, Array.isArray(one) ? one.join(', ') : String(one)]];
+    }),
+  );
+}
+
+function reset(dir: DataDir, confirmed: boolean): void {
+  if (findRunning(dir))
+    throw new CliError('refused', 'the platform is running', { hint: 'stop it with `tierplane down` first' });
+  if (!existsSync(dir.root)) throw new CliError('refused', `there is no ${dir.root}; nothing to delete`);
+  if (!existsSync(dir.instance)) {
+    throw new CliError(
+      'refused',
+      `${dir.root} is not a data directory of tierplane (no instance.json); nothing was deleted`,
+    );
+  }
+  if (!confirmed) throw new CliError('usage', `this deletes ${dir.root} for good: say --yes`);
+  rmSync(dir.root, { recursive: true, force: true });
+  if (existsSync(dir.root) && readdirSync(dir.root).length > 0) note(`${dir.root} could not be emptied`);
+}

@@ -1,0 +1,109 @@
+import type { Command } from 'commander';
+import type { ServiceStatus } from '../../core/ports/runtime.ts';
+import { type CliContext, contextOf, wholeNumber } from './context.ts';
+import { ControlPlane } from './control-plane.ts';
+import { CliError } from './exit-codes.ts';
+import { printJson, printLine, printTable } from './output.ts';
+
+interface Selection {
+  readonly tenant?: string;
+  readonly service?: string;
+}
+
+export function addServiceCommands(program: Command): void {
+  const services = program.command('services').description("the tenants' and the pool's microservices");
+  services
+    .command('list')
+    .description('every service with its tasks')
+    .option('--tenant <tenant>', "only this tenant's own")
+    .option('--service <name>', 'only services of this name')
+    .action(async (options: Selection, command: Command) => {
+      const context = contextOf(command);
+      const found = await select(new ControlPlane(context), options);
+      if (context.json) return printJson(found);
+      printTable(
+        ['cluster', 'service', 'healthy', 'pids', 'memory', 'restarts', 'uid', 'last failure'],
+        found.map(rowOf),
+        'no service runs',
+      );
+    });
+  services
+    .command('restart')
+    .description('rolling replacement: a new task is healthy before an old one drains; no request fails')
+    .option('--tenant <tenant>', "this tenant's own services; without it the pooled ones")
+    .option('--service <name>', 'only this one')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ tierplane services restart\n  $ tierplane services restart --tenant globex --service orders',
+    )
+    .action(async (options: Selection, command: Command) => {
+      const context = contextOf(command);
+      const controlPlane = new ControlPlane(context);
+      const chosen = await selectOwnOrPooled(controlPlane, options);
+      for (const { cluster, tenantId, service } of chosen) {
+        await controlPlane.call('POST', '/operator/services/restart', { cluster, tenantId, service });
+        if (!context.json) printLine(`${cluster}/${service} is replaced`);
+      }
+      if (context.json) printJson({ restarted: chosen.length });
+    });
+  services
+    .command('scale')
+    .description('how many tasks a service has')
+    .option('--tenant <tenant>', "this tenant's own service; without it the pooled one")
+    .requiredOption('--service <name>', 'which one')
+    .requiredOption('--desired <count>', 'tasks', wholeNumber('--desired', 0, 16))
+    .addHelpText('after', '\nExample:\n  $ tierplane services scale --tenant globex --service products --desired 2')
+    .action(async (options: Selection & { desired: number }, command: Command) => {
+      const context = contextOf(command);
+      const controlPlane = new ControlPlane(context);
+      for (const { cluster, tenantId, service } of await selectOwnOrPooled(controlPlane, options)) {
+        const body = { cluster, tenantId, service, desired: options.desired };
+        await controlPlane.call('POST', '/operator/services/scale', body);
+        if (context.json) printJson(body);
+        else printLine(`${cluster}/${service} has ${options.desired} task(s)`);
+      }
+    });
+}
+
+async function select(controlPlane: ControlPlane, { tenant, service }: Selection): Promise<ServiceStatus[]> {
+  const tenantId = tenant === undefined ? undefined : (await controlPlane.tenant(tenant)).tenantId;
+  const { data } = await controlPlane.call<{ data: ServiceStatus[] }>('GET', '/operator/services');
+  return data.filter(
+    (one) =>
+      (tenantId === undefined || one.tenantId === tenantId) && (service === undefined || one.service === service),
+  );
+}
+
+async function selectOwnOrPooled(controlPlane: ControlPlane, selection: Selection): Promise<ServiceStatus[]> {
+  const found = await select(controlPlane, selection);
+  const chosen = selection.tenant === undefined ? found.filter((one) => one.tenantId === null) : found;
+  if (chosen.length > 0) return chosen;
+  const whose = selection.tenant === undefined ? 'the pool' : `'${selection.tenant}'`;
+  throw new CliError(
+    'refused',
+    `${whose} has no service${selection.service ? ` called '${selection.service}'` : ' of its own'}`,
+    {
+      hint: 'basic tenants share the pooled services; `tierplane services list` shows all',
+    },
+  );
+}
+
+function rowOf(one: ServiceStatus): string[] {
+  const healthy = one.tasks.filter((task) => task.state === 'healthy');
+  const memory = one.tasks.reduce((sum, task) => sum + (task.rssBytes ?? 0), 0);
+  return [
+    one.cluster === 'shared' ? `shared (${one.tenantId})` : one.cluster,
+    one.service,
+    `${healthy.length}/${one.desired}`,
+    one.tasks.map((task) => task.pid).join(','),
+    memory > 0 ? `${Math.round(memory / 2 ** 20)} MiB` : '',
+    String(one.restarts),
+    one.uid === undefined ? 'shared' : String(one.uid),
+    one.lastFailure ?? '',
+  ];
+}
+
+/** Also what `status` shows. */
+export async function listServices(context: CliContext): Promise<readonly string[][]> {
+  return (await select(new ControlPlane(context), {})).map(rowOf);
+}

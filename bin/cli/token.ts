@@ -1,0 +1,57 @@
+import type { Command } from 'commander';
+import type { Running } from '../embedded/running.ts';
+import { contextOf, requireRunning } from './context.ts';
+import { ControlPlane, signInOrFail } from './control-plane.ts';
+import { CliError } from './exit-codes.ts';
+import { printJson, printLine } from './output.ts';
+
+interface TokenOptions {
+  readonly admin?: boolean;
+  readonly tenant?: string;
+  readonly user?: string;
+  readonly password?: string;
+}
+
+export function addTokenCommand(program: Command): void {
+  program
+    .command('token')
+    .description('an access token, got by a real sign-in (OIDC, code + PKCE); prints nothing else')
+    .option('--admin', "the first admin's, or TIERPLANE_ADMIN_EMAIL's")
+    .option('--tenant <tenant>', 'a user of this tenant')
+    .option('--user <email>', 'whose')
+    .option('--password <password>', 'or TIERPLANE_PASSWORD')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ tierplane token --admin\n  $ TOKEN=$(tierplane token --tenant acme --user admin@acme.example --password "S3cret-pass!")',
+    )
+    .action(async (options: TokenOptions, command: Command) => {
+      const context = contextOf(command);
+      const accessToken = options.admin
+        ? await new ControlPlane(context).token()
+        : await tenantToken(requireRunning(context), options);
+      if (context.json) printJson({ accessToken });
+      else printLine(accessToken);
+    });
+}
+
+async function tenantToken(running: Running, options: TokenOptions): Promise<string> {
+  const password = options.password ?? process.env.TIERPLANE_PASSWORD;
+  if (!options.tenant || !options.user || !password) {
+    throw new CliError('usage', 'give --admin, or --tenant with --user and --password');
+  }
+  return signInAsTenant(running, options.tenant, options.user, password);
+}
+
+/** A tenant user's access token; the tenant's realm comes from its public configuration. */
+export async function signInAsTenant(
+  running: Running,
+  tenant: string,
+  user: string,
+  password: string,
+): Promise<string> {
+  const response = await fetch(`${running.urls.controlPlane}/tenant-config/${encodeURIComponent(tenant)}`);
+  if (response.status === 404) throw new CliError('refused', `no active tenant is called '${tenant}'`);
+  if (!response.ok) throw new CliError('failed', `the tenant's configuration answered ${response.status}`);
+  const { authServer } = (await response.json()) as { authServer: string };
+  return (await signInOrFail(authServer, user, password, 'openid')).accessToken;
+}

@@ -1,0 +1,83 @@
+import type { Command } from 'commander';
+import { type CliContext, contextOf } from './context.ts';
+import { ControlPlane } from './control-plane.ts';
+import { printFields, printJson, printLine, printTable } from './output.ts';
+
+interface SystemUser {
+  readonly userName: string;
+  readonly email: string;
+  readonly userRole: string;
+  readonly status: string;
+  readonly enabled: boolean;
+  readonly created: string;
+}
+
+export function addUserCommands(program: Command): void {
+  const users = program.command('users').description('system users: who may run the platform');
+  users
+    .command('create <userName>')
+    .description('create a system user; an invitation is mailed')
+    .requiredOption('--email <email>')
+    .option('--role <role>', 'only SystemAdmin may change anything', 'SystemAdmin')
+    .addHelpText('after', '\nExample:\n  $ tierplane users create jo --email jo@example.com --role CustomerSupport')
+    .action(async (userName: string, options, command: Command) => {
+      const body = { userName, email: options.email, userRole: options.role };
+      await act(contextOf(command), 'POST', '/users', body, `${userName} is created; the invitation is in the mail`);
+    });
+  users
+    .command('list')
+    .description('all system users')
+    .action(async (_options, command: Command) => {
+      const context = contextOf(command);
+      const found: SystemUser[] = [];
+      for await (const user of new ControlPlane(context).list<SystemUser>('/users', 60)) found.push(user);
+      if (context.json) return printJson(found);
+      printTable(
+        ['user', 'email', 'role', 'status', 'enabled', 'created'],
+        found.map((one) => [one.userName, one.email, one.userRole, one.status, String(one.enabled), one.created]),
+        'no system user',
+      );
+    });
+  users
+    .command('get <userName>')
+    .description('one system user')
+    .action(async (userName: string, _options, command: Command) => {
+      const context = contextOf(command);
+      const { data } = await new ControlPlane(context).call<{ data: SystemUser }>('GET', pathOf(userName));
+      if (context.json) return printJson(data);
+      printFields({ ...data });
+    });
+  users
+    .command('update <userName>')
+    .description('change email and role')
+    .requiredOption('--email <email>')
+    .requiredOption('--role <role>')
+    .action(async (userName: string, options, command: Command) => {
+      const body = { email: options.email, userRole: options.role };
+      await act(contextOf(command), 'PUT', pathOf(userName), body, `${userName} is updated`);
+    });
+  for (const verb of ['enable', 'disable'] as const) {
+    users
+      .command(`${verb} <userName>`)
+      .description(verb === 'enable' ? 'let a user sign in again' : 'keep a user out; nothing is deleted')
+      .action((userName: string, _options, command: Command) =>
+        act(contextOf(command), 'PUT', `${pathOf(userName)}/${verb}`, undefined, `${userName} is ${verb}d`),
+      );
+  }
+  users
+    .command('delete <userName>')
+    .description('remove a system user; the last SystemAdmin stays')
+    .action((userName: string, _options, command: Command) =>
+      act(contextOf(command), 'DELETE', pathOf(userName), undefined, `${userName} is deleted`),
+    );
+}
+
+function pathOf(userName: string): string {
+  return `/users/${encodeURIComponent(userName)}`;
+}
+
+async function act(context: CliContext, method: string, path: string, body: unknown, done: string): Promise<void> {
+  const answer = await new ControlPlane(context).call(method, path, body);
+  if (context.json) printJson(answer);
+  else printLine(done);
+}

@@ -1,0 +1,111 @@
+import { existsSync, rmSync } from 'node:fs';
+import { pino } from 'pino';
+import { DomainError, isDomainError } from '../../core/errors.ts';
+import type { CliContext } from '../cli/context.ts';
+import { CliError } from '../cli/exit-codes.ts';
+import { note, printFields, printJson, printLine } from '../cli/output.ts';
+import { type ConfigFlags, loadConfig } from './config.ts';
+import { type DataDir, lockDataDir, prepareDataDir, readJson, writePrivate } from './data-dir.ts';
+import { type Platform, startPlatform } from './platform.ts';
+import { findRunning, type Running, startTicksOf } from './running.ts';
+
+/** Lines of progress while the platform starts, on stderr. */
+const SLOW_START_NOTE_MS = 1_000;
+
+/** `tierplane up`: runs the platform until a signal, then drains and ends. */
+export async function runPlatform(context: CliContext, flags: ConfigFlags): Promise<void> {
+  const { dir } = context;
+  const stopped = signalled();
+  const slow = setTimeout(() => note('starting ...'), SLOW_START_NOTE_MS);
+  const { platform, lock, admin } = await start(dir, flags, context.json ? () => undefined : note).finally(() =>
+    clearTimeout(slow),
+  );
+  writePrivate(dir.running, {
+    pid: process.pid,
+    startTicks: startTicksOf(process.pid),
+    startedAt: new Date().toISOString(),
+    urls: platform.urls,
+  } satisfies Running);
+  if (context.json) printJson({ ready: true, urls: platform.urls, admin });
+  else announce(platform, admin, dir);
+  const signal = await stopped;
+  if (!context.json) note(`\n${signal}: finishing what is under way ...`);
+  await platform.close();
+  rmSync(dir.running, { force: true });
+  lock.release();
+  process.exit(0);
+}
+
+interface Started {
+  readonly platform: Platform;
+  readonly lock: { release(): void };
+  readonly admin: { email: string; password: string | null };
+}
+
+async function start(dir: DataDir, flags: ConfigFlags, progress: (line: string) => void): Promise<Started> {
+  try {
+    const config = loadConfig(dir.config, flags);
+    prepareDataDir(dir);
+    const lock = lockDataDir(dir);
+    if (!lock) throw alreadyRunning(dir);
+    const log = pino(
+      { level: config.logLevel, base: undefined, timestamp: pino.stdTimeFunctions.isoTime },
+      pino.destination({ dest: `${dir.logs}/platform.log`, mode: 0o600, sync: false }),
+    );
+    const platform = await startPlatform({ config, dir, log, progress });
+    const stored = readJson<{ email: string; password: string }>(dir.admin);
+    return { platform, lock, admin: { email: stored?.email ?? config.adminEmail, password: stored?.password ?? null } };
+  } catch (error) {
+    throw explain(error);
+  }
+}
+
+function alreadyRunning(dir: DataDir): CliError {
+  const running = findRunning(dir);
+  const where = running ? ` at ${running.urls.front} (pid ${running.pid})` : '';
+  return new CliError('config', `a platform already runs in ${dir.root}${where}`, {
+    hint: 'stop it with `tierplane down`, or give this one a --data-dir and --port of its own',
+  });
+}
+
+/** What a start can fail with, each with its exit code. */
+function explain(error: unknown): unknown {
+  if (error instanceof CliError) return error;
+  if (isDomainError(error) && error.message.startsWith('data directory'))
+    return new CliError('cannotCreate', error.message, { cause: error });
+  if (isDomainError(error, 'CONFIG') || isDomainError(error, 'CORRUPT'))
+    return new CliError('config', error.message, { cause: error });
+  if (error instanceof DomainError) return new CliError('failed', error.message, { cause: error });
+  return error;
+}
+
+/** The first signal asks for a clean end; a second one ends at once. */
+function signalled(): Promise<string> {
+  return new Promise((resolve) => {
+    let asked = false;
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.on(signal, () => {
+        if (asked) process.exit(130);
+        asked = true;
+        resolve(signal);
+      });
+    }
+  });
+}
+
+function announce(platform: Platform, admin: Started['admin'], dir: DataDir): void {
+  const { urls } = platform;
+  printLine('Tierplane is ready.\n');
+  printFields({
+    'start page': urls.front,
+    'control plane': urls.controlPlane,
+    "tenants' api": urls.api,
+    openapi: urls.openapi,
+    admin: admin.email,
+    password: admin.password ?? undefined,
+    data: dir.root,
+  });
+  printLine(
+    `\nNext, in another terminal:\n  npx tierplane tenants list${existsSync(dir.demo) ? '\n  npx tierplane demo' : ''}\nCtrl-C stops it.`,
+  );
+}

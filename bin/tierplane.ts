@@ -1,0 +1,68 @@
+import { Command, CommanderError } from 'commander';
+import { addDemoCommand } from './cli/demo.ts';
+import { addDoctorCommand } from './cli/doctor.ts';
+import { addEventCommands } from './cli/events.ts';
+import { CliError, EXIT, EXIT_MEANINGS } from './cli/exit-codes.ts';
+import { addLifecycleCommands } from './cli/lifecycle.ts';
+import { addLogsCommand } from './cli/logs.ts';
+import { note, printJson } from './cli/output.ts';
+import { addServiceCommands } from './cli/services.ts';
+import { addTenantCommands } from './cli/tenants.ts';
+import { addThrottleTestCommand } from './cli/throttle-test.ts';
+import { addTokenCommand } from './cli/token.ts';
+import { addUserCommands } from './cli/users.ts';
+
+/** The command line, and with `up` the embedded platform. */
+function createProgram(): Command {
+  const program = new Command('tierplane')
+    .description('Turns an application into tiered, multi-tenant SaaS, on one machine or on AWS.')
+    .option('--data-dir <path>', 'where the platform lives (default: TIERPLANE_DATA_DIR, or .tierplane)')
+    .option('--json', 'results as JSON on stdout')
+    .exitOverride()
+    .showHelpAfterError('(add --help for what may be said)');
+  addLifecycleCommands(program);
+  addLogsCommand(program);
+  addDoctorCommand(program);
+  addTenantCommands(program);
+  addUserCommands(program);
+  addServiceCommands(program);
+  addEventCommands(program);
+  addTokenCommand(program);
+  addThrottleTestCommand(program);
+  addDemoCommand(program);
+  const codes = Object.entries(EXIT).map(
+    ([name, code]) => `  ${String(code).padEnd(3)} ${EXIT_MEANINGS[name as keyof typeof EXIT]}`,
+  );
+  program.addHelpText('after', `\nExit codes:\n${codes.join('\n')}`);
+  acceptGlobalsEverywhere(program);
+  return program;
+}
+
+/** `tierplane tenants list --json` reads better than `tierplane --json tenants list`; both work. */
+function acceptGlobalsEverywhere(command: Command): void {
+  for (const child of command.commands) {
+    child.exitOverride().showHelpAfterError('(add --help for what may be said)');
+    if (child.commands.length === 0) {
+      child.option('--json', 'results as JSON on stdout');
+      child.option('--data-dir <path>', 'where the platform lives');
+    }
+    acceptGlobalsEverywhere(child);
+  }
+}
+
+function fail(error: unknown, json: boolean): void {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    return;
+  }
+  const known = error instanceof CliError ? error : undefined;
+  const message = error instanceof Error ? error.message : String(error);
+  process.exitCode = known?.exitCode ?? EXIT.failed;
+  if (json) printJson({ error: message, ...(known?.hint ? { hint: known.hint } : {}) });
+  note(`tierplane: ${message}${known?.hint ? `\n  ${known.hint}` : ''}`);
+  if (!known && process.env.TIERPLANE_DEBUG && error instanceof Error) note(error.stack ?? '');
+}
+
+await createProgram()
+  .parseAsync(process.argv)
+  .catch((error: unknown) => fail(error, process.argv.includes('--json')));

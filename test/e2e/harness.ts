@@ -1,0 +1,242 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as wait } from 'node:timers/promises';
+
+const LAUNCHER = join(import.meta.dirname, '..', '..', 'bin', 'tierplane');
+const START_TIMEOUT_MS = 30_000;
+
+export interface Ready {
+  readonly ready: true;
+  readonly urls: { front: string; controlPlane: string; api: string; openapi: string };
+  readonly admin: { email: string; password: string | null };
+}
+
+export interface Answer<T = Record<string, unknown>> {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: T;
+}
+
+export interface CliResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface TenantRef {
+  readonly tenantId: string;
+  readonly tenantRegistrationId: string;
+  readonly tenantName: string;
+  readonly slug: string;
+  readonly tier: string;
+  readonly state: string;
+  readonly reason?: string;
+}
+
+/** A password that every policy takes. */
+export const PASSWORD = 'Correct-horse-7';
+
+/** A real platform in a data directory of its own, started and used as a user does: by `bin/tierplane` and HTTP. */
+export class TestPlatform {
+  readonly dataDir: string;
+  #child: ChildProcess | undefined;
+  #ready: Ready | undefined;
+  #adminToken: string | undefined;
+  readonly #args: readonly string[];
+  readonly #env: Record<string, string>;
+
+  constructor(
+    options: { config?: object; args?: readonly string[]; env?: Record<string, string>; dataDir?: string } = {},
+  ) {
+    this.dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'tp-e2e-'));
+    this.#args = options.args ?? ['--no-demo'];
+    this.#env = options.env ?? {};
+    if (options.config) writeFileSync(join(this.dataDir, 'config.json'), JSON.stringify(options.config));
+  }
+
+  get ready(): Ready {
+    if (!this.#ready) throw new Error('the platform has not been started');
+    return this.#ready;
+  }
+
+  get urls(): Ready['urls'] {
+    return this.ready.urls;
+  }
+
+  get pid(): number {
+    if (!this.#child?.pid) throw new Error('the platform does not run');
+    return this.#child.pid;
+  }
+
+  /** Starts it; a platform started before keeps its port, so that issuers stay what they were. */
+  async start(env: Record<string, string> = {}): Promise<Ready> {
+    const port = this.#ready ? new URL(this.#ready.urls.front).port : '0';
+    const child = spawn(LAUNCHER, ['up', '--json', '--data-dir', this.dataDir, '--port', port, ...this.#args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...this.#env, ...env },
+    });
+    this.#child = child;
+    let errors = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      errors += chunk.toString();
+    });
+    const lines = createInterface({ input: child.stdout });
+    const line = await Promise.race([
+      once(lines, 'line').then(([text]) => String(text)),
+      once(child, 'exit').then(([code]) => Promise.reject(new Error(`up ended with ${code}: ${errors}`))),
+      wait(START_TIMEOUT_MS, undefined, { ref: false }).then(() =>
+        Promise.reject(new Error(`up is not ready: ${errors}`)),
+      ),
+    ]);
+    const ready = JSON.parse(line) as Ready;
+    const admin = ready.admin.password === null && this.#ready ? this.#ready.admin : ready.admin;
+    this.#ready = { ...ready, admin };
+    this.#adminToken = undefined;
+    return this.#ready;
+  }
+
+  /** A clean end by SIGTERM, or what `signal` says. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill(signal);
+    await ended;
+  }
+
+  /** Resolves when the process has ended by itself. */
+  async ended(): Promise<void> {
+    const child = this.#child;
+    if (child && child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    this.#child = undefined;
+  }
+
+  async dispose(): Promise<void> {
+    await this.stop();
+    rmSync(this.dataDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  }
+
+  async cli(...args: string[]): Promise<CliResult> {
+    return runCli([...args, '--data-dir', this.dataDir]);
+  }
+
+  /** A command's one JSON answer. Throws with its stderr where it fails. */
+  async cliJson<T>(...args: string[]): Promise<T> {
+    const result = await this.cli(...args, '--json');
+    if (result.code !== 0) throw new Error(`tierplane ${args.join(' ')} ended with ${result.code}: ${result.stderr}`);
+    return JSON.parse(result.stdout) as T;
+  }
+
+  async adminToken(): Promise<string> {
+    this.#adminToken ??= (await this.cliJson<{ accessToken: string }>('token', '--admin')).accessToken;
+    return this.#adminToken;
+  }
+
+  async tenantToken(tenant: string, user: string, password = PASSWORD): Promise<string> {
+    const args = ['token', '--tenant', tenant, '--user', user, '--password', password];
+    return (await this.cliJson<{ accessToken: string }>(...args)).accessToken;
+  }
+
+  /** The control plane as the first admin. */
+  async admin<T = Record<string, unknown>>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
+    return request<T>(method, `${this.urls.controlPlane}${path}`, await this.adminToken(), body);
+  }
+
+  async api<T = Record<string, unknown>>(
+    method: string,
+    path: string,
+    token: string,
+    body?: unknown,
+  ): Promise<Answer<T>> {
+    return request<T>(method, `${this.urls.api}${path}`, token, body);
+  }
+
+  /** Onboards a tenant with a chosen password and waits until it is served. */
+  async onboard(name: string, tier: string): Promise<TenantRef & { email: string }> {
+    const email = emailOf(name);
+    const args = ['--name', name, '--email', email, '--tier', tier, '--admin-password', PASSWORD, '--wait'];
+    return { ...(await this.cliJson<TenantRef>('tenants', 'create', ...args)), email };
+  }
+
+  async tenant(tenantId: string): Promise<TenantRef> {
+    return (await this.admin<{ data: TenantRef }>('GET', `/tenants/${tenantId}`)).body.data;
+  }
+
+  /** Everything the platform, the gateway and the services have logged. */
+  logs(): string {
+    const folder = join(this.dataDir, 'logs');
+    if (!existsSync(folder)) return '';
+    return readdirSync(folder)
+      .map((name) => readFileSync(join(folder, name), 'utf8'))
+      .join('\n');
+  }
+}
+
+export function emailOf(name: string): string {
+  return `admin@${name.toLowerCase().replaceAll(' ', '-')}.example`;
+}
+
+export async function runCli(args: readonly string[], env: Record<string, string> = {}): Promise<CliResult> {
+  const child = spawn(LAUNCHER, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString();
+  });
+  const [code] = await once(child, 'close');
+  return { code: Number(code), stdout, stderr };
+}
+
+export async function request<T = Record<string, unknown>>(
+  method: string,
+  url: string,
+  token?: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Answer<T>> {
+  const response = await fetch(url, {
+    method,
+    redirect: 'manual',
+    headers: {
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    body: body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body),
+  });
+  const text = await response.text();
+  const isJson = (response.headers.get('content-type') ?? '').includes('json') && text !== '';
+  return { status: response.status, headers: response.headers, body: (isJson ? JSON.parse(text) : text) as T };
+}
+
+/** Asks until the answer is there. Throws with `what` after `timeoutMs`. */
+export async function eventually<T>(
+  what: string,
+  ask: () => Promise<T | undefined | false> | T | undefined | false,
+  timeoutMs = 10_000,
+): Promise<T> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== undefined && answer !== false) return answer;
+    if (Date.now() > deadline) throw new Error(`${what}: not within ${timeoutMs} ms`);
+    await wait(20);
+  }
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
+  } catch {
+    return false;
+  }
+}
