@@ -31,10 +31,12 @@ const MIGRATIONS = [
      PRIMARY KEY (consumer, event_id)
    ) WITHOUT ROWID;
    CREATE INDEX deliveries_due ON deliveries (consumer, due_at, event_id);
+   CREATE INDEX deliveries_event ON deliveries (event_id);
    CREATE TABLE dead_letters (
      consumer TEXT NOT NULL, event_id TEXT NOT NULL, attempts INTEGER NOT NULL, reason TEXT NOT NULL,
      failed_at INTEGER NOT NULL, PRIMARY KEY (consumer, event_id)
-   ) WITHOUT ROWID;`,
+   ) WITHOUT ROWID;
+   CREATE INDEX dead_letters_event ON dead_letters (event_id);`,
 ];
 
 /** The store version this code reads and writes. */

@@ -1,5 +1,6 @@
 import type { Item, Write } from '../ports/table.ts';
 import type { Envelope } from './events.ts';
+import { checkEvent } from './schemas.ts';
 
 /**
  * State and its event are written in one transaction: `table.transact([put(state), ...outboxWrites([event])])`.
@@ -7,7 +8,9 @@ import type { Envelope } from './events.ts';
  */
 export const OUTBOX_PK = 'outbox';
 
+/** Throws INVALID for an event that does not fit its schema, so that state is never stored with an event nobody can read. */
 export function outboxWrites(events: readonly Envelope[]): Write[] {
+  events.forEach(checkEvent);
   return events.map((event) => ({ put: { pk: OUTBOX_PK, sk: event.id, version: 1, data: event }, if: 'absent' }));
 }
 

@@ -1,0 +1,103 @@
+import { isDomainError } from '../errors.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { EventBus } from '../ports/event-bus.ts';
+import type { Log } from '../ports/log.ts';
+import type { Item, Table } from '../ports/table.ts';
+import type { Envelope } from './events.ts';
+import { OUTBOX_PK, outboxDeletes } from './outbox.ts';
+import { checkEvent } from './schemas.ts';
+
+/** Where events go that fit no schema (written by an older version, say), with the reason: out of the others' way. */
+export const REJECTED_PK = 'outbox-rejected';
+
+/** As many as one transaction can delete. */
+const BATCH = 100;
+
+export interface PublisherOptions {
+  readonly table: Table;
+  readonly bus: EventBus;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** How often the outbox is looked at unasked, and how soon after a failure, in ms. @default 5000 */
+  readonly sweepMs?: number;
+}
+
+export interface Publisher {
+  /** Looks at the outbox at once. Call it after a commit that wrote to OUTBOX_PK. */
+  wake(): void;
+  /** Ends after the batch in work; what is left stays in the outbox. */
+  close(): Promise<void>;
+}
+
+/**
+ * Moves events from the outbox to the bus, oldest first, beginning with what an earlier process left. An event leaves the
+ * outbox only after the bus has it: a crash in between publishes it twice, never not at all.
+ */
+export function startPublisher({ table, bus, clock, log, sweepMs = 5_000 }: PublisherOptions): Publisher {
+  let draining: Promise<void> | undefined;
+  let again = false;
+  let closed = false;
+  let timer = clock.after(sweepMs, wake);
+
+  function wake(): void {
+    if (closed) return;
+    again = true;
+    draining ??= drain().finally(() => {
+      draining = undefined;
+      timer.cancel();
+      if (closed) return;
+      timer = clock.after(sweepMs, wake);
+      // Woken after the last look, before this ran.
+      if (again) wake();
+    });
+  }
+
+  async function drain(): Promise<void> {
+    try {
+      while (again && !closed) {
+        again = false;
+        while (!closed && (await publishBatch(table, bus, log)));
+      }
+    } catch (error) {
+      log.warn({ err: error }, 'outbox not drained, will try again');
+    }
+  }
+
+  wake();
+  return {
+    wake,
+    async close() {
+      closed = true;
+      timer.cancel();
+      await draining;
+    },
+  };
+}
+
+/** @returns whether there may be more */
+async function publishBatch(table: Table, bus: EventBus, log: Log): Promise<boolean> {
+  const { items, next } = await table.query<Envelope>({ pk: OUTBOX_PK, limit: BATCH });
+  const good: Item<Envelope>[] = [];
+  for (const item of items) {
+    try {
+      checkEvent(item.data);
+      good.push(item);
+    } catch (error) {
+      if (!isDomainError(error, 'INVALID')) throw error;
+      await reject(table, item, error.message);
+      log.error({ eventId: item.sk, reason: error.message }, 'event rejected');
+    }
+  }
+  if (good.length > 0) {
+    await bus.publish(good.map((item) => item.data));
+    await table.transact(outboxDeletes(good));
+  }
+  return next !== undefined;
+}
+
+async function reject(table: Table, item: Item<Envelope>, reason: string): Promise<void> {
+  await table.transact([
+    ...outboxDeletes([item]),
+    { put: { pk: REJECTED_PK, sk: item.sk, version: 1, data: { event: item.data, reason } } },
+  ]);
+}
