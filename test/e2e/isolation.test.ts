@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ServiceStatus } from '../../core/ports/runtime.ts';
-import { PASSWORD, request, type TenantRef, TestPlatform } from './harness.ts';
+import { type Answer, PASSWORD, request, type TenantRef, TestPlatform } from './harness.ts';
 
 type Tenant = TenantRef & { email: string; token: string };
 
@@ -209,7 +209,7 @@ describe('throttling', () => {
   }, 30_000);
 
   test('RT-2: a day`s quota is kept across a restart of the platform, and says so in API Gateway`s words', async () => {
-    const seen = [];
+    const seen: Answer[] = [];
     const call = () => platform.api('GET', '/products', tenants.premium.token);
     while (seen.length < 40 && !seen.some(({ body }) => (body as { message?: string }).message === 'Limit Exceeded')) {
       seen.push(await call());
