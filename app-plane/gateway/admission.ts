@@ -1,0 +1,73 @@
+import { isDomainError } from '../../core/errors.ts';
+import type { Authorize } from '../../core/identity/authorize.ts';
+import type { Route } from '../../core/routing/registry.ts';
+import { isServed } from '../../core/tenant/lifecycle.ts';
+import type { TierName, UsagePlan } from '../../core/tenant/tiers.ts';
+import { ANSWERS, type Answer, retryAfter } from './answers.ts';
+import type { Meter } from './meter.ts';
+import type { QuotaStore } from './quota-store.ts';
+import type { CachedRegistry } from './registry.ts';
+
+/** What decides about a tenant's call, of all that it brings. */
+export interface Call {
+  readonly authorization: string | undefined;
+  readonly service: string;
+  /** Of the body, in bytes, where declared. */
+  readonly contentLength: number | undefined;
+}
+
+/** `route` is there as soon as the tenant is known: the access log names whom it refused. */
+export type Admission =
+  | { readonly admitted: true; readonly route: Route }
+  | { readonly admitted: false; readonly answer: Answer; readonly route?: Route };
+
+export interface AdmissionOptions {
+  readonly authorize: Authorize;
+  readonly registry: CachedRegistry;
+  readonly meter: Meter;
+  readonly quotas: Pick<QuotaStore, 'touch'>;
+  readonly tiers: Readonly<Record<TierName, { readonly usagePlan: UsagePlan }>>;
+  /** The application's microservices. */
+  readonly services: readonly string[];
+  readonly maxBodyBytes: number;
+}
+
+/**
+ * Decides, in this order: who is it (401), which tenant and may it be served (403), is there such a service (404), is
+ * the body small enough (413), is there room in the tenant's plan (429). Only what is admitted counts against the quota.
+ */
+export function createAdmission(options: AdmissionOptions): (call: Call) => Promise<Admission> {
+  const { authorize, registry, meter, quotas, tiers, maxBodyBytes } = options;
+  const services = new Set(options.services);
+
+  return async ({ authorization, service, contentLength }) => {
+    let token: Awaited<ReturnType<Authorize>>;
+    try {
+      token = await authorize(authorization);
+    } catch (error) {
+      if (isDomainError(error, 'UNAUTHENTICATED')) return refuse(ANSWERS.unauthorized);
+      if (isDomainError(error, 'UNAVAILABLE')) return refuse(ANSWERS.unavailable);
+      throw error;
+    }
+
+    const found = registry.lookup(token.realm, token.subject);
+    const { subject, route } = found instanceof Promise ? await found : found;
+    if (!subject?.enabled) return refuse(ANSWERS.unauthorized);
+    if (!route || subject.tenantId !== token.tenantId || route.realm !== token.realm) return refuse(ANSWERS.forbidden);
+    if (route.state === 'suspended') return refuse(ANSWERS.suspended, route);
+    if (!isServed(route.state) || route.apiKey === undefined) return refuse(ANSWERS.forbidden, route);
+
+    if (!services.has(service)) return refuse(ANSWERS.notFound, route);
+    if (contentLength !== undefined && contentLength > maxBodyBytes) return refuse(ANSWERS.tooLarge, route);
+
+    const verdict = meter.admit(route.apiKey, tiers[route.tier].usagePlan);
+    if (verdict.outcome === 'throttled') return refuse(retryAfter(ANSWERS.tooManyRequests, verdict.retryAfter), route);
+    if (verdict.outcome === 'exhausted') return refuse(retryAfter(ANSWERS.limitExceeded, verdict.retryAfter), route);
+    quotas.touch(route.tenantId, route.apiKey);
+    return { admitted: true, route };
+  };
+}
+
+function refuse(answer: Answer, route?: Route): Admission {
+  return route ? { admitted: false, answer, route } : { admitted: false, answer };
+}

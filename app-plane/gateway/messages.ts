@@ -1,0 +1,23 @@
+import * as z from 'zod';
+
+/** What the platform tells the gateway over IPC. */
+export const PlatformMessage = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('endpoints'),
+    services: z.array(
+      z.object({
+        cluster: z.custom<'pool' | 'shared' | `tenant-${string}`>((id) => typeof id === 'string'),
+        tenantId: z.string().nullable(),
+        service: z.string(),
+        sockets: z.array(z.string()),
+      }),
+    ),
+  }),
+  z.object({ type: z.literal('invalidate'), tenantId: z.string().optional(), subject: z.string().optional() }),
+]);
+export type PlatformMessage = z.infer<typeof PlatformMessage>;
+
+/** What the gateway tells the platform. `error` is its last word. */
+export type GatewayMessage =
+  | { readonly type: 'ready'; readonly port: number }
+  | { readonly type: 'error'; readonly code: string; readonly message: string };

@@ -1,0 +1,149 @@
+import type { AddressInfo } from 'node:net';
+import pino from 'pino';
+import { systemClock } from '../../adapters/embedded/clock.ts';
+import { createSignature } from '../../adapters/embedded/signature.ts';
+import { openTable } from '../../adapters/embedded/table.ts';
+import { isDomainError } from '../../core/errors.ts';
+import { createAuthorize } from '../../core/identity/authorize.ts';
+import { SERVICES } from '../../tenant-templates/tiers.ts';
+import { openLineFile } from './access-log.ts';
+import { createGateway, type Gateway } from './app.ts';
+import { type GatewayConfig, parseConfig } from './config.ts';
+import { jwksPath, trustedIssuers } from './issuers.ts';
+import { type GatewayMessage, PlatformMessage } from './messages.ts';
+import { createMeter } from './meter.ts';
+import { openQuotaStore } from './quota-store.ts';
+import { cachedRegistry, tableRegistry } from './registry.ts';
+
+/** The gateway's process: a child of the platform, configured by TIERPLANE_GATEWAY, told what changes over IPC. */
+
+const EXIT_CONFIG = 78;
+const DRAIN_MS = 10_000;
+
+const log = pino({ name: 'gateway' }, pino.destination({ sync: true }));
+
+interface Running {
+  readonly gateway: Gateway;
+  readonly port: number;
+  /** Finishes what is under way, and writes out all that is kept in memory. */
+  stop(drainMs: number): Promise<void>;
+}
+
+async function start(config: GatewayConfig): Promise<Running> {
+  const clock = systemClock;
+  const monotonic = (): number => performance.now();
+  let publicUrl = new URL(config.publicUrl ?? `http://${config.host}:${config.port}`);
+  let issuers = trustedIssuers(publicUrl.href);
+
+  const registryTable = openTable({ file: config.registryFile, readOnly: true, clock });
+  const quotaTable = openTable({ file: config.quotaFile, clock });
+  const accessLog = openLineFile(config.accessLog);
+  const signature = createSignature({
+    jwksUri: (issuer) => (issuers(issuer) ? `unix:${config.platformSocket}:${jwksPath(issuer)}` : undefined),
+    clock,
+  });
+  const authorize = createAuthorize({ issuers: (name) => issuers(name), verifySignature: signature.verify, clock });
+  const meter = createMeter({ clock, monotonic });
+  const quotas = await openQuotaStore({ table: quotaTable, meter, clock, log });
+  const source = tableRegistry(registryTable);
+  const gateway = createGateway({
+    ...config,
+    authorize,
+    registry: cachedRegistry(source, { clock }),
+    source,
+    meter,
+    quotas,
+    services: SERVICES,
+    publicUrl: () => publicUrl,
+    accessLog,
+    log,
+    clock,
+    monotonic,
+  });
+
+  const port = await listen(gateway, config);
+  if (config.publicUrl === undefined) {
+    publicUrl = new URL(`http://${config.host}:${port}`);
+    issuers = trustedIssuers(publicUrl.href);
+  }
+
+  return {
+    gateway,
+    port,
+    async stop(drainMs) {
+      await gateway.drain(drainMs);
+      await quotas.flush();
+      await Promise.all([signature.close(), registryTable.close(), quotaTable.close(), accessLog.close()]);
+    },
+  };
+}
+
+function listen({ server }: Gateway, { host, port }: GatewayConfig): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port, backlog: 1_024 }, () => {
+      server.off('error', reject);
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}
+
+/** The platform as seen from here: messages to it, from it, and its end. */
+function attach(running: Running): void {
+  let stopping = false;
+  const stop = (drainMs: number, why: string): void => {
+    if (stopping) return;
+    stopping = true;
+    log.info({ why }, 'the gateway ends');
+    running.stop(drainMs).then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ err: error }, 'the gateway could not end in order');
+        process.exit(1);
+      },
+    );
+  };
+
+  process.on('message', (raw: unknown) => {
+    const message = PlatformMessage.safeParse(raw);
+    if (!message.success) log.error({ issues: message.error.issues }, 'a message of the platform is not understood');
+    else obey(running.gateway, message.data);
+  });
+  process.on('SIGTERM', () => stop(DRAIN_MS, 'SIGTERM'));
+  // Ctrl-C reaches the whole group; as a child the gateway waits for the platform's word.
+  process.on('SIGINT', () => {
+    if (!process.connected) stop(DRAIN_MS, 'SIGINT');
+  });
+  process.on('disconnect', () => stop(0, 'the platform is gone'));
+}
+
+function obey({ setEndpoints, invalidate }: Gateway, message: PlatformMessage): void {
+  if (message.type === 'endpoints') setEndpoints(message.services);
+  else invalidate(message).catch((error) => log.error({ err: error }, 'an invalidation failed'));
+}
+
+function tell(message: GatewayMessage): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.send && process.connected) process.send(message, () => resolve());
+    else resolve();
+  });
+}
+
+/** Says what is wrong where the platform, and who reads the log, can see it. */
+async function fail(error: unknown): Promise<never> {
+  const message = error instanceof Error ? error.message : String(error);
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'INTERNAL';
+  log.fatal({ err: error }, 'the gateway cannot start');
+  await tell({ type: 'error', code, message });
+  const atListen = error instanceof Error && 'syscall' in error && error.syscall === 'listen';
+  process.exit(atListen || isDomainError(error, 'CONFIG') ? EXIT_CONFIG : 1);
+}
+
+try {
+  const running = await start(parseConfig(process.env.TIERPLANE_GATEWAY));
+  attach(running);
+  log.info({ port: running.port }, 'the gateway listens');
+  await tell({ type: 'ready', port: running.port });
+} catch (error) {
+  await fail(error);
+}

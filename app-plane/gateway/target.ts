@@ -1,0 +1,50 @@
+/** Where a request line points. */
+export type Target =
+  | { readonly kind: 'healthz' }
+  | { readonly kind: 'readyz' }
+  /** A tenant's call; `path` (with query) is what the service gets, and `service` may be one that does not exist. */
+  | { readonly kind: 'api'; readonly service: string; readonly path: string }
+  /** Control plane, realms, pages. */
+  | { readonly kind: 'platform'; readonly path: string }
+  /** Refused: not a path, or one that two parties might read differently. */
+  | { readonly kind: 'malformed' };
+
+const HEALTHZ: Target = { kind: 'healthz' };
+const READYZ: Target = { kind: 'readyz' };
+const MALFORMED: Target = { kind: 'malformed' };
+
+const API = '/api';
+const VERSION = '/v1/';
+
+/** A segment of one or two dots, in any encoding, or a backslash: what one server resolves, another does not. */
+const AMBIGUOUS = /(?:^|\/)(?:\.|%2e){1,2}(?:\/|$)|\\|%5c|%00/i;
+
+/** Reads the target of a request line as it came: origin form, or absolute form, whose origin is not looked at. */
+export function parseTarget(url: string): Target {
+  const path = url.startsWith('/') ? url : originForm(url);
+  if (path === undefined) return MALFORMED;
+  const bare = withoutQuery(path);
+  if ((bare.includes('.') || bare.includes('%') || bare.includes('\\')) && AMBIGUOUS.test(bare)) return MALFORMED;
+  if (bare === '/healthz') return HEALTHZ;
+  if (bare === '/readyz') return READYZ;
+  if (bare === API || bare.startsWith(`${API}/`)) return { kind: 'api', service: serviceOf(bare), path: path.slice(4) };
+  return { kind: 'platform', path };
+}
+
+/** What stands before the query; queries may hold secrets and are never logged. */
+export function withoutQuery(path: string): string {
+  const query = path.indexOf('?');
+  return query === -1 ? path : path.slice(0, query);
+}
+
+/** `/api/[v1/]<service>[/...]`; '' where there is none. */
+function serviceOf(bare: string): string {
+  const start = bare.startsWith(VERSION, API.length) ? API.length + VERSION.length : API.length + 1;
+  const end = bare.indexOf('/', start);
+  return end === -1 ? bare.slice(start) : bare.slice(start, end);
+}
+
+function originForm(url: string): string | undefined {
+  const match = /^https?:\/\/[^/?#]+(\/.*)?$/i.exec(url);
+  return match ? (match[1] ?? '/') : undefined;
+}

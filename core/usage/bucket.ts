@@ -1,0 +1,43 @@
+import type { UsagePlan } from '../tenant/tiers.ts';
+
+/** A token bucket per API key, by API Gateway's rule: `tokens = min(burst, tokens + rate * dt)`, starting full. */
+export interface Bucket {
+  /** 0..burst */
+  tokens: number;
+  /** When `tokens` was right, in milliseconds of a monotonic clock. */
+  at: number;
+}
+
+type Limits = Pick<UsagePlan, 'rate' | 'burst'>;
+
+export function fullBucket({ burst }: Limits, nowMs: number): Bucket {
+  return { tokens: burst, at: nowMs };
+}
+
+/**
+ * Takes one token if there is one. Changes the bucket in place: this runs once per request.
+ * A clock that steps back adds nothing; a plan that changed holds from this call on.
+ *
+ * @returns whether the call is admitted
+ */
+export function take(bucket: Bucket, plan: Limits, nowMs: number): boolean {
+  bucket.tokens = tokensAt(bucket, plan, nowMs);
+  bucket.at = nowMs;
+  if (bucket.tokens < 1) return false;
+  bucket.tokens -= 1;
+  return true;
+}
+
+/** Whether forgetting the bucket gives nothing away: a new one would hold no more. */
+export function isFull(bucket: Bucket, plan: Limits, nowMs: number): boolean {
+  return tokensAt(bucket, plan, nowMs) >= plan.burst;
+}
+
+/** Whole seconds, at least 1, until the bucket holds a token again; what `retry-after` says. */
+export function secondsToToken(bucket: Bucket, plan: Limits, nowMs: number): number {
+  return Math.max(1, Math.ceil((1 - tokensAt(bucket, plan, nowMs)) / plan.rate));
+}
+
+function tokensAt({ tokens, at }: Bucket, { rate, burst }: Limits, nowMs: number): number {
+  return Math.min(burst, tokens + (rate * Math.max(0, nowMs - at)) / 1_000);
+}
