@@ -1,0 +1,50 @@
+import * as z from 'zod';
+import { DomainError } from '../../core/errors.ts';
+import type { RealmId } from '../../core/ports/identity.ts';
+import { TENANT_ID } from '../../core/tenant/names.ts';
+
+const Issuers = z.array(
+  z.strictObject({
+    issuer: z.string().min(1),
+    realm: z
+      .custom<RealmId>((value) => typeof value === 'string' && /^(admin|pool|tenant-[a-z0-9]{8,26})$/.test(value))
+      .describe('admin, pool or tenant-<id>'),
+    clientIds: z.array(z.string()),
+    audience: z.string().min(1),
+    jwksUri: z.string().min(1),
+  }),
+);
+
+/** The environment a task is started with. */
+const Environment = z.object({
+  /** Folder under services/. */
+  TIERPLANE_SERVICE: z.string().min(1),
+  /** Path of the Unix socket to listen on; the kernel takes at most 107 bytes. */
+  TIERPLANE_SOCKET: z.string().min(1).max(107),
+  TIERPLANE_TASK_ID: z.string().min(1),
+  /** The one tenant served; empty for a pooled task. */
+  TIERPLANE_TENANT: z.string().regex(TENANT_ID, 'must be a tenant id or empty').or(z.literal('')),
+  TIERPLANE_DATA_FILE: z.string().min(1),
+  /** JSON: the issuers whose tokens are taken, and where their keys are. */
+  TIERPLANE_ISSUERS: z.string().transform(parseJson).pipe(Issuers),
+  /** The front door, below which identity's realms are. */
+  TIERPLANE_IDENTITY_URL: z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, '')),
+});
+export type Environment = z.output<typeof Environment>;
+
+/** Throws CONFIG with every fault, each with its variable. */
+export function readEnvironment(variables: Readonly<Record<string, string | undefined>>): Environment {
+  const parsed = Environment.safeParse(variables);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+  throw new DomainError('CONFIG', `the task's environment has ${faults.length} fault(s):\n${faults.join('\n')}`);
+}
+
+function parseJson(text: string, context: z.RefinementCtx): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    context.addIssue({ code: 'custom', message: 'must be JSON' });
+    return z.NEVER;
+  }
+}

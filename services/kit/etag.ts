@@ -1,0 +1,26 @@
+import { DomainError } from '../../core/errors.ts';
+
+/** A strong entity tag (RFC 9110, 8.8.3). */
+export function etagOf(version: number | string): string {
+  return `"${version}"`;
+}
+
+/**
+ * Holds an update to the state its caller saw.
+ * @param ifMatch the header; undefined asks for nothing
+ * Throws CONDITION_FAILED unless it is `*` or lists `etag`; weak tags never match (RFC 9110, 13.1.1).
+ */
+export function requireMatch(ifMatch: string | undefined, etag: string): void {
+  if (ifMatch === undefined || listed(ifMatch).some((tag) => tag === '*' || tag === etag)) return;
+  throw new DomainError('CONDITION_FAILED', `If-Match must name the current entity tag, which is ${etag}`);
+}
+
+/** Whether the caller has this very state already; weak comparison (RFC 9110, 13.1.2). */
+export function isKnown(ifNoneMatch: string | undefined, etag: string): boolean {
+  if (ifNoneMatch === undefined) return false;
+  return listed(ifNoneMatch).some((tag) => tag === '*' || tag.replace(/^W\//, '') === etag);
+}
+
+function listed(header: string): string[] {
+  return header.split(',').map((tag) => tag.trim());
+}

@@ -1,0 +1,106 @@
+import { DomainError, type ErrorCode, type FieldIssue, isDomainError } from '../../core/errors.ts';
+
+/** A refusal as RFC 9457 has it. `type` is stable; `errors` names the fields at fault, if any. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly errors: readonly { readonly path: string; readonly message: string }[];
+}
+
+export const PROBLEM_MEDIA_TYPE = 'application/problem+json; charset=utf-8';
+
+/** Largest request body taken, in bytes. */
+export const BODY_LIMIT = 256 * 1024;
+
+interface Kind {
+  readonly status: number;
+  readonly slug: string;
+  readonly title: string;
+}
+
+/** The one table from error codes to HTTP. */
+const KINDS: Record<ErrorCode, Kind> = {
+  INVALID: { status: 400, slug: 'invalid', title: 'Invalid request' },
+  UNAUTHENTICATED: { status: 401, slug: 'unauthenticated', title: 'Unauthorized' },
+  FORBIDDEN: { status: 403, slug: 'forbidden', title: 'Forbidden' },
+  ACCESS_DENIED: { status: 403, slug: 'access-denied', title: 'Access denied' },
+  NOT_FOUND: { status: 404, slug: 'not-found', title: 'Not found' },
+  CONFLICT: { status: 409, slug: 'conflict', title: 'Conflict' },
+  CONDITION_FAILED: { status: 412, slug: 'precondition-failed', title: 'Precondition failed' },
+  TOO_LARGE: { status: 413, slug: 'too-large', title: 'Content too large' },
+  TOO_MANY: { status: 429, slug: 'too-many-requests', title: 'Too many requests' },
+  UNAVAILABLE: { status: 503, slug: 'unavailable', title: 'Service unavailable' },
+  CONFIG: { status: 500, slug: 'internal', title: 'Internal error' },
+  CORRUPT: { status: 500, slug: 'internal', title: 'Internal error' },
+  INTERNAL: { status: 500, slug: 'internal', title: 'Internal error' },
+};
+
+/** Fastify's own refusals, in our words: its messages repeat parts of the request. */
+const FRAMEWORK_DETAILS: Readonly<Record<number, string>> = {
+  400: 'the request must be well-formed: a valid URL, and JSON where there is a body',
+  413: `the body must have at most ${BODY_LIMIT / 1024} KiB`,
+  414: 'the URL must be shorter',
+  415: 'the body must be application/json',
+};
+
+const FRAMEWORK_KINDS: Readonly<Record<number, Kind>> = {
+  400: { status: 400, slug: 'malformed', title: 'Malformed request' },
+  413: KINDS.TOO_LARGE,
+  414: { status: 414, slug: 'uri-too-long', title: 'URI too long' },
+  415: { status: 415, slug: 'unsupported-media-type', title: 'Unsupported media type' },
+};
+
+const METHOD_NOT_ALLOWED: Kind = { status: 405, slug: 'method-not-allowed', title: 'Method not allowed' };
+
+/** A known path, asked with a method it does not have. */
+export class MethodNotAllowed extends Error {
+  /** The `Allow` header's value. */
+  readonly allow: string;
+
+  constructor(allow: string) {
+    super(`the method must be one of ${allow}`);
+    this.name = 'MethodNotAllowed';
+    this.allow = allow;
+  }
+}
+
+/** Any error as a problem. What is our own fault is told without its words. */
+export function toProblem(error: unknown): Problem {
+  if (error instanceof MethodNotAllowed) return problem(METHOD_NOT_ALLOWED, error.message, []);
+  if (isDomainError(error)) {
+    const kind = KINDS[error.code];
+    if (kind.status >= 500 && error.code !== 'UNAVAILABLE') return internal();
+    return problem(kind, error.message, error.issues);
+  }
+  const status = frameworkStatus(error);
+  const kind = FRAMEWORK_KINDS[status];
+  return kind ? problem(kind, FRAMEWORK_DETAILS[status] ?? kind.title, []) : internal();
+}
+
+/** INVALID with its field; `loc` begins with where: body, query, path or header. */
+export function invalid(loc: FieldIssue['loc'], msg: string): DomainError {
+  return new DomainError('INVALID', `${loc.slice(1).join('.')} ${msg}`, {
+    issues: [{ loc, type: 'value_error', msg }],
+  });
+}
+
+function problem(kind: Kind, detail: string, issues: readonly FieldIssue[]): Problem {
+  return {
+    type: `urn:tierplane:problem:${kind.slug}`,
+    title: kind.title,
+    status: kind.status,
+    detail,
+    errors: issues.map(({ loc, msg }) => ({ path: loc.slice(1).join('.'), message: msg })),
+  };
+}
+
+function internal(): Problem {
+  return problem(KINDS.INTERNAL, 'the service failed; its log says why, by the request id', []);
+}
+
+function frameworkStatus(error: unknown): number {
+  if (!(error instanceof Error) || !('statusCode' in error)) return 500;
+  return typeof error.statusCode === 'number' ? error.statusCode : 500;
+}

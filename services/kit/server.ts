@@ -1,0 +1,101 @@
+import { chmodSync, rmSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
+import type { FastifyInstance } from 'fastify';
+import { pino } from 'pino';
+import { systemClock, systemRandom } from '../../adapters/embedded/clock.ts';
+import { createSignature } from '../../adapters/embedded/signature.ts';
+import { openTable } from '../../adapters/embedded/table.ts';
+import { isDomainError } from '../../core/errors.ts';
+import { createAuthorize } from '../../core/identity/authorize.ts';
+import { newId } from '../../core/tenant/names.ts';
+import { linkToAgent } from './agent-link.ts';
+import { type Environment, readEnvironment } from './environment.ts';
+import type { ServiceParts } from './service.ts';
+
+/** Requests still on their way when a drain begins arrive within this time. */
+const LINGER_MS = 250;
+/** A drain ends after this time, whatever is still open. */
+const DRAIN_MS = 10_000;
+/** Log lines are written in batches at least this often, and when the process ends. */
+const LOG_FLUSH_MS = 250;
+const EXIT_CONFIG = 78;
+
+/**
+ * Runs one task of the embedded home: reads its environment, opens its store, listens on its socket, tells its agent
+ * that it is ready, and ends when told to or when the agent is gone. Exits with 78 if the environment is wrong.
+ */
+export async function runService(name: string, build: (parts: ServiceParts) => FastifyInstance): Promise<void> {
+  const environment = readEnvironmentOrExit(name);
+  // Sockets and files are for this user alone.
+  process.umask(0o077);
+  const log = openLog(environment);
+  const table = openTable({ file: environment.TIERPLANE_DATA_FILE, clock: systemClock });
+  const trusted = new Map(environment.TIERPLANE_ISSUERS.map((issuer) => [issuer.issuer, issuer]));
+  const signature = createSignature({ jwksUri: (issuer) => trusted.get(issuer)?.jwksUri, clock: systemClock });
+
+  async function drain(): Promise<void> {
+    log.info({}, 'draining');
+    systemClock.after(DRAIN_MS, () => process.exit(0));
+    // Clients let go of their connections by themselves, instead of finding them cut under a request.
+    app.server.prependListener('request', (_request: unknown, response: ServerResponse) => {
+      response.shouldKeepAlive = false;
+    });
+    await new Promise<void>((resolve) => systemClock.after(LINGER_MS, resolve));
+    await app.close();
+    await Promise.all([table.close(), signature.close()]);
+    process.exit(0);
+  }
+  const agent = linkToAgent(process, {
+    drain: () => void drain(),
+    orphaned: () => process.exit(0),
+  });
+  process.once('SIGTERM', () => void drain());
+
+  const app = build({
+    name,
+    config: { tenant: environment.TIERPLANE_TENANT, identityUrl: environment.TIERPLANE_IDENTITY_URL },
+    table,
+    authorize: createAuthorize({
+      issuers: (issuer) => trusted.get(issuer),
+      verifySignature: signature.verify,
+      clock: systemClock,
+    }),
+    log,
+    clock: systemClock,
+    ids: () => newId(systemClock.now(), systemRandom),
+    directory: agent.directory,
+  });
+  await listen(app, environment.TIERPLANE_SOCKET);
+  log.info({ pid: process.pid }, 'ready');
+  agent.ready();
+}
+
+/** A socket file left by a task that was killed would make the address seem in use. */
+async function listen(app: FastifyInstance, socket: string): Promise<void> {
+  rmSync(socket, { force: true });
+  await app.listen({ path: socket });
+  chmodSync(socket, 0o600);
+}
+
+function readEnvironmentOrExit(name: string): Environment {
+  try {
+    return readEnvironment({ TIERPLANE_SERVICE: name, ...process.env });
+  } catch (error) {
+    if (!isDomainError(error, 'CONFIG')) throw error;
+    process.stderr.write(`${name}: ${error.message}\n`);
+    process.exit(EXIT_CONFIG);
+  }
+}
+
+/** One JSON line a message. Batched: a write per request would cost a quarter of the throughput. */
+function openLog({ TIERPLANE_SERVICE, TIERPLANE_TASK_ID, TIERPLANE_TENANT }: Environment) {
+  const owner = TIERPLANE_TENANT ? { tenantId: TIERPLANE_TENANT } : {};
+  return pino(
+    {
+      base: { service: TIERPLANE_SERVICE, taskId: TIERPLANE_TASK_ID, ...owner },
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      formatters: { level: (level) => ({ level }) },
+    },
+    pino.destination({ dest: 1, sync: false, minLength: 4096, periodicFlush: LOG_FLUSH_MS }),
+  );
+}

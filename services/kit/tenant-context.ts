@@ -1,0 +1,58 @@
+import { DomainError } from '../../core/errors.ts';
+import type { VerifiedToken } from '../../core/identity/authorize.ts';
+import type { RealmId, TenantRole } from '../../core/ports/identity.ts';
+import type { Table } from '../../core/ports/table.ts';
+import { scopedTable } from '../../core/tenant/scoped-table.ts';
+import type { TierName } from '../../core/tenant/tiers.ts';
+
+/**
+ * All that application code learns of its caller, and its only way to data. Built from a verified token alone; it
+ * lives as long as one request.
+ */
+export interface TenantContext {
+  readonly tenantId: string;
+  readonly tier: TierName;
+  readonly role: TenantRole;
+  readonly realm: RealmId;
+  /** The tenant's own data: asked for anything else it throws ACCESS_DENIED. */
+  readonly table: Table;
+  /** The caller's `Authorization` header, to call other services and identity on the caller's behalf. Never logged. */
+  readonly authorization: string;
+  readonly requestId: string;
+}
+
+/** What the way of a request says about its tenant; it may only agree with the token. */
+export interface RouteClaims {
+  /** The one tenant this task serves; '' for a pooled task. */
+  readonly served: string;
+  /** The gateway's `x-tierplane-tenant`, if any. */
+  readonly header: string | undefined;
+}
+
+/**
+ * The context of one request.
+ * Throws FORBIDDEN for a token without tenant, tier or role, and where route and token disagree on the tenant.
+ */
+export function tenantContext(
+  token: VerifiedToken,
+  claims: RouteClaims,
+  request: { readonly table: Table; readonly authorization: string; readonly requestId: string },
+): TenantContext {
+  const { tenantId, tier, role, realm } = token;
+  if (tenantId === undefined || tier === undefined) {
+    throw new DomainError('FORBIDDEN', 'only users of a tenant may call this service');
+  }
+  if (!isTenantRole(role)) {
+    throw new DomainError('FORBIDDEN', 'the role must be TenantAdmin or TenantUser');
+  }
+  const disagrees = (said: string | undefined) => said !== undefined && said !== tenantId;
+  if (disagrees(claims.served || undefined) || disagrees(claims.header)) {
+    throw new DomainError('FORBIDDEN', "the request was routed to another tenant than the token's");
+  }
+  const { table, authorization, requestId } = request;
+  return { tenantId, tier, role, realm, table: scopedTable(table, tenantId), authorization, requestId };
+}
+
+function isTenantRole(role: string | undefined): role is TenantRole {
+  return role === 'TenantAdmin' || role === 'TenantUser';
+}

@@ -1,0 +1,40 @@
+import * as z from 'zod';
+import { Money } from '../kit/money.ts';
+import { ListQuery, MAX_LIMIT, pageOf } from '../kit/paging.ts';
+import { label, pathId } from '../kit/text.ts';
+
+/** What a client says of a product, all of it. */
+export const ProductInput = z
+  .strictObject({
+    name: label(200),
+    sku: z
+      .string()
+      .regex(/^[A-Za-z0-9._-]{1,64}$/, "must have 1 to 64 letters, digits, '.', '_' or '-'")
+      .describe('Stock keeping unit, unique among the products of a tenant.'),
+    category: label(64),
+    price: Money,
+  })
+  .meta({ id: 'ProductInput' });
+export type ProductInput = z.output<typeof ProductInput>;
+
+/** What a client changes of a product. */
+export const ProductChange = ProductInput.partial().meta({ id: 'ProductChange' });
+
+export const Product = z
+  .object({ productId: z.string(), ...ProductInput.shape })
+  .meta({ id: 'Product', description: 'Something a tenant sells.' });
+export type Product = z.output<typeof Product>;
+
+export const ProductPage = pageOf(Product);
+
+export const ProductParams = z.object({ productId: pathId });
+
+export const ProductQuery = ListQuery.extend({
+  category: z.string().min(1).max(64).optional().describe('Only products of this category.'),
+  ids: z
+    .string()
+    .transform((text) => text.split(','))
+    .pipe(z.array(pathId).min(1).max(MAX_LIMIT))
+    .optional()
+    .describe('Only these products, at most 100, separated by commas; unknown ones are left out. Not paged.'),
+});

@@ -1,0 +1,124 @@
+import { ConditionFailed, DomainError } from '../../core/errors.ts';
+import type { Item, Key, Table, Write } from '../../core/ports/table.ts';
+import { rewrite } from '../kit/rewrite.ts';
+import type { Product, ProductInput } from './schema.ts';
+
+/** The tenant whose products are meant, and the handle that reaches them alone. */
+interface Owner {
+  readonly tenantId: string;
+  readonly table: Table;
+}
+
+/** The claim of a sku, at most one in a tenant. */
+interface SkuClaim {
+  readonly productId: string;
+}
+
+export interface StoredProduct {
+  readonly product: Product;
+  readonly version: number;
+}
+
+/** In order of creation; by category where one is given. `after` is the id of the last product seen. */
+export async function listProducts(
+  { tenantId, table }: Owner,
+  page: { readonly category?: string | undefined; readonly after?: string | undefined; readonly limit: number },
+): Promise<{ products: Product[]; next?: string }> {
+  const { category, after, limit } = page;
+  const place = category === undefined ? { pk: productsPk(tenantId) } : { pk: categoryPk(tenantId, category) };
+  const index = category === undefined ? {} : { index: 'g1' as const };
+  const { items, next } = await table.query<Product>({ ...place, ...index, ...(after && { after }), limit });
+  return { products: items.map((item) => item.data), ...(next !== undefined && { next }) };
+}
+
+/** In the order of `ids`; unknown ones are left out. */
+export async function findProducts(owner: Owner, ids: readonly string[]): Promise<Product[]> {
+  const found = await Promise.all(ids.map((id) => owner.table.get<Product>(productKey(owner.tenantId, id))));
+  return found.flatMap((item) => (item ? [item.data] : []));
+}
+
+/** Throws NOT_FOUND. */
+export async function getProduct({ tenantId, table }: Owner, productId: string): Promise<StoredProduct> {
+  const item = await table.get<Product>(productKey(tenantId, productId));
+  if (!item) throw new DomainError('NOT_FOUND', 'there is no such product');
+  return { product: item.data, version: item.version };
+}
+
+/** Writes a new product together with `further`. Throws CONFLICT if its sku is taken. */
+export async function createProduct(owner: Owner, product: Product, further: readonly Write[]): Promise<void> {
+  const item = { ...toPlace(owner.tenantId, product), version: 1, data: product };
+  await namingSku(owner.table.transact([{ put: item, if: 'absent' }, claimSku(owner.tenantId, product), ...further]));
+}
+
+/** Throws NOT_FOUND, CONDITION_FAILED (If-Match), CONFLICT if the new sku is taken. */
+export async function changeProduct(
+  { tenantId, table }: Owner,
+  productId: string,
+  ifMatch: string | undefined,
+  change: (product: Product) => ProductInput,
+): Promise<StoredProduct> {
+  let stored: StoredProduct | undefined;
+  const target = { key: productKey(tenantId, productId), subject: 'product', ifMatch };
+  const rewritten = rewrite<Product>(table, target, ({ data: old, version }) => {
+    const product = { ...change(old), productId };
+    stored = { product, version: version + 1 };
+    const put: Item<Product> = { ...toPlace(tenantId, product), version: version + 1, data: product };
+    const skus = old.sku === product.sku ? [] : [claimSku(tenantId, product), { delete: skuKey(tenantId, old.sku) }];
+    return [{ put, if: { version } }, ...skus];
+  });
+  await namingSku(rewritten);
+  if (!stored) throw new DomainError('INTERNAL', 'a rewrite must have planned what it wrote');
+  return stored;
+}
+
+/** Throws NOT_FOUND, CONDITION_FAILED (If-Match). */
+export async function deleteProduct(
+  { tenantId, table }: Owner,
+  productId: string,
+  ifMatch: string | undefined,
+): Promise<void> {
+  const key = productKey(tenantId, productId);
+  await rewrite<Product>(table, { key, subject: 'product', ifMatch }, ({ data, version }) => [
+    { delete: key, if: { version } },
+    { delete: skuKey(tenantId, data.sku) },
+  ]);
+}
+
+function claimSku(tenantId: string, { sku, productId }: Product): Write {
+  const data: SkuClaim = { productId };
+  return { put: { ...skuKey(tenantId, sku), version: 1, data }, if: 'absent' };
+}
+
+/** The sku's claim is the second write of a create and of a change. */
+async function namingSku(written: Promise<void>): Promise<void> {
+  try {
+    await written;
+  } catch (error) {
+    if (!(error instanceof ConditionFailed && error.failed.includes(1))) throw error;
+    const msg = 'is taken by another product';
+    throw new DomainError('CONFLICT', `sku ${msg}`, { issues: [{ loc: ['body', 'sku'], type: 'taken', msg }] });
+  }
+}
+
+function toPlace(tenantId: string, { productId, category }: Product): Pick<Item, 'pk' | 'sk' | 'indexes'> {
+  return {
+    ...productKey(tenantId, productId),
+    indexes: { g1: { pk: categoryPk(tenantId, category), sk: productId } },
+  };
+}
+
+function productsPk(tenantId: string): string {
+  return `${tenantId}#products`;
+}
+
+function categoryPk(tenantId: string, category: string): string {
+  return `${tenantId}#products#category#${category}`;
+}
+
+function productKey(tenantId: string, productId: string): Key {
+  return { pk: productsPk(tenantId), sk: productId };
+}
+
+function skuKey(tenantId: string, sku: string): Key {
+  return { pk: `${tenantId}#products#sku`, sk: sku };
+}
