@@ -1,0 +1,129 @@
+import { ConditionFailed, DomainError } from '../../core/errors.ts';
+import type { Envelope } from '../../core/events/events.ts';
+import { seenWrite } from '../../core/events/once.ts';
+import { checkedConsumer, detailOf } from '../../core/events/schemas.ts';
+import type { TenantSpec } from '../../core/plan/resources.ts';
+import type { Clock } from '../../core/ports/clock.ts';
+import type { Consumer } from '../../core/ports/event-bus.ts';
+import type { Item, Table, Write } from '../../core/ports/table.ts';
+import { slugOf } from '../../core/tenant/names.ts';
+import { parseTier } from '../../core/tenant/tiers.ts';
+import { isHeldByOther, LEASE_MS } from './claim.ts';
+import { loadPlacement, type Placement, placementItem } from './placement.ts';
+
+export const ACCEPT_CONSUMER = 'app-plane-accept';
+
+/** A placement as a request leaves it, or undefined: it changes nothing. */
+type Decision = Placement | undefined;
+
+export interface AcceptDeps {
+  readonly table: Table;
+  readonly clock: Clock;
+  /** Who will work on what is accepted: the lease is granted with the acceptance, which saves a write. */
+  readonly owner: string;
+  /** Events accepted at once. */
+  readonly concurrency: number;
+  readonly queue: (placement: Placement) => void;
+  readonly checkpoint: (name: string, tenantId: string) => void | Promise<void>;
+}
+
+/**
+ * The consumer that turns requests into placements. Duplicates are known by event id, in the very transaction that
+ * writes the placement; order does not matter, for 'absent' is never undone.
+ */
+export function createAcceptConsumer(deps: AcceptDeps): Consumer {
+  const { table, clock, owner, queue, checkpoint } = deps;
+
+  /** @returns false if somebody changed the placement meanwhile */
+  async function write(event: Envelope, before: Item<Placement> | undefined, decision: Decision): Promise<boolean> {
+    const writes: Write[] = [seenWrite(ACCEPT_CONSUMER, event)];
+    if (decision) {
+      const put = placementItem(decision, (before?.version ?? 0) + 1);
+      writes.push({ put, if: before ? { version: before.version } : 'absent' });
+    }
+    try {
+      await table.transact(writes);
+      return true;
+    } catch (error) {
+      if (!(error instanceof ConditionFailed)) throw error;
+      return error.failed.includes(0);
+    }
+  }
+
+  async function handle(event: Envelope): Promise<void> {
+    const decide = decisionOf(event, owner);
+    for (let done = false; !done; ) {
+      const before = await loadPlacement(table, decide.tenantId);
+      const decision = decide.from(before?.data, clock.now());
+      await checkpoint('accept', decide.tenantId);
+      done = await write(event, before, decision);
+      if (!done || !decision) continue;
+      await checkpoint('accepted', decide.tenantId);
+      queue(decision);
+    }
+  }
+
+  return checkedConsumer({
+    name: ACCEPT_CONSUMER,
+    detailTypes: ['onboardingRequest', 'offboardingRequest'],
+    concurrency: deps.concurrency,
+    handle,
+  });
+}
+
+interface Request {
+  readonly tenantId: string;
+  from(before: Placement | undefined, now: number): Decision;
+}
+
+/** @throws INVALID, which makes a dead letter of the event */
+function decisionOf(event: Envelope, owner: string): Request {
+  if (event.detailType === 'offboardingRequest') {
+    const { tenantId, tenantRegistrationId: registrationId } = detailOf('offboardingRequest', event);
+    return { tenantId, from: (before, now) => offboard(before, { tenantId, registrationId }, owner, now) };
+  }
+  const detail = detailOf('onboardingRequest', event);
+  const { tenantId, tenantRegistrationId: registrationId, tenantName: name, email } = detail;
+  const tier = parseTier(detail.tier);
+  const slug = slugOf(name);
+  if (!tier || slug === '') throw new DomainError('INVALID', `tenantName must hold a letter or digit, got '${name}'`);
+  const spec: TenantSpec = { tenantId, registrationId, name, slug, tier, email };
+  return { tenantId, from: (before, now) => onboard(before, spec, owner, now) };
+}
+
+function onboard(before: Placement | undefined, spec: TenantSpec, owner: string, now: number): Decision {
+  if (before?.wanted === 'absent') return undefined;
+  if (before === undefined || before.phase === 'failed') {
+    const { tenantId, registrationId } = spec;
+    const fresh = { tenantId, registrationId, spec, wanted: 'present', phase: 'accepted', steps: [] } as const;
+    return { ...fresh, attempts: 0, acceptedAt: now, lease: leaseFor(before, owner, now) };
+  }
+  // Asked again though all is there: whoever asks has not heard of it.
+  if (before.phase === 'ready') return { ...before, unannounced: true, nextAttemptAt: now };
+  return undefined;
+}
+
+function offboard(
+  before: Placement | undefined,
+  subject: Pick<Placement, 'tenantId' | 'registrationId'>,
+  owner: string,
+  now: number,
+): Decision {
+  if (before?.phase === 'deprovisioning') return undefined;
+  return {
+    ...subject,
+    ...(before?.spec && { spec: before.spec }),
+    ...(before?.allocations && { allocations: before.allocations }),
+    wanted: 'absent',
+    phase: 'deprovisioning',
+    steps: [],
+    attempts: 0,
+    acceptedAt: now,
+    lease: leaseFor(before, owner, now),
+  };
+}
+
+/** Another's hold is respected: it ends by itself as soon as its holder notices the change. */
+function leaseFor(before: Placement | undefined, owner: string, now: number): Placement['lease'] {
+  return before && isHeldByOther(before, owner, now) ? before.lease : { owner, until: now + LEASE_MS };
+}

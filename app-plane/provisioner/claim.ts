@@ -1,0 +1,169 @@
+import { isDomainError } from '../../core/errors.ts';
+import type { Clock } from '../../core/ports/clock.ts';
+import type { Item, Table, Write } from '../../core/ports/table.ts';
+import type { Step } from '../../core/tenant/lifecycle.ts';
+import { MAX_STEPS, type Placement, placementItem } from './placement.ts';
+
+/** How long a lease holds unless it is renewed. A dead holder delays its tenants by no more than this. */
+export const LEASE_MS = 10_000;
+/** Work that ends within this writes its steps once, with its result; longer work shows them as they come. */
+export const PROGRESS_MS = 200;
+
+/** The placement was changed by another: the wish is a new one, or the lease was taken over. Look again. */
+export class Superseded extends Error {
+  constructor(tenantId: string, options?: ErrorOptions) {
+    super(`placement of tenant ${tenantId} was changed by another`, options);
+    this.name = 'Superseded';
+  }
+}
+
+/** Whether `lease` keeps others than `owner` away. */
+export function isHeldByOther(placement: Placement, owner: string, now: number): boolean {
+  return placement.lease !== undefined && placement.lease.owner !== owner && placement.lease.until > now;
+}
+
+/**
+ * One holder's hold on a placement: the record as it is now, its steps, and the lease, renewed while work goes on.
+ * Every write is fenced by the item's version; the first one that loses ends the claim with Superseded.
+ */
+export class Claim {
+  readonly #table: Table;
+  readonly #clock: Clock;
+  readonly #owner: string;
+  #item: Item<Placement>;
+  #steps: Step[];
+  #unwritten = false;
+  #writing: Promise<void> = Promise.resolve();
+  #timer: { cancel(): void } | undefined;
+  #lost: Superseded | undefined;
+  #failedStep: string | undefined;
+
+  constructor(table: Table, clock: Clock, owner: string, item: Item<Placement>) {
+    this.#table = table;
+    this.#clock = clock;
+    this.#owner = owner;
+    this.#item = item;
+    this.#steps = [...item.data.steps];
+    this.#beat();
+  }
+
+  /**
+   * Takes the lease, unless the placement was accepted with it in hand and it still holds.
+   * @throws Superseded if another was quicker
+   */
+  static async take(table: Table, clock: Clock, owner: string, item: Item<Placement>): Promise<Claim> {
+    const claim = new Claim(table, clock, owner, item);
+    const { lease } = item.data;
+    try {
+      if (lease?.owner !== owner || lease.until - clock.now() < LEASE_MS / 2) await claim.save({});
+    } catch (error) {
+      claim.close();
+      throw error;
+    }
+    return claim;
+  }
+
+  get placement(): Placement {
+    return this.#item.data;
+  }
+
+  get steps(): readonly Step[] {
+    return this.#steps;
+  }
+
+  /** The step that failed under this claim. @default - none did */
+  get failedStep(): string | undefined {
+    return this.#failedStep;
+  }
+
+  /** @throws Superseded if a write, in the background too, has lost */
+  check(): void {
+    if (this.#lost) throw this.#lost;
+  }
+
+  /** Runs the work that `names` stand for, and records start and end of each. */
+  async record(
+    names: readonly string[],
+    work: () => Promise<void>,
+    reasonOf: (error: unknown) => string,
+  ): Promise<void> {
+    const startedAt = this.#time();
+    for (const name of names) this.#put({ name, status: 'running', startedAt });
+    const end = (outcome: Pick<Step, 'status' | 'reason'>) => {
+      for (const name of names) this.#put({ name, startedAt, endedAt: this.#time(), ...outcome });
+    };
+    try {
+      await work();
+      end({ status: 'done' });
+    } catch (error) {
+      this.#failedStep ??= names.join(', ');
+      end({ status: 'failed', reason: reasonOf(error) });
+      throw error;
+    }
+  }
+
+  /** Writes `patch` and the steps, and renews the lease. @throws Superseded */
+  save(patch: Partial<Placement>): Promise<void> {
+    return this.#write(() => ({ ...patch, lease: { owner: this.#owner, until: this.#clock.now() + LEASE_MS } }), []);
+  }
+
+  /** The last write: `patch`, the steps, no lease any more, and `also` in the same transaction. @throws Superseded */
+  async end(patch: Partial<Placement>, also: readonly Write[] = []): Promise<void> {
+    this.close();
+    await this.#write(() => ({ ...patch, lease: undefined }), also);
+  }
+
+  /** Stops renewing; the lease then runs out by itself. */
+  close(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  #put(step: Step): void {
+    const index = this.#steps.findLastIndex((old) => old.name === step.name && old.status === 'running');
+    if (index < 0) this.#steps.push(step);
+    else this.#steps[index] = step;
+    if (this.#steps.length > MAX_STEPS) this.#steps = this.#steps.slice(-MAX_STEPS);
+    this.#unwritten = true;
+  }
+
+  /** One write after the other: each is conditional on the version that the one before made. */
+  #write(patch: () => Partial<Placement>, also: readonly Write[]): Promise<void> {
+    const write = this.#writing.then(async () => {
+      this.check();
+      const data = { ...this.#item.data, steps: [...this.#steps], ...patch() };
+      const item = placementItem(data, this.#item.version + 1);
+      this.#unwritten = false;
+      try {
+        await this.#table.transact([{ put: item, if: { version: this.#item.version } }, ...also]);
+      } catch (error) {
+        if (!isDomainError(error, 'CONDITION_FAILED')) throw error;
+        this.#lost = new Superseded(data.tenantId, { cause: error });
+        throw this.#lost;
+      }
+      this.#item = item;
+    });
+    this.#writing = write.catch(() => undefined);
+    return write;
+  }
+
+  /** Shows progress and renews the lease while work goes on. */
+  #beat(): void {
+    this.#timer = this.#clock.after(PROGRESS_MS, () => {
+      const until = this.#item.data.lease?.until ?? 0;
+      const due = this.#unwritten || until - this.#clock.now() < LEASE_MS / 2;
+      const written = due ? this.save(this.#progress()).catch(() => undefined) : Promise.resolve();
+      void written.then(() => {
+        if (this.#timer && !this.#lost) this.#beat();
+      });
+    });
+  }
+
+  #progress(): Partial<Placement> {
+    return this.#item.data.phase === 'accepted' ? { phase: 'provisioning' } : {};
+  }
+
+  #time(): string {
+    return new Date(this.#clock.now()).toISOString();
+  }
+}

@@ -1,0 +1,49 @@
+import { DomainError, type ErrorCode, isDomainError } from '../../core/errors.ts';
+import type { Clock, RandomBytes } from '../../core/ports/clock.ts';
+
+/** What no repetition cures: the wish itself cannot be met. Everything else may pass, and is tried again. */
+const TERMINAL: readonly ErrorCode[] = [
+  'INVALID',
+  'CONFLICT',
+  'FORBIDDEN',
+  'ACCESS_DENIED',
+  'TOO_LARGE',
+  'CONFIG',
+  'CORRUPT',
+];
+
+export function isTerminal(error: unknown): boolean {
+  return isDomainError(error) && TERMINAL.includes(error.code);
+}
+
+/** In plain words. Only the domain's own messages are fit for people; of others no more than the system's code. */
+export function reasonOf(error: unknown): string {
+  if (isDomainError(error)) return error.message;
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' && /^E[A-Z]+$/.test(code)
+    ? `unexpected error ${code}`
+    : 'unexpected error, see the log';
+}
+
+const FIRST_MS = 500;
+const LONGEST_MS = 30_000;
+
+/** Milliseconds to wait after the n-th failed attempt (from 1): doubling, at most 30 s, less up to half by chance. */
+export function backOffMs(attempts: number, random: RandomBytes): number {
+  const ceiling = Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(attempts - 1, 16));
+  const [chance = 0] = random(1);
+  return Math.round(ceiling * (1 - chance / 512));
+}
+
+/** Bounds work that might never answer. @throws UNAVAILABLE naming `what` after `ms` */
+export async function within<T>(clock: Clock, ms: number, what: string, work: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = clock.after(ms, () =>
+    late.reject(new DomainError('UNAVAILABLE', `${what} did not end within ${ms} ms`)),
+  );
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    timer.cancel();
+  }
+}

@@ -1,0 +1,43 @@
+import type { Identity } from '../../core/ports/identity.ts';
+import type { ClusterId, Runtime } from '../../core/ports/runtime.ts';
+import type { TierName, TierTable } from '../../core/tenant/tiers.ts';
+import type { EnvironmentOf } from './drivers/compute.ts';
+
+export interface PlatformDeps {
+  readonly identity: Identity;
+  readonly runtime: Runtime;
+  readonly tiers: TierTable;
+  readonly services: readonly string[];
+  readonly environmentOf: EnvironmentOf;
+}
+
+/**
+ * What belongs to no tenant and must stand before the first: the pooled realm, the pooled and the shared cluster, and
+ * the pooled services, sized by the tier that is served by them. Idempotent; throws what stands in the way.
+ */
+export async function ensurePlatform({
+  identity,
+  runtime,
+  tiers,
+  services,
+  environmentOf,
+}: PlatformDeps): Promise<void> {
+  await Promise.all([
+    identity.ensureRealm({ id: 'pool', displayName: 'Tierplane' }),
+    runtime.ensureCluster('pool'),
+    runtime.ensureCluster('shared'),
+  ]);
+  const cluster: ClusterId = 'pool';
+  const pooled: TierName = 'basic';
+  await Promise.all(
+    services.map((service) =>
+      runtime.ensureService({
+        cluster,
+        tenantId: null,
+        service,
+        size: tiers[pooled].task,
+        environment: environmentOf(cluster, null, pooled),
+      }),
+    ),
+  );
+}

@@ -1,0 +1,57 @@
+import { type Envelope, type EventName, envelope } from '../../core/events/events.ts';
+import type { RandomBytes } from '../../core/ports/clock.ts';
+import type { RealmConfig } from '../../core/ports/identity.ts';
+import type { JsonObject } from '../../core/ports/table.ts';
+import type { RegistrationStatus, Step } from '../../core/tenant/lifecycle.ts';
+import { newId } from '../../core/tenant/names.ts';
+
+/** Whose result it is, and the steps that led there. */
+export interface Outcome {
+  readonly tenantId: string;
+  readonly registrationId: string;
+  readonly steps: readonly Step[];
+}
+
+/** The events that tell the control plane how it ended; `jobOutput` is the body of SBT's PATCH. */
+export interface Results {
+  /** `config`: what a client needs to sign in. */
+  provisioned(outcome: Outcome, tenantName: string, config: RealmConfig): Envelope;
+  provisionFailed(outcome: Outcome, reason: string): Envelope;
+  deprovisioned(outcome: Outcome): Envelope;
+  deprovisionFailed(outcome: Outcome, reason: string): Envelope;
+}
+
+export function createResults(now: () => number, random: RandomBytes, frontUrl: string): Results {
+  const result = (
+    name: EventName,
+    { tenantId, registrationId, steps }: Outcome,
+    status: RegistrationStatus,
+    { reason, ...tenantData }: { readonly tenantConfig?: string; readonly reason?: string },
+  ): Envelope => {
+    const why: JsonObject = reason === undefined ? {} : { reason };
+    const detail: JsonObject = {
+      tenantRegistrationId: registrationId,
+      tenantId,
+      jobOutput: {
+        tenantRegistrationData: { registrationStatus: status, ...why },
+        tenantData: { ...tenantData, tenantStatus: status, ...why, steps: steps.map((step) => ({ ...step })) },
+      },
+    };
+    return envelope(newId(now(), random), name, detail, now());
+  };
+  return {
+    provisioned: (outcome, tenantName, { issuer, clientId }) => {
+      const tenantConfig = JSON.stringify({
+        authServer: issuer,
+        clientId,
+        wellKnownEndpointUrl: `${issuer}/.well-known/openid-configuration`,
+        apiUrl: `${frontUrl}/api`,
+        tenantName,
+      });
+      return result('provisionSuccess', outcome, 'created', { tenantConfig });
+    },
+    provisionFailed: (outcome, reason) => result('provisionFailure', outcome, 'failed', { reason }),
+    deprovisioned: (outcome) => result('deprovisionSuccess', outcome, 'deleted', {}),
+    deprovisionFailed: (outcome, reason) => result('deprovisionFailure', outcome, 'failed', { reason }),
+  };
+}

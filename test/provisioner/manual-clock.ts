@@ -1,0 +1,39 @@
+import type { Clock } from '../../core/ports/clock.ts';
+
+/** Time that passes only when it is told to. */
+export class ManualClock implements Clock {
+  #now = Date.UTC(2026, 0, 1);
+  readonly #timers = new Set<{ readonly at: number; readonly run: () => void }>();
+
+  now(): number {
+    return this.#now;
+  }
+
+  after(ms: number, run: () => void): { cancel(): void } {
+    const timer = { at: this.#now + ms, run };
+    this.#timers.add(timer);
+    return { cancel: () => this.#timers.delete(timer) };
+  }
+
+  advance(ms: number): void {
+    const end = this.#now + ms;
+    for (let next = this.#next(end); next; next = this.#next(end)) this.#fire(next);
+    this.#now = end;
+  }
+
+  /** On to the next timer, if there is any. */
+  skip(): void {
+    const next = this.#next(Number.POSITIVE_INFINITY);
+    if (next) this.#fire(next);
+  }
+
+  #next(end: number) {
+    return [...this.#timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+  }
+
+  #fire(timer: { readonly at: number; readonly run: () => void }): void {
+    this.#timers.delete(timer);
+    this.#now = Math.max(this.#now, timer.at);
+    timer.run();
+  }
+}
