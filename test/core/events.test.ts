@@ -1,0 +1,193 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DetailType, EventManager } from '@cdklabs/sbt-aws';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { App, Stack } from 'aws-cdk-lib';
+import { systemClock } from '../../adapters/embedded/clock.ts';
+import { openTable, type SqliteTable } from '../../adapters/embedded/table.ts';
+import { type Envelope, EVENT_SOURCES, type EventName, envelope } from '../../core/events/events.ts';
+import { seenWrite } from '../../core/events/once.ts';
+import { OUTBOX_PK, outboxWrites } from '../../core/events/outbox.ts';
+import { type Publisher, REJECTED_PK, startPublisher } from '../../core/events/publisher.ts';
+import { checkEvent, checkedConsumer, detailOf, EVENT_DETAILS } from '../../core/events/schemas.ts';
+import type { EventBus } from '../../core/ports/event-bus.ts';
+import type { JsonObject } from '../../core/ports/table.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { silentLog } from '../support/silent-log.ts';
+import { until } from '../support/until.ts';
+
+const NOW = Date.parse('2026-01-01T00:00:00Z');
+const ids = { tenantId: '01hzx3tenant', tenantRegistrationId: '01hzx3registration' };
+const registration: JsonObject = { ...ids, tenantName: 'acme', email: 'admin@acme.example', tier: 'basic' };
+const result = (tenantData: JsonObject): JsonObject => ({
+  ...ids,
+  jobOutput: { tenantRegistrationData: { registrationStatus: 'created' }, tenantData },
+});
+
+const onboarding = (id: string, detail: JsonObject = registration): Envelope =>
+  envelope(id, 'onboardingRequest', detail, NOW);
+
+describe('event names', () => {
+  test('names and sources are those of SBT', () => {
+    const manager = new EventManager(new Stack(new App(), 'stack'), 'events');
+    const known = new Set<string>(Object.values(DetailType));
+    for (const [name, source] of Object.entries(EVENT_SOURCES)) {
+      expect(known).toContain(name);
+      expect(manager.supportedEvents[name]).toBe(source);
+    }
+    expect(Object.keys(EVENT_DETAILS)).toEqual(Object.keys(EVENT_SOURCES));
+  });
+});
+
+describe('event schemas', () => {
+  const good: [EventName, JsonObject][] = [
+    ['onboardingRequest', registration],
+    [
+      'onboardingRequest',
+      { ...registration, tier: 'PREMIUM', registrationStatus: 'In progress', prices: [{ id: 'p1' }] },
+    ],
+    ['offboardingRequest', ids],
+    ['offboardingRequest', { ...registration, sbtaws_active: true, tenantConfig: '{}' }],
+    ['provisionSuccess', result({ tenantStatus: 'created', tenantConfig: '{"authServer":"https://x"}' })],
+    ['provisionFailure', result({ tenantStatus: 'failed', reason: 'no room', steps: [step({ status: 'failed' })] })],
+    ['deprovisionSuccess', result({ tenantStatus: 'deleted', steps: [step({})] })],
+    ['deprovisionFailure', result({ tenantStatus: 'failed' })],
+  ];
+  test.each(good)('a proper %s passes', (name, detail) => {
+    const event = envelope('1', name, detail, NOW);
+    checkEvent(event);
+    expect(detailOf(name, event)).toEqual(detail);
+  });
+
+  const bad: [string, Partial<Envelope>][] = [
+    ['a name that is not ours', { detailType: 'onboardingrequest' }],
+    ['a name every object has', { detailType: 'constructor' }],
+    ["the other plane's source", { source: 'applicationPlaneEventSource' }],
+    ['no id', { id: '' }],
+    ['a time that is none', { time: 'yesterday' }],
+    ['an unknown tier', { detail: { ...registration, tier: 'platinum' } }],
+    ['a tenant id that no server made', { detail: { ...registration, tenantId: 'a#b' } }],
+    ['no email', { detail: { ...ids, tenantName: 'acme', tier: 'basic' } }],
+    ['a detail that is a list', { detail: [] as unknown as JsonObject }],
+  ];
+  test.each(bad)('an event with %s is INVALID', (_, fault) => {
+    expect(() => checkEvent({ ...onboarding('1'), ...fault })).toThrow(expect.objectContaining({ code: 'INVALID' }));
+  });
+
+  test('a result without its job output is INVALID, and the fault is named by its path', () => {
+    const event = envelope('1', 'provisionSuccess', { ...ids, jobOutput: { tenantData: { tenantStatus: 1 } } }, NOW);
+    expect(() => checkEvent(event)).toThrow('detail.jobOutput.tenantData.tenantStatus');
+    expect(() => detailOf('provisionFailure', event)).toThrow('must be a provisionFailure');
+  });
+
+  test('a checked consumer is handed good events only', async () => {
+    const got: string[] = [];
+    const consumer = checkedConsumer({ name: 'c', detailTypes: [], handle: async ({ id }) => void got.push(id) });
+    await consumer.handle(onboarding('good'));
+    await expect(consumer.handle(onboarding('bad', {}))).rejects.toMatchObject({ code: 'INVALID' });
+    expect(got).toEqual(['good']);
+  });
+});
+
+describe('outbox, publisher and duplicates', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'tierplane-events-'));
+  let files = 0;
+  let table: SqliteTable;
+  let publisher: Publisher | undefined;
+  let published: string[];
+  let failures: number;
+  const clock = new ManualClock(NOW);
+
+  const bus: Pick<EventBus, 'publish'> = {
+    async publish(events) {
+      if (failures-- > 0) throw new Error('bus is away');
+      published.push(...events.map(({ id }) => id));
+    },
+  };
+  const start = (): Publisher => {
+    publisher = startPublisher({ table, bus: bus as EventBus, clock, log: silentLog });
+    return publisher;
+  };
+  const outbox = async () => (await table.query({ pk: OUTBOX_PK, limit: 1000 })).items;
+  const write = (...events: Envelope[]) => table.transact(outboxWrites(events));
+
+  beforeEach(() => {
+    table = openTable({ file: join(directory, `${files++}.db`), clock: systemClock, synchronous: 'normal' });
+    published = [];
+    failures = 0;
+  });
+  afterEach(async () => {
+    await publisher?.close();
+    publisher = undefined;
+    await table.close();
+  });
+  afterAll(() => rmSync(directory, { recursive: true }));
+
+  test('an event that fits no schema is refused together with the state it came with', async () => {
+    expect(() => outboxWrites([onboarding('1', {})])).toThrow(expect.objectContaining({ code: 'INVALID' }));
+  });
+
+  test('publishes in order what an earlier process left, past one batch, and empties the outbox', async () => {
+    const all = Array.from({ length: 250 }, (_, i) => `e${String(i).padStart(3, '0')}`);
+    for (let i = 0; i < 250; i += 50) await write(...all.slice(i, i + 50).map((id) => onboarding(id)));
+    start();
+    await until(async () => (await outbox()).length === 0);
+    expect(published).toEqual(all);
+  });
+
+  test('publishes at once when a commit to the outbox wakes it, though no timer ever fires', async () => {
+    const { wake } = start();
+    table.onCommit((pks) => pks.includes(OUTBOX_PK) && wake());
+    await Promise.all(Array.from({ length: 40 }, (_, i) => write(onboarding(`e${i}`))));
+    await until(() => published.length === 40);
+    await write(onboarding('last'));
+    await until(() => published.includes('last'));
+    await until(async () => (await outbox()).length === 0);
+    expect(published).toHaveLength(41);
+  });
+
+  test('keeps events that the bus did not take, and tries again at the next sweep', async () => {
+    failures = 1;
+    await write(onboarding('1'));
+    await start().close();
+    expect(published).toEqual([]);
+    expect(await outbox()).toHaveLength(1);
+    failures = 1;
+    start();
+    await until(() => failures === 0);
+    await until(() => {
+      clock.advance(5_000);
+      return published.length === 1;
+    });
+    await until(async () => (await outbox()).length === 0);
+  });
+
+  test('an event that an older version stored amiss is put aside with the reason, and holds up no other', async () => {
+    const stale = { ...onboarding('1'), detail: { tier: 'gold' } };
+    await table.transact([{ put: { pk: OUTBOX_PK, sk: '1', version: 1, data: stale } }]);
+    await write(onboarding('2'));
+    start();
+    await until(async () => (await outbox()).length === 0);
+    expect(published).toEqual(['2']);
+    const rejected = await table.get<{ reason: string }>({ pk: REJECTED_PK, sk: '1' });
+    expect(rejected?.data).toMatchObject({ event: stale, reason: expect.stringContaining('detail.tenantId') });
+  });
+
+  test("a duplicate's effects fail with its mark, for each consumer by itself", async () => {
+    const event = { ...onboarding('1'), time: new Date().toISOString() };
+    const effect = (sk: string) => ({ put: { pk: 'p', sk, version: 1, data: {} } });
+    await table.transact([effect('first'), seenWrite('one', event)]);
+    await expect(table.transact([effect('second'), seenWrite('one', event)])).rejects.toMatchObject({ failed: [1] });
+    await table.transact([effect('third'), seenWrite('two', event)]);
+    expect((await table.query({ pk: 'p', limit: 10 })).items.map(({ sk }) => sk)).toEqual(['first', 'third']);
+  });
+
+  test('the mark of a handled event stays for 14 days', () => {
+    expect(seenWrite('one', onboarding('1'))).toMatchObject({ put: { expiresAt: NOW / 1000 + 14 * 24 * 3600 } });
+  });
+});
+
+function step(more: JsonObject): JsonObject {
+  return { name: 'route', status: 'done', startedAt: new Date(NOW).toISOString(), ...more };
+}
