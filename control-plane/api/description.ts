@@ -1,0 +1,43 @@
+import { docsPage } from './docs-page.ts';
+import { type OpenApi, openApiOf } from './openapi.ts';
+import { type Access, type Route, route } from './route.ts';
+
+const PUBLIC: Access = { kind: 'public' };
+const DEFAULT_BASE_PATH = '/control-plane';
+
+/** The API's description, as JSON and as a page, of `routes`. */
+export function describedRoutes(routes: readonly Route[]): readonly Route[] {
+  const descriptions = new Map<string, OpenApi>();
+  const describe = (basePath = DEFAULT_BASE_PATH): OpenApi => {
+    const known = descriptions.get(basePath) ?? openApiOf(routes, basePath);
+    descriptions.set(basePath, known);
+    return known;
+  };
+  return [
+    route({
+      method: 'GET',
+      path: '/openapi.json',
+      access: PUBLIC,
+      tag: 'Description',
+      summary: 'This API as OpenAPI 3.1',
+      answer: { status: 200, description: 'The description.' },
+      handle: (_call, { basePath }) => ({ status: 200, body: describe(basePath) }),
+    }),
+    route({
+      method: 'GET',
+      path: '/docs',
+      access: PUBLIC,
+      tag: 'Description',
+      summary: 'This API as a page to browse and try',
+      answer: { status: 200, description: 'HTML.' },
+      handle(_call, { basePath }) {
+        const { html, contentSecurityPolicy } = docsPage(describe(basePath));
+        const headers = {
+          'content-type': 'text/html; charset=utf-8',
+          'content-security-policy': contentSecurityPolicy,
+        };
+        return { status: 200, headers, body: html };
+      },
+    }),
+  ];
+}

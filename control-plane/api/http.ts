@@ -1,0 +1,46 @@
+/** Who calls, as far as the control plane cares. Built from a verified token, or from the AWS authorizer's context. */
+export type Principal =
+  | {
+      readonly kind: 'user';
+      readonly userName: string;
+      /** Any name; only SystemAdmin may write. */
+      readonly role: string;
+      readonly scopes: readonly string[];
+    }
+  /** The application plane, or another part of the platform. */
+  | { readonly kind: 'machine' }
+  | { readonly kind: 'anonymous' };
+
+/** A request as any transport hands it to the handlers. */
+export interface ApiRequest {
+  readonly method: string;
+  /** Without the control plane's prefix, still percent-encoded, without query. */
+  readonly path: string;
+  readonly query: Readonly<Record<string, string | undefined>>;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** The raw text. */
+  readonly body: string | undefined;
+}
+
+export interface ApiResponse {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** JSON; a string where `headers` name another content type. Absent: no body. */
+  readonly body?: unknown;
+}
+
+/** The principal of an `Authorization` header. Throws UNAUTHENTICATED where there is no valid token. */
+export type AuthorizePrincipal = (authorization: string | undefined) => Promise<Principal>;
+
+/** Scopes of SBT's resource servers. */
+export const SCOPES = {
+  tenantRead: 'tenant/tenant_read',
+  tenantWrite: 'tenant/tenant_write',
+  userRead: 'user/user_read',
+  userWrite: 'user/user_write',
+} as const;
+export type Scope = (typeof SCOPES)[keyof typeof SCOPES];
+
+/** The one role that may write. */
+export const SYSTEM_ADMIN = 'SystemAdmin';

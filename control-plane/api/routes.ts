@@ -1,0 +1,21 @@
+import { describedRoutes } from './description.ts';
+import { HEALTH_ROUTES } from './health.ts';
+import { OPERATOR_ROUTES } from './operator.ts';
+import type { Route } from './route.ts';
+import { createSignUpRoute } from './sign-up.ts';
+import { TENANT_CONFIG_ROUTES } from './tenant-config.ts';
+import { TENANT_ROUTES } from './tenants.ts';
+import { USER_ROUTES } from './users.ts';
+
+/** THE route table. A path may stand twice for one method: whoever may pass the first door takes it. */
+export function createRoutes(): readonly Route[] {
+  const described: readonly Route[] = [
+    ...TENANT_ROUTES,
+    ...TENANT_CONFIG_ROUTES,
+    createSignUpRoute(),
+    ...USER_ROUTES,
+    ...OPERATOR_ROUTES,
+    ...HEALTH_ROUTES,
+  ];
+  return [...described, ...describedRoutes(described)];
+}

@@ -1,0 +1,112 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { RandomBytes } from '../../core/ports/clock.ts';
+import { newId } from '../../core/tenant/names.ts';
+import type { ControlPlaneDeps } from './deps.ts';
+import { createControlPlane } from './dispatch.ts';
+import type { ApiRequest, ApiResponse, AuthorizePrincipal } from './http.ts';
+
+const MAX_BODY_BYTES = 1024 * 1024;
+const REQUEST_ID = /^[\w.:-]{1,128}$/;
+const DEFAULT_PREFIX = '/control-plane';
+
+export interface HandlerOptions {
+  readonly authorize: AuthorizePrincipal;
+  /** Origins of pages that may call from a browser, exact. @default [] - none */
+  readonly corsOrigins?: readonly string[];
+  /** Stripped from paths; a path outside it is unknown. @default '/control-plane' */
+  readonly prefix?: string;
+}
+
+/** The control plane behind node:http; bodies of at most 1 MB. */
+export function createControlPlaneHandler(
+  deps: ControlPlaneDeps,
+  { authorize, corsOrigins = [], prefix = DEFAULT_PREFIX }: HandlerOptions,
+): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
+  const controlPlane = createControlPlane(deps, authorize);
+
+  return async (req, res) => {
+    const [rawPath = '/', rawQuery] = (req.url ?? '/').split(/\?(.*)/s);
+    const requestId = requestIdOf(req, deps.random, deps.clock.now());
+    const path = pathBelow(prefix, rawPath);
+    const headers = { ...corsHeaders(req, path, corsOrigins), 'x-request-id': requestId };
+    if (req.method === 'OPTIONS') return send(req, res, { status: 204 }, headers);
+
+    const read = await readBody(req);
+    // The client left: nobody is there to answer.
+    if (read === 'aborted') return;
+    if (read === 'too large') {
+      const message = `Request body is over ${MAX_BODY_BYTES} bytes`;
+      return send(req, res, { status: 413, body: { statusCode: 413, message } }, { ...headers, connection: 'close' });
+    }
+    const request: ApiRequest = {
+      method: req.method === 'HEAD' ? 'GET' : (req.method ?? 'GET'),
+      path,
+      query: Object.fromEntries(new URLSearchParams(rawQuery)),
+      headers: Object.fromEntries(
+        Object.entries(req.headers).map(([name, value]) => [name, [value].flat().join(', ')]),
+      ),
+      body: read.text,
+    };
+    send(req, res, await controlPlane(request), headers);
+  };
+}
+
+/** @returns '' for a path outside, which no route matches */
+function pathBelow(prefix: string, path: string): string {
+  if (path === prefix) return '/';
+  return path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : '';
+}
+
+function requestIdOf(req: IncomingMessage, random: RandomBytes, nowMs: number): string {
+  const given = req.headers['x-request-id'];
+  return typeof given === 'string' && REQUEST_ID.test(given) ? given : newId(nowMs, random);
+}
+
+/** What a login page asks for is public and read from every tenant's own origin; all else by the list. */
+function corsHeaders(req: IncomingMessage, path: string, origins: readonly string[]): Record<string, string> {
+  const { origin } = req.headers;
+  const isLogin = path === '/tenant-config' || path.startsWith('/tenant-config/');
+  if (isLogin) return { 'access-control-allow-origin': '*', ...PREFLIGHT };
+  if (!origin || !origins.includes(origin)) return { vary: 'origin' };
+  return { 'access-control-allow-origin': origin, vary: 'origin', ...PREFLIGHT };
+}
+
+const PREFLIGHT = {
+  'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE',
+  'access-control-allow-headers': 'authorization, content-type, idempotency-key, x-request-id',
+  'access-control-expose-headers': 'x-request-id, retry-after',
+  'access-control-max-age': '600',
+};
+
+/** Keeps no more than the limit; the rest of a longer body is read and thrown away, so that the answer arrives. */
+async function readBody(req: IncomingMessage): Promise<{ text: string | undefined } | 'too large' | 'aborted'> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > MAX_BODY_BYTES) {
+        req.resume();
+        return 'too large';
+      }
+      chunks.push(chunk);
+    }
+  } catch {
+    return 'aborted';
+  }
+  return { text: size === 0 ? undefined : Buffer.concat(chunks).toString('utf8') };
+}
+
+function send(req: IncomingMessage, res: ServerResponse, answer: ApiResponse, common: Record<string, string>): void {
+  const { status, headers = {}, body } = answer;
+  const text = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body);
+  res.writeHead(status, {
+    ...(body !== undefined && { 'content-type': 'application/json' }),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    ...common,
+    ...headers,
+    ...(status !== 204 && { 'content-length': Buffer.byteLength(text) }),
+  });
+  res.end(req.method === 'HEAD' ? undefined : text);
+}
