@@ -10,7 +10,10 @@ export interface Consumer {
   readonly concurrency?: number;
   /** Deliveries before an event becomes a dead letter. @default 8 */
   readonly maxAttempts?: number;
-  /** May be called more than once, and out of order, with the same event. Throwing means: deliver again, later. */
+  /**
+   * May be called more than once, and out of order, with the same event. Throwing means: deliver again, later; but a
+   * DomainError INVALID means that no delivery will ever succeed, and the event becomes a dead letter at once.
+   */
   handle(event: Envelope): Promise<void>;
 }
 
@@ -35,7 +38,10 @@ export interface DeadLetterPage {
 export interface EventBus {
   /** Durable when it resolves. An event already published (same id) is not queued again for the same consumer. */
   publish(events: readonly Envelope[]): Promise<void>;
-  /** Begins delivery. At most one subscription per consumer name and process. */
+  /**
+   * Begins delivery, also of what was published while the consumer was away. At most one subscription per consumer name
+   * and process: throws CONFLICT. `close` waits for handlers in flight.
+   */
   subscribe(consumer: Consumer): { close(): Promise<void> };
   deadLetters(page: {
     readonly consumer?: string;

@@ -9,7 +9,6 @@ import { systemClock } from '../../adapters/embedded/clock.ts';
 import { STORE_VERSION } from '../../adapters/embedded/database.ts';
 import { openTable, type TableOptions } from '../../adapters/embedded/table.ts';
 import type { Table, Write } from '../../core/ports/table.ts';
-import { deleteAll } from '../../core/tenant/delete-all.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { until } from '../support/until.ts';
 import { tableContract } from './table.suite.ts';
@@ -109,15 +108,38 @@ describe('SqliteTable', () => {
     }
   });
 
-  test('deletes a partition, or a part of it by prefix, through the port alone', async () => {
-    const table = open();
-    try {
-      for (let i = 0; i < 3; i++) {
-        await table.transact(Array.from({ length: 90 }, (_, k) => put('p', `${k % 2 ? 'odd' : 'even'}-${i}-${k}`)));
+  test('runs in WAL mode and syncs every commit unless told otherwise', async () => {
+    for (const [options, level] of [
+      [{}, 2],
+      [{ synchronous: 'normal' }, 1],
+    ] as const) {
+      const table = openTable({ file: newFile(), clock: systemClock, ...options });
+      try {
+        expect(table.database.statement('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' });
+        expect(table.database.statement('PRAGMA synchronous').get()).toEqual({ synchronous: level });
+      } finally {
+        await table.close();
       }
-      expect(await deleteAll(table, 'p', 'odd')).toBe(135);
-      expect(await deleteAll(table, 'p')).toBe(135);
-      expect(await deleteAll(table, 'p')).toBe(0);
+    }
+  });
+
+  test('refuses writes as UNAVAILABLE while the disk is full, stores nothing of them, and goes on when there is room', async () => {
+    const table = open();
+    const limitPages = (pages: number) => table.database.statement(`PRAGMA max_page_count = ${pages}`).get();
+    const big = { data: { text: 'x'.repeat(100_000) } };
+    try {
+      await table.transact([put('p', 'before')]);
+      limitPages(30);
+      const [full, small] = await Promise.allSettled([
+        table.transact([put('p', 'half'), put('p', 'big', big)]),
+        table.transact([put('p', 'small')]),
+      ]);
+      expect(full).toMatchObject({ status: 'rejected', reason: { code: 'UNAVAILABLE' } });
+      expect(await table.get({ pk: 'p', sk: 'half' })).toBeUndefined();
+      expect((await table.get({ pk: 'p', sk: 'small' })) !== undefined).toBe(small.status === 'fulfilled');
+      limitPages(1_000_000);
+      await table.transact([put('p', 'big', big)]);
+      expect((await table.query({ pk: 'p', prefix: 'b', limit: 10 })).items).toHaveLength(2);
     } finally {
       await table.close();
     }
