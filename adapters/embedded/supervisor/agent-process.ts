@@ -1,0 +1,74 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { INSTANCE_VARIABLE } from './leftovers.ts';
+import { closeLog, openLog } from './log-file.ts';
+import { killNow } from './process-info.ts';
+import type { AgentConfig, FromAgent, ToAgent } from './protocol.ts';
+
+const ENTRY = join(import.meta.dirname, 'agent.ts');
+/** Draining takes 10 s at most, and a moment before and after. */
+const END_TIMEOUT_MS = 12_000;
+
+export interface AgentOptions {
+  readonly config: AgentConfig;
+  readonly logFile: string;
+  /** Of the platform's own code; no task can write to it. */
+  readonly cacheDir: string;
+  readonly receive: (message: FromAgent) => void;
+  /** It has gone without being told to. */
+  readonly lost: (reason: string) => void;
+}
+
+/** The platform's side of one agent process. */
+export class AgentProcess {
+  readonly ready: Promise<void>;
+  readonly #child: ChildProcess;
+  readonly #gone: Promise<void>;
+  #ending = false;
+  #isGone = false;
+
+  constructor({ config, logFile, cacheDir, receive, lost }: AgentOptions) {
+    const log = openLog(logFile);
+    this.#child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ENTRY], {
+      detached: true, // leads a group of its own, with all its tasks in it
+      cwd: '/',
+      stdio: ['ignore', log, log, 'ipc'],
+      env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: cacheDir, [INSTANCE_VARIABLE]: config.instance },
+    });
+    closeLog(log);
+    this.ready = new Promise((resolve) => {
+      this.#child.on('message', (message: FromAgent) => (message.type === 'ready' ? resolve() : receive(message)));
+    });
+    this.#gone = new Promise((resolve) => {
+      const gone = (reason: string): void => {
+        this.kill();
+        this.#isGone = true;
+        resolve();
+        if (!this.#ending) lost(reason);
+      };
+      this.#child.once('exit', (code, signal) => gone(signal === null ? `exit ${code}` : `killed ${signal}`));
+      this.#child.on('error', (error: NodeJS.ErrnoException) => {
+        if (this.#child.pid === undefined) gone(`cannot start (${error.code ?? error.message})`);
+      });
+    });
+    this.send({ type: 'init', config });
+  }
+
+  send(message: ToAgent): void {
+    if (this.#child.connected) this.#child.send(message, () => undefined);
+  }
+
+  /** Drains all its tasks and ends it, by force if it takes too long. */
+  async end(): Promise<void> {
+    this.#ending = true;
+    this.send({ type: 'end' });
+    const timer = setTimeout(() => this.kill(), END_TIMEOUT_MS);
+    await this.#gone;
+    clearTimeout(timer);
+  }
+
+  /** The whole group at once, also what is left of it when the agent itself is gone. */
+  kill(): void {
+    if (this.#child.pid !== undefined && !this.#isGone) killNow(-this.#child.pid);
+  }
+}

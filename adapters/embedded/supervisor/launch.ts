@@ -1,0 +1,51 @@
+import type { AgentConfig, ServicePlan } from './protocol.ts';
+
+/** How a process is started: data, so that tests can compare it. */
+export interface Launch {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** For spawn, where setpriv is not there to do it. */
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+export interface TaskNames {
+  readonly taskId: string;
+  readonly socket: string;
+}
+
+/** What a Node process takes beside V8's old space: code, stacks, buffers, new space. */
+const BESIDE_HEAP_MIB = 72;
+const SMALLEST_HEAP_MIB = 32;
+
+/**
+ * A task's command line and its whole environment; nothing is inherited but PATH. setpriv sets the user first and the
+ * death signal last (the kernel forgets the signal when the user changes), and execs, so that pid and IPC channel stay.
+ */
+export function launchTask(
+  plan: ServicePlan,
+  names: TaskNames,
+  config: AgentConfig,
+  node: string,
+  path: string,
+): Launch {
+  const heapMiB = Math.max(SMALLEST_HEAP_MIB, plan.size.memoryMiB - BESIDE_HEAP_MIB);
+  const run = [node, `--max-old-space-size=${heapMiB}`, '--disable-warning=ExperimentalWarning', plan.bundle];
+  const env = {
+    ...plan.environment,
+    PATH: path,
+    NODE_COMPILE_CACHE: config.cacheDir,
+    TIERPLANE_INSTANCE: config.instance,
+    TIERPLANE_SERVICE: plan.service,
+    TIERPLANE_TENANT: plan.tenantId ?? '',
+    TIERPLANE_TASK_ID: names.taskId,
+    TIERPLANE_SOCKET: names.socket,
+    TIERPLANE_DATA_FILE: plan.dataFile,
+  };
+  const user = plan.uid === undefined ? {} : { uid: plan.uid, gid: plan.uid };
+  if (config.setpriv === undefined) return { command: run[0] as string, args: run.slice(1), env, ...user };
+  const asUser =
+    plan.uid === undefined ? [] : ['--reuid', String(plan.uid), '--regid', String(plan.uid), '--clear-groups'];
+  return { command: config.setpriv, args: [...asUser, '--no-new-privs', '--pdeathsig', 'KILL', ...run], env };
+}
