@@ -113,6 +113,11 @@ export class Claim {
     await this.#write(() => ({ ...patch, lease: undefined }), also);
   }
 
+  /** Ends the work at its next step, for the process is about to end; it goes on after the next start. */
+  abandon(): void {
+    this.#lost ??= new Superseded(this.placement.tenantId);
+  }
+
   /** Stops renewing; the lease then runs out by itself. */
   close(): void {
     this.#timer?.cancel();

@@ -92,7 +92,7 @@ export interface Provisioner {
   settled(tenantId: string, timeoutMs: number): Promise<Phase>;
   /** Resolves when nothing waits to be worked on and nothing is; what waits for a later try does not count. */
   idle(): Promise<void>;
-  /** Ends after what is being worked on. */
+  /** Ends after the steps being taken; what is unfinished goes on after the next start. */
   close(): Promise<void>;
 }
 
@@ -238,6 +238,7 @@ export function createProvisioner(options: ProvisionerOptions): Provisioner {
     async close() {
       closed = true;
       sweepTimer?.cancel();
+      for (const claim of claims.values()) claim.abandon();
       await subscription?.close();
       await queue.close();
     },

@@ -22,7 +22,7 @@ import { SERVICES, TIERS } from '../../tenant-templates/tiers.ts';
 import { FakeIdentity, FakeRuntime } from './fake-ports.ts';
 import { ManualClock } from './manual-clock.ts';
 
-const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
+export const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
 /** Calls after which something has changed that a crash would leave behind. */
 const CHANGING = /^(transact|ensure|create|delete)/;
 const DEADLINE_MS = 20_000;
@@ -32,6 +32,7 @@ export interface ProcessOptions {
   readonly limits?: ProvisionerLimits;
   readonly owner?: string;
   readonly noDelete?: boolean;
+  readonly hold?: boolean;
   readonly bus?: EventBus;
 }
 
@@ -63,7 +64,13 @@ export class World implements AsyncDisposable {
     replay: async () => undefined,
   };
 
-  process({ limits, owner = 'platform', noDelete = false, bus = this.#bus }: ProcessOptions = {}): Process {
+  process({
+    limits,
+    owner = 'platform',
+    noDelete = false,
+    hold = false,
+    bus = this.#bus,
+  }: ProcessOptions = {}): Process {
     let dead = false;
     const death = Promise.withResolvers<void>();
     const process = {
@@ -108,6 +115,7 @@ export class World implements AsyncDisposable {
       onRouteChange: (tenantId) => this.routeChanges.push(tenantId),
       owner,
       noDelete,
+      hold,
       ...(limits && { limits }),
       checkpoint: (name) => {
         process.point(name);
