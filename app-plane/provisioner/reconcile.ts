@@ -1,4 +1,4 @@
-import { DomainError } from '../../core/errors.ts';
+import { DomainError, isDomainError } from '../../core/errors.ts';
 import { outboxWrites } from '../../core/events/outbox.ts';
 import { planTenant } from '../../core/plan/plan-tenant.ts';
 import {
@@ -193,7 +193,9 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
     log.warn({ tenantId, phase, attempts, reason, err: error }, 'reconcile failed');
     const coming = isComing(placement);
     const late = coming && now + wait > placement.acceptedAt + deps.onboardingMs;
-    const hopeless = attempts >= deps.attempts || late || isTerminal(error);
+    // Of a tenant that leaves, only what policy forbids is hopeless: a conflict is with itself, and passes.
+    const barred = coming ? isTerminal(error) : isDomainError(error, 'FORBIDDEN');
+    const hopeless = attempts >= deps.attempts || late || barred;
     if (phase === 'ready' || !hopeless) {
       const working = phase === 'accepted' ? 'provisioning' : phase;
       await claim.end({ phase: working, attempts, nextAttemptAt: now + wait });

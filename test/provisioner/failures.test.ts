@@ -214,6 +214,22 @@ describe('a failing offboarding', () => {
     expect(await world.traces(id)).toMatchObject(NOTHING);
   });
 
+  test('waits where something of the tenant is still in use', async () => {
+    await using world = new World();
+    const process = await world.running();
+    const id = tenantId();
+    await world.deliver(process, onboarding(id, 'premium'));
+    await world.untilPhase(process, id, 'ready');
+    let refusals = 0;
+    world.fault = (call) => {
+      if (call !== 'deleteTenantData' || ++refusals > 2) return;
+      throw new DomainError('CONFLICT', 'data cannot be deleted while services run');
+    };
+    await world.deliver(process, offboarding(id));
+    await world.untilPhase(process, id, 'gone');
+    expect(await world.traces(id)).toMatchObject(NOTHING);
+  });
+
   test('is refused, with all left as it is, where nothing may be deleted', async () => {
     await using world = new World();
     const process = await world.running({ noDelete: true });
