@@ -1,0 +1,89 @@
+import { Pool } from 'undici';
+import * as z from 'zod';
+import { DomainError } from '../../core/errors.ts';
+import type { ServiceDirectory } from '../kit/directory.ts';
+import { Money } from '../kit/money.ts';
+
+/** On whose behalf products is asked. */
+export interface Caller {
+  readonly tenantId: string;
+  readonly authorization: string;
+  readonly requestId: string;
+}
+
+/** What orders needs of products. */
+export interface Catalogue {
+  /**
+   * Today's prices of the caller's products; unknown ones are left out. At most 100 ids.
+   * Throws UNAVAILABLE if no task of products answers, UNAUTHENTICATED and FORBIDDEN if products says so.
+   */
+  prices(caller: Caller, productIds: readonly string[]): Promise<ReadonlyMap<string, Money>>;
+  close(): Promise<void>;
+}
+
+const ATTEMPTS = 3;
+const TIMEOUT_MS = 2_000;
+/** Connections to one task of products. */
+const CONNECTIONS = 16;
+
+const Prices = z.object({ data: z.array(z.object({ productId: z.string(), price: Money })) });
+
+/** Asks a living task of products, as the service directory knows them, by its Unix socket. */
+export function createCatalogue(directory: ServiceDirectory): Catalogue {
+  const pools = new Map<string, Pool>();
+  let turn = 0;
+
+  /** The pools follow the directory: a task that is gone will not come back under its old path. */
+  function nextPool(): Pool | undefined {
+    const sockets = directory.sockets('products');
+    for (const [socket, pool] of pools) {
+      if (sockets.includes(socket)) continue;
+      pools.delete(socket);
+      void pool.close();
+    }
+    const socket = sockets[turn++ % sockets.length];
+    if (socket === undefined) return undefined;
+    const pool = pools.get(socket) ?? new Pool('http://products', { socketPath: socket, connections: CONNECTIONS });
+    pools.set(socket, pool);
+    return pool;
+  }
+
+  /** Undefined where this task could not answer, so that another one may. */
+  async function ask(pool: Pool, path: string, caller: Caller): Promise<z.output<typeof Prices> | undefined> {
+    const response = await pool
+      .request({
+        method: 'GET',
+        path,
+        headers: {
+          authorization: caller.authorization,
+          'x-request-id': caller.requestId,
+          'x-tierplane-tenant': caller.tenantId,
+        },
+        headersTimeout: TIMEOUT_MS,
+        bodyTimeout: TIMEOUT_MS,
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      })
+      .then(async ({ statusCode, body }) => ({ status: statusCode, text: await body.text() }))
+      .catch(() => undefined);
+    if (!response || response.status >= 500) return undefined;
+    if (response.status === 401) throw new DomainError('UNAUTHENTICATED', 'the token must be current');
+    if (response.status === 403) throw new DomainError('FORBIDDEN', 'products refused the caller');
+    if (response.status !== 200) throw new DomainError('INTERNAL', `products answered ${response.status} to a list`);
+    return Prices.parse(JSON.parse(response.text));
+  }
+
+  return {
+    async prices(caller, productIds) {
+      const path = `/v1/products?ids=${productIds.map(encodeURIComponent).join(',')}`;
+      for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+        const pool = nextPool();
+        const answer = pool && (await ask(pool, path, caller));
+        if (answer) return new Map(answer.data.map(({ productId, price }) => [productId, price]));
+      }
+      throw new DomainError('UNAVAILABLE', 'the products service does not answer; try again');
+    },
+    async close() {
+      await Promise.all([...pools.values()].map((pool) => pool.close()));
+    },
+  };
+}

@@ -1,0 +1,72 @@
+import { DomainError } from '../../core/errors.ts';
+import type { Item, Key, Table, Write } from '../../core/ports/table.ts';
+import { rewrite } from '../kit/rewrite.ts';
+import type { Order } from './schema.ts';
+
+/** The tenant whose orders are meant, and the handle that reaches them alone. */
+interface Owner {
+  readonly tenantId: string;
+  readonly table: Table;
+}
+
+export interface StoredOrder {
+  readonly order: Order;
+  readonly version: number;
+}
+
+/** In order of creation. `after` is the id of the last order seen. */
+export async function listOrders(
+  { tenantId, table }: Owner,
+  { after, limit }: { readonly after: string | undefined; readonly limit: number },
+): Promise<{ orders: Order[]; next?: string }> {
+  const { items, next } = await table.query<Order>({ pk: ordersPk(tenantId), ...(after && { after }), limit });
+  return { orders: items.map((item) => item.data), ...(next !== undefined && { next }) };
+}
+
+/** Throws NOT_FOUND. */
+export async function getOrder({ tenantId, table }: Owner, orderId: string): Promise<StoredOrder> {
+  const item = await table.get<Order>(orderKey(tenantId, orderId));
+  if (!item) throw new DomainError('NOT_FOUND', 'there is no such order');
+  return { order: item.data, version: item.version };
+}
+
+/** Writes a new order together with `further`. */
+export async function createOrder({ tenantId, table }: Owner, order: Order, further: readonly Write[]): Promise<void> {
+  const item: Item<Order> = { ...orderKey(tenantId, order.orderId), version: 1, data: order };
+  await table.transact([{ put: item, if: 'absent' }, ...further]);
+}
+
+/** Throws NOT_FOUND, CONDITION_FAILED (If-Match), and what `change` throws. */
+export async function changeOrder(
+  { tenantId, table }: Owner,
+  orderId: string,
+  ifMatch: string | undefined,
+  change: (order: Order) => Order,
+): Promise<StoredOrder> {
+  let stored: StoredOrder | undefined;
+  const key = orderKey(tenantId, orderId);
+  await rewrite<Order>(table, { key, subject: 'order', ifMatch }, ({ data, version }) => {
+    stored = { order: change(data), version: version + 1 };
+    return [{ put: { ...key, version: version + 1, data: stored.order }, if: { version } }];
+  });
+  if (!stored) throw new DomainError('INTERNAL', 'a rewrite must have planned what it wrote');
+  return stored;
+}
+
+/** Throws NOT_FOUND, CONDITION_FAILED (If-Match). */
+export async function deleteOrder(
+  { tenantId, table }: Owner,
+  orderId: string,
+  ifMatch: string | undefined,
+): Promise<void> {
+  const key = orderKey(tenantId, orderId);
+  await rewrite<Order>(table, { key, subject: 'order', ifMatch }, ({ version }) => [{ delete: key, if: { version } }]);
+}
+
+function ordersPk(tenantId: string): string {
+  return `${tenantId}#orders`;
+}
+
+function orderKey(tenantId: string, orderId: string): Key {
+  return { pk: ordersPk(tenantId), sk: orderId };
+}
