@@ -49,6 +49,7 @@ async function answer(
   const { route, pattern } = door;
   const params = paramsOf(pattern, request.path);
   const query = route.query ? parse(route.query, request.query, 'query') : request.query;
+  await route.find?.(params, deps);
   if (!route.body) return route.handle({ params, query, body: undefined, principal, request }, deps);
   const json = readJson(request.body);
   if (!json) return { status: 400, body: { statusCode: 400, message: 'Request body is not valid JSON' } };

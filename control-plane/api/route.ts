@@ -28,6 +28,8 @@ export interface Route<Q extends z.ZodType = z.ZodType, B extends z.ZodType = z.
   readonly query?: Q;
   /** @default - any body, ignored */
   readonly body?: B;
+  /** Throws NOT_FOUND for what is not there, before the body is looked at. @default - `handle` tells */
+  readonly find?: (params: Readonly<Record<string, string>>, deps: ControlPlaneDeps) => Promise<unknown>;
   /** Status of success and what it means; refusals are the same everywhere. */
   readonly answer: { readonly status: number; readonly description: string };
   readonly headers?: readonly { readonly name: string; readonly description: string }[];

@@ -207,7 +207,7 @@ const userName = z
 const userRole = z
   .string()
   .min(1, 'must not be empty')
-  .max(100, 'must have at most 100 characters')
+  .max(64, 'must have at most 64 characters')
   .regex(/^\P{C}+$/u, 'must have no control characters');
 
 export const newUser = z.strictObject({ userName, userRole, email });

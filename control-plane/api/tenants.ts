@@ -58,6 +58,10 @@ async function requireTenant(deps: StoreDeps, tenantId: string): Promise<TenantR
   return item.data;
 }
 
+function findRegistration(params: Readonly<Record<string, string>>, deps: StoreDeps): Promise<TenantRecord> {
+  return ofRegistration(params.tenantRegistrationId ?? '', (tenantId) => requireTenant(deps, tenantId));
+}
+
 async function listed(
   deps: StoreDeps,
   query: TenantList,
@@ -143,10 +147,7 @@ const registrationRoutes: readonly Route[] = [
     summary: 'One registration, also of a deleted tenant',
     answer: { status: 200, description: 'The registration.' },
     async handle({ params }, deps) {
-      const record = await ofRegistration(params.tenantRegistrationId ?? '', (tenantId) =>
-        requireTenant(deps, tenantId),
-      );
-      return { status: 200, body: { data: registrationView(record) } };
+      return { status: 200, body: { data: registrationView(await findRegistration(params, deps)) } };
     },
   }),
   route({
@@ -155,6 +156,7 @@ const registrationRoutes: readonly Route[] = [
     access: MACHINE,
     tag: 'Tenant registrations',
     summary: "Take the application plane's report",
+    find: findRegistration,
     body: registrationReport,
     answer: { status: 200, description: 'The registration and, where its data were given, the tenant.' },
     async handle({ params, body }, deps) {
@@ -168,6 +170,7 @@ const registrationRoutes: readonly Route[] = [
     access: WRITE,
     tag: 'Tenant registrations',
     summary: "Change a tenant's name, contact and own keys",
+    find: findRegistration,
     body: registrationChange,
     answer: { status: 200, description: 'The registration and, where its data were given, the tenant.' },
     async handle({ params, body }, deps) {

@@ -15,7 +15,7 @@ const NEXT: Record<TenantState, readonly TenantState[]> = {
   registered: ['provisioning', 'active', 'failed', 'deprovisioning'],
   provisioning: ['provisioning', 'active', 'failed', 'deprovisioning'],
   active: ['suspended', 'changing-tier', 'deprovisioning', 'failed'],
-  failed: ['provisioning', 'active', 'failed', 'deprovisioning'],
+  failed: ['provisioning', 'active', 'failed', 'deprovisioning', 'deleted'],
   suspended: ['active', 'deprovisioning'],
   'changing-tier': ['active', 'failed'],
   deprovisioning: ['deprovisioning', 'deleted', 'failed'],
