@@ -61,7 +61,26 @@ export interface Reconciler {
 export function createReconciler(deps: ReconcileDeps): Reconciler {
   const { table, clock, random, log, results, owner, drivers, checkpoint } = deps;
 
+  const working = new Map<string, Promise<RequeueAfter>>();
+
+  /** One after the other: the lease keeps other processes out, not this one. */
   async function reconcile(tenantId: string): Promise<RequeueAfter> {
+    const before = working.get(tenantId);
+    const work = before
+      ? before.then(
+          () => reconcileNow(tenantId),
+          () => reconcileNow(tenantId),
+        )
+      : reconcileNow(tenantId);
+    working.set(tenantId, work);
+    try {
+      return await work;
+    } finally {
+      if (working.get(tenantId) === work) working.delete(tenantId);
+    }
+  }
+
+  async function reconcileNow(tenantId: string): Promise<RequeueAfter> {
     const item = await loadPlacement(table, tenantId);
     if (!item || item.data.phase === 'failed' || item.data.phase === 'gone') return undefined;
     const wait = waitMs(item.data);
