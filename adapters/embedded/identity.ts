@@ -1,0 +1,347 @@
+import { exportJWK, generateKeyPair } from 'jose';
+import * as z from 'zod';
+import { ConditionFailed, DomainError, type FieldIssue, isDomainError } from '../../core/errors.ts';
+import { ADMIN_CLIENT, APP_CLIENT, issuerOf } from '../../core/identity/issuers.ts';
+import { checkPassword, MIN_ADMIN_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from '../../core/identity/password-policy.ts';
+import type { Clock, RandomBytes } from '../../core/ports/clock.ts';
+import type { Identity, NewUser, RealmConfig, RealmId, RealmSpec, User } from '../../core/ports/identity.ts';
+import type { Item, Table, Write } from '../../core/ports/table.ts';
+import { subjectKey } from '../../core/routing/registry.ts';
+import { newId } from '../../core/tenant/names.ts';
+import {
+  deleteAll,
+  type EmailRecord,
+  emailKey,
+  fold,
+  mailOwner,
+  type RealmKeys,
+  realmItem,
+  realmKey,
+  realmKeysKey,
+  type StagedPassword,
+  stagedKey,
+  subjectItem,
+  tenantUsersPk,
+  toUser,
+  type UserRecord,
+  userItem,
+  userKey,
+} from './identity-records.ts';
+import { invitation } from './invitation.ts';
+import type { EmbeddedMailer, Mail } from './mail.ts';
+import { deleteRealmState, revokeSubject } from './oidc/store.ts';
+import type { Passwords } from './passwords.ts';
+
+export interface IdentityOptions {
+  readonly table: Table;
+  readonly mailer: Pick<EmbeddedMailer, 'draft' | 'deliver' | 'forget'>;
+  readonly passwords: Passwords;
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  /** The front door, without a slash at its end. */
+  readonly publicUrl: string;
+}
+
+/** The Identity port, and what only sign-in needs. */
+export interface EmbeddedIdentity extends Identity {
+  /** By the token's `sub`; undefined where unknown. */
+  userOf(realm: RealmId, subject: string): Promise<User | undefined>;
+  /** Sets a chosen password and ends the user's sessions but one. Throws NOT_FOUND, INVALID if weak. */
+  setPassword(realm: RealmId, userName: string, password: string, keepSession?: string): Promise<User>;
+}
+
+const STAGED_DAYS = 7;
+const MAX_TRIES = 5;
+
+const UserName = z.string().regex(/^[^\s\p{Cc}]{1,128}$/u, 'must have 1 to 128 characters and no spaces');
+const Email = z.email('must be an email address').max(254);
+const Role = z
+  .string()
+  .max(64)
+  .regex(/^[^\p{Cc}]+$/u, 'must have 1 to 64 characters');
+
+/** Users, realms and subjects in the platform's table. */
+export function openIdentity(options: IdentityOptions): EmbeddedIdentity {
+  const { table, mailer, passwords, clock, random, publicUrl } = options;
+  const now = (): string => new Date(clock.now()).toISOString();
+
+  async function recordOf(realm: RealmId, userName: string): Promise<Item<UserRecord>> {
+    const item = await table.get<UserRecord>(userKey(realm, userName));
+    if (!item) throw new DomainError('NOT_FOUND', 'user not found');
+    return item;
+  }
+
+  function configOf(realm: RealmId): RealmConfig {
+    return { issuer: issuerOf(publicUrl, realm), clientId: realm === 'admin' ? ADMIN_CLIENT : APP_CLIENT };
+  }
+
+  /** Reads, changes and writes a user with its subject, again if another writer came first. */
+  async function change(
+    realm: RealmId,
+    userName: string,
+    changed: (before: UserRecord) => UserRecord,
+    also: (before: UserRecord, after: UserRecord) => readonly Write[] = () => [],
+  ): Promise<User> {
+    for (let tries = 1; ; tries++) {
+      const item = await recordOf(realm, userName);
+      const after: UserRecord = { ...changed(item.data), modified: now() };
+      const version = item.version + 1;
+      try {
+        await table.transact([
+          { put: userItem(realm, after, version), if: { version: item.version } },
+          { put: subjectItem(realm, issuerOf(publicUrl, realm), after, version) },
+          ...also(item.data, after),
+        ]);
+        return toUser(after);
+      } catch (error) {
+        if (!(error instanceof ConditionFailed)) throw error;
+        if (!error.failed.includes(0)) throw taken('email');
+        if (tries === MAX_TRIES) throw error;
+      }
+    }
+  }
+
+  /** The writes that remove a user: the record, its email, its subject and its mails. */
+  async function removal(realm: RealmId, { email, subject }: UserRecord): Promise<Write[]> {
+    return [
+      { delete: emailKey(realm, email) },
+      { delete: subjectKey(realm, subject) },
+      ...(await mailer.forget(mailOwner(realm, subject))),
+    ];
+  }
+
+  async function deleteUsers(realm: RealmId, where: { pk: string; index?: 'g1' }): Promise<void> {
+    await deleteAll<UserRecord>(table, where, async ({ data }) => {
+      await revokeSubject(table, realm, data.subject);
+      return removal(realm, data);
+    });
+  }
+
+  /** What the user's password is to be, and the mail that goes with it. */
+  async function credentialsOf(
+    spec: RealmSpec,
+    user: NewUser,
+    subject: string,
+  ): Promise<{ secret: UserRecord['secret']; status: User['status']; writes: readonly Write[] }> {
+    if (user.password !== undefined) {
+      requireStrong(spec.id, user.password);
+      return { secret: await passwords.hash(user.password), status: 'CONFIRMED', writes: [] };
+    }
+    const staged = user.tenantId === undefined ? undefined : await table.get<StagedPassword>(stagedKey(user.tenantId));
+    if (staged && fold(staged.data.email) === fold(user.email)) {
+      const { pk, sk, version } = staged;
+      return { secret: staged.data.secret, status: 'CONFIRMED', writes: [{ delete: { pk, sk }, if: { version } }] };
+    }
+    const { password, secret } = passwords.temporary(subject);
+    const mail: Mail = invitation({ spec, user, password, signInUrl: signInUrl(spec.id, user.userName) });
+    return { secret, status: 'FORCE_CHANGE_PASSWORD', writes: mailer.draft(mail, mailOwner(spec.id, subject)) };
+  }
+
+  function signInUrl(realm: RealmId, userName: string): string {
+    return `${issuerOf(publicUrl, realm)}/account?login_hint=${encodeURIComponent(userName)}`;
+  }
+
+  const identity: EmbeddedIdentity = {
+    async ensureRealm(spec) {
+      const known = await table.get<RealmSpec>(realmKey(spec.id));
+      if (!known) await createRealm(table, spec, random, clock);
+      else if (known.data.displayName !== spec.displayName) {
+        const version = known.version + 1;
+        await table.transact([{ put: { ...realmItem(spec), version }, if: { version: known.version } }]);
+      }
+      return configOf(spec.id);
+    },
+
+    async realm(id) {
+      const item = await table.get<RealmSpec>(realmKey(id));
+      return item && { ...item.data, ...configOf(id) };
+    },
+
+    async deleteRealm(id) {
+      await deleteUsers(id, { pk: `user#${id}` });
+      await deleteRealmState(table, id);
+      const spec = await table.get<RealmSpec>(realmKey(id));
+      await table.transact([
+        { delete: realmKey(id) },
+        { delete: realmKeysKey(id) },
+        ...(spec?.data.tenantId !== undefined ? [{ delete: stagedKey(spec.data.tenantId) }] : []),
+      ]);
+    },
+
+    async createUser(realm, user) {
+      const spec = await table.get<RealmSpec>(realmKey(realm));
+      if (!spec) throw new DomainError('NOT_FOUND', `realm '${realm}' not found`);
+      requireValid(spec.data, user);
+      const { userName, email, role, tenantId } = user;
+      const subject = newId(clock.now(), random);
+      const { secret, status, writes } = await credentialsOf(spec.data, user, subject);
+      const created = now();
+      const record: UserRecord = {
+        userName,
+        email,
+        role,
+        ...(tenantId !== undefined && { tenantId }),
+        subject,
+        enabled: true,
+        status,
+        created,
+        modified: created,
+        secret,
+      };
+      try {
+        await table.transact([
+          { put: userItem(realm, record, 1), if: 'absent' },
+          { put: emailItem(realm, record), if: 'absent' },
+          { put: subjectItem(realm, issuerOf(publicUrl, realm), record, 1), if: 'absent' },
+          { check: realmKey(realm), if: 'present' },
+          ...writes,
+        ]);
+      } catch (error) {
+        if (!(error instanceof ConditionFailed)) throw error;
+        if (error.failed.includes(0)) throw taken('userName', error);
+        if (error.failed.includes(1)) throw taken('email', error);
+        throw error;
+      }
+      mailer.deliver();
+      return toUser(record);
+    },
+
+    async user(realm, userName) {
+      const item = await table.get<UserRecord>(userKey(realm, userName));
+      return item && toUser(item.data);
+    },
+
+    async userOf(realm, subject) {
+      const item = await table.get<{ userName: string }>(subjectKey(realm, subject));
+      return item && identity.user(realm, item.data.userName);
+    },
+
+    async users(realm, { tenantId, after, limit }) {
+      const page = await table.query<UserRecord>({
+        ...(tenantId === undefined
+          ? { pk: `user#${realm}` }
+          : { pk: tenantUsersPk(realm, tenantId), index: 'g1' as const }),
+        ...(after !== undefined && { after }),
+        limit,
+      });
+      const items = page.items.map(({ data }) => toUser(data));
+      return { items, ...(page.next !== undefined && { next: page.next }) };
+    },
+
+    async updateUser(realm, userName, { email, role }) {
+      requireFields({ ...(email !== undefined && { email }), ...(role !== undefined && { role }) });
+      return change(
+        realm,
+        userName,
+        (before) => ({ ...before, email: email ?? before.email, role: role ?? before.role }),
+        (before, after) =>
+          fold(before.email) === fold(after.email)
+            ? []
+            : [{ put: emailItem(realm, after), if: 'absent' }, { delete: emailKey(realm, before.email) }],
+      );
+    },
+
+    async setUserEnabled(realm, userName, enabled) {
+      const user = await change(realm, userName, (before) => ({ ...before, enabled }));
+      if (!enabled) await revokeSubject(table, realm, user.subject);
+      return user;
+    },
+
+    async setPassword(realm, userName, password, keepSession) {
+      requireStrong(realm, password);
+      const secret = await passwords.hash(password);
+      const user = await change(realm, userName, (before) => ({ ...before, secret, status: 'CONFIRMED' }));
+      await revokeSubject(table, realm, user.subject, keepSession);
+      return user;
+    },
+
+    async deleteUser(realm, userName) {
+      const item = await table.get<UserRecord>(userKey(realm, userName));
+      if (!item) return;
+      await table.transact([{ delete: userKey(realm, userName) }, ...(await removal(realm, item.data))]);
+      await revokeSubject(table, realm, item.data.subject);
+    },
+
+    async deleteTenantUsers(realm, tenantId) {
+      await deleteUsers(realm, { pk: tenantUsersPk(realm, tenantId), index: 'g1' });
+      await table.transact([{ delete: stagedKey(tenantId) }]);
+    },
+
+    async stagePassword(tenantId, email, password) {
+      requireFields({ email });
+      requireStrong('pool', password);
+      const data: StagedPassword = { email, secret: await passwords.hash(password) };
+      const expiresAt = Math.floor(clock.now() / 1000) + STAGED_DAYS * 86_400;
+      await table.transact([{ put: { ...stagedKey(tenantId), version: 1, data, expiresAt } }]);
+    },
+
+    async emailTaken(realm, email) {
+      return (await table.get(emailKey(realm, email))) !== undefined;
+    },
+  };
+  return identity;
+}
+
+/** ES256: such a key is made in a millisecond, an RSA key would cost an onboarding a tenth of a second and more. */
+async function createRealm(table: Table, spec: RealmSpec, random: RandomBytes, clock: Clock): Promise<void> {
+  const { privateKey } = await generateKeyPair('ES256', { extractable: true });
+  const jwk = { ...(await exportJWK(privateKey)), kid: newId(clock.now(), random), use: 'sig', alg: 'ES256' };
+  const keys: Item<RealmKeys> = { ...realmKeysKey(spec.id), version: 1, data: { keys: [jwk] } };
+  try {
+    await table.transact([
+      { put: realmItem(spec), if: 'absent' },
+      { put: keys, if: 'absent' },
+    ]);
+  } catch (error) {
+    // Someone else was first, and that is as good.
+    if (!isDomainError(error, 'CONDITION_FAILED')) throw error;
+  }
+}
+
+function emailItem(realm: RealmId, { email, userName }: UserRecord): Item<EmailRecord> {
+  return { ...emailKey(realm, email), version: 1, data: { userName } };
+}
+
+function requireValid(spec: RealmSpec, user: NewUser): void {
+  requireFields({ userName: user.userName, email: user.email, role: user.role });
+  const fits =
+    spec.id === 'admin'
+      ? user.tenantId === undefined
+      : user.tenantId !== undefined && (spec.tenantId === undefined || spec.tenantId === user.tenantId);
+  if (!fits) throw invalid([{ loc: ['body', 'tenantId'], type: 'value_error', msg: 'must be a tenant of the realm' }]);
+}
+
+function requireFields(fields: { userName?: string; email?: string; role?: string }): void {
+  const schema = z.object({ userName: UserName, email: Email, role: Role }).partial();
+  const parsed = schema.safeParse(fields);
+  if (parsed.success) return;
+  throw invalid(
+    parsed.error.issues.map(({ path, message }) => ({
+      loc: ['body', ...path.map(String)],
+      type: 'value_error',
+      msg: message,
+    })),
+  );
+}
+
+function requireStrong(realm: RealmId, password: string): void {
+  const broken = checkPassword(password, realm === 'admin' ? MIN_ADMIN_PASSWORD_LENGTH : MIN_PASSWORD_LENGTH);
+  if (broken.length > 0)
+    throw invalid(
+      broken.map((msg) => ({ loc: ['body', 'password'], type: 'value_error', msg: `the password ${msg}` })),
+    );
+}
+
+function invalid(issues: readonly FieldIssue[]): DomainError {
+  return new DomainError('INVALID', issues.map(({ loc, msg }) => `${loc.slice(1).join('.')}: ${msg}`).join('; '), {
+    issues,
+  });
+}
+
+function taken(field: 'userName' | 'email', cause?: unknown): DomainError {
+  const what = field === 'email' ? 'email' : 'user name';
+  return new DomainError('CONFLICT', `the ${what} must be unused in the realm, it is taken`, {
+    cause,
+    issues: [{ loc: ['body', field], type: 'conflict', msg: `the ${what} is taken` }],
+  });
+}

@@ -1,0 +1,24 @@
+import { html } from './html.ts';
+import { page } from './layout.ts';
+
+export interface ErrorModel {
+  /** What happened, in a few words. */
+  readonly title: string;
+  /** What it means and what helps. */
+  readonly text: string;
+  /** For whoever is asked for help: a code, never a secret. */
+  readonly code?: string;
+  readonly link?: { readonly text: string; readonly href: string };
+}
+
+export function errorPage({ title, text, code, link = { text: 'Start page', href: '/' } }: ErrorModel): string {
+  return page({
+    title,
+    width: 'narrow',
+    body: html`<div class="card panel" data-page="error">
+<header><h1>${title}</h1><p class="muted">${text}</p></header>
+${code && html`<p class="small muted">Code: <code>${code}</code></p>`}
+<div class="actions"><a class="button" href="${link.href}">${link.text}</a></div>
+</div>`,
+  });
+}

@@ -1,0 +1,43 @@
+import { type Html, html, trusted } from './html.ts';
+import { STYLE } from './style.ts';
+
+export interface Layout {
+  /** What the tab says, before the product's name. */
+  readonly title: string;
+  /** `narrow`: one card in the middle. `wide`: sections below each other. */
+  readonly width: 'narrow' | 'wide';
+  readonly body: Html;
+  /** Links at the top; the first part is always the product's name. @default none */
+  readonly nav?: readonly { readonly text: string; readonly href: string }[];
+}
+
+/** Three planes, one above the other: the tiers. */
+const LOGO = html`<svg viewBox="0 0 24 24" fill="none" aria-hidden="true"><path d="M12 2 22 7 12 12 2 7Z"
+  fill="currentColor"/><path d="m2 12 10 5 10-5M2 17l10 5 10-5" stroke="currentColor" stroke-width="2"
+  stroke-linejoin="round" stroke-linecap="round"/></svg>`;
+
+const ICON =
+  "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='%233b55d9'%3E%3Cpath d='M12 2 22 7 12 12 2 7Z'/%3E%3Cpath d='m2 12 10 5 10-5M2 17l10 5 10-5' fill='none' stroke='%233b55d9' stroke-width='2'/%3E%3C/svg%3E";
+
+/** A whole page: one request, no script. */
+export function page({ title, width, body, nav = [] }: Layout): string {
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<title>${title} · Tierplane</title>
+<link rel="icon" href="${ICON}">
+<style>${trusted(STYLE)}</style>
+</head>
+<body class="${width}">
+<div class="top"><div class="bar">
+<a class="brand" href="/">${LOGO}Tierplane</a>
+${nav.length > 0 && html`<nav aria-label="Pages">${nav.map(({ text, href }) => html`<a href="${href}">${text}</a>`)}</nav>`}
+</div></div>
+<main>${body}</main>
+</body>
+</html>
+`.text;
+}

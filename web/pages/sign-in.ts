@@ -1,0 +1,133 @@
+import { type Html, html } from './html.ts';
+import { page } from './layout.ts';
+
+/** The pages of a realm. Each one names itself in `data-page`, so that a program can follow the forms, too. */
+export interface SignInModel {
+  /** Where one signs in to: the realm's display name. */
+  readonly realmName: string;
+  readonly action: string;
+  readonly csrf: string;
+  readonly userName?: string;
+  readonly error?: string;
+}
+
+export function signInPage({ realmName, action, csrf, userName, error }: SignInModel): string {
+  return page({
+    title: error ? 'Error: Sign in' : 'Sign in',
+    width: 'narrow',
+    body: html`<div class="card panel" data-page="sign-in">
+<header><h1>Sign in</h1><p class="muted">to ${realmName}</p></header>
+${error && errorSummary([error])}
+<form method="post" action="${action}">
+<input type="hidden" name="csrf" value="${csrf}">
+<div class="field"><label for="userName">Email or user name</label>
+<input id="userName" name="userName" type="text" value="${userName ?? ''}" autocomplete="username"
+  autocapitalize="none" spellcheck="false" required maxlength="254"${userName === undefined && html` autofocus`}${invalid(error)}></div>
+<div class="field"><label for="password">Password</label>
+<input id="password" name="password" type="password" autocomplete="current-password" required
+  maxlength="256"${userName !== undefined && html` autofocus`}${invalid(error)}></div>
+<button type="submit">Sign in</button>
+</form></div>`,
+  });
+}
+
+export interface ChangePasswordModel {
+  readonly realmName: string;
+  readonly userName: string;
+  readonly action: string;
+  readonly csrf: string;
+  /** Proof that the temporary password was given just now. */
+  readonly ticket: string;
+  readonly minLength: number;
+  readonly errors?: readonly string[];
+}
+
+export function changePasswordPage(model: ChangePasswordModel): string {
+  const { realmName, userName, action, csrf, ticket, minLength, errors = [] } = model;
+  return page({
+    title: errors.length > 0 ? 'Error: Choose your password' : 'Choose your password',
+    width: 'narrow',
+    body: html`<div class="card panel" data-page="change-password">
+<header><h1>Choose your password</h1>
+<p class="muted">Your temporary password for ${realmName} has done its work. From now on you sign in with your own.</p></header>
+${errors.length > 0 && errorSummary(errors)}
+<form method="post" action="${action}">
+<input type="hidden" name="csrf" value="${csrf}">
+<input type="hidden" name="ticket" value="${ticket}">
+<div class="field"><label for="userName">User name</label>
+<input id="userName" type="text" value="${userName}" autocomplete="username" readonly></div>
+<div class="field"><label for="newPassword">New password</label>
+<input id="newPassword" name="newPassword" type="password" autocomplete="new-password" required minlength="${minLength}"
+  maxlength="256" aria-describedby="rules" autofocus${invalid(errors[0])}>
+<p id="rules" class="hint">At least ${minLength} characters, with a lower case letter, an upper case letter, a digit and a symbol.</p></div>
+<div class="field"><label for="repeated">New password again</label>
+<input id="repeated" name="repeated" type="password" autocomplete="new-password" required maxlength="256"${invalid(errors[0])}></div>
+<button type="submit">Save and sign in</button>
+</form></div>`,
+  });
+}
+
+export interface AccountModel {
+  readonly realmName: string;
+  readonly userName: string;
+  readonly email: string;
+  readonly role: string;
+  readonly tier?: string;
+  readonly tenantId?: string;
+  readonly signOutUrl: string;
+}
+
+/** Where a sign-in ends that no application asked for. */
+export function accountPage(model: AccountModel): string {
+  const facts: readonly (readonly [string, string | undefined])[] = [
+    ['User name', model.userName],
+    ['Email', model.email === model.userName ? undefined : model.email],
+    ['Role', model.role],
+    ['Tier', model.tier],
+    ['Tenant id', model.tenantId],
+  ];
+  return page({
+    title: 'Signed in',
+    width: 'narrow',
+    body: html`<div class="card panel" data-page="account">
+<header><h1>You are signed in</h1><p class="muted">to ${model.realmName}</p></header>
+<dl class="facts">${facts.map(([name, value]) => value && html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>
+<div class="actions"><a class="button" href="/">Start page</a><a class="button quiet" href="${model.signOutUrl}">Sign out</a></div>
+</div>`,
+  });
+}
+
+/** @param form oidc-provider's own form with its token; its id is `op.logoutForm` */
+export function signOutPage({ realmName, form }: { readonly realmName: string; readonly form: Html }): string {
+  return page({
+    title: 'Sign out',
+    width: 'narrow',
+    body: html`<div class="card panel" data-page="sign-out">
+<header><h1>Sign out?</h1><p class="muted">You are signed in to ${realmName}.</p></header>
+${form}
+<div class="actions">
+<button type="submit" form="op.logoutForm" name="logout" value="yes" autofocus>Sign out</button>
+<button type="submit" form="op.logoutForm" class="quiet">Stay signed in</button>
+</div></div>`,
+  });
+}
+
+export function signedOutPage(model: { readonly realmName: string; readonly signInUrl: string }): string {
+  return page({
+    title: 'Signed out',
+    width: 'narrow',
+    body: html`<div class="card panel" data-page="signed-out">
+<header><h1>You are signed out</h1><p class="muted">of ${model.realmName}, in every window of this browser.</p></header>
+<div class="actions"><a class="button" href="${model.signInUrl}">Sign in again</a><a class="button quiet" href="/">Start page</a></div>
+</div>`,
+  });
+}
+
+function errorSummary(errors: readonly string[]): Html {
+  const text = errors.length === 1 ? html`${errors[0]}` : html`<ul>${errors.map((one) => html`<li>${one}</li>`)}</ul>`;
+  return html`<div id="problem" class="notice bad" role="alert">${text}</div>`;
+}
+
+function invalid(error: string | undefined): Html | false {
+  return error !== undefined && html` aria-invalid="true"`;
+}

@@ -1,0 +1,99 @@
+import { html } from './html.ts';
+import { page } from './layout.ts';
+
+export interface StartModel {
+  readonly urls: {
+    readonly api: string;
+    readonly controlPlane: string;
+    /** Page to browse the control plane's API. */
+    readonly docs: string;
+    readonly openapi: string;
+    /** Absent where the mailbox must not be shown. */
+    readonly mailbox?: string;
+    readonly adminSignIn: string;
+  };
+  readonly tenants: readonly StartTenant[];
+  readonly services: readonly StartService[];
+  /** What to try, in order; each a few lines for a shell. */
+  readonly steps: readonly { readonly title: string; readonly command: string }[];
+  /** What every reader should know now, such as that tasks share one user id. */
+  readonly notes?: readonly string[];
+}
+
+export interface StartTenant {
+  readonly name: string;
+  /** As the tier table calls it. */
+  readonly tier: string;
+  /** What the tier gives it, in one sentence. */
+  readonly isolation: string;
+  readonly state: string;
+  readonly served: boolean;
+  readonly email: string;
+  readonly signInUrl: string;
+}
+
+export interface StartService {
+  readonly name: string;
+  /** `pool`, `shared` or the tenant's own. */
+  readonly cluster: string;
+  /** Whose it is; absent where all basic tenants share it. */
+  readonly tenant?: string;
+  readonly healthy: number;
+  readonly desired: number;
+}
+
+/** What runs, where, and what to try. */
+export function startPage({ urls, tenants, services, steps, notes = [] }: StartModel): string {
+  return page({
+    title: 'What runs here',
+    width: 'wide',
+    nav: [
+      { text: 'API', href: urls.docs },
+      ...(urls.mailbox === undefined ? [] : [{ text: 'Mailbox', href: urls.mailbox }]),
+      { text: 'Sign in as admin', href: urls.adminSignIn },
+    ],
+    body: html`
+<header class="hero"><h1>Your platform is running</h1>
+<p class="muted">Tierplane registers tenants, gives each the compute its tier promises, keeps them apart and holds them to
+their limits. This machine is all it needs.</p></header>
+${notes.map((note) => html`<p class="notice">${note}</p>`)}
+<section class="section" aria-labelledby="addresses"><header><h2 id="addresses">Addresses</h2></header>
+<div class="card tile"><dl class="facts">
+<dt>Tenants' API</dt><dd><code>${urls.api}</code></dd>
+<dt>Control plane</dt><dd><code>${urls.controlPlane}</code></dd>
+<dt>Description</dt><dd><a href="${urls.openapi}">${urls.openapi}</a></dd>
+</dl></div></section>
+<section class="section" aria-labelledby="tenants"><header><h2 id="tenants">Tenants to try</h2>
+<p class="muted">One per tier. Passwords are in the terminal: <code>npx tierplane demo</code>.</p></header>
+${tenants.length === 0 ? html`<p class="card empty">No demo tenants. <code>npx tierplane tenants create --help</code> shows how to make one.</p>` : html`<ul class="grid">${tenants.map(tenantTile)}</ul>`}
+</section>
+<section class="section" aria-labelledby="services"><header><h2 id="services">Services</h2>
+<p class="muted">Every task is a process of its own.</p></header>
+${serviceTable(services)}
+</section>
+<section class="section" aria-labelledby="try"><header><h2 id="try">What to try</h2></header>
+<ol class="steps">${steps.map(({ title, command }) => html`<li><h3>${title}</h3><pre tabindex="0"><code>${command}</code></pre></li>`)}</ol>
+</section>`,
+  });
+}
+
+function tenantTile({ name, tier, isolation, state, served, email, signInUrl }: StartTenant) {
+  return html`<li class="card tile">
+<div class="row"><h3>${name}</h3><span class="pill ${served ? 'ok' : 'wait'}">${state}</span></div>
+<p><span class="pill plain">${tier}</span></p>
+<p class="muted small">${isolation}</p>
+<p class="small">${email}</p>
+<a class="button quiet" href="${signInUrl}">Sign in to ${name}</a>
+</li>`;
+}
+
+function serviceTable(services: readonly StartService[]) {
+  if (services.length === 0) return html`<p class="card empty">No service runs yet.</p>`;
+  return html`<div class="card scroll" tabindex="0" role="region" aria-labelledby="services"><table>
+<thead><tr><th scope="col">Service</th><th scope="col">Serves</th><th scope="col">Cluster</th><th scope="col">Tasks</th></tr></thead>
+<tbody>${services.map(
+    ({ name, cluster, tenant, healthy, desired }) => html`<tr><th scope="row">${name}</th>
+<td>${tenant ?? 'all basic tenants'}</td><td><code>${cluster}</code></td>
+<td><span class="pill ${healthy >= desired ? 'ok' : healthy > 0 ? 'wait' : 'down'}">${healthy} of ${desired} healthy</span></td></tr>`,
+  )}</tbody></table></div>`;
+}
