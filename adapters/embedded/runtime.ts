@@ -39,6 +39,8 @@ export interface RuntimeOptions {
   readonly table: Table;
   /** Marks the processes of this data directory: unique, 1 to 64 letters, digits and `-`. */
   readonly instance: string;
+  /** How long `ensureService` waits for healthy tasks, in ms. @default 30000 */
+  readonly healthyWithinMs?: number;
 }
 
 /** The Runtime port of the embedded home, and what only it offers. */
@@ -55,7 +57,7 @@ export interface EmbeddedRuntime extends Runtime {
 
 /** Probes the machine; starts no process that stays. Throws CONFIG where `runDir` is too long or `instance` is odd. */
 export async function createRuntime(options: RuntimeOptions): Promise<EmbeddedRuntime> {
-  const { dataDir, runDir, servicesDir, instance, clock, log, table } = options;
+  const { dataDir, runDir, servicesDir, instance, clock, log, table, healthyWithinMs = HEALTHY_WITHIN_MS } = options;
   if (Buffer.byteLength(runDir) > LONGEST_RUN_DIR) {
     throw new DomainError('CONFIG', `run directory must have at most ${LONGEST_RUN_DIR} bytes, got '${runDir}'`);
   }
@@ -158,7 +160,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<EmbeddedRu
       // What runs keeps its bundle until something else changes: a build alone replaces nothing.
       fleet.deploy(spec, unchanged ? { ...known.plan, desired } : await preparePlan(spec, desired));
       await fleet.ensureAgent(spec.cluster);
-      await fleet.until(spec, HEALTHY_WITHIN_MS, (report) => report.settled);
+      await fleet.until(spec, healthyWithinMs, (report) => report.settled);
     },
 
     async deleteService(key) {

@@ -33,7 +33,9 @@ export function newDataDir(): string {
   return dir;
 }
 
-export async function startPlatform(options: { dataDir?: string; servicesDir?: string } = {}): Promise<TestPlatform> {
+export async function startPlatform(
+  options: { dataDir?: string; servicesDir?: string; healthyWithinMs?: number } = {},
+): Promise<TestPlatform> {
   const dataDir = options.dataDir ?? newDataDir();
   const instance = `test-${dataDir.slice(-6)}`;
   const table = openTable({ file: join(dataDir, 'platform.db'), clock: systemClock });
@@ -45,6 +47,7 @@ export async function startPlatform(options: { dataDir?: string; servicesDir?: s
     log: silent,
     table,
     instance,
+    healthyWithinMs: options.healthyWithinMs ?? 30_000,
   });
   await runtime.reap();
   const stop = async (): Promise<void> => {
