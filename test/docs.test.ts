@@ -5,9 +5,10 @@ import { EXIT, EXIT_MEANINGS } from '../bin/cli/exit-codes.ts';
 import { runCli } from './e2e/harness.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const PAGES = ['README.md', ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) => join('docs', name))].filter(
-  (name) => name.endsWith('.md'),
-);
+const PAGES = [
+  'README.md',
+  ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) => join('docs', name)),
+].filter((name) => name.endsWith('.md'));
 const read = (name: string) => readFileSync(join(ROOT, name), 'utf8');
 
 describe('the documents', () => {
@@ -26,7 +27,8 @@ describe('the documents', () => {
     const help = new Map<string, string>();
     for (const [, words = '', rest = ''] of lines) {
       const command = await known(words.trim().split(' '), help);
-      for (const [option] of rest.matchAll(/--[a-z-]+/g)) expect([command, help.get(command)]).toEqual([command, expect.stringContaining(option)]);
+      for (const [option] of rest.matchAll(/--[a-z-]+/g))
+        expect([command, help.get(command)]).toEqual([command, expect.stringContaining(option)]);
     }
   }, 60_000);
 

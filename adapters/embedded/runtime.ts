@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DomainError } from '../../core/errors.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Log } from '../../core/ports/log.ts';
-import type { Runtime, ServiceKey, ServiceSpec, ServiceStatus } from '../../core/ports/runtime.ts';
+import type { ClusterId, Runtime, ServiceKey, ServiceSpec, ServiceStatus } from '../../core/ports/runtime.ts';
 import type { Table } from '../../core/ports/table.ts';
 import type { ServiceEndpoints } from '../../core/routing/registry.ts';
 import { TENANT_ID } from '../../core/tenant/names.ts';
@@ -47,6 +47,8 @@ export interface RuntimeOptions {
 export interface EmbeddedRuntime extends Runtime {
   /** What keeps tasks apart and in bounds on this machine, found by trying; for `status` and `doctor`. */
   readonly isolation: Isolation;
+  /** The clusters' agents that run now. */
+  agents(): readonly { readonly cluster: ClusterId; readonly pid: number }[];
   /** Calls `listener` with the endpoints of all services, now and after each change. @returns what ends this */
   onEndpoints(listener: (all: readonly ServiceEndpoints[]) => void): () => void;
   /** The start sweep: ends what a former run left behind. Once, before anything is started. */
@@ -214,6 +216,8 @@ export async function createRuntime(options: RuntimeOptions): Promise<EmbeddedRu
       checkTenantId(tenantId);
       return files.hasSilo(tenantId) || (await files.hasPooled(tenantId));
     },
+
+    agents: () => fleet.agents,
 
     onEndpoints: (listener) => fleet.onEndpoints(listener),
 

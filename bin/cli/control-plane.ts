@@ -1,15 +1,14 @@
 import { existsSync, rmSync } from 'node:fs';
 import { signIn } from '../../adapters/embedded/oidc-client.ts';
 import { isDomainError } from '../../core/errors.ts';
+import { ADMIN_SIGN_IN_SCOPE, CLI_CLIENT } from '../../core/identity/issuers.ts';
 import { slugOf, TENANT_ID } from '../../core/tenant/names.ts';
+import type { AdminCredentials } from '../embedded/admin.ts';
 import { readJson, writePrivate } from '../embedded/data-dir.ts';
 import type { Running } from '../embedded/running.ts';
 import { type CliContext, requireRunning } from './context.ts';
 import { CliError } from './exit-codes.ts';
 
-/** The admin realm's client for command lines, and what it may ask for. */
-export const CLI_CLIENT = 'tierplane-cli';
-const ADMIN_SCOPES = 'openid tenant/tenant_read tenant/tenant_write user/user_read user/user_write';
 /** A cached token is used until this long before it ends, in milliseconds. */
 const TOKEN_MARGIN_MS = 30_000;
 
@@ -18,11 +17,6 @@ interface StoredToken {
   readonly accessToken: string;
   /** Epoch milliseconds. */
   readonly expiresAt: number;
-}
-
-export interface Credentials {
-  readonly email: string;
-  readonly password: string;
 }
 
 /** A tenant as the control plane shows it; the customer's own keys stand beside these. */
@@ -73,7 +67,7 @@ export class ControlPlane {
 
   async #freshToken(): Promise<string> {
     const { email, password } = this.#credentials();
-    const tokens = await signInOrFail(this.#issuer(), email, password, ADMIN_SCOPES);
+    const tokens = await signInOrFail(this.#issuer(), email, password, ADMIN_SIGN_IN_SCOPE);
     writePrivate(this.#context.dir.cliToken, {
       issuer: this.#issuer(),
       accessToken: tokens.accessToken,
@@ -82,10 +76,10 @@ export class ControlPlane {
     return tokens.accessToken;
   }
 
-  #credentials(): Credentials {
+  #credentials(): AdminCredentials {
     const { TIERPLANE_ADMIN_EMAIL: email, TIERPLANE_ADMIN_PASSWORD: password } = process.env;
     if (email && password) return { email, password };
-    const stored = readJson<Credentials>(this.#context.dir.admin);
+    const stored = readJson<AdminCredentials>(this.#context.dir.admin);
     if (stored) return stored;
     throw new CliError('signIn', `no admin credentials in ${this.#context.dir.admin}`, {
       hint: 'set TIERPLANE_ADMIN_EMAIL and TIERPLANE_ADMIN_PASSWORD',

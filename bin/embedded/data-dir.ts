@@ -62,18 +62,17 @@ export function prepareDataDir(dir: DataDir): void {
   }
 }
 
-/** Longest socket name used below the run directory, and what the kernel allows for the whole path. */
-const LONGEST_SOCKET_NAME = 60;
-const SOCKET_PATH_LIMIT = 107;
+/** A Unix socket's path has at most 103 bytes on every system; 59 of them are the runtime's own. */
+const LONGEST_RUN_DIR = 44;
 
 /**
- * The directory for Unix sockets. Their paths are limited to 107 bytes, so below a long data directory it is a link
+ * The directory for Unix sockets. Their paths are short by the kernel's rule, so below a long data directory it is a link
  * to a private directory under the system's temporary one.
  */
 export function prepareRunDir(dir: DataDir): { path: string; remove(): void } {
   const inside = join(dir.root, 'run');
   rmSync(inside, { recursive: true, force: true });
-  if (Buffer.byteLength(inside) + LONGEST_SOCKET_NAME <= SOCKET_PATH_LIMIT) {
+  if (Buffer.byteLength(inside) <= LONGEST_RUN_DIR) {
     mkdirSync(inside, { mode: 0o711 });
     return { path: inside, remove: () => rmSync(inside, { recursive: true, force: true }) };
   }

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { signIn } from '../../adapters/embedded/oidc-client.ts';
 import { DomainError } from '../../core/errors.ts';
+import { CLI_CLIENT } from '../../core/identity/issuers.ts';
 import type { TierName } from '../../core/tenant/tiers.ts';
 import { newPassword } from './config.ts';
 import { readJson, writePrivate } from './data-dir.ts';
@@ -93,7 +94,7 @@ async function stock(deps: DemoDeps, { name, email, password }: DemoCredentials)
   const issuer = config.body.authServer;
   const { accessToken } = await signIn({
     issuer,
-    clientId: 'tierplane-cli',
+    clientId: CLI_CLIENT,
     userName: email,
     password,
     scope: 'openid',

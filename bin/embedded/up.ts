@@ -1,11 +1,15 @@
 import { existsSync, rmSync } from 'node:fs';
 import { pino } from 'pino';
+import { signIn } from '../../adapters/embedded/oidc-client.ts';
 import { DomainError, isDomainError } from '../../core/errors.ts';
+import { ADMIN_SIGN_IN_SCOPE, CLI_CLIENT } from '../../core/identity/issuers.ts';
 import type { CliContext } from '../cli/context.ts';
 import { CliError } from '../cli/exit-codes.ts';
 import { note, printFields, printJson, printLine } from '../cli/output.ts';
+import type { AdminCredentials } from './admin.ts';
 import { type ConfigFlags, loadConfig } from './config.ts';
 import { type DataDir, lockDataDir, prepareDataDir, readJson, writePrivate } from './data-dir.ts';
+import { ensureDemo } from './demo.ts';
 import { type Platform, startPlatform } from './platform.ts';
 import { findRunning, type Running, startTicksOf } from './running.ts';
 
@@ -52,12 +56,38 @@ async function start(dir: DataDir, flags: ConfigFlags, progress: (line: string) 
       { level: config.logLevel, base: undefined, timestamp: pino.stdTimeFunctions.isoTime },
       pino.destination({ dest: `${dir.logs}/platform.log`, mode: 0o600, sync: false }),
     );
-    const platform = await startPlatform({ config, dir, log, progress });
-    const stored = readJson<{ email: string; password: string }>(dir.admin);
-    return { platform, lock, admin: { email: stored?.email ?? config.adminEmail, password: stored?.password ?? null } };
+    const platform = await startPlatform({ config, dir, log });
+    const admin = readJson<AdminCredentials>(dir.admin);
+    if (config.demo && admin && platform.firstPassword) await firstDemo(platform, dir, admin, progress);
+    const email = admin?.email ?? config.adminEmail;
+    return { platform, lock, admin: { email, password: platform.firstPassword ?? null } };
   } catch (error) {
     throw explain(error);
   }
+}
+
+/** The demo of a first start. That it failed is said, but does not keep the platform from running. */
+async function firstDemo(
+  platform: Platform,
+  dir: DataDir,
+  admin: AdminCredentials,
+  progress: (line: string) => void,
+): Promise<void> {
+  progress('first start: making three demo tenants ...');
+  const issuer = `${platform.urls.front}/realms/admin`;
+  const signedIn = signIn({
+    issuer,
+    clientId: CLI_CLIENT,
+    userName: admin.email,
+    password: admin.password,
+    scope: ADMIN_SIGN_IN_SCOPE,
+  });
+  const adminToken = async () => (await signedIn).accessToken;
+  await ensureDemo({ urls: platform.urls, file: dir.demo, adminToken, progress }).catch((error: unknown) => {
+    note(
+      `the demo tenants could not be made (${error instanceof Error ? error.message : error}); \`tierplane demo\` tries again`,
+    );
+  });
 }
 
 function alreadyRunning(dir: DataDir): CliError {

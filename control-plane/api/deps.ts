@@ -5,6 +5,7 @@ import type { Log } from '../../core/ports/log.ts';
 import type { Runtime } from '../../core/ports/runtime.ts';
 import type { JsonObject, Table } from '../../core/ports/table.ts';
 import type { Step, TenantState } from '../../core/tenant/lifecycle.ts';
+import type { TierTable } from '../../core/tenant/tiers.ts';
 import type { RateLimiter } from './rate-limit.ts';
 
 /** What the records of tenants need. */
@@ -18,6 +19,8 @@ export interface StoreDeps {
 export interface OperatorDeps {
   readonly runtime: Runtime;
   readonly bus: EventBus;
+  /** The tier table in force. */
+  readonly tiers: TierTable;
   /** Steps of the run under way, or of the last one; empty where there was none. */
   progress(tenantId: string): Promise<readonly Step[]>;
   /** What holds for the whole platform (version, who tasks run as ...); shown as it is. */

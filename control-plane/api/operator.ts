@@ -25,6 +25,15 @@ export const OPERATOR_ROUTES: readonly Route[] = [
   }),
   route({
     method: 'GET',
+    path: '/operator/tiers',
+    access: READ,
+    tag: 'Operation',
+    summary: 'The tier table in force: isolation, usage plan and task size of each tier',
+    answer: { status: 200, description: 'Tiers by name.' },
+    handle: (_call, { operator }) => ({ status: 200, body: { data: operator.tiers } }),
+  }),
+  route({
+    method: 'GET',
     path: '/operator/services',
     access: READ,
     tag: 'Operation',

@@ -1,6 +1,7 @@
 import { describedRoutes } from './description.ts';
 import { HEALTH_ROUTES } from './health.ts';
 import { OPERATOR_ROUTES } from './operator.ts';
+import { PROBE_ROUTES } from './probe.ts';
 import type { Route } from './route.ts';
 import { createSignUpRoute } from './sign-up.ts';
 import { TENANT_CONFIG_ROUTES } from './tenant-config.ts';
@@ -15,6 +16,7 @@ export function createRoutes(): readonly Route[] {
     createSignUpRoute(),
     ...USER_ROUTES,
     ...OPERATOR_ROUTES,
+    ...PROBE_ROUTES,
     ...HEALTH_ROUTES,
   ];
   return [...described, ...describedRoutes(described)];

@@ -21,6 +21,7 @@ import type { Clock } from '../../core/ports/clock.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { Runtime, ServiceStatus } from '../../core/ports/runtime.ts';
 import type { Step } from '../../core/tenant/lifecycle.ts';
+import { TIERS } from '../../tenant-templates/tiers.ts';
 
 const ALL = Object.values(SCOPES);
 const READS = [SCOPES.tenantRead, SCOPES.userRead];
@@ -99,6 +100,7 @@ export async function startHome(options: { corsOrigins?: string[]; steps?: reado
     operator: {
       runtime: fakeRuntime(runtimeCalls),
       bus,
+      tiers: TIERS,
       progress: async () => options.steps ?? [],
       status: async () => ({ version: 'test' }),
     },

@@ -54,6 +54,11 @@ export class AgentProcess {
     this.send({ type: 'init', config });
   }
 
+  /** Undefined where it could not be started. */
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   send(message: ToAgent): void {
     if (this.#child.connected) this.#child.send(message, () => undefined);
   }

@@ -66,6 +66,11 @@ export class Fleet {
     return [...this.#clusters.keys()].sort();
   }
 
+  /** Agents that run now. */
+  get agents(): { readonly cluster: ClusterId; readonly pid: number }[] {
+    return [...this.#agents].flatMap(([cluster, { pid }]) => (pid === undefined ? [] : [{ cluster, pid }]));
+  }
+
   get services(): Deployed[] {
     return [...this.#services.values()];
   }

@@ -1,0 +1,25 @@
+import type { TenantClaims } from '../../adapters/embedded/oidc/accounts.ts';
+import type { StoreDeps } from '../../control-plane/api/deps.ts';
+import { tenantBySlug } from '../../control-plane/api/tenant-store.ts';
+import type { Table } from '../../core/ports/table.ts';
+import { isServed } from '../../core/tenant/lifecycle.ts';
+import { type TenantRecord, tenantKey } from '../../core/tenant/record.ts';
+import { DEMO_TENANTS } from './demo.ts';
+import type { DemoTenant } from './pages.ts';
+
+/** What tokens say of a tenant, asked at every token. */
+export async function tenantClaims(table: Table, tenantId: string): Promise<TenantClaims | undefined> {
+  const record = (await table.get<TenantRecord>(tenantKey(tenantId)))?.data;
+  return record && { tier: record.tier, active: isServed(record.state) };
+}
+
+/** The demo tenants that exist, for the start page. */
+export async function demoTenants(deps: StoreDeps): Promise<readonly DemoTenant[]> {
+  const records = await Promise.all(DEMO_TENANTS.map(({ name }) => tenantBySlug(deps, name)));
+  return records.flatMap((record) => {
+    if (!record?.tenantConfig) return [];
+    const { tenantName: name, tier, state, email } = record;
+    const { authServer } = JSON.parse(record.tenantConfig) as { authServer: string };
+    return [{ name, tier, state, email, authServer }];
+  });
+}
