@@ -39,8 +39,9 @@ ${
     : html`<div class="card scroll" tabindex="0" role="region" aria-label="Mails"><table>
 <thead><tr><th scope="col">Subject</th><th scope="col">To</th><th scope="col">Sent</th><th scope="col">Delivery</th></tr></thead>
 <tbody>${mails.map(
-        (mail) => html`<tr><td class="grow"><a href="${mail.href}">${mail.subject}</a></td><td>${mail.to}</td>
-<td>${time(mail.sentAt)}</td><td>${delivery(mail.delivery)}</td></tr>`,
+        (mail) => html`<tr><td class="wrap"><a href="${mail.href}">${mail.subject}</a></td>
+<td class="wrap" data-label="To">${mail.to}</td><td data-label="Sent">${time(mail.sentAt)}</td>
+<td data-label="Delivery">${delivery(mail.delivery)}</td></tr>`,
       )}</tbody></table></div>`
 }
 ${olderHref !== undefined && html`<p><a class="button quiet" href="${olderHref}">Older mail</a></p>`}

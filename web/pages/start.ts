@@ -93,7 +93,7 @@ function serviceTable(services: readonly StartService[]) {
 <thead><tr><th scope="col">Service</th><th scope="col">Serves</th><th scope="col">Cluster</th><th scope="col">Tasks</th></tr></thead>
 <tbody>${services.map(
     ({ name, cluster, tenant, healthy, desired }) => html`<tr><th scope="row">${name}</th>
-<td>${tenant ?? 'all basic tenants'}</td><td><code>${cluster}</code></td>
-<td><span class="pill ${healthy >= desired ? 'ok' : healthy > 0 ? 'wait' : 'down'}">${healthy} of ${desired} healthy</span></td></tr>`,
+<td data-label="Serves">${tenant ?? 'all basic tenants'}</td><td data-label="Cluster"><code>${cluster}</code></td>
+<td data-label="Tasks"><span class="pill ${healthy >= desired ? 'ok' : healthy > 0 ? 'wait' : 'down'}">${healthy} of ${desired} healthy</span></td></tr>`,
   )}</tbody></table></div>`;
 }

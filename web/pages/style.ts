@@ -44,11 +44,13 @@ a:hover { color: var(--accent-strong); }
 .bar nav { display: flex; gap: 1.25rem; flex-wrap: wrap; }
 main { flex: 1; width: 100%; }
 .narrow main { display: grid; align-content: start; justify-items: center; padding: min(7vh, 4rem) 1rem 3rem; }
-.wide main { max-width: 68rem; margin: 0 auto; padding: 2.25rem 1.25rem 3.5rem; display: grid; gap: 2.5rem; }
+.wide main { max-width: 68rem; margin: 0 auto; padding: 2.25rem 1.25rem 3.5rem; display: grid; gap: 2.5rem;
+  align-content: start; grid-template-columns: minmax(0, 1fr); }
 .card { background: var(--surface); border: 1px solid var(--line); border-radius: 14px; box-shadow: var(--shadow); }
 .panel { width: 100%; max-width: 26rem; padding: clamp(1.25rem, 5vw, 2rem); display: grid; gap: 1.25rem; }
 .panel header { display: grid; gap: .35rem; }
 form { display: grid; gap: 1.1rem; margin: 0; }
+form[id="op.logoutForm"] { display: none; }
 .field { display: grid; gap: .35rem; }
 label { font-weight: 600; font-size: .9375rem; }
 input[type=text], input[type=password], input[type=email] {
@@ -70,9 +72,9 @@ button:hover, .button:hover { background: var(--accent-strong); color: var(--on-
 .quiet:hover { background: var(--sunken); color: var(--text); }
 .actions { display: flex; gap: .75rem; flex-wrap: wrap; }
 .actions > * { flex: 1 1 auto; }
-.notice { border-radius: 10px; padding: .8rem 1rem; border: 1px solid; font-size: .9375rem; }
+.notice { border-radius: 10px; padding: .8rem 1rem; border: 1px solid var(--line); background: var(--surface);
+  font-size: .9375rem; }
 .notice ul { padding-left: 1.1rem; }
-.notice:focus { outline: none; }
 .bad { background: var(--bad-bg); color: var(--bad); border-color: currentColor; }
 .good { background: var(--good-bg); color: var(--good); border-color: currentColor; }
 .facts { display: grid; grid-template-columns: max-content 1fr; gap: .4rem 1.25rem; }
@@ -84,9 +86,9 @@ button:hover, .button:hover { background: var(--accent-strong); color: var(--on-
 .section > header { display: grid; gap: .2rem; }
 .grid { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 17rem), 1fr)); padding: 0;
   list-style: none; }
-.tile { padding: 1.15rem 1.25rem; display: grid; gap: .55rem; align-content: start; overflow-wrap: anywhere; }
+.tile { padding: 1.15rem 1.25rem; display: flex; flex-direction: column; gap: .55rem; overflow-wrap: anywhere; }
 .tile .row { display: flex; justify-content: space-between; align-items: center; gap: .75rem; flex-wrap: wrap; }
-.tile .button { justify-self: start; min-height: 2.5rem; padding: .4rem .9rem; }
+.tile .button { align-self: start; margin-top: auto; min-height: 2.5rem; padding: .4rem .9rem; }
 .pill { display: inline-flex; align-items: center; gap: .4rem; border-radius: 99px; padding: .1rem .65rem;
   font-size: .8125rem; font-weight: 600; background: var(--sunken); color: var(--muted); white-space: nowrap; }
 .pill::before { content: ""; width: .5rem; height: .5rem; border-radius: 50%; background: currentColor; }
@@ -94,13 +96,13 @@ button:hover, .button:hover { background: var(--accent-strong); color: var(--on-
 .pill.ok { background: var(--good-bg); color: var(--good); }
 .pill.wait { background: var(--warn-bg); color: var(--warn); }
 .pill.down { background: var(--bad-bg); color: var(--bad); }
-.scroll { overflow-x: auto; }
+.scroll { overflow-x: auto; position: relative; }
 table { border-collapse: collapse; width: 100%; font-size: .9375rem; }
 th, td { text-align: left; padding: .7rem 1.25rem; border-bottom: 1px solid var(--line); white-space: nowrap; }
 tbody tr:last-child > * { border-bottom: 0; }
 thead th { color: var(--muted); font-weight: 600; font-size: .8125rem; }
 tbody th { font-weight: 600; }
-td.grow { white-space: normal; overflow-wrap: anywhere; min-width: 14rem; }
+td.wrap { white-space: normal; overflow-wrap: anywhere; min-width: 11rem; }
 .empty { padding: 2rem 1.25rem; text-align: center; color: var(--muted); }
 code, pre { font-family: var(--mono); font-size: .875rem; }
 pre { margin: 0; padding: .85rem 1rem; border-radius: 9px; background: var(--sunken); border: 1px solid var(--line);
@@ -114,7 +116,13 @@ footer { padding: 1.25rem; text-align: center; color: var(--muted); font-size: .
   .wide main { padding: 1.5rem 1rem 2.5rem; gap: 2rem; }
   .facts { grid-template-columns: 1fr; gap: .1rem; }
   .facts dd { margin-bottom: .5rem; }
-  th, td { padding: .65rem 1rem; }
+  /* Rows become small cards; each cell brings its column's name. */
+  table, tbody, tr, th, td { display: block; }
+  thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  tbody tr { padding: .75rem 1rem; border-bottom: 1px solid var(--line); }
+  tbody tr:last-child { border-bottom: 0; }
+  tbody th, tbody td, td.wrap { padding: .15rem 0; border: 0; white-space: normal; overflow-wrap: anywhere; min-width: 0; }
+  td[data-label]::before { content: attr(data-label) ": "; color: var(--muted); }
 }
 @media (prefers-reduced-motion: no-preference) {
   button, .button, input { transition: background-color .12s, border-color .12s; }
