@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { FastifyInstance } from 'fastify';
+import { buildService } from '../../services/kit/service.ts';
+import { buildProducts } from '../../services/products/app.ts';
+import { buggyOperations } from '../fixtures/services/buggy.ts';
+import { ask, BOOK, TENANT_A, TENANT_B, World } from './world.ts';
+
+let world: World;
+let pooled: FastifyInstance;
+let a: string;
+let b: string;
+
+beforeAll(async () => {
+  world = await World.open();
+  pooled = world.use(buildProducts(world.parts('products')));
+  a = await world.bearer({ tenantId: TENANT_A });
+  b = await world.bearer({ tenantId: TENANT_B });
+});
+afterAll(() => world.close());
+
+describe('tenants in one warm process', () => {
+  test('two of them interleaved by hundreds of requests never see each other`s state', async () => {
+    const call = async (i: number) => {
+      const [token, own] = i % 2 ? [a, 'of-a'] : [b, 'of-b'];
+      const made = await ask(pooled, 'POST', '/v1/products', token, { ...BOOK, sku: `${own}-${i}`, category: own });
+      expect(made.status).toBe(201);
+      const [list, foreign, one] = await Promise.all([
+        ask(pooled, 'GET', '/v1/products?limit=100', token),
+        ask(pooled, 'GET', `/v1/products?category=${own === 'of-a' ? 'of-b' : 'of-a'}`, token),
+        ask(pooled, 'GET', `/v1/products/${made.body.productId}`, token),
+      ]);
+      expect(new Set(list.body.data.map((product: { category: string }) => product.category))).toEqual(new Set([own]));
+      expect(foreign.body).toEqual({ data: [] });
+      expect(one.body).toEqual(made.body);
+      return made.body.productId as string;
+    };
+    const ids = await Promise.all(Array.from({ length: 200 }, (_, i) => call(i)));
+    const crossed = await Promise.all(
+      ids.map((id, i) => ask(pooled, i % 2 ? 'GET' : 'DELETE', `/v1/products/${id}`, i % 2 ? b : a)),
+    );
+    expect(new Set(crossed.map(({ status }) => status))).toEqual(new Set([404]));
+    const byIds = await ask(pooled, 'GET', `/v1/products?ids=${ids.slice(0, 100).join(',')}`, a);
+    expect(byIds.body.data).toHaveLength(50);
+  });
+
+  test('SE-1: headers straight at a service win nothing; the one that disagrees with the token is a 403', async () => {
+    const { productId } = (await ask(pooled, 'POST', '/v1/products', a, { ...BOOK, sku: 'SECRET' })).body;
+    const get = (headers: Record<string, string>, token = b) =>
+      ask(pooled, 'GET', `/v1/products/${productId}`, token, undefined, headers);
+    for (const name of ['tenant-id', 'x-tenant-id', 'x_tierplane_tenant', 'x-amzn-oidc-data', 'x-amzn-oidc-identity']) {
+      expect((await get({ [name]: TENANT_A })).status).toBe(404);
+    }
+    for (const value of [TENANT_A, TENANT_A.toUpperCase(), `${TENANT_B}, ${TENANT_A}`, '', ' ']) {
+      expect((await get({ 'X-Tierplane-Tenant': value })).status).toBe(403);
+    }
+    expect((await get({ 'x-tierplane-tenant': TENANT_B })).status).toBe(404);
+    expect((await get({ 'x-tierplane-tenant': TENANT_A }, '')).status).toBe(401);
+    expect((await get({ 'x-tierplane-tenant': TENANT_A }, a)).status).toBe(200);
+  });
+
+  test('a silo task serves its own tenant and refuses every other, whatever the headers say', async () => {
+    const config = { tenant: TENANT_A, identityUrl: '' };
+    const silo = world.use(buildProducts(world.parts('products', { config })));
+    expect((await ask(silo, 'GET', '/products', a)).status).toBe(200);
+    expect((await ask(silo, 'GET', '/products', b)).status).toBe(403);
+    const spoofed = await ask(silo, 'GET', '/products', b, undefined, { 'x-tierplane-tenant': TENANT_A });
+    expect(spoofed.status).toBe(403);
+  });
+
+  test('tokens without tenant, tier or a known role are refused, as are no token and half a token', async () => {
+    expect((await ask(pooled, 'GET', '/products')).headers['www-authenticate']).toBe('Bearer');
+    const good = await world.bearer();
+    const halved = [good.slice(0, -5), good.replace('Bearer ', 'Basic '), `${good}x`, 'Bearer ', 'Bearer a.b.c'];
+    for (const token of halved) expect((await ask(pooled, 'GET', '/products', token)).status).toBe(401);
+    for (const claims of [{ tier: undefined }, { role: undefined }, { role: 'SystemAdmin' }]) {
+      expect((await ask(pooled, 'GET', '/products', await world.bearer(claims))).status).toBe(403);
+    }
+    expect((await ask(pooled, 'GET', '/products', await world.bearer({ tenantId: undefined }))).status).toBe(401);
+  });
+});
+
+describe('TI-2: application code with a bug', () => {
+  let buggy: FastifyInstance;
+  let parts: ReturnType<World['parts']>;
+
+  beforeAll(async () => {
+    parts = world.parts('buggy');
+    buggy = world.use(buildService(parts, buggyOperations(TENANT_B)));
+    for (const pk of [`${TENANT_B}#products`, `${TENANT_A}0#products`, 'products']) {
+      await parts.table.transact([{ put: { pk, sk: 'target', version: 1, data: { secret: 'of another' } } }]);
+    }
+  });
+
+  test.each(['/buggy/target', '/buggy/target/forgotten', '/buggy/target/prefix'])(
+    'TI-2: %s asks for what is not its tenant`s, gets AccessDenied, and nothing leaks',
+    async (url) => {
+      const answer = await ask(buggy, 'GET', url, a);
+      expect(answer).toMatchObject({ status: 403, body: { type: 'urn:tierplane:problem:access-denied', errors: [] } });
+      expect(answer.text).not.toContain('of another');
+      expect(answer.text).not.toContain(TENANT_B);
+      expect(world.lines.at(-2)).toMatchObject({ level: 'error', fields: { tenantId: TENANT_A } });
+    },
+  );
+
+  test('TI-2: a write of two tenants at once is denied as a whole', async () => {
+    expect((await ask(buggy, 'POST', '/buggy', a)).status).toBe(403);
+    expect(await parts.table.get({ pk: `${TENANT_A}#mine`, sk: '1' })).toBeUndefined();
+    expect(await parts.table.get({ pk: `${TENANT_B}#products`, sk: '1' })).toBeUndefined();
+  });
+});

@@ -1,0 +1,182 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { FastifyInstance, InjectOptions } from 'fastify';
+import { DomainError } from '../../core/errors.ts';
+import { readEnvironment } from '../../services/kit/environment.ts';
+import { CURRENCIES } from '../../services/kit/money.ts';
+import { buildService } from '../../services/kit/service.ts';
+import { buildOrders } from '../../services/orders/app.ts';
+import { buildProducts } from '../../services/products/app.ts';
+import { buildUsers } from '../../services/users/app.ts';
+import { ask, BOOK, World } from './world.ts';
+
+let world: World;
+let app: FastifyInstance;
+let admin: string;
+
+beforeAll(async () => {
+  world = await World.open();
+  app = world.use(buildProducts(world.parts('products')));
+  admin = await world.bearer();
+});
+afterAll(() => world.close());
+
+describe('every refusal is a problem', () => {
+  const plain = { 'content-type': 'text/plain' };
+  const json = { 'content-type': 'application/json' };
+  const cases: [string, number, InjectOptions][] = [
+    ['an unknown path', 404, { method: 'GET', url: '/nothing' }],
+    ['an unknown version', 404, { method: 'GET', url: '/v2/products' }],
+    ['an unknown path, posted to', 404, { method: 'POST', url: '/x', headers: plain, payload: 'x' }],
+    ['a method that the path does not have', 405, { method: 'DELETE', url: '/v1/products' }],
+    ['broken JSON', 400, { method: 'POST', url: '/products', headers: json, payload: '{"name":' }],
+    ['a poisoned prototype', 400, { method: 'POST', url: '/products', headers: json, payload: '{"__proto__":{}}' }],
+    ['a bad escape in the URL', 400, { method: 'GET', url: '/v1/products/%zz' }],
+    ['another media type', 415, { method: 'POST', url: '/products', headers: plain, payload: 'x' }],
+    ['a body too large', 413, { method: 'POST', url: '/products', headers: json, payload: `"${'x'.repeat(300_000)}"` }],
+  ];
+  test.each(cases)('%s: %i', async (_what, status, { headers, ...request }) => {
+    const answer = await app.inject({ ...request, headers: { authorization: admin, ...headers } });
+    expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);
+    expect(answer.statusCode).toBe(status);
+    expect(answer.json()).toEqual({
+      type: expect.stringMatching(/^urn:tierplane:problem:[a-z-]+$/),
+      title: expect.any(String),
+      status,
+      detail: expect.any(String),
+      errors: [],
+    });
+  });
+
+  test('a 405 says what is allowed', async () => {
+    expect((await ask(app, 'DELETE', '/products', admin)).headers.allow).toBe('GET, POST, HEAD');
+    expect((await ask(app, 'POST', '/products/x', admin)).headers.allow).toBe('GET, PUT, PATCH, DELETE, HEAD');
+  });
+
+  test('a DELETE that names a media type for its missing body is fine', async () => {
+    const answer = await ask(app, 'DELETE', '/products/none', admin, undefined, { 'content-type': 'application/json' });
+    expect(answer.status).toBe(404);
+  });
+
+  test('a fault of our own tells nobody its words, but the log', async () => {
+    const failing = {
+      ...world.parts('failing'),
+      authorize: async () => {
+        throw new Error('secret inner words');
+      },
+    };
+    const broken = world.use(buildProducts(failing));
+    const answer = await ask(broken, 'GET', '/v1/failing', admin);
+    expect(answer).toMatchObject({ status: 500, body: { type: 'urn:tierplane:problem:internal' } });
+    expect(answer.text).not.toContain('secret inner words');
+    expect(JSON.stringify(world.lines.map(({ fields }) => String(fields.err)))).toContain('secret inner words');
+  });
+});
+
+describe('around the operations', () => {
+  test('health and readiness need no token; readiness needs the store', async () => {
+    expect(await ask(app, 'GET', '/healthz')).toMatchObject({ status: 200, body: { status: 'ok' } });
+    expect((await ask(app, 'GET', '/readyz')).status).toBe(200);
+    const parts = world.parts('products');
+    const get = () => Promise.reject(new DomainError('CORRUPT', 'the file is damaged'));
+    const broken = world.use(buildService({ ...parts, table: { ...parts.table, get } }, []));
+    expect((await ask(broken, 'GET', '/readyz')).status).toBe(503);
+    expect((await ask(broken, 'GET', '/healthz')).status).toBe(200);
+  });
+
+  test('OB-1: a request is one line with tenant, tier, request id, status and time; no token, body or id in it', async () => {
+    const before = world.lines.length;
+    await ask(app, 'GET', '/healthz');
+    const body = { ...BOOK, sku: 'LOGGED', name: 'Words of a customer' };
+    const made = await ask(app, 'POST', '/v1/products', admin, body, { 'x-request-id': 'request-1' });
+    expect(made.headers['x-request-id']).toBe('request-1');
+    await ask(app, 'GET', `/v1/products/${made.body.productId}`, 'Bearer nonsense');
+    const lines = world.lines.slice(before);
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toEqual({
+      level: 'info',
+      message: 'request',
+      fields: {
+        requestId: 'request-1',
+        tenantId: 'tenantaaaa',
+        tier: 'basic',
+        method: 'POST',
+        route: '/v1/products',
+        status: 201,
+        ms: expect.any(Number),
+      },
+    });
+    expect(lines[1]?.fields).toMatchObject({ status: 401, route: '/v1/products/:productId' });
+    const text = JSON.stringify(lines);
+    for (const secret of [admin.slice(7, 40), 'nonsense', 'Words of a customer', made.body.productId]) {
+      expect(text).not.toContain(secret);
+    }
+  });
+
+  test('a request id that could break a log line is replaced', async () => {
+    const answer = await ask(app, 'GET', '/healthz', undefined, undefined, { 'x-request-id': 'a"b' });
+    expect(answer.headers['x-request-id']).toMatch(/^[0-9a-z]{26}$/);
+  });
+
+  test('RT-6: OpenAPI 3.1 describes every route, from the schemas that check it', async () => {
+    const services = { products: buildProducts, orders: buildOrders, users: buildUsers };
+    for (const [name, build] of Object.entries(services)) {
+      const service = world.use(build(world.parts(name)));
+      const { body } = await ask(service, 'GET', `/v1/${name}/openapi.json`);
+      expect(body.openapi).toBe('3.1.0');
+      const methods = Object.entries<object>(body.paths).map(([path, item]) => `${path} ${Object.keys(item).sort()}`);
+      expect(methods).toEqual([`/${name} get,post`, expect.stringMatching(/\/\{\w+\} delete,get,patch,put$/)]);
+      const references = [...JSON.stringify(body).matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)];
+      for (const [, schema = ''] of references) expect(body.components.schemas).toHaveProperty(schema);
+    }
+    const { body } = await ask(app, 'GET', '/products/openapi.json');
+    expect(body.components.schemas.Product.required).toEqual(['productId', 'name', 'sku', 'category', 'price']);
+    expect(body.components.schemas.Money.properties.currency.enum).toEqual([...CURRENCIES]);
+    expect(Object.keys(body.paths['/products'].post.responses)).toEqual(
+      expect.arrayContaining(['201', '400', '401', '403', '409', '413', '415', '429']),
+    );
+  });
+
+  test('currencies are distinct codes of three capitals', () => {
+    expect(new Set(CURRENCIES).size).toBe(CURRENCIES.length);
+    expect(CURRENCIES.filter((code) => !/^[A-Z]{3}$/.test(code))).toEqual([]);
+  });
+});
+
+describe('the environment of a task', () => {
+  const GOOD = {
+    TIERPLANE_SERVICE: 'products',
+    TIERPLANE_SOCKET: '/run/p.sock',
+    TIERPLANE_TASK_ID: 'task-1',
+    TIERPLANE_TENANT: '',
+    TIERPLANE_DATA_FILE: '/data/products.db',
+    TIERPLANE_ISSUERS: '[]',
+    TIERPLANE_IDENTITY_URL: 'http://127.0.0.1:8080/',
+  };
+
+  test('is read with its issuers, and without a slash behind the URL', () => {
+    expect(readEnvironment(GOOD)).toMatchObject({
+      TIERPLANE_ISSUERS: [],
+      TIERPLANE_IDENTITY_URL: 'http://127.0.0.1:8080',
+    });
+  });
+
+  test('is refused with every fault at once', () => {
+    const bad = {
+      ...GOOD,
+      TIERPLANE_SOCKET: '/'.repeat(108),
+      TIERPLANE_TENANT: 'Not An Id',
+      TIERPLANE_ISSUERS: 'no json',
+      TIERPLANE_IDENTITY_URL: 'ftp://x',
+      TIERPLANE_DATA_FILE: undefined,
+    };
+    const names = [
+      'TIERPLANE_SOCKET',
+      'TIERPLANE_TENANT',
+      'TIERPLANE_ISSUERS',
+      'TIERPLANE_IDENTITY_URL',
+      'TIERPLANE_DATA_FILE',
+    ];
+    expect(() => readEnvironment(bad)).toThrow(/5 fault/);
+    for (const name of names) expect(() => readEnvironment(bad)).toThrow(name);
+  });
+});

@@ -1,0 +1,227 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { FastifyInstance } from 'fastify';
+import { buildProducts } from '../../services/products/app.ts';
+import { ask, BOOK, TENANT_B, World } from './world.ts';
+
+let world: World;
+let app: FastifyInstance;
+let admin: string;
+let sku = 0;
+
+beforeAll(async () => {
+  world = await World.open();
+  app = world.use(buildProducts(world.parts('products')));
+  admin = await world.bearer();
+});
+afterAll(() => world.close());
+
+const fresh = (over: object = {}) => ({ ...BOOK, sku: `SKU-${sku++}`, ...over });
+const create = async (over: object = {}) => (await ask(app, 'POST', '/v1/products', admin, fresh(over))).body;
+
+describe('the products service', () => {
+  test('RT-6: creates, gets, replaces, changes and deletes a product', async () => {
+    const input = fresh();
+    const made = await ask(app, 'POST', '/v1/products', admin, input);
+    expect(made.status).toBe(201);
+    expect(made.body).toEqual({ productId: expect.stringMatching(/^[0-9a-z]{26}$/), ...input });
+    expect(made.headers.location).toBe(`products/${made.body.productId}`);
+    expect(made.headers.etag).toBe('"1"');
+
+    const url = `/products/${made.body.productId}`;
+    expect((await ask(app, 'GET', url, admin)).body).toEqual(made.body);
+    const replaced = await ask(app, 'PUT', url, admin, { ...input, name: 'Another book' });
+    expect(replaced).toMatchObject({ status: 200, body: { ...made.body, name: 'Another book' } });
+    expect(replaced.headers.etag).toBe('"2"');
+    const changed = await ask(app, 'PATCH', url, admin, { price: { amount: 5, currency: 'JPY' } });
+    expect(changed.body).toEqual({ ...made.body, name: 'Another book', price: { amount: 5, currency: 'JPY' } });
+    const deleted = await ask(app, 'DELETE', url, admin);
+    expect(deleted).toMatchObject({ status: 204, text: '' });
+    expect((await ask(app, 'GET', url, admin)).status).toBe(404);
+    expect((await ask(app, 'DELETE', url, admin)).status).toBe(404);
+  });
+
+  test('RT-4: serves every route under /v1 and without a version', async () => {
+    const { productId } = await create();
+    for (const base of ['/v1/products', '/products']) {
+      expect((await ask(app, 'GET', `${base}/${productId}`, admin)).status).toBe(200);
+      expect((await ask(app, 'GET', base, admin)).status).toBe(200);
+      expect((await ask(app, 'GET', `${base}/openapi.json`)).status).toBe(200);
+    }
+  });
+
+  const faults: [string, unknown, string][] = [
+    ['a missing name', { ...BOOK, name: undefined }, 'name'],
+    ['an empty name', { ...BOOK, name: '  ' }, 'name'],
+    ['a name of the wrong type', { ...BOOK, name: 7 }, 'name'],
+    ['control characters in a name', { ...BOOK, name: 'a\u0000b' }, 'name'],
+    ['a name too long', { ...BOOK, name: 'x'.repeat(201) }, 'name'],
+    ['a sku with a space', { ...BOOK, sku: 'A B' }, 'sku'],
+    ['no category', { ...BOOK, category: '' }, 'category'],
+    ['a negative amount', { ...BOOK, price: { amount: -1, currency: 'EUR' } }, 'price.amount'],
+    ['a broken amount', { ...BOOK, price: { amount: 1.5, currency: 'EUR' } }, 'price.amount'],
+    ['an amount as text', { ...BOOK, price: { amount: '1', currency: 'EUR' } }, 'price.amount'],
+    ['an amount beyond the limit', { ...BOOK, price: { amount: 1e12, currency: 'EUR' } }, 'price.amount'],
+    ['an unknown currency', { ...BOOK, price: { amount: 1, currency: 'XXX' } }, 'price.currency'],
+    ['a currency in small letters', { ...BOOK, price: { amount: 1, currency: 'eur' } }, 'price.currency'],
+    ['a tenant of the client`s choice', { ...BOOK, tenantId: TENANT_B }, 'tenantId'],
+    ['an id of the client`s choice', { ...BOOK, productId: 'mine' }, 'productId'],
+    ['an unknown key inside', { ...BOOK, price: { ...BOOK.price, tax: 1 } }, 'price.tax'],
+    ['a body that is no object', [BOOK], ''],
+    ['no body', undefined, ''],
+  ];
+  test.each(faults)('refuses %s with the field`s path', async (_what, body, path) => {
+    const answer = await ask(app, 'POST', '/v1/products', admin, body);
+    expect(answer.status).toBe(400);
+    expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);
+    expect(answer.body).toMatchObject({ type: 'urn:tierplane:problem:invalid', status: 400 });
+    expect(answer.body.errors.map((one: { path: string }) => one.path)).toContain(path);
+  });
+
+  test('tells all faults of a request together', async () => {
+    const { body } = await ask(app, 'POST', '/v1/products', admin, { sku: '', extra: 1 });
+    expect(body.errors.map((one: { path: string }) => one.path).sort()).toEqual([
+      'category',
+      'extra',
+      'name',
+      'price',
+      'sku',
+    ]);
+  });
+
+  test('keeps a sku unique in its tenant, through create, change and delete', async () => {
+    const one = await create();
+    const other = await create();
+    const taken = await ask(app, 'POST', '/v1/products', admin, fresh({ sku: one.sku }));
+    expect(taken).toMatchObject({ status: 409, body: { errors: [{ path: 'sku' }] } });
+    expect((await ask(app, 'PATCH', `/products/${other.productId}`, admin, { sku: one.sku })).status).toBe(409);
+    expect((await ask(app, 'GET', `/products/${other.productId}`, admin)).body).toEqual(other);
+
+    expect((await ask(app, 'PATCH', `/products/${one.productId}`, admin, { sku: 'MOVED' })).status).toBe(200);
+    expect((await ask(app, 'PATCH', `/products/${other.productId}`, admin, { sku: one.sku })).status).toBe(200);
+    await ask(app, 'DELETE', `/products/${one.productId}`, admin);
+    expect((await ask(app, 'POST', '/v1/products', admin, fresh({ sku: 'MOVED' }))).status).toBe(201);
+    const elsewhere = await world.bearer({ tenantId: TENANT_B });
+    expect((await ask(app, 'POST', '/v1/products', elsewhere, fresh({ sku: 'MOVED' }))).status).toBe(201);
+  });
+
+  test('honours If-Match on update and delete, and If-None-Match on get', async () => {
+    const { productId } = await create();
+    const url = `/products/${productId}`;
+    const change = { name: 'Changed' };
+    const patch = (tag: string) => ask(app, 'PATCH', url, admin, change, { 'if-match': tag });
+    expect((await patch('"2"')).status).toBe(412);
+    expect((await patch('W/"1"')).status).toBe(412);
+    expect((await patch('"7", "1"')).status).toBe(200);
+    expect((await patch('*')).status).toBe(200);
+    expect((await ask(app, 'DELETE', url, admin, undefined, { 'if-match': '"1"' })).status).toBe(412);
+    expect(await ask(app, 'GET', url, admin, undefined, { 'if-none-match': '"3"' })).toMatchObject({
+      status: 304,
+      text: '',
+    });
+    expect((await ask(app, 'GET', url, admin, undefined, { 'if-none-match': '"2"' })).status).toBe(200);
+    expect((await ask(app, 'DELETE', url, admin, undefined, { 'if-match': '"3"' })).status).toBe(204);
+  });
+
+  test('of twenty writers who saw the same version, one wins; without If-Match all do, one after the other', async () => {
+    const { productId } = await create();
+    const url = `/products/${productId}`;
+    const write = (headers: Record<string, string>) => (_: unknown, i: number) =>
+      ask(app, 'PATCH', url, admin, { name: `Writer ${i}` }, headers);
+    const careful = await Promise.all(Array.from({ length: 20 }, write({ 'if-match': '"1"' })));
+    expect(careful.map(({ status }) => status).sort()).toEqual([200, ...Array(19).fill(412)]);
+    const careless = await Promise.all(Array.from({ length: 4 }, write({})));
+    expect(careless.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    expect((await ask(app, 'GET', url, admin)).headers.etag).toBe('"6"');
+  });
+
+  test('creates once per Idempotency-Key, also when asked twenty times at once', async () => {
+    const input = fresh();
+    const post = (body: unknown, key: string, token = admin) =>
+      ask(app, 'POST', '/v1/products', token, body, { 'idempotency-key': key });
+    const answers = await Promise.all(Array.from({ length: 20 }, () => post(input, 'once')));
+    expect(new Set(answers.map(({ status, body }) => `${status} ${body.productId}`)).size).toBe(1);
+    expect(answers[0]?.status).toBe(201);
+    expect((await post(fresh(), 'once')).status).toBe(409);
+    expect((await post(fresh(), 'not one word')).body.errors[0].path).toBe('Idempotency-Key');
+    const elsewhere = await post(input, 'once', await world.bearer({ tenantId: TENANT_B }));
+    expect(elsewhere.status).toBe(201);
+    expect(elsewhere.body.productId).not.toBe(answers[0]?.body.productId);
+  });
+
+  test('answers products by id for its siblings, leaving out unknown ones', async () => {
+    const one = await create();
+    const other = await create();
+    const answer = await ask(app, 'GET', `/products?ids=${other.productId},nothing,${one.productId}`, admin);
+    expect(answer.body).toEqual({ data: [other, one] });
+    const tooMany = await ask(app, 'GET', `/products?ids=${Array(101).fill('x').join(',')}`, admin);
+    expect(tooMany).toMatchObject({ status: 400, body: { errors: [{ path: 'ids' }] } });
+  });
+});
+
+describe('a list', () => {
+  const page = async (token: string, query = '') => ask(app, 'GET', `/v1/products${query}`, token);
+
+  test('is paged over 1,000 items without loss or repeat, while others come and go', async () => {
+    const owner = await world.bearer({ tenantId: 'tenantpaged' });
+    const inputs = Array.from({ length: 1_000 }, (_, i) => fresh({ category: i % 2 ? 'odd' : 'even' }));
+    const made: string[] = [];
+    for (let i = 0; i < inputs.length; i += 100) {
+      const batch = await Promise.all(inputs.slice(i, i + 100).map((one) => ask(app, 'POST', '/products', owner, one)));
+      made.push(...batch.map(({ body }) => body.productId));
+    }
+    const walk = async (query: string) => {
+      const seen: string[] = [];
+      let next: string | undefined;
+      do {
+        const { body } = await page(owner, `?limit=70${query}${next ? `&next_token=${next}` : ''}`);
+        expect(body.data.length).toBeLessThanOrEqual(70);
+        seen.push(...body.data.map((one: { productId: string }) => one.productId));
+        next = body.next_token;
+        if (seen.length === 140) await ask(app, 'DELETE', `/products/${seen[0]}`, owner);
+      } while (next);
+      return seen;
+    };
+    const all = await walk('');
+    expect(all).toEqual([...made].sort());
+    const odd = await walk('&category=odd');
+    expect(odd).toHaveLength(500 - (made.indexOf(String(all[0])) % 2));
+    expect(new Set(odd).size).toBe(odd.length);
+    expect((await page(owner, '?limit=100&category=none')).body).toEqual({ data: [] });
+  });
+
+  test('has 20 items where no limit is said, and next_token only where more follows', async () => {
+    const owner = await world.bearer({ tenantId: 'tenanttwenty' });
+    await Promise.all(Array.from({ length: 20 }, () => ask(app, 'POST', '/products', owner, fresh())));
+    expect(Object.keys((await page(owner)).body)).toEqual(['data']);
+    await ask(app, 'POST', '/products', owner, fresh());
+    const { body } = await page(owner);
+    expect(body.data).toHaveLength(20);
+    expect((await page(owner, `?next_token=${body.next_token}`)).body.data).toHaveLength(1);
+    expect((await page(owner, '?next_token=')).body.data).toHaveLength(20);
+  });
+
+  test('refuses a token that was changed, or is of another tenant or list', async () => {
+    const owner = await world.bearer({ tenantId: 'tenanttokens' });
+    await Promise.all(Array.from({ length: 3 }, () => ask(app, 'POST', '/products', owner, fresh())));
+    const token: string = (await page(owner, '?limit=1')).body.next_token;
+    const flipped = token.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A'));
+    for (const wrong of [flipped, token.slice(1), `${token}=`, 'x', '%00', 'a'.repeat(2000)]) {
+      expect(await page(owner, `?next_token=${wrong}`)).toMatchObject({
+        status: 400,
+        body: { errors: [{ path: 'next_token' }] },
+      });
+    }
+    expect((await page(owner, `?category=books&next_token=${token}`)).status).toBe(400);
+    expect((await page(admin, `?next_token=${token}`)).status).toBe(400);
+    expect((await page(owner, `?next_token=${token}`)).status).toBe(200);
+  });
+
+  test.each(['0', '101', '-1', '1.5', 'ten', ''])('refuses limit=%s', async (limit) => {
+    expect(await page(admin, `?limit=${limit}`)).toMatchObject({ status: 400, body: { errors: [{ path: 'limit' }] } });
+  });
+
+  test('refuses a doubled or an unknown parameter', async () => {
+    expect((await page(admin, '?limit=1&limit=2')).body.errors[0].path).toBe('limit');
+    expect((await page(admin, '?tenant=x')).body.errors[0].path).toBe('tenant');
+  });
+});

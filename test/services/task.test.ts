@@ -1,0 +1,150 @@
+import { type ChildProcess, fork, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { createConnection } from 'node:net';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { until } from '../support/until.ts';
+import { BOOK, World } from './world.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+
+/** One built service as an agent runs it: its own process, environment, socket and log. */
+interface Task {
+  readonly process: ChildProcess;
+  readonly socket: string;
+  readonly exited: Promise<unknown[]>;
+  log(): string;
+}
+
+let world: World;
+let admin: string;
+let count = 0;
+
+beforeAll(async () => {
+  const build = spawnSync(process.execPath, [join(ROOT, 'scripts', 'build.ts'), '--if-stale'], { encoding: 'utf8' });
+  expect(build).toMatchObject({ status: 0 });
+  world = await World.open();
+  admin = await world.bearer();
+});
+afterAll(() => world.close());
+
+function start(service: string, over: Record<string, string> = {}): Task {
+  const id = `t${count++}`;
+  const socket = join(world.dir, `${id}.sock`);
+  const log = join(world.dir, `${id}.log`);
+  const output = openSync(log, 'a');
+  const child = fork(join(ROOT, 'dist', 'services', `${service}.js`), [], {
+    stdio: ['ignore', output, output, 'ipc'],
+    env: {
+      PATH: process.env.PATH,
+      TIERPLANE_SERVICE: service,
+      TIERPLANE_SOCKET: socket,
+      TIERPLANE_TASK_ID: id,
+      TIERPLANE_TENANT: '',
+      TIERPLANE_DATA_FILE: join(world.dir, `${service}.db`),
+      TIERPLANE_ISSUERS: JSON.stringify(world.issuers),
+      TIERPLANE_IDENTITY_URL: 'http://127.0.0.1:9',
+      ...over,
+    },
+  });
+  closeSync(output);
+  const exited = once(child, 'exit');
+  world.onClose(() => child.kill('SIGKILL'));
+  return { process: child, socket, exited, log: () => readFileSync(log, 'utf8') };
+}
+
+async function ready(task: Task): Promise<Task> {
+  expect(await once(task.process, 'message')).toEqual([{ type: 'ready' }, undefined]);
+  return task;
+}
+
+async function call(
+  task: Task,
+  method: string,
+  path: string,
+  body?: object,
+): Promise<{ status: number; body: string }> {
+  const headers = { authorization: admin, ...(body && { 'content-type': 'application/json' }) };
+  const sent = request({ socketPath: task.socket, method, path, headers, agent: false });
+  sent.end(body && JSON.stringify(body));
+  const [response] = await once(sent, 'response');
+  return { status: response.statusCode, body: await text(response) };
+}
+
+describe('a built service, run as a task', () => {
+  test('is ready, serves over its private socket, logs each request, and keeps its data for the next one', async () => {
+    const first = await ready(start('products'));
+    expect(statSync(first.socket).mode & 0o777).toBe(0o600);
+    expect((await call(first, 'GET', '/healthz')).status).toBe(200);
+    const made = await call(first, 'POST', '/v1/products', BOOK);
+    expect(made.status).toBe(201);
+    await until(() => first.log().includes('"route":"/v1/products"'));
+    expect(first.log()).not.toContain(admin.slice(7, 40));
+    first.process.kill('SIGKILL');
+    await first.exited;
+
+    // A killed task leaves its socket file behind.
+    writeFileSync(join(world.dir, `t${count}.sock`), '');
+    const second = await ready(start('products'));
+    const { productId } = JSON.parse(made.body);
+    expect((await call(second, 'GET', `/products/${productId}`)).body).toBe(made.body);
+    second.process.disconnect();
+    expect(await second.exited).toEqual([0, null]);
+  });
+
+  test('orders finds products by the directory its agent sends', async () => {
+    const [products, orders] = await Promise.all([ready(start('products')), ready(start('orders'))]);
+    const made = JSON.parse((await call(products, 'POST', '/products', { ...BOOK, sku: 'ORDERED' })).body);
+    const order = { name: 'An order', lines: [{ productId: made.productId, quantity: 3 }] };
+    expect((await call(orders, 'POST', '/orders', order)).status).toBe(503);
+    orders.process.send({ type: 'directory', services: { products: [products.socket] } });
+    const placed = await until(async () => {
+      const answer = await call(orders, 'POST', '/orders', order);
+      return answer.status === 201 ? answer : undefined;
+    });
+    expect(JSON.parse(placed.body).total).toEqual({ amount: 3 * BOOK.price.amount, currency: 'EUR' });
+    for (const task of [products, orders]) task.process.disconnect();
+    expect(await Promise.all([products.exited, orders.exited])).toEqual([
+      [0, null],
+      [0, null],
+    ]);
+  });
+
+  test('drains: what is under way is finished, kept connections are told to close, then it ends in peace', async () => {
+    const task = await ready(start('products'));
+    const payload = JSON.stringify({ ...BOOK, sku: 'DRAINED' });
+    const head = `POST /products HTTP/1.1\r\nhost: x\r\nauthorization: ${admin}\r\ncontent-type: application/json\r\n`;
+    const slow = createConnection(task.socket);
+    const answered = text(slow);
+    slow.write(`${head}content-length: ${payload.length}\r\n\r\n${payload.slice(0, 10)}`);
+    await call(task, 'GET', '/healthz');
+    task.process.send({ type: 'drain' });
+    await until(() => task.log().includes('draining'));
+    slow.write(payload.slice(10));
+    expect(await answered).toMatch(/^HTTP\/1\.1 201 /);
+    expect(await task.exited).toEqual([0, null]);
+    await expect(call(task, 'GET', '/healthz')).rejects.toThrow();
+  });
+
+  test('a wrong environment ends it with 78 and every fault', async () => {
+    const task = start('users', { TIERPLANE_ISSUERS: '{', TIERPLANE_IDENTITY_URL: '' });
+    expect(await task.exited).toEqual([78, null]);
+    expect(task.log()).toMatch(/users: the task's environment has 2 fault/);
+    expect(task.log()).toMatch(/TIERPLANE_ISSUERS: .*JSON[\s\S]*TIERPLANE_IDENTITY_URL: /);
+  });
+});
+
+describe('the build', () => {
+  const build = (...args: string[]) =>
+    spawnSync(process.execPath, [join(ROOT, 'scripts', 'build.ts'), ...args], { encoding: 'utf8' });
+
+  test('does nothing while nothing has changed', () => {
+    const bundle = join(ROOT, 'dist', 'services', 'products.js');
+    const { mtimeMs } = statSync(bundle);
+    expect(build('--if-stale')).toMatchObject({ status: 0, stderr: '', stdout: '' });
+    expect(statSync(bundle).mtimeMs).toBe(mtimeMs);
+  });
+});

@@ -1,0 +1,159 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { FastifyInstance, InjectOptions } from 'fastify';
+import { type CryptoKey, exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { systemClock, systemRandom } from '../../adapters/embedded/clock.ts';
+import { createSignature } from '../../adapters/embedded/signature.ts';
+import { openTable, type SqliteTable } from '../../adapters/embedded/table.ts';
+import { type Authorize, createAuthorize } from '../../core/identity/authorize.ts';
+import type { Log } from '../../core/ports/log.ts';
+import { newId } from '../../core/tenant/names.ts';
+import type { ServiceParts } from '../../services/kit/service.ts';
+
+export const TENANT_A = 'tenantaaaa';
+export const TENANT_B = 'tenantbbbb';
+export const AUDIENCE = 'urn:tierplane:api';
+const ISSUER = 'http://front.example/realms/pool';
+
+export interface LogLine {
+  readonly level: string;
+  readonly message: string;
+  readonly fields: Record<string, unknown>;
+}
+
+export interface Reply {
+  readonly status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
+  readonly body: any;
+  readonly headers: Record<string, unknown>;
+  readonly text: string;
+}
+
+/** One issuer with its published keys, a temporary directory, and whatever services a test builds of them. */
+export class World {
+  readonly dir = mkdtempSync(join(tmpdir(), 'tp-svc-'));
+  readonly lines: LogLine[] = [];
+  readonly authorize: Authorize;
+  readonly issuers: readonly object[];
+  readonly #privateKey: CryptoKey;
+  readonly #closing: (() => unknown)[] = [];
+
+  private constructor(privateKey: CryptoKey, jwksUri: string) {
+    this.#privateKey = privateKey;
+    const trusted = { issuer: ISSUER, realm: 'pool' as const, clientIds: ['tierplane-app'], audience: AUDIENCE };
+    this.issuers = [{ ...trusted, jwksUri }];
+    const signature = createSignature({ jwksUri: () => jwksUri, clock: systemClock });
+    this.#closing.push(() => signature.close());
+    this.authorize = createAuthorize({
+      issuers: (issuer) => (issuer === ISSUER ? trusted : undefined),
+      verifySignature: signature.verify,
+      clock: systemClock,
+    });
+  }
+
+  static async open(): Promise<World> {
+    const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
+    const keys = [{ ...(await exportJWK(publicKey)), kid: 'key-1', alg: 'ES256' }];
+    const server = createServer((_request, response) => response.end(JSON.stringify({ keys })));
+    const { port } = await listening(server);
+    const world = new World(privateKey, `http://127.0.0.1:${port}/jwks`);
+    world.onClose(() => closeServer(server));
+    return world;
+  }
+
+  onClose(close: () => unknown): void {
+    this.#closing.unshift(close);
+  }
+
+  async close(): Promise<void> {
+    for (const close of this.#closing) await close();
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  /** An `Authorization` header with a real token. */
+  async bearer(claims: Record<string, unknown> = {}): Promise<string> {
+    const token = await new SignJWT({
+      client_id: 'tierplane-app',
+      token_use: 'access',
+      tenantId: TENANT_A,
+      tier: 'basic',
+      role: 'TenantAdmin',
+      ...claims,
+    })
+      .setProtectedHeader({ alg: 'ES256', kid: 'key-1', typ: 'at+jwt' })
+      .setIssuer(ISSUER)
+      .setSubject('subject-1')
+      .setAudience(AUDIENCE)
+      .setIssuedAt()
+      .setExpirationTime('10m')
+      .sign(this.#privateKey);
+    return `Bearer ${token}`;
+  }
+
+  /** What a service is built of, each with a store of its own. */
+  parts(name: string, over: Partial<ServiceParts> = {}): ServiceParts & { table: SqliteTable } {
+    const table = openTable({ file: join(this.dir, `${newId(Date.now(), systemRandom)}.db`), clock: systemClock });
+    this.onClose(() => table.close());
+    return {
+      name,
+      config: { tenant: '', identityUrl: 'http://127.0.0.1:9' },
+      authorize: this.authorize,
+      log: this.#log(),
+      clock: systemClock,
+      ids: () => newId(Date.now(), systemRandom),
+      directory: { sockets: () => [] },
+      ...over,
+      table,
+    };
+  }
+
+  use(app: FastifyInstance): FastifyInstance {
+    this.onClose(() => app.close());
+    return app;
+  }
+
+  #log(): Log {
+    const at = (level: string) => (fields: object, message: string) =>
+      void this.lines.push({ level, message, fields: fields as Record<string, unknown> });
+    return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+  }
+}
+
+/** Asks a service without a port. */
+export async function ask(
+  app: FastifyInstance,
+  method: NonNullable<InjectOptions['method']>,
+  url: string,
+  authorization?: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Reply> {
+  const response = await app.inject({
+    method,
+    url,
+    headers: { ...(authorization && { authorization }), ...headers },
+    ...(body !== undefined && { payload: body as object }),
+  });
+  const json = String(response.headers['content-type'] ?? '').includes('json');
+  return {
+    status: response.statusCode,
+    body: json ? response.json() : undefined,
+    headers: response.headers,
+    text: response.payload,
+  };
+}
+
+export async function listening(server: Server): Promise<AddressInfo> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return server.address() as AddressInfo;
+}
+
+export function closeServer(server: Server): Promise<void> {
+  server.closeAllConnections();
+  return new Promise((resolve) => server.close(() => resolve()));
+}
+
+export const BOOK = { name: 'A book', sku: 'BOOK-1', category: 'books', price: { amount: 1999, currency: 'EUR' } };
