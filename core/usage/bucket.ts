@@ -22,7 +22,7 @@ export function fullBucket({ burst }: Limits, nowMs: number): Bucket {
  */
 export function take(bucket: Bucket, plan: Limits, nowMs: number): boolean {
   bucket.tokens = tokensAt(bucket, plan, nowMs);
-  bucket.at = nowMs;
+  bucket.at = Math.max(bucket.at, nowMs);
   if (bucket.tokens < 1) return false;
   bucket.tokens -= 1;
   return true;

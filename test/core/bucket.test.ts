@@ -1,0 +1,122 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { fullBucket, isFull, secondsToToken, take } from '../../core/usage/bucket.ts';
+import { countCall, secondsToReset, utcDay } from '../../core/usage/quota.ts';
+
+const plans = fc.record({ rate: fc.integer({ min: 1, max: 1_000 }), burst: fc.integer({ min: 1, max: 1_000 }) });
+/** Waits between calls, in milliseconds; the clock may also step back. */
+const waits = fc.array(fc.oneof(fc.constant(0), fc.double({ min: -50, max: 500, noNaN: true })), { maxLength: 300 });
+
+/** @returns the times at which calls were admitted */
+function run(plan: { rate: number; burst: number }, gaps: readonly number[]): number[] {
+  const bucket = fullBucket(plan, 0);
+  const admitted: number[] = [];
+  let now = 0;
+  for (const gap of gaps) {
+    now += gap;
+    if (take(bucket, plan, now)) admitted.push(now);
+  }
+  return admitted;
+}
+
+describe('the token bucket', () => {
+  test('RT-2: admits, in any window of t seconds, at most burst + rate * t calls', () => {
+    fc.assert(
+      fc.property(plans, waits, (plan, gaps) => {
+        const forward = gaps.map((gap) => Math.max(0, gap));
+        const admitted = run(plan, forward);
+        for (let from = 0; from < admitted.length; from++) {
+          for (let to = from; to < admitted.length; to++) {
+            const seconds = ((admitted[to] as number) - (admitted[from] as number)) / 1_000;
+            if (to - from + 1 > plan.burst + plan.rate * seconds + 1e-6) return false;
+          }
+        }
+        return true;
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('starves nobody: who waits for one token is admitted, whatever was tried before', () => {
+    fc.assert(
+      fc.property(plans, waits, (plan, gaps) => {
+        const bucket = fullBucket(plan, 0);
+        let now = 0;
+        for (const gap of gaps) {
+          now += Math.max(0, gap);
+          take(bucket, plan, now);
+        }
+        return take(bucket, plan, now + 1_000 / plan.rate + 1e-3);
+      }),
+    );
+  });
+
+  test('starves nobody: calls refused take nothing, so an impatient client gets its rate all the same', () => {
+    const plan = { rate: 10, burst: 10 };
+    const admitted = run(
+      plan,
+      Array.from({ length: 10_000 }, () => 10),
+    );
+    expect(admitted.length).toBeGreaterThanOrEqual(1_009);
+    expect(admitted.length).toBeLessThanOrEqual(1_010);
+  });
+
+  test('gives nothing for a clock that steps back, and never holds more than the burst', () => {
+    fc.assert(
+      fc.property(plans, waits, (plan, gaps) => {
+        const bucket = fullBucket(plan, 0);
+        let now = 0;
+        let ahead = 0;
+        let admitted = 0;
+        for (const gap of gaps) {
+          now += gap;
+          ahead = Math.max(ahead, now);
+          if (take(bucket, plan, now)) admitted += 1;
+          if (bucket.tokens > plan.burst || bucket.tokens < 0) return false;
+        }
+        return admitted <= plan.burst + (plan.rate * ahead) / 1_000 + 1e-6;
+      }),
+    );
+  });
+
+  test('is full again after burst / rate seconds, and only then may it be forgotten', () => {
+    const plan = { rate: 10, burst: 20 };
+    const bucket = fullBucket(plan, 0);
+    expect(isFull(bucket, plan, 0)).toBe(true);
+    for (let call = 0; call < 20; call++) take(bucket, plan, 0);
+    expect(take(bucket, plan, 0)).toBe(false);
+    expect(isFull(bucket, plan, 1_999)).toBe(false);
+    expect(isFull(bucket, plan, 2_000)).toBe(true);
+  });
+
+  test('says in whole seconds when to come again', () => {
+    const slow = { rate: 0.25, burst: 1 };
+    const bucket = fullBucket(slow, 0);
+    take(bucket, slow, 0);
+    expect(secondsToToken(bucket, slow, 0)).toBe(4);
+    expect(secondsToToken(bucket, slow, 3_900)).toBe(1);
+  });
+});
+
+describe('the daily quota', () => {
+  const plan = { quotaPerDay: 3 };
+  const noon = Date.UTC(2026, 1, 3, 12);
+
+  test('RT-2: admits its number of calls and begins anew at 00:00 UTC', () => {
+    const used = { day: utcDay(noon), count: 0 };
+    expect([1, 2, 3, 4].map(() => countCall(used, plan, noon))).toEqual([true, true, true, false]);
+    expect(countCall(used, plan, Date.UTC(2026, 1, 3, 23, 59, 59, 999))).toBe(false);
+    expect(countCall(used, plan, Date.UTC(2026, 1, 4))).toBe(true);
+    expect(used).toEqual({ day: utcDay(Date.UTC(2026, 1, 4)), count: 1 });
+  });
+
+  test('is not given again by a clock that steps back over midnight', () => {
+    const used = { day: utcDay(noon), count: 3 };
+    expect(countCall(used, plan, noon - 86_400_000)).toBe(false);
+  });
+
+  test('says in whole seconds when the day ends', () => {
+    expect(secondsToReset(noon)).toBe(43_200);
+    expect(secondsToReset(Date.UTC(2026, 1, 3, 23, 59, 59, 999))).toBe(1);
+  });
+});

@@ -1,0 +1,416 @@
+import {
+  request as httpRequest,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import { connect } from 'node:net';
+import { describe, expect, test } from '@jest/globals';
+import { echo, type Fixture, type FixtureOptions, poll, startFixture, tenantRoute } from './fixture.ts';
+
+/** One gateway, one tenant, one products task. */
+interface Scene {
+  readonly fixture: Fixture;
+  readonly authorization: string;
+  readonly url: string;
+}
+
+async function withScene(
+  listener: RequestListener,
+  run: (scene: Scene) => Promise<void>,
+  options: FixtureOptions = {},
+): Promise<void> {
+  const fixture = await startFixture(options);
+  try {
+    await fixture.serve('products', listener);
+    const authorization = await fixture.addTenant(tenantRoute('acme00001'));
+    await run({ fixture, authorization, url: `${fixture.url}/api/products` });
+  } finally {
+    await fixture.close();
+  }
+}
+
+/** Sends a request and leaves as soon as `when` says so. */
+function leave({ fixture, authorization }: Scene, when: 'sent' | 'answered', body = ''): Promise<void> {
+  return new Promise((resolve) => {
+    const socket = connect(fixture.port, '127.0.0.1', () => {
+      const length = body === '' ? '' : `Content-Length: ${body.length * 2}\r\n`;
+      const method = body === '' ? 'GET' : 'POST';
+      const head = `${method} /api/products HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\n${length}\r\n${body}`;
+      socket.write(head, () => when === 'sent' && setImmediate(() => socket.destroy()));
+    });
+    socket.on('data', () => socket.destroy());
+    socket.on('error', () => undefined);
+    socket.on('close', () => resolve());
+  });
+}
+
+const LEAVERS = Array.from({ length: 100 });
+const SMALL_POOL = { limits: { connections: 2 } };
+
+describe('clients that leave in the middle wedge nothing', () => {
+  async function expectServed({ url, authorization }: Scene): Promise<void> {
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, () => fetch(`${url}?fine`, { headers: { authorization } })),
+    );
+    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 200));
+    await Promise.all(answers.map((answer) => answer.arrayBuffer()));
+  }
+
+  test('RT-1: while their requests wait for a connection, and while the service thinks', async () => {
+    const held: ServerResponse[] = [];
+    await withScene(
+      (request, response) => {
+        if (request.url?.includes('fine')) response.end('fine');
+        else held.push(response);
+      },
+      async (scene) => {
+        await Promise.all(LEAVERS.map(() => leave(scene, 'sent')));
+        await expectServed(scene);
+        expect(held.length).toBeLessThanOrEqual(100);
+      },
+      SMALL_POOL,
+    );
+  });
+
+  test('RT-1: in the middle of a large answer that nobody reads', async () => {
+    await withScene(
+      (request, response) => {
+        if (request.url?.includes('fine')) response.end('fine');
+        else response.end(Buffer.alloc(8 * 1024 * 1024));
+      },
+      async (scene) => {
+        await Promise.all(LEAVERS.map(() => leave(scene, 'answered')));
+        await expectServed(scene);
+      },
+      SMALL_POOL,
+    );
+  });
+
+  test('RT-1: in the middle of their own bodies, short and long', async () => {
+    await withScene(
+      (request, response) => {
+        request.resume();
+        request.on('end', () => response.end('fine'));
+      },
+      async (scene) => {
+        await Promise.all(LEAVERS.map((_, i) => leave(scene, 'sent', 'x'.repeat(i % 2 ? 1_000 : 100_000))));
+        await expectServed(scene);
+      },
+      SMALL_POOL,
+    );
+  });
+
+  test('are logged as 499 where there was no answer yet', async () => {
+    await withScene(
+      () => undefined,
+      async (scene) => {
+        await leave(scene, 'sent');
+        expect((await scene.fixture.accessLog(1))[0]).toMatchObject({ status: 499, bytes: 0 });
+      },
+    );
+  });
+});
+
+describe('streaming', () => {
+  test('passes an answer on as it comes', async () => {
+    let answering: ServerResponse | undefined;
+    await withScene(
+      (_request, response) => {
+        answering = response;
+        response.write('first');
+      },
+      async ({ url, authorization }) => {
+        const answer = await fetch(url, { headers: { authorization } });
+        const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
+        expect(Buffer.from((await reader.read()).value ?? []).toString()).toBe('first');
+        answering?.end('second');
+        expect(Buffer.from((await reader.read()).value ?? []).toString()).toBe('second');
+        expect((await reader.read()).done).toBe(true);
+      },
+    );
+  });
+
+  test('passes a body on as it comes', async () => {
+    let received = '';
+    await withScene(
+      (request, response) => {
+        request.on('data', (chunk) => (received += chunk));
+        request.on('end', () => response.end(received));
+      },
+      async ({ url, authorization }) => {
+        const sending = httpRequest(url, { method: 'POST', headers: { authorization } });
+        sending.write('first');
+        await poll(() => (received === 'first' ? true : undefined));
+        const answer = new Promise<IncomingMessage>((resolve) => sending.once('response', resolve));
+        sending.end('second');
+        expect((await answer).statusCode).toBe(200);
+        (await answer).resume();
+        expect(received).toBe('firstsecond');
+      },
+    );
+  });
+
+  test('carries 9 MB there and back, intact', async () => {
+    await withScene(
+      (request, response) => void request.pipe(response),
+      async ({ url, authorization }) => {
+        const body = Buffer.alloc(9 * 1024 * 1024, 'tierplane');
+        const answer = await fetch(url, { method: 'POST', body, headers: { authorization } });
+        expect(Buffer.compare(Buffer.from(await answer.arrayBuffer()), body)).toBe(0);
+      },
+    );
+  });
+
+  test('an answer that breaks off breaks off for the client too', async () => {
+    await withScene(
+      (_request, response) => {
+        response.writeHead(200, { 'content-length': 100 });
+        response.write('half', () => response.destroy());
+      },
+      async ({ url, authorization }) => {
+        const answer = await fetch(url, { headers: { authorization } });
+        await expect(answer.text()).rejects.toThrow();
+      },
+    );
+  });
+
+  test('a body is asked for with 100 Continue only from those admitted', async () => {
+    await withScene(echo, async ({ url, authorization }) => {
+      const ask = (token: string): Promise<{ continued: boolean; status: number | undefined }> =>
+        new Promise((resolve, reject) => {
+          let continued = false;
+          const headers = { authorization: token, expect: '100-continue', 'content-length': 4 };
+          const sending = httpRequest(url, { method: 'POST', headers, agent: false });
+          sending.on('continue', () => {
+            continued = true;
+            sending.end('body');
+          });
+          sending.on('error', reject);
+          sending.on('response', (response) => {
+            resolve({ continued, status: response.statusCode });
+            response.resume();
+            sending.destroy();
+          });
+          sending.flushHeaders();
+        });
+      expect(await ask(authorization)).toEqual({ continued: true, status: 200 });
+      expect(await ask('Bearer a.b.c')).toEqual({ continued: false, status: 401 });
+    });
+  });
+});
+
+describe('the limit of bodies', () => {
+  const LIMIT = { limits: { maxBodyBytes: 200_000 } };
+
+  const post = (
+    { url, authorization }: Scene,
+    body: Buffer,
+    chunked: boolean,
+  ): Promise<{ status: number; text: string }> =>
+    new Promise((resolve, reject) => {
+      const length = chunked ? {} : { 'content-length': body.length };
+      const sending = httpRequest(url, { method: 'POST', headers: { authorization, ...length } });
+      sending.on('error', reject);
+      sending.on('response', (response) => {
+        let text = '';
+        response.on('data', (chunk) => (text += chunk));
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+      });
+      for (let at = 0; at < body.length; at += 10_000) sending.write(body.subarray(at, at + 10_000));
+      sending.end();
+    });
+
+  test.each([
+    ['declared', false],
+    ['sent piece by piece', true],
+  ])('a body too long, %s, is answered with 413; one just right passes', async (_how, chunked) => {
+    await withScene(
+      (request, response) => {
+        request.resume();
+        request.on('end', () => response.end('{}'));
+      },
+      async (scene) => {
+        expect(await post(scene, Buffer.alloc(200_000), chunked)).toEqual({ status: 200, text: '{}' });
+        const tooLong = { status: 413, text: '{"message":"Request Too Long"}' };
+        expect(await post(scene, Buffer.alloc(200_001), chunked)).toEqual(tooLong);
+        expect(await post(scene, Buffer.alloc(3_000_000), chunked)).toEqual(tooLong);
+        expect(await post(scene, Buffer.alloc(10), chunked)).toEqual({ status: 200, text: '{}' });
+      },
+      LIMIT,
+    );
+  });
+
+  test('holds for what goes to the platform too, and is 10 MiB unless told otherwise', async () => {
+    const fixture = await startFixture();
+    try {
+      await fixture.servePlatform(echo);
+      const scene = { fixture, authorization: '', url: `${fixture.url}/control-plane/tenants` };
+      expect((await post(scene, Buffer.alloc(10 * 1024 * 1024 + 1), false)).status).toBe(413);
+      expect((await post(scene, Buffer.alloc(10 * 1024 * 1024), false)).status).toBe(200);
+    } finally {
+      await fixture.close();
+    }
+  });
+
+  test('an early refusal of a long body by the service reaches the client', async () => {
+    await withScene(
+      (_request, response) => {
+        response.writeHead(422, { 'content-type': 'application/json' });
+        response.end('{"no":1}');
+      },
+      async (scene) =>
+        expect(await post(scene, Buffer.alloc(150_000), false)).toEqual({ status: 422, text: '{"no":1}' }),
+      LIMIT,
+    );
+  });
+});
+
+function connectionsOf(server: Server): Promise<number> {
+  return new Promise((resolve, reject) =>
+    server.getConnections((error, count) => (error ? reject(error) : resolve(count))),
+  );
+}
+
+describe('failing tasks', () => {
+  const dying: RequestListener = (request) => request.socket.destroy();
+
+  test('a GET that got no answer is sent to another task; a POST is not, and says 502', async () => {
+    const fixture = await startFixture();
+    try {
+      const bad = await fixture.serve('orders', dying);
+      const good = await fixture.serve('orders', echo);
+      const sockets = [bad.socket, good.socket];
+      fixture.setEndpoints([{ cluster: 'pool', tenantId: null, service: 'orders', sockets }]);
+      const authorization = await fixture.addTenant(tenantRoute('acme00001'));
+      const statuses = async (init: RequestInit): Promise<number> => {
+        const answer = await fetch(`${fixture.url}/api/orders`, { ...init, headers: { authorization } });
+        await answer.arrayBuffer();
+        return answer.status;
+      };
+      for (let call = 0; call < 5; call++) expect(await statuses({})).toBe(200);
+      expect(await statuses({ method: 'POST', body: 'x' })).toBe(502);
+      await bad.close();
+      for (let call = 0; call < 5; call++) expect(await statuses({ method: 'POST', body: 'x' })).toBe(200);
+      await good.close();
+      expect(await statuses({})).toBe(503);
+    } finally {
+      await fixture.close();
+    }
+  });
+
+  test('a task that answers too late is answered for with 504', async () => {
+    await withScene(
+      () => undefined,
+      async ({ url, authorization }) => {
+        const answer = await fetch(url, { headers: { authorization } });
+        expect([answer.status, await answer.text()]).toEqual([504, '{"message":"Endpoint request timed out"}']);
+      },
+      { limits: { headersTimeoutMs: 200 } },
+    );
+  });
+
+  test('an answer that stalls breaks off', async () => {
+    await withScene(
+      (_request, response) => void response.write('half'),
+      async ({ url, authorization }) => {
+        const answer = await fetch(url, { headers: { authorization } });
+        await expect(answer.text()).rejects.toThrow();
+      },
+      { limits: { bodyTimeoutMs: 200 } },
+    );
+  });
+
+  test('a task with more than its fill is taken for unavailable', async () => {
+    await withScene(
+      () => undefined,
+      async ({ url, authorization }) => {
+        const waiting = [1, 2].map(() => fetch(url, { headers: { authorization } }).catch(() => undefined));
+        await poll(async () => {
+          const answer = await fetch(url, { headers: { authorization }, signal: AbortSignal.timeout(300) }).catch(
+            () => undefined,
+          );
+          return answer?.status === 503 ? true : undefined;
+        });
+        void waiting;
+      },
+      { limits: { maxActive: 2 } },
+    );
+  });
+
+  test('RT-1: tasks exchanged under load fail no request, and the old ones are let go of', async () => {
+    const fixture = await startFixture();
+    try {
+      const slow: RequestListener = (_request, response) => void setTimeout(() => response.end('{}'), 5);
+      const authorization = await fixture.addTenant(tenantRoute('acme00001'));
+      let current = await fixture.serve('products', slow);
+      let rolling = true;
+      const failures: number[] = [];
+      let served = 0;
+      const load = Array.from({ length: 8 }, async () => {
+        while (rolling) {
+          const answer = await fetch(`${fixture.url}/api/products`, {
+            method: 'POST',
+            body: 'x',
+            headers: { authorization },
+          });
+          await answer.arrayBuffer();
+          if (answer.status === 200) served += 1;
+          else failures.push(answer.status);
+        }
+      });
+      for (let round = 0; round < 5; round++) {
+        const next = await fixture.serve(`products`, slow);
+        fixture.setEndpoints([{ cluster: 'pool', tenantId: null, service: 'products', sockets: [next.socket] }]);
+        const before = served;
+        // A task drains once the gateway has let go of it; a connection cut earlier may carry a request.
+        await poll(async () => ((await connectionsOf(current.server)) === 0 ? true : undefined));
+        await current.close();
+        await poll(() => (served > before + 20 ? true : undefined));
+        current = next;
+      }
+      rolling = false;
+      await Promise.all(load);
+      expect(failures).toEqual([]);
+      expect(served).toBeGreaterThan(100);
+    } finally {
+      await fixture.close();
+    }
+  });
+});
+
+describe('draining', () => {
+  test('finishes what is under way, then takes no more', async () => {
+    let answering: ServerResponse | undefined;
+    await withScene(
+      (_request, response) => {
+        answering = response;
+      },
+      async ({ fixture, url, authorization }) => {
+        const asked = fetch(url, { headers: { authorization } });
+        await poll(() => answering);
+        const drained = fixture.gateway.drain(10_000);
+        answering?.end('finished');
+        const answer = await asked;
+        expect(await answer.text()).toBe('finished');
+        expect(answer.headers.get('connection')).toBe('close');
+        await drained;
+        await expect(fetch(url)).rejects.toThrow();
+      },
+    );
+  });
+
+  test('ends what does not finish in time', async () => {
+    await withScene(
+      () => undefined,
+      async ({ fixture, url, authorization }) => {
+        const asked = fetch(url, { headers: { authorization } });
+        const outcome = expect(asked).rejects.toThrow();
+        await poll(() => (fixture.gateway.server.listening ? true : undefined));
+        await fixture.gateway.drain(100);
+        await outcome;
+      },
+    );
+  });
+});
