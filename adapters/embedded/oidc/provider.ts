@@ -102,13 +102,18 @@ function configurationOf(options: ProviderOptions): Configuration {
       devInteractions: { enabled: false },
       dPoP: { enabled: false },
       pushedAuthorizationRequests: { enabled: false },
-      revocation: { enabled: true },
+      revocation: {
+        enabled: true,
+        allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId,
+      },
       rpInitiatedLogout: {
         enabled: true,
         logoutSource: (ctx, form) => {
           ctx.body = signOutPage({ realmName: spec.displayName, form: trusted(form) });
         },
         postLogoutSuccessSource: (ctx) => {
+          // It names the client only to those who chose to stay.
+          if (ctx.oidc.client) return ctx.redirect(`${path}/account`);
           ctx.body = signedOutPage({ realmName: spec.displayName, signInUrl: `${path}/account` });
         },
       },

@@ -119,7 +119,10 @@ export function createRealms(options: RealmsOptions): Realms {
   async function account({ req, res, spec, provider, mount, query }: Context): Promise<void> {
     const session = await provider.Session.get(provider.createContext(req, res));
     const known = session.accountId ? await accounts.active(spec.id, session.accountId) : undefined;
+    if (!known && query.has('error')) throw new DomainError('FORBIDDEN', 'the sign-in was refused');
     if (!known) return redirect(res, signInUrl(issuerOf(publicUrl, spec.id), query.get('login_hint')));
+    // The code is of no use, so it need not stay in the address either.
+    if (query.has('code')) return redirect(res, `${mount}/account`);
     const { userName, email, role, tenantId } = known.user;
     const html = accountPage({
       realmName: spec.displayName,
