@@ -132,7 +132,8 @@ export async function startHome(options: { corsOrigins?: string[]; steps?: reado
     async register(name, tier = 'basic') {
       const answer = await call('POST', '/tenant-registrations', registration(name, tier));
       if (answer.status !== 201) throw new Error(`${name}: ${answer.status} ${answer.text}`);
-      return answer.body.data;
+      const { tenantId, tenantRegistrationId } = answer.body.data;
+      return { tenantId, tenantRegistrationId };
     },
     async outbox() {
       const { items } = await table.query<Envelope>({ pk: OUTBOX_PK, limit: 1000 });

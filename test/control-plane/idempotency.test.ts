@@ -1,0 +1,60 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { type Answer, type Body, type Home, registration, startHome, type TokenName } from './home.ts';
+
+let home: Home;
+beforeAll(async () => {
+  home = await startHome();
+});
+afterAll(async () => home[Symbol.asyncDispose]());
+
+function register(body: Body, key: string, token: TokenName = 'admin'): Promise<Answer> {
+  return home.call('POST', '/tenant-registrations', body, { token, headers: { 'idempotency-key': key } });
+}
+
+test('a repeated registration gets the first answer, and one tenant and one event come of it', async () => {
+  const first = await register(registration('Once'), 'key-1');
+  const again = await register(registration('Once'), 'key-1');
+  expect([first.status, again.status, again.body]).toEqual([201, 201, first.body]);
+  expect((await home.outbox()).filter(({ detail }) => detail.tenantName === 'Once')).toHaveLength(1);
+});
+
+test('so do ten at the same moment', async () => {
+  const answers = await Promise.all(Array.from({ length: 10 }, () => register(registration('Ten'), 'key-2')));
+  expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
+  expect(answers.every(({ status }) => status === 201)).toBe(true);
+});
+
+test('the same key with another body is refused', async () => {
+  await register(registration('Mine'), 'key-3');
+  const other = await register(registration('Yours'), 'key-3');
+  expect([other.status, other.body.detail[0].loc]).toEqual([422, ['header', 'idempotency-key']]);
+});
+
+test("a key is its caller's own", async () => {
+  const mine = await register(registration('Ours'), 'key-4');
+  const other = await register(registration('Theirs'), 'key-4', 'second');
+  expect([mine.status, other.status]).toEqual([201, 201]);
+});
+
+test('a key is forgotten after 24 hours', async () => {
+  await register(registration('Day'), 'key-5');
+  home.advance(24 * 3600_000 + 1000);
+  expect((await register(registration('Day'), 'key-5')).status).toBe(409);
+  expect((await register(registration('Next Day'), 'key-5')).status).toBe(201);
+});
+
+test('a refused registration leaves its key unused', async () => {
+  expect((await register(registration('Once'), 'key-6')).status).toBe(409);
+  expect((await register(registration('Better'), 'key-6')).status).toBe(201);
+});
+
+test.each(['', 'with space', 'x'.repeat(256)])('the key %j is refused', async (key) => {
+  expect((await register(registration('Keyless'), key)).status).toBe(422);
+});
+
+test('no password is kept with a key', async () => {
+  const body = { ...registration('Secretive'), adminPassword: 'Correct-horse-1' };
+  const first = await register(body, 'key-7');
+  const again = await register({ ...body, adminPassword: 'Another-horse-2' }, 'key-7');
+  expect(again.body).toEqual(first.body);
+});
