@@ -1,7 +1,8 @@
 import { DomainError, isDomainError } from '../../core/errors.ts';
 import type { ControlPlaneDeps } from './deps.ts';
 import { type ApiRequest, type ApiResponse, type AuthorizePrincipal, type Principal, SYSTEM_ADMIN } from './http.ts';
-import { invalid, parse, toResponse } from './problems.ts';
+import { parseJson } from './json-body.ts';
+import { parse, toResponse } from './problems.ts';
 import type { Access, Route } from './route.ts';
 import { createRoutes } from './routes.ts';
 
@@ -51,7 +52,7 @@ async function answer(
   const query = route.query ? parse(route.query, request.query, 'query') : request.query;
   await route.find?.(params, deps);
   if (!route.body) return route.handle({ params, query, body: undefined, principal, request }, deps);
-  const json = readJson(request.body);
+  const json = parseJson(request.body);
   if (!json) return { status: 400, body: { statusCode: 400, message: 'Request body is not valid JSON' } };
   const body = parse(route.body, json.value, 'body');
   return route.handle({ params, query, body, principal, request }, deps);
@@ -91,24 +92,4 @@ function paramsOf(pattern: RegExp, path: string): Record<string, string> {
   } catch (cause) {
     throw new DomainError('NOT_FOUND', 'The path is not valid', { cause });
   }
-}
-
-interface Json {
-  readonly value: unknown;
-}
-
-/** @returns undefined for text that is no JSON. Throws INVALID for a key that no object may have. */
-function readJson(text: string | undefined): Json | undefined {
-  if (text === undefined || text === '') return { value: undefined };
-  try {
-    return { value: JSON.parse(text, refusePrototype) };
-  } catch (error) {
-    if (error instanceof DomainError) throw error;
-    return undefined;
-  }
-}
-
-function refusePrototype(key: string, value: unknown): unknown {
-  if (key === '__proto__') throw invalid(['body', key], 'extra_forbidden', 'is not a known key');
-  return value;
 }

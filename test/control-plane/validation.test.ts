@@ -73,7 +73,16 @@ describe('SE-6: a registration is refused with the path of the field, and change
 
   test('a key named __proto__, at any depth', async () => {
     const answer = await home.call('POST', '/tenant-registrations', '{"tenantData":{"__proto__":{"tier":"premium"}}}');
-    expect([answer.status, pathsOf(answer.body)]).toEqual([422, [['body.__proto__', 'extra_forbidden']]]);
+    expect([answer.status, pathsOf(answer.body)]).toEqual([422, [['body.tenantData.__proto__', 'extra_forbidden']]]);
+  });
+
+  test.each([40, 2_000, 300_000])('an own key that nests %i deep', async (depth) => {
+    const text = JSON.stringify(registering({ deep: 0 })).replace(
+      '"deep":0',
+      `"deep":${'['.repeat(depth)}${']'.repeat(depth)}`,
+    );
+    const answer = await home.call('POST', '/tenant-registrations', text);
+    expect([answer.status, pathsOf(answer.body)]).toEqual([422, [['body.tenantData.deep.0', 'recursion_loop']]]);
   });
 
   test('broken JSON, with 400', async () => {

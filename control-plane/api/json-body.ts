@@ -1,0 +1,40 @@
+import { invalid } from './problems.ts';
+
+/** As deep as DynamoDB keeps a document. */
+const MAX_DEPTH = 32;
+
+type Path = readonly (string | number)[];
+
+/**
+ * The JSON of a body; no body is the value undefined. Throws INVALID for what no object of ours may hold: nesting past
+ * 32 levels, and a key that would become an object's prototype.
+ *
+ * @returns undefined for text that is no JSON
+ */
+export function parseJson(text: string | undefined): { readonly value: unknown } | undefined {
+  if (text === undefined || text === '') return { value: undefined };
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  refuseDangers(value);
+  return { value };
+}
+
+/** Walks without recursion, so that no depth can break it. */
+function refuseDangers(root: unknown): void {
+  const open: { value: unknown; path: Path }[] = [{ value: root, path: ['body'] }];
+  for (let next = open.pop(); next; next = open.pop()) {
+    const { value, path } = next;
+    if (typeof value !== 'object' || value === null) continue;
+    if (path.length > MAX_DEPTH)
+      throw invalid(path.slice(0, 4), 'recursion_loop', `must nest at most ${MAX_DEPTH} deep`);
+    for (const [key, inner] of Object.entries(value)) {
+      const place = [...path, Array.isArray(value) ? Number(key) : key];
+      if (key === '__proto__') throw invalid(place, 'extra_forbidden', 'is not a known key');
+      open.push({ value: inner, path: place });
+    }
+  }
+}
