@@ -21,15 +21,15 @@ const HEALTHY_WITHIN_MS = 30_000;
 /** Several tasks, one after the other, each drained for up to 10 s. */
 const REPLACED_WITHIN_MS = 120_000;
 /** 104 bytes on macOS with the terminating zero, less the longest `/<tenant>/<service>-<id>.sock`. */
-const LONGEST_RUN_DIR = 103 - 59;
+const LONGEST_RUN_DIR = 103 - 55;
 const CLUSTER_ID = /^(pool|shared|tenant-[a-z0-9]{8,26})$/;
-const SERVICE = /^[a-z][a-z0-9-]{0,19}$/;
+const SERVICE = /^[a-z][a-z0-9-]{0,15}$/;
 const INSTANCE = /^[A-Za-z0-9-]{1,64}$/;
 
 export interface RuntimeOptions {
   /** Tasks under users of their own must be able to pass through it (mode 0711); files directly in it become 0600. */
   readonly dataDir: string;
-  /** For sockets; made where needed. At most 44 bytes long, because a Unix socket's path is. */
+  /** For sockets; made where needed. At most 48 bytes long, because a Unix socket's path is. */
   readonly runDir: string;
   /** Holds `<service>.js`, an ES module, for each service. */
   readonly servicesDir: string;

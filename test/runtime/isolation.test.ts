@@ -215,6 +215,6 @@ test('a run directory too long for sockets is a CONFIG error that says so', asyn
   const options = { dataDir: platform.dataDir, runDir, servicesDir: FIXTURES, clock: systemClock, log: silent };
   await expect(createRuntime({ ...options, table: platform.table, instance: 'long-1' })).rejects.toMatchObject({
     code: 'CONFIG',
-    message: expect.stringContaining('44 bytes'),
+    message: expect.stringContaining('48 bytes'),
   });
 });

@@ -269,7 +269,14 @@ test('the second and the tenth tenant start as the first did, and close ends the
     await many.runtime.ensureService(premium('tenantprem2'));
     const tasks = await Promise.all((await many.runtime.services()).map((status) => taskOf(many.runtime, status)));
     expect(new Set(tasks.map(({ pid }) => pid)).size).toBe(12);
-    expect((await many.runtime.clusters()).length).toBe(3);
+    const clusters = await many.runtime.clusters();
+    expect(clusters).toHaveLength(3);
+    expect(
+      many.runtime
+        .agents()
+        .map(({ cluster }) => cluster)
+        .sort(),
+    ).toEqual(clusters);
     expect(processesOf(many.instance)).toHaveLength(12 + 3);
   } finally {
     await many.remove();

@@ -26,19 +26,22 @@ export class Bundles {
     this.#servicesDir = servicesDir;
     this.#copies = join(cacheDir, 'bundles');
     this.#code = join(cacheDir, 'code');
-    for (const path of [cacheDir, this.#copies, this.#code]) {
-      mkdirSync(path, { recursive: true });
-      chmodSync(path, 0o755);
-    }
+    mkdirSync(cacheDir, { recursive: true });
+    chmodSync(cacheDir, 0o755);
+    this.#makeDirs();
   }
 
-  /** Removes copies of earlier builds. Only while no task runs. */
+  /** Where a copy is of an earlier build, removes all that was made. Only while no task runs. */
   prune(): void {
-    for (const name of readdirSync(this.#copies)) {
+    const current = readdirSync(this.#copies).every((name) => {
       const service = name.slice(0, name.indexOf('.'));
       const found = statSync(join(this.#servicesDir, `${service}.js`), { throwIfNoEntry: false });
-      if (found === undefined || name !== copyName(service, found)) rmSync(join(this.#copies, name), { force: true });
-    }
+      return found !== undefined && name === copyName(service, found);
+    });
+    if (current) return;
+    for (const path of [this.#copies, this.#code]) rmSync(path, { recursive: true, force: true });
+    this.#ready.clear();
+    this.#makeDirs();
   }
 
   /** For NODE_COMPILE_CACHE. */
@@ -64,6 +67,7 @@ export class Bundles {
     if (ready === undefined) {
       ready = this.#make(source, copy);
       this.#ready.set(copy, ready);
+      ready.catch(() => this.#ready.delete(copy));
     }
     return ready;
   }
@@ -85,6 +89,13 @@ export class Bundles {
     }
   }
 
+  #makeDirs(): void {
+    for (const path of [this.#copies, this.#code]) {
+      mkdirSync(path, { recursive: true });
+      chmodSync(path, 0o755);
+    }
+  }
+
   async #make(source: string, copy: string): Promise<string> {
     if (statSync(copy, { throwIfNoEntry: false }) !== undefined) return copy;
     copyFileSync(source, `${copy}.new`);
@@ -103,14 +114,22 @@ export class Bundles {
     await run(process.execPath, [copy], { env, cwd: '/', timeout: WARM_TIMEOUT_MS, killSignal: 'SIGKILL' }).catch(
       () => undefined,
     );
-    for (const folder of readdirSync(this.#code)) {
-      if (!OWN_FOLDER.test(folder)) continue;
+    for (const folder of readdirSync(this.#code).filter((name) => OWN_FOLDER.test(name))) {
       chmodSync(join(this.#code, folder), 0o755);
-      for (const file of readdirSync(join(this.#code, folder))) chmodSync(join(this.#code, folder, file), 0o644);
+      for (const file of readdirSync(join(this.#code, folder))) letRead(join(this.#code, folder, file));
     }
   }
 }
 
 function copyName(service: string, { mtimeMs, size }: { readonly mtimeMs: number; readonly size: number }): string {
   return `${service}.${Math.round(mtimeMs).toString(36)}-${size.toString(36)}.mjs`;
+}
+
+/** Node writes a cache entry under another name first, so what was listed may be gone. */
+function letRead(path: string): void {
+  try {
+    chmodSync(path, 0o644);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
 }

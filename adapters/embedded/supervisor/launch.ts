@@ -18,6 +18,8 @@ export interface TaskNames {
 /** What a Node process takes beside V8's old space: code, stacks, buffers, new space. */
 const BESIDE_HEAP_MIB = 72;
 const SMALLEST_HEAP_MIB = 32;
+/** Up to this size a task is one tenant's: a new space of 1 MiB saves 5 MiB of 37 and costs what it never misses. */
+const SMALL_TASK_MIB = 256;
 
 /**
  * A task's command line and its whole environment; nothing is inherited but PATH. setpriv sets the user first and the
@@ -31,7 +33,9 @@ export function launchTask(
   path: string,
 ): Launch {
   const heapMiB = Math.max(SMALLEST_HEAP_MIB, plan.size.memoryMiB - BESIDE_HEAP_MIB);
-  const run = [node, `--max-old-space-size=${heapMiB}`, '--disable-warning=ExperimentalWarning', plan.bundle];
+  const limits = [`--max-old-space-size=${heapMiB}`];
+  if (plan.size.memoryMiB <= SMALL_TASK_MIB) limits.push('--max-semi-space-size=1');
+  const run = [node, ...limits, '--disable-warning=ExperimentalWarning', plan.bundle];
   const env = {
     ...plan.environment,
     PATH: path,
