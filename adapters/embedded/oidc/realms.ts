@@ -107,8 +107,9 @@ export function createRealms(options: RealmsOptions): Realms {
       const userName = one === undefined || one === '' ? undefined : decoded(one);
       return usersApi(req, res, spec, { query, ...(userName !== undefined && { userName }) });
     }
-    if (path === '/account') return account(context);
-    if (path === '/me' && req.method !== 'OPTIONS') return userInfo(context);
+    const route = `${req.method} ${path}`;
+    if (route === 'GET /account') return account(context);
+    if (route === 'GET /me' || route === 'POST /me') return userInfo(context);
     // The provider's own paths are without the realm's; by `originalUrl` it knows where it is mounted.
     req.url = `${path}${query.size > 0 ? `?${query}` : ''}`;
     Object.assign(req, { originalUrl: `${mount}${req.url}` });

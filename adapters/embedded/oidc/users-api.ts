@@ -133,8 +133,9 @@ export function createUsersApi({ identity, authorize, tenantClaims, publicUrl }:
       const { tenantId } = await callerOf(req, spec);
       const route = `${req.method} ${userName === undefined ? 'all' : 'one'}`;
       const name = userName ?? '';
-      // Changes of one tenant's users wait for each other, or two admins could remove one another.
-      const alone = <T>(run: () => Promise<T>) => oneByOne(tenantId, run);
+      // Changes of one tenant's users wait for each other, or two admins could remove one another; who waited is asked
+      // again for the right to go on.
+      const alone = <T>(run: () => Promise<T>) => oneByOne(tenantId, () => callerOf(req, spec).then(run));
       if (route === 'GET all') sendJson(res, 200, await list(spec, tenantId, query));
       else if (route === 'GET one') sendJson(res, 200, view(await memberOf(spec, tenantId, name)));
       else if (route === 'POST all') sendJson(res, 201, await create(spec, tenantId, await jsonOf(req)));
