@@ -171,13 +171,13 @@ export function createGateway(options: GatewayOptions): Gateway {
     try {
       const { statusCode, body } = await platform.pool.request({
         method: 'GET',
-        path: '/control-plane/readyz',
+        path: '/readyz',
         headersTimeout: READY_TIMEOUT_MS,
         bodyTimeout: READY_TIMEOUT_MS,
         signal: AbortSignal.timeout(READY_TIMEOUT_MS),
       });
       await body.dump();
-      return statusCode < 500;
+      return statusCode === 200;
     } catch {
       return false;
     }

@@ -4,12 +4,12 @@ import { systemClock } from '../../adapters/embedded/clock.ts';
 import { createSignature } from '../../adapters/embedded/signature.ts';
 import { openTable } from '../../adapters/embedded/table.ts';
 import { isDomainError } from '../../core/errors.ts';
-import { createAuthorize } from '../../core/identity/authorize.ts';
+import { createAuthorize, type TrustedIssuer } from '../../core/identity/authorize.ts';
+import { trustRealms } from '../../core/identity/issuers.ts';
 import { SERVICES } from '../../tenant-templates/tiers.ts';
 import { openLineFile } from './access-log.ts';
 import { createGateway, type Gateway } from './app.ts';
 import { type GatewayConfig, parseConfig } from './config.ts';
-import { jwksPath, trustedIssuers } from './issuers.ts';
 import { type GatewayMessage, PlatformMessage } from './messages.ts';
 import { createMeter } from './meter.ts';
 import { openQuotaStore } from './quota-store.ts';
@@ -32,14 +32,14 @@ interface Running {
 async function start(config: GatewayConfig): Promise<Running> {
   const clock = systemClock;
   const monotonic = (): number => performance.now();
-  let publicUrl = new URL(config.publicUrl ?? `http://${config.host}:${config.port}`);
-  let issuers = trustedIssuers(publicUrl.href);
+  let publicUrl = config.publicUrl ?? `http://${config.host}:${config.port}`;
+  let issuers = trustRealms({ publicUrl });
 
   const registryTable = openTable({ file: config.registryFile, readOnly: true, clock });
   const quotaTable = openTable({ file: config.quotaFile, clock });
   const accessLog = openLineFile(config.accessLog);
   const signature = createSignature({
-    jwksUri: (issuer) => (issuers(issuer) ? `unix:${config.platformSocket}:${jwksPath(issuer)}` : undefined),
+    jwksUri: (issuer) => keySetUri(config.platformSocket, issuers(issuer)),
     clock,
   });
   const authorize = createAuthorize({ issuers: (name) => issuers(name), verifySignature: signature.verify, clock });
@@ -54,7 +54,7 @@ async function start(config: GatewayConfig): Promise<Running> {
     meter,
     quotas,
     services: SERVICES,
-    publicUrl: () => publicUrl,
+    publicUrl: () => new URL(publicUrl),
     accessLog,
     log,
     clock,
@@ -63,8 +63,8 @@ async function start(config: GatewayConfig): Promise<Running> {
 
   const port = await listen(gateway, config);
   if (config.publicUrl === undefined) {
-    publicUrl = new URL(`http://${config.host}:${port}`);
-    issuers = trustedIssuers(publicUrl.href);
+    publicUrl = `http://${config.host}:${port}`;
+    issuers = trustRealms({ publicUrl });
   }
 
   return {
@@ -76,6 +76,11 @@ async function start(config: GatewayConfig): Promise<Running> {
       await Promise.all([signature.close(), registryTable.close(), quotaTable.close(), accessLog.close()]);
     },
   };
+}
+
+/** Where the platform, on its socket, publishes a realm's keys. */
+function keySetUri(platformSocket: string, issuer: TrustedIssuer | undefined): string | undefined {
+  return issuer && `unix:${platformSocket}:/realms/${issuer.realm}/jwks`;
 }
 
 function listen({ server }: Gateway, { host, port }: GatewayConfig): Promise<number> {

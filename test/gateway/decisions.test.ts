@@ -2,7 +2,6 @@ import { describe, expect, test } from '@jest/globals';
 import { accessLine } from '../../app-plane/gateway/access-log.ts';
 import { parseConfig } from '../../app-plane/gateway/config.ts';
 import { requestHeaders, requestIdOf, responseHeaders } from '../../app-plane/gateway/headers.ts';
-import { jwksPath, trustedIssuers } from '../../app-plane/gateway/issuers.ts';
 import { createMeter } from '../../app-plane/gateway/meter.ts';
 import { cachedRegistry, type Registry } from '../../app-plane/gateway/registry.ts';
 import { parseTarget } from '../../app-plane/gateway/target.ts';
@@ -198,27 +197,6 @@ describe('the remembered registry', () => {
     await registry.lookup('pool', 's');
     expect(registry.lookup('tenant-acme00001', 's')).toBeInstanceOf(Promise);
   });
-});
-
-describe('issuers', () => {
-  const issuers = trustedIssuers(`${PUBLIC_URL}/`);
-
-  test('are the realms of this front door, each with its own clients', () => {
-    expect(issuers(`${PUBLIC_URL}/realms/pool`)).toMatchObject({ realm: 'pool', audience: 'urn:tierplane:api' });
-    expect(issuers(`${PUBLIC_URL}/realms/tenant-acme00001`)?.realm).toBe('tenant-acme00001');
-    expect(jwksPath(`${PUBLIC_URL}/realms/pool`)).toBe('/realms/pool/jwks');
-  });
-
-  test.each([
-    'https://saas.example.evil/realms/pool',
-    'https://saas.example/realms/pool/',
-    'https://saas.example/realms/POOL',
-    'https://saas.example/realms/tenant-',
-    'https://saas.example/realms/tenant-acme00001/../pool',
-    'http://saas.example/realms/pool',
-    'https://evil/?https://saas.example/realms/pool',
-    '',
-  ])('%s is none', (issuer) => expect(issuers(issuer)).toBeUndefined());
 });
 
 describe('the access log', () => {

@@ -7,11 +7,11 @@ import { compactVerify, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import { openTable } from '../../adapters/embedded/table.ts';
 import { openLineFile } from '../../app-plane/gateway/access-log.ts';
 import { createGateway, type Gateway, type GatewayLimits } from '../../app-plane/gateway/app.ts';
-import { AUDIENCE, trustedIssuers } from '../../app-plane/gateway/issuers.ts';
 import { createMeter } from '../../app-plane/gateway/meter.ts';
 import { openQuotaStore } from '../../app-plane/gateway/quota-store.ts';
 import { cachedRegistry, type Registry } from '../../app-plane/gateway/registry.ts';
 import { createAuthorize } from '../../core/identity/authorize.ts';
+import { API_AUDIENCE, trustRealms } from '../../core/identity/issuers.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { Route, ServiceEndpoints, Subject } from '../../core/routing/registry.ts';
@@ -71,7 +71,7 @@ export async function tokenOf(facts: TokenFacts): Promise<string> {
     client_id: 'tierplane-app',
     ...(tenantId !== undefined && { tenantId, tier: 'basic', role: 'TenantAdmin', email: 'admin@acme.example' }),
     iss: `${PUBLIC_URL}/realms/${realm}`,
-    aud: AUDIENCE,
+    aud: API_AUDIENCE,
     sub: facts.subject ?? `${tenantId}-user`,
     exp: facts.expiresAt ?? Math.floor(Date.now() / 1_000) + 3_600,
     ...facts.claims,
@@ -187,7 +187,11 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
       () => true,
       () => false,
     );
-  const authorize = createAuthorize({ issuers: trustedIssuers(PUBLIC_URL), verifySignature, clock: wallClock });
+  const authorize = createAuthorize({
+    issuers: trustRealms({ publicUrl: PUBLIC_URL }),
+    verifySignature,
+    clock: wallClock,
+  });
   const monotonic = options.monotonic ?? ((): number => clock.ms);
   const meter = createMeter({ clock, monotonic });
   const table = openTable({ file: join(options.dir ?? dir, 'gateway.db'), clock });

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { openTable, type SqliteTable } from '../../adapters/embedded/table.ts';
-import { AUDIENCE } from '../../app-plane/gateway/issuers.ts';
 import type { GatewayMessage } from '../../app-plane/gateway/messages.ts';
+import { API_AUDIENCE } from '../../core/identity/issuers.ts';
 import { type Route, routeKey, subjectKey } from '../../core/routing/registry.ts';
 import { TIERS } from '../../tenant-templates/tiers.ts';
 import { echo, poll, type SocketServer, serveOn, TestClock, tenantRoute, tenantUser } from './fixture.ts';
@@ -57,7 +57,7 @@ describe('the gateway`s process', () => {
     const token = await new SignJWT({ token_use: 'access', client_id: 'tierplane-cli', tenantId: route.tenantId })
       .setProtectedHeader({ alg: 'RS256', kid: 'k1' })
       .setIssuer(`${PUBLIC_URL}/realms/pool`)
-      .setAudience(AUDIENCE)
+      .setAudience(API_AUDIENCE)
       .setSubject(user.subject)
       .setExpirationTime('10m')
       .sign(privateKey);
