@@ -50,9 +50,11 @@ export function createProvider(options: ProviderOptions): Provider {
   const provider = new Provider(issuerOf(publicUrl, spec.id), configurationOf(options));
   // The handler sets the forwarded headers itself, from publicUrl.
   provider.proxy = true;
-  provider.on('server_error', (_ctx, error) => {
+  const failed = (error: Error): void =>
     log.error({ realm: spec.id, error: error.name, reason: error.message }, 'sign-in failed unexpectedly');
-  });
+  provider.on('server_error', (_ctx, error) => failed(error));
+  // Koa would print it otherwise.
+  provider.on('error', failed);
   provider.on('grant.error', (ctx, error) => {
     log.info({ realm: spec.id, client: ctx.oidc.client?.clientId, error: error.error }, 'token refused');
   });
