@@ -132,7 +132,7 @@ describe('a task', () => {
     const spec = silo('tenantmem2', { size: { ...SIZE, memoryMiB: 128 } });
     await platform.runtime.ensureService(spec);
     const first = await taskOf(platform.runtime, spec);
-    await ask(first.endpoint, '/grow?mib=400');
+    ask(first.endpoint, '/grow?mib=400').catch(() => undefined); // it may not live to answer
     const killed = /^memory \d+ MiB over 128 MiB$/;
     await until(
       async () => killed.test((await statusOf(platform.runtime, spec)).lastFailure ?? ''),
@@ -240,6 +240,17 @@ describe('a service', () => {
 });
 
 describe('an agent', () => {
+  test('that dies while it starts makes ensureCluster fail, and is started again', async () => {
+    const cluster = 'tenant-tenantagent2';
+    const ensured = platform.runtime.ensureCluster(cluster);
+    const first = platform.runtime.agents().find((agent) => agent.cluster === cluster)?.pid ?? 0;
+    process.kill(first, 'SIGKILL');
+    await expect(ensured).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await until(() => platform.runtime.agents().some((agent) => agent.cluster === cluster), 'another agent');
+    await platform.runtime.ensureCluster(cluster);
+    await platform.runtime.deleteCluster(cluster);
+  });
+
   test('that is killed comes back with all its services, and no other cluster notices', async () => {
     const [spec, second, neighbour] = [
       premium('tenantagent1'),

@@ -21,7 +21,8 @@ export interface AgentOptions {
 
 /** The platform's side of one agent process. */
 export class AgentProcess {
-  readonly ready: Promise<void>;
+  /** Whether it got ready; false if it ended before. */
+  readonly ready: Promise<boolean>;
   readonly #child: ChildProcess;
   readonly #gone: Promise<void>;
   #ending = false;
@@ -36,13 +37,16 @@ export class AgentProcess {
       env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: cacheDir, [INSTANCE_VARIABLE]: config.instance },
     });
     closeLog(log);
-    this.ready = new Promise((resolve) => {
-      this.#child.on('message', (message: FromAgent) => (message.type === 'ready' ? resolve() : receive(message)));
-    });
+    const ready = Promise.withResolvers<boolean>();
+    this.ready = ready.promise;
+    this.#child.on('message', (message: FromAgent) =>
+      message.type === 'ready' ? ready.resolve(true) : receive(message),
+    );
     this.#gone = new Promise((resolve) => {
       const gone = (reason: string): void => {
         this.kill();
         this.#isGone = true;
+        ready.resolve(false);
         resolve();
         if (!this.#ending) lost(reason);
       };

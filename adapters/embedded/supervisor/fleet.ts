@@ -79,11 +79,12 @@ export class Fleet {
     return this.#services.get(nameOf(key));
   }
 
-  /** Resolves when the cluster's agent is there. */
+  /** Resolves when the cluster's agent is there. Throws UNAVAILABLE if it ends while it starts; it is started again. */
   async ensureAgent(cluster: ClusterId): Promise<void> {
     if (this.#closing) throw new DomainError('UNAVAILABLE', 'the runtime is closing');
     if (!this.#clusters.has(cluster)) this.#clusters.set(cluster, { failures: 0, startedAt: 0 });
-    await (this.#agents.get(cluster) ?? this.#startAgent(cluster)).ready;
+    const ready = await (this.#agents.get(cluster) ?? this.#startAgent(cluster)).ready;
+    if (!ready) throw unavailable(`the agent of cluster ${cluster} ended while it started`);
   }
 
   /** Drains and ends everything in the cluster. */
