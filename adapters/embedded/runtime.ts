@@ -226,13 +226,13 @@ export async function createRuntime(options: RuntimeOptions): Promise<EmbeddedRu
       if (killed > 0) log.warn({ killed }, 'ended processes that a former run had left behind');
       files.removeAllSocketDirs();
       bundles.prune();
-      removeTaskGroups(cpu);
+      await removeTaskGroups(cpu);
     },
 
     async close() {
       await fleet.close();
       files.removeAllSocketDirs();
-      removeGroups(cpu);
+      await removeGroups(cpu);
     },
   };
 }

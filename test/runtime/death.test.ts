@@ -34,7 +34,7 @@ afterEach(async () => {
     child.kill('SIGKILL');
     await killLeftovers(instance, join(dataDir, 'processes'));
     const cgroup = findCgroup(instance);
-    if ('kind' in cgroup) removeGroups(cgroup);
+    if ('kind' in cgroup) await removeGroups(cgroup);
     rmSync(dataDir, { recursive: true, force: true });
   }
 });

@@ -20,6 +20,7 @@ import {
   statusOf,
   type TestPlatform,
   taskOf,
+  until,
 } from './platform.ts';
 import type { StandIn } from './stand-in.ts';
 
@@ -132,7 +133,7 @@ describe('TI-5: started as root', () => {
       const isolation = await probeIsolation(needs);
       expect(isolation.ownUsers).toBe(false);
       expect(isolation.notes).toEqual([expect.stringMatching(/one user: \/nowhere is closed/)]);
-      removeGroups(isolation.cpu);
+      await removeGroups(isolation.cpu);
     } finally {
       rmSync(closed, { recursive: true, force: true });
     }
@@ -178,7 +179,7 @@ test('TI-5: a task has the CPU its tier gives it, where cgroups are writable', a
     quota,
   );
   await platform.runtime.deleteService(spec);
-  expect(existsSync(group)).toBe(false);
+  await until(() => !existsSync(group), 'the group is gone');
 });
 
 test('a machine out of memory ends tasks first', async () => {

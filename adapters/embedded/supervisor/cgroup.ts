@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import type { TaskSize } from '../../../core/tenant/tiers.ts';
 import type { CpuCap } from './protocol.ts';
 
@@ -8,6 +9,8 @@ import type { CpuCap } from './protocol.ts';
 const PERIOD_US = 100_000;
 /** The kernel's hard stop comes later than the supervisor's graceful one. */
 const MEMORY_HEADROOM = 1.5;
+const REMOVAL_TRIES = 25;
+const REMOVAL_RETRY_MS = 20;
 
 /**
  * Finds, and makes, a cgroup below the caller's own in which tasks can be capped. An outer cap stays in force.
@@ -33,7 +36,7 @@ export function findCgroup(instance: string): CpuCap | { readonly reason: string
         return { kind, root };
       } catch (error) {
         last = `cgroups are not writable (${(error as NodeJS.ErrnoException).code})`;
-        removeGroup(root);
+        void removeGroup(root);
       }
     }
   }
@@ -79,22 +82,22 @@ export async function capTask(cap: CpuCap, taskId: string, pid: number, size: Ta
   await writeFile(join(group, 'cgroup.procs'), String(pid));
 }
 
-/** Removes the group of a task that has ended. A group that is still in use stays, for the next sweep. */
-export function uncapTask(cap: CpuCap, taskId: string): void {
-  if (cap.kind !== 'nice') removeGroup(join(cap.root, taskId));
+/** Removes the group of a task that has ended. */
+export async function uncapTask(cap: CpuCap, taskId: string): Promise<void> {
+  if (cap.kind !== 'nice') await removeGroup(join(cap.root, taskId));
 }
 
 /** Removes the groups of tasks that have ended, of a former run too. */
-export function removeTaskGroups(cap: CpuCap): void {
+export async function removeTaskGroups(cap: CpuCap): Promise<void> {
   if (cap.kind === 'nice') return;
-  for (const name of subgroups(cap.root)) removeGroup(join(cap.root, name));
+  await Promise.all(subgroups(cap.root).map((name) => removeGroup(join(cap.root, name))));
 }
 
 /** Removes all of the instance's groups, as far as they are empty. */
-export function removeGroups(cap: CpuCap): void {
+export async function removeGroups(cap: CpuCap): Promise<void> {
   if (cap.kind === 'nice') return;
-  removeTaskGroups(cap);
-  removeGroup(cap.root);
+  await removeTaskGroups(cap);
+  await removeGroup(cap.root);
 }
 
 function subgroups(root: string): string[] {
@@ -107,10 +110,15 @@ function subgroups(root: string): string[] {
   }
 }
 
-function removeGroup(path: string): void {
-  try {
-    rmdirSync(path);
-  } catch {
-    // Not there, not empty, or not ours to remove; nothing depends on it.
+/** A group stays busy for a moment after its last process has been waited for. One still in use is left to a sweep. */
+async function removeGroup(path: string): Promise<void> {
+  for (let tries = 0; tries < REMOVAL_TRIES; tries++) {
+    try {
+      rmdirSync(path);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EBUSY') return; // not there, or not ours to remove
+      await setTimeout(REMOVAL_RETRY_MS);
+    }
   }
 }

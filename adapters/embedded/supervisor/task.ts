@@ -138,7 +138,7 @@ export class Task {
     this.#health.close();
     this.#state = 'stopped';
     rmSync(this.socket, { force: true });
-    uncapTask(this.#options.config.cpu, this.taskId);
+    void uncapTask(this.#options.config.cpu, this.taskId);
     this.#options.ended(this, asked ? undefined : (this.#sentence ?? reason));
   }
 
