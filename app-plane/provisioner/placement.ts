@@ -99,6 +99,11 @@ export function readySilos(table: Table): AsyncGenerator<Placement> {
   return pages((after) => table.query<Placement>({ index: 'g2', pk: SILO, limit: 200, ...after }));
 }
 
+/** Tenants of a tier that have, or are getting, a place, in order of acceptance. */
+export function placementsOf(table: Table, tier: TierName): AsyncGenerator<Placement> {
+  return pages((after) => table.query<Placement>({ index: 'g3', pk: tierPk(tier), limit: 200, ...after }));
+}
+
 /**
  * How many tenants of the tier were accepted before this one and have, or are getting, a place. Reads no more than it
  * must: it stops at `enough`.
@@ -111,8 +116,7 @@ export async function admittedBefore(
 ): Promise<number> {
   const own = `${sortable(placement.acceptedAt)}#${placement.tenantId}`;
   let count = 0;
-  const earlier = pages((after) => table.query<Placement>({ index: 'g3', pk: tierPk(tier), limit: 200, ...after }));
-  for await (const other of earlier) {
+  for await (const other of placementsOf(table, tier)) {
     if (`${sortable(other.acceptedAt)}#${other.tenantId}` >= own || count >= enough) break;
     count++;
   }

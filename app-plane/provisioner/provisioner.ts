@@ -17,6 +17,7 @@ import { createDataDriver } from './drivers/data.ts';
 import { createIdentityDriver } from './drivers/identity.ts';
 import { createRoutingDriver } from './drivers/routing.ts';
 import { reasonOf } from './failures.ts';
+import { announceNewFront } from './front.ts';
 import { dueAt, isFinal, loadPlacement, type Phase, type Placement, readySilos, unfinished } from './placement.ts';
 import { ensurePlatform } from './platform.ts';
 import { createReconciler } from './reconcile.ts';
@@ -223,6 +224,7 @@ export function createProvisioner(options: ProvisionerOptions): Provisioner {
     accept,
     async start() {
       await ensurePlatform(options);
+      for (const placement of await announceNewFront(table, options.frontUrl)) enqueue(placement, 'background');
       await restore();
       await sweep(true);
       sweepLater();

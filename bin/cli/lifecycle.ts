@@ -6,8 +6,8 @@ import { findRunning, isAlive, type Running } from '../embedded/running.ts';
 import { type CliContext, contextOf, requireRunning, wholeNumber } from './context.ts';
 import { ControlPlane } from './control-plane.ts';
 import { CliError } from './exit-codes.ts';
-import { note, printFields, printJson, printLine, printTable } from './output.ts';
-import { listServices } from './services.ts';
+import { note, printFields, printJson, printLine } from './output.ts';
+import { printServices } from './services.ts';
 
 /** A platform that drains is given this long, in milliseconds. */
 const DOWN_TIMEOUT_MS = 30_000;
@@ -63,36 +63,37 @@ async function stop(running: Running): Promise<void> {
   }
 }
 
-async function showStatus(context: CliContext): Promise<void> {
-  const running = requireRunning(context);
-  const { data } = await new ControlPlane(context).call<{ data: Record<string, unknown> }>('GET', '/operator/status');
-  if (context.json)
-    return printJson({ running: true, pid: running.pid, startedAt: running.startedAt, urls: running.urls, ...data });
-  printFields({
-    platform: `running since ${running.startedAt}, pid ${running.pid}`,
-    'front door': running.urls.front,
-    'control plane': running.urls.controlPlane,
-    "tenants' api": running.urls.api,
-    data: context.dir.root,
-    ...Object.fromEntries(Object.entries(flatten(data))),
-  });
-  printLine('');
-  printTable(
-    ['cluster', 'service', 'healthy', 'pids', 'memory', 'restarts', 'uid', 'last failure'],
-    (await listServices(context)) as string[][],
-    'no service runs',
-  );
+/** What `GET /operator/status` tells. */
+interface PlatformStatus {
+  readonly node: string;
+  readonly gateway: { readonly pid: number | null; readonly restarts: number };
+  readonly agents: readonly { readonly cluster: string; readonly pid: number }[];
+  readonly isolation: { readonly ownUsers: boolean; readonly parentDeathSignal: boolean; readonly cpuCaps: string };
+  readonly notes: readonly string[];
 }
 
-function flatten(value: Record<string, unknown>, prefix = ''): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(value).flatMap(([key, one]): [string, string][] => {
-      if (one === null || one === undefined) return [];
-      if (typeof one === 'object' && !Array.isArray(one))
-        return Object.entries(flatten(one as Record<string, unknown>, `${prefix}${key} `));
-      return [[`${prefix}${key}`, Array.isArray(one) ? one.join(', ') : String(one)]];
-    }),
-  );
+async function showStatus(context: CliContext): Promise<void> {
+  const running = requireRunning(context);
+  const controlPlane = new ControlPlane(context);
+  const { data } = await controlPlane.call<{ data: PlatformStatus }>('GET', '/operator/status');
+  const { pid, startedAt, urls } = running;
+  if (context.json) return printJson({ running: true, pid, startedAt, urls, dataDir: context.dir.root, ...data });
+  const { gateway, agents, isolation } = data;
+  printFields({
+    platform: `pid ${pid}, since ${startedAt}, Node ${data.node}`,
+    'front door': urls.front,
+    'control plane': urls.controlPlane,
+    "tenants' api": urls.api,
+    data: context.dir.root,
+    gateway: `pid ${gateway.pid ?? 'none: it is being started'}, ${gateway.restarts} restart(s)`,
+    clusters: agents.map((agent) => `${agent.cluster} (pid ${agent.pid})`).join(', '),
+    'task users': isolation.ownUsers ? 'one for the pool, one for each silo tenant' : 'all tasks share one uid',
+    'task death': isolation.parentDeathSignal ? 'with their agent, by the kernel' : 'with their agent, unless blocked',
+    'cpu caps': isolation.cpuCaps,
+    notes: data.notes.join('; '),
+  });
+  printLine('');
+  await printServices(controlPlane);
 }
 
 function reset(dir: DataDir, confirmed: boolean): void {

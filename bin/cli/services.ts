@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { ServiceStatus } from '../../core/ports/runtime.ts';
-import { type CliContext, contextOf, wholeNumber } from './context.ts';
+import { contextOf, wholeNumber } from './context.ts';
 import { ControlPlane } from './control-plane.ts';
 import { CliError } from './exit-codes.ts';
 import { printJson, printLine, printTable } from './output.ts';
@@ -19,13 +19,9 @@ export function addServiceCommands(program: Command): void {
     .option('--service <name>', 'only services of this name')
     .action(async (options: Selection, command: Command) => {
       const context = contextOf(command);
-      const found = await select(new ControlPlane(context), options);
-      if (context.json) return printJson(found);
-      printTable(
-        ['cluster', 'service', 'healthy', 'pids', 'memory', 'restarts', 'uid', 'last failure'],
-        found.map(rowOf),
-        'no service runs',
-      );
+      const controlPlane = new ControlPlane(context);
+      if (context.json) return printJson(await select(controlPlane, options));
+      await printServices(controlPlane, options);
     });
   services
     .command('restart')
@@ -103,7 +99,9 @@ function rowOf(one: ServiceStatus): string[] {
   ];
 }
 
-/** Also what `status` shows. */
-export async function listServices(context: CliContext): Promise<readonly string[][]> {
-  return (await select(new ControlPlane(context), {})).map(rowOf);
+const HEADINGS = ['cluster', 'service', 'healthy', 'pids', 'memory', 'restarts', 'uid', 'last failure'];
+
+/** The table of services; `status` ends with it. */
+export async function printServices(controlPlane: ControlPlane, selection: Selection = {}): Promise<void> {
+  printTable(HEADINGS, (await select(controlPlane, selection)).map(rowOf), 'no service runs');
 }

@@ -10,6 +10,7 @@ import { createPasswords } from '../../adapters/embedded/passwords.ts';
 import { createRuntime } from '../../adapters/embedded/runtime.ts';
 import { openTable, type SqliteTable } from '../../adapters/embedded/table.ts';
 import { createProvisioner } from '../../app-plane/provisioner/provisioner.ts';
+import { createPrincipals } from '../../control-plane/api/principal.ts';
 import { createRateLimiter } from '../../control-plane/api/rate-limit.ts';
 import { resultsConsumer } from '../../control-plane/api/results-consumer.ts';
 import { createControlPlaneHandler } from '../../control-plane/api/server.ts';
@@ -27,7 +28,6 @@ import { type DataDir, prepareRunDir, readJson, writePrivate } from './data-dir.
 import { listenForGateway } from './front.ts';
 import { createGatewayProcess, type GatewayProcess } from './gateway-process.ts';
 import { createPages } from './pages.ts';
-import { principalOf } from './principal.ts';
 import type { Urls } from './running.ts';
 import { demoTenants, tenantClaims } from './tenant-lookups.ts';
 
@@ -130,7 +130,7 @@ async function assemble(
   cleanUp.defer(() => provisioner.close());
 
   const waiters = createSettleWaiters();
-  const principal = principalOf(realms.authorize, table);
+  const principal = createPrincipals({ authorize: realms.authorize, table });
   const controlPlane = createControlPlaneHandler(
     {
       table,

@@ -23,7 +23,7 @@ export function createPrincipals({ authorize, table, machineClientIds = [] }: Pr
     if (token.realm !== 'admin') throw new DomainError('UNAUTHENTICATED', 'the token must be of the admin realm');
     if (machineClientIds.includes(token.clientId)) return { kind: 'machine' };
     const subject = (await table.get<Subject>(subjectKey('admin', token.subject)))?.data;
-    if (!subject?.enabled || subject.issuer !== token.issuer) {
+    if (!subject?.enabled) {
       throw new DomainError('UNAUTHENTICATED', 'the user must be known and enabled');
     }
     return { kind: 'user', userName: subject.userName, role: subject.role, scopes: token.scopes };

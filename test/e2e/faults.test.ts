@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ServiceStatus, TaskStatus } from '../../core/ports/runtime.ts';
-import { eventually, isAlive, type TenantRef, TestPlatform } from './harness.ts';
+import { eventually, isAlive, request, type TenantRef, TestPlatform } from './harness.ts';
 
 const FAST = { usagePlan: { rate: 10_000, burst: 10_000, quotaPerDay: 1_000_000 } };
 const platform = new TestPlatform({ config: { tiers: { basic: FAST, advanced: FAST, premium: FAST } } });
@@ -140,6 +140,25 @@ describe('planned changes', () => {
         (await service(premium.tenantId, 'users')).tasks.filter(({ state }) => state === 'healthy').length === 2,
     );
     expect((await service(premium.tenantId, 'users')).desired).toBe(2);
+  }, 60_000);
+});
+
+describe('another address', () => {
+  test('a platform started at another port tells every tenant`s sign-in where it is now', async () => {
+    await platform.stop();
+    await platform.start({}, '0');
+    await eventually('the new configuration', async () => {
+      const config = await request<{ authServer: string }>('GET', `${platform.urls.controlPlane}/tenant-config/pooled`);
+      return config.body.authServer.startsWith(platform.urls.front);
+    });
+    tokens = {
+      basic: await platform.tenantToken('Pooled', basic.email),
+      premium: await eventually('the premium realm', () =>
+        platform.tenantToken('Own cluster', premium.email).catch(() => undefined),
+      ),
+    };
+    await eventually('the pool serves', async () => (await productCount(tokens.basic)) === 1);
+    await eventually('the silo serves', async () => (await productCount(tokens.premium)) === 1);
   }, 60_000);
 });
 

@@ -73,8 +73,8 @@ export class TestPlatform {
   }
 
   /** Starts it; a platform started before keeps its port, so that issuers stay what they were. */
-  async start(env: Record<string, string> = {}): Promise<Ready> {
-    const port = this.#ready ? new URL(this.#ready.urls.front).port : '0';
+  async start(env: Record<string, string> = {}, onPort?: string): Promise<Ready> {
+    const port = onPort ?? (this.#ready ? new URL(this.#ready.urls.front).port : '0');
     const child = spawn(LAUNCHER, ['up', '--json', '--data-dir', this.dataDir, '--port', port, ...this.#args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...this.#env, ...env },
@@ -159,8 +159,21 @@ export class TestPlatform {
   /** Onboards a tenant with a chosen password and waits until it is served. */
   async onboard(name: string, tier: string): Promise<TenantRef & { email: string }> {
     const email = emailOf(name);
-    const args = ['--name', name, '--email', email, '--tier', tier, '--admin-password', PASSWORD, '--wait'];
-    return { ...(await this.cliJson<TenantRef>('tenants', 'create', ...args)), email };
+    const made = await this.admin<{ data: { tenantId: string } }>('POST', '/tenant-registrations', {
+      tenantData: { tenantName: name, email, tier },
+      tenantRegistrationData: {},
+      adminPassword: PASSWORD,
+    });
+    if (made.status !== 201) throw new Error(`${name} was refused: ${JSON.stringify(made.body)}`);
+    const tenant = await eventually(`${name} is active`, async () => this.settled(made.body.data.tenantId), 60_000);
+    if (tenant.state !== 'active') throw new Error(`${name} is ${tenant.state}: ${tenant.reason}`);
+    return { ...tenant, email };
+  }
+
+  /** The tenant once nothing is under way. */
+  async settled(tenantId: string): Promise<TenantRef | undefined> {
+    const tenant = await this.tenant(tenantId);
+    return ['active', 'failed', 'deleted'].includes(tenant.state) ? tenant : undefined;
   }
 
   async tenant(tenantId: string): Promise<TenantRef> {
