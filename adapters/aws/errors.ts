@@ -1,0 +1,31 @@
+import { DomainError } from '../../core/errors.ts';
+
+/** What the services call a request that may work a moment later. The SDK has tried three times by then. */
+const TRANSIENT = new Set([
+  'InternalFailure',
+  'InternalServerError',
+  'LimitExceededException',
+  'ProvisionedThroughputExceededException',
+  'RequestLimitExceeded',
+  'ServiceUnavailable',
+  'Throttling',
+  'ThrottlingException',
+  'TimeoutError',
+  'TooManyRequestsException',
+  'TransactionInProgressException',
+]);
+const DENIED = new Set(['AccessDenied', 'AccessDeniedException', 'AccessDeniedError']);
+
+/** An SDK error by our codes; its own words stay in the cause, since they name accounts and roles. */
+export function asDomainError(service: string, cause: unknown): DomainError {
+  if (cause instanceof DomainError) return cause;
+  const name = cause instanceof Error ? cause.name : 'unknown';
+  if (DENIED.has(name)) return new DomainError('ACCESS_DENIED', `${service} refuses these credentials`, { cause });
+  const unavailable = TRANSIENT.has(name) || isNetworkError(cause);
+  return new DomainError(unavailable ? 'UNAVAILABLE' : 'INTERNAL', `${service} failed: ${name}`, { cause });
+}
+
+function isNetworkError(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' && /^E(CONN|HOST|NET|PIPE|TIMEDOUT|AI_AGAIN)/.test(code);
+}

@@ -1,0 +1,87 @@
+"""What the emulator's EventBridge lacks. Each function patches one thing and names the AWS page it follows."""
+
+import json
+import os
+import re
+import urllib.parse
+
+from ministack.core.responses import get_account_id
+from ministack.services import eventbridge, sqs
+from ministack.services.cloudformation import provisioners
+
+
+def add_stack_resource_types():
+    """`AWS::Events::Connection` and `AWS::Events::ApiDestination` in stacks, over the service's own functions.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-events-connection.html
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-events-apidestination.html
+    """
+    _add_type("AWS::Events::Connection", "Connection", "connection")
+    _add_type("AWS::Events::ApiDestination", "ApiDestination", "api_destination")
+
+
+def _add_type(resource_type, kind, functions):
+    def call(verb, data):
+        status, _, body = getattr(eventbridge, f"_{verb}_{functions}")(data)
+        if status >= 400:
+            raise ValueError(f"{resource_type} {verb} failed: {body!r}")
+        return json.loads(body)
+
+    def attributes(answer):
+        return {"Arn": answer[f"{kind}Arn"]}
+
+    def create(logical_id, props, stack_name):
+        name = props.get("Name") or provisioners._physical_name(stack_name, logical_id, max_len=64)
+        return name, attributes(call("create", {**props, "Name": name}))
+
+    def update(physical_id, _old_props, new_props, _stack_name, _logical_id=None):
+        return physical_id, attributes(call("update", {**new_props, "Name": physical_id}))
+
+    def delete(physical_id, _props):
+        getattr(eventbridge, f"_delete_{functions}")({"Name": physical_id})
+
+    provisioners._RESOURCE_HANDLERS[resource_type] = {"create": create, "update": update, "delete": delete}
+
+
+_PUBLIC_HOSTS = (
+    # https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-call-api.html
+    (re.compile(r"^([a-z0-9]+)\.execute-api\.[a-z0-9-]+\.amazonaws\.com$"), r"\1.execute-api.localhost"),
+    # https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-assign-domain-prefix.html
+    (re.compile(r"^([a-z0-9-]+\.auth\.[a-z0-9-]+\.amazoncognito\.com)$"), r"\1"),
+)
+
+
+def keep_calls_local():
+    """API destinations call APIs and pool domains by their public names: those are served by this very process."""
+    original = eventbridge._http_open
+
+    def open_locally(request, timeout=5):
+        url = urllib.parse.urlsplit(request.full_url)
+        for pattern, host in _PUBLIC_HOSTS:
+            if pattern.match(url.hostname or ""):
+                port = os.environ["GATEWAY_PORT"]
+                request.full_url = urllib.parse.urlunsplit(url._replace(scheme="http", netloc=f"127.0.0.1:{port}"))
+                request.add_unredirected_header("Host", f"{pattern.sub(host, url.hostname)}:{port}")
+        return original(request, timeout)
+
+    eventbridge._http_open = open_locally
+
+
+def enforce_target_permissions():
+    """A rule reaches a queue only if the queue's own policy lets EventBridge in; else the event is lost to that target.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
+    """
+    original = eventbridge._invoke_target
+
+    def invoke_if_allowed(target, event, rule, view=None):
+        arn = target.get("Arn", "")
+        source = rule.get("Arn", "")
+        if arn.startswith("arn:aws:sqs:") and not sqs.queue_policy_allows(
+            arn, "events.amazonaws.com", source, get_account_id()
+        ):
+            eventbridge.logger.warning("EventBridge: %s does not admit %s", arn, source)
+            return
+        original(target, event, rule, view)
+
+    eventbridge._invoke_target = invoke_if_allowed

@@ -1,0 +1,156 @@
+"""What the emulator's IAM evaluation lacks. Each function patches one thing and names the AWS page it follows."""
+
+import json
+import re
+
+from ministack.core import iam_actions, iam_evaluator
+
+
+def add_leading_keys():
+    """`dynamodb:LeadingKeys`: the partition keys a request names.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
+    """
+    original = iam_actions.dynamodb_service_context
+
+    def with_leading_keys(body):
+        context = original(body)
+        keys = _leading_keys(_parse(body))
+        return {**context, "dynamodb:LeadingKeys": keys} if keys else context
+
+    iam_actions.dynamodb_service_context = with_leading_keys
+
+
+def _parse(body):
+    try:
+        data = json.loads(body or b"{}")
+    except (ValueError, TypeError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _leading_keys(request):
+    keys = set()
+    for single in _items_of(request):
+        table, attributes = single
+        value = attributes.get(_partition_key(table, None))
+        if isinstance(value, dict):
+            keys.update(str(v) for v in value.values())
+    condition = _condition_key(request)
+    if condition is not None:
+        keys.add(condition)
+    return sorted(keys)
+
+
+def _items_of(request):
+    """(table, attributes) of every item a single, batch or transaction request is about."""
+    for member in ("Key", "Item"):
+        if isinstance(request.get(member), dict):
+            yield request.get("TableName"), request[member]
+    for item in request.get("TransactItems") or []:
+        for operation in item.values():
+            yield operation.get("TableName"), operation.get("Item") or operation.get("Key") or {}
+    for table, batch in (request.get("RequestItems") or {}).items():
+        for key in batch.get("Keys", []) if isinstance(batch, dict) else []:
+            yield table, key
+        for write in batch if isinstance(batch, list) else []:
+            for operation in write.values():
+                yield table, operation.get("Item") or operation.get("Key") or {}
+
+
+def _condition_key(request):
+    """The partition key that a query's key condition demands; of the index, where it asks one."""
+    expression = request.get("KeyConditionExpression")
+    if not isinstance(expression, str):
+        return None
+    hash_key = _partition_key(request.get("TableName"), request.get("IndexName"))
+    names = request.get("ExpressionAttributeNames") or {}
+    values = request.get("ExpressionAttributeValues") or {}
+    for name, value in re.findall(r"([#\w.-]+)\s*=\s*(:\w+)", expression):
+        if names.get(name, name) == hash_key and isinstance(values.get(value), dict):
+            return str(next(iter(values[value].values())))
+    return None
+
+
+def _partition_key(table_name, index_name):
+    from ministack.services import dynamodb
+
+    table = dynamodb._tables.get((table_name or "").rsplit("/", 1)[-1])
+    if table is None:
+        return None
+    indexes = (table.get("GlobalSecondaryIndexes") or []) + (table.get("LocalSecondaryIndexes") or [])
+    schema = table if index_name is None else next((i for i in indexes if i["IndexName"] == index_name), {})
+    return next((k["AttributeName"] for k in schema.get("KeySchema", []) if k["KeyType"] == "HASH"), None)
+
+
+def add_policy_variables():
+    """`${aws:PrincipalTag/tenantId}` and the like, in resources and in the values of conditions.
+
+    A statement whose variable has no value and no default does not apply.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+    """
+    original = iam_evaluator._first_match
+
+    def first_match(context, statements, effect):
+        resolved = (_resolve_statement(statement, context) for statement in statements)
+        return original(context, [statement for statement in resolved if statement is not None], effect)
+
+    iam_evaluator._first_match = first_match
+
+
+class _NoValue(Exception):
+    pass
+
+
+_VARIABLE = re.compile(r"\$\{([^},]+)(?:,\s*'([^']*)')?\}")
+
+
+def _resolve_statement(statement, context):
+    if "${" not in json.dumps([statement.resources, statement.not_resources, statement.conditions]):
+        return statement
+
+    def value_of(match):
+        name, default = match.group(1).strip(), match.group(2)
+        if name in ("*", "?", "$"):
+            return name
+        value = iam_evaluator._resolve_condition_key(name, context)
+        if not isinstance(value, str):
+            value = default
+        if value is None:
+            raise _NoValue
+        return value
+
+    def resolve(value):
+        if isinstance(value, str):
+            return _VARIABLE.sub(value_of, value)
+        if isinstance(value, list):
+            return [resolve(one) for one in value]
+        if isinstance(value, dict):
+            return {key: resolve(one) for key, one in value.items()}
+        return value
+
+    try:
+        return iam_evaluator.ParsedStatement(
+            sid=statement.sid,
+            effect=statement.effect,
+            actions=statement.actions,
+            not_actions=statement.not_actions,
+            resources=resolve(statement.resources),
+            not_resources=resolve(statement.not_resources),
+            conditions=resolve(statement.conditions),
+        )
+    except _NoValue:
+        return None
+
+
+def answer_secure_transport():
+    """The emulator speaks plain http on the loopback; in AWS the same calls come by TLS, so `aws:SecureTransport` is true.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-securetransport
+    """
+    original = iam_evaluator._resolve_condition_key
+
+    def resolve(key, context):
+        return "true" if key.lower() == "aws:securetransport" else original(key, context)
+
+    iam_evaluator._resolve_condition_key = resolve
