@@ -53,7 +53,7 @@ export interface EmbeddedIdentity extends Identity {
 const STAGED_DAYS = 7;
 const MAX_TRIES = 5;
 
-const UserName = z.string().regex(/^[^\s\p{Cc}]{1,128}$/u, 'must have 1 to 128 characters and no spaces');
+const UserName = z.string().regex(/^[^\s\p{Cc}]{1,254}$/u, 'must have 1 to 254 characters and no spaces');
 const Email = z.email('must be an email address').max(254);
 const Role = z
   .string()
@@ -194,12 +194,14 @@ export function openIdentity(options: IdentityOptions): EmbeddedIdentity {
           { put: emailItem(realm, record), if: 'absent' },
           { put: subjectItem(realm, issuerOf(publicUrl, realm), record, 1), if: 'absent' },
           { check: realmKey(realm), if: 'present' },
+          ...(fold(userName) === fold(email) ? [] : notAnothersLogin(realm, userName, email)),
           ...writes,
         ]);
       } catch (error) {
         if (!(error instanceof ConditionFailed)) throw error;
-        if (error.failed.includes(0)) throw taken('userName', error);
-        if (error.failed.includes(1)) throw taken('email', error);
+        const [first = 0] = error.failed;
+        if (first === 0 || first === 4) throw taken('userName', error);
+        if (first === 1 || first === 5) throw taken('email', error);
         throw error;
       }
       mailer.deliver();
@@ -237,7 +239,11 @@ export function openIdentity(options: IdentityOptions): EmbeddedIdentity {
         (before, after) =>
           fold(before.email) === fold(after.email)
             ? []
-            : [{ put: emailItem(realm, after), if: 'absent' }, { delete: emailKey(realm, before.email) }],
+            : [
+                { put: emailItem(realm, after), if: 'absent' },
+                { delete: emailKey(realm, before.email) },
+                ...(fold(after.email) === fold(userName) ? [] : notAnothersLogin(realm, undefined, after.email)),
+              ],
       );
     },
 
@@ -300,6 +306,14 @@ async function createRealm(table: Table, spec: RealmSpec, random: RandomBytes, c
 
 function emailItem(realm: RealmId, { email, userName }: UserRecord): Item<EmailRecord> {
   return { ...emailKey(realm, email), version: 1, data: { userName } };
+}
+
+/** One signs in by user name or email, so neither may be the other one of somebody else. */
+function notAnothersLogin(realm: RealmId, userName: string | undefined, email: string): Write[] {
+  return [
+    ...(userName === undefined ? [] : [{ check: emailKey(realm, userName), if: 'absent' } as const]),
+    { check: userKey(realm, email), if: 'absent' },
+  ];
 }
 
 function requireValid(spec: RealmSpec, user: NewUser): void {

@@ -65,6 +65,22 @@ export function identityContract(adapter: string, open: () => Promise<IdentityFi
       await expect(identity.emailTaken('admin', 'unique@example.test')).resolves.toBe(false);
     });
 
+    test('nobody`s user name is another one`s email, as one signs in by either', async () => {
+      await identity.createUser('pool', user('login', { userName: 'login' }));
+      await expect(
+        identity.createUser('pool', user('thief', { userName: 'Login@example.test' })),
+      ).rejects.toMatchObject({ code: 'CONFLICT', issues: [{ loc: ['body', 'userName'] }] });
+      await identity.createUser('pool', user('named', { email: 'elsewhere@example.test' }));
+      await expect(identity.createUser('pool', user('named', { userName: 'thief' }))).rejects.toMatchObject({
+        code: 'CONFLICT',
+        issues: [{ loc: ['body', 'email'] }],
+      });
+      await identity.createUser('pool', user('thief', { userName: 'thief' }));
+      await expect(identity.updateUser('pool', 'thief', { email: 'named@example.test' })).rejects.toMatchObject({
+        code: 'CONFLICT',
+      });
+    });
+
     test('of many who want one email at once, one gets it', async () => {
       const tries = await Promise.allSettled(
         Array.from({ length: 8 }, (_, i) =>

@@ -67,7 +67,7 @@ describe('the users of a tenant', () => {
     const names: string[] = [];
     let after = '';
     do {
-      const page = await call('GET', `?limit=1${after && `&after=${encodeURIComponent(after)}`}`, admin);
+      const page = await call('GET', `?limit=1&next_token=${encodeURIComponent(after)}`, admin);
       names.push(...page.body.data.map(({ userName }: { userName: string }) => userName));
       after = page.body.next_token;
     } while (after !== '');

@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import {
   type Configuration,
   errors,
@@ -53,8 +54,8 @@ export function createProvider(options: ProviderOptions): Provider {
   const failed = (error: Error): void =>
     log.error({ realm: spec.id, error: error.name, reason: error.message }, 'sign-in failed unexpectedly');
   provider.on('server_error', (_ctx, error) => failed(error));
-  // Koa would print it otherwise.
-  provider.on('error', failed);
+  // Koa would print it otherwise; its own events are missing from the provider's types.
+  (provider as EventEmitter).on('error', failed);
   provider.on('grant.error', (ctx, error) => {
     log.info({ realm: spec.id, client: ctx.oidc.client?.clientId, error: error.error }, 'token refused');
   });

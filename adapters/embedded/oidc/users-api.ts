@@ -39,14 +39,19 @@ export interface UsersPath {
 }
 
 const Role = z.enum(['TenantAdmin', 'TenantUser'] satisfies TenantRole[]);
-const NewUserBody = z.strictObject({ email: z.email().max(254), role: Role.default('TenantUser') });
+const NewUserBody = z.strictObject({
+  email: z.email().max(254),
+  /** Absent: the email. */
+  userName: z.string().max(254).optional(),
+  role: Role.default('TenantUser'),
+});
 const ChangeBody = z
   .strictObject({ role: Role, enabled: z.boolean() })
   .partial()
   .refine((body) => body.role !== undefined || body.enabled !== undefined, 'role or enabled must be given');
 const ListQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(100).default(50),
-  after: z.string().min(1).max(254).optional(),
+  next_token: z.string().max(254).optional(),
 });
 
 const STATUS: Partial<Record<ErrorCode, number>> = {
@@ -101,16 +106,16 @@ export function createUsersApi({ identity, authorize, tenantClaims, publicUrl }:
   }
 
   async function list(spec: RealmSpec, tenantId: string, query: URLSearchParams) {
-    const { limit, after } = parse(ListQuery, Object.fromEntries(query), 'query');
-    const page = await identity.users(spec.id, { tenantId, limit, ...(after !== undefined && { after }) });
+    const { limit, next_token: after } = parse(ListQuery, Object.fromEntries(query), 'query');
+    const page = await identity.users(spec.id, { tenantId, limit, ...(after && { after }) });
     return { data: page.items.map(view), next_token: page.next ?? '' };
   }
 
   async function create(spec: RealmSpec, tenantId: string, body: unknown): Promise<UserView> {
-    const { email, role } = parse(NewUserBody, body, 'body');
+    const { email, userName = email, role } = parse(NewUserBody, body, 'body');
     const tenantName = (await tenantClaims(tenantId))?.name ?? spec.displayName;
     const invitation = { tenantName, link: publicUrl };
-    return view(await identity.createUser(spec.id, { userName: email, email, role, tenantId, invitation }));
+    return view(await identity.createUser(spec.id, { userName, email, role, tenantId, invitation }));
   }
 
   async function update(spec: RealmSpec, tenantId: string, userName: string, body: unknown): Promise<UserView> {
