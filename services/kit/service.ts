@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify, type RouteOptions } from 'fastify';
-import * as z from 'zod';
 import { DomainError, isDomainError } from '../../core/errors.ts';
 import type { Authorize } from '../../core/identity/authorize.ts';
 import type { Clock } from '../../core/ports/clock.ts';
@@ -11,6 +10,7 @@ import { isKnown } from './etag.ts';
 import type { Answer, Operation } from './operation.ts';
 import { parseParts } from './parse.ts';
 import { BODY_LIMIT, MethodNotAllowed, PROBLEM_MEDIA_TYPE, type Problem, toProblem } from './problem.ts';
+import { createRenderer } from './render.ts';
 import { type TenantContext, tenantContext } from './tenant-context.ts';
 
 /** What a service is made of; all of it comes from outside. */
@@ -37,8 +37,16 @@ export interface ServiceConfig {
 
 /** Longest path parameter; emails have up to 320 characters. */
 const MAX_PARAM_LENGTH = 320;
+const JSON_MEDIA_TYPE = 'application/json; charset=utf-8';
 const REQUEST_ID = /^[\w.-]{1,128}$/;
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+
+/** Operations check their input and answers themselves; this keeps Fastify from loading its own compilers for it. */
+const NO_COMPILERS = { buildValidator: refuseSchema, buildSerializer: refuseSchema };
+
+function refuseSchema(): never {
+  throw new DomainError('INTERNAL', 'a route must not have a Fastify schema: operations have zod schemas');
+}
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -59,13 +67,12 @@ export function buildService(parts: ServiceParts, operations: readonly Operation
     requestIdHeader: false,
     genReqId: (request: IncomingMessage) => requestIdOf(request) ?? ids(),
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    schemaController: { compilersFactory: NO_COMPILERS },
     // Requests already on their way when a drain begins are still served.
     return503OnClosing: false,
     frameworkErrors: (error, _request, reply) => sendProblem(reply, toProblem(error)),
   });
   app.decorateRequest('tenant', undefined);
-  // Operations check their input themselves, all parts at once.
-  app.setValidatorCompiler(() => () => true);
   acceptJsonOnly(app);
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
@@ -95,11 +102,10 @@ export function buildService(parts: ServiceParts, operations: readonly Operation
 }
 
 function toRoute(parts: ServiceParts, base: string, one: Operation): RouteOptions {
-  const answer = one.answer && z.toJSONSchema(one.answer, { io: 'output' });
+  const render = one.answer && createRenderer(one.answer);
   return {
     method: one.method,
     url: `${base}${one.path}`,
-    schema: answer && { response: { [one.status]: answer } },
     onRequest: async (request) => {
       request.tenant = await identify(parts, request);
       if (one.role && request.tenant.role !== one.role) {
@@ -123,7 +129,10 @@ function toRoute(parts: ServiceParts, base: string, one: Operation): RouteOption
         ifNoneMatch: headers['if-none-match'],
         idempotencyKey: singleHeader(headers['idempotency-key']),
       });
-      return send(reply, one, parts.name, answer, headers['if-none-match']);
+      setHeaders(reply, parts.name, answer);
+      if (one.method === 'GET' && isKnown(headers['if-none-match'], answer.etag)) return reply.code(304).send();
+      reply.code(one.status);
+      return render ? reply.type(JSON_MEDIA_TYPE).send(render(answer.body)) : reply.send();
     },
   };
 }
@@ -136,14 +145,10 @@ async function identify({ authorize, config, table }: ServiceParts, request: Fas
   return tenantContext(token, claims, { table, authorization: authorization ?? '', requestId: request.id });
 }
 
-function send(reply: FastifyReply, one: Operation, name: string, answer: Answer<unknown>, ifNoneMatch?: string) {
-  if (answer.etag !== undefined) {
-    reply.header('etag', answer.etag);
-    if (one.method === 'GET' && isKnown(ifNoneMatch, answer.etag)) return reply.code(304).send();
-  }
+function setHeaders(reply: FastifyReply, name: string, { etag, createdId }: Answer<unknown>): void {
+  if (etag !== undefined) reply.header('etag', etag);
   // Relative, as only the front door knows what it put before our path (RFC 9110, 10.2.2).
-  if (answer.createdId !== undefined) reply.header('location', `${name}/${encodeURIComponent(answer.createdId)}`);
-  return reply.code(one.status).send(answer.body);
+  if (createdId !== undefined) reply.header('location', `${name}/${encodeURIComponent(createdId)}`);
 }
 
 function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
