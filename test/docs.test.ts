@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { EXIT, EXIT_MEANINGS } from '../bin/cli/exit-codes.ts';
@@ -22,13 +23,30 @@ describe('the documents', () => {
   });
 
   test('name commands that exist, with options that they take', async () => {
-    const lines = PAGES.flatMap((page) => [...read(page).matchAll(/npx tierplane ((?:[a-z-]+ ?){1,2})([^\n`)]*)/g)]);
+    const lines = PAGES.flatMap((page) => [
+      ...read(page).matchAll(/npx tierplane ((?:[a-z][a-z-]* ?){1,2})([^\n`)]*)/g),
+    ]);
     expect(lines.length).toBeGreaterThan(20);
     const help = new Map<string, string>();
     for (const [, words = '', rest = ''] of lines) {
       const command = await known(words.trim().split(' '), help);
       for (const [option] of rest.matchAll(/--[a-z-]+/g))
         expect([command, help.get(command)]).toEqual([command, expect.stringContaining(option)]);
+    }
+  }, 60_000);
+
+  test('show a service that type-checks, by its own words', () => {
+    const files = [
+      ...read('docs/add-a-service.md').matchAll(/`services\/notes\/(\w+\.ts)`[\s\S]*?```ts\n([\s\S]*?)```/g),
+    ];
+    expect(files.map(([, name]) => name)).toEqual(['routes.ts', 'app.ts', 'server.ts']);
+    const folder = mkdtempSync(join(ROOT, 'services', 'notes-'));
+    try {
+      for (const [, name = '', text = ''] of files) writeFileSync(join(folder, name), text);
+      const tsc = spawnSync(join(ROOT, 'node_modules/.bin/tsc'), ['-p', ROOT], { encoding: 'utf8' });
+      expect(tsc.stdout.split('\n').filter((line) => line.includes('services/notes-'))).toEqual([]);
+    } finally {
+      rmSync(folder, { recursive: true });
     }
   }, 60_000);
 
