@@ -70,7 +70,9 @@ export function eventBusContract(name: string, open: () => Promise<OpenBus>): vo
         concurrency: 3,
         async handle() {
           most = Math.max(most, ++running);
-          await new Promise((resolve) => setImmediate(resolve));
+          // The first wait for each other: that many do run at once.
+          if (most < 3) await until(() => most === 3);
+          else await new Promise((resolve) => setImmediate(resolve));
           running--;
           handled++;
         },
