@@ -8,8 +8,13 @@ const TIMEOUT_MS = 5_000;
 const CONNECTIONS = 8;
 
 const Page = z.object({ data: z.array(User), next_token: z.string().optional() });
-/** Identity says what it refuses in one of these. */
-const Refusal = z.object({ detail: z.string().optional(), message: z.string().optional() });
+/** How identity words a refusal, with the fields at fault where there are any. */
+const Refusal = z.object({
+  message: z.string(),
+  issues: z
+    .array(z.object({ loc: z.array(z.union([z.string(), z.number()])), type: z.string(), msg: z.string() }))
+    .default([]),
+});
 
 const REFUSALS: Readonly<Record<number, ErrorCode>> = {
   400: 'INVALID',
@@ -88,13 +93,13 @@ function pathOf(userName: string): string {
 function toError(status: number, text: string): DomainError {
   const code = REFUSALS[status];
   if (!code) return new DomainError('UNAVAILABLE', 'identity failed; try again');
-  return new DomainError(code, OWN_WORDS[code] ?? wordsOf(text) ?? 'identity refused this');
+  const { message, issues } = refusalIn(text) ?? { message: 'identity refused this', issues: [] };
+  return new DomainError(code, OWN_WORDS[code] ?? message, { issues });
 }
 
-function wordsOf(text: string): string | undefined {
+function refusalIn(text: string): z.output<typeof Refusal> | undefined {
   try {
-    const { detail, message } = Refusal.parse(JSON.parse(text));
-    return (detail ?? message)?.slice(0, 300);
+    return Refusal.parse(JSON.parse(text));
   } catch {
     return undefined;
   }

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { FastifyInstance, InjectOptions } from 'fastify';
+import * as z from 'zod';
 import { DomainError } from '../../core/errors.ts';
 import { readEnvironment } from '../../services/kit/environment.ts';
 import { CURRENCIES } from '../../services/kit/money.ts';
+import { createRenderer } from '../../services/kit/render.ts';
 import { buildService } from '../../services/kit/service.ts';
 import { buildOrders } from '../../services/orders/app.ts';
 import { buildProducts } from '../../services/products/app.ts';
@@ -139,6 +141,38 @@ describe('around the operations', () => {
   test('currencies are distinct codes of three capitals', () => {
     expect(new Set(CURRENCIES).size).toBe(CURRENCIES.length);
     expect(CURRENCIES.filter((code) => !/^[A-Z]{3}$/.test(code))).toEqual([]);
+  });
+});
+
+describe('an answer', () => {
+  const Shape = z.object({
+    id: z.string(),
+    count: z.int(),
+    state: z.enum(['on', 'off']),
+    tags: z.array(z.object({ name: z.string() })),
+    note: z.string().optional(),
+  });
+  const render = createRenderer(Shape);
+  const GOOD = { id: 'a', count: 1, state: 'on', tags: [{ name: 'x' }] };
+
+  test('holds what its schema names, and nothing else', () => {
+    const stored = { ...GOOD, secret: 1, tags: [{ name: 'x', secret: 2 }] };
+    expect(JSON.parse(render(stored))).toEqual(GOOD);
+    expect(JSON.parse(render({ ...GOOD, note: 'kept' }))).toEqual({ ...GOOD, note: 'kept' });
+  });
+
+  test.each([
+    ['id', { ...GOOD, id: undefined }],
+    ['count', { ...GOOD, count: '1' }],
+    ['count', { ...GOOD, count: 1.5 }],
+    ['state', { ...GOOD, state: 'secret value' }],
+    ['tags', { ...GOOD, tags: {} }],
+    ['name', { ...GOOD, tags: [{}] }],
+    ['note', { ...GOOD, note: null }],
+    ['body', null],
+  ])('is not sent when its %s does not fit, and the fault names the field without its value', (field, value) => {
+    expect(() => render(value)).toThrow(new RegExp(`an answer's ${field} must be`));
+    expect(() => render(value)).not.toThrow(/secret value/);
   });
 });
 

@@ -113,6 +113,13 @@ describe('the users service', () => {
     expect(refused.headers['content-type']).toMatch(/problem\+json/);
   });
 
+  test('identity`s refusal of a field keeps its words and path', async () => {
+    const issues = [{ loc: ['body', 'email'], type: 'taken', msg: 'is taken' }];
+    answer = { status: 409, body: { message: 'email is taken', issues } };
+    const refused = await ask(users, 'POST', '/users', admin, { email: JO.email });
+    expect(refused.body).toMatchObject({ detail: 'email is taken', errors: [{ path: 'email', message: 'is taken' }] });
+  });
+
   const faults: [string, 'POST' | 'PUT', object, string][] = [
     ['a bad email', 'POST', { email: 'nobody' }, 'email'],
     ['an unknown role', 'POST', { email: JO.email, role: 'SystemAdmin' }, 'role'],
