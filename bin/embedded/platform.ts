@@ -23,7 +23,7 @@ import { SERVICES } from '../../tenant-templates/tiers.ts';
 import { type Addresses, settleAddresses } from './addresses.ts';
 import { ensureFirstAdmin } from './admin.ts';
 import type { PlatformConfig } from './config.ts';
-import { checkpointFromEnvironment } from './crash-point.ts';
+import { crashPointOf } from './crash-point.ts';
 import { type DataDir, prepareRunDir, readJson, writePrivate } from './data-dir.ts';
 import { listenForGateway } from './front.ts';
 import { createGatewayProcess, type GatewayProcess } from './gateway-process.ts';
@@ -109,7 +109,7 @@ async function assemble(
   runtime.onEndpoints((services) => gateway.tellEndpoints(services));
   wakeOnCommit(table, publisher, gateway);
 
-  const checkpoint = checkpointFromEnvironment();
+  const checkpoint = crashPointOf(dir);
   const provisioner = createProvisioner({
     table,
     bus,

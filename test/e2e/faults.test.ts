@@ -146,7 +146,7 @@ describe('planned changes', () => {
 describe('another address', () => {
   test('a platform started at another port tells every tenant`s sign-in where it is now', async () => {
     await platform.stop();
-    await platform.start({}, '0');
+    await platform.start('0');
     await eventually('the new configuration', async () => {
       const config = await request<{ authServer: string }>('GET', `${platform.urls.controlPlane}/tenant-config/pooled`);
       return config.body.authServer.startsWith(platform.urls.front);

@@ -72,12 +72,16 @@ export class TestPlatform {
     return this.#child.pid;
   }
 
+  get isRunning(): boolean {
+    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
   /** Starts it; a platform started before keeps its port, so that issuers stay what they were. */
-  async start(env: Record<string, string> = {}, onPort?: string): Promise<Ready> {
+  async start(onPort?: string): Promise<Ready> {
     const port = onPort ?? (this.#ready ? new URL(this.#ready.urls.front).port : '0');
     const child = spawn(LAUNCHER, ['up', '--json', '--data-dir', this.dataDir, '--port', port, ...this.#args], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...this.#env, ...env },
+      env: { ...process.env, ...this.#env },
     });
     this.#child = child;
     let errors = '';
@@ -102,8 +106,7 @@ export class TestPlatform {
   /** A clean end by SIGTERM, or what `signal` says. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     const child = this.#child;
-    this.#child = undefined;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    if (!child || !this.isRunning) return;
     const ended = once(child, 'exit');
     child.kill(signal);
     await ended;
@@ -112,8 +115,7 @@ export class TestPlatform {
   /** Resolves when the process has ended by itself. */
   async ended(): Promise<void> {
     const child = this.#child;
-    if (child && child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-    this.#child = undefined;
+    if (child && this.isRunning) await once(child, 'exit');
   }
 
   async dispose(): Promise<void> {
