@@ -153,8 +153,8 @@ function show(report: ThrottleReport): void {
     tenant: `${report.tenant} (${report.tier})`,
     plan: `${plan.rate} requests/s, burst ${plan.burst}, ${plan.quotaPerDay} a day`,
     sent: `${report.sent} in ${report.seconds} s (${report.offeredRate}/s)`,
-    '2xx': `${report.ok} (${report.admittedRate}/s), the plan lets ${report.expectedOk} through`,
-    '429': report.throttled,
+    served: `${report.ok} (2xx, ${report.admittedRate}/s); the plan lets ${report.expectedOk} through`,
+    throttled: `${report.throttled} (429)`,
     others: Object.entries(report.otherStatuses)
       .map(([status, count]) => `${status}: ${count}`)
       .join(', '),

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { readJson } from '../../bin/embedded/data-dir.ts';
 import type { Running } from '../../bin/embedded/running.ts';
 import { eventually } from './harness.ts';
 
@@ -27,11 +28,9 @@ beforeAll(async () => {
 }, 70_000);
 
 afterAll(async () => {
-  if (start.exitCode === null && start.signalCode === null) {
-    const ended = once(start, 'exit');
-    process.kill((JSON.parse(readFileSync(join(dataDir, 'running.json'), 'utf8')) as Running).pid, 'SIGTERM');
-    await ended;
-  }
+  const running = readJson<Running>(join(dataDir, 'running.json'));
+  if (running) process.kill(running.pid, 'SIGTERM');
+  if (start.exitCode === null && start.signalCode === null) await once(start, 'exit');
   rmSync(dataDir, { recursive: true, force: true });
 }, 30_000);
 
