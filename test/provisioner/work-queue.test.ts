@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { type Work, WorkQueue } from '../../app-plane/provisioner/work-queue.ts';
-import { ManualClock } from './manual-clock.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 
 /** A queue whose work ends when the test says so. */
 function queueOf(perLane: Record<string, number> = {}, concurrency = 2) {

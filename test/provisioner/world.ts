@@ -19,8 +19,8 @@ import { type Route, routeKey } from '../../core/routing/registry.ts';
 import { newId } from '../../core/tenant/names.ts';
 import type { TierName } from '../../core/tenant/tiers.ts';
 import { SERVICES, TIERS } from '../../tenant-templates/tiers.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import { FakeIdentity, FakeRuntime } from './fake-ports.ts';
-import { ManualClock } from './manual-clock.ts';
 
 export const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
 /** Calls after which something has changed that a crash would leave behind. */

@@ -3,7 +3,7 @@ import type { Clock } from '../../core/ports/clock.ts';
 /** A clock that stands still until the test moves it. */
 export class ManualClock implements Clock {
   #now: number;
-  #timers = new Set<{ readonly at: number; readonly run: () => void }>();
+  readonly #timers = new Set<{ readonly at: number; readonly run: () => void }>();
 
   constructor(now = Date.parse('2026-01-01T00:00:00Z')) {
     this.#now = now;
@@ -22,13 +22,23 @@ export class ManualClock implements Clock {
   /** Moves time on and runs, in order of time, what has come due; also what that arms within the span. */
   advance(ms: number): void {
     const end = this.#now + ms;
-    for (;;) {
-      const next = [...this.#timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
-      if (!next) break;
-      this.#timers.delete(next);
-      this.#now = Math.max(this.#now, next.at);
-      next.run();
-    }
+    for (let next = this.#next(end); next; next = this.#next(end)) this.#fire(next);
     this.#now = end;
+  }
+
+  /** On to the next timer, if there is any. */
+  skip(): void {
+    const next = this.#next(Number.POSITIVE_INFINITY);
+    if (next) this.#fire(next);
+  }
+
+  #next(end: number) {
+    return [...this.#timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+  }
+
+  #fire(timer: { readonly at: number; readonly run: () => void }): void {
+    this.#timers.delete(timer);
+    this.#now = Math.max(this.#now, timer.at);
+    timer.run();
   }
 }
