@@ -27,6 +27,7 @@ import { crashPointOf } from './crash-point.ts';
 import { type DataDir, prepareRunDir, readJson, writePrivate } from './data-dir.ts';
 import { listenForGateway } from './front.ts';
 import { createGatewayProcess, type GatewayProcess } from './gateway-process.ts';
+import { rotateLogs } from './log-rotation.ts';
 import { createPages } from './pages.ts';
 import type { Urls } from './running.ts';
 import { demoTenants, tenantClaims } from './tenant-lookups.ts';
@@ -78,6 +79,8 @@ async function assemble(
   const instance = instanceOf(dir);
   const runDir = prepareRunDir(dir);
   cleanUp.defer(() => runDir.remove());
+  const rotation = rotateLogs(dir.logs, clock);
+  cleanUp.defer(() => rotation.end());
   const bus = openEventBus({ database: table.database, clock, random, log });
   cleanUp.defer(() => bus.close());
   const publisher = startPublisher({ table, bus, clock, log });

@@ -1,0 +1,25 @@
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, test } from '@jest/globals';
+import { rotateLogs } from '../../bin/embedded/log-rotation.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'tp-logs-'));
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+test('OB-1: a log over 10 MB is set aside, at most two old ones are kept, small ones are left alone', () => {
+  const clock = new ManualClock();
+  const big = join(folder, 'gateway.log');
+  writeFileSync(join(folder, 'small.log'), 'a line\n');
+  const rotation = rotateLogs(folder, clock);
+  for (const round of ['first', 'second', 'third']) {
+    appendFileSync(big, `${round}\n${'x'.repeat(11 * 2 ** 20)}`);
+    clock.advance(60_000);
+    expect(statSync(big).size).toBe(0);
+  }
+  rotation.end();
+  expect(readdirSync(folder).sort()).toEqual(['gateway.log', 'gateway.log.1', 'gateway.log.2', 'small.log']);
+  expect(readFileSync(`${big}.1`, 'utf8').slice(0, 6)).toBe('third\n');
+  expect(readFileSync(join(folder, 'small.log'), 'utf8')).toBe('a line\n');
+});
