@@ -93,9 +93,23 @@ function openLog({ TIERPLANE_SERVICE, TIERPLANE_TASK_ID, TIERPLANE_TENANT }: Env
   return pino(
     {
       base: { service: TIERPLANE_SERVICE, taskId: TIERPLANE_TASK_ID, ...owner },
-      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      timestamp: createTimestamp(),
       formatters: { level: (level) => ({ level }) },
     },
     pino.destination({ dest: 1, sync: false, minLength: 4096, periodicFlush: LOG_FLUSH_MS }),
   );
+}
+
+/** pino's `time` field in ISO 8601. Made once a millisecond: under load that is once for many lines. */
+function createTimestamp(): () => string {
+  let madeAt = 0;
+  let text = '';
+  return () => {
+    const now = Date.now();
+    if (now !== madeAt) {
+      madeAt = now;
+      text = `,"time":"${new Date(now).toISOString()}"`;
+    }
+    return text;
+  };
 }
