@@ -1,4 +1,4 @@
-import type { SQLOutputValue } from 'node:sqlite';
+import type { SQLInputValue, SQLOutputValue } from 'node:sqlite';
 import { ConditionFailed } from '../../core/errors.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import {
@@ -39,15 +39,19 @@ export interface SqliteTable extends Table {
   close(): Promise<void>;
 }
 
-type Row = Record<string, SQLOutputValue>;
+/** An item's columns, in the order of COLUMNS. */
+type Row = readonly SQLOutputValue[];
 
 const SWEEP_MS = 60_000;
 /** Rows deleted in one commit. */
 const BATCH = 500;
 
 const COLUMNS = ['pk', 'sk', 'version', 'data', 'expires_at', ...INDEXES.flatMap((name) => [`${name}pk`, `${name}sk`])];
+/** Where the indexes' columns begin. */
+const FIRST_PLACE = 5;
 const LIVE = '(expires_at IS NULL OR expires_at > ?)';
-const GET = `SELECT * FROM items WHERE pk = ? AND sk = ? AND ${LIVE}`;
+const SELECT = `SELECT ${COLUMNS.join(', ')} FROM items`;
+const GET = `${SELECT} WHERE pk = ? AND sk = ? AND ${LIVE}`;
 const GET_VERSION = `SELECT version FROM items WHERE pk = ? AND sk = ? AND ${LIVE}`;
 const PUT = `INSERT INTO items (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map(() => '?').join(', ')})
   ON CONFLICT (pk, sk) DO UPDATE SET ${COLUMNS.slice(2)
@@ -76,7 +80,7 @@ export function openTable({ clock, ...options }: TableOptions): SqliteTable {
 
     async get<T extends object>(key: Key) {
       checkKey(key);
-      const row = database.read(() => database.statement(GET).get(key.pk, key.sk, epochSeconds()));
+      const [row] = database.read(() => rowsOf(database, GET, key.pk, key.sk, epochSeconds()));
       return row && toItem<T>(row);
     },
 
@@ -136,7 +140,7 @@ function applyWrites(
   });
 }
 
-function holds(condition: Condition, stored: Row | undefined): boolean {
+function holds(condition: Condition, stored: Record<string, SQLOutputValue> | undefined): boolean {
   if (condition === 'absent') return stored === undefined;
   if (condition === 'present') return stored !== undefined;
   return stored?.version === condition.version;
@@ -153,14 +157,14 @@ function put(database: Database, item: Item<object>, text: string): void {
 function runQuery<T extends object>(database: Database, query: Query, now: number): Page<T> {
   const [pk, sk] = query.index ? [`${query.index}pk`, `${query.index}sk`] : ['pk', 'sk'];
   const bounds = boundsOf(query);
-  const sql = `SELECT * FROM items WHERE ${pk} = ? ${bounds.map(({ operator }) => `AND ${sk} ${operator} ?`).join(' ')}
+  const sql = `${SELECT} WHERE ${pk} = ? ${bounds.map(({ operator }) => `AND ${sk} ${operator} ?`).join(' ')}
     AND ${LIVE} ORDER BY ${sk} ${query.descending ? 'DESC' : 'ASC'} LIMIT ?+0`;
   const values = bounds.map(({ value }) => value);
   // One more than asked for tells whether there is a next page.
-  const rows = database.statement(sql).all(query.pk, ...values, now, query.limit + 1);
+  const rows = rowsOf(database, sql, query.pk, ...values, now, query.limit + 1);
   const items = rows.slice(0, query.limit).map((row) => toItem<T>(row));
   if (rows.length <= query.limit) return { items };
-  return { items, next: String(rows[query.limit - 1]?.[sk]) };
+  return { items, next: String(rows[query.limit - 1]?.[COLUMNS.indexOf(sk)]) };
 }
 
 interface Bound {
@@ -192,19 +196,31 @@ function compareUtf8(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
+/** As arrays: objects of fifteen named columns take half as long again, and reading is most of what services do. */
+function rowsOf(database: Database, sql: string, ...values: SQLInputValue[]): Row[] {
+  const statement = database.statement(sql);
+  statement.setReturnArrays(true);
+  return statement.all(...values) as unknown as Row[];
+}
+
 function toItem<T extends object>(row: Row): Item<T> {
-  const places = INDEXES.flatMap((name): [IndexName, Key][] => {
-    const pk = row[`${name}pk`];
-    return pk === null ? [] : [[name, { pk: String(pk), sk: String(row[`${name}sk`]) }]];
-  });
-  return {
-    pk: String(row.pk),
-    sk: String(row.sk),
-    version: Number(row.version),
-    data: JSON.parse(String(row.data)) as T,
-    ...(places.length > 0 && { indexes: Object.fromEntries(places) }),
-    ...(row.expires_at !== null && { expiresAt: Number(row.expires_at) }),
+  const [pk, sk, version, data, expiresAt] = row;
+  const item: { -readonly [P in keyof Item<T>]: Item<T>[P] } = {
+    pk: String(pk),
+    sk: String(sk),
+    version: Number(version),
+    data: JSON.parse(String(data)) as T,
   };
+  for (let i = 0; i < INDEXES.length; i++) {
+    const place = FIRST_PLACE + 2 * i;
+    if (row[place] === null) continue;
+    item.indexes = {
+      ...item.indexes,
+      [INDEXES[i] as IndexName]: { pk: String(row[place]), sk: String(row[place + 1]) },
+    };
+  }
+  if (expiresAt !== null) item.expiresAt = Number(expiresAt);
+  return item;
 }
 
 /** Deletes what `sql` selects, a batch a commit, so that other writers get their turn in between. */
