@@ -1,0 +1,82 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { onCore, SERVER_CORE, stop, treeOf } from './processes.ts';
+
+export interface Nginx {
+  readonly port: number;
+  /** Master and worker. */
+  readonly pids: readonly number[];
+  stop(): Promise<void>;
+}
+
+/** nginx in front of a task's socket: a bucket per token, one log line a request. Undefined where it is not installed. */
+export async function startNginx(upstream: string): Promise<Nginx | undefined> {
+  if (spawnSync('nginx', ['-v']).status !== 0) return undefined;
+  const folder = mkdtempSync(join(tmpdir(), 'tp-nginx-'));
+  const port = await freePort();
+  writeFileSync(join(folder, 'nginx.conf'), configuration(folder, port, upstream));
+  const [command, args] = onCore(SERVER_CORE, [
+    'nginx',
+    '-p',
+    folder,
+    '-c',
+    join(folder, 'nginx.conf'),
+    '-e',
+    join(folder, 'error.log'),
+  ]);
+  const master = spawn(command, args, { stdio: 'ignore' });
+  const pid = master.pid ?? 0;
+  const deadline = Date.now() + 5_000;
+  while (treeOf(pid).length < 2 && Date.now() < deadline) await wait(20);
+  return {
+    port,
+    pids: treeOf(pid),
+    async stop() {
+      await stop(master);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function configuration(folder: string, port: number, upstream: string): string {
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+    (name) => `${name}_temp_path ${folder}/${name};`,
+  );
+  return `
+${process.getuid?.() === 0 ? 'user root;' : ''}
+daemon off;
+worker_processes 1;
+pid ${folder}/nginx.pid;
+events { worker_connections 1024; }
+http {
+  ${temporary.join(' ')}
+  access_log ${folder}/access.log combined;
+  limit_req_zone $http_authorization zone=tenants:10m rate=1000000r/s;
+  upstream task { server unix:${upstream}; keepalive 64; }
+  server {
+    listen 127.0.0.1:${port};
+    keepalive_requests 1000000000;
+    location / {
+      limit_req zone=tenants burst=1000000 nodelay;
+      proxy_pass http://task;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+    }
+  }
+}
+`;
+}
+
+function freePort(): Promise<number> {
+  const probe = createServer();
+  return new Promise((resolve) => {
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as AddressInfo;
+      probe.close(() => resolve(port));
+    });
+  });
+}
