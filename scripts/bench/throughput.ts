@@ -10,6 +10,8 @@ import { allServed, cpuSecondsOf, offer, onCore, pin, SERVER_CORE, stop } from '
 
 const CONNECTIONS = 50;
 const PRODUCTS = 10;
+/** Compilers have settled by then. */
+const WARM_UP_SECONDS = 5;
 
 interface Setting {
   readonly platform: PlatformUnderTest;
@@ -27,6 +29,7 @@ export async function throughput({ seconds }: Sizes): Promise<Measured> {
     const setting = await prepare(platform, seconds);
     const size = await listSize(setting);
     const raw = await rawThroughput(size, seconds);
+    await offer({ ...orderTo({ port: setting.gatewayPort }, '/api/products', setting), seconds: WARM_UP_SECONDS });
     const alone = allServed(await offer(orderTo({ path: setting.socket }, '/products', setting)));
     const both = allServed(await offer(orderTo({ port: setting.gatewayPort }, '/api/products', setting)));
     return {
