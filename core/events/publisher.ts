@@ -74,6 +74,14 @@ export function startPublisher({ table, bus, clock, log, sweepMs = 5_000 }: Publ
   };
 }
 
+/**
+ * Moves all there is from the outbox to the bus, once, for a function that something else wakes. Throws where the bus or
+ * the table fails; what is left stays in the outbox.
+ */
+export async function drainOutbox({ table, bus, log }: Pick<PublisherOptions, 'table' | 'bus' | 'log'>): Promise<void> {
+  while (await publishBatch(table, bus, log));
+}
+
 /** @returns whether there may be more */
 async function publishBatch(table: Table, bus: EventBus, log: Log): Promise<boolean> {
   const { items, next } = await table.query<Envelope>({ pk: OUTBOX_PK, limit: BATCH });

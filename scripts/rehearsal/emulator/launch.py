@@ -21,6 +21,7 @@ def main():
     threading.Thread(target=end_with_the_starter, daemon=True).start()
     # Before ministack.app is imported: it takes some of these functions by name.
     policies.add_leading_keys()
+    policies.add_event_keys()
     policies.add_policy_variables()
     policies.answer_secure_transport()
     events.add_stack_resource_types()

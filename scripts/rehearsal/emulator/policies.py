@@ -83,6 +83,25 @@ def _partition_key(table_name, index_name):
     return next((k["AttributeName"] for k in schema.get("KeySchema", []) if k["KeyType"] == "HASH"), None)
 
 
+def add_event_keys():
+    """`events:source` and `events:detail-type` of every entry of a PutEvents request.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
+    """
+    original = iam_actions.request_tag_context
+
+    def with_event_keys(service, iam_action, body, params):
+        context = original(service, iam_action, body, params)
+        if iam_action != "events:PutEvents":
+            return context
+        entries = [entry for entry in _parse(body).get("Entries") or [] if isinstance(entry, dict)]
+        sources = sorted({str(entry["Source"]) for entry in entries if "Source" in entry})
+        types = sorted({str(entry["DetailType"]) for entry in entries if "DetailType" in entry})
+        return {**context, "events:source": sources, "events:detail-type": types}
+
+    iam_actions.request_tag_context = with_event_keys
+
+
 def add_policy_variables():
     """`${aws:PrincipalTag/tenantId}` and the like, in resources and in the values of conditions.
 

@@ -1,0 +1,63 @@
+import type { Stack } from 'aws-cdk-lib';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { Key } from 'aws-cdk-lib/aws-kms';
+import { tableArns } from './platform-table.ts';
+
+/** Statements of the functions' roles: actions by name, resources by ARN. */
+export function readTable(table: Table): PolicyStatement {
+  return new PolicyStatement({ actions: ['dynamodb:GetItem', 'dynamodb:Query'], resources: tableArns(table) });
+}
+
+/** Reading, and the writes that a transaction is made of. */
+export function writeTable(table: Table): PolicyStatement[] {
+  const actions = ['dynamodb:PutItem', 'dynamodb:DeleteItem', 'dynamodb:ConditionCheckItem'];
+  return [readTable(table), new PolicyStatement({ actions, resources: [table.tableArn] })];
+}
+
+/** What the outbox's publisher touches, and nothing else in the table. */
+export function drainOutbox(table: Table): PolicyStatement {
+  return new PolicyStatement({
+    actions: ['dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:DeleteItem'],
+    resources: [table.tableArn],
+    conditions: {
+      'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': ['outbox', 'outbox-rejected'] },
+      Null: { 'dynamodb:LeadingKeys': 'false' },
+    },
+  });
+}
+
+/** Events of the control plane only: the function cannot speak for the application plane. */
+export function putControlPlaneEvents(busArn: string, source: string): PolicyStatement {
+  return new PolicyStatement({
+    actions: ['events:PutEvents'],
+    resources: [busArn],
+    conditions: {
+      'ForAllValues:StringEquals': { 'events:source': source },
+      Null: { 'events:source': 'false' },
+    },
+  });
+}
+
+export function manageUsers(userPoolArn: string): PolicyStatement {
+  const verbs = ['CreateUser', 'DeleteUser', 'GetUser', 'DisableUser', 'EnableUser', 'UpdateUserAttributes'];
+  return new PolicyStatement({
+    actions: [...verbs, 'UserGlobalSignOut', 'SetUserPassword'].map((verb) => `cognito-idp:Admin${verb}`),
+    resources: [userPoolArn],
+  });
+}
+
+/** Putting a dead letter back into its consumer's queue: each consumer of this environment has one. */
+export function replayTo(stack: Stack, prefix: string): PolicyStatement {
+  const queues = stack.formatArn({ service: 'sqs', resource: `${prefix}-*` });
+  return new PolicyStatement({ actions: ['sqs:GetQueueUrl', 'sqs:SendMessage'], resources: [queues] });
+}
+
+export function sendMail(stack: Stack, sender: string): PolicyStatement {
+  const identity = stack.formatArn({ service: 'ses', resource: 'identity', resourceName: sender });
+  return new PolicyStatement({ actions: ['ses:SendEmail'], resources: [identity] });
+}
+
+export function sealPasswords(key: Key): PolicyStatement {
+  return new PolicyStatement({ actions: ['kms:Encrypt'], resources: [key.keyArn] });
+}

@@ -1,0 +1,36 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
+import { AttributeType, BillingMode, StreamViewType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import type { Construct } from 'constructs';
+import { INDEXES } from '../../core/ports/table.ts';
+
+/**
+ * The one table of the control plane, in the shape that adapters/aws/table-shape.ts reads and writes. It outlives the
+ * stack, can be set back to any second of the last 35 days, and its stream wakes the outbox.
+ */
+export function platformTable(scope: Construct, id: string): Table {
+  const text = (name: string) => ({ name, type: AttributeType.STRING });
+  const table = new Table(scope, id, {
+    partitionKey: text('pk'),
+    sortKey: text('sk'),
+    billingMode: BillingMode.PAY_PER_REQUEST,
+    timeToLiveAttribute: 'expiresAt',
+    stream: StreamViewType.KEYS_ONLY,
+    encryption: TableEncryption.DEFAULT,
+    pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+    deletionProtection: true,
+    removalPolicy: RemovalPolicy.RETAIN,
+  });
+  for (const index of INDEXES) {
+    table.addGlobalSecondaryIndex({
+      indexName: `index-${index}`,
+      partitionKey: text(`${index}pk`),
+      sortKey: text(`${index}sk`),
+    });
+  }
+  return table;
+}
+
+/** The table and each of its indexes, by name: no wildcard. */
+export function tableArns(table: Table): string[] {
+  return [table.tableArn, ...INDEXES.map((index) => `${table.tableArn}/index/index-${index}`)];
+}

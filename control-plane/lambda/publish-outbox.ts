@@ -1,0 +1,14 @@
+import { drainOutbox } from '../../core/events/publisher.ts';
+import { readEnvironment } from './environment.ts';
+import { functionLog } from './log.ts';
+import { openBus, openStore } from './world.ts';
+
+/** Woken by the table's stream when an event was written, and once a minute in case that failed. */
+const environment = readEnvironment(process.env);
+const { table } = openStore(environment);
+const bus = openBus(environment, table);
+
+/** Throws where the outbox is not empty yet, so that the stream asks again. */
+export async function handler(): Promise<void> {
+  await drainOutbox({ table, bus, log: functionLog });
+}

@@ -1,0 +1,113 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as z from 'zod';
+import type { EmulatedAccount } from './emulated-account.ts';
+import { signIn, type Tokens } from './managed-login.ts';
+import { askPublic, type PublicAnswer } from './public-address.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const OUTPUTS = join(ROOT, 'dist', 'cdk', 'main-outputs.json');
+const SCOPE = 'openid tenant/tenant_read tenant/tenant_write user/user_read user/user_write';
+
+const Outputs = z.object({
+  'controlplane-stack': z.object({
+    ControlPlaneIdpClientId: z.string(),
+    ControlPlaneIdpUserPoolId: z.string(),
+    controlPlaneAPIEndpoint: z.url(),
+    eventBridgeArn: z.string(),
+    adminDomain: z.url(),
+    prefix: z.string(),
+  }),
+});
+
+/** A control plane in an emulated account, and its first admin. */
+export interface Installation {
+  readonly account: EmulatedAccount;
+  readonly outputs: z.output<typeof Outputs>['controlplane-stack'];
+  /** Asks the API; `token` is put into the Authorization header. */
+  call(
+    method: string,
+    path: string,
+    options?: {
+      readonly token?: string;
+      readonly headers?: Readonly<Record<string, string>>;
+      /** A string is sent as it is. */
+      readonly body?: unknown;
+    },
+  ): Promise<PublicAnswer & { readonly body: unknown }>;
+}
+
+/** Runs scripts/sbt-install.sh in the account, as anybody would. Throws an Error with the end of what it said. */
+export async function install(account: EmulatedAccount, adminEmail: string): Promise<Installation> {
+  await runInstaller(account, [adminEmail]);
+  const outputs = Outputs.parse(JSON.parse(readFileSync(OUTPUTS, 'utf8')))['controlplane-stack'];
+  const base = outputs.controlPlaneAPIEndpoint.replace(/\/$/, '');
+  return {
+    account,
+    outputs,
+    async call(method, path, { token, headers, body } = {}) {
+      const answer = await askPublic(account, `${base}${path}`, {
+        method: method as 'GET',
+        headers: {
+          ...(token !== undefined && { authorization: token }),
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      });
+      return { ...answer, body: asJson(answer.text) };
+    },
+  };
+}
+
+/** Runs the installer to its end. @returns all it said */
+export async function runInstaller(account: EmulatedAccount, args: readonly string[]): Promise<string> {
+  const child = spawn(join(ROOT, 'scripts', 'sbt-install.sh'), args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, CI: 'true', ...account.environment },
+  });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (chunk: string) => {
+      said += chunk;
+    });
+  }
+  const [code] = (await once(child, 'close')) as [number | null];
+  if (code !== 0) throw new Error(`sbt-install.sh ended with ${code}: ${said.slice(-3000)}`);
+  return said;
+}
+
+/** Signs the first admin in for the first time, by the password of the mail. */
+export async function signInAdmin(installation: Installation, newPassword: string): Promise<Tokens> {
+  const { account, outputs } = installation;
+  const password = await invitedPassword(account);
+  return signIn(account, {
+    domain: outputs.adminDomain,
+    clientId: outputs.ControlPlaneIdpClientId,
+    callbackUrl: 'http://localhost',
+    scope: SCOPE,
+    userName: 'admin',
+    ...{ password, newPassword },
+  });
+}
+
+const Mails = z.object({ messages: z.record(z.string(), z.array(z.object({ BodyText: z.string() }))) });
+
+/** The temporary password of the newest invitation. */
+async function invitedPassword({ endpoint }: EmulatedAccount): Promise<string> {
+  const answer = await fetch(`${endpoint}/_ministack/ses/messages`);
+  const mails = Object.values(Mails.parse(await answer.json()).messages).flat();
+  const password = mails.map(({ BodyText }) => /temporary password (\S+)/.exec(BodyText)?.[1]).findLast(Boolean);
+  if (password === undefined) throw new Error('no invitation was sent');
+  return password;
+}
+
+function asJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

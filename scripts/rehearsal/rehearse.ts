@@ -1,0 +1,36 @@
+import { parseArgs } from 'node:util';
+import { type EmulatedAccount, startEmulatedAccount } from './emulated-account.ts';
+import { rehearse, type StepResult } from './steps.ts';
+
+/**
+ * `npm run aws:rehearse [-- --json]`: installs the AWS home into an emulated account on this machine and uses it, with
+ * permissions enforced. Exit 0 if every step went well, 1 otherwise. Nothing is left running.
+ */
+const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+const steps: StepResult[] = [];
+let account: EmulatedAccount | undefined;
+try {
+  const started = performance.now();
+  account = await startEmulatedAccount({ progress: say });
+  report({ name: 'an account of its own is up', ms: performance.now() - started, ok: true });
+  for await (const step of rehearse(account)) report(step);
+} catch (error) {
+  report({
+    name: 'the rehearsal itself',
+    ms: 0,
+    ok: false,
+    reason: error instanceof Error ? error.message : 'unknown',
+  });
+} finally {
+  await account?.close();
+}
+const ok = steps.every((step) => step.ok);
+if (values.json) process.stdout.write(`${JSON.stringify({ ok, steps })}\n`);
+process.exitCode = ok ? 0 : 1;
+
+function report(step: StepResult): void {
+  steps.push({ ...step, ms: Math.round(step.ms) });
+  say(`${step.ok ? '✓' : '✗'} ${step.name} (${Math.round(step.ms)} ms)${step.reason ? `: ${step.reason}` : ''}`);
+}
