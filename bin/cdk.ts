@@ -1,9 +1,11 @@
-import { App } from 'aws-cdk-lib';
+import { App, Aspects } from 'aws-cdk-lib';
+import { AwsSolutionsChecks } from 'cdk-nag';
 import * as z from 'zod';
 import { ControlPlaneStack } from '../control-plane/infra/control-plane-stack.ts';
 
 /**
- * The AWS home's stacks. Context: `-c environment=NAME` for an environment beside the first, `-c mfa=required`.
+ * The AWS home's stacks. Context: `-c environment=NAME` for an environment beside the first, `-c mfa=required`,
+ * `-c nag=true` to have cdk-nag report on every rule it knows.
  * Nothing outside this machine is asked, and no tool but Node is needed.
  */
 const Context = z.object({
@@ -12,13 +14,15 @@ const Context = z.object({
     .regex(/^[a-z][a-z0-9]{0,11}$/, 'must be 1 to 12 lower-case letters and digits')
     .default('main'),
   mfa: z.enum(['optional', 'required']).default('optional'),
+  nag: z.stringbool().default(false),
 });
 
 // SBT bundles its Python functions in a container, unless no stack is to be bundled; ours replace them.
 const app = new App({ postCliContext: { 'aws:cdk:bundling-stacks': [] } });
-const { environment, mfa } = Context.parse({
+const { environment, mfa, nag } = Context.parse({
   environment: app.node.tryGetContext('environment'),
   mfa: app.node.tryGetContext('mfa'),
+  nag: app.node.tryGetContext('nag'),
 });
 const suffix = environment === 'main' ? '' : `-${environment}`;
 new ControlPlaneStack(app, `controlplane-stack${suffix}`, {
@@ -26,4 +30,5 @@ new ControlPlaneStack(app, `controlplane-stack${suffix}`, {
   mfa,
   description: 'Control plane of Tierplane',
 });
+if (nag) Aspects.of(app).add(new AwsSolutionsChecks({ verbose: true, reports: true }));
 app.synth();

@@ -4,10 +4,11 @@ import { type CfnStage, HttpMethod, HttpNoneAuthorizer } from 'aws-cdk-lib/aws-a
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { Alarm, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { CfnRule } from 'aws-cdk-lib/aws-events';
-import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { type Policy, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { CfnLogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { NagSuppressions } from 'cdk-nag';
 import type { Construct } from 'constructs';
 import { type AdminPoolProps, adminPool } from './admin-pool.ts';
 import { bundle } from './bundles.ts';
@@ -36,8 +37,8 @@ const FUNCTIONS = {
   config: '/tenantConfigLambda/TenantConfigServiceLambda',
 } as const;
 
-/** What our API has beyond SBT's: who serves it, and whether anybody may call. */
-const ADDED_ROUTES: readonly [HttpMethod, string, keyof typeof FUNCTIONS, 'token' | 'public'][] = [
+/** What our API has beyond SBT's: who serves it, and why anybody may call it where no token is asked for. */
+const ADDED_ROUTES: readonly [HttpMethod, string, keyof typeof FUNCTIONS, string][] = [
   [HttpMethod.POST, '/tenant-registrations/{tenantRegistrationId}/retry', 'registrations', 'token'],
   [HttpMethod.GET, '/tenants/{tenantId}/progress', 'tenants', 'token'],
   [HttpMethod.PUT, '/users/{userId}/enable', 'users', 'token'],
@@ -45,11 +46,16 @@ const ADDED_ROUTES: readonly [HttpMethod, string, keyof typeof FUNCTIONS, 'token
   [HttpMethod.GET, '/operator/tiers', 'tenants', 'token'],
   [HttpMethod.GET, '/operator/dead-letters', 'registrations', 'token'],
   [HttpMethod.POST, '/operator/dead-letters/{id}/replay', 'registrations', 'token'],
-  [HttpMethod.POST, '/onboarding', 'registrations', 'public'],
-  [HttpMethod.GET, '/openapi.json', 'config', 'public'],
-  [HttpMethod.GET, '/docs', 'config', 'public'],
-  [HttpMethod.GET, '/healthz', 'config', 'public'],
-  [HttpMethod.GET, '/readyz', 'config', 'public'],
+  [
+    HttpMethod.POST,
+    '/onboarding',
+    'registrations',
+    'A company signs itself up before it can have a token; calls are limited per address.',
+  ],
+  [HttpMethod.GET, '/openapi.json', 'config', 'The description of the API tells no more than its documentation.'],
+  [HttpMethod.GET, '/docs', 'config', 'The documentation of the API.'],
+  [HttpMethod.GET, '/healthz', 'config', 'Says only that the function answers.'],
+  [HttpMethod.GET, '/readyz', 'config', 'Says only whether the table answers.'],
 ];
 
 /** SBT's control plane over our handlers: one table, an outbox, one event bus. */
@@ -116,6 +122,14 @@ export class ControlPlaneStack extends Stack {
     };
     const { functions } = new SbtFunctions(this, 'Functions', { replacements, environment, logRetention });
     removeSbtTables(controlPlane);
+    const registrations = functions.get(FUNCTIONS.registrations)?.role?.node.findChild('DefaultPolicy') as Policy;
+    NagSuppressions.addResourceSuppressions(registrations, [
+      {
+        id: 'AwsSolutions-IAM5',
+        reason: "Consumers' queues are the application plane's; they begin with the environment's name.",
+        appliesTo: [`Resource::arn:<AWS::Partition>:sqs:<AWS::Region>:<AWS::AccountId>:${prefix}-*`],
+      },
+    ]);
 
     const unpublished = deadLetterQueue(this, 'Unpublished', 'Events of the outbox could not be published');
     const publisher = new OutboxPublisher(this, 'Outbox', {
@@ -134,12 +148,14 @@ export class ControlPlaneStack extends Stack {
     const { api: httpApi, jwtAuthorizer } = controlPlane.node.findChild('controlPlaneApi') as ControlPlaneAPI;
     for (const [method, path, name, access] of ADDED_ROUTES) {
       const served = functions.get(FUNCTIONS[name]) as LambdaFunction;
-      httpApi.addRoutes({
+      const routes = httpApi.addRoutes({
         path,
         methods: [method],
         integration: new HttpLambdaIntegration(`${name}Integration`, served),
         authorizer: access === 'token' ? jwtAuthorizer : new HttpNoneAuthorizer(),
       });
+      if (access !== 'token')
+        NagSuppressions.addResourceSuppressions(routes, [{ id: 'AwsSolutions-APIG4', reason: access }]);
     }
     const stage = httpApi.defaultStage?.node.defaultChild as CfnStage;
     stage.defaultRouteSettings = { throttlingBurstLimit: 200, throttlingRateLimit: 100, detailedMetricsEnabled: true };
@@ -166,6 +182,9 @@ function keepLostResults(scope: Stack, controlPlane: ControlPlane): void {
   );
   const rules = controlPlane.node.findAll().filter((one) => one instanceof CfnRule);
   for (const rule of rules) rule.addPropertyOverride('Targets.0.DeadLetterConfig', { Arn: queue.queueArn });
+  NagSuppressions.addResourceSuppressions(queue, [
+    { id: 'AwsSolutions-SQS3', reason: "It is the dead-letter queue of SBT's rules, which it is set on by property." },
+  ]);
   queue.addToResourcePolicy(
     new PolicyStatement({
       actions: ['sqs:SendMessage'],
