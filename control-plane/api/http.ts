@@ -23,12 +23,20 @@ export interface ApiRequest {
   readonly body: string | undefined;
 }
 
+/** Longer bodies are refused by each transport, whatever is in them. */
+export const MAX_BODY_BYTES = 1024 * 1024;
+
 export interface ApiResponse {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   /** JSON; a string where `headers` name another content type. Absent: no body. */
   readonly body?: unknown;
 }
+
+export const BODY_TOO_LARGE: ApiResponse = {
+  status: 413,
+  body: { statusCode: 413, message: `Request body is over ${MAX_BODY_BYTES} bytes` },
+};
 
 /** The principal of an `Authorization` header. Throws UNAUTHENTICATED where there is no valid token. */
 export type AuthorizePrincipal = (authorization: string | undefined) => Promise<Principal>;

@@ -3,9 +3,8 @@ import type { RandomBytes } from '../../core/ports/clock.ts';
 import { newId } from '../../core/tenant/names.ts';
 import type { ControlPlaneDeps } from './deps.ts';
 import { createControlPlane } from './dispatch.ts';
-import type { ApiRequest, ApiResponse, AuthorizePrincipal } from './http.ts';
+import { type ApiRequest, type ApiResponse, type AuthorizePrincipal, BODY_TOO_LARGE, MAX_BODY_BYTES } from './http.ts';
 
-const MAX_BODY_BYTES = 1024 * 1024;
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
 const DEFAULT_PREFIX = '/control-plane';
 
@@ -34,10 +33,7 @@ export function createControlPlaneHandler(
     const read = await readBody(req);
     // The client left: nobody is there to answer.
     if (read === 'aborted') return;
-    if (read === 'too large') {
-      const message = `Request body is over ${MAX_BODY_BYTES} bytes`;
-      return send(req, res, { status: 413, body: { statusCode: 413, message } }, { ...headers, connection: 'close' });
-    }
+    if (read === 'too large') return send(req, res, BODY_TOO_LARGE, { ...headers, connection: 'close' });
     const request: ApiRequest = {
       method: req.method === 'HEAD' ? 'GET' : (req.method ?? 'GET'),
       path,

@@ -14,9 +14,9 @@ function write(level: string, fields: object, msg: string): void {
   process.stdout.write(`${JSON.stringify({ level, msg, ...Object.fromEntries(shown) })}\n`);
 }
 
-/** Of an SDK's error only the name: its message may quote what was sent. */
+/** Of an SDK's error the name and where it came from: its message, of one line or more, may quote what was sent. */
 function describe(error: Error): object {
   const cause = error.cause instanceof Error ? { cause: error.cause.name } : {};
   if (isDomainError(error)) return { code: error.code, message: error.message, ...cause };
-  return { name: error.name, stack: error.stack?.split('\n').slice(1).join('\n'), ...cause };
+  return { name: error.name, stack: error.stack?.match(/^ +at .*$/gm)?.join('\n'), ...cause };
 }

@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { readEnvironment } from '../../control-plane/lambda/environment.ts';
 import type { Envelope } from '../../core/events/events.ts';
@@ -25,6 +25,8 @@ interface Answer extends APIGatewayProxyStructuredResultV2 {
 describeInAccount('the control plane`s function in an emulated account', (account) => {
   let world: LambdaWorld;
   let handler: typeof import('../../control-plane/lambda/api.ts').handler;
+  /** What the function has written to its log in this test. */
+  let lines: string[];
   const claims: Record<'admin' | 'support', Record<string, string>> = { admin: {}, support: {} };
 
   beforeAll(async () => {
@@ -41,7 +43,13 @@ describeInAccount('the control plane`s function in an emulated account', (accoun
       claims[userName] = { sub: subject, client_id: ADMIN_CLIENT, token_use: 'access', scope: ALL, username: userName };
     }
   });
-  afterEach(() => jest.restoreAllMocks());
+  beforeEach(() => {
+    lines = [];
+    jest.spyOn(process.stdout, 'write').mockImplementation((text) => lines.push(String(text)) > 0);
+  });
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
 
   async function call(route: string, rawPath: string, options: EventOptions = {}): Promise<Answer> {
     const answer = await handler(httpEvent(route, rawPath, options));
@@ -50,15 +58,6 @@ describeInAccount('the control plane`s function in an emulated account', (accoun
 
   async function asAdmin(route: string, rawPath: string, options: EventOptions = {}): Promise<Answer> {
     return call(route, rawPath, { claims: claims.admin, ...options });
-  }
-
-  /** What it writes to its log, line by line, while `run` runs. */
-  async function logged(run: () => Promise<unknown>): Promise<Record<string, unknown>[]> {
-    const lines: string[] = [];
-    jest.spyOn(process.stdout, 'write').mockImplementation((text) => lines.push(String(text)) > 0);
-    await run();
-    jest.restoreAllMocks();
-    return lines.map((line) => JSON.parse(line));
   }
 
   async function outbox(): Promise<Envelope[]> {
@@ -86,7 +85,7 @@ describeInAccount('the control plane`s function in an emulated account', (accoun
   });
 
   describe('takes who calls from API Gateway alone', () => {
-    const write = ['POST /tenant-registrations', '/tenant-registrations'] as const;
+    const intruder = { userName: 'intruder', userRole: 'SystemAdmin', email: 'intruder@x.example' };
 
     test.each<[string, () => EventOptions, number]>([
       ['nobody', () => ({}), 401],
@@ -102,9 +101,9 @@ describeInAccount('the control plane`s function in an emulated account', (accoun
         401,
       ],
       ['a user the registry does not know', () => ({ claims: { ...claims.admin, sub: 'stranger' } }), 401],
-      ['a token without the scope', () => ({ claims: { ...claims.admin, scope: 'tenant/tenant_read' } }), 403],
+      ['a token without the scope', () => ({ claims: { ...claims.admin, scope: 'user/user_read' } }), 403],
       ['a token without any scope', () => ({ claims: { ...claims.admin, scope: '' } }), 403],
-      ['a scope that only begins alike', () => ({ claims: { ...claims.admin, scope: 'tenant/tenant_writer' } }), 403],
+      ['a scope that only begins alike', () => ({ claims: { ...claims.admin, scope: 'user/user_writer' } }), 403],
       ['a user who may only read', () => ({ claims: claims.support }), 403],
       [
         'a role that the token claims for itself',
@@ -114,13 +113,12 @@ describeInAccount('the control plane`s function in an emulated account', (accoun
       ['the machine, where only people write', () => ({ claims: MACHINE }), 403],
       ['a signature by IAM, where only people write', () => ({ userArn: 'arn:aws:iam::000000000000:role/x' }), 403],
     ])('and refuses %s', async (_who, options, status) => {
-      const before = await outbox();
-      const answer = await call(...write, { body: BODY, ...options() });
+      const answer = await call('POST /users', '/users', { body: intruder, ...options() });
       expect([answer.statusCode, answer.json]).toEqual([
         status,
         { message: status === 401 ? 'Unauthorized' : 'Forbidden' },
       ]);
-      expect(await outbox()).toEqual(before);
+      expect(await world.identity.user('admin', 'intruder')).toBeUndefined();
     });
 
     test('and lets machines in by their own doors, people by none of them', async () => {
@@ -182,9 +180,10 @@ describeInAccount('the control plane`s function in an emulated account', (accoun
     });
 
     test('and a body in base64 is the same as a plain one', async () => {
-      const tenantData = { tenantName: 'Bäcker ☕', email: 'admin@baecker.example', tier: 'basic' };
-      const answer = await asAdmin(...post, { body: { ...BODY, tenantData }, base64: true });
-      expect([answer.statusCode, answer.json.data.tenantName]).toEqual([201, 'Bäcker ☕']);
+      const tenantData = { tenantName: 'baker', email: 'admin@baker.example', tier: 'basic', shop: 'Bäcker ☕' };
+      expect((await asAdmin(...post, { body: { ...BODY, tenantData }, base64: true })).statusCode).toBe(201);
+      const { json } = await asAdmin('GET /tenants', '/tenants', { query: 'name=baker' });
+      expect(json.data).toEqual([expect.objectContaining(tenantData)]);
     });
 
     test.each([
@@ -234,7 +233,7 @@ describeInAccount('the control plane`s function in an emulated account', (accoun
 
   test('describes itself to anybody', async () => {
     expect((await call('GET /healthz', '/healthz')).json).toEqual({ status: 'ok' });
-    expect((await call('GET /openapi.json', '/openapi.json')).json.servers).toEqual([{ url: '/' }]);
+    expect((await call('GET /openapi.json', '/openapi.json')).json.servers).toEqual([{ url: '' }]);
     expect((await call('GET /docs', '/docs')).headers?.['content-type']).toBe('text/html; charset=utf-8');
   });
 
@@ -259,11 +258,9 @@ describeInAccount('the control plane`s function in an emulated account', (accoun
   test('says one line a request, without token, body or name', async () => {
     const options = { headers: { authorization: 'Bearer secret-token' }, requestId: 'id-1' };
     const body = { userName: 'quiet', userRole: 'CustomerSupport', email: 'secret-body' };
-    const lines = await logged(async () => {
-      await asAdmin('POST /users', '/users', { ...options, body });
-      await asAdmin('GET /users/{userId}', '/users/secret-name', { ...options, requestId: 'id-2' });
-    });
-    expect(lines).toEqual([
+    await asAdmin('POST /users', '/users', { ...options, body });
+    await asAdmin('GET /users/{userId}', '/users/secret-name', { ...options, requestId: 'id-2' });
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
       { level: 'info', msg: 'request', requestId: 'id-1', route: 'POST /users', status: 422, ms: expect.any(Number) },
       {
         level: 'info',
@@ -278,20 +275,16 @@ describeInAccount('the control plane`s function in an emulated account', (accoun
 
   test('tells nobody what went wrong inside, and the log what, but not with whose words', async () => {
     const { DynamoDBClient } = await import('@aws-sdk/client-dynamodb');
-    const send = jest.spyOn(DynamoDBClient.prototype, 'send');
     const words = Object.assign(new Error('secret one\n  secret two'), { name: 'ValidationException' });
-    let answer: Answer | undefined;
-    const lines = await logged(async () => {
-      send.mockImplementation(() => Promise.reject(words));
-      answer = await call('GET /users', '/users', { claims: claims.admin });
-    });
-    expect([answer?.statusCode, answer?.json]).toEqual([
+    jest.spyOn(DynamoDBClient.prototype, 'send').mockImplementation(() => Promise.reject(words));
+    const answer = await call('GET /users', '/users', { claims: claims.admin });
+    expect([answer.statusCode, answer.json]).toEqual([
       500,
       { statusCode: 500, message: 'Unknown error during processing!' },
     ]);
-    expect(lines.map(({ msg }) => msg)).toEqual(['control plane call failed', 'request']);
-    expect(JSON.stringify(lines)).toContain('ValidationException');
-    expect(JSON.stringify(lines)).not.toContain('secret');
+    expect(lines.map((line) => JSON.parse(line).msg)).toEqual(['control plane call failed', 'request']);
+    expect(lines.join()).toContain('ValidationException');
+    expect(lines.join()).not.toContain('secret');
   });
 });
 
