@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { EmbeddedMailer, StoredMail } from '../../adapters/embedded/mail.ts';
-import { isDomainError } from '../../core/errors.ts';
+import { type Principal, SCOPES, SYSTEM_ADMIN } from '../../control-plane/api/http.ts';
+import { DomainError, isDomainError } from '../../core/errors.ts';
 import { issuerOf } from '../../core/identity/issuers.ts';
 import type { Runtime } from '../../core/ports/runtime.ts';
 import type { Isolation, TierTable } from '../../core/tenant/tiers.ts';
@@ -20,8 +21,8 @@ interface PagesDeps {
   readonly demoTenants: () => Promise<readonly DemoTenant[]>;
   /** What is not in force on this machine, in words. */
   readonly notes: readonly string[];
-  /** Throws unless the header holds an admin's token. */
-  readonly requireAdmin: (authorization: string | undefined) => Promise<void>;
+  /** Who calls. Throws unless the header holds a system user's token. */
+  readonly principal: (authorization: string | undefined) => Promise<Principal>;
 }
 
 export interface DemoTenant {
@@ -35,6 +36,7 @@ export interface DemoTenant {
 type Handler = (req: IncomingMessage, res: ServerResponse) => Promise<void>;
 
 const MAILS_PER_PAGE = 50;
+const MAIL_ID = /^[a-z0-9]{1,64}$/;
 
 const ISOLATION: Record<Isolation, string> = {
   pool: 'Shares the pooled services; its items stand under its own key.',
@@ -45,11 +47,12 @@ const ISOLATION: Record<Isolation, string> = {
 /** The platform's own pages: start page and mailbox. Everything else is 404. */
 export function createPages(deps: PagesDeps): Handler {
   return async (req, res) => {
-    const url = new URL(req.url ?? '/', 'http://pages.invalid');
+    const [path = '/', query = ''] = (req.url ?? '/').split('?', 2);
     if (req.method !== 'GET' && req.method !== 'HEAD') return notFound(res);
-    if (url.pathname === '/') return sendPage(res, 200, await renderStart(deps));
-    if (url.pathname === '/mailbox.json') return sendMails(deps, req, res);
-    if (url.pathname === '/mailbox' || url.pathname.startsWith('/mailbox/')) return showMailbox(deps, req, res, url);
+    if (path === '/') return sendPage(res, 200, await renderStart(deps));
+    if (path === '/mailbox.json') return sendMails(deps, req, res);
+    if (path === '/mailbox') return showMailbox(deps, req, res, new URLSearchParams(query).get('after') ?? '');
+    if (path.startsWith('/mailbox/')) return showMail(deps, req, res, path.slice('/mailbox/'.length));
     return notFound(res);
   };
 }
@@ -109,32 +112,36 @@ function stepsFor(urls: Urls): { title: string; command: string }[] {
 }
 
 /**
- * Mails hold invitations with temporary passwords. The page is for the one who sits at this machine: the front door must
- * be reached by a loopback name (which also keeps other sites' pages from reading it). Everyone else needs an admin's
- * token and `/mailbox.json`.
+ * Mails hold invitations with temporary passwords. The pages are for the one who sits at this machine: the front door's
+ * own name and the name in the browser's address must be loopback ones (a page of another site can have its name point
+ * here, but not change it), and nobody may have passed the request on. Everyone else needs a SystemAdmin's token and
+ * `/mailbox.json`.
  */
-function isLocal(req: IncomingMessage): boolean {
-  const host = String(req.headers['x-forwarded-host'] ?? req.headers.host ?? '');
-  const client =
-    String(req.headers['x-forwarded-for'] ?? '')
-      .split(',')
-      .at(-1)
-      ?.trim() ?? '';
-  return /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(host) && /^(127\.|::1$|::ffff:127\.)/.test(client);
+function isLocal({ headers }: IncomingMessage): boolean {
+  const hosts = [headers['x-forwarded-host'], headers.host];
+  // The gateway puts a further hop before the client's address where a proxy was on the way.
+  const client = String(headers['x-forwarded-for'] ?? '');
+  return (
+    hosts.every((host) => /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i.test(String(host))) &&
+    /^(127\.[\d.]+|::1|::ffff:127\.[\d.]+)$/.test(client)
+  );
 }
 
-async function showMailbox(deps: PagesDeps, req: IncomingMessage, res: ServerResponse, url: URL): Promise<void> {
-  if (!isLocal(req)) {
-    const text = 'The mailbox page is shown on the machine itself only. Admins read it at /mailbox.json.';
-    return sendPage(res, 403, errorPage({ title: 'Not from here', text }));
-  }
-  if (url.pathname === '/mailbox') {
-    const after = url.searchParams.get('after');
-    const { items, next } = await deps.mailer.list({ limit: MAILS_PER_PAGE, ...(after ? { after } : {}) });
-    const olderHref = next === undefined ? {} : { olderHref: `/mailbox?after=${encodeURIComponent(next)}` };
-    return sendPage(res, 200, mailboxPage({ mails: items.map(mailModel), smtp: deps.smtp, ...olderHref }));
-  }
-  const mail = await deps.mailer.get(decodeURIComponent(url.pathname.slice('/mailbox/'.length)));
+function refuseRemote(res: ServerResponse): void {
+  const text = 'The mailbox page is shown on the machine itself only. A SystemAdmin reads it at /mailbox.json.';
+  sendPage(res, 403, errorPage({ title: 'Not from here', text }));
+}
+
+async function showMailbox(deps: PagesDeps, req: IncomingMessage, res: ServerResponse, after: string): Promise<void> {
+  if (!isLocal(req)) return refuseRemote(res);
+  const { items, next } = await deps.mailer.list({ limit: MAILS_PER_PAGE, ...(MAIL_ID.test(after) && { after }) });
+  const olderHref = next === undefined ? {} : { olderHref: `/mailbox?after=${encodeURIComponent(next)}` };
+  sendPage(res, 200, mailboxPage({ mails: items.map(mailModel), smtp: deps.smtp, ...olderHref }));
+}
+
+async function showMail(deps: PagesDeps, req: IncomingMessage, res: ServerResponse, id: string): Promise<void> {
+  if (!isLocal(req)) return refuseRemote(res);
+  const mail = MAIL_ID.test(id) ? await deps.mailer.get(id) : undefined;
   return mail ? sendPage(res, 200, mailPage(mailModel(mail), '/mailbox')) : notFound(res);
 }
 
@@ -142,15 +149,11 @@ function mailModel(mail: StoredMail) {
   return { ...mail, href: `/mailbox/${encodeURIComponent(mail.id)}` };
 }
 
-async function sendMails(
-  { mailer, requireAdmin }: PagesDeps,
-  req: IncomingMessage,
-  res: ServerResponse,
-): Promise<void> {
+async function sendMails({ mailer, principal }: PagesDeps, req: IncomingMessage, res: ServerResponse): Promise<void> {
   let status = 200;
   let body: object;
   try {
-    await requireAdmin(req.headers.authorization);
+    requireMailReader(await principal(req.headers.authorization));
     body = { data: (await mailer.list({ limit: 1_000 })).items };
   } catch (error) {
     if (!isDomainError(error, 'UNAUTHENTICATED') && !isDomainError(error, 'FORBIDDEN')) throw error;
@@ -159,4 +162,10 @@ async function sendMails(
   }
   res.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
   res.end(JSON.stringify(body));
+}
+
+/** Whoever reads an invitation can take up the account it is for, so reading asks for what making users asks for. */
+function requireMailReader(caller: Principal): void {
+  if (caller.kind === 'user' && caller.role === SYSTEM_ADMIN && caller.scopes.includes(SCOPES.userWrite)) return;
+  throw new DomainError('FORBIDDEN', 'only a SystemAdmin who may write users reads mail');
 }

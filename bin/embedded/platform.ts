@@ -156,7 +156,10 @@ async function assemble(
             parentDeathSignal: runtime.isolation.setpriv !== undefined,
             cpuCaps: runtime.isolation.cpu.kind,
           },
-          notes: [...runtime.isolation.notes],
+          notes: [
+            ...runtime.isolation.notes,
+            ...(config.provisioning === 'held' ? ['provisioning is held: requests stay in their queue'] : []),
+          ],
         }),
       },
       signUpLimiter: createRateLimiter(clock, config.signUp),
@@ -173,7 +176,7 @@ async function assemble(
     tiers: config.tiers,
     demoTenants: () => demoTenants({ table, clock, random }),
     notes: runtime.isolation.notes,
-    requireAdmin: async (authorization) => void (await principal(authorization)),
+    principal,
   });
 
   let ready = false;

@@ -1,0 +1,133 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, request, type Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { systemClock, systemRandom } from '../../adapters/embedded/clock.ts';
+import { type EmbeddedMailer, openMailer } from '../../adapters/embedded/mail.ts';
+import type { EmbeddedRuntime } from '../../adapters/embedded/runtime.ts';
+import { openTable, type SqliteTable } from '../../adapters/embedded/table.ts';
+import { createPages } from '../../bin/embedded/pages.ts';
+import type { Principal } from '../../control-plane/api/http.ts';
+import { DomainError } from '../../core/errors.ts';
+import { TIERS } from '../../tenant-templates/tiers.ts';
+import { silentLog } from '../support/silent-log.ts';
+
+const SECRET = 'Temporary password: tulip-42';
+const FRONT = 'http://127.0.0.1:8080';
+/** What the gateway says of a request from this machine. */
+const LOCAL = { host: '127.0.0.1:8080', 'x-forwarded-host': '127.0.0.1:8080', 'x-forwarded-for': '127.0.0.1' };
+
+const dir = mkdtempSync(join(tmpdir(), 'tp-pages-'));
+const socketPath = join(dir, 'pages.sock');
+let table: SqliteTable;
+let mailer: EmbeddedMailer;
+let server: Server;
+let mailId: string;
+
+beforeAll(async () => {
+  table = openTable({ file: join(dir, 'platform.db'), clock: systemClock });
+  mailer = openMailer({
+    table,
+    file: join(dir, 'mailbox.jsonl'),
+    clock: systemClock,
+    random: systemRandom,
+    log: silentLog,
+  });
+  await mailer.send({ to: 'jo@hooli.example', subject: 'Your invitation', text: SECRET });
+  mailId = (await mailer.list({ limit: 1 })).items[0]?.id ?? '';
+  const pages = createPages({
+    urls: { front: FRONT, controlPlane: `${FRONT}/control-plane`, api: `${FRONT}/api`, openapi: `${FRONT}/openapi` },
+    mailer,
+    smtp: false,
+    runtime: { services: async () => [] } as unknown as EmbeddedRuntime,
+    tiers: TIERS,
+    demoTenants: async () => [],
+    notes: [],
+    principal: async (authorization) => principalOf(authorization),
+  });
+  server = createServer((req, res) => void pages(req, res));
+  await new Promise<void>((resolve) => server.listen(socketPath, resolve));
+});
+
+afterAll(async () => {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+  await mailer.close();
+  await table.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+function principalOf(authorization: string | undefined): Principal {
+  const [role, ...scopes] = authorization?.split(' ') ?? [];
+  if (role === undefined) throw new DomainError('UNAUTHENTICATED', 'a token must be given');
+  return { kind: 'user', userName: 'someone', role, scopes };
+}
+
+function get(path: string, headers: Record<string, string> = LOCAL): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    request({ socketPath, path, headers }, (response) => {
+      let text = '';
+      response.on('data', (chunk: Buffer) => {
+        text += chunk.toString();
+      });
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+    })
+      .on('error', reject)
+      .end();
+  });
+}
+
+describe('the mailbox page', () => {
+  test.each(['127.0.0.1:8080', 'localhost:8080', 'LOCALHOST', '[::1]:8080'])(
+    'is shown to the machine itself, at %s',
+    async (host) => {
+      expect(await get('/mailbox', { ...LOCAL, host })).toMatchObject({ status: 200 });
+      const mail = await get(`/mailbox/${mailId}`, { ...LOCAL, host });
+      expect(mail.text).toContain(SECRET);
+    },
+  );
+
+  test.each([
+    ['another machine', { ...LOCAL, 'x-forwarded-for': '192.0.2.7' }],
+    ['a machine with a name like ours', { ...LOCAL, 'x-forwarded-for': '127.0.0.1.evil.example' }],
+    ['a page of another site, whose name points to us', { ...LOCAL, host: 'evil.example:8080' }],
+    ['a name that begins as ours does', { ...LOCAL, host: '127.0.0.1.evil.example' }],
+    ['a front door with a public name', { ...LOCAL, 'x-forwarded-host': 'saas.example' }],
+    ['a proxy on this machine', { ...LOCAL, 'x-forwarded-for': 'unknown, 127.0.0.1' }],
+    ['nobody the gateway knows', { host: '127.0.0.1:8080' }],
+  ])('SE-1: is not shown to %s', async (_who, headers) => {
+    for (const path of ['/mailbox', `/mailbox/${mailId}`]) {
+      const answer = await get(path, headers);
+      expect(answer.status).toBe(403);
+      expect(answer.text).not.toContain('tulip');
+      expect(answer.text).not.toContain('jo@hooli.example');
+    }
+  });
+
+  test.each(['//', '//evil.example/', '/mailbox/%', '/mailbox/%ff', '/mailbox/..%2f', '/mailbox/nothing', '/x'])(
+    '%s is no page, and no fault of ours',
+    async (path) => expect((await get(path)).status).toBe(404),
+  );
+
+  test.each(['%00', '%ff', 'x'.repeat(300), '..'])(
+    'starts anew at the cursor %s, which is none of ours',
+    async (after) => expect((await get(`/mailbox?after=${after}`)).status).toBe(200),
+  );
+});
+
+describe('mail in JSON', () => {
+  test.each([
+    ['a SystemAdmin who may write users', 'SystemAdmin user/user_write', 200],
+    ['a SystemAdmin by a client that may only read', 'SystemAdmin user/user_read tenant/tenant_read', 403],
+    ['a system user of another role, who could take up invitations', 'Auditor user/user_write', 403],
+  ])('is for %s: %i', async (_who, authorization, status) => {
+    const answer = await get('/mailbox.json', { ...LOCAL, authorization });
+    expect(answer.status).toBe(status);
+    expect(answer.text.includes(SECRET)).toBe(status === 200);
+  });
+
+  test('is not for those who bring no token, local or not', async () => {
+    expect(await get('/mailbox.json')).toEqual({ status: 401, text: '{"message":"Unauthorized"}' });
+  });
+});
