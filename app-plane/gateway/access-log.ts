@@ -33,7 +33,7 @@ const MAX_BUFFERED = 16 * 1024 * 1024;
  * the last 100 ms. Throws if the file cannot be opened.
  */
 export function openLineFile(file: string): LineSink {
-  const fd = openSync(file, 'a', 0o640);
+  const fd = openSync(file, 'a', 0o600);
   let buffered = '';
   let dropped = 0;
   let timer: NodeJS.Timeout | undefined;

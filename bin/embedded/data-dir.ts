@@ -73,7 +73,8 @@ export function prepareRunDir(dir: DataDir): { path: string; remove(): void } {
   const inside = join(dir.root, 'run');
   rmSync(inside, { recursive: true, force: true });
   if (Buffer.byteLength(inside) <= LONGEST_RUN_DIR) {
-    mkdirSync(inside, { mode: 0o711 });
+    mkdirSync(inside);
+    chmodSync(inside, 0o711);
     return { path: inside, remove: () => rmSync(inside, { recursive: true, force: true }) };
   }
   const outside = mkdtempSync(join(tmpdir(), `tp-${createHash('sha256').update(dir.root).digest('hex').slice(0, 6)}-`));

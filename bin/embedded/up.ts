@@ -21,9 +21,7 @@ export async function runPlatform(context: CliContext, flags: ConfigFlags): Prom
   const { dir } = context;
   const stopped = signalled();
   const slow = setTimeout(() => note('starting ...'), SLOW_START_NOTE_MS);
-  const { platform, lock, admin } = await start(dir, flags, context.json ? () => undefined : note).finally(() =>
-    clearTimeout(slow),
-  );
+  const { platform, lock, admin } = await start(dir, flags, note).finally(() => clearTimeout(slow));
   writePrivate(dir.running, {
     pid: process.pid,
     startTicks: startTicksOf(process.pid),
@@ -33,7 +31,7 @@ export async function runPlatform(context: CliContext, flags: ConfigFlags): Prom
   if (context.json) printJson({ ready: true, urls: platform.urls, admin });
   else announce(platform, admin, dir);
   const signal = await stopped;
-  if (!context.json) note(`\n${signal}: finishing what is under way ...`);
+  note(`\n${signal}: finishing what is under way ...`);
   await platform.close();
   rmSync(dir.running, { force: true });
   lock.release();
@@ -50,6 +48,8 @@ async function start(dir: DataDir, flags: ConfigFlags, progress: (line: string) 
   try {
     const config = loadConfig(dir.config, flags);
     prepareDataDir(dir);
+    // From here on whatever this process or a child creates is the owner's alone, unless it is opened on purpose.
+    process.umask(0o077);
     const lock = lockDataDir(dir);
     if (!lock) throw alreadyRunning(dir);
     const log = pino(
