@@ -4,6 +4,7 @@ import type { Route } from '../../core/routing/registry.ts';
 import { isServed } from '../../core/tenant/lifecycle.ts';
 import type { TierName, UsagePlan } from '../../core/tenant/tiers.ts';
 import { ANSWERS, type Answer, retryAfter } from './answers.ts';
+import type { InFlight } from './in-flight.ts';
 import type { Meter } from './meter.ts';
 import type { QuotaStore } from './quota-store.ts';
 import type { CachedRegistry } from './registry.ts';
@@ -16,15 +17,16 @@ export interface Call {
   readonly contentLength: number | undefined;
 }
 
-/** `route` is there as soon as the tenant is known: the access log names whom it refused. */
+/** `leave` is to be called when an admitted call has ended. `route` is there as soon as the tenant is known: the access log names whom it refused. */
 export type Admission =
-  | { readonly admitted: true; readonly route: Route }
+  | { readonly admitted: true; readonly route: Route; leave(): void }
   | { readonly admitted: false; readonly answer: Answer; readonly route?: Route };
 
 export interface AdmissionOptions {
   readonly authorize: Authorize;
   readonly registry: CachedRegistry;
   readonly meter: Meter;
+  readonly inFlight: InFlight;
   readonly quotas: Pick<QuotaStore, 'touch'>;
   readonly tiers: Readonly<Record<TierName, { readonly usagePlan: UsagePlan }>>;
   /** The application's microservices. */
@@ -37,7 +39,7 @@ export interface AdmissionOptions {
  * the body small enough (413), is there room in the tenant's plan (429). Only what is admitted counts against the quota.
  */
 export function createAdmission(options: AdmissionOptions): (call: Call) => Promise<Admission> {
-  const { authorize, registry, meter, quotas, tiers, maxBodyBytes } = options;
+  const { authorize, registry, meter, inFlight, quotas, tiers, maxBodyBytes } = options;
   const services = new Set(options.services);
 
   return async ({ authorization, service, contentLength }) => {
@@ -60,13 +62,21 @@ export function createAdmission(options: AdmissionOptions): (call: Call) => Prom
     if (!services.has(service)) return refuse(ANSWERS.notFound, route);
     if (contentLength !== undefined && contentLength > maxBodyBytes) return refuse(ANSWERS.tooLarge, route);
 
-    const verdict = meter.admit(route.apiKey, tiers[route.tier].usagePlan);
-    if (verdict.outcome === 'throttled') return refuse(retryAfter(ANSWERS.tooManyRequests, verdict.retryAfter), route);
-    if (verdict.outcome === 'exhausted') return refuse(retryAfter(ANSWERS.limitExceeded, verdict.retryAfter), route);
+    const plan = tiers[route.tier].usagePlan;
+    const leave = route.silo ? leaveNothing : inFlight.enter(route.tenantId, plan);
+    if (!leave) return refuse(retryAfter(ANSWERS.tooManyRequests, 1), route);
+    const verdict = meter.admit(route.apiKey, plan);
+    if (verdict.outcome !== 'admitted') {
+      leave();
+      const answer = verdict.outcome === 'throttled' ? ANSWERS.tooManyRequests : ANSWERS.limitExceeded;
+      return refuse(retryAfter(answer, verdict.retryAfter), route);
+    }
     quotas.touch(route.tenantId, route.apiKey);
-    return { admitted: true, route };
+    return { admitted: true, route, leave };
   };
 }
+
+function leaveNothing(): void {}
 
 function refuse(answer: Answer, route?: Route): Admission {
   return route ? { admitted: false, answer, route } : { admitted: false, answer };

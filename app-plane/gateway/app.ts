@@ -12,7 +12,8 @@ import { ANSWERS, type Answer, PLATFORM_AWAY_PAGE, rawAnswer } from './answers.t
 import { contentLength, openBody } from './body.ts';
 import { Exchange } from './exchange.ts';
 import { type Failure, forward } from './forward.ts';
-import { requestHeaders, requestIdOf } from './headers.ts';
+import { requestHeaders, requestIdOf, wasForwarded } from './headers.ts';
+import { createInFlight } from './in-flight.ts';
 import type { Meter } from './meter.ts';
 import type { QuotaStore } from './quota-store.ts';
 import type { CachedRegistry, Registry } from './registry.ts';
@@ -78,7 +79,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const { registry, services, clock, monotonic, log, accessLog, limits = {} } = options;
   const maxBodyBytes = limits.maxBodyBytes ?? 10 * 1024 * 1024;
   const maxActive = limits.maxActive ?? 2_048;
-  const admit = createAdmission({ ...options, maxBodyBytes });
+  const admit = createAdmission({ ...options, inFlight: createInFlight(), maxBodyBytes });
   const upstreams = createUpstreams(limits);
   const platform = openUpstream(options.platformSocket, limits);
   let draining = false;
@@ -121,6 +122,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     exchange.route = admission.route;
     if (services.includes(service)) exchange.service = service;
     if (!admission.admitted) return exchange.answer(admission.answer);
+    if (exchange.response.destroyed) return admission.leave();
+    exchange.response.once('close', admission.leave);
     const tasks = upstreams.of(admission.route, service);
     if (tasks.length === 0) return exchange.answer(ANSWERS.unavailable);
     const headers = requestHeaders(request, 'service');
@@ -251,7 +254,10 @@ function addPlatformHeaders(headers: string[], { request, requestId }: Exchange,
   const { host, authorization } = request.headers;
   if (host !== undefined) headers.push('host', host);
   if (authorization !== undefined) headers.push('authorization', authorization);
-  headers.push('x-request-id', requestId, 'x-forwarded-for', request.socket.remoteAddress ?? '');
+  const address = request.socket.remoteAddress ?? '';
+  // Only the last hop can be believed; that there were others is all that is said of them (RFC 7239, 6.2).
+  const forwardedFor = wasForwarded(request) ? `unknown, ${address}` : address;
+  headers.push('x-request-id', requestId, 'x-forwarded-for', forwardedFor);
   headers.push('x-forwarded-proto', publicUrl.protocol.slice(0, -1), 'x-forwarded-host', publicUrl.host);
 }
 

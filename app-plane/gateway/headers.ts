@@ -78,6 +78,13 @@ function namedByConnection(connection: string | undefined): ReadonlySet<string> 
   return names;
 }
 
+/** Whether the request says itself that a proxy passed it on. */
+export function wasForwarded({ headers }: { readonly headers: NodeJS.Dict<string | string[]> }): boolean {
+  return FORWARDED.some((name) => headers[name] !== undefined);
+}
+
+const FORWARDED = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip'];
+
 const RESPONSE_ONLY = new Set(['connection', 'keep-alive', 'transfer-encoding', 'trailer', 'upgrade', 'x-request-id']);
 
 /** What of an upstream's response headers goes on to the client: neither hop-by-hop nor internal ones. */

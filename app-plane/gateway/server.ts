@@ -19,6 +19,9 @@ import { cachedRegistry, tableRegistry } from './registry.ts';
 
 const EXIT_CONFIG = 78;
 const DRAIN_MS = 10_000;
+const FIRST_ENDPOINTS_MS = 2_000;
+/** Started by hand there is none. */
+const HAS_PLATFORM = process.send !== undefined;
 
 const log = pino({ name: 'gateway' }, pino.destination({ sync: true }));
 
@@ -30,6 +33,8 @@ interface Running {
 }
 
 async function start(config: GatewayConfig): Promise<Running> {
+  // Its files hold metering keys and who called what.
+  process.umask(0o077);
   const clock = systemClock;
   const monotonic = (): number => performance.now();
   let publicUrl = config.publicUrl ?? `http://${config.host}:${config.port}`;
@@ -61,6 +66,7 @@ async function start(config: GatewayConfig): Promise<Running> {
     monotonic,
   });
 
+  await obeyPlatform(gateway);
   const port = await listen(gateway, config);
   if (config.publicUrl === undefined) {
     publicUrl = `http://${config.host}:${port}`;
@@ -93,7 +99,29 @@ function listen({ server }: Gateway, { host, port }: GatewayConfig): Promise<num
   });
 }
 
-/** The platform as seen from here: messages to it, from it, and its end. */
+/**
+ * Does from now on what the platform says. Resolves when it has said where the tasks are: whoever listens before that has
+ * nothing but 503 to answer with. A platform that does not say so keeps the door shut for two seconds only.
+ */
+function obeyPlatform(gateway: Gateway): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, HAS_PLATFORM ? FIRST_ENDPOINTS_MS : 0);
+    process.once('disconnect', resolve);
+    process.on('message', (raw: unknown) => {
+      const message = PlatformMessage.safeParse(raw);
+      if (!message.success) {
+        log.error({ issues: message.error.issues }, 'a message of the platform is not understood');
+        return;
+      }
+      obey(gateway, message.data);
+      if (message.data.type !== 'endpoints') return;
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+/** The end, as the platform or a signal asks for it. */
 function attach(running: Running): void {
   let stopping = false;
   const stop = (drainMs: number, why: string): void => {
@@ -109,17 +137,13 @@ function attach(running: Running): void {
     );
   };
 
-  process.on('message', (raw: unknown) => {
-    const message = PlatformMessage.safeParse(raw);
-    if (!message.success) log.error({ issues: message.error.issues }, 'a message of the platform is not understood');
-    else obey(running.gateway, message.data);
-  });
   process.on('SIGTERM', () => stop(DRAIN_MS, 'SIGTERM'));
   // Ctrl-C reaches the whole group; as a child the gateway waits for the platform's word.
   process.on('SIGINT', () => {
     if (!process.connected) stop(DRAIN_MS, 'SIGINT');
   });
   process.on('disconnect', () => stop(0, 'the platform is gone'));
+  if (HAS_PLATFORM && !process.connected) stop(0, 'the platform is gone');
 }
 
 function obey({ setEndpoints, invalidate }: Gateway, message: PlatformMessage): void {

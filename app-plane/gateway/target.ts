@@ -17,7 +17,7 @@ const API = '/api';
 const VERSION = '/v1/';
 
 /** A segment of one or two dots, in any encoding, or a backslash: what one server resolves, another does not. */
-const AMBIGUOUS = /(?:^|\/)(?:\.|%2e){1,2}(?:\/|$)|\\|%5c|%00/i;
+const AMBIGUOUS = /(?:^|\/|%2f)(?:\.|%2e){1,2}(?:\/|%2f|$)|\\|%5c|%00/i;
 
 /** Reads the target of a request line as it came: origin form, or absolute form, whose origin is not looked at. */
 export function parseTarget(url: string): Target {

@@ -47,11 +47,12 @@ export function createGatewayProcess({ settings, logFile, clock, log }: Options)
   function launch(): Promise<void> {
     const spawned = spawnGateway(settings, logFile);
     child = spawned;
+    // It listens once it knows where the tasks are.
+    send(spawned, { type: 'endpoints', services: endpoints });
     return new Promise((resolve, reject) => {
       spawned.on('message', (message: Message) => {
         if (message.type === 'ready') {
           backOff = FIRST_BACK_OFF_MS;
-          send(spawned, { type: 'endpoints', services: endpoints });
           resolve();
         } else {
           reject(new DomainError('CONFIG', message.message));

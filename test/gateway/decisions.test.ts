@@ -36,6 +36,9 @@ describe('the target of a request line', () => {
   test.each([
     '/api/products/../orders',
     '/api/products/%2e%2E/orders',
+    '/api/products/..%2forders',
+    '/api/products%2F%2e%2e/orders',
+    '/realms/pool/users/.%2Fx',
     '/api/..',
     '/control-plane/./tenants',
     '/api\\products',

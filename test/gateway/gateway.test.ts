@@ -149,11 +149,25 @@ describe('the gateway', () => {
     expect(headers).toMatchObject({
       authorization: 'Basic abc',
       cookie: 's=1',
-      'x-forwarded-for': '127.0.0.1',
+      'x-forwarded-for': 'unknown, 127.0.0.1',
       'x-forwarded-proto': 'https',
       'x-forwarded-host': 'saas.example',
     });
   });
+
+  test.each(['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip'])(
+    'SE-1: of a proxy on the way, named by %s, the platform learns that it was there, not what it says',
+    async (name) => {
+      const hops = async (headers: Record<string, string>): Promise<string | undefined> => {
+        const { rawHeaders } = (await (await call('/mailbox', '', { headers })).json()) as Echoed;
+        expect(rawHeaders.join()).not.toContain('evil');
+        return rawHeaders[rawHeaders.indexOf('x-forwarded-for') + 1];
+      };
+      expect(await hops({})).toBe('127.0.0.1');
+      expect(await hops({ [name]: 'evil.example' })).toBe('unknown, 127.0.0.1');
+      expect(await hops({ via: '1.1 proxy' })).toBe('unknown, 127.0.0.1');
+    },
+  );
 
   test('answers HEAD without a body, and keeps the connection', async () => {
     const response = await call('/api/products', acme, { method: 'HEAD' });

@@ -1,0 +1,76 @@
+import { connect } from 'node:net';
+import { expect, test } from '@jest/globals';
+import { type Fixture, poll, startFixture, tenantRoute } from './fixture.ts';
+
+const PLAN = { rate: 1_000, burst: 10, quotaPerDay: 1_000_000 };
+/** Twice the burst of ten. */
+const PLACES = 20;
+const WAVES = [1, 2, 3, 4];
+
+interface Uploads {
+  /** What was answered, though the upload had not ended. */
+  readonly answers: string[];
+  end(): void;
+}
+
+/** Starts uploads of which no end comes. */
+async function trickle(fixture: Fixture, authorization: string, count: number): Promise<Uploads> {
+  const answers: string[] = [];
+  const begin = `POST /api/products HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n`;
+  const sockets = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const socket = connect(fixture.port, '127.0.0.1');
+      socket.on('error', () => undefined);
+      socket.on('data', (data) => void answers.push(String(data)));
+      await new Promise<void>((sent) => void socket.write(begin, () => sent()));
+      return socket;
+    }),
+  );
+  return {
+    answers,
+    end: () => {
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+test('TI-4: a tenant whose calls do not end holds some connections to a pooled task, never all: its neighbour is served', async () => {
+  const fixture = await startFixture({ limits: { connections: PLACES + 4 }, plans: { basic: PLAN } });
+  try {
+    let received = 0;
+    await fixture.serve('products', (request, response) => {
+      if (request.method === 'GET') {
+        response.end('fine');
+      } else {
+        received += 1;
+        request.resume();
+      }
+    });
+    const slow = await fixture.addTenant(tenantRoute('acme00001'));
+    const neighbour = await fixture.addTenant(tenantRoute('globex001'));
+    const status = async (authorization: string): Promise<number> =>
+      (await fetch(`${fixture.url}/api/products`, { headers: { authorization } })).status;
+
+    const uploads: Uploads[] = [];
+    const refused = (): string[] => uploads.flatMap(({ answers }) => answers);
+    for (const wave of WAVES) {
+      uploads.push(await trickle(fixture, slow, PLAN.burst));
+      await poll(() => (received + refused().length === wave * PLAN.burst ? true : undefined));
+      fixture.clock.ms += 1_000;
+    }
+    expect(received).toBe(PLACES);
+    expect(refused()).toHaveLength(WAVES.length * PLAN.burst - PLACES);
+    for (const answer of refused()) {
+      expect(answer).toMatch(/^HTTP\/1\.1 429 /);
+      expect(answer).toContain('retry-after: 1\r\n');
+      expect(answer).toContain('{"message":"Too Many Requests"}');
+    }
+    expect(await status(slow)).toBe(429);
+    expect(await status(neighbour)).toBe(200);
+
+    for (const { end } of uploads) end();
+    await poll(async () => ((await status(slow)) === 200 ? true : undefined));
+  } finally {
+    await fixture.close();
+  }
+});
