@@ -162,12 +162,42 @@ describe('the users of a tenant', () => {
     expect(subject?.data).toMatchObject({ role: 'TenantUser', enabled: false });
   });
 
+  test('ON-7: are left alone while their tenant is not active, so that nobody joins one that is being removed', async () => {
+    const acme = server.tenants.get(ACME);
+    server.tenants.set(ACME, { tier: 'basic', active: false });
+    try {
+      for (const [method, path] of [
+        ['GET', ''],
+        ['POST', ''],
+        ['PATCH', '/member%40acme.example'],
+        ['DELETE', '/member%40acme.example'],
+      ] as const) {
+        const body =
+          method === 'POST' ? { email: 'late@acme.example' } : method === 'PATCH' ? { enabled: false } : undefined;
+        expect((await call(method, path, admin, body)).status).toBe(403);
+      }
+    } finally {
+      if (acme) server.tenants.set(ACME, acme);
+    }
+    expect(await server.identity.user('pool', 'late@acme.example')).toBeUndefined();
+    expect((await server.identity.user('pool', 'member@acme.example'))?.enabled).toBe(true);
+  });
+
+  test('ID-2: are no business of a role that is neither TenantAdmin nor TenantUser', async () => {
+    const probe = await newUser('probe@acme.example', 'Probe', ACME);
+    expect((await call('GET', '', probe)).status).toBe(403);
+    expect((await call('PATCH', '/probe%40acme.example', probe, { role: 'TenantAdmin' })).status).toBe(403);
+    await server.identity.deleteUser('pool', 'probe@acme.example');
+  });
+
   test('refuses a taken email, broken JSON, oversized bodies and unknown methods', async () => {
     expect((await call('POST', '', admin, { email: 'BOSS@globex.example' })).status).toBe(409);
     expect((await call('PUT', '/member%40acme.example', admin, {})).status).toBe(405);
     expect((await call('GET', '?limit=0', admin)).status).toBe(422);
     expect((await call('GET', '/%00', admin)).status).toBe(404);
     expect((await call('POST', '', admin, { email: `${'x'.repeat(20_000)}@acme.example` })).status).toBe(413);
+    const long = { email: 'x'.repeat(3_000_000) };
+    expect((await call('POST', '', admin, long)).status).toBe(413);
     const headers = { authorization: `Bearer ${admin}` };
     const broken = await fetch(`${server.issuer('pool')}/users`, { method: 'POST', headers, body: '{"email":' });
     expect(broken.status).toBe(422);

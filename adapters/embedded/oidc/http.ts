@@ -5,15 +5,18 @@ import { STYLE } from '../../../web/pages/style.ts';
 
 const MAX_BODY_BYTES = 16 * 1024;
 
-/** The request's body as text. Throws TOO_LARGE over 16 KB. */
+/**
+ * The request's body as text. Throws TOO_LARGE over 16 KB, once all of it has come: who is answered in the middle of
+ * sending meets a broken connection instead of the answer. The gateway bounds how much that can be.
+ */
 export async function readBody(req: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of req as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MAX_BODY_BYTES) throw new DomainError('TOO_LARGE', `a body must have at most ${MAX_BODY_BYTES} bytes`);
-    chunks.push(chunk);
+    if (size <= MAX_BODY_BYTES) chunks.push(chunk);
   }
+  if (size > MAX_BODY_BYTES) throw new DomainError('TOO_LARGE', `a body must have at most ${MAX_BODY_BYTES} bytes`);
   return Buffer.concat(chunks).toString('utf8');
 }
 
@@ -32,6 +35,12 @@ export function clientAddress(req: IncomingMessage): string {
     .at(-1)
     ?.trim();
   return (forwarded || req.socket.remoteAddress) ?? 'unknown';
+}
+
+/** As the gateway made or took it; what is logged under it joins the gateway's own line. */
+export function requestIdOf(req: IncomingMessage): string | undefined {
+  const id = req.headers['x-request-id'];
+  return typeof id === 'string' ? id.slice(0, 128) : undefined;
 }
 
 const STYLE_HASH = `'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`;

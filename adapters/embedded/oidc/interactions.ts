@@ -10,7 +10,7 @@ import { errorPage } from '../../../web/pages/error.ts';
 import { changePasswordPage, signInPage } from '../../../web/pages/sign-in.ts';
 import type { EmbeddedIdentity } from '../identity.ts';
 import type { Accounts, SignIn } from './accounts.ts';
-import { clientAddress, readForm, sendHtml } from './http.ts';
+import { clientAddress, readForm, requestIdOf, sendHtml } from './http.ts';
 
 export interface InteractionDeps {
   readonly accounts: Accounts;
@@ -89,7 +89,12 @@ async function signIn(deps: InteractionDeps, one: Interaction, form: URLSearchPa
   const userName = (form.get('userName') ?? '').trim().slice(0, 255);
   const result = await judge(deps, one, userName, form.get('password') ?? '');
   deps.log.info(
-    { realm: spec.id, outcome: result.outcome, ...('user' in result && { subject: result.user.subject }) },
+    {
+      requestId: requestIdOf(req),
+      realm: spec.id,
+      outcome: result.outcome,
+      ...('user' in result && { subject: result.user.subject }),
+    },
     'sign-in',
   );
   if (!('user' in result)) {
@@ -139,7 +144,10 @@ async function changePassword(
     showChange(deps, one, 422, user, ticket, words);
     return;
   }
-  deps.log.info({ realm: spec.id, outcome: 'password-changed', subject: user.subject }, 'sign-in');
+  deps.log.info(
+    { requestId: requestIdOf(req), realm: spec.id, outcome: 'password-changed', subject: user.subject },
+    'sign-in',
+  );
   await provider.interactionFinished(req, res, { login: { accountId: user.subject } });
 }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Provider } from 'oidc-provider';
-import { DomainError, isDomainError } from '../../../core/errors.ts';
+import { DomainError, type ErrorCode, isDomainError } from '../../../core/errors.ts';
 import { type Authorize, createAuthorize, type TrustedIssuer } from '../../../core/identity/authorize.ts';
 import { API_AUDIENCE, issuerOf, parseRealm, trustRealms } from '../../../core/identity/issuers.ts';
 import { createLru } from '../../../core/identity/lru.ts';
@@ -17,7 +17,7 @@ import type { IdentitySecrets } from '../identity-secrets.ts';
 import type { Passwords } from '../passwords.ts';
 import { createAccounts, type TenantClaims } from './accounts.ts';
 import { ACCOUNT_CLIENT, type AdminClient } from './clients.ts';
-import { formTarget, redirect, sendHtml, sendJson, setSecurityHeaders } from './http.ts';
+import { formTarget, redirect, requestIdOf, sendHtml, sendJson, setSecurityHeaders } from './http.ts';
 import { handleInteraction, type InteractionDeps } from './interactions.ts';
 import { createLocalSignature } from './local-signature.ts';
 import { createProvider, redirectUrisOf } from './provider.ts';
@@ -50,6 +50,17 @@ export interface Realms {
 
 /** Providers kept ready; the others are made anew when they are asked for, in a few milliseconds. */
 const MAX_PROVIDERS = 50;
+/** What is refused, by its status; everything else is our fault. */
+const STATUS: Partial<Record<ErrorCode, number>> = {
+  INVALID: 400,
+  FORBIDDEN: 400,
+  NOT_FOUND: 404,
+  CONFLICT: 409,
+  CONDITION_FAILED: 409,
+  TOO_LARGE: 413,
+  TOO_MANY: 429,
+  UNAVAILABLE: 503,
+};
 const PATH = /^\/realms\/([a-z0-9-]+)(\/[^?]*)?(?:\?(.*))?$/;
 
 interface Context {
@@ -185,7 +196,7 @@ export function createRealms(options: RealmsOptions): Realms {
       const mount = new URL(issuerOf(publicUrl, spec.id)).pathname;
       await route({ req, res, spec, provider: await providerOf(spec), mount, path, query: new URLSearchParams(query) });
     } catch (error) {
-      fail(res, error);
+      fail(res, error, requestIdOf(req));
     }
   }
 
@@ -193,18 +204,19 @@ export function createRealms(options: RealmsOptions): Realms {
     return [...new Set(redirectUrisOf(realm, publicUrl, adminClients).map(formTarget))];
   }
 
-  function fail(res: ServerResponse, error: unknown): void {
-    const status = isDomainError(error, 'NOT_FOUND') ? 404 : error instanceof DomainError ? 400 : 500;
+  function fail(res: ServerResponse, error: unknown, requestId: string | undefined): void {
+    const status = (error instanceof DomainError && STATUS[error.code]) || 500;
     if (status === 500) {
-      log.error({ error: error instanceof Error ? error.message : 'unknown' }, 'a realm could not answer');
+      log.error({ requestId, error: error instanceof Error ? error.message : 'unknown' }, 'a realm could not answer');
     }
     if (res.headersSent) {
       res.destroy();
       return;
     }
-    const title = { 404: 'There is no such page', 400: 'This did not work', 500: 'Something went wrong' }[status] ?? '';
+    const title =
+      status === 404 ? 'There is no such page' : status >= 500 ? 'Something went wrong' : 'This did not work';
     const text =
-      status === 500
+      status >= 500
         ? 'It is our fault, not yours, and it is in the log. Please try again.'
         : 'The address or what was sent to it is not right. Go back to where you came from and try again.';
     sendHtml(res, status, errorPage({ title, text }));

@@ -81,6 +81,8 @@ export function createUsersApi({ identity, authorize, tenantClaims, publicUrl }:
     const { tenantId } = caller;
     if (tenantId === undefined || tenantId !== token.tenantId || caller.role !== 'TenantAdmin')
       throw new DomainError('FORBIDDEN', 'only a TenantAdmin may manage users');
+    // Whoever joined while a tenant is being removed would outlive it.
+    if (!(await tenantClaims(tenantId))?.active) throw new DomainError('FORBIDDEN', 'the tenant must be active');
     return { ...caller, tenantId };
   }
 
