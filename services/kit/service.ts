@@ -82,9 +82,10 @@ export function buildService(parts: ServiceParts, operations: readonly Operation
     logRequest(log, request, reply);
     done();
   });
-  app.setErrorHandler((error, request, reply) => {
+  app.setErrorHandler(async (error, request, reply) => {
     const problem = toProblem(error);
     logFault(log, request, problem, error);
+    if (problem.status === 413) await discardBody(request.raw);
     return sendProblem(reply, problem);
   });
 
@@ -164,6 +165,17 @@ function acceptJsonOnly(app: FastifyInstance): void {
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body === '') done(null, undefined);
     else parseJson(request, body as string, done);
+  });
+}
+
+/**
+ * Reads the rest of a body that is too long, and forgets it: an answer in the middle of it would end the connection under
+ * the gateway's hands, and the client would be told of a failure instead. The gateway bounds length and time.
+ */
+async function discardBody(body: IncomingMessage): Promise<void> {
+  if (body.complete || body.destroyed) return;
+  await new Promise<void>((resolve) => {
+    body.once('end', resolve).once('close', resolve).resume();
   });
 }
 

@@ -1,3 +1,5 @@
+import { request } from 'node:http';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import * as z from 'zod';
@@ -57,6 +59,25 @@ describe('every refusal is a problem', () => {
   test('a DELETE that names a media type for its missing body is fine', async () => {
     const answer = await ask(app, 'DELETE', '/products/none', admin, undefined, { 'content-type': 'application/json' });
     expect(answer.status).toBe(404);
+  });
+
+  test.each([
+    ['declared', 3_000_000],
+    ['sent piece by piece', undefined],
+  ])('a body much too large, %s, is read to its end, so that the refusal reaches who sent it', async (_how, length) => {
+    const socketPath = join(world.dir, `long-${length ?? 'chunked'}.sock`);
+    const listening = world.use(buildProducts(world.parts('products')));
+    await listening.listen({ path: socketPath });
+    const headers = { authorization: admin, ...json, ...(length !== undefined && { 'content-length': length }) };
+    const status = await new Promise((resolve, reject) => {
+      const sending = request({ socketPath, path: '/products', method: 'POST', headers }, (response) => {
+        response.resume().on('end', () => resolve(response.statusCode));
+      });
+      sending.on('error', reject);
+      for (let sent = 0; sent < 3_000_000; sent += 10_000) sending.write(Buffer.alloc(10_000, ' '));
+      sending.end();
+    });
+    expect(status).toBe(413);
   });
 
   test('a fault of our own tells nobody its words, but the log', async () => {
