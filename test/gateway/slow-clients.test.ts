@@ -34,7 +34,7 @@ async function trickle(fixture: Fixture, authorization: string, count: number): 
   };
 }
 
-test('TI-4: a tenant whose calls do not end holds some connections to a pooled task, never all: its neighbour is served', async () => {
+test('RT-2: a tenant whose calls do not end holds some connections to a pooled task, never all: its neighbour is served', async () => {
   const fixture = await startFixture({ limits: { connections: PLACES + 4 }, plans: { basic: PLAN } });
   try {
     let received = 0;
