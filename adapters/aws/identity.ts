@@ -227,8 +227,16 @@ export function openIdentity(options: IdentityOptions): Identity {
         tenantId === undefined
           ? { pk: `user#${realmId}` }
           : { pk: tenantUsersPk(realmId, tenantId), index: 'g1' as const };
-      const { items, next } = await table.query<UserRecord>({ ...place, limit, ...(after !== undefined && { after }) });
-      return { items: items.filter(isWhole).map(({ data }) => data), ...(next !== undefined && { next }) };
+      const page = await table.query<UserRecord>({ ...place, limit, ...(after !== undefined && { after }) });
+      const whole = page.items.filter(isWhole);
+      if (whole.length === 0) return { items: [], ...(page.next !== undefined && { next: page.next }) };
+      const realm = await realmOf(realmId);
+      const items: User[] = [];
+      for (let i = 0; i < whole.length; i += AT_ONCE) {
+        const some = whole.slice(i, i + AT_ONCE).map(({ data }) => refreshed(realm, data));
+        items.push(...(await Promise.all(some)));
+      }
+      return { items, ...(page.next !== undefined && { next: page.next }) };
     },
 
     async updateUser(realmId, userName, { email, role }) {

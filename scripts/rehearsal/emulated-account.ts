@@ -34,7 +34,7 @@ export interface EmulatedAccount {
  * Throws an Error with the end of the emulator's log if it is not up within 30 s.
  */
 export async function startEmulatedAccount(options: PythonEnvironmentOptions): Promise<EmulatedAccount> {
-  const python = await ensurePython(options);
+  const python = await ensurePython('emulator', options);
   const port = await freePort();
   const directory = mkdtempSync(join(tmpdir(), 'tierplane-aws-'));
   const endpoint = `http://127.0.0.1:${port}`;

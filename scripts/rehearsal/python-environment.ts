@@ -6,8 +6,10 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-const REQUIREMENTS = join(import.meta.dirname, 'emulator', 'requirements.txt');
 const CACHE = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'tierplane', 'rehearsal');
+
+/** What an environment is for: the folder of its requirements. */
+export type PythonPurpose = 'emulator' | 'linter';
 
 export interface PythonEnvironmentOptions {
   /** Where environments are kept, one per set of requirements. @default node_modules/.cache/tierplane/rehearsal */
@@ -29,14 +31,17 @@ export function missingPython(): string | undefined {
 }
 
 /**
- * The python of an environment that holds the emulator; made at the first call, which needs the package index and takes
- * some 10 s. Two at once may both make it; the first to finish wins.
+ * The python of an environment made for `purpose`, at the first call, which needs the package index and takes some 15 s. Two at once may both make it; the first to finish wins.
  * Throws an Error with pip's own words where packages cannot be installed.
  */
-export async function ensurePython({ directory = CACHE, progress }: PythonEnvironmentOptions): Promise<string> {
+export async function ensurePython(
+  purpose: PythonPurpose,
+  { directory = CACHE, progress }: PythonEnvironmentOptions,
+): Promise<string> {
   const missing = missingPython();
   if (missing) throw new Error(missing);
-  const environment = join(directory, environmentName());
+  const requirements = join(import.meta.dirname, purpose, 'requirements.txt');
+  const environment = join(directory, `${purpose}-${fingerprint(requirements)}`);
   const python = join(environment, 'bin', 'python');
   if (existsSync(python)) return python;
 
@@ -46,9 +51,9 @@ export async function ensurePython({ directory = CACHE, progress }: PythonEnviro
   try {
     progress(`making a Python environment in ${environment}`);
     await run('python3', ['-m', 'venv', draft]);
-    progress('installing the emulator into it');
+    progress(`installing the ${purpose} into it`);
     await run(join(draft, 'bin', 'python'), [
-      ...['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input', '-r', REQUIREMENTS],
+      ...['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input', '-r', requirements],
     ]);
     renameSync(draft, environment);
   } catch (error) {
@@ -60,7 +65,8 @@ export async function ensurePython({ directory = CACHE, progress }: PythonEnviro
   return python;
 }
 
-function environmentName(): string {
+/** Another Python, or other requirements, make another environment. */
+function fingerprint(requirements: string): string {
   const version = execFileSync('python3', ['-c', 'import sys; print(sys.version)'], { encoding: 'utf8' });
-  return createHash('sha256').update(readFileSync(REQUIREMENTS)).update(version).digest('hex').slice(0, 16);
+  return createHash('sha256').update(readFileSync(requirements)).update(version).digest('hex').slice(0, 16);
 }

@@ -1,0 +1,31 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, jest, test } from '@jest/globals';
+import { ensurePython, missingPython } from '../../scripts/rehearsal/python-environment.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const missing = process.env.CI === 'true' ? undefined : missingPython();
+const group = missing === undefined ? describe : describe.skip;
+/** What its own command runs; an environment that was moved has no commands. */
+const RUN = 'import sys; from cfnlint.runner import main; sys.exit(main())';
+jest.setTimeout(240_000);
+
+group(`cfn-lint${missing === undefined ? '' : ` (skipped: ${missing})`}`, () => {
+  const output = mkdtempSync(join(tmpdir(), 'tierplane-lint-'));
+  afterAll(() => rmSync(output, { recursive: true }));
+
+  test('finds no error in the control plane`s template', async () => {
+    const python = await ensurePython('linter', { progress: (line) => process.stderr.write(`${line}\n`) });
+    const env = { ...process.env, CDK_OUTDIR: output, JSII_DEPRECATED: 'quiet' };
+    execFileSync(process.execPath, ['bin/cdk.ts'], { cwd: ROOT, env });
+    const template = join(output, 'controlplane-stack.template.json');
+    // W3005: CDK says a dependency twice.
+    const lint = spawnSync(python, ['-c', RUN, '--ignore-checks', 'W3005', '--template', template], {
+      encoding: 'utf8',
+    });
+    expect(lint.stdout + lint.stderr).toBe('');
+    expect(lint.status).toBe(0);
+  });
+});
