@@ -1,11 +1,13 @@
+import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { examples } from './cli/context.ts';
 import { addDemoCommand } from './cli/demo.ts';
 import { addDoctorCommand } from './cli/doctor.ts';
 import { addEventCommands } from './cli/events.ts';
 import { CliError, EXIT, EXIT_MEANINGS } from './cli/exit-codes.ts';
 import { addLifecycleCommands } from './cli/lifecycle.ts';
 import { addLogsCommand } from './cli/logs.ts';
-import { note, printJson } from './cli/output.ts';
+import { endWithReader, note, printJson } from './cli/output.ts';
 import { addServiceCommands } from './cli/services.ts';
 import { addTenantCommands } from './cli/tenants.ts';
 import { addThrottleTestCommand } from './cli/throttle-test.ts';
@@ -18,6 +20,7 @@ function createProgram(): Command {
     .description('Turns an application into tiered, multi-tenant SaaS, on one machine or on AWS.')
     .option('--data-dir <path>', 'where the platform lives (default: TIERPLANE_DATA_DIR, or .tierplane)')
     .option('--json', 'results as JSON on stdout')
+    .version(version(), '-V, --version')
     .exitOverride()
     .showHelpAfterError('(add --help for what may be said)');
   addLifecycleCommands(program);
@@ -33,7 +36,9 @@ function createProgram(): Command {
   const codes = Object.entries(EXIT).map(
     ([name, code]) => `  ${String(code).padEnd(3)} ${EXIT_MEANINGS[name as keyof typeof EXIT]}`,
   );
-  program.addHelpText('after', `\nExit codes:\n${codes.join('\n')}`);
+  program
+    .addHelpText('after', examples('up', 'tenants create --help', 'status --json'))
+    .addHelpText('after', `\nExit codes:\n${codes.join('\n')}`);
   acceptGlobalsEverywhere(program);
   return program;
 }
@@ -53,6 +58,9 @@ function acceptGlobalsEverywhere(command: Command): void {
 function fail(error: unknown, json: boolean): void {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    // commander has told people already.
+    if (json && error.exitCode !== 0)
+      printJson({ error: commandLineFault(error), hint: 'add --help for what may be said' });
     return;
   }
   const known = error instanceof CliError ? error : undefined;
@@ -63,6 +71,17 @@ function fail(error: unknown, json: boolean): void {
   if (!known && process.env.TIERPLANE_DEBUG && error instanceof Error) note(error.stack ?? '');
 }
 
+/** commander shows the help where a command is missing, and calls that an error without words. */
+function commandLineFault(error: CommanderError): string {
+  return error.code === 'commander.help' ? 'a command is missing' : error.message.replace(/^error: /, '');
+}
+
+function version(): string {
+  const file = new URL('../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
+
+endWithReader();
 await createProgram()
   .parseAsync(process.argv)
   .catch((error: unknown) => fail(error, process.argv.includes('--json')));

@@ -34,6 +34,11 @@ export function requireRunning(context: CliContext): Running {
   });
 }
 
+/** The end of a command's `--help`. */
+export function examples(...lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  $ tierplane ${line}`).join('\n')}`;
+}
+
 /** A whole number within bounds, for commander's option parsers. */
 export function wholeNumber(name: string, min: number, max: number): (raw: string) => number {
   return (raw) => {

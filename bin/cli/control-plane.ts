@@ -2,18 +2,21 @@ import { existsSync, rmSync } from 'node:fs';
 import { signIn } from '../../adapters/embedded/oidc-client.ts';
 import { isDomainError } from '../../core/errors.ts';
 import { ADMIN_SIGN_IN_SCOPE, CLI_CLIENT } from '../../core/identity/issuers.ts';
+import type { Step } from '../../core/tenant/lifecycle.ts';
 import { slugOf, TENANT_ID } from '../../core/tenant/names.ts';
 import type { AdminCredentials } from '../embedded/admin.ts';
 import { readJson, writePrivate } from '../embedded/data-dir.ts';
 import type { Running } from '../embedded/running.ts';
 import { type CliContext, requireRunning } from './context.ts';
 import { CliError } from './exit-codes.ts';
+import { withNote } from './output.ts';
 
 /** A cached token is used until this long before it ends, in milliseconds. */
 const TOKEN_MARGIN_MS = 30_000;
 
 interface StoredToken {
   readonly issuer: string;
+  readonly userName: string;
   readonly accessToken: string;
   /** Epoch milliseconds. */
   readonly expiresAt: number;
@@ -29,6 +32,7 @@ export interface TenantView {
   readonly tier: string;
   readonly state: string;
   readonly reason?: string;
+  readonly steps?: readonly Step[];
   readonly created?: string;
   readonly tenantConfig?: string;
 }
@@ -57,7 +61,10 @@ export class ControlPlane {
 
   #storedToken(): string | undefined {
     const stored = readJson<StoredToken>(this.#context.dir.cliToken);
-    const fits = stored?.issuer === this.#issuer() && stored.expiresAt - TOKEN_MARGIN_MS > Date.now();
+    const fits =
+      stored?.issuer === this.#issuer() &&
+      stored.userName === this.#credentials().email &&
+      stored.expiresAt - TOKEN_MARGIN_MS > Date.now();
     return fits ? stored.accessToken : undefined;
   }
 
@@ -70,6 +77,7 @@ export class ControlPlane {
     const tokens = await signInOrFail(this.#issuer(), email, password, ADMIN_SIGN_IN_SCOPE);
     writePrivate(this.#context.dir.cliToken, {
       issuer: this.#issuer(),
+      userName: email,
       accessToken: tokens.accessToken,
       expiresAt: Date.now() + tokens.expiresIn * 1000,
     } satisfies StoredToken);
@@ -86,16 +94,22 @@ export class ControlPlane {
     });
   }
 
-  /** `data` of a 2xx answer, or its whole body where it has none. Throws refused with the platform's own words. */
+  /** The body of a 2xx answer. Throws refused with the platform's own words, signIn where the token is not taken. */
   async call<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
-    let answer = await this.#send(method, path, body, headers);
+    const answer = await withNote('waiting for the platform', () => this.#answer(method, path, body, headers));
+    if (answer.status >= 400) throw refusal(answer);
+    return answer.body as T;
+  }
+
+  /** Asks again with a fresh token where a stored one is no longer good. */
+  async #answer(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+    const answer = await this.#send(method, path, body, headers);
     if (answer.status === 401 && existsSync(this.#context.dir.cliToken)) {
       rmSync(this.#context.dir.cliToken, { force: true });
       this.#token = undefined;
-      answer = await this.#send(method, path, body, headers);
+      return this.#send(method, path, body, headers);
     }
-    if (answer.status >= 400) throw refusal(answer);
-    return answer.body as T;
+    return answer;
   }
 
   async #send(method: string, path: string, body: unknown, headers: Record<string, string>): Promise<Answer> {
@@ -117,19 +131,17 @@ export class ControlPlane {
   /** The living tenant of this name or id. Throws refused if there is none. */
   async tenant(nameOrId: string): Promise<TenantView> {
     if (TENANT_ID.test(nameOrId)) {
-      const found = await this.call<{ data: TenantView }>('GET', `/tenants/${nameOrId}`).catch((error: unknown) => {
-        if (error instanceof CliError && error.message.includes('not found')) return undefined;
-        throw error;
-      });
-      if (found) return found.data;
+      const found = await this.#answer('GET', `/tenants/${nameOrId}`);
+      if (found.status === 200) return (found.body as { data: TenantView }).data;
+      if (found.status !== 404) throw refusal(found);
+      // A name may look like an id.
     }
     const slug = slugOf(nameOrId);
+    if (slug === '') throw unknownTenant(nameOrId);
     const page = await this.call<{ data: TenantView[] }>('GET', `/tenants?name=${encodeURIComponent(slug)}&limit=20`);
     const tenant = page.data.find((one) => one.slug === slug);
     if (tenant) return tenant;
-    throw new CliError('refused', `no tenant is called '${nameOrId}'`, {
-      hint: '`tierplane tenants list` shows them all',
-    });
+    throw unknownTenant(nameOrId);
   }
 
   /** Every item of a list, page by page. */
@@ -146,6 +158,12 @@ export class ControlPlane {
       token = page.next_token ?? '';
     } while (token !== '');
   }
+}
+
+function unknownTenant(nameOrId: string): CliError {
+  return new CliError('refused', `no tenant is called '${nameOrId}'`, {
+    hint: '`tierplane tenants list` shows them all',
+  });
 }
 
 /** Tokens by a real sign-in. Throws signIn with one clear sentence. */

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { readJson } from '../embedded/data-dir.ts';
 import { DEMO_TENANTS, type DemoCredentials, ensureDemo } from '../embedded/demo.ts';
-import { contextOf } from './context.ts';
+import { contextOf, examples } from './context.ts';
 import { ControlPlane } from './control-plane.ts';
 import { note, printJson, printLine, printTable } from './output.ts';
 
@@ -9,6 +9,7 @@ export function addDemoCommand(program: Command): void {
   program
     .command('demo')
     .description('three demo tenants, one a tier, with products and orders; made where missing, then shown')
+    .addHelpText('after', examples('demo', 'demo --json'))
     .action(async (_options, command: Command) => {
       const context = contextOf(command);
       const controlPlane = new ControlPlane(context);

@@ -19,7 +19,7 @@ import { SERVICES } from '../../tenant-templates/tiers.ts';
 import { loadConfig } from '../embedded/config.ts';
 import type { DataDir } from '../embedded/data-dir.ts';
 import { findRunning } from '../embedded/running.ts';
-import { contextOf } from './context.ts';
+import { contextOf, examples } from './context.ts';
 import { EXIT } from './exit-codes.ts';
 import { printJson, printLine } from './output.ts';
 
@@ -38,6 +38,7 @@ export function addDoctorCommand(program: Command): void {
   program
     .command('doctor')
     .description('check this machine and the data directory; changes nothing')
+    .addHelpText('after', examples('doctor', 'doctor --data-dir /var/lib/tierplane --json'))
     .action(async (_options, command: Command) => {
       const { dir, json } = contextOf(command);
       const findings = await examine(dir);

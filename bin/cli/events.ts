@@ -1,15 +1,19 @@
 import type { Command } from 'commander';
 import type { DeadLetter } from '../../core/ports/event-bus.ts';
-import { contextOf } from './context.ts';
+import { contextOf, examples } from './context.ts';
 import { ControlPlane } from './control-plane.ts';
 import { CliError } from './exit-codes.ts';
 import { printJson, printLine, printTable } from './output.ts';
 
 export function addEventCommands(program: Command): void {
-  const events = program.command('events').description('events that could not be handled');
+  const events = program
+    .command('events')
+    .description('events that could not be handled')
+    .addHelpText('after', examples('events dead-letters', 'events replay --all'));
   events
     .command('dead-letters')
     .description('events given up after their last attempt')
+    .addHelpText('after', examples('events dead-letters', 'events dead-letters --json | jq .[].event'))
     .action(async (_options, command: Command) => {
       const context = contextOf(command);
       const letters = await deadLetters(new ControlPlane(context));
@@ -23,15 +27,14 @@ export function addEventCommands(program: Command): void {
   events
     .command('replay [id]')
     .description('deliver a dead letter again')
-    .option('--all', 'every one')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  $ tierplane events replay app-plane-accept:01k...\n  $ tierplane events replay --all',
-    )
-    .action(async (id: string | undefined, options: { all?: boolean }, command: Command) => {
+    .option('--all', 'every one', false)
+    .addHelpText('after', examples('events replay app-plane-accept/01k...', 'events replay --all'))
+    .action(async (id: string | undefined, options: { all: boolean }, command: Command) => {
       const context = contextOf(command);
+      if (options.all === (id !== undefined)) {
+        throw new CliError('usage', 'say which: an id from `events dead-letters`, or --all');
+      }
       const controlPlane = new ControlPlane(context);
-      if (!id && !options.all) throw new CliError('usage', 'say which: an id from `events dead-letters`, or --all');
       const ids = id ? [id] : (await deadLetters(controlPlane)).map((letter) => letter.id);
       for (const one of ids)
         await controlPlane.call('POST', `/operator/dead-letters/${encodeURIComponent(one)}/replay`);

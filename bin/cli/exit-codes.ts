@@ -9,6 +9,7 @@ export const EXIT = {
   timeout: 6,
   cannotCreate: 73,
   config: 78,
+  interrupted: 130,
 } as const;
 
 export const EXIT_MEANINGS: Record<keyof typeof EXIT, string> = {
@@ -21,6 +22,7 @@ export const EXIT_MEANINGS: Record<keyof typeof EXIT, string> = {
   timeout: 'still not finished when the waiting time was over',
   cannotCreate: 'the data directory cannot be created or written',
   config: 'configuration, port, store version or Node version is wrong; nothing was changed',
+  interrupted: 'Ctrl-C while waiting; what was asked for goes on',
 };
 
 /** A failure a command means: one sentence for stderr, and the exit code. */

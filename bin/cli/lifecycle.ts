@@ -3,11 +3,11 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { DataDir } from '../embedded/data-dir.ts';
 import { findRunning, isAlive, type Running } from '../embedded/running.ts';
-import { type CliContext, contextOf, requireRunning, wholeNumber } from './context.ts';
+import { type CliContext, contextOf, examples, requireRunning, wholeNumber } from './context.ts';
 import { ControlPlane } from './control-plane.ts';
 import { CliError } from './exit-codes.ts';
-import { note, printFields, printJson, printLine } from './output.ts';
-import { printServices } from './services.ts';
+import { note, printFields, printJson, printLine, withNote } from './output.ts';
+import { printServices, select } from './services.ts';
 
 /** A platform that drains is given this long, in milliseconds. */
 const DOWN_TIMEOUT_MS = 30_000;
@@ -20,10 +20,7 @@ export function addLifecycleCommands(program: Command): void {
     .option('--host <host>', 'address to listen on (default 127.0.0.1)')
     .option('--public-url <url>', 'how browsers reach the front door')
     .option('--no-demo', 'no demo tenants at first start')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  $ tierplane up\n  $ tierplane up --data-dir /var/lib/tierplane --port 9000 --no-demo --json',
-    )
+    .addHelpText('after', examples('up', 'up --data-dir /var/lib/tierplane --port 9000 --no-demo --json'))
     .action(async (options, command: Command) => {
       const { runPlatform } = await import('../embedded/up.ts');
       await runPlatform(contextOf(command), options);
@@ -31,21 +28,24 @@ export function addLifecycleCommands(program: Command): void {
   program
     .command('down')
     .description('stop the running platform; requests under way are finished')
+    .addHelpText('after', examples('down', 'down --data-dir /var/lib/tierplane'))
     .action(async (_options, command: Command) => {
       const context = contextOf(command);
       const running = findRunning(context.dir);
-      if (running) await stop(running);
+      if (running) await withNote('requests under way are being finished', () => stop(running));
       if (context.json) printJson({ stopped: running !== undefined });
       else printLine(running ? 'the platform has stopped' : `no platform runs in ${context.dir.root}; nothing to stop`);
     });
   program
     .command('status')
     .description('what runs, where, and how it is kept apart')
+    .addHelpText('after', examples('status', 'status --json | jq .services'))
     .action(async (_options, command: Command) => showStatus(contextOf(command)));
   program
     .command('reset')
     .description('delete the data directory: every tenant, user and item in it, for good')
     .option('--yes', 'do it')
+    .addHelpText('after', examples('reset --yes'))
     .action(async (options: { yes?: boolean }, command: Command) => {
       const context = contextOf(command);
       reset(context.dir, options.yes === true);
@@ -77,7 +77,10 @@ async function showStatus(context: CliContext): Promise<void> {
   const controlPlane = new ControlPlane(context);
   const { data } = await controlPlane.call<{ data: PlatformStatus }>('GET', '/operator/status');
   const { pid, startedAt, urls } = running;
-  if (context.json) return printJson({ running: true, pid, startedAt, urls, dataDir: context.dir.root, ...data });
+  if (context.json) {
+    const services = await select(controlPlane);
+    return printJson({ running: true, pid, startedAt, urls, dataDir: context.dir.root, ...data, services });
+  }
   const { gateway, agents, isolation } = data;
   printFields({
     platform: `pid ${pid}, since ${startedAt}, Node ${data.node}`,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { TENANT_ID } from '../../core/tenant/names.ts';
-import { type CliContext, contextOf, wholeNumber } from './context.ts';
+import { type CliContext, contextOf, examples, wholeNumber } from './context.ts';
 import { ControlPlane } from './control-plane.ts';
 import { CliError } from './exit-codes.ts';
 import { printLine } from './output.ts';
@@ -18,6 +18,16 @@ interface Options {
   readonly lines: number;
 }
 
+/** pino's numbers in words. */
+const LEVELS: Partial<Record<number, string>> = {
+  10: 'trace',
+  20: 'debug',
+  30: 'info',
+  40: 'warn',
+  50: 'error',
+  60: 'fatal',
+};
+
 /** Whether a line is wanted. */
 type Filter = (file: string, line: string) => boolean;
 
@@ -29,10 +39,7 @@ export function addLogsCommand(program: Command): void {
     .option('--service <name>', 'platform, gateway, or a microservice')
     .option('--follow', 'and what comes; Ctrl-C ends it')
     .option('--lines <count>', 'so many of the last lines of each file', wholeNumber('--lines', 0, 100_000), 50)
-    .addHelpText(
-      'after',
-      '\nExamples:\n  $ tierplane logs --tenant acme --follow\n  $ tierplane logs --service gateway --json | jq .status',
-    )
+    .addHelpText('after', examples('logs --tenant acme --follow', 'logs --service gateway --json | jq .status'))
     .action(async (options: Options, command: Command) => showLogs(contextOf(command), options));
 }
 
@@ -41,13 +48,19 @@ async function showLogs(context: CliContext, options: Options): Promise<void> {
   const tenantId = options.tenant === undefined ? undefined : await tenantIdOf(context, options.tenant);
   const wanted: Filter = (file, line) =>
     (tenantId === undefined || file.split('.').includes(tenantId) || line.includes(`"${tenantId}"`)) &&
-    (options.service === undefined || file.split('.').includes(options.service));
+    (options.service === undefined || serviceOf(file) === options.service);
   const show = (line: string) => printLine(context.json ? line : readable(line));
+  const services = [...new Set(logFiles(context).map(serviceOf))].sort();
+  if (options.service !== undefined && !services.includes(options.service)) {
+    throw new CliError('refused', `there are no logs of a service '${options.service}'`, {
+      hint: `there are logs of ${services.join(', ')}`,
+    });
+  }
   const lastLines = logFiles(context)
     .flatMap((file) =>
       linesOf(join(context.dir.logs, file))
         .filter((line) => wanted(file, line))
-        .slice(-options.lines),
+        .slice(options.lines === 0 ? Number.POSITIVE_INFINITY : -options.lines),
     )
     .sort((a, b) => timeOf(a) - timeOf(b));
   lastLines.forEach(show);
@@ -63,6 +76,11 @@ async function tenantIdOf(context: CliContext, nameOrId: string): Promise<string
 
 function logFiles(context: CliContext): string[] {
   return readdirSync(context.dir.logs).filter((name) => name.endsWith('.log'));
+}
+
+/** `orders` of `<cluster>.<tenant or pooled>.orders.log`, `gateway` of `gateway.log`. */
+function serviceOf(file: string): string {
+  return file.split('.').at(-2) ?? '';
 }
 
 function linesOf(path: string): string[] {
@@ -94,7 +112,8 @@ function readable(line: string): string {
   const others = Object.entries(rest).map(
     ([key, value]) => `${key}=${typeof value === 'object' ? JSON.stringify(value) : value}`,
   );
-  return [time === undefined ? '' : clock, level, msg ?? message, ...others]
+  const severity = typeof level === 'number' ? (LEVELS[level] ?? level) : level;
+  return [time === undefined ? '' : clock, severity, msg ?? message, ...others]
     .filter((part) => part !== undefined && part !== '')
     .join(' ');
 }

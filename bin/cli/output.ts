@@ -1,3 +1,14 @@
+/** What takes longer is explained, in milliseconds. */
+const SLOW_MS = 1_000;
+
+/** A reader that has had enough (`| head`) is no failure: the command ends quietly. Call it once, before any output. */
+export function endWithReader(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit();
+  });
+}
+
 /** stdout carries results alone, so that it can be piped; everything else goes to stderr. */
 export function printLine(text: string): void {
   process.stdout.write(`${text}\n`);
@@ -9,6 +20,16 @@ export function printJson(value: unknown): void {
 
 export function note(text: string): void {
   process.stderr.write(`${text}\n`);
+}
+
+/** Runs `work`; after a second the user is told, on stderr, what is being waited for. */
+export async function withNote<T>(waitingFor: string, work: () => Promise<T>): Promise<T> {
+  const timer = setTimeout(() => note(`${waitingFor} ...`), SLOW_MS);
+  try {
+    return await work();
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Columns as wide as their widest cell; headings in capitals. An empty list prints `empty`. */

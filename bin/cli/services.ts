@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import type { ServiceStatus } from '../../core/ports/runtime.ts';
-import { contextOf, wholeNumber } from './context.ts';
+import { contextOf, examples, wholeNumber } from './context.ts';
 import { ControlPlane } from './control-plane.ts';
 import { CliError } from './exit-codes.ts';
-import { printJson, printLine, printTable } from './output.ts';
+import { printJson, printLine, printTable, withNote } from './output.ts';
 
 interface Selection {
   readonly tenant?: string;
@@ -11,12 +11,16 @@ interface Selection {
 }
 
 export function addServiceCommands(program: Command): void {
-  const services = program.command('services').description("the tenants' and the pool's microservices");
+  const services = program
+    .command('services')
+    .description("the tenants' and the pool's microservices")
+    .addHelpText('after', examples('services list', 'services restart --tenant globex'));
   services
     .command('list')
     .description('every service with its tasks')
     .option('--tenant <tenant>', "only this tenant's own")
     .option('--service <name>', 'only services of this name')
+    .addHelpText('after', examples('services list', 'services list --tenant globex --service orders --json'))
     .action(async (options: Selection, command: Command) => {
       const context = contextOf(command);
       const controlPlane = new ControlPlane(context);
@@ -28,17 +32,17 @@ export function addServiceCommands(program: Command): void {
     .description('rolling replacement: a new task is healthy before an old one drains; no request fails')
     .option('--tenant <tenant>', "this tenant's own services; without it the pooled ones")
     .option('--service <name>', 'only this one')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  $ tierplane services restart\n  $ tierplane services restart --tenant globex --service orders',
-    )
+    .addHelpText('after', examples('services restart', 'services restart --tenant globex --service orders'))
     .action(async (options: Selection, command: Command) => {
       const context = contextOf(command);
       const controlPlane = new ControlPlane(context);
       const chosen = await selectOwnOrPooled(controlPlane, options);
       for (const { cluster, tenantId, service } of chosen) {
-        await controlPlane.call('POST', '/operator/services/restart', { cluster, tenantId, service });
-        if (!context.json) printLine(`${cluster}/${service} is replaced`);
+        const name = `${cluster}/${service}`;
+        await withNote(`${name} is being replaced`, () =>
+          controlPlane.call('POST', '/operator/services/restart', { cluster, tenantId, service }),
+        );
+        if (!context.json) printLine(`${name} is replaced`);
       }
       if (context.json) printJson({ restarted: chosen.length });
     });
@@ -48,20 +52,26 @@ export function addServiceCommands(program: Command): void {
     .option('--tenant <tenant>', "this tenant's own service; without it the pooled one")
     .requiredOption('--service <name>', 'which one')
     .requiredOption('--desired <count>', 'tasks', wholeNumber('--desired', 0, 16))
-    .addHelpText('after', '\nExample:\n  $ tierplane services scale --tenant globex --service products --desired 2')
+    .addHelpText('after', examples('services scale --tenant globex --service products --desired 2'))
     .action(async (options: Selection & { desired: number }, command: Command) => {
       const context = contextOf(command);
       const controlPlane = new ControlPlane(context);
       for (const { cluster, tenantId, service } of await selectOwnOrPooled(controlPlane, options)) {
         const body = { cluster, tenantId, service, desired: options.desired };
-        await controlPlane.call('POST', '/operator/services/scale', body);
+        await withNote(`${cluster}/${service} is being scaled`, () =>
+          controlPlane.call('POST', '/operator/services/scale', body),
+        );
         if (context.json) printJson(body);
         else printLine(`${cluster}/${service} has ${options.desired} task(s)`);
       }
     });
 }
 
-async function select(controlPlane: ControlPlane, { tenant, service }: Selection): Promise<ServiceStatus[]> {
+/** Services with their tasks, of one tenant or of one name where that is asked. */
+export async function select(
+  controlPlane: ControlPlane,
+  { tenant, service }: Selection = {},
+): Promise<ServiceStatus[]> {
   const tenantId = tenant === undefined ? undefined : (await controlPlane.tenant(tenant)).tenantId;
   const { data } = await controlPlane.call<{ data: ServiceStatus[] }>('GET', '/operator/services');
   return data.filter(

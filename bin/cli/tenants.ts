@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
+import { type Step, TENANT_STATES } from '../../core/tenant/lifecycle.ts';
 import { slugOf } from '../../core/tenant/names.ts';
 import { TIER_NAMES } from '../../core/tenant/tiers.ts';
-import { contextOf, wholeNumber } from './context.ts';
+import { contextOf, examples, wholeNumber } from './context.ts';
 import { ControlPlane, type TenantView } from './control-plane.ts';
 import { CliError } from './exit-codes.ts';
 import { note, printFields, printJson, printLine, printTable } from './output.ts';
@@ -12,7 +13,10 @@ import { watchTenant } from './watch-tenant.ts';
 const timeout = wholeNumber('--timeout', 1, 3_600);
 
 export function addTenantCommands(program: Command): void {
-  const tenants = program.command('tenants').description('onboard, see, change and offboard tenants');
+  const tenants = program
+    .command('tenants')
+    .description('onboard, see, change and offboard tenants')
+    .addHelpText('after', examples('tenants list', 'tenants create --help'));
   addCreate(tenants);
   addList(tenants);
   addGet(tenants);
@@ -34,8 +38,10 @@ function addCreate(tenants: Command): void {
     .option('--timeout <seconds>', 'how long --wait waits', timeout, 180)
     .addHelpText(
       'after',
-      '\nExamples:\n  $ tierplane tenants create --name "Acme Inc" --email admin@acme.example --tier basic --wait' +
-        '\n  $ tierplane tenants create --name Globex --email it@globex.example --tier premium --admin-password "S3cret-pass!" --wait --json',
+      examples(
+        'tenants create --name "Acme Inc" --email admin@acme.example --tier basic --wait',
+        'tenants create --name Globex --email it@globex.example --tier premium --admin-password "S3cret-pass!" --wait --json',
+      ),
     )
     .action(async (options, command: Command) => {
       const context = contextOf(command);
@@ -51,11 +57,10 @@ function addCreate(tenants: Command): void {
         { 'idempotency-key': randomUUID() },
       );
       if (options.wait) {
-        if (!context.json) note(`${options.name} is registered as ${data.tenantId}; provisioning ...`);
+        note(`${options.name} is registered as ${data.tenantId}; provisioning ...`);
         const tenant = await watchTenant(controlPlane, data.tenantId, {
           until: ['active'],
           timeoutMs: options.timeout * 1000,
-          quiet: context.json,
         });
         if (context.json) printJson(tenant);
         else printLine(`${tenant.tenantName} is active (${tenant.tier}, ${tenant.tenantId})`);
@@ -73,12 +78,12 @@ function addList(tenants: Command): void {
   tenants
     .command('list')
     .description('tenants in order of name')
-    .option('--state <state>', 'only those in this state')
-    .option('--tier <tier>', 'only those of this tier')
+    .option('--state <state>', `only those in this state: ${TENANT_STATES.join(', ')}`)
+    .option('--tier <tier>', `only those of this tier: ${TIER_NAMES.join(', ')}`)
     .option('--name <prefix>', 'only those whose name begins so')
     .option('--deleted', 'deleted ones, too')
     .option('--limit <count>', 'at most so many', wholeNumber('--limit', 1, 100_000), 1_000)
-    .addHelpText('after', '\nExamples:\n  $ tierplane tenants list\n  $ tierplane tenants list --tier premium --json')
+    .addHelpText('after', examples('tenants list', 'tenants list --tier premium --json'))
     .action(async (options, command: Command) => {
       const context = contextOf(command);
       const query = new URLSearchParams();
@@ -107,7 +112,7 @@ function addGet(tenants: Command): void {
   tenants
     .command('get <tenant>')
     .description('one tenant, by name or id')
-    .addHelpText('after', '\nExamples:\n  $ tierplane tenants get acme\n  $ tierplane tenants get "Acme Inc" --json')
+    .addHelpText('after', examples('tenants get acme', 'tenants get "Acme Inc" --json'))
     .action(async (name: string, _options, command: Command) => {
       const context = contextOf(command);
       const tenant = await new ControlPlane(context).tenant(name);
@@ -119,6 +124,7 @@ function addGet(tenants: Command): void {
         tier,
         state,
         reason,
+        steps: stepsInWords(tenant.steps ?? []),
         admin: email,
         created,
         registration: tenantRegistrationId,
@@ -126,11 +132,23 @@ function addGet(tenants: Command): void {
     });
 }
 
+/** `9 done, 1 failed (create route: ...)` */
+function stepsInWords(steps: readonly Step[]): string {
+  const failed = steps.filter((step) => step.status === 'failed');
+  const words = failed.map((step) => `${step.name}: ${step.reason ?? 'no reason given'}`);
+  const done = steps.filter((step) => step.status === 'done').length;
+  return [
+    ...(done > 0 ? [`${done} done`] : []),
+    ...(failed.length > 0 ? [`${failed.length} failed (${words.join('; ')})`] : []),
+  ].join(', ');
+}
+
 function addWatch(tenants: Command): void {
   tenants
     .command('watch <tenant>')
     .description('follow a tenant until nothing is under way any more')
     .option('--timeout <seconds>', 'how long', timeout, 180)
+    .addHelpText('after', examples('tenants watch acme', 'tenants watch acme --timeout 30 --json'))
     .action(async (name: string, options, command: Command) => {
       const context = contextOf(command);
       const controlPlane = new ControlPlane(context);
@@ -138,7 +156,6 @@ function addWatch(tenants: Command): void {
       const tenant = await watchTenant(controlPlane, tenantId, {
         until: ['active', 'suspended', 'deleted'],
         timeoutMs: options.timeout * 1000,
-        quiet: context.json,
       });
       if (context.json) printJson(tenant);
       else printLine(`${tenant.tenantName} is ${tenant.state}`);
@@ -150,14 +167,21 @@ function addUpdate(tenants: Command): void {
     .command('update <tenant>')
     .description('change what the customer may change; credentials stay')
     .option('--name <name>', 'new name')
+    .option('--email <email>', "new contact; the admin's own sign-in stays")
     .option('--set <key=value...>', 'a key of your own; an empty value removes nothing, it is stored')
-    .addHelpText('after', '\nExample:\n  $ tierplane tenants update acme --set contact=jo@acme.example --set region=eu')
+    .addHelpText('after', examples('tenants update acme --set contact=jo@acme.example --set region=eu'))
     .action(async (name: string, options, command: Command) => {
       const context = contextOf(command);
+      const tenantData = {
+        ...(options.name === undefined ? {} : { tenantName: options.name }),
+        ...(options.email === undefined ? {} : { email: options.email }),
+        ...parsePairs(options.set ?? []),
+      };
+      if (Object.keys(tenantData).length === 0) {
+        throw new CliError('usage', 'nothing to change: give --name, --email or --set');
+      }
       const controlPlane = new ControlPlane(context);
       const tenant = await controlPlane.tenant(name);
-      const tenantData = { ...(options.name ? { tenantName: options.name } : {}), ...parsePairs(options.set ?? []) };
-      if (Object.keys(tenantData).length === 0) throw new CliError('usage', 'nothing to change: give --name or --set');
       const path = `/tenant-registrations/${tenant.tenantRegistrationId}`;
       const { data } = await controlPlane.call<{ data: { tenant: TenantView } }>('PATCH', path, { tenantData });
       if (context.json) printJson(data.tenant);
@@ -181,6 +205,7 @@ function addRetry(tenants: Command): void {
     .description('try a failed onboarding or offboarding again')
     .option('--wait', 'until it is done')
     .option('--timeout <seconds>', 'how long --wait waits', timeout, 180)
+    .addHelpText('after', examples('tenants retry acme --wait'))
     .action(async (name: string, options, command: Command) => {
       const context = contextOf(command);
       const controlPlane = new ControlPlane(context);
@@ -194,7 +219,6 @@ function addRetry(tenants: Command): void {
       const done = await watchTenant(controlPlane, tenant.tenantId, {
         until: ['active', 'deleted'],
         timeoutMs: options.timeout * 1000,
-        quiet: context.json,
       });
       if (context.json) printJson(done);
       else printLine(`${done.tenantName} is ${done.state}`);
@@ -208,7 +232,7 @@ function addDelete(tenants: Command): void {
     .option('--yes', 'do not ask for the name')
     .option('--wait', 'until everything is removed')
     .option('--timeout <seconds>', 'how long --wait waits', timeout, 180)
-    .addHelpText('after', '\nExample:\n  $ tierplane tenants delete acme --yes --wait')
+    .addHelpText('after', examples('tenants delete acme --yes --wait'))
     .action(async (name: string, options, command: Command) => {
       const context = contextOf(command);
       const controlPlane = new ControlPlane(context);
@@ -224,7 +248,6 @@ function addDelete(tenants: Command): void {
       const gone = await watchTenant(controlPlane, tenant.tenantId, {
         until: ['deleted'],
         timeoutMs: options.timeout * 1000,
-        quiet: context.json,
       });
       if (context.json) printJson(gone);
       else printLine(`${tenant.tenantName} is deleted`);

@@ -1,11 +1,15 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { UsagePlan } from '../../core/tenant/tiers.ts';
-import { contextOf, wholeNumber } from './context.ts';
+import { contextOf, examples, wholeNumber } from './context.ts';
 import { ControlPlane } from './control-plane.ts';
 import { CliError, EXIT } from './exit-codes.ts';
+import { interruptible } from './interrupt.ts';
 import { note, printFields, printJson } from './output.ts';
 import { signInAsTenant } from './token.ts';
+
+/** How often a run says how far it is, in milliseconds. */
+const NOTE_EVERY_MS = 5_000;
 
 /** What a run found, beside what the tenant's usage plan lets through. */
 export interface ThrottleReport {
@@ -38,15 +42,17 @@ export function addThrottleTestCommand(program: Command): void {
   program
     .command('throttle-test')
     .description("offer a steady load as one tenant and compare what gets through with the tenant's usage plan")
-    .requiredOption('--tenant <tenant>', 'whose plan')
+    .requiredOption('--tenant <tenant>', 'whose plan: name or id')
     .option('--rate <perSecond>', 'requests a second', wholeNumber('--rate', 1, 2_000), 50)
     .option('--seconds <seconds>', 'for how long', wholeNumber('--seconds', 1, 120), 10)
     .option('--user <email>', 'sign in as this user; without it a probe without access to data is used')
     .option('--password <password>', "the user's")
-    .addHelpText('after', '\nExample:\n  $ tierplane throttle-test --tenant acme --rate 50 --seconds 5')
+    .addHelpText('after', examples('throttle-test --tenant acme --rate 50 --seconds 5'))
     .action(async (options: Options, command: Command) => {
       const context = contextOf(command);
-      const report = await throttleTest(new ControlPlane(context), options);
+      const report = await interruptible((interrupted) =>
+        throttleTest(new ControlPlane(context), options, interrupted),
+      );
       if (context.json) printJson(report);
       else show(report);
       if (!report.withinThreePercent) process.exitCode = EXIT.failed;
@@ -58,7 +64,11 @@ interface Probe {
   readonly password: string;
 }
 
-async function throttleTest(controlPlane: ControlPlane, options: Options): Promise<ThrottleReport> {
+async function throttleTest(
+  controlPlane: ControlPlane,
+  options: Options,
+  interrupted: AbortSignal,
+): Promise<ThrottleReport> {
   const { running } = controlPlane;
   requireLoopback(running.urls.front);
   const tenant = await controlPlane.tenant(options.tenant);
@@ -74,7 +84,8 @@ async function throttleTest(controlPlane: ControlPlane, options: Options): Promi
   try {
     const token = await signInAsTenant(running, tenant.slug, user.userName, user.password);
     note(`${options.rate} requests/s for ${options.seconds} s as ${tenant.tenantName} ...`);
-    const statuses = await offerLoad(`${running.urls.api}/products/openapi.json`, token, options);
+    const statuses = await offerLoad(`${running.urls.api}/products/openapi.json`, token, options, interrupted);
+    if (interrupted.aborted) throw new CliError('interrupted', 'stopped; there is no report');
     return reportOf(tenant.tenantName, tenant.tier, plan, statuses, options);
   } finally {
     if (!own) await controlPlane.call('DELETE', probePath);
@@ -89,14 +100,25 @@ function requireLoopback(url: string): void {
 }
 
 /** Open loop: request n leaves at n / rate seconds, whatever became of those before it. */
-async function offerLoad(url: string, token: string, { rate, seconds }: Options): Promise<Map<number, number>> {
+async function offerLoad(
+  url: string,
+  token: string,
+  { rate, seconds }: Options,
+  interrupted: AbortSignal,
+): Promise<Map<number, number>> {
   const statuses = new Map<number, number>();
   const total = rate * seconds;
   const start = performance.now();
   const pending: Promise<void>[] = [];
-  for (let sent = 0; sent < total; ) {
+  let noted = 0;
+  for (let sent = 0; sent < total && !interrupted.aborted; ) {
     const due = Math.min(total, Math.floor(((performance.now() - start) / 1000) * rate) + 1);
     for (; sent < due; sent++) pending.push(sendOne(url, token, statuses));
+    const elapsed = Math.floor((performance.now() - start) / NOTE_EVERY_MS);
+    if (elapsed > noted) {
+      noted = elapsed;
+      note(`  … ${sent} sent, ${statuses.get(429) ?? 0} throttled so far`);
+    }
     await wait(1);
   }
   await Promise.all(pending);

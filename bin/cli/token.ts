@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Running } from '../embedded/running.ts';
-import { contextOf, requireRunning } from './context.ts';
+import { contextOf, examples, requireRunning } from './context.ts';
 import { ControlPlane, signInOrFail } from './control-plane.ts';
 import { CliError } from './exit-codes.ts';
 import { printJson, printLine } from './output.ts';
@@ -22,10 +22,13 @@ export function addTokenCommand(program: Command): void {
     .option('--password <password>', 'or TIERPLANE_PASSWORD')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ tierplane token --admin\n  $ TOKEN=$(tierplane token --tenant acme --user admin@acme.example --password "S3cret-pass!")',
+      examples('token --admin', 'token --tenant acme --user admin@acme.example --password "S3cret-pass!"'),
     )
     .action(async (options: TokenOptions, command: Command) => {
       const context = contextOf(command);
+      if (options.admin && (options.tenant || options.user)) {
+        throw new CliError('usage', 'give --admin, or --tenant with --user and --password, not both');
+      }
       const accessToken = options.admin
         ? await new ControlPlane(context).token()
         : await tenantToken(requireRunning(context), options);
