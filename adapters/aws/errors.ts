@@ -14,13 +14,14 @@ const TRANSIENT = new Set([
   'TooManyRequestsException',
   'TransactionInProgressException',
 ]);
-const DENIED = new Set(['AccessDenied', 'AccessDeniedException', 'AccessDeniedError']);
 
-/** An SDK error by our codes; its own words stay in the cause, since they name accounts and roles. */
+/**
+ * An SDK error by our codes; its own words stay in the cause, since they name accounts and roles. Refused credentials are
+ * a fault of the installation, INTERNAL, unless the caller knows better.
+ */
 export function asDomainError(service: string, cause: unknown): DomainError {
   if (cause instanceof DomainError) return cause;
   const name = cause instanceof Error ? cause.name : 'unknown';
-  if (DENIED.has(name)) return new DomainError('ACCESS_DENIED', `${service} refuses these credentials`, { cause });
   const unavailable = TRANSIENT.has(name) || isNetworkError(cause);
   return new DomainError(unavailable ? 'UNAVAILABLE' : 'INTERNAL', `${service} failed: ${name}`, { cause });
 }

@@ -31,6 +31,8 @@ export interface TableOptions {
   /** Decides what has expired, and times repetitions. */
   readonly clock: Clock;
   readonly random: RandomBytes;
+  /** The credentials are one tenant's: what they do not reach is ACCESS_DENIED. @default false - then it is INTERNAL */
+  readonly tenantScoped?: boolean;
 }
 
 type Attributes = Record<string, AttributeValue>;
@@ -41,7 +43,7 @@ const CONFLICT_BASE_MS = 10;
 
 /**
  * The Table port over a DynamoDB table. Reads by key are strongly consistent; an index follows its items within
- * moments. Credentials that do not reach a key make a call fail as ACCESS_DENIED.
+ * moments.
  */
 export function openTable(options: TableOptions): Table {
   const { client, tableName, clock } = options;
@@ -51,13 +53,13 @@ export function openTable(options: TableOptions): Table {
     async get<T extends object>(key: Key) {
       checkKey(key);
       const input = { TableName: tableName, Key: keyAttributes(key), ConsistentRead: true };
-      const { Item } = await client.send(new GetItemCommand(input)).catch(fail);
+      const { Item } = await client.send(new GetItemCommand(input)).catch(fail(options));
       return Item && isLive(Item, epochSeconds()) ? toItem<T>(Item) : undefined;
     },
 
     async query<T extends object>(query: Query) {
       checkQuery(query);
-      const found = await collect(client, tableName, query, epochSeconds());
+      const found = await collect(options, query, epochSeconds());
       const items = found.slice(0, query.limit).map((attributes) => toItem<T>(attributes));
       if (found.length <= query.limit) return { items };
       return { items, next: text(found[query.limit - 1], keyNames(query.index).sk) };
@@ -74,18 +76,14 @@ export function openTable(options: TableOptions): Table {
 }
 
 /** Live items of the query's range, in order: one more than its limit if there are as many. */
-async function collect(
-  client: DynamoDBClient,
-  tableName: string,
-  query: Query,
-  epochSeconds: number,
-): Promise<Attributes[]> {
-  const request = queryInput(tableName, query);
+async function collect(options: TableOptions, query: Query, epochSeconds: number): Promise<Attributes[]> {
+  const request = queryInput(options.tableName, query);
   if (!request) return [];
   const { sk } = keyNames(query.index);
   const found: Attributes[] = [];
   for (let from: Attributes | undefined; ; ) {
-    const page = await client.send(new QueryCommand({ ...request.input, ExclusiveStartKey: from })).catch(fail);
+    const command = new QueryCommand({ ...request.input, ExclusiveStartKey: from });
+    const page = await options.client.send(command).catch(fail(options));
     const items = (page.Items ?? []).filter((item) => isLive(item, epochSeconds));
     found.push(...items.filter((item) => !request.excluded.includes(text(item, sk))));
     from = page.LastEvaluatedKey;
@@ -97,10 +95,8 @@ async function collect(
  * Always a transaction, also of one write: its request token makes the SDK's own repetition after a lost answer harmless,
  * where a repeated conditional PutItem would meet its own item and fail.
  */
-async function transactPastConflicts(
-  { client, clock, random }: TableOptions,
-  items: TransactWriteItem[],
-): Promise<void> {
+async function transactPastConflicts(options: TableOptions, items: TransactWriteItem[]): Promise<void> {
+  const { client, clock, random } = options;
   for (let attempt = 1; ; attempt++) {
     try {
       await client.send(new TransactWriteItemsCommand({ TransactItems: items }));
@@ -109,7 +105,7 @@ async function transactPastConflicts(
       const reasons = error instanceof TransactionCanceledException ? (error.CancellationReasons ?? []) : [];
       const failed = reasons.flatMap(({ Code }, i) => (Code === 'ConditionalCheckFailed' ? [i] : []));
       if (failed.length > 0) throw new ConditionFailed(failed);
-      if (!reasons.some(({ Code }) => Code === 'TransactionConflict')) throw asDomainError('DynamoDB', error);
+      if (!reasons.some(({ Code }) => Code === 'TransactionConflict')) return fail(options)(error);
       if (attempt === CONFLICT_ATTEMPTS) {
         throw new DomainError('UNAVAILABLE', `transaction met others ${attempt} times in a row`, { cause: error });
       }
@@ -192,6 +188,11 @@ function text(attributes: Attributes | undefined, name: string): string {
   return attributes?.[name]?.S ?? '';
 }
 
-function fail(error: unknown): never {
-  throw asDomainError('DynamoDB', error);
+function fail({ tenantScoped = false }: TableOptions): (error: unknown) => never {
+  return (cause) => {
+    if (tenantScoped && cause instanceof Error && cause.name === 'AccessDeniedException') {
+      throw new DomainError('ACCESS_DENIED', "the key is not the tenant's", { cause });
+    }
+    throw asDomainError('DynamoDB', cause);
+  };
 }

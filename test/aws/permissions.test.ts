@@ -57,7 +57,7 @@ describeInAccount('permissions in the emulated account', (account) => {
     await root.transact(['t1', 't1#orders', 't10', 't10#orders', 't2'].map((pk) => ({ put: place(pk) })));
     const credentials = await assumeNewRole(account(), 'tenant', [tenantStatement(LEADING_KEYS)], { tenantId: 't1' });
     raw = new DynamoDBClient(clientConfig(account(), credentials));
-    tenant = openTable({ client: raw, tableName: TABLE, clock: systemClock, random: systemRandom });
+    tenant = openTable({ client: raw, tableName: TABLE, clock: systemClock, random: systemRandom, tenantScoped: true });
   });
 
   test.each(['t1', 't1#orders'])('let a tenant work with its own partition %s', async (pk) => {
@@ -76,7 +76,7 @@ describeInAccount('permissions in the emulated account', (account) => {
     'keep it from partition %s, there or not',
     async (pk) => {
       const key = { pk, sk: 'x' };
-      const denied = { code: 'ACCESS_DENIED', message: 'DynamoDB refuses these credentials' };
+      const denied = { code: 'ACCESS_DENIED', message: "the key is not the tenant's" };
       await expect(tenant.get(key)).rejects.toMatchObject(denied);
       await expect(tenant.query({ pk, limit: 10 })).rejects.toMatchObject(denied);
       await expect(tenant.query({ pk: `${pk}#by-name`, index: 'g1', limit: 10 })).rejects.toMatchObject(denied);
@@ -142,7 +142,7 @@ describeInAccount('permissions in the emulated account', (account) => {
   test('without the condition, or without Null:false, a foreign key or a scan would pass: the condition is what holds', async () => {
     const open = await assumeNewRole(account(), 'open', [tenantStatement(undefined)], { tenantId: 't1' });
     const client = new DynamoDBClient(clientConfig(account(), open));
-    const table = openTable({ client, tableName: TABLE, clock: systemClock, random: systemRandom });
+    const table = openTable({ client, tableName: TABLE, clock: systemClock, random: systemRandom, tenantScoped: true });
     expect(await table.get({ pk: 't2', sk: 'x' })).toBeDefined();
 
     const { Null: _, ...lenient } = LEADING_KEYS;
@@ -155,7 +155,7 @@ describeInAccount('permissions in the emulated account', (account) => {
   test('a session without the tag reaches nothing', async () => {
     const untagged = await assumeNewRole(account(), 'untagged', [tenantStatement(LEADING_KEYS)]);
     const client = new DynamoDBClient(clientConfig(account(), untagged));
-    const table = openTable({ client, tableName: TABLE, clock: systemClock, random: systemRandom });
+    const table = openTable({ client, tableName: TABLE, clock: systemClock, random: systemRandom, tenantScoped: true });
     await expect(table.get({ pk: 't1', sk: 'x' })).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
   });
 
@@ -169,7 +169,7 @@ describeInAccount('permissions in the emulated account', (account) => {
     const reach = async (name: string, resource: string, tags: Record<string, string>) => {
       const credentials = await assumeNewRole(account(), name, [statement(resource)], tags);
       const client = new DynamoDBClient(clientConfig(account(), credentials));
-      return openTable({ client, tableName: TABLE, clock: systemClock, random: systemRandom }).get({
+      return openTable({ client, tableName: TABLE, clock: systemClock, random: systemRandom, tenantScoped: true }).get({
         pk: 't1',
         sk: 'x',
       });
@@ -191,7 +191,7 @@ describeInAccount('permissions in the emulated account', (account) => {
     };
     const credentials = await assumeNewRole(account(), 'tls', [tenantStatement(undefined), deny]);
     const client = new DynamoDBClient(clientConfig(account(), credentials));
-    const table = openTable({ client, tableName: TABLE, clock: systemClock, random: systemRandom });
+    const table = openTable({ client, tableName: TABLE, clock: systemClock, random: systemRandom, tenantScoped: true });
     expect(await table.get({ pk: 't1', sk: 'x' })).toBeDefined();
   });
 });

@@ -9,7 +9,7 @@ import { ManualClock } from '../support/manual-clock.ts';
 const write = { put: { pk: 'p', sk: 's', version: 1, data: {} }, if: 'absent' as const };
 
 /** A table whose every request fails with the next of `errors`, and then succeeds. */
-function failing(errors: Error[]) {
+function failing(errors: Error[], tenantScoped = false) {
   const clock = new ManualClock();
   let requests = 0;
   const client = {
@@ -20,7 +20,7 @@ function failing(errors: Error[]) {
       return {};
     },
   } as unknown as DynamoDBClient;
-  const table = openTable({ client, tableName: 't', clock, random: () => new Uint8Array([255]) });
+  const table = openTable({ client, tableName: 't', clock, random: () => new Uint8Array([255]), tenantScoped });
   return { table, clock, requests: () => requests };
 }
 
@@ -74,11 +74,12 @@ describe('DynamoTable, where others write the same items', () => {
   test.each([
     ['ProvisionedThroughputExceededException', 'UNAVAILABLE'],
     ['InternalServerError', 'UNAVAILABLE'],
-    ['AccessDeniedException', 'ACCESS_DENIED'],
+    ['AccessDeniedException', 'INTERNAL'],
+    ['AccessDeniedException', 'ACCESS_DENIED', true],
     ['ResourceNotFoundException', 'INTERNAL'],
-  ])('answers %s with %s, without the words of AWS', async (name, code) => {
+  ])('answers %s with %s, without the words of AWS', async (name, code, tenantScoped = false) => {
     for (const call of ['get', 'query', 'transact'] as const) {
-      const { table } = failing([named(name)]);
+      const { table } = failing([named(name)], tenantScoped);
       const calls = {
         get: () => table.get({ pk: 'p', sk: 's' }),
         query: () => table.query({ pk: 'p', limit: 1 }),
