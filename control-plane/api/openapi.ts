@@ -4,6 +4,7 @@ import type { Access, Route } from './route.ts';
 type JsonSchema = Record<string, unknown>;
 
 export interface Operation {
+  readonly operationId: string;
   readonly tags: readonly string[];
   readonly summary: string;
   readonly description?: string;
@@ -68,6 +69,7 @@ function operationOf(route: Route): Operation {
   const schema = route.body && jsonSchemaOf(route.body);
   const note = accessNote(route.access);
   return {
+    operationId: operationIdOf(route),
     tags: [route.tag],
     summary: route.summary,
     ...(note !== undefined && { description: note }),
@@ -76,6 +78,17 @@ function operationOf(route: Route): Operation {
     ...(schema && { requestBody: { required: true, content: { 'application/json': { schema } } } }),
     responses: responsesOf(route),
   };
+}
+
+/** `getTenantsByTenantId`: what a generated client calls it. */
+function operationIdOf({ method, path }: Route): string {
+  const words = path.split(/[/.-]/).filter((word) => word !== '');
+  const named = words.map((word) => (word.startsWith('{') ? `By${capital(word.slice(1, -1))}` : capital(word)));
+  return method.toLowerCase() + named.join('');
+}
+
+function capital(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1);
 }
 
 function jsonSchemaOf(schema: z.ZodType): JsonSchema {
@@ -125,15 +138,15 @@ function headerParameters(route: Route): Parameter[] {
   }));
 }
 
-function responsesOf({ access, answer, body, query }: Route): Operation['responses'] {
+function responsesOf({ access, answer, body, query, path, method, limited }: Route): Operation['responses'] {
   return {
     [answer.status]: { description: answer.description },
     ...(access.kind === 'user' && { 401: { description: 'No valid token: `{"message":"Unauthorized"}`' } }),
     ...(access.kind !== 'public' && { 403: { description: 'Not allowed: `{"message":"Forbidden"}`' } }),
-    ...(body && {
-      400: { description: 'Broken JSON.' },
-      409: { description: 'Exists already, or not possible in this state.' },
-    }),
+    ...(body && { 400: { description: 'Broken JSON.' } }),
+    ...(path.includes('{') && { 404: { description: 'There is none.' } }),
+    ...(method !== 'GET' && { 409: { description: 'Exists already, or not possible in this state.' } }),
     ...((body ?? query) && { 422: { description: 'Not valid: `{"statusCode":422,"detail":[{"loc","type","msg"}]}`' } }),
+    ...(limited && { 429: { description: 'Too many calls; `Retry-After` tells the seconds to wait.' } }),
   };
 }

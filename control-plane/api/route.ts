@@ -33,6 +33,8 @@ export interface Route<Q extends z.ZodType = z.ZodType, B extends z.ZodType = z.
   /** Status of success and what it means; refusals are the same everywhere. */
   readonly answer: { readonly status: number; readonly description: string };
   readonly headers?: readonly { readonly name: string; readonly description: string }[];
+  /** Whether calls are limited per client address. @default false */
+  readonly limited?: boolean;
   readonly handle: (call: Call<z.output<Q>, z.output<B>>, deps: ControlPlaneDeps) => ApiResponse | Promise<ApiResponse>;
 }
 

@@ -10,12 +10,14 @@ const MAX_EMAIL = 254;
 
 export const tenantName = z
   .string()
-  .regex(TENANT_NAME, "must have 2 to 63 letters, digits, spaces, '.', '_', '-'")
+  .regex(TENANT_NAME, { error: "must have 2 to 63 letters, digits, spaces, '.', '_', '-'", abort: true })
   .refine((name) => slugOf(name) !== '', 'must have a letter or digit');
 
 export const email = z.email('must be an email address').max(MAX_EMAIL);
 
-export const tier = z.string().transform((raw, context) => {
+const tierName = z.string().meta({ description: `${TIER_NAMES.join(', ')}, in any case of letters` });
+
+export const tier = tierName.transform((raw, context) => {
   const found = parseTier(raw);
   if (found) return found;
   context.addIssue({
@@ -40,7 +42,8 @@ function extrasLimit(known: readonly string[]) {
   };
 }
 
-const extra = z.json();
+/** Whatever JSON can say: a body is JSON by the time a schema sees it. */
+const extra = z.unknown();
 
 export const tenantData = z
   .object({ tenantName, email, tier, ...refuse(RESERVED_KEYS) })
@@ -182,6 +185,7 @@ export const tenantList = page.extend({
   tier: tier.optional(),
   name: z
     .string()
+    .max(63, 'must have at most 63 characters')
     .refine((prefix) => slugOf(prefix) !== '', 'must have a letter or digit')
     .optional()
     .meta({ description: 'Only tenants whose name begins so; compared as slugs.' }),
@@ -199,14 +203,16 @@ export const signUp = z.strictObject({
   password: z.string().meta({ writeOnly: true }),
 });
 
-const userName = z
+/** Also what may be asked for: whoever cannot be called so does not exist. */
+export const userName = z
   .string()
-  .min(1, 'must not be empty')
+  .min(1, { error: 'must not be empty', abort: true })
   .max(128, 'must have at most 128 characters')
-  .regex(/^[\p{L}\p{M}\p{S}\p{N}\p{P}]+$/u, 'must have no spaces or control characters');
+  .regex(/^[\p{L}\p{M}\p{S}\p{N}\p{P}]+$/u, 'must have no spaces or control characters')
+  .refine((name) => !/^\.{1,2}$/.test(name), 'must not be a step in a path');
 const userRole = z
   .string()
-  .min(1, 'must not be empty')
+  .min(1, { error: 'must not be empty', abort: true })
   .max(64, 'must have at most 64 characters')
   .regex(/^\P{C}+$/u, 'must have no control characters');
 

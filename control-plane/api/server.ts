@@ -34,6 +34,10 @@ export function createControlPlaneHandler(
     // The client left: nobody is there to answer.
     if (read === 'aborted') return;
     if (read === 'too large') return send(req, res, BODY_TOO_LARGE, { ...headers, connection: 'close' });
+    if (read === 'not UTF-8') {
+      const message = 'Request body is not valid UTF-8';
+      return send(req, res, { status: 400, body: { statusCode: 400, message } }, headers);
+    }
     const request: ApiRequest = {
       method: req.method === 'HEAD' ? 'GET' : (req.method ?? 'GET'),
       path,
@@ -74,8 +78,12 @@ const PREFLIGHT = {
   'access-control-max-age': '600',
 };
 
+type Body = { readonly text: string | undefined } | 'too large' | 'aborted' | 'not UTF-8';
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 /** Keeps no more than the limit; the rest of a longer body is read and thrown away, so that the answer arrives. */
-async function readBody(req: IncomingMessage): Promise<{ text: string | undefined } | 'too large' | 'aborted'> {
+async function readBody(req: IncomingMessage): Promise<Body> {
   const chunks: Buffer[] = [];
   let size = 0;
   try {
@@ -90,7 +98,11 @@ async function readBody(req: IncomingMessage): Promise<{ text: string | undefine
   } catch {
     return 'aborted';
   }
-  return { text: size === 0 ? undefined : Buffer.concat(chunks).toString('utf8') };
+  try {
+    return { text: size === 0 ? undefined : utf8.decode(Buffer.concat(chunks)) };
+  } catch {
+    return 'not UTF-8';
+  }
 }
 
 function send(req: IncomingMessage, res: ServerResponse, answer: ApiResponse, common: Record<string, string>): void {

@@ -42,6 +42,7 @@ export function createSignUpRoute(): Route {
     tag: 'Sign-up',
     summary: 'A company signs itself up for the basic tier and can sign in at once',
     body: signUp,
+    limited: true,
     headers: [{ name: 'Idempotency-Key', description: 'The same key with the same body gets the first answer.' }],
     answer: { status: 201, description: '`{"tenant_id"}`' },
     async handle({ body, request }, deps) {

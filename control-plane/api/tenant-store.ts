@@ -22,9 +22,12 @@ export async function getTenant({ table }: StoreDeps, tenantId: string): Promise
   return table.get<TenantRecord>(tenantKey(tenantId));
 }
 
+/** As long as the longest name. */
+const LONGEST_SLUG = 63;
+
 /** The living tenant of this slug. */
 export async function tenantBySlug(deps: StoreDeps, slug: string): Promise<TenantRecord | undefined> {
-  if (slug === '') return undefined;
+  if (slug === '' || slug.length > LONGEST_SLUG) return undefined;
   const lock = await deps.table.get<Lock>(slugLockKey(slug));
   return lock && (await getTenant(deps, lock.data.tenantId))?.data;
 }

@@ -3,10 +3,13 @@ import type { Identity, User } from '../../core/ports/identity.ts';
 import { withAdminLease } from './admin-lease.ts';
 import { type ApiResponse, SCOPES, SYSTEM_ADMIN } from './http.ts';
 import { type Access, type Route, route } from './route.ts';
-import { newUser, userChange, userPage } from './schemas.ts';
+import { newUser, userChange, userName, userPage } from './schemas.ts';
 
 const READ: Access = { kind: 'user', scope: SCOPES.userRead, writes: false };
 const WRITE: Access = { kind: 'user', scope: SCOPES.userWrite, writes: true };
+
+/** What a `next_token` of ours looks like; any other text leads to an empty page. */
+const TOKEN = /^\P{Cc}{1,512}$/u;
 
 function userView({ userName, role, email, status, enabled, created, modified }: User): object {
   return { userName, userRole: role, email, status, enabled, created, modified };
@@ -17,9 +20,14 @@ function listedView(user: User): object {
   return { ...userView(user), user_name: user.userName, user_role: user.role };
 }
 
-async function requireUser(identity: Identity, userName: string): Promise<User> {
-  const user = await identity.user('admin', userName);
-  if (!user) throw new DomainError('NOT_FOUND', `User ${userName} not found.`);
+/** The user, or undefined, also for a name that nobody can have. */
+async function findUser(identity: Identity, name: string): Promise<User | undefined> {
+  return userName.safeParse(name).success ? identity.user('admin', name) : undefined;
+}
+
+async function requireUser(identity: Identity, name: string): Promise<User> {
+  const user = await findUser(identity, name);
+  if (!user) throw new DomainError('NOT_FOUND', `User ${name} not found.`);
   return user;
 }
 
@@ -68,6 +76,7 @@ export const USER_ROUTES: readonly Route[] = [
     answer: { status: 200, description: 'One page.' },
     async handle({ query }, { identity }) {
       const { limit, next_token: after } = query;
+      if (after !== undefined && !TOKEN.test(after)) return { status: 200, body: { data: [] } };
       const { items, next } = await identity.users('admin', { limit, ...(after !== undefined && { after }) });
       return { status: 200, body: { data: items.map(listedView), ...(next !== undefined && { next_token: next }) } };
     },
@@ -138,7 +147,7 @@ export const USER_ROUTES: readonly Route[] = [
     answer: { status: 200, description: 'Gone.' },
     handle({ params }, deps) {
       return withAdminLease(deps, async () => {
-        const user = await deps.identity.user('admin', params.userName ?? '');
+        const user = await findUser(deps.identity, params.userName ?? '');
         if (user) {
           await requireAnotherAdmin(deps.identity, user);
           await deps.identity.deleteUser('admin', user.userName);

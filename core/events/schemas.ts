@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { DomainError } from '../errors.ts';
+import { faultWords } from '../fault-words.ts';
 import type { Consumer } from '../ports/event-bus.ts';
 import { TENANT_ID, TENANT_NAME } from '../tenant/names.ts';
 import { parseTier } from '../tenant/tiers.ts';
@@ -68,7 +69,7 @@ function isEventName(name: string): name is EventName {
 }
 
 function check<T>(schema: z.ZodType<T>, value: unknown, path: string): T {
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, { error: faultWords });
   if (parsed.success) return parsed.data;
   const issues = parsed.error.issues.map(({ path: inner, code, message }) => ({
     loc: [path, ...inner.map((part) => (typeof part === 'number' ? part : String(part)))],

@@ -89,6 +89,19 @@ test.each([1, 7, 250, 1000, 100_000])('every registration once by pages of %i', 
   expect(found).toHaveLength(expected.length);
 });
 
+test.each([
+  ['/tenants?state=ACTIVE', 'query.state', /^must be one of registered, provisioning, active/],
+  ['/tenants?tier=gold', 'query.tier', /^must be one of basic, advanced, premium, got 'gold'/],
+  [`/tenants?name=${'a'.repeat(64)}`, 'query.name', /^must have at most 63/],
+  ['/tenants?name=...', 'query.name', /^must have a letter or digit/],
+  ['/tenants?include=all', 'query.include', /^must be 'deleted'/],
+  ['/users?limit=61', 'query.limit', /^must be at most 60/],
+])('SE-6: %s is refused, naming the key', async (path, key, words) => {
+  const { status, body } = await home.call('GET', path);
+  expect([status, body.detail.map(({ loc }: Body) => loc.join('.'))]).toEqual([422, [key]]);
+  expect(body.detail[0].msg).toMatch(words);
+});
+
 test('ten by default, and a token that is not ours leads to an empty page', async () => {
   expect((await home.call('GET', '/tenants')).body.data).toHaveLength(10);
   for (const token of ['nope', 'WzAsMV0', '%00', btoa('[-1,null]'), btoa('{}')]) {

@@ -112,6 +112,28 @@ describe('DX-4: the description', () => {
     });
   });
 
+  test('holds together: names are unique, references lead somewhere, every parameter of a path is declared', async () => {
+    const { body, text } = await home.call('GET', '/openapi.json');
+    const operations = Object.entries<Body>(body.paths).flatMap(([path, methods]) =>
+      Object.values<Body>(methods).map((operation) => ({ path, ...operation })),
+    );
+    const ids = operations.map(({ operationId }) => operationId);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(ids).toContain('postTenantRegistrationsByTenantRegistrationIdRetry');
+    const references = [...text.matchAll(/"\$ref":"#\/([^"]+)"/g)].map(([, place]) => place ?? '');
+    for (const place of references) {
+      expect(place.split('/').reduce((node: Body, key) => node?.[key], body)).toBeDefined();
+    }
+    for (const { path, parameters, responses, security, tags } of operations) {
+      const declared = parameters.filter((one: Body) => one.in === 'path').map((one: Body) => `{${one.name}}`);
+      expect(declared).toEqual(path.match(/\{\w+\}/g) ?? []);
+      expect(Object.values<Body>(responses).every(({ description }) => description !== '')).toBe(true);
+      expect(body.tags).toContainEqual({ name: tags[0] });
+      for (const name of security.flatMap(Object.keys)) expect(body.components.securitySchemes).toHaveProperty(name);
+    }
+    expect(body.paths['/onboarding'].post.responses).toHaveProperty('429');
+  });
+
   test('is a page to browse and try, that loads nothing and runs only its own script', async () => {
     const page = await home.call('GET', '/docs', undefined, { token: 'none' });
     expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');

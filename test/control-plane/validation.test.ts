@@ -85,6 +85,39 @@ describe('SE-6: a registration is refused with the path of the field, and change
     expect([answer.status, pathsOf(answer.body)]).toEqual([422, [['body.tenantData.deep.0', 'recursion_loop']]]);
   });
 
+  test.each([
+    ['a number past a double', '1e999', 'finite_number'],
+    ['half a surrogate pair', '"\\ud800"', 'string_unicode'],
+  ])('%s, anywhere', async (_name, json, type) => {
+    const text = JSON.stringify(registering({ mine: { deep: 0 } })).replace('"deep":0', `"deep":${json}`);
+    const answer = await home.call('POST', '/tenant-registrations', text);
+    expect([answer.status, pathsOf(answer.body)]).toEqual([422, [['body.tenantData.mine.deep', type]]]);
+  });
+
+  test('text that is no UTF-8, with 400', async () => {
+    const [before, after] = JSON.stringify(registering({ mine: '|' })).split('|');
+    const body = Buffer.concat([Buffer.from(before ?? ''), Buffer.from([0xff, 0xfe]), Buffer.from(after ?? '')]);
+    const answer = await fetch(`${home.url}/tenant-registrations`, { method: 'POST', body });
+    expect([answer.status, await answer.json()]).toEqual([
+      400,
+      { statusCode: 400, message: 'Request body is not valid UTF-8' },
+    ]);
+  });
+
+  test('what is missing or of a wrong kind, in plain words', async () => {
+    const { body } = await home.call('POST', '/tenant-registrations', {
+      tenantData: { tenantName: 7 },
+      adminPassword: [],
+    });
+    const words = body.detail.map(({ loc, msg }: Body) => `${loc.at(-1)} ${msg}`);
+    expect(words).toEqual([
+      'tenantName must be a string, got a number',
+      'email must be an email address',
+      'tier is required',
+      'adminPassword must be a string, got a list',
+    ]);
+  });
+
   test('broken JSON, with 400', async () => {
     const answer = await home.call('POST', '/tenant-registrations', '{"tenantData":');
     expect([answer.status, answer.body]).toEqual([400, { statusCode: 400, message: 'Request body is not valid JSON' }]);
