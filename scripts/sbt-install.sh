@@ -15,6 +15,7 @@ Options:
   --help               this text
 
 Needs Node 24 (npm brings it on Linux), `npm ci` done, AWS credentials and a region.
+The template goes to dist/cdk, or to the folder in TIERPLANE_CDK_OUTPUT.
 TEXT
 }
 
@@ -66,7 +67,7 @@ check 'account' 'no AWS credentials that work: set AWS_PROFILE, or keys' account
 
 stack=controlplane-stack
 [ "$environment" = main ] || stack=controlplane-stack-$environment
-assembly=dist/cdk/$environment
+assembly=${TIERPLANE_CDK_OUTPUT:-dist/cdk}/$environment
 export JSII_DEPRECATED=quiet
 cdk synth "$stack" --quiet --output "$assembly" --context "environment=$environment" --context "mfa=$mfa"
 if [ $dry_run = yes ]; then

@@ -94,12 +94,12 @@ export class ControlPlaneStack extends Stack {
       TIERPLANE_APP_URL: callbackUrls[0] ?? '',
     };
 
-    const api = bundle('api');
+    const api = bundle(this, 'api');
     const users = [...allow.writeTable(table), allow.manageUsers(auth.userPool.userPoolArn)];
     const replacements: Record<string, Replacement> = {
       [FUNCTIONS.users]: { code: api, description: 'System users', statements: users },
       [FUNCTIONS.createAdmin]: {
-        code: bundle('create-admin'),
+        code: bundle(this, 'create-admin'),
         description: 'Invites the first system admin',
         statements: users,
       },
@@ -134,7 +134,7 @@ export class ControlPlaneStack extends Stack {
     const unpublished = deadLetterQueue(this, 'Unpublished', 'Events of the outbox could not be published');
     const publisher = new OutboxPublisher(this, 'Outbox', {
       table,
-      code: bundle('publish-outbox'),
+      code: bundle(this, 'publish-outbox'),
       environment,
       statements: [
         allow.drainOutbox(table),

@@ -19,6 +19,8 @@ export interface EmulatedAccount {
   /** `http://127.0.0.1:<port>`, for every service. */
   readonly endpoint: string;
   readonly port: number;
+  /** For files that belong to it; removed when it closes. */
+  readonly directory: string;
   /** What the AWS SDKs and the CDK CLI need, as environment variables. */
   readonly environment: Readonly<Record<string, string>>;
   /** Empties the account. */
@@ -55,6 +57,7 @@ export async function startEmulatedAccount(options: PythonEnvironmentOptions): P
   return {
     endpoint,
     port,
+    directory,
     environment: {
       AWS_ENDPOINT_URL: endpoint,
       AWS_ENDPOINT_URL_S3: endpoint,

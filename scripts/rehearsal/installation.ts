@@ -8,7 +8,6 @@ import { signIn, type Tokens } from './managed-login.ts';
 import { askPublic, type PublicAnswer } from './public-address.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const OUTPUTS = join(ROOT, 'dist', 'cdk', 'main-outputs.json');
 const SCOPE = 'openid tenant/tenant_read tenant/tenant_write user/user_read user/user_write';
 
 const Outputs = z.object({
@@ -42,7 +41,9 @@ export interface Installation {
 /** Runs scripts/sbt-install.sh in the account, as anybody would. Throws an Error with the end of what it said. */
 export async function install(account: EmulatedAccount, adminEmail: string): Promise<Installation> {
   await runInstaller(account, [adminEmail]);
-  const outputs = Outputs.parse(JSON.parse(readFileSync(OUTPUTS, 'utf8')))['controlplane-stack'];
+  const outputs = Outputs.parse(JSON.parse(readFileSync(join(folderOf(account), 'main-outputs.json'), 'utf8')))[
+    'controlplane-stack'
+  ];
   const base = outputs.controlPlaneAPIEndpoint.replace(/\/$/, '');
   return {
     account,
@@ -66,7 +67,10 @@ export async function install(account: EmulatedAccount, adminEmail: string): Pro
 export async function runInstaller(account: EmulatedAccount, args: readonly string[]): Promise<string> {
   const child = spawn(join(ROOT, 'scripts', 'sbt-install.sh'), args, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, CI: 'true', ...account.environment },
+    env: {
+      ...{ PATH: process.env.PATH, HOME: process.env.HOME, CI: 'true', ...account.environment },
+      TIERPLANE_CDK_OUTPUT: folderOf(account),
+    },
   });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -77,6 +81,11 @@ export async function runInstaller(account: EmulatedAccount, args: readonly stri
   const [code] = (await once(child, 'close')) as [number | null];
   if (code !== 0) throw new Error(`sbt-install.sh ended with ${code}: ${said.slice(-3000)}`);
   return said;
+}
+
+/** Templates of the account's own, as others may install at the same time. */
+function folderOf({ directory }: EmulatedAccount): string {
+  return join(directory, 'cdk');
 }
 
 /** Signs the first admin in for the first time, by the password of the mail. */
