@@ -1,33 +1,37 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { SESv2Client } from '@aws-sdk/client-sesv2';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { openMailer } from '../../adapters/aws/mailer.ts';
 import { TIERS } from '../../tenant-templates/tiers.ts';
 import { createControlPlane } from '../api/dispatch.ts';
 import { type ApiRequest, type ApiResponse, BODY_TOO_LARGE, MAX_BODY_BYTES } from '../api/http.ts';
 import { createRateLimiter } from '../api/rate-limit.ts';
 import { readEnvironment } from './environment.ts';
+import { openBus } from './event-bus.ts';
 import { bodyBytes, toRequest, toResult } from './http-event.ts';
+import { openUsers } from './identity.ts';
 import { functionLog } from './log.ts';
 import { createMailsInFlight } from './mails-in-flight.ts';
 import { noRuntime } from './no-runtime.ts';
 import { principalOf } from './principal.ts';
-import { openBus, openMail, openStore, openUsers } from './world.ts';
+import { openStore } from './store.ts';
 
 /** The control plane's handlers behind API Gateway. All of SBT's functions run this; their roles tell them apart. */
 const environment = readEnvironment(process.env);
 const store = openStore(environment);
-const mails = createMailsInFlight(openMail(environment));
+const mails = createMailsInFlight(openMailer(new SESv2Client(), environment.TIERPLANE_SENDER));
 /** The event a request came by: each invocation sees its own. */
 const invocation = new AsyncLocalStorage<APIGatewayProxyEventV2>();
 
 const controlPlane = createControlPlane(
   {
     ...store,
-    identity: openUsers(environment, store.table),
+    identity: openUsers(environment, store),
     mailer: mails,
     log: functionLog,
     operator: {
       runtime: noRuntime,
-      bus: openBus(environment, store.table),
+      bus: openBus(environment, store),
       tiers: TIERS,
       progress: async () => [],
       status: async () => ({ home: 'aws', region: environment.AWS_REGION }),

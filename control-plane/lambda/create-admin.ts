@@ -8,8 +8,9 @@ import { isDomainError } from '../../core/errors.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Identity } from '../../core/ports/identity.ts';
 import { readEnvironment } from './environment.ts';
+import { openUsers } from './identity.ts';
 import { functionLog } from './log.ts';
-import { openStore, openUsers } from './world.ts';
+import { openStore } from './store.ts';
 
 /** SBT's custom resource that invites the first system admin: the properties are SBT's. */
 const Properties = z.object({ Name: z.string(), Email: z.string(), Role: z.string() });
@@ -43,8 +44,8 @@ async function invite(
     const { Name, Email, Role } = Properties.parse(event.ResourceProperties);
     // Not at start-up: a function that cannot start gives no answer.
     const environment = readEnvironment(process.env);
-    const { table, clock } = openStore(environment);
-    await ensureAdmin(openUsers(environment, table), clock, { userName: Name, email: Email, role: Role });
+    const store = openStore(environment);
+    await ensureAdmin(openUsers(environment, store), store.clock, { userName: Name, email: Email, role: Role });
     return { Status: 'SUCCESS', PhysicalResourceId: Name };
   } catch (error) {
     functionLog.error({ err: error }, 'the first admin could not be created');

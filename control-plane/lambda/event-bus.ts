@@ -1,0 +1,19 @@
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { openEventBus } from '../../adapters/aws/event-bus.ts';
+import type { EventBus } from '../../core/ports/event-bus.ts';
+import type { StoreDeps } from '../api/deps.ts';
+import type { Environment } from './environment.ts';
+import { functionLog as log } from './log.ts';
+
+/** The platform's bus, to publish on and to replay dead letters to. */
+export function openBus(environment: Environment, store: StoreDeps): EventBus {
+  return openEventBus({
+    events: new EventBridgeClient(),
+    sqs: new SQSClient(),
+    busName: environment.TIERPLANE_BUS,
+    queuePrefix: `${environment.TIERPLANE_PREFIX}-`,
+    ...store,
+    log,
+  });
+}

@@ -1,0 +1,22 @@
+import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
+import { KMSClient } from '@aws-sdk/client-kms';
+import { openIdentity } from '../../adapters/aws/identity.ts';
+import { openPasswordVault } from '../../adapters/aws/password-vault.ts';
+import { openUserPools } from '../../adapters/aws/user-pool.ts';
+import type { Identity } from '../../core/ports/identity.ts';
+import type { StoreDeps } from '../api/deps.ts';
+import type { Environment } from './environment.ts';
+
+/** Users of every realm; the admins' pool is the stack's. */
+export function openUsers(environment: Environment, { table, clock }: StoreDeps): Identity {
+  return openIdentity({
+    table,
+    clock,
+    pools: openUserPools(new CognitoIdentityProviderClient(), environment.TIERPLANE_PREFIX),
+    vault: openPasswordVault(new KMSClient(), environment.TIERPLANE_PASSWORD_KEY),
+    region: environment.AWS_REGION,
+    madePools: {
+      admin: { userPoolId: environment.TIERPLANE_ADMIN_POOL, clientId: environment.TIERPLANE_ADMIN_CLIENT },
+    },
+  });
+}

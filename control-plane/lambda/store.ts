@@ -1,0 +1,10 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { functionClock as clock, systemRandom as random } from '../../adapters/aws/clock.ts';
+import { openTable } from '../../adapters/aws/table.ts';
+import type { StoreDeps } from '../api/deps.ts';
+import type { Environment } from './environment.ts';
+
+/** The platform's table, with the clock and randomness of a function. */
+export function openStore({ TIERPLANE_TABLE: tableName }: Environment): StoreDeps {
+  return { table: openTable({ client: new DynamoDBClient(), tableName, clock, random }), clock, random };
+}
