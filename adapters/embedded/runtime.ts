@@ -79,7 +79,6 @@ export async function createRuntime(options: RuntimeOptions): Promise<EmbeddedRu
   const fleet = new Fleet({
     agent: { instance, setpriv, cpu, cacheDir: bundles.codeDir },
     recordDir,
-    cacheDir: join(recordDir, 'code'),
     logFile: (cluster) => files.agentLog(cluster),
     clock,
     log,

@@ -22,15 +22,13 @@ export async function ensurePlatform({
   services,
   environmentOf,
 }: PlatformDeps): Promise<void> {
-  await Promise.all([
-    identity.ensureRealm({ id: 'pool', displayName: 'Tierplane' }),
-    runtime.ensureCluster('pool'),
-    runtime.ensureCluster('shared'),
-  ]);
   const cluster: ClusterId = 'pool';
   const pooled: TierName = 'basic';
-  await Promise.all(
-    services.map((service) =>
+  await Promise.all([
+    identity.ensureRealm({ id: 'pool', displayName: 'Tierplane' }),
+    runtime.ensureCluster(cluster),
+    runtime.ensureCluster('shared'),
+    ...services.map((service) =>
       runtime.ensureService({
         cluster,
         tenantId: null,
@@ -39,5 +37,5 @@ export async function ensurePlatform({
         environment: environmentOf(cluster, null, pooled),
       }),
     ),
-  );
+  ]);
 }

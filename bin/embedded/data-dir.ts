@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto';
 import {
   chmodSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -20,6 +22,8 @@ export interface DataDir {
   readonly config: string;
   readonly lock: string;
   readonly instance: string;
+  /** Which processes the agents run; the runtime's own. */
+  readonly processes: string;
   readonly platformDb: string;
   readonly quotaDb: string;
   readonly mailbox: string;
@@ -39,6 +43,7 @@ export function dataDirAt(path: string): DataDir {
     config: join(root, 'config.json'),
     lock: join(root, 'lock.db'),
     instance: join(root, 'instance.json'),
+    processes: join(root, 'processes'),
     platformDb: join(root, 'platform.db'),
     quotaDb: join(root, 'gateway.db'),
     mailbox: join(root, 'mailbox.jsonl'),
@@ -67,17 +72,20 @@ const LONGEST_RUN_DIR = 44;
 
 /**
  * The directory for Unix sockets. Their paths are short by the kernel's rule, so below a long data directory it is a link
- * to a private directory under the system's temporary one.
+ * to a private directory under the system's temporary one. What a run that was killed left behind is removed.
  */
 export function prepareRunDir(dir: DataDir): { path: string; remove(): void } {
   const inside = join(dir.root, 'run');
+  const prefix = join(tmpdir(), `tp-${createHash('sha256').update(dir.root).digest('hex').slice(0, 6)}-`);
+  const linked = lstatSync(inside, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(inside) : undefined;
+  if (linked?.startsWith(prefix)) rmSync(linked, { recursive: true, force: true });
   rmSync(inside, { recursive: true, force: true });
   if (Buffer.byteLength(inside) <= LONGEST_RUN_DIR) {
     mkdirSync(inside);
     chmodSync(inside, 0o711);
     return { path: inside, remove: () => rmSync(inside, { recursive: true, force: true }) };
   }
-  const outside = mkdtempSync(join(tmpdir(), `tp-${createHash('sha256').update(dir.root).digest('hex').slice(0, 6)}-`));
+  const outside = mkdtempSync(prefix);
   chmodSync(outside, 0o711);
   symlinkSync(outside, inside);
   return {
@@ -89,19 +97,26 @@ export function prepareRunDir(dir: DataDir): { path: string; remove(): void } {
   };
 }
 
+/** SQLite's result code for a lock that another holds. */
+const SQLITE_BUSY = 5;
+
 /**
  * Holds the data directory for this process alone, by a lock the kernel drops when the process ends, however it ends.
  * @returns undefined if another process holds it
  */
 export function lockDataDir(dir: DataDir): { release(): void } | undefined {
-  const db = new DatabaseSync(dir.lock);
+  let db: DatabaseSync | undefined;
   try {
+    db = new DatabaseSync(dir.lock);
     db.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
-  } catch {
-    db.close();
-    return undefined;
+  } catch (cause) {
+    db?.close();
+    if ((cause as { errcode?: number }).errcode === SQLITE_BUSY) return undefined;
+    const reason = cause instanceof Error ? cause.message : 'unknown';
+    throw new DomainError('CONFIG', `data directory must be writable, ${dir.lock} is not (${reason})`, { cause });
   }
-  return { release: () => db.close() };
+  const held = db;
+  return { release: () => held.close() };
 }
 
 /** A file of the operator's own: readable by nobody else, replaced as a whole. */

@@ -1,5 +1,5 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { openSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DomainError } from '../../core/errors.ts';
 import type { Clock } from '../../core/ports/clock.ts';
@@ -33,11 +33,16 @@ interface Options {
   readonly settings: object;
   /** Where what it writes to stderr goes. */
   readonly logFile: string;
+  /** Variables of its environment beside TIERPLANE_GATEWAY: the mark by which a later start knows it for its own. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Path of a setpriv that works: the kernel then ends the gateway with the platform, even if both are stuck. */
+  readonly setpriv: string | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-export function createGatewayProcess({ settings, logFile, clock, log }: Options): GatewayProcess {
+export function createGatewayProcess(options: Options): GatewayProcess {
+  const { clock, log } = options;
   let child: ChildProcess | undefined;
   let closing = false;
   let restarts = 0;
@@ -45,7 +50,7 @@ export function createGatewayProcess({ settings, logFile, clock, log }: Options)
   let endpoints: readonly ServiceEndpoints[] = [];
 
   function launch(): Promise<void> {
-    const spawned = spawnGateway(settings, logFile);
+    const spawned = spawnGateway(options);
     child = spawned;
     // It listens once it knows where the tasks are.
     send(spawned, { type: 'endpoints', services: endpoints });
@@ -123,17 +128,17 @@ function send(child: ChildProcess, message: object): void {
   if (child.connected) child.send(message, () => undefined);
 }
 
-/** Under setpriv, where it works, the kernel ends the gateway with the platform, even if both are stuck. */
-function spawnGateway(settings: object, logFile: string): ChildProcess {
+function spawnGateway({ settings, logFile, environment, setpriv }: Options): ChildProcess {
   const log = openSync(logFile, 'a', 0o600);
   const node = [process.execPath, '--disable-warning=ExperimentalWarning', ENTRY];
-  const command = hasParentDeathSignal() ? ['setpriv', '--pdeathsig', 'KILL', ...node] : node;
-  return spawn(command[0] as string, command.slice(1), {
-    stdio: ['ignore', log, log, 'ipc'],
-    env: { PATH: process.env.PATH, TIERPLANE_GATEWAY: JSON.stringify(settings) },
-  });
-}
-
-function hasParentDeathSignal(): boolean {
-  return spawnSync('setpriv', ['--pdeathsig', 'KILL', 'true']).status === 0;
+  const command = setpriv === undefined ? node : [setpriv, '--pdeathsig', 'KILL', ...node];
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
+  try {
+    return spawn(command[0] as string, command.slice(1), {
+      stdio: ['ignore', log, log, 'ipc'],
+      env: { ...environment, PATH, NODE_COMPILE_CACHE, TIERPLANE_GATEWAY: JSON.stringify(settings) },
+    });
+  } finally {
+    closeSync(log);
+  }
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { systemClock, systemRandom } from '../../adapters/embedded/clock.ts';
 import { openEventBus } from '../../adapters/embedded/event-bus.ts';
@@ -8,6 +7,7 @@ import { openMailer } from '../../adapters/embedded/mail.ts';
 import { createRealms } from '../../adapters/embedded/oidc/realms.ts';
 import { createPasswords } from '../../adapters/embedded/passwords.ts';
 import { createRuntime } from '../../adapters/embedded/runtime.ts';
+import { INSTANCE_VARIABLE } from '../../adapters/embedded/supervisor/leftovers.ts';
 import { openTable, type SqliteTable } from '../../adapters/embedded/table.ts';
 import { createProvisioner } from '../../app-plane/provisioner/provisioner.ts';
 import { createPrincipals } from '../../control-plane/api/principal.ts';
@@ -24,9 +24,10 @@ import { type Addresses, settleAddresses } from './addresses.ts';
 import { ensureFirstAdmin } from './admin.ts';
 import type { PlatformConfig } from './config.ts';
 import { crashPointOf } from './crash-point.ts';
-import { type DataDir, prepareRunDir, readJson, writePrivate } from './data-dir.ts';
+import { type DataDir, prepareRunDir } from './data-dir.ts';
 import { listenForGateway } from './front.ts';
 import { createGatewayProcess, type GatewayProcess } from './gateway-process.ts';
+import { instanceIn } from './instance.ts';
 import { rotateLogs } from './log-rotation.ts';
 import { createPages } from './pages.ts';
 import type { Urls } from './running.ts';
@@ -57,38 +58,23 @@ const LEASE_OWNER = 'platform';
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
   const cleanUp = new AsyncDisposableStack();
   try {
-    return await assemble(options, await settleAddresses(options.config), cleanUp);
+    return await assemble(options, cleanUp);
   } catch (error) {
     await cleanUp.disposeAsync();
     throw error;
   }
 }
 
-async function assemble(
-  options: PlatformOptions,
-  addresses: Addresses,
-  cleanUp: AsyncDisposableStack,
-): Promise<Platform> {
+async function assemble(options: PlatformOptions, cleanUp: AsyncDisposableStack): Promise<Platform> {
   const { config, dir, log } = options;
-  const { urls } = addresses;
   const clock = systemClock;
   const random = systemRandom;
 
   const table = openTable({ file: dir.platformDb, clock });
   cleanUp.defer(() => table.close());
-  const instance = instanceOf(dir);
+  const instance = instanceIn(dir);
   const runDir = prepareRunDir(dir);
   cleanUp.defer(() => runDir.remove());
-  const rotation = rotateLogs(dir.logs, clock);
-  cleanUp.defer(() => rotation.end());
-  const bus = openEventBus({ database: table.database, clock, random, log });
-  cleanUp.defer(() => bus.close());
-  const publisher = startPublisher({ table, bus, clock, log });
-  cleanUp.defer(() => publisher.close());
-
-  const { identity, mailer, realms } = await openIdentityParts(options, addresses, table, cleanUp);
-  const firstPassword = await ensureFirstAdmin(identity, config.adminEmail, dir);
-
   const runtime = await createRuntime({
     dataDir: dir.root,
     runDir: runDir.path,
@@ -100,11 +86,26 @@ async function assemble(
   });
   cleanUp.defer(() => runtime.close());
   await runtime.reap();
+  // Only now: what a former run left behind may have held the port.
+  const addresses = await settleAddresses(config);
+  const { urls } = addresses;
+
+  const rotation = rotateLogs(dir.logs, clock);
+  cleanUp.defer(() => rotation.end());
+  const bus = openEventBus({ database: table.database, clock, random, log });
+  cleanUp.defer(() => bus.close());
+  const publisher = startPublisher({ table, bus, clock, log });
+  cleanUp.defer(() => publisher.close());
+
+  const { identity, mailer, realms } = await openIdentityParts(options, addresses, table, cleanUp);
+  const firstPassword = await ensureFirstAdmin(identity, config.adminEmail, dir);
 
   const platformSocket = join(runDir.path, 'platform.sock');
   const gateway = createGatewayProcess({
     settings: gatewaySettings(options, addresses, platformSocket),
     logFile: join(dir.logs, 'gateway-process.log'),
+    environment: { [INSTANCE_VARIABLE]: instance },
+    setpriv: runtime.isolation.setpriv,
     clock,
     log,
   });
@@ -267,12 +268,4 @@ function wakeOnCommit(table: SqliteTable, publisher: Publisher, gateway: Gateway
       if (kind === 'subject' && subject !== undefined) gateway.invalidate({ subject });
     }
   });
-}
-
-function instanceOf(dir: DataDir): string {
-  const known = readJson<{ id: string }>(dir.instance);
-  if (known) return known.id;
-  const id = randomUUID();
-  writePrivate(dir.instance, { id, createdAt: new Date().toISOString() });
-  return id;
 }

@@ -1,4 +1,5 @@
 import { existsSync, rmSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { pino } from 'pino';
 import { signIn } from '../../adapters/embedded/oidc-client.ts';
 import { DomainError, isDomainError } from '../../core/errors.ts';
@@ -19,19 +20,25 @@ const SLOW_START_NOTE_MS = 1_000;
 /** `tierplane up`: runs the platform until a signal, then drains and ends. */
 export async function runPlatform(context: CliContext, flags: ConfigFlags): Promise<void> {
   const { dir } = context;
-  const stopped = signalled();
+  const progress = context.json ? () => undefined : note;
+  const { asked, stopped } = signalled(progress);
   const slow = setTimeout(() => note('starting ...'), SLOW_START_NOTE_MS);
-  const { platform, lock, admin } = await start(dir, flags, note).finally(() => clearTimeout(slow));
+  const { platform, lock, email, admin, firstDemo } = await start(dir, flags).finally(() => clearTimeout(slow));
   writePrivate(dir.running, {
     pid: process.pid,
     startTicks: startTicksOf(process.pid),
     startedAt: new Date().toISOString(),
     urls: platform.urls,
   } satisfies Running);
-  if (context.json) printJson({ ready: true, urls: platform.urls, admin });
-  else announce(platform, admin, dir);
-  const signal = await stopped;
-  note(`\n${signal}: finishing what is under way ...`);
+  // What was compiled for this start serves the next one, however this process will end.
+  flushCompileCache();
+  if (firstDemo && admin) await Promise.race([makeDemo(platform, dir, admin, asked, progress), stopped]);
+  if (!asked.aborted) {
+    if (context.json)
+      printJson({ ready: true, urls: platform.urls, admin: { email, password: platform.firstPassword ?? null } });
+    else announce(platform, email, dir);
+  }
+  await stopped;
   await platform.close();
   rmSync(dir.running, { force: true });
   lock.release();
@@ -41,10 +48,14 @@ export async function runPlatform(context: CliContext, flags: ConfigFlags): Prom
 interface Started {
   readonly platform: Platform;
   readonly lock: { release(): void };
-  readonly admin: { email: string; password: string | null };
+  /** Of the first admin. */
+  readonly email: string;
+  readonly admin: AdminCredentials | undefined;
+  /** Whether the demo tenants are to be made: this is the first start, and they are wanted. */
+  readonly firstDemo: boolean;
 }
 
-async function start(dir: DataDir, flags: ConfigFlags, progress: (line: string) => void): Promise<Started> {
+async function start(dir: DataDir, flags: ConfigFlags): Promise<Started> {
   try {
     const config = loadConfig(dir.config, flags);
     prepareDataDir(dir);
@@ -58,19 +69,19 @@ async function start(dir: DataDir, flags: ConfigFlags, progress: (line: string) 
     );
     const platform = await startPlatform({ config, dir, log });
     const admin = readJson<AdminCredentials>(dir.admin);
-    if (config.demo && admin && platform.firstPassword) await firstDemo(platform, dir, admin, progress);
     const email = admin?.email ?? config.adminEmail;
-    return { platform, lock, admin: { email, password: platform.firstPassword ?? null } };
+    return { platform, lock, email, admin, firstDemo: config.demo && platform.firstPassword !== undefined };
   } catch (error) {
     throw explain(error);
   }
 }
 
 /** The demo of a first start. That it failed is said, but does not keep the platform from running. */
-async function firstDemo(
+async function makeDemo(
   platform: Platform,
   dir: DataDir,
   admin: AdminCredentials,
+  stop: AbortSignal,
   progress: (line: string) => void,
 ): Promise<void> {
   progress('first start: making three demo tenants ...');
@@ -84,9 +95,8 @@ async function firstDemo(
   });
   const adminToken = async () => (await signedIn).accessToken;
   await ensureDemo({ urls: platform.urls, file: dir.demo, adminToken, progress }).catch((error: unknown) => {
-    note(
-      `the demo tenants could not be made (${error instanceof Error ? error.message : error}); \`tierplane demo\` tries again`,
-    );
+    const reason = stop.aborted ? 'stopped' : error instanceof Error ? error.message : String(error);
+    note(`the demo tenants could not be made (${reason}); \`tierplane demo\` tries again`);
   });
 }
 
@@ -109,21 +119,23 @@ function explain(error: unknown): unknown {
   return error;
 }
 
-/** The first signal asks for a clean end; a second one ends at once. */
-function signalled(): Promise<string> {
-  return new Promise((resolve) => {
-    let asked = false;
+/** The first signal asks for a clean end, a start under way is finished first; a second one ends at once. */
+function signalled(progress: (line: string) => void): { readonly asked: AbortSignal; readonly stopped: Promise<void> } {
+  const controller = new AbortController();
+  const stopped = new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.on(signal, () => {
-        if (asked) process.exit(130);
-        asked = true;
-        resolve(signal);
+        if (controller.signal.aborted) process.exit(130);
+        progress(`\n${signal}: finishing what is under way ...`);
+        controller.abort();
+        resolve();
       });
     }
   });
+  return { asked: controller.signal, stopped };
 }
 
-function announce(platform: Platform, admin: Started['admin'], dir: DataDir): void {
+function announce(platform: Platform, email: string, dir: DataDir): void {
   const { urls } = platform;
   printLine('Tierplane is ready.\n');
   printFields({
@@ -131,8 +143,8 @@ function announce(platform: Platform, admin: Started['admin'], dir: DataDir): vo
     'control plane': urls.controlPlane,
     "tenants' api": urls.api,
     openapi: urls.openapi,
-    admin: admin.email,
-    password: admin.password ?? undefined,
+    admin: email,
+    password: platform.firstPassword ?? (existsSync(dir.admin) ? `in ${dir.admin}` : undefined),
     data: dir.root,
   });
   printLine(

@@ -12,8 +12,6 @@ const END_TIMEOUT_MS = 12_000;
 export interface AgentOptions {
   readonly config: AgentConfig;
   readonly logFile: string;
-  /** Of the platform's own code; no task can write to it. */
-  readonly cacheDir: string;
   readonly receive: (message: FromAgent) => void;
   /** It has gone without being told to. */
   readonly lost: (reason: string) => void;
@@ -28,13 +26,14 @@ export class AgentProcess {
   #ending = false;
   #isGone = false;
 
-  constructor({ config, logFile, cacheDir, receive, lost }: AgentOptions) {
+  constructor({ config, logFile, receive, lost }: AgentOptions) {
     const log = openLog(logFile);
+    const { PATH, NODE_COMPILE_CACHE } = process.env;
     this.#child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ENTRY], {
       detached: true, // leads a group of its own, with all its tasks in it
       cwd: '/',
       stdio: ['ignore', log, log, 'ipc'],
-      env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: cacheDir, [INSTANCE_VARIABLE]: config.instance },
+      env: { PATH, NODE_COMPILE_CACHE, [INSTANCE_VARIABLE]: config.instance },
     });
     closeLog(log);
     const ready = Promise.withResolvers<boolean>();

@@ -17,8 +17,6 @@ export interface FleetOptions {
   /** What all agents have in common. */
   readonly agent: Omit<AgentConfig, 'cluster' | 'recordFile'>;
   readonly recordDir: string;
-  /** Compile cache of the agents' own code. */
-  readonly cacheDir: string;
   readonly logFile: (cluster: ClusterId) => string;
   readonly clock: Clock;
   readonly log: Log;
@@ -154,11 +152,10 @@ export class Fleet {
   }
 
   #startAgent(cluster: ClusterId): AgentProcess {
-    const { agent: common, cacheDir, clock, log, logFile } = this.#options;
+    const { agent: common, clock, log, logFile } = this.#options;
     const agent = new AgentProcess({
       config: { ...common, cluster, recordFile: this.#recordFile(cluster) },
       logFile: logFile(cluster),
-      cacheDir,
       receive: (message) => this.#receive(message),
       lost: (reason) => this.#agentLost(cluster, agent, reason),
     });
