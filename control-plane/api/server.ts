@@ -33,7 +33,7 @@ export function createControlPlaneHandler(
     const read = await readBody(req);
     // The client left: nobody is there to answer.
     if (read === 'aborted') return;
-    if (read === 'too large') return send(req, res, BODY_TOO_LARGE, { ...headers, connection: 'close' });
+    if (read === 'too large') return send(req, res, BODY_TOO_LARGE, headers);
     if (read === 'not UTF-8') {
       const message = 'Request body is not valid UTF-8';
       return send(req, res, { status: 400, body: { statusCode: 400, message } }, headers);
@@ -82,22 +82,22 @@ type Body = { readonly text: string | undefined } | 'too large' | 'aborted' | 'n
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** Keeps no more than the limit; the rest of a longer body is read and thrown away, so that the answer arrives. */
+/**
+ * Keeps no more than the limit; the rest of a longer body is read and thrown away before it is answered: whoever is still
+ * sending would find the connection broken instead. The front door bounds how much that can be.
+ */
 async function readBody(req: IncomingMessage): Promise<Body> {
   const chunks: Buffer[] = [];
   let size = 0;
   try {
-    for await (const chunk of req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    for await (const chunk of req as AsyncIterable<Buffer>) {
       size += chunk.length;
-      if (size > MAX_BODY_BYTES) {
-        req.resume();
-        return 'too large';
-      }
-      chunks.push(chunk);
+      if (size <= MAX_BODY_BYTES) chunks.push(chunk);
     }
   } catch {
     return 'aborted';
   }
+  if (size > MAX_BODY_BYTES) return 'too large';
   try {
     return { text: size === 0 ? undefined : utf8.decode(Buffer.concat(chunks)) };
   } catch {
