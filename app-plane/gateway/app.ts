@@ -258,6 +258,8 @@ function addPlatformHeaders(headers: string[], { request, requestId }: Exchange,
   // Only the last hop can be believed; that there were others is all that is said of them (RFC 7239, 6.2).
   const forwardedFor = wasForwarded(request) ? `unknown, ${address}` : address;
   headers.push('x-request-id', requestId, 'x-forwarded-for', forwardedFor);
+  // By which the platform can ask the kernel whose connection it is.
+  headers.push('x-tierplane-client-port', String(request.socket.remotePort ?? 0));
   headers.push('x-forwarded-proto', publicUrl.protocol.slice(0, -1), 'x-forwarded-host', publicUrl.host);
 }
 

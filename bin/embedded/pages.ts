@@ -8,6 +8,7 @@ import type { Isolation, TierTable } from '../../core/tenant/tiers.ts';
 import { errorPage } from '../../web/pages/error.ts';
 import { mailboxPage, mailPage } from '../../web/pages/mailbox.ts';
 import { type StartTenant, startPage } from '../../web/pages/start.ts';
+import { isTask } from './local-client.ts';
 import { sendPage } from './page-response.ts';
 import type { Urls } from './running.ts';
 
@@ -114,8 +115,8 @@ function stepsFor(urls: Urls): { title: string; command: string }[] {
 /**
  * Mails hold invitations with temporary passwords. The pages are for the one who sits at this machine: the front door's
  * own name and the name in the browser's address must be loopback ones (a page of another site can have its name point
- * here, but not change it), and nobody may have passed the request on. Everyone else needs a SystemAdmin's token and
- * `/mailbox.json`.
+ * here, but not change it), nobody may have passed the request on, and it may not come from a tenant's task. Everyone
+ * else needs a SystemAdmin's token and `/mailbox.json`.
  */
 function isLocal({ headers }: IncomingMessage): boolean {
   const hosts = [headers['x-forwarded-host'], headers.host];
@@ -123,7 +124,8 @@ function isLocal({ headers }: IncomingMessage): boolean {
   const client = String(headers['x-forwarded-for'] ?? '');
   return (
     hosts.every((host) => /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i.test(String(host))) &&
-    /^(127\.[\d.]+|::1|::ffff:127\.[\d.]+)$/.test(client)
+    /^(127\.[\d.]+|::1|::ffff:127\.[\d.]+)$/.test(client) &&
+    !isTask(Number(headers['x-tierplane-client-port']))
   );
 }
 
