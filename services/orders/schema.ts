@@ -6,8 +6,11 @@ import { ORDER_STATUSES } from './status.ts';
 
 const MAX_LINES = 100;
 
+/** Ids are ours, so what cannot be one names no product. Short and plain ones also keep the question to products short. */
+const productId = z.string().regex(/^[\w-]{1,64}$/, 'must be an existing product');
+
 const Line = z.strictObject({
-  productId: pathId,
+  productId,
   quantity: z.int().min(1).max(10_000),
 });
 export type Line = z.output<typeof Line>;

@@ -1,13 +1,18 @@
 import * as z from 'zod';
 import { ListQuery, pageOf } from '../kit/paging.ts';
 
+/** It stands in paths, where some characters and names are read in more than one way. */
+const UserName = z
+  .string()
+  .max(254)
+  .regex(/^(?!\.{1,2}$)[^\s\p{Cc}\p{Cs}/\\]+$/u, 'must have 1 to 254 characters, no spaces, slashes or backslashes');
 const Role = z.enum(['TenantAdmin', 'TenantUser']);
 
 /** What an admin says of somebody to invite. The tenant is the admin's own, never a field. */
 export const NewUser = z
   .strictObject({
     email: z.email().max(254).describe('Where the invitation goes.'),
-    userName: z.string().min(1).max(254).optional().describe('To sign in with; the email where it is left out.'),
+    userName: UserName.optional().describe('To sign in with; the email where it is left out.'),
     role: Role.default('TenantUser'),
   })
   .meta({ id: 'NewUser' });

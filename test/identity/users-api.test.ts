@@ -196,6 +196,9 @@ describe('the users of a tenant', () => {
     expect((await call('GET', '?limit=0', admin)).status).toBe(422);
     expect((await call('GET', '/%00', admin)).status).toBe(404);
     expect((await call('POST', '', admin, { email: `${'x'.repeat(20_000)}@acme.example` })).status).toBe(413);
+    for (const userName of ['.', '..', 'a/b', 'a\\b', 'a b', '\ud800', '']) {
+      expect((await call('POST', '', admin, { email: 'odd@acme.example', userName })).status).toBe(422);
+    }
     const long = { email: 'x'.repeat(3_000_000) };
     expect((await call('POST', '', admin, long)).status).toBe(413);
     const headers = { authorization: `Bearer ${admin}` };

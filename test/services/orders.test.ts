@@ -95,6 +95,8 @@ describe('the orders service', () => {
     ['101 lines', Array(101).fill({ productId: 'x', quantity: 1 }), 'lines'],
     ['a quantity of 0', [{ productId: 'x', quantity: 0 }], 'lines.0.quantity'],
     ['a quantity of 10,001', [{ productId: 'x', quantity: 10_001 }], 'lines.0.quantity'],
+    ['what no product is called', [{ productId: 'a,b', quantity: 1 }], 'lines.0.productId'],
+    ['ids too long to ask for', Array(100).fill({ productId: 'x'.repeat(320), quantity: 1 }), 'lines.99.productId'],
     ['a price of the client`s choice', [{ productId: 'x', quantity: 1, price: 0 }], 'lines.0.price'],
   ];
   test.each(faults)('refuses %s with the field`s path', async (_what, lines, path) => {

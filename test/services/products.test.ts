@@ -54,6 +54,7 @@ describe('the products service', () => {
     ['an empty name', { ...BOOK, name: '  ' }, 'name'],
     ['a name of the wrong type', { ...BOOK, name: 7 }, 'name'],
     ['control characters in a name', { ...BOOK, name: 'a\u0000b' }, 'name'],
+    ['half a surrogate pair in a name', { ...BOOK, name: 'a\ud800b' }, 'name'],
     ['a name too long', { ...BOOK, name: 'x'.repeat(201) }, 'name'],
     ['a sku with a space', { ...BOOK, sku: 'A B' }, 'sku'],
     ['no category', { ...BOOK, category: '' }, 'category'],

@@ -133,6 +133,15 @@ describe('the users service', () => {
     expect(asked).toEqual([]);
   });
 
+  test.each(['.', '..', 'a/b', 'a\\b', 'a b', '\ud800'])(
+    'refuses the user name %j, which no path could say',
+    async (userName) => {
+      const refused = await ask(users, 'POST', '/users', admin, { email: 'jo@acme.example', userName });
+      expect(refused).toMatchObject({ status: 400, body: { errors: [{ path: 'userName' }] } });
+      expect(asked).toEqual([]);
+    },
+  );
+
   test('honours If-Match by what identity says now', async () => {
     const { headers } = await ask(users, 'GET', '/users/jo', admin);
     const put = (tag: string) =>

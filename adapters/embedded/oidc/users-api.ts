@@ -39,10 +39,15 @@ export interface UsersPath {
 }
 
 const Role = z.enum(['TenantAdmin', 'TenantUser'] satisfies TenantRole[]);
+/** It stands in paths, where some characters and names are read in more than one way. */
+const UserName = z
+  .string()
+  .max(254)
+  .regex(/^(?!\.{1,2}$)[^\s\p{Cc}\p{Cs}/\\]+$/u, 'must have 1 to 254 characters, no spaces, slashes or backslashes');
 const NewUserBody = z.strictObject({
   email: z.email().max(254),
   /** Absent: the email. */
-  userName: z.string().max(254).optional(),
+  userName: UserName.optional(),
   role: Role.default('TenantUser'),
 });
 const ChangeBody = z
