@@ -1,0 +1,246 @@
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { signIn } from '../../adapters/embedded/oidc-client.ts';
+import type { ServiceStatus } from '../../core/ports/runtime.ts';
+import { eventually, PASSWORD, request, type TenantRef, TestPlatform } from './harness.ts';
+
+const platform = new TestPlatform();
+let victim: TenantRef & { email: string };
+let silo: TenantRef & { email: string };
+let token: string;
+
+beforeAll(async () => {
+  await platform.start();
+  victim = await platform.onboard('Victim', 'basic');
+  silo = await platform.onboard('Silo', 'advanced');
+  token = await platform.tenantToken('Victim', victim.email);
+}, 60_000);
+afterAll(() => platform.dispose(), 60_000);
+
+/** What a table of the platform holds at this moment. */
+function stored<T>(pk: string): T[] {
+  const db = new DatabaseSync(join(platform.dataDir, 'platform.db'), { readOnly: true });
+  try {
+    const rows = db.prepare('SELECT data FROM items WHERE pk GLOB ?').all(pk) as { data: string }[];
+    return rows.map(({ data }) => JSON.parse(data) as T);
+  } finally {
+    db.close();
+  }
+}
+
+/** A request with headers that fetch does not let one choose. */
+function ask(path: string, headers: Record<string, string>, body?: Buffer): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(platform.urls.front);
+    const method = body === undefined ? 'GET' : 'POST';
+    const sending = httpRequest({ hostname, port, path, method, headers }, (response) => {
+      let text = '';
+      response.on('data', (chunk: Buffer) => {
+        text += chunk.toString();
+      });
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+    });
+    sending.on('error', reject);
+    for (let at = 0; body && at < body.length; at += 65_536) sending.write(body.subarray(at, at + 65_536));
+    sending.end();
+  });
+}
+
+describe('identity', () => {
+  test('SE-1.16: a tenant`s own API key is no identity, alone or beside another one`s token', async () => {
+    const [route] = stored<{ apiKey: string }>(`route#${victim.tenantId}`);
+    const key = route?.apiKey ?? '';
+    expect(key).toMatch(/.{16}/);
+    const places: Record<string, string>[] = [
+      { 'x-api-key': key },
+      { authorization: key },
+      { authorization: `Bearer ${key}` },
+      { cookie: `key=${key}` },
+    ];
+    for (const headers of places) {
+      expect((await ask('/api/products', headers)).status).toBe(401);
+      expect((await ask(`/api/products?api_key=${key}`, headers)).status).toBe(401);
+    }
+    const other = await platform.tenantToken('Silo', silo.email);
+    await platform.api('POST', '/products', token, {
+      name: 'Mine',
+      sku: 'M-1',
+      category: 'c',
+      price: { amount: 1, currency: 'EUR' },
+    });
+    const answer = await ask('/api/products', { authorization: `Bearer ${other}`, 'x-api-key': key });
+    expect(answer).toEqual({ status: 200, text: '{"data":[]}' });
+  });
+
+  test('ID-4: a user who is disabled is out at once: gateway, users API, refresh, and a new sign-in', async () => {
+    const email = 'leaver@victim.example';
+    expect((await platform.api('POST', '/users', token, { email, role: 'TenantAdmin' })).status).toBe(201);
+    const mails = await request<{ data: { to: string; text: string }[] }>(
+      'GET',
+      `${platform.urls.front}/mailbox.json`,
+      await platform.adminToken(),
+    );
+    const invitation = mails.body.data.find(({ to }) => to === email)?.text ?? '';
+    const password = /Temporary password: (\S+)/.exec(invitation)?.[1] ?? '';
+    const issuer = `${platform.urls.front}/realms/pool`;
+    const who = { issuer, clientId: 'tierplane-cli', userName: email };
+    const tokens = await signIn({ ...who, password, newPassword: PASSWORD });
+    expect((await platform.api('GET', '/users', tokens.accessToken)).status).toBe(200);
+    expect((await platform.api('PATCH', `/users/${email}`, token, { enabled: false })).status).toBe(200);
+
+    expect((await platform.api('GET', '/products', tokens.accessToken)).status).toBe(401);
+    expect((await request('GET', `${issuer}/users`, tokens.accessToken)).status).toBe(401);
+    expect((await request('GET', `${issuer}/me`, tokens.accessToken)).status).toBe(401);
+    const refreshed = await fetch(`${issuer}/token`, {
+      method: 'POST',
+      body: new URLSearchParams({
+        grant_type: 'refresh_token',
+        client_id: 'tierplane-cli',
+        refresh_token: tokens.refreshToken ?? '',
+      }),
+    });
+    expect([refreshed.status, await refreshed.json()]).toEqual([
+      400,
+      expect.objectContaining({ error: 'invalid_grant' }),
+    ]);
+    await expect(signIn({ ...who, password: PASSWORD })).rejects.toThrow(/disabled/);
+  });
+
+  test('ON-4: the token of a deleted tenant stays dead when another one takes its name', async () => {
+    const first = await platform.onboard('Phoenix', 'basic');
+    const old = await platform.tenantToken('Phoenix', first.email);
+    expect((await platform.api('GET', '/products', old)).status).toBe(200);
+    await platform.cliJson('tenants', 'delete', 'Phoenix', '--yes', '--wait');
+    expect((await platform.api('GET', '/products', old)).status).toBe(401);
+    const second = await platform.onboard('Phoenix', 'basic');
+    expect(second.tenantId).not.toBe(first.tenantId);
+    expect((await platform.api('GET', '/products', old)).status).toBe(401);
+  }, 30_000);
+
+  test('a probe can spend the plan and do nothing else', async () => {
+    const path = `/operator/tenants/${victim.tenantId}/probe`;
+    const made = await platform.admin<{ data: { userName: string; password: string } }>('POST', path);
+    const { userName, password } = made.body.data;
+    const issuer = `${platform.urls.front}/realms/pool`;
+    const { accessToken } = await signIn({ issuer, clientId: 'tierplane-cli', userName, password });
+    for (const url of ['/products', '/orders', '/users']) {
+      expect((await platform.api('GET', url, accessToken)).status).toBe(403);
+      expect((await platform.api('POST', url, accessToken, {})).status).toBe(403);
+    }
+    expect((await request('GET', `${issuer}/users`, accessToken)).status).toBe(403);
+    expect((await request('GET', `${platform.urls.controlPlane}/tenants`, accessToken)).status).toBe(401);
+    await platform.admin('DELETE', path);
+    expect((await platform.api('GET', '/products', accessToken)).status).toBe(401);
+  });
+});
+
+describe('secrets', () => {
+  /** Everything under the data directory that somebody else could read or enter, with its mode. */
+  function open(folder: string, into: string[] = []): string[] {
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      const path = join(folder, entry.name);
+      if (entry.isSymbolicLink()) continue;
+      const others = statSync(path).mode & 0o077;
+      // A directory may be passed through by those who know a name in it, as tasks must, never listed.
+      if (entry.isDirectory() ? (others & 0o066) !== 0 : others !== 0) into.push(path.slice(platform.dataDir.length));
+      if (entry.isDirectory()) open(path, into);
+    }
+    return into;
+  }
+
+  test('SE-1.10: every file is its owner`s alone, but for the program code that tasks run', async () => {
+    await platform.api('GET', '/products', token);
+    const mine = open(platform.dataDir).filter((path) => !path.startsWith('/cache'));
+    expect(mine).toEqual([]);
+    expect(statSync(join(platform.dataDir, 'gateway.db')).mode & 0o777).toBe(0o600);
+  });
+
+  test('SE-1.10: no process shows a secret in its arguments or its environment', async () => {
+    const [keys] = stored<Record<string, string>>('identity');
+    const realms = stored<{ keys?: { d: string }[] }>('realm#*').flatMap((realm) => realm.keys ?? []);
+    const secrets = [
+      PASSWORD,
+      token,
+      platform.ready.admin.password ?? '',
+      ...stored<{ apiKey: string }>('route#*').map(({ apiKey }) => apiKey),
+      ...Object.values(keys ?? {}),
+      ...realms.map(({ d }) => d),
+    ];
+    expect(secrets.length).toBeGreaterThanOrEqual(10);
+    for (const secret of secrets) expect(secret).toMatch(/.{8}/);
+
+    const status = await platform.cliJson<{ gateway: { pid: number }; agents: { pid: number }[] }>('status');
+    const services = await platform.cliJson<ServiceStatus[]>('services', 'list');
+    const tasks = services.flatMap((service) => service.tasks.map((task) => task.pid));
+    expect(tasks.length).toBeGreaterThanOrEqual(6);
+    for (const pid of [platform.pid, status.gateway.pid, ...status.agents.map((agent) => agent.pid), ...tasks]) {
+      const shown = ['cmdline', 'environ'].map((file) => readFileSync(`/proc/${pid}/${file}`, 'utf8')).join(' ');
+      for (const secret of secrets) expect(shown.includes(secret)).toBe(false);
+    }
+  });
+});
+
+describe('the mailbox page', () => {
+  test('SE-1: is not shown to a page of another site whose name points here, nor through a proxy', async () => {
+    const { host, port } = new URL(platform.urls.front);
+    expect((await ask('/mailbox', { host })).status).toBe(200);
+    expect((await ask('/mailbox', { host: `evil.example:${port}` })).status).toBe(403);
+    expect((await ask('/mailbox', { host, 'x-forwarded-for': '127.0.0.1' })).status).toBe(403);
+    expect((await ask('/mailbox', { host, via: '1.1 proxy' })).status).toBe(403);
+    expect((await ask('/mailbox', { host: 'evil.example', 'x-forwarded-host': host })).status).toBe(403);
+  });
+
+  test('TI-3: is not shown to a tenant`s task on this very machine', async () => {
+    const [service] = await platform.cliJson<ServiceStatus[]>('services', 'list', '--tenant', 'Silo');
+    const { uid } = service ?? {};
+    if (typeof uid !== 'number') return;
+    const program = `fetch(process.argv[1]).then((answer) => console.log(answer.status))`;
+    const as = (user: number) =>
+      spawnSync(process.execPath, ['-e', program, `${platform.urls.front}/mailbox`], { uid: user, cwd: '/' });
+    expect(as(uid).stdout.toString().trim()).toBe('403');
+    expect(as(0).stdout.toString().trim()).toBe('200');
+  });
+});
+
+describe('requests', () => {
+  const TOO_LONG = Buffer.alloc(11 * 1024 * 1024, ' ');
+
+  test.each(['/api/products', '/control-plane/onboarding', '/realms/pool/users'])(
+    'RT-1: a body over 10 MB for %s is a 413, declared or sent piece by piece',
+    async (path) => {
+      const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+      expect((await ask(path, { ...headers, 'content-length': String(TOO_LONG.length) }, TOO_LONG)).status).toBe(413);
+      expect((await ask(path, headers, TOO_LONG)).status).toBe(413);
+    },
+  );
+
+  test('OB-1: one request id goes through gateway, orders and products, and is in the log of each', async () => {
+    const requestId = 'walk-through-4711';
+    const product = await platform.api<{ productId: string }>('POST', '/products', token, {
+      name: 'Traced',
+      sku: 'T-1',
+      category: 'c',
+      price: { amount: 5, currency: 'EUR' },
+    });
+    const order = { name: 'Traced', lines: [{ productId: product.body.productId, quantity: 1 }] };
+    const made = await request('POST', `${platform.urls.api}/orders`, token, order, { 'x-request-id': requestId });
+    expect([made.status, made.headers.get('x-request-id')]).toEqual([201, requestId]);
+    for (const name of ['gateway.log', 'pool.pooled.orders.log', 'pool.pooled.products.log']) {
+      await eventually(`the line in ${name}`, () =>
+        readFileSync(join(platform.dataDir, 'logs', name), 'utf8').includes(`"${requestId}"`),
+      );
+    }
+    const { status } = await request('GET', `${platform.urls.api}/users`, token, undefined, {
+      'x-request-id': `${requestId}-u`,
+    });
+    expect(status).toBe(200);
+    await eventually('the line of the realm`s users', () => {
+      const lines = readFileSync(join(platform.dataDir, 'logs', 'gateway.log'), 'utf8').split('\n');
+      return lines.some((line) => line.includes(`"${requestId}-u"`) && line.includes('/realms/pool/users'));
+    });
+  });
+});
