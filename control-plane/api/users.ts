@@ -31,20 +31,21 @@ async function requireUser(identity: Identity, name: string): Promise<User> {
   return user;
 }
 
-function isWorkingAdmin(user: User): boolean {
+function isAdmin(user: User): boolean {
   return user.enabled && user.role === SYSTEM_ADMIN;
 }
 
-/** Throws CONFLICT if nobody but `user` could write afterwards. */
+/** Throws CONFLICT if nobody but `user` could write afterwards; who was only invited may never come. */
 async function requireAnotherAdmin(identity: Identity, user: User): Promise<void> {
-  if (!isWorkingAdmin(user)) return;
+  if (!isAdmin(user)) return;
   let after: string | undefined;
   do {
     const page = await identity.users('admin', { limit: 1000, ...(after !== undefined && { after }) });
-    if (page.items.some((other) => other.subject !== user.subject && isWorkingAdmin(other))) return;
+    const remains = (other: User) => other.subject !== user.subject && isAdmin(other) && other.status === 'CONFIRMED';
+    if (page.items.some(remains)) return;
     after = page.next;
   } while (after !== undefined);
-  throw new DomainError('CONFLICT', `User ${user.userName} is the last enabled ${SYSTEM_ADMIN}`);
+  throw new DomainError('CONFLICT', `User ${user.userName} is the last enabled ${SYSTEM_ADMIN} who has signed in`);
 }
 
 function done(message: string): ApiResponse {

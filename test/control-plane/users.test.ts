@@ -4,12 +4,18 @@ import { type Answer, type Body, type Home, startHome } from './home.ts';
 let home: Home;
 beforeEach(async () => {
   home = await startHome();
-  await create('root', 'SystemAdmin');
+  await createSignedIn('root');
 });
 afterEach(async () => home[Symbol.asyncDispose]());
 
 function create(userName: string, userRole: string): Promise<Answer> {
   return home.call('POST', '/users', { userName, userRole, email: `${userName}@example.com` });
+}
+
+/** An admin who has a password of his own. */
+async function createSignedIn(userName: string): Promise<void> {
+  const user = { userName, email: `${userName}@example.com`, role: 'SystemAdmin', password: 'Correct-horse-7' };
+  await home.deps.identity.createUser('admin', user);
 }
 
 function put(userName: string, userRole: string): Promise<Answer> {
@@ -20,11 +26,12 @@ async function get(userName: string): Promise<Body> {
   return (await home.call('GET', `/users/${userName}`)).body.data;
 }
 
-const LAST = { statusCode: 409, message: 'User root is the last enabled SystemAdmin' };
+const LAST = { statusCode: 409, message: 'User root is the last enabled SystemAdmin who has signed in' };
 
 test('ID-3: the last enabled SystemAdmin can be neither removed, disabled nor demoted', async () => {
   await create('helper', 'CustomerSupport');
-  await create('off', 'SystemAdmin');
+  await create('invited', 'SystemAdmin');
+  await createSignedIn('off');
   await home.call('PUT', '/users/off/disable');
   for (const answer of [
     await home.call('DELETE', '/users/root'),
@@ -40,7 +47,7 @@ test('ID-3: the last enabled SystemAdmin can be neither removed, disabled nor de
 });
 
 test('ID-3: of two admins that remove each other at the same moment one remains', async () => {
-  await create('other', 'SystemAdmin');
+  await createSignedIn('other');
   const answers = await Promise.all([home.call('DELETE', '/users/root'), home.call('PUT', '/users/other/disable')]);
   expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
 });
