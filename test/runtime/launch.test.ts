@@ -28,6 +28,7 @@ const NAMES = { taskId: 'orders-abcde', socket: '/data/run/tenant00001/orders-ab
 const NODE = [
   '/bin/node',
   '--max-old-space-size=120',
+  '--no-concurrent-recompilation',
   '--max-semi-space-size=1',
   '--disable-warning=ExperimentalWarning',
   PLAN.bundle,
