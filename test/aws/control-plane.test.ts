@@ -133,6 +133,17 @@ describeInstalled('the control plane installed in an emulated account', (install
       expect([200, 201, 404]).toContain((await installed().call(method, path, body)).status);
     });
 
+    test('a result without events:InvokeApiDestination does not arrive, and arrives when it is said again', async () => {
+      const tenant = await register('unheard');
+      await without(/destinationEventsRole/, 'events:InvokeApiDestination', () => {
+        return say('provisionSuccess', tenant, 'created');
+      });
+      await letResultsThrough('behind unheard');
+      expect(await stateOf(tenant)).toBe('registered');
+      await say('provisionSuccess', tenant, 'created');
+      await until(async () => (await stateOf(tenant)) === 'active');
+    });
+
     test('the publisher without events:PutEvents sends nothing, and makes up for it when it may', async () => {
       await installed().watch.seen(1);
       await without(/OutboxRole/, 'events:PutEvents', async () => {

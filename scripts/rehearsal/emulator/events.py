@@ -5,8 +5,9 @@ import os
 import re
 import urllib.parse
 
-from ministack.core.responses import get_account_id
-from ministack.services import eventbridge, sqs
+from ministack.core import iam_evaluator
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import eventbridge, lambda_svc, sqs
 from ministack.services.cloudformation import provisioners
 
 
@@ -68,20 +69,46 @@ def keep_calls_local():
 
 
 def enforce_target_permissions():
-    """A rule reaches a queue only if the queue's own policy lets EventBridge in; else the event is lost to that target.
+    """A rule reaches a queue or a function only if that one's own policy admits it, and an API destination only if the
+    target's role may; else the event is lost to that target.
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-iam-roles.html
     """
     original = eventbridge._invoke_target
 
     def invoke_if_allowed(target, event, rule, view=None):
-        arn = target.get("Arn", "")
-        source = rule.get("Arn", "")
-        if arn.startswith("arn:aws:sqs:") and not sqs.queue_policy_allows(
-            arn, "events.amazonaws.com", source, get_account_id()
-        ):
-            eventbridge.logger.warning("EventBridge: %s does not admit %s", arn, source)
+        if not _admitted(target, rule.get("Arn", "")):
+            eventbridge.logger.warning("EventBridge: %s may not reach %s", rule.get("Arn"), target.get("Arn"))
             return
         original(target, event, rule, view)
 
     eventbridge._invoke_target = invoke_if_allowed
+
+
+def _admitted(target, rule_arn):
+    arn = target.get("Arn", "")
+    if arn.startswith("arn:aws:sqs:"):
+        return sqs.queue_policy_allows(arn, "events.amazonaws.com", rule_arn, get_account_id())
+    if arn.startswith("arn:aws:lambda:"):
+        policy = (lambda_svc.function_policy_for_arn(arn) or ("",))[0]
+        context = _context("lambda:InvokeFunction", arn, {"aws:sourcearn": rule_arn})
+        return iam_evaluator.evaluate_resource_policy(policy, context, "events.amazonaws.com").decision == "Allow"
+    if ":api-destination/" in arn:
+        role = target.get("RoleArn", "").rsplit("/", 1)[-1]
+        policies = iam_evaluator._gather_role_policies(role, get_account_id())
+        context = _context("events:InvokeApiDestination", arn, {})
+        return iam_evaluator.evaluate(context, policies).decision == "Allow"
+    return True
+
+
+def _context(action, resource_arn, keys):
+    return iam_evaluator.EvalContext(
+        principal_arn="",
+        principal_type="Service",
+        principal_account=get_account_id(),
+        action=action,
+        resource_arn=resource_arn,
+        region=get_region(),
+        service_context={**keys, "aws:sourceaccount": get_account_id()},
+    )
