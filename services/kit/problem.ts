@@ -39,7 +39,7 @@ const KINDS: Record<ErrorCode, Kind> = {
 
 /** Fastify's own refusals, in our words: its messages repeat parts of the request. */
 const FRAMEWORK_DETAILS: Readonly<Record<number, string>> = {
-  400: 'the request must be well-formed: a valid URL, and JSON where there is a body',
+  400: 'the request must be well-formed: a valid URL, and JSON in UTF-8 where there is a body',
   413: `the body must have at most ${BODY_LIMIT / 1024} KiB`,
   414: 'the URL must be shorter',
   415: 'the body must be application/json',

@@ -162,10 +162,24 @@ function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
 function acceptJsonOnly(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   const parseJson = app.getDefaultJsonParser('error', 'error');
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body === '') done(null, undefined);
-    else parseJson(request, body as string, done);
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    const text = textOf(body as Buffer);
+    if (text === '') done(null, undefined);
+    else if (text === undefined) done(NOT_UTF8, undefined);
+    else parseJson(request, text, done);
   });
+}
+
+/** What is no UTF-8 would be kept as something else than was sent. */
+const NOT_UTF8 = Object.assign(new Error('the body must be UTF-8'), { statusCode: 400 });
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+function textOf(body: Buffer): string | undefined {
+  try {
+    return utf8.decode(body);
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -34,6 +34,11 @@ describe('every refusal is a problem', () => {
     ['a method that the path does not have', 405, { method: 'DELETE', url: '/v1/products' }],
     ['broken JSON', 400, { method: 'POST', url: '/products', headers: json, payload: '{"name":' }],
     ['a poisoned prototype', 400, { method: 'POST', url: '/products', headers: json, payload: '{"__proto__":{}}' }],
+    [
+      'a body that is no UTF-8',
+      400,
+      { method: 'POST', url: '/products', headers: json, payload: Buffer.from('"\xff"', 'latin1') },
+    ],
     ['a bad escape in the URL', 400, { method: 'GET', url: '/v1/products/%zz' }],
     ['another media type', 415, { method: 'POST', url: '/products', headers: plain, payload: 'x' }],
     ['a body too large', 413, { method: 'POST', url: '/products', headers: json, payload: `"${'x'.repeat(300_000)}"` }],
