@@ -48,7 +48,7 @@ async function interrupted(word: string, args: readonly string[]): Promise<CliRe
   return { ...said, code: Number(code) };
 }
 
-describe('DX-3: the command line', () => {
+describe('DX-2: the command line', () => {
   test('shows examples for every command, and the exit codes', async () => {
     const all = await commandsBelow([]);
     expect(all.length).toBeGreaterThan(30);
@@ -166,7 +166,7 @@ describe('ON-4: waiting for a tenant', () => {
   }, 60_000);
 });
 
-describe('OB-5: by the command line', () => {
+describe('DX-2: by the command line', () => {
   test('a poison event is listed as a dead letter and replayed', async () => {
     poison(platform.dataDir, 'poison-1');
     const letters = await eventually(
