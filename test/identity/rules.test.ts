@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
+import { systemClock } from '../../adapters/embedded/clock.ts';
 import { createAttemptLimiter } from '../../core/identity/attempts.ts';
-import { clientIdsOf, issuerOf, parseRealm, trustRealms } from '../../core/identity/issuers.ts';
+import { createAuthorize } from '../../core/identity/authorize.ts';
+import { API_AUDIENCE, clientIdsOf, issuerOf, parseRealm, trustRealms } from '../../core/identity/issuers.ts';
 import { createLru } from '../../core/identity/lru.ts';
 
 describe('a bounded map', () => {
@@ -60,5 +62,35 @@ describe('issuers', () => {
     ])
       expect(trusted(name)).toBeUndefined();
     expect(parseRealm('__proto__')).toBeUndefined();
+  });
+});
+
+describe('a token header', () => {
+  const issuers = trustRealms({ publicUrl: 'http://front.example' });
+  const clock = systemClock;
+  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const claims = {
+    iss: 'http://front.example/realms/pool',
+    sub: 'subject-1',
+    aud: API_AUDIENCE,
+    client_id: 'tierplane-app',
+    token_use: 'access',
+    exp: 4_102_444_800,
+    tenantId: 'tenantaaaa',
+  };
+  /** Even a signature check that believes everything must not be asked. */
+  const authorize = createAuthorize({ issuers, verifySignature: async () => true, clock });
+  const taken = (header: object): Promise<unknown> => authorize(`Bearer ${part(header)}.${part(claims)}.c2ln`);
+
+  test.each(['none', 'None', 'HS256', 'RS512', 'PS256', 'EdDSA', ''])(
+    'SE-1.2: is refused with alg %j by itself',
+    (alg) => expect(taken({ alg, kid: 'k' })).rejects.toMatchObject({ code: 'UNAUTHENTICATED' }),
+  );
+
+  test('SE-1.2: is refused with an extension nobody knows, another type, or no kid, and taken without', async () => {
+    for (const header of [{ crit: ['b64'] }, { typ: 'id+jwt' }, { kid: undefined }, { kid: '' }]) {
+      await expect(taken({ alg: 'RS256', kid: 'k', ...header })).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    }
+    expect(await taken({ alg: 'RS256', kid: 'k' })).toMatchObject({ tenantId: 'tenantaaaa' });
   });
 });
