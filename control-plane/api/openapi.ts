@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Access, Route } from './route.ts';
 
-type JsonSchema = Record<string, unknown>;
+export type JsonSchema = Record<string, unknown>;
 
 export interface Operation {
   readonly operationId: string;

@@ -1,4 +1,5 @@
 import type { ClusterId, ServiceKey } from '../../core/ports/runtime.ts';
+import { listDeadLetters, replayDeadLetter } from './dead-letters.ts';
 import { SCOPES } from './http.ts';
 import { type Access, type Route, route } from './route.ts';
 import { deadLetterPage, restart, scale, serviceList } from './schemas.ts';
@@ -79,15 +80,12 @@ export const OPERATOR_ROUTES: readonly Route[] = [
     path: '/operator/dead-letters',
     access: READ,
     tag: 'Operation',
-    summary: 'Events given up after their last attempt',
+    summary: 'Events given up after their last attempt, and events that fit no schema and were never sent (outbox)',
     query: deadLetterPage,
     answer: { status: 200, description: 'One page.' },
-    async handle({ query }, { operator }) {
-      const { items, next } = await operator.bus.deadLetters({
-        limit: query.limit,
-        ...(query.next_token !== undefined && { after: query.next_token }),
-        ...(query.consumer !== undefined && { consumer: query.consumer }),
-      });
+    async handle({ query }, { operator: { bus }, table }) {
+      const { limit, next_token: after, consumer } = query;
+      const { items, next } = await listDeadLetters({ table, bus }, { limit, after, consumer });
       return { status: 200, body: { data: items, ...(next !== undefined && { next_token: next }) } };
     },
   }),
@@ -98,8 +96,8 @@ export const OPERATOR_ROUTES: readonly Route[] = [
     tag: 'Operation',
     summary: 'Deliver a dead letter again, its attempts counted from zero',
     answer: { status: 200, description: 'Queued.' },
-    async handle({ params }, { operator }) {
-      await operator.bus.replay(params.id ?? '');
+    async handle({ params }, { operator: { bus }, table }) {
+      await replayDeadLetter({ table, bus }, params.id ?? '');
       return { status: 200, body: { message: 'Dead letter queued again' } };
     },
   }),

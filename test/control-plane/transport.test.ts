@@ -1,6 +1,8 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createRoutes } from '../../control-plane/api/routes.ts';
+import { OUTBOX_PK } from '../../core/events/outbox.ts';
+import { REJECTED_PK } from '../../core/events/publisher.ts';
 import { type Body, type Home, startHome } from './home.ts';
 
 const ORIGIN = 'https://admin.example.com';
@@ -160,6 +162,29 @@ describe('OB-5: an operator', () => {
     ]);
     expect((await home.call('POST', '/operator/services/restart', { ...key, service: 'nope' })).status).toBe(404);
     expect((await home.call('POST', '/operator/services/scale', { ...key, desired: 9 })).status).toBe(422);
+  });
+
+  test('lists events that were never published after the others, and puts one back into the outbox', async () => {
+    const event = { id: 'old', source: 's', detailType: 'gone', detail: {}, time: new Date(0).toISOString() };
+    const put = (sk: string) => ({
+      put: { pk: REJECTED_PK, sk, version: 1, data: { event, reason: 'no such event' } },
+    });
+    await home.deps.table.transact([put('1'), put('2')]);
+    const list = async (query: string) => (await home.call('GET', `/operator/dead-letters${query}`)).body;
+    const first = await list('?limit=1');
+    expect(first.data).toMatchObject([{ id: 'outbox/1', consumer: 'outbox', event, reason: 'no such event' }]);
+    const second = await list(`?limit=1&next_token=${encodeURIComponent(first.next_token)}`);
+    expect([second.data[0].id, second.next_token]).toEqual(['outbox/2', undefined]);
+    expect((await list('?consumer=outbox')).data).toHaveLength(2);
+    expect(await list('?next_token=outbox%2F%00')).toEqual({ data: [] });
+
+    expect((await home.call('POST', '/operator/dead-letters/outbox%2F1/replay')).status).toBe(200);
+    expect((await home.outbox()).map(({ id }) => id)).toContain('old');
+    expect((await list('')).data).toMatchObject([{ id: 'outbox/2' }]);
+    for (const id of ['outbox%2F1', 'outbox%2F', 'outbox%2F%0a']) {
+      expect((await home.call('POST', `/operator/dead-letters/${id}/replay`)).status).toBe(404);
+    }
+    await home.deps.table.transact([{ delete: { pk: REJECTED_PK, sk: '2' } }, { delete: { pk: OUTBOX_PK, sk: '1' } }]);
   });
 
   test('lists dead letters page by page and replays one', async () => {
