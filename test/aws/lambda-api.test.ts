@@ -39,7 +39,9 @@ describeInAccount('the control plane`s function in an emulated account', (accoun
       ['support', 'CustomerSupport'],
     ] as const) {
       const email = `${userName}@platform.example`;
-      const { subject } = await world.identity.createUser('admin', { userName, email, role });
+      // Chosen, so that the admin counts as one who has signed in.
+      const password = 'Correct-horse-battery-7';
+      const { subject } = await world.identity.createUser('admin', { userName, email, role, password });
       claims[userName] = { sub: subject, client_id: ADMIN_CLIENT, token_use: 'access', scope: ALL, username: userName };
     }
   });
