@@ -218,5 +218,9 @@ describe('userinfo', () => {
       body: { email: 'member@acme.example', role: 'TenantUser', tenantId: ACME, tier: 'basic' },
     });
     expect((await ask('a.b.c')).status).toBe(401);
+    const token = await newUser('left@acme.example', 'TenantUser', ACME);
+    expect((await ask(token)).status).toBe(200);
+    await server.identity.setUserEnabled('pool', 'left@acme.example', false);
+    expect((await ask(token)).status).toBe(401);
   });
 });
