@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { systemClock, systemRandom } from '../../adapters/embedded/clock.ts';
 import { type EmbeddedMailer, openMailer } from '../../adapters/embedded/mail.ts';
-import type { EmbeddedRuntime } from '../../adapters/embedded/runtime.ts';
 import { openTable, type SqliteTable } from '../../adapters/embedded/table.ts';
 import { createPages } from '../../bin/embedded/pages.ts';
 import type { Principal } from '../../control-plane/api/http.ts';
 import { DomainError } from '../../core/errors.ts';
+import type { ClusterId, ServiceStatus } from '../../core/ports/runtime.ts';
 import { TIERS } from '../../tenant-templates/tiers.ts';
 import { silentLog } from '../support/silent-log.ts';
 
@@ -17,6 +17,22 @@ const SECRET = 'Temporary password: tulip-42';
 const FRONT = 'http://127.0.0.1:8080';
 /** What the gateway says of a request from this machine. */
 const LOCAL = { host: '127.0.0.1:8080', 'x-forwarded-host': '127.0.0.1:8080', 'x-forwarded-for': '127.0.0.1' };
+
+const CUSTOMER = 'Wayne & Sons';
+const NOTE = 'all tasks run as one user: /var/lib/tierplane is closed to others';
+const DEMO = {
+  tenantId: 'demo0001',
+  name: 'globex',
+  tier: 'advanced',
+  state: 'active',
+  email: 'admin@globex.example',
+  authServer: `${FRONT}/realms/pool`,
+} as const;
+let services: ServiceStatus[] = [];
+
+function service(cluster: ClusterId, tenantId: string | null): ServiceStatus {
+  return { cluster, tenantId, service: 'orders', desired: 1, tasks: [], restarts: 0 };
+}
 
 const dir = mkdtempSync(join(tmpdir(), 'tp-pages-'));
 const socketPath = join(dir, 'pages.sock');
@@ -40,10 +56,11 @@ beforeAll(async () => {
     urls: { front: FRONT, controlPlane: `${FRONT}/control-plane`, api: `${FRONT}/api`, openapi: `${FRONT}/openapi` },
     mailer,
     smtp: false,
-    runtime: { services: async () => [] } as unknown as EmbeddedRuntime,
+    runtime: { services: async () => services },
     tiers: TIERS,
-    demoTenants: async () => [],
-    notes: [],
+    demoTenants: async () => [DEMO],
+    tenantName: async (tenantId) => (tenantId === 'demo0001' ? DEMO.name : CUSTOMER),
+    notes: [NOTE],
     principal: async (authorization) => principalOf(authorization),
   });
   server = createServer((req, res) => void pages(req, res));
@@ -77,6 +94,38 @@ function get(path: string, headers: Record<string, string> = LOCAL): Promise<{ s
       .end();
   });
 }
+
+describe('the start page', () => {
+  beforeAll(() => {
+    services = [service('shared', 'demo0001'), service('tenant-custom01', 'custom01'), service('pool', null)];
+  });
+
+  test('shows the machine itself what runs for whom, by name', async () => {
+    const { status, text } = await get('/');
+    expect(status).toBe(200);
+    const serves = [...text.matchAll(/<th scope="row">(.*?)<\/th>/g)].map(([, name]) => name);
+    expect(serves).toEqual(['all basic tenants', 'globex', 'Wayne &amp; Sons']);
+    expect(text).toContain('All tasks run as one user: /var/lib/tierplane is closed to others.');
+    expect(text).toContain(`href="${FRONT}/mailbox"`);
+  });
+
+  test('SE-1: shows readers elsewhere neither customers nor paths nor the mailbox', async () => {
+    const { status, text } = await get('/', { ...LOCAL, 'x-forwarded-for': '192.0.2.7' });
+    expect(status).toBe(200);
+    expect(text).toContain('globex');
+    for (const hidden of ['Wayne', 'custom01', '/var/lib', '/mailbox']) expect(text).not.toContain(hidden);
+  });
+
+  test('leaves a long list of tenants to the command line', async () => {
+    const before = services;
+    services = Array.from({ length: 40 }, (_, i) => service(`tenant-custom${i}`, `custom${i}`));
+    try {
+      expect((await get('/')).text).toContain('those of 28 more tenants');
+    } finally {
+      services = before;
+    }
+  });
+});
 
 describe('the mailbox page', () => {
   test.each(['127.0.0.1:8080', 'localhost:8080', 'LOCALHOST', '[::1]:8080'])(
@@ -118,10 +167,10 @@ describe('the mailbox page', () => {
 
 describe('mail in JSON', () => {
   test.each([
-    ['a SystemAdmin who may write users', 'SystemAdmin user/user_write', 200],
-    ['a SystemAdmin by a client that may only read', 'SystemAdmin user/user_read tenant/tenant_read', 403],
-    ['a system user of another role, who could take up invitations', 'Auditor user/user_write', 403],
-  ])('is for %s: %i', async (_who, authorization, status) => {
+    ['a SystemAdmin who may write users', 200, 'SystemAdmin user/user_write'],
+    ['a SystemAdmin by a client that may only read', 403, 'SystemAdmin user/user_read tenant/tenant_read'],
+    ['a system user of another role, who could take up invitations', 403, 'Auditor user/user_write'],
+  ])('is for %s: %i', async (_who, status, authorization) => {
     const answer = await get('/mailbox.json', { ...LOCAL, authorization });
     expect(answer.status).toBe(status);
     expect(answer.text.includes(SECRET)).toBe(status === 200);
