@@ -22,12 +22,17 @@ export function note(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-/** Runs `work`; after a second the user is told, on stderr, what is being waited for. */
+let waiting = false;
+
+/** Runs `work`; after a second the user is told, on stderr, what is being waited for: by the outermost of them alone. */
 export async function withNote<T>(waitingFor: string, work: () => Promise<T>): Promise<T> {
+  if (waiting) return work();
+  waiting = true;
   const timer = setTimeout(() => note(`${waitingFor} ...`), SLOW_MS);
   try {
     return await work();
   } finally {
+    waiting = false;
     clearTimeout(timer);
   }
 }

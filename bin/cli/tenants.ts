@@ -103,7 +103,9 @@ function addList(tenants: Command): void {
       printTable(
         ['name', 'tier', 'state', 'id', 'admin', 'reason'],
         found.map((one) => [one.tenantName, one.tier, one.state, one.tenantId, one.email, one.reason ?? '']),
-        'no tenant yet; `tierplane tenants create --help` shows how to onboard one',
+        options.state || options.tier || options.name
+          ? 'no tenant fits'
+          : 'no tenant yet; `tierplane tenants create --help` shows how to onboard one',
       );
     });
 }
