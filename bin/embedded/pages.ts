@@ -2,36 +2,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { EmbeddedMailer, StoredMail } from '../../adapters/embedded/mail.ts';
 import { type Principal, SCOPES, SYSTEM_ADMIN } from '../../control-plane/api/http.ts';
 import { DomainError, isDomainError } from '../../core/errors.ts';
-import { issuerOf } from '../../core/identity/issuers.ts';
-import type { Runtime } from '../../core/ports/runtime.ts';
-import type { Isolation, TierTable } from '../../core/tenant/tiers.ts';
 import { errorPage } from '../../web/pages/error.ts';
 import { mailboxPage, mailPage } from '../../web/pages/mailbox.ts';
-import { type StartTenant, startPage } from '../../web/pages/start.ts';
 import { isTask } from './local-client.ts';
 import { sendPage } from './page-response.ts';
-import type { Urls } from './running.ts';
+import { renderStart, type StartPageDeps } from './start-page.ts';
 
-interface PagesDeps {
-  readonly urls: Urls;
+interface PagesDeps extends StartPageDeps {
   readonly mailer: EmbeddedMailer;
   readonly smtp: boolean;
-  readonly runtime: Runtime;
-  readonly tiers: TierTable;
-  /** The demo tenants that exist, with what the control plane knows of them. */
-  readonly demoTenants: () => Promise<readonly DemoTenant[]>;
-  /** What is not in force on this machine, in words. */
-  readonly notes: readonly string[];
   /** Who calls. Throws unless the header holds a system user's token. */
   readonly principal: (authorization: string | undefined) => Promise<Principal>;
-}
-
-export interface DemoTenant {
-  readonly name: string;
-  readonly tier: keyof TierTable;
-  readonly state: string;
-  readonly email: string;
-  readonly authServer: string;
 }
 
 type Handler = (req: IncomingMessage, res: ServerResponse) => Promise<void>;
@@ -39,18 +20,12 @@ type Handler = (req: IncomingMessage, res: ServerResponse) => Promise<void>;
 const MAILS_PER_PAGE = 50;
 const MAIL_ID = /^[a-z0-9]{1,64}$/;
 
-const ISOLATION: Record<Isolation, string> = {
-  pool: 'Shares the pooled services; its items stand under its own key.',
-  service: 'Has services and data files of its own in a shared cluster.',
-  cluster: 'Has a cluster, services, data files and a user pool of its own.',
-};
-
 /** The platform's own pages: start page and mailbox. Everything else is 404. */
 export function createPages(deps: PagesDeps): Handler {
   return async (req, res) => {
     const [path = '/', query = ''] = (req.url ?? '/').split('?', 2);
     if (req.method !== 'GET' && req.method !== 'HEAD') return notFound(res);
-    if (path === '/') return sendPage(res, 200, await renderStart(deps));
+    if (path === '/') return sendPage(res, 200, await renderStart(deps, isLocal(req)));
     if (path === '/mailbox.json') return sendMails(deps, req, res);
     if (path === '/mailbox') return showMailbox(deps, req, res, new URLSearchParams(query).get('after') ?? '');
     if (path.startsWith('/mailbox/')) return showMail(deps, req, res, path.slice('/mailbox/'.length));
@@ -60,56 +35,6 @@ export function createPages(deps: PagesDeps): Handler {
 
 function notFound(res: ServerResponse): void {
   sendPage(res, 404, errorPage({ title: 'Not found', text: 'There is no page at this address.' }));
-}
-
-async function renderStart({ urls, runtime, demoTenants, tiers, notes }: PagesDeps): Promise<string> {
-  const [services, tenants] = await Promise.all([runtime.services(), demoTenants()]);
-  return startPage({
-    urls: {
-      api: urls.api,
-      controlPlane: urls.controlPlane,
-      docs: `${urls.controlPlane}/docs`,
-      openapi: urls.openapi,
-      mailbox: `${urls.front}/mailbox`,
-      adminSignIn: `${issuerOf(urls.front, 'admin')}/account`,
-    },
-    tenants: tenants.map(
-      ({ name, tier, state, email, authServer }): StartTenant => ({
-        name,
-        tier: tiers[tier].title,
-        isolation: ISOLATION[tiers[tier].isolation],
-        state,
-        served: state === 'active',
-        email,
-        signInUrl: `${authServer}/account`,
-      }),
-    ),
-    services: services.map(({ service, cluster, tenantId, tasks, desired }) => ({
-      name: service,
-      cluster,
-      ...(tenantId === null ? {} : { tenant: tenantId }),
-      healthy: tasks.filter((task) => task.state === 'healthy').length,
-      desired,
-    })),
-    steps: stepsFor(urls),
-    notes,
-  });
-}
-
-function stepsFor(urls: Urls): { title: string; command: string }[] {
-  return [
-    { title: 'See the tenants', command: 'npx tierplane tenants list' },
-    {
-      title: 'Onboard one',
-      command:
-        "npx tierplane tenants create --name Hooli --email jo@hooli.example \\\n  --tier premium --admin-password 'Correct-horse-7' --wait",
-    },
-    {
-      title: 'Work as its user',
-      command: `TOKEN=$(npx tierplane token --tenant Hooli --user jo@hooli.example --password 'Correct-horse-7')\ncurl -H "authorization: Bearer $TOKEN" ${urls.api}/products`,
-    },
-    { title: 'See the limits bite', command: 'npx tierplane throttle-test --tenant acme --rate 50 --seconds 3' },
-  ];
 }
 
 /**

@@ -31,7 +31,7 @@ import { instanceIn } from './instance.ts';
 import { rotateLogs } from './log-rotation.ts';
 import { createPages } from './pages.ts';
 import type { Urls } from './running.ts';
-import { demoTenants, tenantClaims } from './tenant-lookups.ts';
+import { demoTenants, tenantClaims, tenantName } from './tenant-lookups.ts';
 
 export interface Platform {
   readonly urls: Urls;
@@ -176,6 +176,7 @@ async function assemble(options: PlatformOptions, cleanUp: AsyncDisposableStack)
     runtime,
     tiers: config.tiers,
     demoTenants: () => demoTenants({ table, clock, random }),
+    tenantName: (tenantId) => tenantName(table, tenantId),
     notes: runtime.isolation.notes,
     principal,
   });

@@ -26,16 +26,17 @@ export function page({ title, width, body, nav = [] }: Layout): string {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
 <title>${title} · Tierplane</title>
 <link rel="icon" href="${ICON}">
 <style>${trusted(STYLE)}</style>
 </head>
 <body class="${width}">
-<div class="top"><div class="bar">
+<header class="top"><div class="bar">
 <a class="brand" href="/">${LOGO}Tierplane</a>
 ${nav.length > 0 && html`<nav aria-label="Pages">${nav.map(({ text, href }) => html`<a href="${href}">${text}</a>`)}</nav>`}
-</div></div>
+</div></header>
 <main>${body}</main>
 </body>
 </html>

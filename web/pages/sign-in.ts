@@ -22,10 +22,10 @@ ${error && errorSummary([error])}
 <input type="hidden" name="csrf" value="${csrf}">
 <div class="field"><label for="userName">Email or user name</label>
 <input id="userName" name="userName" type="text" value="${userName ?? ''}" autocomplete="username"
-  autocapitalize="none" spellcheck="false" required maxlength="254"${userName === undefined && html` autofocus`}${invalid(error)}></div>
+  autocapitalize="none" spellcheck="false" required maxlength="254"${userName === undefined && html` autofocus`}${described(error)}></div>
 <div class="field"><label for="password">Password</label>
 <input id="password" name="password" type="password" autocomplete="current-password" required
-  maxlength="256"${userName !== undefined && html` autofocus`}${invalid(error)}></div>
+  maxlength="256"${userName !== undefined && html` autofocus`}${described(error)}></div>
 <button type="submit">Sign in</button>
 </form></div>`,
   });
@@ -58,10 +58,10 @@ ${errors.length > 0 && errorSummary(errors)}
 <input id="userName" type="text" value="${userName}" autocomplete="username" readonly></div>
 <div class="field"><label for="newPassword">New password</label>
 <input id="newPassword" name="newPassword" type="password" autocomplete="new-password" required minlength="${minLength}"
-  maxlength="256" aria-describedby="rules" autofocus${invalid(errors[0])}>
+  maxlength="256" autofocus${described(errors[0], 'rules')}>
 <p id="rules" class="hint">At least ${minLength} characters, with a lower case letter, an upper case letter, a digit and a symbol.</p></div>
 <div class="field"><label for="repeated">New password again</label>
-<input id="repeated" name="repeated" type="password" autocomplete="new-password" required maxlength="256"${invalid(errors[0])}></div>
+<input id="repeated" name="repeated" type="password" autocomplete="new-password" required maxlength="256"${described(errors[0])}></div>
 <button type="submit">Save and sign in</button>
 </form></div>`,
   });
@@ -128,6 +128,8 @@ function errorSummary(errors: readonly string[]): Html {
   return html`<div id="problem" class="notice bad" role="alert">${text}</div>`;
 }
 
-function invalid(error: string | undefined): Html | false {
-  return error !== undefined && html` aria-invalid="true"`;
+/** @param hint id of what always describes the field */
+function described(error: string | undefined, hint?: string): Html | false {
+  if (error !== undefined) return html` aria-invalid="true" aria-describedby="problem${hint && html` ${hint}`}"`;
+  return hint !== undefined && html` aria-describedby="${hint}"`;
 }

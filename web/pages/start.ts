@@ -13,7 +13,9 @@ export interface StartModel {
     readonly adminSignIn: string;
   };
   readonly tenants: readonly StartTenant[];
-  readonly services: readonly StartService[];
+  readonly services: readonly StartServices[];
+  /** How many tenants' services are left out. @default 0 */
+  readonly furtherServices?: number;
   /** What to try, in order; each a few lines for a shell. */
   readonly steps: readonly { readonly title: string; readonly command: string }[];
   /** What every reader should know now, such as that tasks share one user id. */
@@ -32,23 +34,22 @@ export interface StartTenant {
   readonly signInUrl: string;
 }
 
-export interface StartService {
-  readonly name: string;
-  /** `pool`, `shared` or the tenant's own. */
+/** The services of one tenant, or of all that share them. */
+export interface StartServices {
+  /** Whom they serve. */
+  readonly serves: string;
   readonly cluster: string;
-  /** Whose it is; absent where all basic tenants share it. */
-  readonly tenant?: string;
-  readonly healthy: number;
-  readonly desired: number;
+  readonly services: readonly { readonly name: string; readonly healthy: number; readonly desired: number }[];
 }
 
 /** What runs, where, and what to try. */
-export function startPage({ urls, tenants, services, steps, notes = [] }: StartModel): string {
+export function startPage(model: StartModel): string {
+  const { urls, tenants, services, furtherServices = 0, steps, notes = [] } = model;
   return page({
     title: 'What runs here',
     width: 'wide',
     nav: [
-      { text: 'API', href: urls.docs },
+      { text: 'API docs', href: urls.docs },
       ...(urls.mailbox === undefined ? [] : [{ text: 'Mailbox', href: urls.mailbox }]),
       { text: 'Sign in as admin', href: urls.adminSignIn },
     ],
@@ -56,20 +57,21 @@ export function startPage({ urls, tenants, services, steps, notes = [] }: StartM
 <header class="hero"><h1>Your platform is running</h1>
 <p class="muted">Tierplane registers tenants, gives each the compute its tier promises, keeps them apart and holds them to
 their limits. This machine is all it needs.</p></header>
-${notes.map((note) => html`<p class="notice">${note}</p>`)}
+${notes.map((note) => html`<p class="notice">${sentence(note)}</p>`)}
 <section class="section" aria-labelledby="addresses"><header><h2 id="addresses">Addresses</h2></header>
 <div class="card tile"><dl class="facts">
 <dt>Tenants' API</dt><dd><code>${urls.api}</code></dd>
 <dt>Control plane</dt><dd><code>${urls.controlPlane}</code></dd>
-<dt>Description</dt><dd><a href="${urls.openapi}">${urls.openapi}</a></dd>
+<dt>API description</dt><dd><a href="${urls.openapi}">${urls.openapi}</a></dd>
 </dl></div></section>
 <section class="section" aria-labelledby="tenants"><header><h2 id="tenants">Tenants to try</h2>
 <p class="muted">One per tier. Passwords are in the terminal: <code>npx tierplane demo</code>.</p></header>
 ${tenants.length === 0 ? html`<p class="card empty">No demo tenants. <code>npx tierplane tenants create --help</code> shows how to make one.</p>` : html`<ul class="grid">${tenants.map(tenantTile)}</ul>`}
 </section>
 <section class="section" aria-labelledby="services"><header><h2 id="services">Services</h2>
-<p class="muted">Every task is a process of its own.</p></header>
+<p class="muted">Every task is a process of its own. Shown: healthy tasks of those wanted.</p></header>
 ${serviceTable(services)}
+${furtherServices > 0 && html`<p class="muted">And those of ${furtherServices} more tenants: <code>npx tierplane services list</code>.</p>`}
 </section>
 <section class="section" aria-labelledby="try"><header><h2 id="try">What to try</h2></header>
 <ol class="steps">${steps.map(({ title, command }) => html`<li><h3>${title}</h3><pre tabindex="0"><code>${command}</code></pre></li>`)}</ol>
@@ -87,13 +89,19 @@ function tenantTile({ name, tier, isolation, state, served, email, signInUrl }: 
 </li>`;
 }
 
-function serviceTable(services: readonly StartService[]) {
-  if (services.length === 0) return html`<p class="card empty">No service runs yet.</p>`;
-  return html`<div class="card scroll" tabindex="0" role="region" aria-labelledby="services"><table>
-<thead><tr><th scope="col">Service</th><th scope="col">Serves</th><th scope="col">Cluster</th><th scope="col">Tasks</th></tr></thead>
-<tbody>${services.map(
-    ({ name, cluster, tenant, healthy, desired }) => html`<tr><th scope="row">${name}</th>
-<td data-label="Serves">${tenant ?? 'all basic tenants'}</td><td data-label="Cluster"><code>${cluster}</code></td>
-<td data-label="Tasks"><span class="pill ${healthy >= desired ? 'ok' : healthy > 0 ? 'wait' : 'down'}">${healthy} of ${desired} healthy</span></td></tr>`,
+function serviceTable(rows: readonly StartServices[]) {
+  if (rows.length === 0) return html`<p class="card empty">No service runs yet.</p>`;
+  return html`<div class="card scroll" tabindex="0" role="region" aria-label="Services by tenant"><table>
+<thead><tr><th scope="col">Serves</th><th scope="col">Cluster</th><th scope="col">Services</th></tr></thead>
+<tbody>${rows.map(
+    ({ serves, cluster, services }) => html`<tr><th scope="row">${serves}</th>
+<td data-label="Cluster">${cluster}</td><td><div class="pills">${services.map(
+      ({ name, healthy, desired }) =>
+        html`<span class="pill ${healthy >= desired ? 'ok' : healthy > 0 ? 'wait' : 'down'}">${name} ${healthy} of ${desired}</span>`,
+    )}</div></td></tr>`,
   )}</tbody></table></div>`;
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
 }

@@ -5,16 +5,16 @@
 export const STYLE = `
 :root {
   color-scheme: light dark;
-  --bg: #f6f7f9; --surface: #fff; --sunken: #f1f3f6; --line: #dde2ea; --text: #161b26; --muted: #566074;
-  --accent: #3b55d9; --accent-strong: #2c43b8; --on-accent: #fff; --ring: #3b55d966;
+  --bg: #f6f7f9; --surface: #fff; --sunken: #f1f3f6; --line: #dde2ea; --edge: #838da1; --text: #161b26; --muted: #566074;
+  --accent: #3b55d9; --accent-strong: #2c43b8; --on-accent: #fff; --ring: #3b55d9;
   --good: #137a4b; --good-bg: #e4f5ec; --warn: #8a5a00; --warn-bg: #fdf3dc; --bad: #b3261e; --bad-bg: #fdecea;
   --shadow: 0 1px 2px #1018280d, 0 8px 28px #10182814;
   --mono: ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace;
 }
 @media (prefers-color-scheme: dark) {
   :root {
-    --bg: #0e1117; --surface: #171b24; --sunken: #10141c; --line: #2a3140; --text: #e8ebf2; --muted: #9aa5b8;
-    --accent: #8ea2ff; --accent-strong: #a9b8ff; --on-accent: #0e1330; --ring: #8ea2ff80;
+    --bg: #0e1117; --surface: #171b24; --sunken: #10141c; --line: #2a3140; --edge: #69748a; --text: #e8ebf2; --muted: #9aa5b8;
+    --accent: #8ea2ff; --accent-strong: #a9b8ff; --on-accent: #0e1330; --ring: #8ea2ff;
     --good: #6fd6a1; --good-bg: #12301f; --warn: #f0c46a; --warn-bg: #33280f; --bad: #ff9b92; --bad-bg: #3a1614;
     --shadow: 0 1px 2px #0006, 0 12px 32px #0007;
   }
@@ -31,7 +31,7 @@ h2 { font-size: 1.125rem; line-height: 1.35; letter-spacing: -.01em; }
 h3 { font-size: 1rem; }
 a { color: var(--accent); text-underline-offset: .18em; }
 a:hover { color: var(--accent-strong); }
-:focus-visible { outline: 3px solid var(--ring); outline-offset: 2px; border-radius: 6px; }
+:focus-visible { outline: 2px solid var(--ring); outline-offset: 2px; border-radius: 6px; }
 .muted { color: var(--muted); }
 .small { font-size: .875rem; }
 .brand { display: inline-flex; align-items: center; gap: .6rem; font-weight: 650; letter-spacing: -.01em;
@@ -39,7 +39,7 @@ a:hover { color: var(--accent-strong); }
 .brand svg { width: 1.75rem; height: 1.75rem; color: var(--accent); flex: none; }
 .top { padding: 1rem 1.25rem; }
 .wide .top { border-bottom: 1px solid var(--line); background: var(--surface); }
-.bar { max-width: 68rem; margin: 0 auto; display: flex; align-items: center; justify-content: space-between;
+.bar { max-width: 65.5rem; margin: 0 auto; display: flex; align-items: center; justify-content: space-between;
   gap: 1rem; flex-wrap: wrap; }
 .bar nav { display: flex; gap: 1.25rem; flex-wrap: wrap; }
 main { flex: 1; width: 100%; }
@@ -55,10 +55,11 @@ form[id="op.logoutForm"] { display: none; }
 label { font-weight: 600; font-size: .9375rem; }
 input[type=text], input[type=password], input[type=email] {
   font: inherit; color: inherit; width: 100%; padding: .65rem .8rem; min-height: 2.875rem;
-  background: var(--sunken); border: 1px solid var(--line); border-radius: 9px;
+  background: var(--sunken); border: 1px solid var(--edge); border-radius: 9px;
 }
+input:read-only { border-color: var(--line); }
 input:hover { border-color: var(--muted); }
-input:focus-visible { outline: 3px solid var(--ring); outline-offset: 0; border-color: var(--accent); }
+input:focus-visible { outline: 2px solid var(--ring); outline-offset: 1px; border-radius: 9px; }
 input[aria-invalid=true] { border-color: var(--bad); }
 .hint { color: var(--muted); font-size: .875rem; }
 .hint ul { padding-left: 1.1rem; }
@@ -96,6 +97,7 @@ button:hover, .button:hover { background: var(--accent-strong); color: var(--on-
 .pill.ok { background: var(--good-bg); color: var(--good); }
 .pill.wait { background: var(--warn-bg); color: var(--warn); }
 .pill.down { background: var(--bad-bg); color: var(--bad); }
+.pills { display: flex; flex-wrap: wrap; gap: .4rem; }
 .scroll { overflow-x: auto; position: relative; }
 table { border-collapse: collapse; width: 100%; font-size: .9375rem; }
 th, td { text-align: left; padding: .7rem 1.25rem; border-bottom: 1px solid var(--line); white-space: nowrap; }
@@ -113,7 +115,9 @@ pre.letter { white-space: pre-wrap; overflow-wrap: anywhere; }
 .steps h3::before { content: counter(step) ". "; color: var(--muted); }
 footer { padding: 1.25rem; text-align: center; color: var(--muted); font-size: .875rem; }
 @media (max-width: 36rem) {
+  .top { padding: .85rem 1rem; }
   .wide main { padding: 1.5rem 1rem 2.5rem; gap: 2rem; }
+  pre { white-space: pre-wrap; overflow-wrap: anywhere; }
   .facts { grid-template-columns: 1fr; gap: .1rem; }
   .facts dd { margin-bottom: .5rem; }
   /* Rows become small cards; each cell brings its column's name. */
@@ -123,6 +127,7 @@ footer { padding: 1.25rem; text-align: center; color: var(--muted); font-size: .
   tbody tr:last-child { border-bottom: 0; }
   tbody th, tbody td, td.wrap { padding: .15rem 0; border: 0; white-space: normal; overflow-wrap: anywhere; min-width: 0; }
   td[data-label]::before { content: attr(data-label) ": "; color: var(--muted); }
+  td .pills { padding: .3rem 0; }
 }
 @media (prefers-reduced-motion: no-preference) {
   button, .button, input { transition: background-color .12s, border-color .12s; }
