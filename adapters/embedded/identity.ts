@@ -1,8 +1,7 @@
 import { exportJWK, generateKeyPair } from 'jose';
-import * as z from 'zod';
-import { ConditionFailed, DomainError, type FieldIssue, isDomainError } from '../../core/errors.ts';
+import { ConditionFailed, DomainError, isDomainError } from '../../core/errors.ts';
 import { ADMIN_CLIENT, APP_CLIENT, issuerOf } from '../../core/identity/issuers.ts';
-import { checkPassword, MIN_ADMIN_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from '../../core/identity/password-policy.ts';
+import { requireStrongPassword, requireUser, requireUserFields, userTaken } from '../../core/identity/user-rules.ts';
 import type { Clock, RandomBytes } from '../../core/ports/clock.ts';
 import type { Identity, NewUser, RealmConfig, RealmId, RealmSpec, User } from '../../core/ports/identity.ts';
 import type { Item, Table, Write } from '../../core/ports/table.ts';
@@ -53,13 +52,6 @@ export interface EmbeddedIdentity extends Identity {
 const STAGED_DAYS = 7;
 const MAX_TRIES = 5;
 
-const UserName = z.string().regex(/^[^\s\p{Cc}]{1,254}$/u, 'must have 1 to 254 characters and no spaces');
-const Email = z.email('must be an email address').max(254);
-const Role = z
-  .string()
-  .max(64)
-  .regex(/^[^\p{Cc}]+$/u, 'must have 1 to 64 characters');
-
 /** Users, realms and subjects in the platform's table. */
 export function openIdentity(options: IdentityOptions): EmbeddedIdentity {
   const { table, mailer, passwords, clock, random, publicUrl } = options;
@@ -95,7 +87,7 @@ export function openIdentity(options: IdentityOptions): EmbeddedIdentity {
         return toUser(after);
       } catch (error) {
         if (!(error instanceof ConditionFailed)) throw error;
-        if (!error.failed.includes(0)) throw taken('email');
+        if (!error.failed.includes(0)) throw userTaken('email');
         if (tries === MAX_TRIES) throw error;
       }
     }
@@ -124,7 +116,7 @@ export function openIdentity(options: IdentityOptions): EmbeddedIdentity {
     subject: string,
   ): Promise<{ secret: UserRecord['secret']; status: User['status']; writes: readonly Write[] }> {
     if (user.password !== undefined) {
-      requireStrong(spec.id, user.password);
+      requireStrongPassword(spec.id, user.password);
       return { secret: await passwords.hash(user.password), status: 'CONFIRMED', writes: [] };
     }
     const staged = user.tenantId === undefined ? undefined : await table.get<StagedPassword>(stagedKey(user.tenantId));
@@ -171,7 +163,7 @@ export function openIdentity(options: IdentityOptions): EmbeddedIdentity {
     async createUser(realm, user) {
       const spec = await table.get<RealmSpec>(realmKey(realm));
       if (!spec) throw new DomainError('NOT_FOUND', `realm '${realm}' not found`);
-      requireValid(spec.data, user);
+      requireUser(spec.data, user);
       const { userName, email, role, tenantId } = user;
       const subject = newId(clock.now(), random);
       const { secret, status, writes } = await credentialsOf(spec.data, user, subject);
@@ -200,8 +192,8 @@ export function openIdentity(options: IdentityOptions): EmbeddedIdentity {
       } catch (error) {
         if (!(error instanceof ConditionFailed)) throw error;
         const [first = 0] = error.failed;
-        if (first === 0 || first === 4) throw taken('userName', error);
-        if (first === 1 || first === 5) throw taken('email', error);
+        if (first === 0 || first === 4) throw userTaken('userName', error);
+        if (first === 1 || first === 5) throw userTaken('email', error);
         throw error;
       }
       mailer.deliver();
@@ -231,7 +223,7 @@ export function openIdentity(options: IdentityOptions): EmbeddedIdentity {
     },
 
     async updateUser(realm, userName, { email, role }) {
-      requireFields({ ...(email !== undefined && { email }), ...(role !== undefined && { role }) });
+      requireUserFields({ ...(email !== undefined && { email }), ...(role !== undefined && { role }) });
       return change(
         realm,
         userName,
@@ -254,7 +246,7 @@ export function openIdentity(options: IdentityOptions): EmbeddedIdentity {
     },
 
     async setPassword(realm, userName, password, keepSession) {
-      requireStrong(realm, password);
+      requireStrongPassword(realm, password);
       const secret = await passwords.hash(password);
       const user = await change(realm, userName, (before) => ({ ...before, secret, status: 'CONFIRMED' }));
       await revokeSubject(table, realm, user.subject, keepSession);
@@ -274,8 +266,8 @@ export function openIdentity(options: IdentityOptions): EmbeddedIdentity {
     },
 
     async stagePassword(tenantId, email, password) {
-      requireFields({ email });
-      requireStrong('pool', password);
+      requireUserFields({ email });
+      requireStrongPassword('pool', password);
       const data: StagedPassword = { email, secret: await passwords.hash(password) };
       const expiresAt = Math.floor(clock.now() / 1000) + STAGED_DAYS * 86_400;
       await table.transact([{ put: { ...stagedKey(tenantId), version: 1, data, expiresAt } }]);
@@ -314,48 +306,4 @@ function notAnothersLogin(realm: RealmId, userName: string | undefined, email: s
     ...(userName === undefined ? [] : [{ check: emailKey(realm, userName), if: 'absent' } as const]),
     { check: userKey(realm, email), if: 'absent' },
   ];
-}
-
-function requireValid(spec: RealmSpec, user: NewUser): void {
-  requireFields({ userName: user.userName, email: user.email, role: user.role });
-  const fits =
-    spec.id === 'admin'
-      ? user.tenantId === undefined
-      : user.tenantId !== undefined && (spec.tenantId === undefined || spec.tenantId === user.tenantId);
-  if (!fits) throw invalid([{ loc: ['body', 'tenantId'], type: 'value_error', msg: 'must be a tenant of the realm' }]);
-}
-
-function requireFields(fields: { userName?: string; email?: string; role?: string }): void {
-  const schema = z.object({ userName: UserName, email: Email, role: Role }).partial();
-  const parsed = schema.safeParse(fields);
-  if (parsed.success) return;
-  throw invalid(
-    parsed.error.issues.map(({ path, message }) => ({
-      loc: ['body', ...path.map(String)],
-      type: 'value_error',
-      msg: message,
-    })),
-  );
-}
-
-function requireStrong(realm: RealmId, password: string): void {
-  const broken = checkPassword(password, realm === 'admin' ? MIN_ADMIN_PASSWORD_LENGTH : MIN_PASSWORD_LENGTH);
-  if (broken.length > 0)
-    throw invalid(
-      broken.map((msg) => ({ loc: ['body', 'password'], type: 'value_error', msg: `the password ${msg}` })),
-    );
-}
-
-function invalid(issues: readonly FieldIssue[]): DomainError {
-  return new DomainError('INVALID', issues.map(({ loc, msg }) => `${loc.slice(1).join('.')}: ${msg}`).join('; '), {
-    issues,
-  });
-}
-
-function taken(field: 'userName' | 'email', cause?: unknown): DomainError {
-  const what = field === 'email' ? 'email' : 'user name';
-  return new DomainError('CONFLICT', `the ${what} must be unused in the realm, it is taken`, {
-    cause,
-    issues: [{ loc: ['body', field], type: 'conflict', msg: `the ${what} is taken` }],
-  });
 }

@@ -101,7 +101,7 @@ export class ControlPlaneStack extends Stack {
       [FUNCTIONS.createAdmin]: {
         code: bundle(this, 'create-admin'),
         description: 'Invites the first system admin',
-        statements: users,
+        statements: [...allow.writeTable(table), allow.makeUsers(auth.userPool.userPoolArn)],
       },
       [FUNCTIONS.tenants]: { code: api, description: 'Tenants', statements: allow.writeTable(table) },
       [FUNCTIONS.registrations]: {

@@ -39,12 +39,18 @@ export function putControlPlaneEvents(busArn: string, source: string): PolicySta
   });
 }
 
+/** What the first admin's making, and taking away with the stack, needs. */
+export function makeUsers(userPoolArn: string): PolicyStatement {
+  return onUsers(userPoolArn, ['CreateUser', 'GetUser', 'DeleteUser']);
+}
+
 export function manageUsers(userPoolArn: string): PolicyStatement {
-  const verbs = ['CreateUser', 'DeleteUser', 'GetUser', 'DisableUser', 'EnableUser', 'UpdateUserAttributes'];
-  return new PolicyStatement({
-    actions: [...verbs, 'UserGlobalSignOut', 'SetUserPassword'].map((verb) => `cognito-idp:Admin${verb}`),
-    resources: [userPoolArn],
-  });
+  const changes = ['DisableUser', 'EnableUser', 'UpdateUserAttributes', 'UserGlobalSignOut'];
+  return onUsers(userPoolArn, ['CreateUser', 'GetUser', 'DeleteUser', ...changes]);
+}
+
+function onUsers(userPoolArn: string, verbs: readonly string[]): PolicyStatement {
+  return new PolicyStatement({ actions: verbs.map((verb) => `cognito-idp:Admin${verb}`), resources: [userPoolArn] });
 }
 
 /** Putting a dead letter back into its consumer's queue: each consumer of this environment has one. */
