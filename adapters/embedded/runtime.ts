@@ -98,6 +98,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<EmbeddedRu
     if (bundle === undefined)
       throw new DomainError('UNAVAILABLE', `service '${service}' has no bundle in ${servicesDir}`);
     const uid = await uidOf(tenantId);
+    fleet.checkOpen();
     files.ensureData(tenantId, uid);
     files.ensureSocketDir(tenantId, uid);
     if (uid !== undefined) bundles.share(uid);

@@ -78,8 +78,13 @@ export function openLineFile(file: string): LineSink {
     async close() {
       clearTimeout(timer);
       if (writing) await new Promise<void>((resolve) => (idle = resolve));
-      writeSync(fd, takeBuffered());
-      closeSync(fd);
+      try {
+        writeSync(fd, takeBuffered());
+      } catch {
+        // The disk is full: these lines are lost, and nothing else.
+      } finally {
+        closeSync(fd);
+      }
     },
   };
 }

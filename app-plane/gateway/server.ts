@@ -23,7 +23,11 @@ const FIRST_ENDPOINTS_MS = 2_000;
 /** Started by hand there is none. */
 const HAS_PLATFORM = process.send !== undefined;
 
-const log = pino({ name: 'gateway' }, pino.destination({ sync: true }));
+const MAX_LOG_BUFFERED = 2 ** 20;
+const logFile = pino.destination({ sync: true, maxLength: MAX_LOG_BUFFERED });
+// A full disk costs log lines, not the front door.
+logFile.on('error', () => undefined);
+const log = pino({ name: 'gateway' }, logFile);
 
 interface Running {
   readonly gateway: Gateway;

@@ -135,6 +135,7 @@ function spawnGateway({ settings, logFile, environment, setpriv }: Options): Chi
   const { PATH, NODE_COMPILE_CACHE } = process.env;
   try {
     return spawn(command[0] as string, command.slice(1), {
+      detached: true, // Ctrl-C in a terminal is the platform's to hear: it says when the gateway shall end
       stdio: ['ignore', log, log, 'ipc'],
       env: { ...environment, PATH, NODE_COMPILE_CACHE, TIERPLANE_GATEWAY: JSON.stringify(settings) },
     });

@@ -1,6 +1,6 @@
 import { existsSync, rmSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { signIn } from '../../adapters/embedded/oidc-client.ts';
 import { DomainError, isDomainError } from '../../core/errors.ts';
 import { ADMIN_SIGN_IN_SCOPE, CLI_CLIENT } from '../../core/identity/issuers.ts';
@@ -8,7 +8,7 @@ import type { CliContext } from '../cli/context.ts';
 import { CliError } from '../cli/exit-codes.ts';
 import { note, printFields, printJson, printLine } from '../cli/output.ts';
 import type { AdminCredentials } from './admin.ts';
-import { type ConfigFlags, loadConfig } from './config.ts';
+import { type ConfigFlags, loadConfig, type PlatformConfig } from './config.ts';
 import { type DataDir, lockDataDir, prepareDataDir, readJson, writePrivate } from './data-dir.ts';
 import { ensureDemo } from './demo.ts';
 import { type Platform, startPlatform } from './platform.ts';
@@ -16,6 +16,8 @@ import { findRunning, type Running, startTicksOf } from './running.ts';
 
 /** Lines of progress while the platform starts, on stderr. */
 const SLOW_START_NOTE_MS = 1_000;
+/** Bytes of log that wait for a disk. */
+const MAX_LOG_BUFFERED = 2 ** 20;
 
 /** `tierplane up`: runs the platform until a signal, then drains and ends. */
 export async function runPlatform(context: CliContext, flags: ConfigFlags): Promise<void> {
@@ -63,17 +65,21 @@ async function start(dir: DataDir, flags: ConfigFlags): Promise<Started> {
     process.umask(0o077);
     const lock = lockDataDir(dir);
     if (!lock) throw alreadyRunning(dir);
-    const log = pino(
-      { level: config.logLevel, base: undefined, timestamp: pino.stdTimeFunctions.isoTime },
-      pino.destination({ dest: `${dir.logs}/platform.log`, mode: 0o600, sync: false }),
-    );
+    const log = openPlatformLog(`${dir.logs}/platform.log`, config.logLevel);
     const platform = await startPlatform({ config, dir, log });
     const admin = readJson<AdminCredentials>(dir.admin);
     const email = admin?.email ?? config.adminEmail;
     return { platform, lock, email, admin, firstDemo: config.demo && platform.firstPassword !== undefined };
   } catch (error) {
-    throw explain(error);
+    throw explain(error, dir);
   }
+}
+
+function openPlatformLog(dest: string, level: PlatformConfig['logLevel']): Logger {
+  const file = pino.destination({ dest, mode: 0o600, sync: false, maxLength: MAX_LOG_BUFFERED });
+  // A full disk costs log lines, not the platform.
+  file.on('error', () => undefined);
+  return pino({ level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime }, file);
 }
 
 /** The demo of a first start. That it failed is said, but does not keep the platform from running. */
@@ -109,15 +115,33 @@ function alreadyRunning(dir: DataDir): CliError {
 }
 
 /** What a start can fail with, each with its exit code. */
-function explain(error: unknown): unknown {
+function explain(error: unknown, dir: DataDir): unknown {
   if (error instanceof CliError) return error;
   if (isDomainError(error) && error.message.startsWith('data directory'))
     return new CliError('cannotCreate', error.message, { cause: error });
   if (isDomainError(error, 'CONFIG') || isDomainError(error, 'CORRUPT'))
     return new CliError('config', error.message, { cause: error });
   if (error instanceof DomainError) return new CliError('failed', error.message, { cause: error });
+  const { code, path, dest } = error as NodeJS.ErrnoException & { dest?: string };
+  const why = UNWRITABLE[code as keyof typeof UNWRITABLE];
+  if (why)
+    return new CliError(
+      'cannotCreate',
+      `data directory must be writable, ${dest ?? path ?? dir.root} is not: ${why} (${code})`,
+      {
+        cause: error,
+      },
+    );
   return error;
 }
+
+const UNWRITABLE = {
+  EACCES: 'it belongs to another user',
+  EPERM: 'it belongs to another user',
+  EROFS: 'its file system is read-only',
+  ENOSPC: 'its disk is full',
+  EDQUOT: 'its quota is used up',
+};
 
 /** The first signal asks for a clean end, a start under way is finished first; a second one ends at once. */
 function signalled(progress: (line: string) => void): { readonly asked: AbortSignal; readonly stopped: Promise<void> } {

@@ -18,6 +18,7 @@ const LINGER_MS = 250;
 const DRAIN_MS = 10_000;
 /** Log lines are written in batches at least this often, and when the process ends. */
 const LOG_FLUSH_MS = 250;
+const MAX_LOG_BUFFERED = 2 ** 20;
 const EXIT_CONFIG = 78;
 
 /**
@@ -90,13 +91,22 @@ function readEnvironmentOrExit(name: string): Environment {
 /** One JSON line a message. Batched: a write per request would cost a quarter of the throughput. */
 function openLog({ TIERPLANE_SERVICE, TIERPLANE_TASK_ID, TIERPLANE_TENANT }: Environment) {
   const owner = TIERPLANE_TENANT ? { tenantId: TIERPLANE_TENANT } : {};
+  const file = pino.destination({
+    dest: 1,
+    sync: false,
+    minLength: 4096,
+    maxLength: MAX_LOG_BUFFERED,
+    periodicFlush: LOG_FLUSH_MS,
+  });
+  // A full disk costs log lines, not the service.
+  file.on('error', () => undefined);
   return pino(
     {
       base: { service: TIERPLANE_SERVICE, taskId: TIERPLANE_TASK_ID, ...owner },
       timestamp: createTimestamp(),
       formatters: { level: (level) => ({ level }) },
     },
-    pino.destination({ dest: 1, sync: false, minLength: 4096, periodicFlush: LOG_FLUSH_MS }),
+    file,
   );
 }
 

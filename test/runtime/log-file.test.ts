@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
@@ -29,4 +29,25 @@ test('a log over its size is rotated, two old ones are kept, and whoever holds i
 
 test('a log that is not there is not rotated', () => {
   expect(() => rotateLog('/nowhere/task.log')).not.toThrow();
+});
+
+test('where a log cannot be opened, what is written goes nowhere and nothing fails', () => {
+  const fd = openLog('/nowhere/task.log');
+  expect(() => writeSync(fd, 'lost')).not.toThrow();
+  closeLog(fd);
+});
+
+test('a log that cannot be rotated stays as it is', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tp-log-'));
+  try {
+    const path = join(folder, 'task.log');
+    writeFileSync(path, 'kept');
+    // What is in the way of the second old one stops the first from making room, as a full disk would.
+    writeFileSync(`${path}.1`, 'old');
+    mkdirSync(`${path}.2`);
+    expect(() => rotateLog(path, 3)).not.toThrow();
+    expect(readFileSync(path, 'utf8')).toBe('kept');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });

@@ -126,14 +126,24 @@ function sendDirectory(owner: string, due: readonly Service[]): void {
   for (const service of receivers) service.tell({ type: 'directory', services: directory });
 }
 
-/** Which processes are there, for the sweep of a later start. */
+/** Which processes are there, for the sweep of a later start. It finds them by their mark too, if this cannot be written. */
 function record(): void {
   if (config === undefined) return;
   const pids = [process.pid, ...[...services.values(), ...leaving].flatMap((service) => service.pids)];
   if (lastRecord === pids.join()) return;
   lastRecord = pids.join();
   const processes = pids.map((pid) => ({ pid, start: startOf(pid) })).filter(({ start }) => start !== undefined);
-  writeFileSync(config.recordFile, JSON.stringify(processes), { mode: 0o600 });
+  try {
+    writeFileSync(config.recordFile, JSON.stringify(processes), { mode: 0o600 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    report({
+      type: 'log',
+      level: 'warn',
+      fields: { file: config.recordFile, code },
+      message: 'cannot record processes',
+    });
+  }
 }
 
 function report(message: FromAgent): void {

@@ -79,10 +79,15 @@ export class Fleet {
 
   /** Resolves when the cluster's agent is there. Throws UNAVAILABLE if it ends while it starts; it is started again. */
   async ensureAgent(cluster: ClusterId): Promise<void> {
-    if (this.#closing) throw new DomainError('UNAVAILABLE', 'the runtime is closing');
+    this.checkOpen();
     if (!this.#clusters.has(cluster)) this.#clusters.set(cluster, { failures: 0, startedAt: 0 });
     const ready = await (this.#agents.get(cluster) ?? this.#startAgent(cluster)).ready;
     if (!ready) throw unavailable(`the agent of cluster ${cluster} ended while it started`);
+  }
+
+  /** Throws UNAVAILABLE once the fleet is being closed. */
+  checkOpen(): void {
+    if (this.#closing) throw unavailable('the runtime is closing');
   }
 
   /** Drains and ends everything in the cluster. */

@@ -1,12 +1,20 @@
-import { closeSync, copyFileSync, fstatSync, openSync, renameSync, statSync, truncateSync } from 'node:fs';
+import { closeSync, copyFileSync, fstatSync, openSync, renameSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { devNull } from 'node:os';
 
 const LARGEST_BYTES = 10 * 2 ** 20;
 
-/** Opens a log for appending, readable by its owner alone, and rotates it where it is over 10 MB. */
+/**
+ * Opens a log for appending, readable by its owner alone, and rotates it where it is over 10 MB. Where it cannot be
+ * opened (the disk is full), what is written goes nowhere: a process without a log is better than none.
+ */
 export function openLog(path: string): number {
-  const fd = openSync(path, 'a', 0o600);
-  if (fstatSync(fd).size > LARGEST_BYTES) rotateLog(path);
-  return fd;
+  try {
+    const fd = openSync(path, 'a', 0o600);
+    if (fstatSync(fd).size > LARGEST_BYTES) rotateLog(path);
+    return fd;
+  } catch {
+    return openSync(devNull, 'a');
+  }
 }
 
 export function closeLog(fd: number): void {
@@ -15,13 +23,18 @@ export function closeLog(fd: number): void {
 
 /**
  * Keeps two old files, `.1` and `.2`. Copies and truncates, because tasks hold the file open (O_APPEND, so they go on
- * at its new end); lines written between the two steps are lost.
+ * at its new end); lines written between the two steps are lost. On a full disk the log stays as it is.
  * @param largestBytes @default 10 MB
  */
 export function rotateLog(path: string, largestBytes = LARGEST_BYTES): void {
   const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
   if (size <= largestBytes) return;
-  if (statSync(`${path}.1`, { throwIfNoEntry: false })) renameSync(`${path}.1`, `${path}.2`);
-  copyFileSync(path, `${path}.1`);
-  truncateSync(path);
+  const copy = `${path}.1`;
+  try {
+    if (statSync(copy, { throwIfNoEntry: false })) renameSync(copy, `${path}.2`);
+    copyFileSync(path, copy);
+    truncateSync(path);
+  } catch {
+    rmSync(copy, { force: true });
+  }
 }
