@@ -24,7 +24,7 @@ pre{background:var(--sunken);border:1px solid var(--line);border-radius:8px;marg
 pre:has(output:empty){padding:0;border:0}
 label{display:block;margin:.7rem 0;font-weight:600;font-size:.9375rem}
 input,textarea{display:block;width:100%;margin-top:.25rem;padding:.5rem .6rem;border:1px solid var(--edge);border-radius:8px;background:var(--sunken);color:inherit}
-textarea{min-height:8rem;resize:vertical}
+textarea{resize:vertical}
 button{font:inherit;font-weight:600;padding:.45rem 1.2rem;margin:.2rem 0 .6rem;border:0;border-radius:8px;background:var(--accent);color:var(--on-accent);cursor:pointer}
 `;
 
@@ -108,8 +108,14 @@ ${schema ? `<h3>Schema of the body</h3><pre tabindex="0">${escapeHtml(JSON.strin
 <h3>Try it</h3>
 <form data-method="${method}" data-path="${escapeHtml(path)}" data-base="${escapeHtml(base)}">
 ${operation.parameters.map(parameterInput).join('\n')}
-${schema ? `<label>Body <textarea name="body:" spellcheck="false">${escapeHtml(JSON.stringify(sampleOf(schema), null, 2))}</textarea></label>` : ''}
+${schema ? bodyInput(schema) : ''}
 <button>Send</button><pre><output aria-live="polite"></output></pre></form></div></details>`;
+}
+
+function bodyInput(schema: JsonSchema): string {
+  const sample = JSON.stringify(sampleOf(schema), null, 2);
+  const rows = Math.max(4, sample.split('\n').length + 1);
+  return `<label>Body <textarea name="body:" rows="${rows}" spellcheck="false">${escapeHtml(sample)}</textarea></label>`;
 }
 
 /** Something to fill in: what a body must have, empty. */

@@ -1,5 +1,6 @@
 import { html } from './html.ts';
 import { page } from './layout.ts';
+import { sentence } from './sentence.ts';
 
 export interface ErrorModel {
   /** What happened, in a few words. */
@@ -16,7 +17,7 @@ export function errorPage({ title, text, code, link = { text: 'Start page', href
     title,
     width: 'narrow',
     body: html`<div class="card panel" data-page="error">
-<header><h1>${title}</h1><p class="muted">${text}</p></header>
+<header><h1>${title}</h1><p class="muted">${sentence(text)}</p></header>
 ${code && html`<p class="small muted">Code: <code>${code}</code></p>`}
 <div class="actions"><a class="button" href="${link.href}">${link.text}</a></div>
 </div>`,

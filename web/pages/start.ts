@@ -1,5 +1,6 @@
 import { html } from './html.ts';
 import { page } from './layout.ts';
+import { sentence } from './sentence.ts';
 
 export interface StartModel {
   readonly urls: {
@@ -100,8 +101,4 @@ function serviceTable(rows: readonly StartServices[]) {
         html`<span class="pill ${healthy >= desired ? 'ok' : healthy > 0 ? 'wait' : 'down'}">${name} ${healthy} of ${desired}</span>`,
     )}</div></td></tr>`,
   )}</tbody></table></div>`;
-}
-
-function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
 }
