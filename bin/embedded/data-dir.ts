@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { DomainError } from '../../core/errors.ts';
 
@@ -58,13 +58,20 @@ export function dataDirAt(path: string): DataDir {
 /** Creates the directory where needed. Others may pass through (tasks run under uids of their own) but see nothing. */
 export function prepareDataDir(dir: DataDir): void {
   try {
-    mkdirSync(dir.root, { recursive: true, mode: 0o711 });
+    makeFolder(dir.root);
     chmodSync(dir.root, 0o711);
     mkdirSync(dir.logs, { recursive: true, mode: 0o700 });
   } catch (cause) {
     const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
     throw new DomainError('CONFIG', `data directory must be writable, ${dir.root} is not (${reason})`, { cause });
   }
+}
+
+/** Step by step: where a file system takes no folders (/proc, for one), mkdir's own recursion never ends. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  mkdirSync(path, { mode: 0o711 });
 }
 
 /** A Unix socket's path has at most 103 bytes on every system; 59 of them are the runtime's own. */

@@ -47,6 +47,11 @@ describe('a start that cannot succeed says why, in one sentence and by exit code
     expect(result.stderr).toContain(join(file, 'data'));
   });
 
+  test('a data directory where no folder can be made', async () => {
+    const result = await up('/proc/tierplane/data');
+    expect([result.code, result.stdout]).toEqual([73, expect.stringContaining('/proc/tierplane/data is not')]);
+  });
+
   test('a configuration with faults: all of them, each with its path', async () => {
     const dir = folder();
     writeFileSync(
