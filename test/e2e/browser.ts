@@ -18,8 +18,13 @@ const PHONE = { width: 390, height: 844 };
 
 /** A suite in a real browser. Without Chromium it says so and is skipped; in CI (`CI=true`) it fails instead. */
 export function describeInBrowser(title: string, suite: () => void): void {
-  if (existsSync(CHROMIUM) || process.env.CI === 'true') describe(title, suite);
-  else describe.skip(`${title} (skipped: there is no ${CHROMIUM}; apt-get install chromium)`, suite);
+  if (existsSync(CHROMIUM) || process.env.CI === 'true') {
+    describe(title, suite);
+    return;
+  }
+  const reason = `there is no ${CHROMIUM}; apt-get install chromium`;
+  process.stderr.write(`skipped: ${title}: ${reason}\n`);
+  describe.skip(`${title} (${reason})`, suite);
 }
 
 export function launchChromium(): Promise<Browser> {

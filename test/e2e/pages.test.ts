@@ -238,7 +238,9 @@ describeInBrowser('UI-3: in a real browser', () => {
       await register.getByText('Register a tenant').click();
       await visitor.expectFitPage(/^Tierplane control plane API$/);
       const body = { tenantData: { tenantName: 'Hooli', email: 'jo@hooli.example', tier: 'huge' } };
-      await register.getByLabel('Body', { exact: true }).fill(JSON.stringify({ ...body, tenantRegistrationData: {} }));
+      await register
+        .getByRole('textbox', { name: 'Body', exact: true })
+        .fill(JSON.stringify({ ...body, tenantRegistrationData: {} }));
       await register.getByRole('button', { name: 'Send' }).click();
       await register.getByText('422 in').waitFor();
       expect(await register.getByRole('status').innerText()).toContain('"tier"');
