@@ -186,8 +186,8 @@ export async function createRuntime(options: RuntimeOptions): Promise<EmbeddedRu
       const { spec, plan } = deployed(key);
       const { max } = spec.size;
       if (!Number.isInteger(desired) || desired < 0 || desired > max) {
-        const msg = `desired must be a whole number from 0 to ${max}, got ${desired}`;
-        throw new DomainError('INVALID', msg, { issues: [{ loc: ['body', 'desired'], type: 'int_range', msg }] });
+        const msg = `must be a whole number from 0 to ${max}, got ${desired}`;
+        throw new DomainError('INVALID', `desired ${msg}`, { issues: [{ loc: ['body', 'desired'], type: 'int_range', msg }] });
       }
       await overrides.set(key, desired);
       fleet.deploy(spec, { ...plan, desired });
