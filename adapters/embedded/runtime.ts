@@ -53,6 +53,8 @@ export interface EmbeddedRuntime extends Runtime {
   onEndpoints(listener: (all: readonly ServiceEndpoints[]) => void): () => void;
   /** The start sweep: ends what a former run left behind. Once, before anything is started. */
   reap(): Promise<void>;
+  /** Starts nothing any more, and tells who waits for a service to be ready that it will not be. `close` follows. */
+  beginClose(): void;
   /** Drains all tasks and ends all agents. Data and desired counts stay. */
   close(): Promise<void>;
 }
@@ -187,7 +189,9 @@ export async function createRuntime(options: RuntimeOptions): Promise<EmbeddedRu
       const { max } = spec.size;
       if (!Number.isInteger(desired) || desired < 0 || desired > max) {
         const msg = `must be a whole number from 0 to ${max}, got ${desired}`;
-        throw new DomainError('INVALID', `desired ${msg}`, { issues: [{ loc: ['body', 'desired'], type: 'int_range', msg }] });
+        throw new DomainError('INVALID', `desired ${msg}`, {
+          issues: [{ loc: ['body', 'desired'], type: 'int_range', msg }],
+        });
       }
       await overrides.set(key, desired);
       fleet.deploy(spec, { ...plan, desired });
@@ -228,6 +232,8 @@ export async function createRuntime(options: RuntimeOptions): Promise<EmbeddedRu
       bundles.prune();
       await removeTaskGroups(cpu);
     },
+
+    beginClose: () => fleet.beginClose(),
 
     async close() {
       await fleet.close();

@@ -131,7 +131,12 @@ async function assemble(options: PlatformOptions, cleanUp: AsyncDisposableStack)
     owner: LEASE_OWNER,
     ...(checkpoint && { checkpoint }),
   });
-  cleanUp.defer(() => provisioner.close());
+  cleanUp.defer(() => {
+    const closed = provisioner.close();
+    // It ends after the steps being taken; one that waits for a service need not take its 30 seconds.
+    runtime.beginClose();
+    return closed;
+  });
 
   const waiters = createSettleWaiters();
   const principal = createPrincipals({ authorize: realms.authorize, table });

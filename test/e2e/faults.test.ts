@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ServiceStatus, TaskStatus } from '../../core/ports/runtime.ts';
 import { eventually, isAlive, request, type TenantRef, TestPlatform } from './harness.ts';
@@ -83,8 +85,10 @@ describe('what dies is replaced, and nobody else notices', () => {
     await eventually('the tenant is served again', async () => (await productCount(tokens.premium)) === 1);
   }, 30_000);
 
-  test('a killed gateway comes back on the same port', async () => {
+  test('a killed gateway comes back on the same port, with the mark by which a later start would know it', async () => {
     const { gateway } = await platform.cliJson<Status>('status');
+    const { id } = JSON.parse(readFileSync(join(platform.dataDir, 'instance.json'), 'utf8')) as { id: string };
+    expect(readFileSync(`/proc/${gateway.pid}/environ`, 'utf8').split('\0')).toContain(`TIERPLANE_INSTANCE=${id}`);
     process.kill(gateway.pid, 'SIGKILL');
     // It takes calls once it can serve them: whoever gets through gets an answer, never a 503.
     const first = await eventually('the front door', () => productCount(tokens.basic).catch(() => undefined));

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 
-const LAUNCHER = join(import.meta.dirname, '..', '..', 'bin', 'tierplane');
+/** What a user starts. */
+export const LAUNCHER = join(import.meta.dirname, '..', '..', 'bin', 'tierplane');
 const START_TIMEOUT_MS = 30_000;
 
 export interface Ready {

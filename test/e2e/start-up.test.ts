@@ -1,10 +1,26 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { runCli, TestPlatform } from './harness.ts';
+import type { ServiceStatus } from '../../core/ports/runtime.ts';
+import { eventually, isAlive, LAUNCHER, runCli, TestPlatform } from './harness.ts';
 
 /** What a start must not do: begin with something broken, or break it further. */
 const folders: string[] = [];
@@ -116,15 +132,134 @@ describe('a start that cannot succeed says why, in one sentence and by exit code
   });
 });
 
-describe('a data directory with a long path', () => {
-  test('works, though socket paths are short', async () => {
-    const dataDir = join(folder(), 'a-rather-long-name-for-a-directory'.repeat(4));
-    mkdirSync(dataDir, { recursive: true });
-    const platform = new TestPlatform({ dataDir });
-    platforms.push(platform);
-    await platform.start();
-    const tenant = await platform.onboard('Deep', 'advanced');
-    const token = await platform.tenantToken('Deep', tenant.email);
-    expect((await platform.api('GET', '/products', token)).status).toBe(200);
-  }, 60_000);
+describe('a data directory with an odd path', () => {
+  test.each([
+    ['a long name', 'a-rather-long-name-for-a-directory'.repeat(4)],
+    ['spaces, quotes and letters of everywhere', "it's a name, ünd 日本 $HOME"],
+  ])(
+    'works: %s',
+    async (_what, name) => {
+      const dataDir = join(folder(), name);
+      mkdirSync(dataDir, { recursive: true });
+      const platform = new TestPlatform({ dataDir });
+      platforms.push(platform);
+      await platform.start();
+      const tenant = await platform.onboard('Deep', 'advanced');
+      const token = await platform.tenantToken('Deep', tenant.email);
+      expect((await platform.api('GET', '/products', token)).status).toBe(200);
+    },
+    60_000,
+  );
 });
+
+describe('a copy of a data directory', () => {
+  test('runs beside the original, and its start ends none of the original`s processes', async () => {
+    const original = new TestPlatform();
+    platforms.push(original);
+    await original.start();
+    const { email } = await original.onboard('Twin', 'premium');
+    await original.stop();
+    const dataDir = folder();
+    cpSync(original.dataDir, dataDir, { recursive: true });
+    await original.start();
+    const served = async (platform: TestPlatform) => {
+      const token = await platform.tenantToken('Twin', email);
+      return (await platform.api('GET', '/products', token)).status === 200;
+    };
+    await eventually('the original serves', () => served(original), 30_000);
+    // Also the record of processes: a copy may have been taken of a platform that runs.
+    cpSync(join(original.dataDir, 'processes'), join(dataDir, 'processes'), { recursive: true });
+    const processes = await pidsOf(original);
+
+    const copy = new TestPlatform({ dataDir });
+    platforms.push(copy);
+    await copy.start();
+    await eventually('the copy serves', () => served(copy).catch(() => false), 30_000);
+    expect(processes.filter((pid) => !isAlive(pid))).toEqual([]);
+    expect(await pidsOf(original)).toEqual(processes);
+  }, 90_000);
+});
+
+async function pidsOf(platform: TestPlatform): Promise<number[]> {
+  const services = await platform.cliJson<ServiceStatus[]>('services', 'list');
+  return services.flatMap(({ tasks }) => tasks.map(({ pid }) => pid)).sort();
+}
+
+describe('Ctrl-C, which reaches every process of the terminal`s foreground group', () => {
+  test.each([
+    ['while the platform starts', '/logs/gateway-process.log', ['--no-demo']],
+    ['while the demo is made', '/demo.json', []],
+  ])(
+    '%s ends it in order, and the next start is a whole one',
+    async (_when, sign, args) => {
+      const dataDir = folder();
+      const child = spawn(LAUNCHER, ['up', '--data-dir', dataDir, '--port', '0', ...args], {
+        detached: true,
+        stdio: 'ignore',
+      });
+      const ended = once(child, 'exit');
+      await eventually(sign, () => existsSync(`${dataDir}${sign}`), 30_000);
+      process.kill(-(child.pid as number), 'SIGINT');
+      expect(await ended).toEqual([0, null]);
+      const { id } = JSON.parse(readFileSync(join(dataDir, 'instance.json'), 'utf8')) as { id: string };
+      expect(markedProcesses(id)).toEqual([]);
+      expect(existsSync(join(dataDir, 'run'))).toBe(false);
+
+      const platform = new TestPlatform({ dataDir });
+      platforms.push(platform);
+      await platform.start();
+      expect((await platform.cli('tenants', 'list')).code).toBe(0);
+    },
+    60_000,
+  );
+});
+
+function markedProcesses(instance: string): string[] {
+  return readdirSync('/proc').filter((name) => {
+    try {
+      return /^\d+$/.test(name) && readFileSync(`/proc/${name}/environ`, 'utf8').includes(instance);
+    } catch {
+      return false;
+    }
+  });
+}
+
+describe('the launcher', () => {
+  test('works through links and from another directory', () => {
+    const dir = folder();
+    symlinkSync(LAUNCHER, join(dir, 'first'));
+    symlinkSync('first', join(dir, 'second'));
+    const { status, stdout } = spawnSync('./second', ['--help'], { cwd: dir, encoding: 'utf8' });
+    expect(status).toBe(0);
+    expect(stdout).toContain('Usage: tierplane');
+  });
+
+  test('with an old node alone says what is needed, by the check that every script goes through', () => {
+    const dir = bareInstall();
+    writeFileSync(
+      join(dir, 'path', 'node'),
+      '#!/bin/sh\ncase $1 in --version) echo v20.11.0 ;; *) echo "$1"; exit 78 ;; esac\n',
+      { mode: 0o755 },
+    );
+    expect(launch(dir)).toMatchObject({ status: 78, stdout: `${join(dir, 'scripts', 'check-node.js')}\n` });
+  });
+
+  test('without any node says so', () => {
+    const { status, stderr } = launch(bareInstall());
+    expect(status).toBe(78);
+    expect(stderr).toContain('found no node');
+  });
+});
+
+/** A checkout as it is before `npm ci`, with the tools of the launcher in `path` and nothing else. */
+function bareInstall(): string {
+  const dir = realpathSync(folder());
+  for (const name of ['bin', 'path']) mkdirSync(join(dir, name));
+  copyFileSync(LAUNCHER, join(dir, 'bin', 'tierplane'));
+  for (const tool of ['sh', 'dirname', 'readlink']) symlinkSync(`/usr/bin/${tool}`, join(dir, 'path', tool));
+  return dir;
+}
+
+function launch(dir: string) {
+  return spawnSync(join(dir, 'bin', 'tierplane'), ['status'], { env: { PATH: join(dir, 'path') }, encoding: 'utf8' });
+}

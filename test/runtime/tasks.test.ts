@@ -139,7 +139,8 @@ describe('a task', () => {
       'it is seen',
       3_000,
     );
-    expect(isAlive(first.pid)).toBe(false);
+    // Seen on its way past the cap it may be on its way out already; it does not get the 10 s of a drain.
+    await until(async () => !isAlive(first.pid), 'it is gone', 3_000);
     await taskOf(platform.runtime, spec);
   });
 });
@@ -172,6 +173,19 @@ describe('a service', () => {
       expect((await ask(first.endpoint, '/healthz')).status).toBe(200);
     } finally {
       await impatient.remove();
+    }
+  });
+
+  test('that is waited for is UNAVAILABLE as soon as the runtime begins to close, and nothing new starts', async () => {
+    const closing = await startPlatform();
+    try {
+      const waiting = closing.runtime.ensureService(silo('tenantbad4', { environment: { FAULT: 'unhealthy' } }));
+      await until(async () => (await closing.runtime.services()).length === 1, 'the service is known');
+      closing.runtime.beginClose();
+      await expect(waiting).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+      await expect(closing.runtime.ensureCluster('shared')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    } finally {
+      await closing.remove();
     }
   });
 

@@ -123,11 +123,12 @@ export class Fleet {
 
   /**
    * Resolves once the agent's report on the current plan fulfils `holds`.
-   * Throws UNAVAILABLE after `timeoutMs`, with the last failure's reason.
+   * Throws UNAVAILABLE after `timeoutMs`, with the last failure's reason, and once the fleet is being closed.
    */
-  until(key: ServiceKey, timeoutMs: number, holds: (report: ServiceReport) => boolean): Promise<void> {
+  async until(key: ServiceKey, timeoutMs: number, holds: (report: ServiceReport) => boolean): Promise<void> {
+    this.checkOpen();
     const name = nameOf(key);
-    return new Promise((resolve, reject) => {
+    await new Promise<void>((resolve, reject) => {
       const waiter: Waiter = { name, holds, resolve: () => finish(resolve), reject: (error) => finish(reject, error) };
       const timer = this.#options.clock.after(timeoutMs, () => {
         const reason = this.#services.get(name)?.report?.lastFailure ?? 'no task answered';
@@ -149,9 +150,14 @@ export class Fleet {
     return () => void this.#listeners.delete(listener);
   }
 
-  async close(): Promise<void> {
+  /** Starts nothing any more; who waits for a service to be ready is told so at once. */
+  beginClose(): void {
     this.#closing = true;
     for (const waiter of this.#waiters) waiter.reject(unavailable('the runtime is closing'));
+  }
+
+  async close(): Promise<void> {
+    this.beginClose();
     await Promise.all([...this.#clusters.keys()].map((cluster) => this.endAgent(cluster)));
     process.off('exit', this.#killAgents);
   }
