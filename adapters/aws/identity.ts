@@ -181,11 +181,7 @@ export function openIdentity(options: IdentityOptions): Identity {
       const made = options.madePools?.[id] !== undefined;
       if (!made) await pools.deletePool(item.data.userPoolId);
       await deleteUsers(id, { pk: `user#${id}` }, made ? item.data.userPoolId : undefined);
-      const { tenantId } = item.data;
-      await table.transact([
-        { delete: realmKey(id) },
-        ...(tenantId === undefined ? [] : [{ delete: stagedKey(tenantId) }]),
-      ]);
+      await table.transact([{ delete: realmKey(id) }]);
     },
 
     async createUser(realmId, user) {

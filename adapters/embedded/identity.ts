@@ -152,12 +152,7 @@ export function openIdentity(options: IdentityOptions): EmbeddedIdentity {
     async deleteRealm(id) {
       await deleteUsers(id, { pk: `user#${id}` });
       await deleteRealmState(table, id);
-      const spec = await table.get<RealmSpec>(realmKey(id));
-      await table.transact([
-        { delete: realmKey(id) },
-        { delete: realmKeysKey(id) },
-        ...(spec?.data.tenantId !== undefined ? [{ delete: stagedKey(spec.data.tenantId) }] : []),
-      ]);
+      await table.transact([{ delete: realmKey(id) }, { delete: realmKeysKey(id) }]);
     },
 
     async createUser(realm, user) {

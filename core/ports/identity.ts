@@ -60,7 +60,7 @@ export interface Identity {
   /** Idempotent. */
   ensureRealm(spec: RealmSpec): Promise<RealmConfig>;
   realm(id: RealmId): Promise<(RealmSpec & RealmConfig) | undefined>;
-  /** With all users, keys and sessions. Idempotent. */
+  /** With all users, keys and sessions; a staged password stays, for a failed onboarding may be tried again. Idempotent. */
   deleteRealm(id: RealmId): Promise<void>;
 
   /** Throws CONFLICT if the user name or email is taken in the realm, INVALID for a weak password, NOT_FOUND without realm. */

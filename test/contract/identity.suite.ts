@@ -164,6 +164,17 @@ export function identityContract(adapter: string, open: () => Promise<IdentityFi
       await identity.deleteTenantUsers('pool', B);
     });
 
+    test('a staged password outlives a realm that is deleted and made anew, as when an onboarding is tried again', async () => {
+      const spec = { id: `tenant-${B}`, displayName: 'Anew', tenantId: B } as const;
+      await identity.stagePassword(B, 'anew@example.test', 'Correct-horse-7');
+      await identity.ensureRealm(spec);
+      await identity.deleteRealm(spec.id);
+      await identity.ensureRealm(spec);
+      const first = await identity.createUser(spec.id, user('anew', { tenantId: B }));
+      expect(first.status).toBe('CONFIRMED');
+      await identity.deleteRealm(spec.id);
+    });
+
     test('ON-6: a tenant`s users are paged without loss or repeat, and all of them deleted, and no neighbour', async () => {
       const count = 130;
       for (let i = 0; i < count; i += 10) {
