@@ -35,6 +35,15 @@ export function backOffMs(attempts: number, random: RandomBytes): number {
   return Math.round(ceiling * (1 - chance / 512));
 }
 
+/**
+ * Milliseconds from `now` until a try that was put off to `at`, both epoch ms. No try is put off for longer than 30 s:
+ * where more is left, the clock was set back, and the try is due.
+ */
+export function leftMs(at: number, now: number): number {
+  const left = at - now;
+  return left > LONGEST_MS ? 0 : Math.max(0, left);
+}
+
 /** Bounds work that might never answer. @throws UNAVAILABLE naming `what` after `ms` */
 export async function within<T>(clock: Clock, ms: number, what: string, work: Promise<T>): Promise<T> {
   const late = Promise.withResolvers<never>();

@@ -16,7 +16,7 @@ import { createComputeDriver, type EnvironmentOf } from './drivers/compute.ts';
 import { createDataDriver } from './drivers/data.ts';
 import { createIdentityDriver } from './drivers/identity.ts';
 import { createRoutingDriver } from './drivers/routing.ts';
-import { reasonOf } from './failures.ts';
+import { leftMs, reasonOf } from './failures.ts';
 import { announceNewFront } from './front.ts';
 import { dueAt, isFinal, loadPlacement, type Phase, type Placement, readySilos, unfinished } from './placement.ts';
 import { ensurePlatform } from './platform.ts';
@@ -175,7 +175,7 @@ export function createProvisioner(options: ProvisionerOptions): Provisioner {
   async function sweep(first: boolean): Promise<void> {
     const now = clock.now();
     for await (const placement of unfinished(table)) {
-      const due = (dueAt(placement) ?? 0) <= now;
+      const due = leftMs(dueAt(placement) ?? 0, now) === 0;
       if (!due && !first) return;
       const leftBehind = first && placement.lease?.owner === owner;
       if ((due || leftBehind) && !queue.isRunning(placement.tenantId)) {

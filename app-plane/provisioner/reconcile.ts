@@ -18,7 +18,7 @@ import type { Item, Table } from '../../core/ports/table.ts';
 import type { TierName } from '../../core/tenant/tiers.ts';
 import { type ApplyDeps, applyPlan, purge } from './apply.ts';
 import { Claim, isHeldByOther, Superseded } from './claim.ts';
-import { backOffMs, isTerminal, reasonOf } from './failures.ts';
+import { backOffMs, isTerminal, leftMs, reasonOf } from './failures.ts';
 import { type Allocations, admittedBefore, loadPlacement, type Placement } from './placement.ts';
 import type { Outcome, Results } from './results.ts';
 
@@ -99,7 +99,7 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
   function waitMs(placement: Placement): number {
     const now = clock.now();
     const held = isHeldByOther(placement, owner, now) ? (placement.lease?.until ?? 0) - now : 0;
-    return Math.max(held, (placement.nextAttemptAt ?? 0) - now);
+    return Math.max(held, leftMs(placement.nextAttemptAt ?? 0, now));
   }
 
   async function isAsItShallBe(placement: Placement): Promise<boolean> {

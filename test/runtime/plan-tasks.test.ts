@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { backoffMs } from '../../adapters/embedded/supervisor/backoff.ts';
+import { backoffMs, waitMs } from '../../adapters/embedded/supervisor/backoff.ts';
 import { type PlannedTask, planTasks } from '../../adapters/embedded/supervisor/plan-tasks.ts';
 
 const task = (id: string, state: PlannedTask['state'], outdated = false): PlannedTask => ({ id, state, outdated });
@@ -69,5 +69,13 @@ describe('backoffMs', () => {
   test('takes off up to half by chance', () => {
     expect(backoffMs(3, 0.999)).toBeGreaterThan(250);
     expect(backoffMs(3, 0.999)).toBeLessThan(251);
+  });
+});
+
+describe('waitMs', () => {
+  test('is what is left, never negative, and bounded though the clock was set back a day', () => {
+    expect(waitMs(1_500, 1_000)).toBe(500);
+    expect(waitMs(1_000, 1_500)).toBe(0);
+    expect(waitMs(86_400_000, 0)).toBe(15_000);
   });
 });

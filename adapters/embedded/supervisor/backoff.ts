@@ -10,3 +10,8 @@ export function backoffMs(failures: number, chance: number): number {
   if (failures <= 1) return 0;
   return Math.min(LONGEST_MS, FIRST_MS * 2 ** (failures - 2)) * (1 - chance / 2);
 }
+
+/** Milliseconds from `now` until `notBefore`, both epoch ms. A clock that was set back makes nobody wait for long. */
+export function waitMs(notBefore: number, now: number): number {
+  return Math.max(0, Math.min(notBefore - now, LONGEST_MS));
+}

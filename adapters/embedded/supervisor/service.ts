@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Clock } from '../../../core/ports/clock.ts';
-import { backoffMs } from './backoff.ts';
+import { backoffMs, waitMs } from './backoff.ts';
 import { launchTask } from './launch.ts';
 import { rotateLog } from './log-file.ts';
 import { type PlannedTask, planTasks } from './plan-tasks.ts';
@@ -140,9 +140,9 @@ export class Service {
     );
     const { spawn, drain } = planTasks(this.#plan.desired, planned);
     for (const id of drain) this.#tasks.find((task) => task.taskId === id)?.drain();
-    const waitMs = this.#notBefore - this.#options.clock.now();
-    if (waitMs > 0) {
-      if (spawn > 0) this.#wake(waitMs);
+    const wait = waitMs(this.#notBefore, this.#options.clock.now());
+    if (wait > 0) {
+      if (spawn > 0) this.#wake(wait);
       return;
     }
     for (let started = 0; started < spawn; started++) this.#start();
@@ -151,8 +151,11 @@ export class Service {
   #wake(ms: number): void {
     if (this.#waking) return;
     this.#waking = true;
+    const waitedFor = this.#notBefore;
     this.#options.clock.after(ms, () => {
       this.#waking = false;
+      // It has been waited for, whatever the clock says now.
+      if (this.#notBefore === waitedFor) this.#notBefore = 0;
       this.#reconcile();
     });
   }
