@@ -16,13 +16,25 @@ export function isTerminal(error: unknown): boolean {
   return isDomainError(error) && TERMINAL.includes(error.code);
 }
 
-/** In plain words. Only the domain's own messages are fit for people; of others no more than the system's code. */
+/** What an operator can do something about. */
+const SYSTEM_WORDS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  EMFILE: 'too many open files',
+  ENOMEM: 'the machine is out of memory',
+  EAGAIN: 'the machine has no room for another process',
+};
+
+/** In plain words. Only the domain's own messages are fit for people; of others no more than what their code means. */
 export function reasonOf(error: unknown): string {
   if (isDomainError(error)) return error.message;
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' && /^E[A-Z]+$/.test(code)
-    ? `unexpected error ${code}`
-    : 'unexpected error, see the log';
+  if (typeof code !== 'string' || !/^E[A-Z]+$/.test(code)) return 'unexpected error, see the log';
+  const words = SYSTEM_WORDS[code];
+  return words ? `${words} (${code})` : `unexpected error ${code}`;
 }
 
 const FIRST_MS = 500;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { leftMs } from '../../app-plane/provisioner/failures.ts';
+import { leftMs, reasonOf as plainWordsOf } from '../../app-plane/provisioner/failures.ts';
 import { DomainError } from '../../core/errors.ts';
 import type { Envelope } from '../../core/events/events.ts';
 import { checkEvent } from '../../core/events/schemas.ts';
@@ -250,4 +250,12 @@ test('a try that is put off is due in time, and at once where the machine`s cloc
   expect(leftMs(1_500, 1_000)).toBe(500);
   expect(leftMs(1_000, 1_500)).toBe(0);
   expect(leftMs(86_400_000, 0)).toBe(0);
+});
+
+test('a reason is in plain words and tells nothing but what an error`s code means', () => {
+  const failed = (code: string) => plainWordsOf(Object.assign(new Error('/secret/path'), { code }));
+  expect(failed('EPERM')).toBe('permission denied (EPERM)');
+  expect(failed('ENOSPC')).toBe('the disk is full (ENOSPC)');
+  expect(failed('EXDEV')).toBe('unexpected error EXDEV');
+  expect(failed('ERR_X')).toBe('unexpected error, see the log');
 });
