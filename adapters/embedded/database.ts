@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { basename } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { DomainError } from '../../core/errors.ts';
 
@@ -124,7 +125,7 @@ export class Database {
    */
   write<T>(work: () => T): Promise<T> {
     if (this.readOnly) return Promise.reject(new DomainError('INTERNAL', `${this.file} is open for reading only`));
-    if (this.#closing) return Promise.reject(new DomainError('UNAVAILABLE', `${this.file} is closed`));
+    if (this.#closing) return Promise.reject(new DomainError('UNAVAILABLE', `${basename(this.file)} is closed`));
     return new Promise<T>((resolve, reject) => {
       this.#queue.push({ work, resolve, reject, since: performance.now() });
       if (!this.#flushing) this.#schedule();
@@ -281,5 +282,6 @@ function translate(error: unknown, file: string): unknown {
   if (code === undefined) return error;
   if (code === CORRUPT || code === NOT_A_DATABASE) return damaged(file, error);
   const reason = code === FULL ? 'the disk is full' : ((error as { errstr?: string }).errstr ?? 'SQLite failed');
-  return new DomainError('UNAVAILABLE', `${file}: ${reason}`, { cause: error });
+  // These words may reach a client: which file, but not where it is.
+  return new DomainError('UNAVAILABLE', `${basename(file)}: ${reason}`, { cause: error });
 }

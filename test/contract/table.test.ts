@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { systemClock } from '../../adapters/embedded/clock.ts';
@@ -134,7 +134,8 @@ describe('SqliteTable', () => {
         table.transact([put('p', 'half'), put('p', 'big', big)]),
         table.transact([put('p', 'small')]),
       ]);
-      expect(full).toMatchObject({ status: 'rejected', reason: { code: 'UNAVAILABLE' } });
+      const message = `${basename(table.database.file)}: the disk is full`;
+      expect(full).toMatchObject({ status: 'rejected', reason: { code: 'UNAVAILABLE', message } });
       expect(await table.get({ pk: 'p', sk: 'half' })).toBeUndefined();
       expect((await table.get({ pk: 'p', sk: 'small' })) !== undefined).toBe(small.status === 'fulfilled');
       limitPages(1_000_000);
