@@ -1,84 +1,118 @@
 import { parseArgs } from 'node:util';
-import { type Figure, FULL, type Measured, QUICK, type Sizes } from './figure.ts';
-import { tenantList } from './list.ts';
-import { memoryAdvanced, memoryBasic } from './memory.ts';
-import { onboardingBasic, onboardingSilo } from './onboarding.ts';
-import { coldStartEmpty, coldStartFull } from './start.ts';
-import { throughput } from './throughput.ts';
+import { type CurvePoint, FULL, type Measured, QUICK } from './figure.ts';
+import { MEASUREMENTS } from './measurements.ts';
+import { chosen, type Findings, listed, type Measurement, measureAll } from './run.ts';
+import { undoAll } from './scratch.ts';
 
 /**
  * `npm run bench`: each figure beside its yardstick of the same run, the ratio first. Never part of the tests: a figure
- * that misses its goal is printed, and fails nothing.
+ * that misses its goal is printed, and fails nothing. Exits with 1 if something could not be measured.
  */
-const MEASUREMENTS: Record<
-  string,
-  { readonly measure: (sizes: Sizes) => Promise<Measured>; readonly inQuick: boolean }
-> = {
-  'onboarding-basic': { measure: onboardingBasic, inQuick: true },
-  'onboarding-silo': { measure: onboardingSilo, inQuick: true },
-  throughput: { measure: throughput, inQuick: true },
-  'memory-advanced': { measure: memoryAdvanced, inQuick: true },
-  'memory-basic': { measure: memoryBasic, inQuick: true },
-  'cold-start-empty': { measure: coldStartEmpty, inQuick: true },
-  'cold-start-full': { measure: coldStartFull, inQuick: false },
-  'tenant-list': { measure: tenantList, inQuick: false },
-};
-
 const HELP = `npm run bench [-- options]
-  --only a,b   only these measurements: ${Object.keys(MEASUREMENTS).join(', ')}
-  --quick      smaller counts; leaves out cold-start-full and tenant-list
+  --only a,b   only these figures, by id or (group):
+${listed(MEASUREMENTS).replaceAll(/^/gm, ' '.repeat(13))}
+  --quick      smaller counts, in less than a minute; leaves out ${slow()} unless --only names them
   --json       one JSON object on stdout
 Examples:
   npm run bench -- --quick
   npm run --silent bench -- --only throughput --json
 `;
+const EXIT_STOPPED = 130;
 
-async function main(): Promise<void> {
+interface Options {
+  readonly measurements: readonly Measurement[];
+  readonly quick: boolean;
+  readonly json: boolean;
+}
+
+/** Throws for an unknown option or figure. @returns undefined if help was asked for */
+function readOptions(): Options | undefined {
   const { values } = parseArgs({
     options: {
       only: { type: 'string' },
-      quick: { type: 'boolean' },
-      json: { type: 'boolean' },
-      help: { type: 'boolean' },
+      quick: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
     },
   });
-  if (values.help) {
+  if (values.help) return undefined;
+  const { quick, json } = values;
+  return { measurements: chosen(MEASUREMENTS, values.only, quick ? QUICK : FULL), quick, json };
+}
+
+/** @returns the exit code */
+async function main(): Promise<number> {
+  const options = readOptions();
+  if (!options) {
     process.stdout.write(HELP);
-    return;
+    return 0;
   }
-  const sizes = values.quick ? QUICK : FULL;
-  const figures: Figure[] = [];
-  for (const name of namesOf(values.only, sizes)) {
-    process.stderr.write(`measuring ${name} ...\n`);
-    const measured = await MEASUREMENTS[name]?.measure(sizes);
-    if (!measured) continue;
-    figures.push(...measured.figures);
-    if (!values.json) print(measured);
-  }
-  if (values.json) process.stdout.write(`${JSON.stringify({ figures })}\n`);
+  const { measurements, quick, json } = options;
+  const findings: Findings = { figures: [], curve: [], failed: [] };
+  const signal = stopSignal();
+  const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+  const measuring = measureAll(measurements, quick ? QUICK : FULL, findings, {
+    signal,
+    progress,
+    measured: (found) => json || print(found),
+  });
+  await Promise.race([measuring, stopped]);
+  if (json) process.stdout.write(`${JSON.stringify({ figures: findings.figures, curve: findings.curve })}\n`);
+  await undoAll();
+  if (findings.failed.length > 0) progress(`not measured: ${findings.failed.join(', ')}`);
+  return signal.aborted ? EXIT_STOPPED : findings.failed.length > 0 ? 1 : 0;
 }
 
-/** Throws for an unknown name. */
-function namesOf(only: string | undefined, sizes: Sizes): string[] {
-  const all = Object.keys(MEASUREMENTS).filter((name) => !sizes.quick || MEASUREMENTS[name]?.inQuick);
-  if (only === undefined) return all;
-  const names = only.split(',');
-  const unknown = names.filter((name) => !(name in MEASUREMENTS));
-  if (unknown.length > 0) throw new Error(`no measurement is called ${unknown.join(', ')}\n${HELP}`);
-  return names;
-}
-
-function print({ figures, remarks = [] }: Measured): void {
-  for (const { id, ratio, value, unit, yardstick, goal, holds } of figures) {
-    const verdict = holds === null ? 'not judged' : holds ? 'holds' : 'MISSED';
-    process.stdout.write(
-      `${String(ratio).padStart(9)} x  ${id}: ${value} ${unit}  (${yardstick})  goal ${goal}: ${verdict}\n`,
-    );
+function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(name, () => {
+      if (!controller.signal.aborted) progress(`${name}: ending what was started ...`);
+      controller.abort();
+    });
   }
-  for (const remark of remarks) process.stdout.write(`             ${remark}\n`);
+  return controller.signal;
 }
 
-await main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+function slow(): string {
+  return MEASUREMENTS.filter((one) => !one.inQuick)
+    .map((one) => one.id)
+    .join(', ');
+}
+
+function progress(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+function print({ figure, remarks = [], curve }: Measured): void {
+  const { id, ratio, value, unit, yardstick, goal, holds } = figure;
+  const verdict = holds === null ? 'not judged' : `goal ${goal}: ${holds ? 'holds' : 'MISSED'}`;
+  process.stdout.write(`${String(ratio).padStart(9)} x  ${id}: ${value} ${unit}  (${yardstick})  ${verdict}\n`);
+  for (const remark of remarks) process.stdout.write(`${' '.repeat(13)}${remark}\n`);
+  if (curve) printCurve(curve);
+}
+
+const COLUMNS: readonly (readonly [string, keyof CurvePoint])[] = [
+  ['basic tenants', 'tenants'],
+  ['onboarded/s', 'onboardedPerSecond'],
+  ['list page, ms', 'listPageMs'],
+  ['CPU ms/request', 'cpuMsPerRequest'],
+  ['memory, MB', 'memoryMB'],
+  ['KB/further tenant', 'memoryKBPerTenant'],
+];
+
+function printCurve(curve: readonly CurvePoint[]): void {
+  const row = (cells: readonly string[]) =>
+    `${' '.repeat(13)}${cells.map((cell, n) => cell.padStart(COLUMNS[n]?.[0].length ?? 0)).join('  ')}\n`;
+  process.stdout.write(row(COLUMNS.map(([title]) => title)));
+  for (const point of curve) process.stdout.write(row(COLUMNS.map(([, key]) => String(point[key] ?? '-'))));
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  progress(error instanceof Error ? error.message : String(error));
   process.exitCode = 1;
-});
+}
+// A measurement that was broken off may still wait for an answer that will never come.
+process.stdout.write('', () => process.exit());

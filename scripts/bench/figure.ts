@@ -53,19 +53,54 @@ export function percentile(values: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
 }
 
-/** What one measurement yields: figures, and remarks such as a curve. */
+/** What things cost with so many basic tenants on one platform. */
+export interface CurvePoint {
+  readonly tenants: number;
+  /** Since the point before; null at the first, whose tenants are made one by one. */
+  readonly onboardedPerSecond: number | null;
+  /** A page of ten of the tenant list, the middle of twenty. */
+  readonly listPageMs: number;
+  /** Processor time of gateway and service for one product list. */
+  readonly cpuMsPerRequest: number;
+  /** PSS of all processes, at rest after the requests. */
+  readonly memoryMB: number;
+  /** For each tenant more than at the point before; null at the first. */
+  readonly memoryKBPerTenant: number | null;
+}
+
+/** What one measurement yields. */
 export interface Measured {
-  readonly figures: readonly Figure[];
+  readonly figure: Figure;
   readonly remarks?: readonly string[];
+  readonly curve?: readonly CurvePoint[];
 }
 
 /** Sizes of a run: the full one, or `--quick` with the same figures at smaller counts. */
 export interface Sizes {
   readonly quick: boolean;
   readonly tenants: number;
+  /** Of offered load, for each figure. */
   readonly seconds: number;
+  readonly warmUpSeconds: number;
+  /** Silo tenants of each tier, and starts. */
   readonly rounds: number;
+  /** Idle processes give back memory within this time. */
+  readonly settleMs: number;
 }
 
-export const FULL: Sizes = { quick: false, tenants: 10_000, seconds: 10, rounds: 10 };
-export const QUICK: Sizes = { quick: true, tenants: 1_000, seconds: 2, rounds: 3 };
+export const FULL: Sizes = {
+  quick: false,
+  tenants: 10_000,
+  seconds: 10,
+  warmUpSeconds: 5,
+  rounds: 10,
+  settleMs: 3_000,
+};
+export const QUICK: Sizes = {
+  quick: true,
+  tenants: 1_000,
+  seconds: 1.5,
+  warmUpSeconds: 2,
+  rounds: 3,
+  settleMs: 700,
+};

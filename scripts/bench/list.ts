@@ -21,10 +21,10 @@ export async function tenantList(): Promise<Measured> {
   const platform = new PlatformUnderTest();
   try {
     await platform.start();
-    await platform.adminToken();
     await platform.stop();
     const bare = await writeTenants(join(platform.dataDir, 'platform.db'));
     await platform.start();
+    await platform.adminToken();
     const times: number[] = [];
     let token = '';
     for (let page = 0; page < PAGES; page++) {
@@ -36,7 +36,7 @@ export async function tenantList(): Promise<Measured> {
       token = answer.next_token ?? '';
     }
     const yardstick = { name: 'the same page from the store, without HTTP', value: bare, unit: 'ms' };
-    return { figures: [figure('tenant-list-p99', percentile(times, 0.99), 'ms', yardstick, { atMost: 20 })] };
+    return { figure: figure('tenant-list-p99', percentile(times, 0.99), 'ms', yardstick, { atMost: 20 }) };
   } finally {
     await platform.dispose();
   }

@@ -7,14 +7,16 @@ import { connect, type NetConnectOpts } from 'node:net';
 export interface LoadOrder {
   /** A loopback port, or a Unix socket. */
   readonly target: { readonly port: number } | { readonly path: string };
-  /** The whole request head, with its empty line. */
-  readonly request: string;
+  /** The whole request head, with its empty line; of several, each connection sends one over and over. */
+  readonly request: string | readonly string[];
   readonly connections: number;
   readonly seconds: number;
 }
 
 export interface LoadResult {
   readonly requestsPerSecond: number;
+  /** Of one core, that offering this load took. Near 1, the load was the bottleneck and not what it was offered to. */
+  readonly cpuShare: number;
   /** Answers by status. */
   readonly statuses: Record<string, number>;
 }
@@ -25,10 +27,11 @@ function run({ target, request, connections, seconds }: LoadOrder): Promise<Load
   const statuses: Record<string, number> = {};
   let answered = 0;
   let stopped = false;
-  const bytes = Buffer.from(request);
+  const requests = [request].flat().map((one) => Buffer.from(one));
   const started = performance.now();
+  const cpuAtStart = process.cpuUsage();
 
-  function open(): void {
+  function open(bytes: Buffer): void {
     const socket = connect(target as NetConnectOpts, () => socket.write(bytes));
     let pending = '';
     socket.setNoDelay(true);
@@ -49,11 +52,14 @@ function run({ target, request, connections, seconds }: LoadOrder): Promise<Load
     answered += 1;
   }
 
-  for (let i = 0; i < connections; i++) open();
+  for (let i = 0; i < connections; i++) open(requests[i % requests.length] as Buffer);
   return new Promise((resolve) => {
     setTimeout(() => {
       stopped = true;
-      resolve({ requestsPerSecond: answered / ((performance.now() - started) / 1000), statuses });
+      const tookMs = performance.now() - started;
+      const { user, system } = process.cpuUsage(cpuAtStart);
+      const cpuShare = (user + system) / 1000 / tookMs;
+      resolve({ requestsPerSecond: (answered * 1000) / tookMs, cpuShare, statuses });
     }, seconds * 1000);
   });
 }

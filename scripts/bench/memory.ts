@@ -1,85 +1,119 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { ServiceStatus } from '../../core/ports/runtime.ts';
-import { figure, type Measured, type Sizes } from './figure.ts';
-import { PlatformUnderTest } from './platform-under-test.ts';
-import { pssOf, stop, treeOf } from './processes.ts';
+import { figure, type Measured } from './figure.ts';
+import type { PlatformUnderTest } from './platform-under-test.ts';
+import { pssOf, treeOf } from './processes.ts';
+import type { Run } from './run.ts';
+import { stop } from './scratch.ts';
+import { startRawServer } from './yardsticks.ts';
 
-const MB = 1_000_000;
-const TENANTS = 10;
-/** Idle processes give back memory within this time. */
-const SETTLE_MS = 3_000;
+export const MB = 1_000_000;
+const KB = 1_000;
+const READ_EVERY_MS = 200;
+/** Points on the line whose slope is the memory of a basic tenant. */
+const STEPS = { quick: 4, full: 10 };
 
-/** Three idle services of an advanced tenant, the mean of ten tenants, beside three idle node:http servers. */
-export async function memoryAdvanced(): Promise<Measured> {
-  const platform = new PlatformUnderTest();
-  const bare: ChildProcess[] = [];
+/** Three idle services of an advanced tenant, the mean of all, beside three idle node:http servers. */
+export async function memoryAdvanced(run: Run): Promise<Measured> {
+  const platform = await run.platform();
+  while (platform.idleAdvanced.length < run.sizes.rounds) {
+    const tenantId = await platform.register(`idle-${platform.idleAdvanced.length}`, 'advanced');
+    await platform.untilActive(tenantId);
+    platform.idleAdvanced.push(tenantId);
+  }
+  const bare = await Promise.all([1, 2, 3].map(() => startRawServer(KB)));
   try {
-    await platform.start();
-    for (let n = 0; n < TENANTS; n++) await platform.untilActive(await platform.register(`idle-${n}`, 'advanced'));
-    for (let n = 0; n < 3; n++) {
-      const server = spawn(process.execPath, [join(import.meta.dirname, 'raw-server.ts')], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
-      bare.push(server);
-      await once(server.stdout, 'data');
-    }
-    await wait(SETTLE_MS);
-    const { data } = await platform.admin<{ data: ServiceStatus[] }>('GET', '/operator/services');
-    const own = data.filter((one) => one.tenantId !== null).flatMap((one) => one.tasks.map((task) => task.pid));
-    const mean = sum(own.map(pssOf)) / TENANTS / MB;
+    const services = (await platform.services()).filter((one) => platform.idleAdvanced.includes(one.tenantId ?? ''));
+    const pids = services.flatMap((one) => one.tasks.map((task) => task.pid));
+    const own = await lowest(() => sum(pids.map(pssOf)), run.sizes.settleMs);
     const yardstick = {
       name: 'three idle node:http servers',
-      value: sum(bare.map((child) => pssOf(child.pid ?? 0))) / MB,
+      value: sum(bare.map(({ child }) => pssOf(child.pid ?? 0))) / MB,
       unit: 'MB',
     };
-    return { figures: [figure('memory-advanced', mean, 'MB', yardstick, { atMost: 90 })] };
-  } finally {
-    for (const child of bare) await stop(child);
-    await platform.dispose();
-  }
-}
-
-/** How much all processes grow per basic tenant, once warm: from the first `tenants` to twice as many. */
-export async function memoryBasic({ tenants }: Sizes): Promise<Measured> {
-  const platform = new PlatformUnderTest();
-  try {
-    await platform.start();
-    await onboard(platform, 'warm', tenants);
-    const before = await settled(platform);
-    await onboard(platform, 'more', tenants);
-    const after = await settled(platform);
-    const perTenant = (after.memory - before.memory) / tenants / 1_000;
-    const stored = {
-      name: 'its share of the database file',
-      value: (after.stored - before.stored) / tenants / 1_000,
-      unit: 'KB',
+    const tenants = platform.idleAdvanced.length;
+    return {
+      figure: figure('memory-advanced', own / tenants / MB, 'MB', yardstick, { atMost: 90 }),
+      remarks: [`the mean of ${tenants} tenants, ${pids.length} tasks`],
     };
-    return { figures: [figure('memory-basic', perTenant, 'KB', stored, { atMost: 2 })] };
   } finally {
-    await platform.dispose();
+    await Promise.all(bare.map(({ child }) => stop(child)));
   }
 }
 
-async function onboard(platform: PlatformUnderTest, prefix: string, count: number): Promise<void> {
-  let next = 0;
-  let last = '';
-  await Promise.all(
-    Array.from({ length: 32 }, async () => {
-      while (next < count) last = await platform.register(`${prefix}-${next++}`, 'basic');
-    }),
-  );
-  await platform.untilActive(last);
+/**
+ * How much all processes grow per basic tenant, from the first 10,000 to twice as many: the slope of the line through
+ * readings on the way, as two readings alone would tell more of the garbage collectors than of the tenants.
+ */
+export async function memoryBasic(run: Run): Promise<Measured> {
+  const { tenants, settleMs, quick } = run.sizes;
+  const platform = await run.platform();
+  if (platform.basicTenants < tenants) await platform.onboardBasic(tenants - platform.basicTenants);
+  // What load there was before leaves garbage: it must not go while tenants come.
+  const points = [await pointOf(platform, settleMs * 3)];
+  const steps = quick ? STEPS.quick : STEPS.full;
+  for (let step = 0; step < steps; step++) {
+    await platform.onboardBasic(tenants / steps);
+    points.push(await pointOf(platform, settleMs));
+  }
+  const stored = {
+    name: 'its share of the database file',
+    value: slope(points.map(({ count, stored }) => [count, stored])) / KB,
+    unit: 'KB',
+  };
+  const perTenant = slope(points.map(({ count, memory }) => [count, memory])) / KB;
+  const readings = points.map(({ memory }) => (memory / MB).toFixed(1)).join(', ');
+  return {
+    figure: figure('memory-basic', perTenant, 'KB', stored, { atMost: 2 }),
+    remarks: [`from ${points[0]?.count} to ${platform.basicTenants} tenants, all processes: ${readings} MB`],
+  };
 }
 
-async function settled(platform: PlatformUnderTest): Promise<{ memory: number; stored: number }> {
-  await wait(SETTLE_MS);
-  const file = join(platform.dataDir, 'platform.db');
-  const stored = statSync(file).size + statSync(`${file}-wal`).size;
-  return { memory: sum(treeOf(platform.pid).map(pssOf).filter(Number.isFinite)), stored };
+interface Point {
+  readonly count: number;
+  readonly memory: number;
+  readonly stored: number;
+}
+
+async function pointOf(platform: PlatformUnderTest, settleMs: number): Promise<Point> {
+  const memory = await settledMemory(platform, settleMs);
+  return { count: platform.basicTenants, memory, stored: storedBytes(join(platform.dataDir, 'platform.db')) };
+}
+
+/** PSS of all processes of a platform at rest, in bytes. */
+export function settledMemory(platform: PlatformUnderTest, settleMs: number): Promise<number> {
+  return lowest(() => sum(treeOf(platform.pid).map(pssOf).filter(Number.isFinite)), settleMs);
+}
+
+/** The lowest of many readings: garbage that is not yet collected only ever adds. */
+async function lowest(read: () => number, withinMs: number): Promise<number> {
+  const end = performance.now() + withinMs;
+  let found = read();
+  while (performance.now() < end) {
+    await wait(READ_EVERY_MS);
+    found = Math.min(found, read());
+  }
+  return found;
+}
+
+/** Pages in use, also those that are still in the write-ahead log. */
+function storedBytes(file: string): number {
+  const db = new DatabaseSync(file, { readOnly: true });
+  try {
+    const numberOf = (pragma: string) => Number(Object.values(db.prepare(`PRAGMA ${pragma}`).get() ?? {})[0]);
+    return (numberOf('page_count') - numberOf('freelist_count')) * numberOf('page_size');
+  } finally {
+    db.close();
+  }
+}
+
+/** Of the straight line that fits best (least squares). */
+function slope(points: readonly (readonly [number, number])[]): number {
+  const mean = (of: (point: readonly [number, number]) => number) => sum(points.map(of)) / points.length;
+  const [meanX, meanY] = [mean(([x]) => x), mean(([, y]) => y)];
+  const covariance = sum(points.map(([x, y]) => (x - meanX) * (y - meanY)));
+  return covariance / sum(points.map(([x]) => (x - meanX) ** 2));
 }
 
 function sum(values: readonly number[]): number {

@@ -1,10 +1,10 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { onCore, SERVER_CORE, stop, treeOf } from './processes.ts';
+import { onCore, treeOf } from './processes.ts';
+import { scratchFolder, startChild, stop } from './scratch.ts';
 
 export interface Nginx {
   readonly port: number;
@@ -16,19 +16,13 @@ export interface Nginx {
 /** nginx in front of a task's socket: a bucket per token, one log line a request. Undefined where it is not installed. */
 export async function startNginx(upstream: string): Promise<Nginx | undefined> {
   if (spawnSync('nginx', ['-v']).status !== 0) return undefined;
-  const folder = mkdtempSync(join(tmpdir(), 'tp-nginx-'));
+  const folder = scratchFolder();
   const port = await freePort();
-  writeFileSync(join(folder, 'nginx.conf'), configuration(folder, port, upstream));
-  const [command, args] = onCore(SERVER_CORE, [
-    'nginx',
-    '-p',
-    folder,
-    '-c',
-    join(folder, 'nginx.conf'),
-    '-e',
-    join(folder, 'error.log'),
-  ]);
-  const master = spawn(command, args, { stdio: 'ignore' });
+  const file = join(folder.path, 'nginx.conf');
+  writeFileSync(file, configuration(folder.path, port, upstream));
+  const line = ['nginx', '-p', folder.path, '-c', file, '-e', join(folder.path, 'error.log')];
+  const [command, args] = onCore('server', line);
+  const master = startChild(command, args, { stdio: 'ignore' });
   const pid = master.pid ?? 0;
   const deadline = Date.now() + 5_000;
   while (treeOf(pid).length < 2 && Date.now() < deadline) await wait(20);
@@ -37,7 +31,7 @@ export async function startNginx(upstream: string): Promise<Nginx | undefined> {
     pids: treeOf(pid),
     async stop() {
       await stop(master);
-      rmSync(folder, { recursive: true, force: true });
+      await folder.remove();
     },
   };
 }
