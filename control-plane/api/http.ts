@@ -38,6 +38,11 @@ export const BODY_TOO_LARGE: ApiResponse = {
   body: { statusCode: 413, message: `Request body is over ${MAX_BODY_BYTES} bytes` },
 };
 
+export const BODY_NOT_UTF8: ApiResponse = {
+  status: 400,
+  body: { statusCode: 400, message: 'Request body is not valid UTF-8' },
+};
+
 /** The principal of an `Authorization` header. Throws UNAUTHENTICATED where there is no valid token. */
 export type AuthorizePrincipal = (authorization: string | undefined) => Promise<Principal>;
 

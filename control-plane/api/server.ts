@@ -3,7 +3,14 @@ import type { RandomBytes } from '../../core/ports/clock.ts';
 import { newId } from '../../core/tenant/names.ts';
 import type { ControlPlaneDeps } from './deps.ts';
 import { createControlPlane } from './dispatch.ts';
-import { type ApiRequest, type ApiResponse, type AuthorizePrincipal, BODY_TOO_LARGE, MAX_BODY_BYTES } from './http.ts';
+import {
+  type ApiRequest,
+  type ApiResponse,
+  type AuthorizePrincipal,
+  BODY_NOT_UTF8,
+  BODY_TOO_LARGE,
+  MAX_BODY_BYTES,
+} from './http.ts';
 
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
 const DEFAULT_PREFIX = '/control-plane';
@@ -34,10 +41,7 @@ export function createControlPlaneHandler(
     // The client left: nobody is there to answer.
     if (read === 'aborted') return;
     if (read === 'too large') return send(req, res, BODY_TOO_LARGE, headers);
-    if (read === 'not UTF-8') {
-      const message = 'Request body is not valid UTF-8';
-      return send(req, res, { status: 400, body: { statusCode: 400, message } }, headers);
-    }
+    if (read === 'not UTF-8') return send(req, res, BODY_NOT_UTF8, headers);
     const request: ApiRequest = {
       method: req.method === 'HEAD' ? 'GET' : (req.method ?? 'GET'),
       path,

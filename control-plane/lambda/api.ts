@@ -4,11 +4,11 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import { openMailer } from '../../adapters/aws/mailer.ts';
 import { TIERS } from '../../tenant-templates/tiers.ts';
 import { createControlPlane } from '../api/dispatch.ts';
-import { type ApiRequest, type ApiResponse, BODY_TOO_LARGE, MAX_BODY_BYTES } from '../api/http.ts';
+import { type ApiRequest, type ApiResponse, BODY_NOT_UTF8, BODY_TOO_LARGE, MAX_BODY_BYTES } from '../api/http.ts';
 import { createRateLimiter } from '../api/rate-limit.ts';
 import { readEnvironment } from './environment.ts';
 import { openBus } from './event-bus.ts';
-import { bodyBytes, toRequest, toResult } from './http-event.ts';
+import { bodyBytes, isText, toRequest, toResult } from './http-event.ts';
 import { openUsers } from './identity.ts';
 import { functionLog } from './log.ts';
 import { createMailsInFlight } from './mails-in-flight.ts';
@@ -55,13 +55,19 @@ export function handler(event: APIGatewayProxyEventV2): Promise<APIGatewayProxyS
   return invocation.run(event, async () => {
     const started = store.clock.now();
     const request = toRequest(event);
-    const answer = bodyBytes(request) > MAX_BODY_BYTES ? BODY_TOO_LARGE : await controlPlane(request);
+    const answer = refusedBody(event, request) ?? (await controlPlane(request));
     await Promise.all([mails.settled(), asLongAsAny(request, answer, started)]);
     const { requestId } = event.requestContext;
     const ms = store.clock.now() - started;
     functionLog.info({ requestId, route: event.routeKey, status: answer.status, ms }, 'request');
     return toResult(answer, { requestId, path: request.path });
   });
+}
+
+/** What the transport refuses, whatever is asked for. */
+function refusedBody(event: APIGatewayProxyEventV2, request: ApiRequest): ApiResponse | undefined {
+  if (bodyBytes(request) > MAX_BODY_BYTES) return BODY_TOO_LARGE;
+  return isText(event) ? undefined : BODY_NOT_UTF8;
 }
 
 /** Who signs up with an address that is known is mailed first; the time that takes must not tell. */

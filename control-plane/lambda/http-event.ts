@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import type { ApiRequest, ApiResponse } from '../api/http.ts';
 
@@ -26,6 +27,16 @@ function pathOf({ rawPath, requestContext: { stage } }: APIGatewayProxyEventV2):
   const prefix = `/${stage}`;
   const path = rawPath === prefix || rawPath.startsWith(`${prefix}/`) ? rawPath.slice(prefix.length) : rawPath;
   return path.replaceAll(/%(?![0-9A-Fa-f]{2})/g, '%25') || '/';
+}
+
+/**
+ * Whether what the client sent as a body was text. Of a textual type API Gateway hands over text in any case, with
+ * U+FFFD for what was none; the number of bytes then tells.
+ */
+export function isText({ body = '', isBase64Encoded, headers }: APIGatewayProxyEventV2): boolean {
+  if (isBase64Encoded) return isUtf8(Buffer.from(body, 'base64'));
+  const sent = headers['content-length'];
+  return sent === undefined || !body.includes('\uFFFD') || Buffer.byteLength(body) === Number(sent);
 }
 
 /** As bytes of UTF-8. */
