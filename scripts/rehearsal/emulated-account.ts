@@ -88,6 +88,8 @@ function launch(python: string, port: number, directory: string): ChildProcess {
         NODE_PATH: MODULES,
         TMPDIR: directory,
         HOME: directory,
+        // Keys that sign tokens: they go with the account.
+        STATE_DIR: join(directory, 'state'),
         PYTHONDONTWRITEBYTECODE: '1',
         BIND_HOST: '127.0.0.1',
         GATEWAY_PORT: String(port),
