@@ -17,7 +17,7 @@ export async function askPublic(
   options: {
     readonly method?: Dispatcher.HttpMethod;
     readonly headers?: Readonly<Record<string, string>>;
-    readonly body?: string;
+    readonly body?: string | Uint8Array;
   } = {},
 ): Promise<PublicAnswer> {
   const { hostname, pathname, search } = new URL(address);

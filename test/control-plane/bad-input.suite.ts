@@ -1,0 +1,279 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { badUpdates, changes, notFound, queriesAndOthers, registering, registrations } from './bad-input.cases.ts';
+import type { BadInputHome, Difference } from './bad-input.home.ts';
+import { type Answer, type Body, registration } from './home.ts';
+import { refusedCallers } from './refused-callers.suite.ts';
+
+/** What every home refuses, in the same words and with nothing changed; `differences` names each exception. */
+export function badInput(
+  name: string,
+  open: () => Promise<BadInputHome>,
+  differences: readonly Difference[] = [],
+): void {
+  describe(`bad input, in the ${name} home`, () => {
+    let home: BadInputHome;
+    let known: { tenantId: string; tenantRegistrationId: string };
+    const met = new Set<string>();
+
+    beforeAll(async () => {
+      home = await open();
+      known = await register('Known');
+    });
+    afterAll(async () => home?.close());
+
+    async function register(tenantName: string): Promise<typeof known> {
+      const { status, text, body } = await post(registration(tenantName));
+      if (status !== 201) throw new Error(`${tenantName}: ${status} ${text}`);
+      return body.data;
+    }
+
+    function post(body: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+      return home.call('POST', '/tenant-registrations', body, { headers });
+    }
+
+    /** Makes the call, and sees that it changes nothing. */
+    async function refused(call: () => Promise<Answer>): Promise<Answer> {
+      const before = await home.stored();
+      const answer = await call();
+      expect(await home.stored()).toEqual(before);
+      return answer;
+    }
+
+    /** Compares with what the tests say, or with what a row of the table of differences says instead. */
+    function expectAnswer(request: string, answer: Answer, expected: { status: number; body: unknown }): void {
+      const row = differences.find((one) => one.request === request);
+      if (row) {
+        met.add(request);
+        expect({ status: row.status, body: row.body }).not.toEqual(expected);
+      }
+      const { status, body } = row ?? expected;
+      expect([answer.status, answer.body]).toEqual([status, body]);
+    }
+
+    function withIssues(issues: readonly (readonly [string, string])[]): unknown {
+      const detail = issues.map(([path, type]) =>
+        expect.objectContaining({ loc: path.split('.').map(asPart), type, msg: expect.any(String) }),
+      );
+      return { statusCode: 422, detail: expect.arrayContaining(detail) };
+    }
+
+    describe('SE-6: a registration is refused with the path of the field, and changes nothing, for', () => {
+      test.each(registrations)('%s', async (request, body, path, type) => {
+        const answer = await refused(() => post(body));
+        expectAnswer(request, answer, { status: 422, body: withIssues([[path, type]]) });
+      });
+
+      test('a key named __proto__, at any depth', async () => {
+        const answer = await refused(() => post('{"tenantData":{"__proto__":{"tier":"premium"}}}'));
+        expect([answer.status, pathsOf(answer.body)]).toEqual([
+          422,
+          [['body.tenantData.__proto__', 'extra_forbidden']],
+        ]);
+      });
+
+      test.each([40, 2_000, 300_000])('an own key that nests %i deep', async (depth) => {
+        const nested = `"deep":${'['.repeat(depth)}${']'.repeat(depth)}`;
+        const text = JSON.stringify(registering({ deep: 0 })).replace('"deep":0', nested);
+        const answer = await refused(() => post(text));
+        expect([answer.status, pathsOf(answer.body)]).toEqual([422, [['body.tenantData.deep.0', 'recursion_loop']]]);
+      });
+
+      test.each([
+        ['a number past a double', '1e999', 'finite_number'],
+        ['half a surrogate pair', '"\\ud800"', 'string_unicode'],
+      ])('%s, anywhere', async (_name, json, type) => {
+        const text = JSON.stringify(registering({ mine: { deep: 0 } })).replace('"deep":0', `"deep":${json}`);
+        const answer = await refused(() => post(text));
+        expect([answer.status, pathsOf(answer.body)]).toEqual([422, [['body.tenantData.mine.deep', type]]]);
+      });
+
+      test.each(['application/json', 'application/octet-stream'])('%s that is no UTF-8, with 400', async (type) => {
+        const [before, after] = JSON.stringify(registering({ mine: '|' })).split('|');
+        const body = Buffer.concat([Buffer.from(before ?? ''), Buffer.from([0xff, 0xfe]), Buffer.from(after ?? '')]);
+        const answer = await refused(() => post(body, { 'content-type': type }));
+        expectAnswer(`${type} that is no UTF-8`, answer, {
+          status: 400,
+          body: { statusCode: 400, message: 'Request body is not valid UTF-8' },
+        });
+      });
+
+      test.each(['{"tenantData":', '{"a":1}x', "{'a':1}", 'tenantName=acme', '\u0000'])(
+        'what is no JSON, as %j, with 400',
+        async (body) => {
+          const answer = await refused(() => post(body));
+          const message = 'Request body is not valid JSON';
+          expect([answer.status, answer.body]).toEqual([400, { statusCode: 400, message }]);
+        },
+      );
+
+      test('a body over 1 MB, with 413', async () => {
+        const answer = await refused(() => post(registering({ notes: 'x'.repeat(1024 * 1024) })));
+        const message = 'Request body is over 1048576 bytes';
+        expect([answer.status, answer.body]).toEqual([413, { statusCode: 413, message }]);
+      });
+
+      test('what is missing or of a wrong kind, in plain words', async () => {
+        const { body } = await refused(() => post({ tenantData: { tenantName: 7 }, adminPassword: [] }));
+        expect(body.detail.map(({ loc, msg }: Body) => `${loc.at(-1)} ${msg}`)).toEqual([
+          'tenantName must be a string, got a number',
+          'email must be an email address',
+          'tier is required',
+          'adminPassword must be a string, got a list',
+        ]);
+      });
+
+      test('every fault of one body at once', async () => {
+        const { status, body } = await refused(() => post({ tenantData: { tier: 'x', tenantId: 'y' }, z: 1 }));
+        const faults = ['tenantData.tenantName', 'tenantData.email', 'tenantData.tier', 'tenantData.tenantId', 'z'];
+        expect([status, pathsOf(body).map(([path]) => path)]).toEqual([
+          422,
+          expect.arrayContaining(faults.map((fault) => `body.${fault}`)),
+        ]);
+      });
+
+      test.each(['', 'with space', 'x'.repeat(256)])('the idempotency key %j', async (key) => {
+        const answer = await refused(() => post(registration('Keyless'), { 'idempotency-key': key }));
+        expect([answer.status, answer.body.detail?.[0].loc]).toEqual([422, ['header', 'idempotency-key']]);
+      });
+
+      test('an idempotency key that was used for another, and a refused one stays unused', async () => {
+        const key = { 'idempotency-key': 'once' };
+        expect((await refused(() => post({}, key))).status).toBe(422);
+        expect((await post(registration('Intended'), key)).status).toBe(201);
+        const answer = await refused(() => post(registration('Unintended'), key));
+        expect([answer.status, answer.body.detail[0].loc]).toEqual([422, ['header', 'idempotency-key']]);
+      });
+    });
+
+    test.each(queriesAndOthers)('SE-6: %s %s of %j is refused at %s, and changes nothing', async (...one) => {
+      const [method, path, body, where, type] = one;
+      const answer = await refused(() => home.call(method, path, body));
+      expectAnswer(`${method} ${path}`, answer, { status: 422, body: withIssues([[where, type]]) });
+    });
+
+    test.each(notFound)('%s %s is 404, and changes nothing', async (method, path, message) => {
+      const answer = await refused(() => home.call(method, path));
+      expectAnswer(`${method} ${path}`, answer, { status: 404, body: { statusCode: 404, message } });
+    });
+
+    test.each(changes)('%s %s of what is not there is %i', async (method, path, status, body) => {
+      const answer = await refused(() => home.call(method, path, body));
+      expect(answer.status).toBe(status);
+    });
+
+    test.each(['/nothing', '/tenants/a/b/c', '/tenants/%ZZ/x', '//', '/Tenants', '/users/%C3%28/x'])(
+      '%s is no route',
+      async (path) => {
+        const answer = await refused(() => home.call('GET', path));
+        expect([answer.status, answer.body]).toEqual([404, { message: 'Not Found' }]);
+      },
+    );
+
+    test.each([
+      ...['nope', 'WzAsMV0', '%2500', '%00', btoa('[-1,null]'), btoa('{}')].flatMap((token) => [
+        `/tenants?next_token=${token}`,
+        `/tenant-registrations?next_token=${token}`,
+      ]),
+      '/users?next_token=%00',
+      `/users?next_token=${'a'.repeat(600)}`,
+    ])('%s names a page that is not ours, and is empty', async (path) => {
+      const { status, body } = await home.call('GET', path);
+      expect([status, body]).toEqual([200, { data: [] }]);
+    });
+
+    test.each(badUpdates)('SE-1 15: an update by an admin of %j is refused', async (body, path) => {
+      const answer = await refused(() => {
+        return home.call('PATCH', `/tenant-registrations/${known.tenantRegistrationId}`, body);
+      });
+      expect([answer.status, pathsOf(answer.body).map(([where]) => where)]).toEqual([422, [path]]);
+    });
+
+    describe('ON-9: what is taken is refused with 409, and changes nothing:', () => {
+      test.each(['Known', 'KNOWN', 'known.', ' known'])('the name %j', async (tenantName) => {
+        const again = registering({ tenantName, email: 'else@known.example' });
+        expect((await refused(() => post(again))).status).toBe(409);
+      });
+
+      test('an email, in any case of letters', async () => {
+        const answer = await refused(() => post(registering({ tenantName: 'Unknown', email: 'ADMIN@known.example' })));
+        const message = "Email 'ADMIN@known.example' is taken";
+        expect([answer.status, answer.body]).toEqual([409, { statusCode: 409, message }]);
+      });
+
+      test('a name and an email, at an update', async () => {
+        const path = `/tenant-registrations/${(await register('Other One')).tenantRegistrationId}`;
+        const byName = await refused(() => home.call('PATCH', path, { tenantData: { tenantName: 'KNOWN' } }));
+        const byEmail = await refused(() => home.call('PATCH', path, { tenantData: { email: 'Admin@Known.example' } }));
+        expect([byName.status, byName.body.message]).toEqual([409, "Tenant name 'KNOWN' is taken"]);
+        expect([byEmail.status, byEmail.body.message]).toEqual([409, "Email 'Admin@Known.example' is taken"]);
+      });
+
+      test("a user's name, and the last admin", async () => {
+        const again = { userName: 'ADMIN', userRole: 'x', email: 'else@platform.example' };
+        expect((await refused(() => home.call('POST', '/users', again))).status).toBe(409);
+        const message = 'User admin is the last enabled SystemAdmin who has signed in';
+        for (const [method, path] of [
+          ['DELETE', '/users/admin'],
+          ['PUT', '/users/admin/disable'],
+        ] as const) {
+          const answer = await refused(() => home.call(method, path));
+          expect([answer.status, answer.body]).toEqual([409, { statusCode: 409, message }]);
+        }
+      });
+
+      test('all but one of five registrations of one name at the same time', async () => {
+        const answers = await Promise.all(Array.from({ length: 5 }, () => post(registration('Rush'))));
+        expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409, 409]);
+      });
+    });
+
+    refusedCallers(() => home, { refused, expectAnswer });
+
+    describe('ON-2: a sign-up by anybody', () => {
+      const acme = { tenant_name: 'Initech', email: 'boss@initech.example', password: 'Correct-horse-1' };
+      const signUp = (body: Body) => home.call('POST', '/onboarding', body, { token: 'none' });
+
+      test.each(['tier', 'state', 'tenant_id'])('SE-1 15: cannot set its own %s', async (key) => {
+        const answer = await refused(() => signUp({ ...acme, [key]: 'premium' }));
+        expect([answer.status, pathsOf(answer.body)]).toEqual([422, [[`body.${key}`, 'extra_forbidden']]]);
+      });
+
+      test('is refused a weak password, in words that do not repeat it', async () => {
+        const { status, body, text } = await refused(() => signUp({ ...acme, password: 'hunter2' }));
+        expect([status, pathsOf(body)]).toEqual([422, Array(3).fill(['body.password', 'password_policy'])]);
+        expect(text).not.toContain('hunter2');
+      });
+
+      test('is refused a name that is taken', async () => {
+        const { status, body } = await refused(() => signUp({ ...acme, tenant_name: 'KNOWN' }));
+        expect([status, body]).toEqual([409, { statusCode: 409, message: "Tenant name 'KNOWN' is taken" }]);
+      });
+
+      test('is limited, with the time to wait, and then changes nothing', async () => {
+        const weak = () => signUp({ ...acme, password: 'weak' });
+        let answer = await weak();
+        for (let i = 0; i < 10 && answer.status === 422; i++) answer = await weak();
+        expect([answer.status, answer.body]).toEqual([429, { message: 'Too Many Requests' }]);
+        expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+        expect((await refused(() => signUp(acme))).status).toBe(429);
+      });
+    });
+
+    test('no event went out for what was refused', async () => {
+      const names = (await home.events()).map(({ tenantName }) => tenantName);
+      expect(names.sort()).toEqual(['Intended', 'Known', 'Other One', 'Rush']);
+    });
+
+    test('every difference named in the table is there', () => {
+      expect([...met].sort()).toEqual(differences.map(({ request }) => request).sort());
+    });
+  });
+}
+
+function pathsOf(body: Body): [string, string][] {
+  return body.detail?.map((one: Body) => [one.loc.join('.'), one.type]);
+}
+
+function asPart(part: string): string | number {
+  return /^\d+$/.test(part) ? Number(part) : part;
+}
