@@ -31,6 +31,11 @@ export function adminPool(
   pool.enabledMfas = ['SOFTWARE_TOKEN_MFA'];
   pool.addPropertyOverride('Policies.PasswordPolicy.MinimumLength', MIN_ADMIN_PASSWORD_LENGTH);
   pool.addPropertyOverride('Policies.PasswordPolicy.TemporaryPasswordValidityDays', 7);
+  // SBT's names the callback address, where nobody can sign in.
+  pool.addPropertyOverride('AdminCreateUserConfig.InviteMessageTemplate', {
+    EmailSubject: 'Your invitation to administer Tierplane',
+    EmailMessage: 'Sign in within 7 days, as {username} with the temporary password {####}',
+  });
 
   const client = auth.node.findChild('UserPoolUserClient').node.defaultChild as CfnUserPoolClient;
   client.allowedOAuthFlows = ['code'];

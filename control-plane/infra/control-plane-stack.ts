@@ -1,6 +1,6 @@
 import { ControlPlane, type ControlPlaneAPI } from '@cdklabs/sbt-aws';
 import { CfnOutput, CfnParameter, Duration, RemovalPolicy, Stack, type StackProps, Tags } from 'aws-cdk-lib';
-import { type CfnStage, HttpMethod, HttpNoneAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2';
+import { type CfnApi, type CfnStage, HttpMethod, HttpNoneAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { Alarm, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { CfnRule } from 'aws-cdk-lib/aws-events';
@@ -12,6 +12,7 @@ import { NagSuppressions } from 'cdk-nag';
 import type { Construct } from 'constructs';
 import { type AdminPoolProps, adminPool } from './admin-pool.ts';
 import { bundle } from './bundles.ts';
+import { boundCdkFunction } from './cdk-function.ts';
 import { deadLetterQueue } from './dead-letter-queue.ts';
 import { OutboxPublisher } from './outbox-publisher.ts';
 import * as allow from './permissions.ts';
@@ -43,6 +44,7 @@ const ADDED_ROUTES: readonly [HttpMethod, string, keyof typeof FUNCTIONS, string
   [HttpMethod.GET, '/tenants/{tenantId}/progress', 'tenants', 'token'],
   [HttpMethod.PUT, '/users/{userId}/enable', 'users', 'token'],
   [HttpMethod.PUT, '/users/{userId}/disable', 'users', 'token'],
+  [HttpMethod.GET, '/operator/status', 'tenants', 'token'],
   [HttpMethod.GET, '/operator/tiers', 'tenants', 'token'],
   [HttpMethod.GET, '/operator/dead-letters', 'registrations', 'token'],
   [HttpMethod.POST, '/operator/dead-letters/{id}/replay', 'registrations', 'token'],
@@ -101,7 +103,7 @@ export class ControlPlaneStack extends Stack {
       [FUNCTIONS.createAdmin]: {
         code: bundle(this, 'create-admin'),
         description: 'Invites the first system admin',
-        statements: [...allow.writeTable(table), allow.makeUsers(auth.userPool.userPoolArn)],
+        statements: [allow.readItems(table), allow.writeItems(table), allow.makeUsers(auth.userPool.userPoolArn)],
       },
       [FUNCTIONS.tenants]: { code: api, description: 'Tenants', statements: allow.writeTable(table) },
       [FUNCTIONS.registrations]: {
@@ -121,7 +123,8 @@ export class ControlPlaneStack extends Stack {
       },
     };
     const { functions } = new SbtFunctions(this, 'Functions', { replacements, environment, logRetention });
-    removeSbtTables(controlPlane);
+    removeUnused(controlPlane);
+    boundCdkFunction(this, logRetention);
     const registrations = functions.get(FUNCTIONS.registrations)?.role?.node.findChild('DefaultPolicy') as Policy;
     NagSuppressions.addResourceSuppressions(registrations, [
       {
@@ -157,20 +160,31 @@ export class ControlPlaneStack extends Stack {
       if (access !== 'token')
         NagSuppressions.addResourceSuppressions(routes, [{ id: 'AwsSolutions-APIG4', reason: access }]);
     }
+    (httpApi.node.defaultChild as CfnApi).name = `${prefix}-control-plane`;
     const stage = httpApi.defaultStage?.node.defaultChild as CfnStage;
     stage.defaultRouteSettings = { throttlingBurstLimit: 200, throttlingRateLimit: 100, detailedMetricsEnabled: true };
     for (const one of controlPlane.node.findAll()) if (one instanceof CfnLogGroup) one.retentionInDays = logRetention;
 
     for (const one of [...functions.values(), publisher.function]) alarmOnErrors(one);
+    const adminDomain = auth.tokenEndpoint.replace('/oauth2/token', '');
+    const signIn = { response_type: 'code', redirect_uri: callbackUrls[0] ?? '' };
     new CfnOutput(this, 'prefix', { value: prefix });
-    new CfnOutput(this, 'adminDomain', { value: auth.tokenEndpoint.replace('/oauth2/token', '') });
+    new CfnOutput(this, 'adminDomain', { value: adminDomain });
+    new CfnOutput(this, 'signIn', {
+      value: `${adminDomain}/login?client_id=${auth.userClientId}&${new URLSearchParams(signIn)}`,
+      description: 'Where a system admin signs in',
+    });
   }
 }
 
-/** All our records are in one table, in transactions that SBT's two could not share. */
-function removeSbtTables(controlPlane: ControlPlane): void {
-  controlPlane.node.findChild('tenantManagementService').node.tryRemoveChild('tenantManagementTable');
-  controlPlane.node.findChild('tenantRegistrationService').node.tryRemoveChild('tenantRegistrationTable');
+/** All our records are in one table, in transactions that SBT's two could not share; logs are ours. */
+function removeUnused({ node }: ControlPlane): void {
+  node.findChild('tenantManagementService').node.tryRemoveChild('tenantManagementTable');
+  node.findChild('tenantRegistrationService').node.tryRemoveChild('tenantRegistrationTable');
+  node
+    .findChild('tenantConfigService')
+    .node.findChild('tenantConfigLambda')
+    .node.tryRemoveChild('BillingIngestorLogGroup');
 }
 
 /** SBT's rules hand the application plane's results to the API; what that never takes is kept. */

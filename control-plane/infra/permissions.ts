@@ -2,6 +2,7 @@ import type { Stack } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Key } from 'aws-cdk-lib/aws-kms';
+import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { tableArns } from './platform-table.ts';
 
 /** Statements of the functions' roles: actions by name, resources by ARN. */
@@ -9,10 +10,19 @@ export function readTable(table: Table): PolicyStatement {
   return new PolicyStatement({ actions: ['dynamodb:GetItem', 'dynamodb:Query'], resources: tableArns(table) });
 }
 
-/** Reading, and the writes that a transaction is made of. */
-export function writeTable(table: Table): PolicyStatement[] {
+/** Of what is known by its key only. */
+export function readItems(table: Table): PolicyStatement {
+  return new PolicyStatement({ actions: ['dynamodb:GetItem'], resources: [table.tableArn] });
+}
+
+/** The writes that a transaction is made of. */
+export function writeItems(table: Table): PolicyStatement {
   const actions = ['dynamodb:PutItem', 'dynamodb:DeleteItem', 'dynamodb:ConditionCheckItem'];
-  return [readTable(table), new PolicyStatement({ actions, resources: [table.tableArn] })];
+  return new PolicyStatement({ actions, resources: [table.tableArn] });
+}
+
+export function writeTable(table: Table): PolicyStatement[] {
+  return [readTable(table), writeItems(table)];
 }
 
 /** What the outbox's publisher touches, and nothing else in the table. */
@@ -66,4 +76,12 @@ export function sendMail(stack: Stack, sender: string): PolicyStatement {
 
 export function sealPasswords(key: Key): PolicyStatement {
   return new PolicyStatement({ actions: ['kms:Encrypt'], resources: [key.keyArn] });
+}
+
+/** Streams of one log, and what goes into them. */
+export function writeLog(log: LogGroup): PolicyStatement {
+  return new PolicyStatement({
+    actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+    resources: [log.logGroupArn],
+  });
 }

@@ -1,5 +1,5 @@
 import { Aspects, type IAspect } from 'aws-cdk-lib';
-import { type CfnPolicy, type CfnRole, PolicyDocument, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { type CfnPolicy, type CfnRole, PolicyDocument, type PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import {
   type AssetCode,
   CfnFunction,
@@ -9,6 +9,7 @@ import {
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct, type IConstruct } from 'constructs';
+import { writeLog } from './permissions.ts';
 
 /** What stands in the place of one of SBT's Python functions. */
 export interface Replacement {
@@ -78,13 +79,6 @@ function setRights(one: LambdaFunction, statements: readonly PolicyStatement[]):
   role.managedPolicyArns = [];
   const policy = one.role?.node.findChild('DefaultPolicy').node.defaultChild as CfnPolicy;
   policy.policyDocument = new PolicyDocument({ statements: [...statements] });
-}
-
-function writeLog(log: LogGroup): PolicyStatement {
-  return new PolicyStatement({
-    actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-    resources: [log.logGroupArn],
-  });
 }
 
 function removeLayers(scope: Construct): void {
