@@ -34,7 +34,7 @@ export class DeadLetters {
     readonly after?: string;
     readonly limit: number;
   }): Promise<DeadLetterPage> {
-    const prefix = consumer === undefined ? undefined : `${consumer}/`;
+    const prefix = consumer === undefined ? undefined : `${consumer}~`;
     const page = await this.#table.query<Stored>({ pk: PARTITION, prefix, after, limit });
     const items = page.items.map(({ sk, data }) => ({ ...data, id: sk }));
     return page.next === undefined ? { items } : { items, next: page.next };
@@ -48,7 +48,7 @@ export class DeadLetters {
 
   /** The write that lays an event aside, in place of an earlier letter of the same event. */
   async burial(consumer: string, event: Envelope, attempts: number, reason: string, now: number): Promise<Write> {
-    const sk = `${consumer}/${event.id}`;
+    const sk = `${consumer}~${event.id}`;
     const version = ((await this.find(sk))?.version ?? 0) + 1;
     const data: Stored = { consumer, event, attempts, reason, failedAt: new Date(now).toISOString() };
     return { put: { pk: PARTITION, sk, version, data } };

@@ -10,7 +10,7 @@ export interface EmbeddedEventBus extends EventBus {
   close(): Promise<void>;
 }
 
-/** Consumer names stand in ids of dead letters, before a '/'. */
+/** Consumer names stand in ids of dead letters, before a '~'. */
 const CONSUMER_NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
 /**
  * Published events are kept this long: a consumer that subscribes for the first time is given them, and an event
@@ -142,13 +142,13 @@ async function register(database: Database, { name, detailTypes }: Consumer, now
 }
 
 function parseId(id: string): { consumer: string; eventId: string } {
-  const slash = id.indexOf('/');
-  return { consumer: id.slice(0, Math.max(slash, 0)), eventId: id.slice(slash + 1) };
+  const end = id.indexOf('~');
+  return { consumer: id.slice(0, Math.max(end, 0)), eventId: id.slice(end + 1) };
 }
 
 function toDeadLetter(row: Record<string, unknown>): DeadLetter {
   return {
-    id: `${row.consumer}/${row.event_id}`,
+    id: `${row.consumer}~${row.event_id}`,
     consumer: String(row.consumer),
     event: JSON.parse(String(row.event)) as Envelope,
     attempts: Number(row.attempts),

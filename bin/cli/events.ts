@@ -28,7 +28,7 @@ export function addEventCommands(program: Command): void {
     .command('replay [id]')
     .description('deliver a dead letter again')
     .option('--all', 'every one', false)
-    .addHelpText('after', examples('events replay app-plane-accept/01k...', 'events replay --all'))
+    .addHelpText('after', examples('events replay app-plane-accept~01k...', 'events replay --all'))
     .action(async (id: string | undefined, options: { all: boolean }, command: Command) => {
       const context = contextOf(command);
       if (options.all === (id !== undefined)) {

@@ -7,7 +7,7 @@ import type { Item, Table } from '../../core/ports/table.ts';
 
 /** Stands for the consumer in letters that never reached the bus: the publisher put them aside. */
 const OUTBOX = 'outbox';
-const PREFIX = `${OUTBOX}/`;
+const PREFIX = `${OUTBOX}~`;
 /** What the store takes as a key; anything else leads to nothing. */
 const KEY = /^\P{Cc}{0,512}$/u;
 

@@ -18,7 +18,7 @@ export interface Consumer {
 }
 
 export interface DeadLetter {
-  /** Unique: consumer and event id. */
+  /** Unique: consumer and event id, a '~' between them: it stands in a path, where API Gateway takes `%2F` for a '/'. */
   readonly id: string;
   readonly consumer: string;
   readonly event: Envelope;

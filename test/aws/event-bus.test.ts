@@ -125,7 +125,7 @@ describeInAccount('an emulated account', (account) => {
           const { items } = await bus.deadLetters({ limit: 10 });
           return items.length > 0 ? items : undefined;
         });
-        expect(letter).toMatchObject({ id: 'fragile/7', consumer: 'fragile', event: event('7') });
+        expect(letter).toMatchObject({ id: 'fragile~7', consumer: 'fragile', event: event('7') });
         expect(letter?.reason).toContain('ended while handling it');
       } finally {
         await close();

@@ -172,16 +172,16 @@ describe('OB-5: an operator', () => {
     await home.deps.table.transact([put('1'), put('2')]);
     const list = async (query: string) => (await home.call('GET', `/operator/dead-letters${query}`)).body;
     const first = await list('?limit=1');
-    expect(first.data).toMatchObject([{ id: 'outbox/1', consumer: 'outbox', event, reason: 'no such event' }]);
+    expect(first.data).toMatchObject([{ id: 'outbox~1', consumer: 'outbox', event, reason: 'no such event' }]);
     const second = await list(`?limit=1&next_token=${encodeURIComponent(first.next_token)}`);
-    expect([second.data[0].id, second.next_token]).toEqual(['outbox/2', undefined]);
+    expect([second.data[0].id, second.next_token]).toEqual(['outbox~2', undefined]);
     expect((await list('?consumer=outbox')).data).toHaveLength(2);
-    expect(await list('?next_token=outbox%2F%00')).toEqual({ data: [] });
+    expect(await list('?next_token=outbox~%00')).toEqual({ data: [] });
 
-    expect((await home.call('POST', '/operator/dead-letters/outbox%2F1/replay')).status).toBe(200);
+    expect((await home.call('POST', '/operator/dead-letters/outbox~1/replay')).status).toBe(200);
     expect((await home.outbox()).map(({ id }) => id)).toContain('old');
-    expect((await list('')).data).toMatchObject([{ id: 'outbox/2' }]);
-    for (const id of ['outbox%2F1', 'outbox%2F', 'outbox%2F%0a']) {
+    expect((await list('')).data).toMatchObject([{ id: 'outbox~2' }]);
+    for (const id of ['outbox~1', 'outbox~', 'outbox~%0a']) {
       expect((await home.call('POST', `/operator/dead-letters/${id}/replay`)).status).toBe(404);
     }
     await home.deps.table.transact([{ delete: { pk: REJECTED_PK, sk: '2' } }, { delete: { pk: OUTBOX_PK, sk: '1' } }]);
@@ -220,7 +220,7 @@ describe('OB-5: an operator', () => {
     expect([replayed.status, replayed.body]).toEqual([200, { message: 'Dead letter queued again' }]);
     await until(async () => handled.length === 1);
     expect((await list()).data).toHaveLength(2);
-    expect((await home.call('POST', '/operator/dead-letters/no%2Fsuch/replay')).status).toBe(404);
+    expect((await home.call('POST', '/operator/dead-letters/no~such/replay')).status).toBe(404);
     await subscription.close();
   });
 });
