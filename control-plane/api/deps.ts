@@ -46,6 +46,8 @@ export interface ControlPlaneDeps extends StoreDeps {
   readonly stalledAfterMs?: number;
   /** Where the API hangs, as its own description names it. @default '/control-plane' */
   readonly basePath?: string;
+  /** Says of a route's path whether this home has it; others are neither served nor described. @default - it has all */
+  readonly serves?: (path: string) => boolean;
 }
 
 /** Told of each state a tenant comes to by the application plane's word. */

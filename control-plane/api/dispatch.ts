@@ -16,7 +16,7 @@ export type ControlPlane = (request: ApiRequest) => Promise<ApiResponse>;
 
 /** The control plane as one function. `authorize` gives the principal of an Authorization header. */
 export function createControlPlane(deps: ControlPlaneDeps, authorize: AuthorizePrincipal): ControlPlane {
-  const doors: readonly Door[] = createRoutes().map((route) => ({ route, pattern: patternOf(route.path) }));
+  const doors: readonly Door[] = createRoutes(deps.serves).map((route) => ({ route, pattern: patternOf(route.path) }));
   return async (request) => {
     try {
       return await answer(doors, request, deps, authorize);

@@ -74,7 +74,7 @@ function digest(text: string): string {
 
 /** A page to browse and try the API; nothing is loaded from elsewhere. */
 export function docsPage(api: OpenApi): { html: string; contentSecurityPolicy: string } {
-  const base = api.servers[0]?.url ?? '';
+  const base = api.servers[0]?.url.replace(/\/$/, '') ?? '';
   const html = `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">

@@ -48,7 +48,7 @@ export function openApiOf(routes: readonly Route[], basePath: string): OpenApi {
       description:
         "Registers tenants and runs the platform. The contract is that of AWS's SaaS Builder Toolkit; additions are additive.",
     },
-    servers: [{ url: basePath }],
+    servers: [{ url: basePath || '/' }],
     tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name })),
     paths,
     components: {

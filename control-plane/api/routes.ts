@@ -8,9 +8,13 @@ import { TENANT_CONFIG_ROUTES } from './tenant-config.ts';
 import { TENANT_ROUTES } from './tenants.ts';
 import { USER_ROUTES } from './users.ts';
 
-/** THE route table. A path may stand twice for one method: whoever may pass the first door takes it. */
-export function createRoutes(): readonly Route[] {
-  const described: readonly Route[] = [
+/**
+ * THE route table. A path may stand twice for one method: whoever may pass the first door takes it.
+ *
+ * @param serves says of a path whether this home has it. @default - it has all
+ */
+export function createRoutes(serves: (path: string) => boolean = () => true): readonly Route[] {
+  const all: readonly Route[] = [
     ...TENANT_ROUTES,
     ...TENANT_CONFIG_ROUTES,
     createSignUpRoute(),
@@ -19,5 +23,6 @@ export function createRoutes(): readonly Route[] {
     ...PROBE_ROUTES,
     ...HEALTH_ROUTES,
   ];
+  const described = all.filter(({ path }) => serves(path));
   return [...described, ...describedRoutes(described)];
 }

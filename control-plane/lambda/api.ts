@@ -39,6 +39,8 @@ const controlPlane = createControlPlane(
     signUpLimiter: createRateLimiter(store.clock),
     appUrl: environment.TIERPLANE_APP_URL,
     basePath: '',
+    // Compute is the application plane's; so is the realm that a probe signs in to.
+    serves: (path) => !/^\/operator\/(services|tenants)\b/.test(path),
   },
   () => {
     const event = invocation.getStore();

@@ -235,8 +235,10 @@ describeInAccount('the control plane`s function in an emulated account', (accoun
 
   test('describes itself to anybody', async () => {
     expect((await call('GET /healthz', '/healthz')).json).toEqual({ status: 'ok' });
-    expect((await call('GET /openapi.json', '/openapi.json')).json.servers).toEqual([{ url: '' }]);
-    expect((await call('GET /docs', '/docs')).headers?.['content-type']).toBe('text/html; charset=utf-8');
+    expect((await call('GET /openapi.json', '/openapi.json')).json.servers).toEqual([{ url: '/' }]);
+    const page = await call('GET /docs', '/docs');
+    expect(page.headers?.['content-type']).toBe('text/html; charset=utf-8');
+    expect(page.body).toContain('href="/openapi.json"');
   });
 
   test('does not tell by its answer or its time whether an address is known, but tells its owner', async () => {
