@@ -15,6 +15,7 @@ import {
   type IndexName,
   type Item,
   type Key,
+  type ListedItem,
   type Query,
   type Table,
   type Write,
@@ -60,7 +61,7 @@ export function openTable(options: TableOptions): Table {
     async query<T extends object>(query: Query) {
       checkQuery(query);
       const found = await collect(options, query, epochSeconds());
-      const items = found.slice(0, query.limit).map((attributes) => toItem<T>(attributes));
+      const items = found.slice(0, query.limit).map((attributes) => toListed<T>(attributes));
       if (found.length <= query.limit) return { items };
       return { items, next: text(found[query.limit - 1], keyNames(query.index).sk) };
     },
@@ -173,13 +174,17 @@ function toItem<T extends object>(attributes: Attributes): Item<T> {
     if (!attributes[names.pk]) return [];
     return [[index, { pk: text(attributes, names.pk), sk: text(attributes, names.sk) }]];
   });
+  const item = toListed<T>(attributes);
+  return places.length === 0 ? item : { ...item, indexes: Object.fromEntries(places) };
+}
+
+function toListed<T extends object>(attributes: Attributes): ListedItem<T> {
   const expiry = attributes[EXPIRY]?.N;
   return {
     pk: text(attributes, 'pk'),
     sk: text(attributes, 'sk'),
     version: Number(attributes.version?.N),
     data: JSON.parse(text(attributes, 'data')) as T,
-    ...(places.length > 0 && { indexes: Object.fromEntries(places) }),
     ...(expiry !== undefined && { expiresAt: Number(expiry) }),
   };
 }

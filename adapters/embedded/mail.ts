@@ -3,7 +3,7 @@ import { createTransport } from 'nodemailer';
 import type { Clock, RandomBytes } from '../../core/ports/clock.ts';
 import type { Mailer } from '../../core/ports/identity.ts';
 import type { Log } from '../../core/ports/log.ts';
-import type { Item, JsonObject, Table, Write } from '../../core/ports/table.ts';
+import type { Item, JsonObject, Key, ListedItem, Table, Write } from '../../core/ports/table.ts';
 import { newId } from '../../core/tenant/names.ts';
 
 export type Mail = Parameters<Mailer['send']>[0];
@@ -121,7 +121,9 @@ export function openMailer(options: MailerOptions): EmbeddedMailer {
     } while (again && !closed);
   }
 
-  async function deliverOne(item: Item<Record>): Promise<void> {
+  async function deliverOne(key: Key): Promise<void> {
+    const item = await table.get<Record>(key);
+    if (!item) return;
     try {
       await transport.send(item.data);
       const text = transport.forgets ? '' : item.data.text;
@@ -195,7 +197,7 @@ function ownerKey(owner: string): string {
   return `mail-of#${owner}`;
 }
 
-function toMail({ sk, data: { to, subject, text, sentAt, delivery } }: Item<Record>): StoredMail {
+function toMail({ sk, data: { to, subject, text, sentAt, delivery } }: ListedItem<Record>): StoredMail {
   return { id: sk, to, subject, text, sentAt, delivery };
 }
 

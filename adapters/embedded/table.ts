@@ -7,6 +7,7 @@ import {
   type IndexName,
   type Item,
   type Key,
+  type ListedItem,
   type Page,
   type Query,
   type Table,
@@ -39,19 +40,18 @@ export interface SqliteTable extends Table {
   close(): Promise<void>;
 }
 
-/** An item's columns, in the order of COLUMNS. */
+/** An item's columns, in the order they were selected. */
 type Row = readonly SQLOutputValue[];
 
 const SWEEP_MS = 60_000;
 /** Rows deleted in one commit. */
 const BATCH = 500;
 
-const COLUMNS = ['pk', 'sk', 'version', 'data', 'expires_at', ...INDEXES.flatMap((name) => [`${name}pk`, `${name}sk`])];
-/** Where the indexes' columns begin. */
-const FIRST_PLACE = 5;
+/** What a page shows of an item. */
+const LISTED = ['pk', 'sk', 'version', 'data', 'expires_at'];
+const COLUMNS = [...LISTED, ...INDEXES.flatMap((name) => [`${name}pk`, `${name}sk`])];
 const LIVE = '(expires_at IS NULL OR expires_at > ?)';
-const SELECT = `SELECT ${COLUMNS.join(', ')} FROM items`;
-const GET = `${SELECT} WHERE pk = ? AND sk = ? AND ${LIVE}`;
+const GET = `SELECT ${COLUMNS.join(', ')} FROM items WHERE pk = ? AND sk = ? AND ${LIVE}`;
 const GET_VERSION = `SELECT version FROM items WHERE pk = ? AND sk = ? AND ${LIVE}`;
 const PUT = `INSERT INTO items (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map(() => '?').join(', ')})
   ON CONFLICT (pk, sk) DO UPDATE SET ${COLUMNS.slice(2)
@@ -157,14 +157,15 @@ function put(database: Database, item: Item<object>, text: string): void {
 function runQuery<T extends object>(database: Database, query: Query, now: number): Page<T> {
   const [pk, sk] = query.index ? [`${query.index}pk`, `${query.index}sk`] : ['pk', 'sk'];
   const bounds = boundsOf(query);
-  const sql = `${SELECT} WHERE ${pk} = ? ${bounds.map(({ operator }) => `AND ${sk} ${operator} ?`).join(' ')}
+  const sql = `SELECT ${LISTED.join(', ')}, ${sk} FROM items
+    WHERE ${pk} = ? ${bounds.map(({ operator }) => `AND ${sk} ${operator} ?`).join(' ')}
     AND ${LIVE} ORDER BY ${sk} ${query.descending ? 'DESC' : 'ASC'} LIMIT ?+0`;
   const values = bounds.map(({ value }) => value);
   // One more than asked for tells whether there is a next page.
   const rows = rowsOf(database, sql, query.pk, ...values, now, query.limit + 1);
-  const items = rows.slice(0, query.limit).map((row) => toItem<T>(row));
+  const items = rows.slice(0, query.limit).map((row) => toListed<T>(row));
   if (rows.length <= query.limit) return { items };
-  return { items, next: String(rows[query.limit - 1]?.[COLUMNS.indexOf(sk)]) };
+  return { items, next: String(rows[query.limit - 1]?.[LISTED.length]) };
 }
 
 interface Bound {
@@ -196,31 +197,26 @@ function compareUtf8(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
-/** As arrays: objects of fifteen named columns take half as long again, and reading is most of what services do. */
+/** As arrays: objects of named columns take half as long again, and reading is most of what services do. */
 function rowsOf(database: Database, sql: string, ...values: SQLInputValue[]): Row[] {
   const statement = database.statement(sql);
   statement.setReturnArrays(true);
   return statement.all(...values) as unknown as Row[];
 }
 
+/** From the columns in LISTED, with which a whole row begins, too. */
+function toListed<T extends object>([pk, sk, version, data, expiresAt]: Row): ListedItem<T> {
+  const item = { pk: String(pk), sk: String(sk), version: Number(version), data: JSON.parse(String(data)) as T };
+  return expiresAt === null ? item : { ...item, expiresAt: Number(expiresAt) };
+}
+
 function toItem<T extends object>(row: Row): Item<T> {
-  const [pk, sk, version, data, expiresAt] = row;
-  const item: { -readonly [P in keyof Item<T>]: Item<T>[P] } = {
-    pk: String(pk),
-    sk: String(sk),
-    version: Number(version),
-    data: JSON.parse(String(data)) as T,
-  };
-  for (let i = 0; i < INDEXES.length; i++) {
-    const place = FIRST_PLACE + 2 * i;
-    if (row[place] === null) continue;
-    item.indexes = {
-      ...item.indexes,
-      [INDEXES[i] as IndexName]: { pk: String(row[place]), sk: String(row[place + 1]) },
-    };
-  }
-  if (expiresAt !== null) item.expiresAt = Number(expiresAt);
-  return item;
+  const places = INDEXES.flatMap((name, i): [IndexName, Key][] => {
+    const [pk, sk] = row.slice(LISTED.length + 2 * i);
+    return pk === null ? [] : [[name, { pk: String(pk), sk: String(sk) }]];
+  });
+  const item = toListed<T>(row);
+  return places.length === 0 ? item : { ...item, indexes: Object.fromEntries(places) };
 }
 
 /** Deletes what `sql` selects, a batch a commit, so that other writers get their turn in between. */

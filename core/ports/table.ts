@@ -50,8 +50,11 @@ export interface Query {
   readonly descending?: boolean;
 }
 
+/** An item as a page shows it: without its places in the indexes, which few ask for and every row would pay for. */
+export type ListedItem<T extends object = JsonObject> = Omit<Item<T>, 'indexes'>;
+
 export interface Page<T extends object = JsonObject> {
-  readonly items: readonly Item<T>[];
+  readonly items: readonly ListedItem<T>[];
   /** The `after` of the next page; absent on the last one. */
   readonly next?: string;
 }

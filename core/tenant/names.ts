@@ -28,5 +28,7 @@ export function newId(nowMs: number, random: RandomBytes): string {
     time = CROCKFORD[rest % 32] + time;
     rest = Math.floor(rest / 32);
   }
-  return time + Array.from(random(16), (byte) => CROCKFORD[byte % 32]).join('');
+  let rest = '';
+  for (const byte of random(16)) rest += CROCKFORD[byte % 32];
+  return time + rest;
 }

@@ -34,6 +34,9 @@ export function tableContract(name: string, open: () => Promise<OpenTable>): voi
       };
       await table.transact([{ put: item }]);
       expect(await table.get(item)).toEqual(item);
+      const { indexes, ...listed } = item;
+      expect(await table.query({ pk: item.pk, limit: 1 })).toEqual({ items: [listed] });
+      expect(await table.query({ pk: indexes?.g5?.pk ?? '', index: 'g5', limit: 1 })).toEqual({ items: [listed] });
     });
 
     test('knows nothing of a key that was never put, nor of a partition', async () => {

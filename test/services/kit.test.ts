@@ -196,6 +196,11 @@ describe('an answer', () => {
     const stored = { ...GOOD, secret: 1, tags: [{ name: 'x', secret: 2 }] };
     expect(JSON.parse(render(stored))).toEqual(GOOD);
     expect(JSON.parse(render({ ...GOOD, note: 'kept' }))).toEqual({ ...GOOD, note: 'kept' });
+    expect(JSON.parse(render({ ...GOOD, tags: [{ name: 'x' }, { name: 'y', secret: 2 }] }))).toEqual({
+      ...GOOD,
+      tags: [{ name: 'x' }, { name: 'y' }],
+    });
+    expect(stored).toMatchObject({ secret: 1, tags: [{ secret: 2 }] });
   });
 
   test.each([
