@@ -16,7 +16,8 @@ export function parseJson(text: string | undefined): { readonly value: unknown }
   if (text === undefined || text === '') return { value: undefined };
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    // A byte order mark may be ignored: https://www.rfc-editor.org/rfc/rfc8259#section-8.1
+    value = JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch {
     return undefined;
   }

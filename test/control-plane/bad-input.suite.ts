@@ -106,6 +106,11 @@ export function badInput(
         },
       );
 
+      test('its own fault, not for the byte order mark before it', async () => {
+        const answer = await refused(() => post(`\uFEFF${JSON.stringify(registering({ tier: 'platinum' }))}`));
+        expect([answer.status, pathsOf(answer.body)]).toEqual([422, [['body.tenantData.tier', 'enum']]]);
+      });
+
       test('a body over 1 MB, with 413', async () => {
         const answer = await refused(() => post(registering({ notes: 'x'.repeat(1024 * 1024) })));
         const message = 'Request body is over 1048576 bytes';
