@@ -82,6 +82,8 @@ export interface Sizes {
   /** Of offered load, for each figure. */
   readonly seconds: number;
   readonly warmUpSeconds: number;
+  /** Of offered load, for each point of the curve: processor time a request needs no long look. */
+  readonly pointSeconds: number;
   /** Silo tenants of each tier, and starts. */
   readonly rounds: number;
   /** Idle processes give back memory within this time. */
@@ -93,14 +95,16 @@ export const FULL: Sizes = {
   tenants: 10_000,
   seconds: 10,
   warmUpSeconds: 5,
+  pointSeconds: 5,
   rounds: 10,
   settleMs: 3_000,
 };
 export const QUICK: Sizes = {
   quick: true,
   tenants: 1_000,
-  seconds: 1.5,
-  warmUpSeconds: 2,
+  seconds: 1.2,
+  warmUpSeconds: 1.5,
+  pointSeconds: 0.8,
   rounds: 3,
-  settleMs: 700,
+  settleMs: 500,
 };

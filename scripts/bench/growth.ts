@@ -18,7 +18,7 @@ export async function growth(run: Run): Promise<Measured> {
   const { tenants, warmUpSeconds } = run.sizes;
   const platform = await run.platform();
   const commit = await durableCommit(run);
-  const order = await requestsOfCallers(platform, run.sizes.seconds);
+  const order = await requestsOfCallers(platform, run.sizes.pointSeconds);
   await offerList(platform, { ...order, seconds: warmUpSeconds });
   const curve = [await pointOf(run, order, null, null)];
   for (let size = CALLERS * 10; size <= tenants; size *= 10) {
@@ -41,14 +41,15 @@ export async function growth(run: Run): Promise<Measured> {
 
 /** Ten basic tenants with ten products each, their tokens spread over the connections. */
 async function requestsOfCallers(platform: PlatformUnderTest, seconds: number): Promise<LoadOrder> {
-  const tokens: string[] = [];
-  for (let n = 0; n < CALLERS; n++) {
-    await platform.untilActive(await platform.register(`caller-${n}`, 'basic', true));
-    platform.basicTenants += 1;
-    const token = await platform.tenantToken(`caller-${n}`);
-    await createProducts(platform, token);
-    tokens.push(token);
-  }
+  const tokens = await Promise.all(
+    Array.from({ length: CALLERS }, async (_, n) => {
+      await platform.untilActive(await platform.register(`caller-${n}`, 'basic', true));
+      const token = await platform.tenantToken(`caller-${n}`);
+      await createProducts(platform, token);
+      return token;
+    }),
+  );
+  platform.basicTenants += CALLERS;
   const request = listRequests('/api/products', tokens);
   return { target: { port: platform.port }, request, connections: CONNECTIONS, seconds };
 }

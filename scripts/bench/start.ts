@@ -7,13 +7,13 @@ import { bareNodeStart } from './yardsticks.ts';
 const BASIC = 10_000;
 const SILO = 10;
 const SERVICES = 3;
-const MOST_STARTS = 5;
+const STARTS = { quick: 2, full: 5 };
 const PATIENCE_MS = 60_000;
 
 /** From `up` to its ready line, in a new directory. */
 export async function coldStartEmpty(run: Run): Promise<Measured> {
   const times: number[] = [];
-  for (let n = 0; n < Math.min(run.sizes.rounds, MOST_STARTS); n++) {
+  for (let n = 0; n < (run.sizes.quick ? STARTS.quick : STARTS.full); n++) {
     const platform = new PlatformUnderTest();
     try {
       times.push(await platform.start());

@@ -7,7 +7,7 @@ import { ROOT } from './processes.ts';
 import type { Run } from './run.ts';
 import { outputOf, scratchFolder } from './scratch.ts';
 
-const MOST_ROUNDS = { quick: 1, full: 3 };
+const ROUNDS = { quick: 1, full: 3 };
 const KB = 1_000;
 const BUNDLE_FOLDER = /^bundle\.(.+)$/;
 const EMPTY_APP = `
@@ -51,7 +51,7 @@ const synthesized = oncePer(async ({ sizes }: Run): Promise<Synthesis> => {
   const { app } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8')) as { app: string };
   const times: number[] = [];
   let bundles: Synthesis['bundles'] = [];
-  for (let n = 0; n < (sizes.quick ? MOST_ROUNDS.quick : MOST_ROUNDS.full); n++) {
+  for (let n = 0; n < (sizes.quick ? ROUNDS.quick : ROUNDS.full); n++) {
     const output = scratchFolder();
     times.push(await secondsOf('sh', ['-c', app], output.path));
     bundles = bundlesIn(output.path);
@@ -63,7 +63,7 @@ const synthesized = oncePer(async ({ sizes }: Run): Promise<Synthesis> => {
 /** An app of the CDK with one stack and nothing in it. */
 async function emptySynth({ sizes }: Run): Promise<Yardstick> {
   const times: number[] = [];
-  for (let n = 0; n < (sizes.quick ? MOST_ROUNDS.quick : MOST_ROUNDS.full); n++) {
+  for (let n = 0; n < (sizes.quick ? ROUNDS.quick : ROUNDS.full); n++) {
     const output = scratchFolder();
     times.push(await secondsOf(process.execPath, ['--input-type=module', '-e', EMPTY_APP], output.path));
     await output.remove();

@@ -1,0 +1,117 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { globSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, jest, test } from '@jest/globals';
+import { until } from '../support/until.ts';
+
+/** The benchmark's mechanics. What it measures is never judged here: other things run at the same time. */
+const ROOT = join(import.meta.dirname, '..', '..');
+jest.setTimeout(180_000);
+
+const KEYS = ['id', 'value', 'unit', 'yardstick', 'ratio', 'goal', 'holds'];
+
+interface Result {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+describe('npm run bench', () => {
+  /** All that a run makes for itself is in here. Short, as sockets are below it. */
+  const scratch = mkdtempSync(join(tmpdir(), 'b-'));
+  afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+  /** @param midway is done while it runs, as Ctrl-C may be */
+  async function bench(
+    args: readonly string[],
+    midway: (child: ChildProcess) => Promise<void> = async () => undefined,
+  ): Promise<Result> {
+    const child = spawn(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', 'scripts/bench/bench.ts', ...args],
+      {
+        cwd: ROOT,
+        env: { ...process.env, TMPDIR: scratch },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString();
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString();
+    });
+    const closed = once(child, 'close');
+    await midway(child);
+    const [code] = await closed;
+    return { code, stdout, stderr };
+  }
+
+  /** What the processes that work in the scratch folder were started with. */
+  function leftRunning(): string[] {
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map((pid) => {
+        try {
+          return ['cmdline', 'environ'].map((file) => readFileSync(`/proc/${pid}/${file}`, 'utf8')).join();
+        } catch {
+          return '';
+        }
+      })
+      .filter((line) => line.includes(scratch));
+  }
+
+  test('prints one JSON object with the figures that were asked for, by id or by group', async () => {
+    const { code, stdout, stderr } = await bench([
+      '--quick',
+      '--only',
+      'onboarding-basic-p50,cold-start-empty',
+      '--json',
+    ]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('measuring cold-start-empty') });
+    const { figures, curve } = JSON.parse(stdout) as { figures: Record<string, unknown>[]; curve: unknown[] };
+    expect(figures.map(({ id }) => id)).toEqual(['cold-start-empty', 'onboarding-basic-p50']);
+    for (const figure of figures) {
+      expect(Object.keys(figure)).toEqual(KEYS);
+      expect(figure).toMatchObject({
+        value: expect.any(Number),
+        yardstick: expect.stringMatching(/.+: [\d.]+ \w+$/),
+        ratio: expect.any(Number),
+        goal: expect.stringMatching(/^<= \d+ m?s$/),
+        holds: expect.any(Boolean),
+      });
+    }
+    expect(curve).toEqual([]);
+    expect(readdirSync(scratch)).toEqual([]);
+  });
+
+  test.each([
+    ['a figure', ['--only', 'cold-start-empty,tenant-lsit'], "no figure is called 'tenant-lsit'; there are"],
+    ['an option', ['--quik'], "Unknown option '--quik'"],
+  ])('refuses %s that it does not know', async (_, args, message) => {
+    const { code, stdout, stderr } = await bench(args);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toContain(message);
+  });
+
+  test('lists all figures when it refuses one', async () => {
+    const { stderr } = await bench(['--only', 'nonsense']);
+    for (const id of ['synth', 'memory-basic', 'tenant-list-p99 (tenant-list)']) expect(stderr).toContain(`  ${id}`);
+  });
+
+  test('ends what it started and removes its folders on Ctrl-C, and still prints its JSON', async () => {
+    const { code, stdout } = await bench(['--only', 'memory-advanced', '--json'], async (child) => {
+      await until(() => globSync('*/running.json', { cwd: scratch }).length > 0, 60_000);
+      expect(leftRunning().length).toBeGreaterThan(3);
+      child.kill('SIGINT');
+    });
+    expect(code).toBe(130);
+    expect(JSON.parse(stdout)).toEqual({ figures: [], curve: [] });
+    expect(readdirSync(scratch)).toEqual([]);
+    expect(leftRunning()).toEqual([]);
+  });
+});

@@ -1,0 +1,101 @@
+import { describe, expect, test } from '@jest/globals';
+import { type Figure, figure, type Measured, percentile, QUICK } from '../../scripts/bench/figure.ts';
+import { oncePer } from '../../scripts/bench/once-per.ts';
+import { chosen, type Findings, type Measurement, measureAll, type Run } from '../../scripts/bench/run.ts';
+
+const YARDSTICK = { name: 'a stick', value: 50, unit: 'ms' };
+
+function measurement(id: string, measure: (run: Run) => Promise<Measured>, inQuick = true): Measurement {
+  return { id, groups: ['group'], inQuick, measure };
+}
+
+function found(id: string): Figure {
+  return figure(id, 100, 'ms', YARDSTICK, { atMost: 200 });
+}
+
+describe('a run of the benchmark', () => {
+  const first = measurement('first', async () => ({ figure: found('first') }));
+  const broken = measurement('broken', async () => Promise.reject(new Error('no such luck')));
+  const slow = measurement('slow', async () => ({ figure: found('slow') }), false);
+
+  async function run(measurements: readonly Measurement[], controller = new AbortController()) {
+    const findings: Findings = { figures: [], curve: [], failed: [] };
+    const lines: string[] = [];
+    await measureAll(measurements, QUICK, findings, {
+      signal: controller.signal,
+      progress: (line) => lines.push(line),
+      measured: () => undefined,
+    });
+    return { findings, lines };
+  }
+
+  test('keeps the figures before and after one that could not be measured', async () => {
+    const { findings, lines } = await run([first, broken, slow]);
+    expect(findings).toEqual({ figures: [found('first'), found('slow')], curve: [], failed: ['broken'] });
+    expect(lines).toContain('broken could not be measured: no such luck');
+  });
+
+  test('gives the measurement after a failed one a fresh start', async () => {
+    const runs: Run[] = [];
+    const noting = (fail: boolean) =>
+      measurement('noting', async (one) => {
+        runs.push(one);
+        if (fail) throw new Error('failed');
+        return { figure: found('noting') };
+      });
+    await run([noting(false), noting(true), noting(false)]);
+    expect(runs[1]).toBe(runs[0]);
+    expect(runs[2]).not.toBe(runs[0]);
+  });
+
+  test('measures nothing more once it is stopped', async () => {
+    const controller = new AbortController();
+    const stopping = measurement('stopping', async () => {
+      controller.abort();
+      throw new Error('broken off');
+    });
+    const { findings } = await run([stopping, first], controller);
+    expect(findings).toEqual({ figures: [], curve: [], failed: [] });
+  });
+
+  test('leaves the slow ones out of a quick run unless they are named', () => {
+    const all = [first, slow];
+    expect(chosen(all, undefined, QUICK)).toEqual([first]);
+    expect(chosen(all, undefined, { ...QUICK, quick: false })).toEqual(all);
+    expect(chosen(all, 'slow, first', QUICK)).toEqual(all);
+    expect(chosen(all, 'group', QUICK)).toEqual(all);
+    expect(() => chosen(all, 'first,', QUICK)).toThrow(
+      "no figure is called ''; there are\n  first (group)\n  slow (group)",
+    );
+  });
+});
+
+describe('a figure', () => {
+  test.each([
+    ['its value', figure('a', 100, 'ms', YARDSTICK, { atMost: 100 }), '<= 100 ms', true],
+    ['its ratio', figure('a', 100, 'ms', YARDSTICK, { atLeast: 2.5 }, 'ratio'), 'ratio >= 2.5', false],
+    ['nothing', figure('a', 100, 'ms', YARDSTICK, { atLeast: 1 }, 'nothing'), 'not judged', null],
+  ])('is judged by %s', (_, judged, goal, holds) => {
+    expect(judged).toEqual({ id: 'a', value: 100, unit: 'ms', yardstick: 'a stick: 50 ms', ratio: 2, goal, holds });
+  });
+
+  test('takes the value below which a share of all lie', () => {
+    expect(percentile([3, 1, 2, 4], 0.5)).toBe(2);
+    expect(percentile([3, 1, 2, 4], 0.99)).toBe(4);
+  });
+});
+
+test('a thing is made once where several ask at the same time, and again after a failure', async () => {
+  let made = 0;
+  const make = oncePer(async (_: object) => {
+    made += 1;
+    if (made === 1) throw new Error('not yet');
+    return made;
+  });
+  const key = {};
+  expect(await Promise.allSettled([make(key), make(key)])).toMatchObject([
+    { status: 'rejected' },
+    { status: 'rejected' },
+  ]);
+  expect(await Promise.all([make(key), make(key), make({})])).toEqual([2, 2, 3]);
+});
