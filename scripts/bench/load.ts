@@ -34,9 +34,10 @@ export function load(
     const result = await offer(order);
     const took = { timed: cpuSecondsOf(timed) - before.timed, beside: cpuSecondsOf(beside) - before.beside };
     const perSecond = allServed(result);
+    const perCpuSecond = (perSecond * order.seconds) / took.timed;
     return {
       perSecond,
-      perCpuSecond: (perSecond * order.seconds) / took.timed,
+      perCpuSecond,
       loadLimits: result.cpuShare > LOAD_LIMIT,
       remark: remarkOn(result.cpuShare, took.beside / order.seconds),
     };

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as wait } from 'node:timers/promises';
-import { figure, type Measured } from './figure.ts';
+import { figure, type Measured, percentile } from './figure.ts';
 import type { PlatformUnderTest } from './platform-under-test.ts';
 import { pssOf, treeOf } from './processes.ts';
 import type { Run } from './run.ts';
@@ -11,7 +11,7 @@ import { startRawServer } from './yardsticks.ts';
 export const MB = 1_000_000;
 const KB = 1_000;
 const READ_EVERY_MS = 200;
-/** Points on the line whose slope is the memory of a basic tenant. */
+/** Readings after the first whose slope is the memory of a basic tenant. */
 const STEPS = { quick: 4, full: 10 };
 
 /** Three idle services of an advanced tenant, the mean of all, beside three idle node:http servers. */
@@ -43,8 +43,8 @@ export async function memoryAdvanced(run: Run): Promise<Measured> {
 }
 
 /**
- * How much all processes grow per basic tenant, from the first 10,000 to twice as many: the slope of the line through
- * readings on the way, as two readings alone would tell more of the garbage collectors than of the tenants.
+ * How much all processes grow per basic tenant, from the first 10,000 to twice as many: the slope of readings on the way,
+ * as the first and the last alone would tell more of the garbage collectors than of the tenants.
  */
 export async function memoryBasic(run: Run): Promise<Measured> {
   const { tenants, settleMs, quick } = run.sizes;
@@ -108,12 +108,12 @@ function storedBytes(file: string): number {
   }
 }
 
-/** Of the straight line that fits best (least squares). */
+/** The middle of the slopes between any two points: one reading that is off, as a heap was just tidied, moves it little. */
 function slope(points: readonly (readonly [number, number])[]): number {
-  const mean = (of: (point: readonly [number, number]) => number) => sum(points.map(of)) / points.length;
-  const [meanX, meanY] = [mean(([x]) => x), mean(([, y]) => y)];
-  const covariance = sum(points.map(([x, y]) => (x - meanX) * (y - meanY)));
-  return covariance / sum(points.map(([x]) => (x - meanX) ** 2));
+  const slopes = points.flatMap(([x, y], n) =>
+    points.slice(n + 1).map(([laterX, laterY]) => (laterY - y) / (laterX - x)),
+  );
+  return percentile(slopes, 0.5);
 }
 
 function sum(values: readonly number[]): number {
