@@ -32,7 +32,7 @@ export interface EmulatedAccount {
 }
 
 /**
- * Starts an account on a free port. It also ends by itself when this process does.
+ * Starts an account on a free port. It also ends by itself when this process does, and its files go unless that was killed.
  * Throws an Error with the end of the emulator's log if it is not up within 30 s.
  */
 export async function startEmulatedAccount(options: PythonEnvironmentOptions): Promise<EmulatedAccount> {
@@ -42,9 +42,19 @@ export async function startEmulatedAccount(options: PythonEnvironmentOptions): P
   const endpoint = `http://127.0.0.1:${port}`;
   const child = launch(python, port, directory);
   const log = (): string => readFileSync(join(directory, 'emulator.log'), 'utf8');
+  const remove = (): void => rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
+  /** Nothing can be waited for any more. */
+  const abandon = (): void => {
+    kill(child);
+    remove();
+  };
+  process.once('exit', abandon);
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => {
-    closing ??= end(child).finally(() => rmSync(directory, { recursive: true, force: true, maxRetries: 3 }));
+    closing ??= end(child).finally(() => {
+      remove();
+      process.off('exit', abandon);
+    });
     return closing;
   };
   try {
@@ -118,10 +128,15 @@ async function untilHealthy(endpoint: string, child: ChildProcess): Promise<void
 }
 
 async function end(child: ChildProcess): Promise<void> {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, 'exit');
-  process.kill(-child.pid, 'SIGKILL');
-  await exited;
+  if (kill(child)) await exited;
+}
+
+/** With its whole group. @returns whether there was anything to kill */
+function kill({ pid, exitCode, signalCode }: ChildProcess): boolean {
+  if (pid === undefined || exitCode !== null || signalCode !== null) return false;
+  process.kill(-pid, 'SIGKILL');
+  return true;
 }
 
 async function freePort(): Promise<number> {

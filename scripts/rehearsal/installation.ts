@@ -2,9 +2,15 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import {
+  CognitoIdentityProviderClient,
+  DescribeUserPoolClientCommand,
+  ListUserPoolClientsCommand,
+} from '@aws-sdk/client-cognito-identity-provider';
 import * as z from 'zod';
+import { clientConfig } from './bus-watch.ts';
 import type { EmulatedAccount } from './emulated-account.ts';
-import { signIn, type Tokens } from './managed-login.ts';
+import { type SignInOptions, signIn, type Tokens } from './managed-login.ts';
 import { askPublic, type PublicAnswer } from './public-address.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -67,11 +73,15 @@ export async function install(account: EmulatedAccount, adminEmail: string): Pro
 export async function runInstaller(account: EmulatedAccount, args: readonly string[]): Promise<string> {
   const child = spawn(join(ROOT, 'scripts', 'sbt-install.sh'), args, {
     stdio: ['ignore', 'pipe', 'pipe'],
+    // A group of its own, which ends with this process: nobody would be left to install for.
+    detached: true,
     env: {
       ...{ PATH: process.env.PATH, HOME: process.env.HOME, CI: 'true', ...account.environment },
       TIERPLANE_CDK_OUTPUT: folderOf(account),
     },
   });
+  const kill = (): void => void (child.pid !== undefined && process.kill(-child.pid, 'SIGKILL'));
+  process.once('exit', kill);
   let said = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (chunk: string) => {
@@ -79,6 +89,7 @@ export async function runInstaller(account: EmulatedAccount, args: readonly stri
     });
   }
   const [code] = (await once(child, 'close')) as [number | null];
+  process.off('exit', kill);
   if (code !== 0) throw new Error(`sbt-install.sh ended with ${code}: ${said.slice(-3000)}`);
   return said;
 }
@@ -90,16 +101,41 @@ function folderOf({ directory }: EmulatedAccount): string {
 
 /** Signs the first admin in for the first time, by the password of the mail. */
 export async function signInAdmin(installation: Installation, newPassword: string): Promise<Tokens> {
-  const { account, outputs } = installation;
-  const password = await invitedPassword(account);
+  return signInAgain(installation, { password: await invitedPassword(installation.account), newPassword });
+}
+
+/** Signs the first admin in, by `password`. */
+export async function signInAgain(
+  { account, outputs }: Installation,
+  options: Pick<SignInOptions, 'password' | 'newPassword' | 'verifier'>,
+): Promise<Tokens> {
   return signIn(account, {
     domain: outputs.adminDomain,
     clientId: outputs.ControlPlaneIdpClientId,
     callbackUrl: 'http://localhost',
     scope: SCOPE,
     userName: 'admin',
-    ...{ password, newPassword },
+    ...options,
   });
+}
+
+/** By client credentials, as EventBridge's connection gets it: SBT's own client may report results. */
+export async function machineToken({ account, outputs }: Installation): Promise<string> {
+  const cognito = new CognitoIdentityProviderClient(clientConfig(account));
+  const UserPoolId = outputs.ControlPlaneIdpUserPoolId;
+  const { UserPoolClients = [] } = await cognito.send(new ListUserPoolClientsCommand({ UserPoolId }));
+  const other = UserPoolClients.find(({ ClientId }) => ClientId !== outputs.ControlPlaneIdpClientId);
+  const described = await cognito.send(new DescribeUserPoolClientCommand({ UserPoolId, ClientId: other?.ClientId }));
+  const { ClientId = '', ClientSecret = '' } = described.UserPoolClient ?? {};
+  const answer = await askPublic(account, `${outputs.adminDomain}/oauth2/token`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams({
+      ...{ grant_type: 'client_credentials', client_id: ClientId, client_secret: ClientSecret },
+      scope: 'tenant/tenant_write',
+    }).toString(),
+  });
+  return (JSON.parse(answer.text) as { access_token: string }).access_token;
 }
 
 const Mails = z.object({ messages: z.record(z.string(), z.array(z.object({ BodyText: z.string() }))) });

@@ -13,6 +13,8 @@ export interface SignInOptions {
   readonly password: string;
   /** Given at the page that asks for one in place of a temporary password. */
   readonly newPassword?: string;
+  /** What is said to be the verifier when the code is given for tokens. @default - the one that the sign-in began with */
+  readonly verifier?: string;
 }
 
 export interface Tokens {
@@ -41,7 +43,7 @@ export async function signIn(account: EmulatedAccount, options: SignInOptions): 
   if (callback.searchParams.get('state') !== state) throw new Error('sign-in: the state came back changed');
   const code = callback.searchParams.get('code');
   if (code === null) throw new Error(`sign-in: refused with ${callback.searchParams.get('error')}`);
-  return exchange(account, options, { code, verifier });
+  return exchange(account, options, { code, verifier: options.verifier ?? verifier });
 }
 
 /** Sends one form after the other. @returns where the last one leads */

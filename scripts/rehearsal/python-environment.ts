@@ -31,7 +31,8 @@ export function missingPython(): string | undefined {
 }
 
 /**
- * The python of an environment made for `purpose`, at the first call, which needs the package index and takes some 15 s. Two at once may both make it; the first to finish wins.
+ * The python of an environment made for `purpose`, at the first call, which needs the package index and takes some 15 s.
+ * Two at once may both make it; the first to finish wins.
  * Throws an Error with pip's own words where packages cannot be installed.
  */
 export async function ensurePython(
@@ -48,6 +49,8 @@ export async function ensurePython(
   const started = performance.now();
   mkdirSync(directory, { recursive: true });
   const draft = mkdtempSync(join(directory, 'draft-'));
+  const remove = (): void => rmSync(draft, { recursive: true, force: true });
+  process.once('exit', remove);
   try {
     progress(`making a Python environment in ${environment}`);
     await run('python3', ['-m', 'venv', draft]);
@@ -59,7 +62,8 @@ export async function ensurePython(
   } catch (error) {
     if (!existsSync(python)) throw error;
   } finally {
-    rmSync(draft, { recursive: true, force: true });
+    remove();
+    process.off('exit', remove);
   }
   progress(`Python environment ready after ${Math.round((performance.now() - started) / 1000)} s`);
   return python;

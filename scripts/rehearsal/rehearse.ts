@@ -1,13 +1,20 @@
+import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type EmulatedAccount, startEmulatedAccount } from './emulated-account.ts';
 import { rehearse, type StepResult } from './steps.ts';
 
 /**
  * `npm run aws:rehearse [-- --json]`: installs the AWS home into an emulated account on this machine and uses it, with
- * permissions enforced. Exit 0 if every step went well, 1 otherwise. Nothing is left running.
+ * permissions enforced. Exit 0 if every step went well, 1 otherwise, 128 and the signal's number where one ended it.
+ * Nothing is left running or lying about.
  */
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+// Whoever has something to take away does so as this process exits.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => process.exit(128 + constants.signals[signal]));
+}
 
 const steps: StepResult[] = [];
 let account: EmulatedAccount | undefined;

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { APP_PLANE_SOURCE, CONTROL_PLANE_SOURCE } from '../../core/events/events.ts';
 import { type BusWatch, watchBus } from './bus-watch.ts';
 import type { EmulatedAccount } from './emulated-account.ts';
-import { type Installation, install, signInAdmin } from './installation.ts';
+import { type Installation, install, machineToken, runInstaller, signInAdmin, signInAgain } from './installation.ts';
 import type { Tokens } from './managed-login.ts';
+import { CONTRACT, ContractReplay } from './recorded-contract.ts';
 
 export interface StepResult {
   readonly name: string;
@@ -40,7 +41,9 @@ export async function* rehearse(account: EmulatedAccount): AsyncGenerator<StepRe
   });
   if (!installation) return;
   const installed = installation;
-  yield await timed('run again, it changes nothing', async () => void (await install(account, ADMIN_EMAIL)));
+  yield await timed('run again, it changes nothing', async () => {
+    assert.match(await runInstaller(account, [ADMIN_EMAIL]), /controlplane-stack \(no changes\)/);
+  });
 
   const watch = await watchBus(account, installed.outputs.eventBridgeArn, 'rehearsal', [
     ...['onboardingRequest', 'offboardingRequest'],
@@ -68,7 +71,39 @@ export async function* rehearse(account: EmulatedAccount): AsyncGenerator<StepRe
   }
 }
 
+/** The contract first: it was recorded with no tenant there. */
 const STEPS: readonly (readonly [string, (scene: Scene) => Promise<void>])[] = [
+  [
+    `SBT's recorded contract is kept: ${CONTRACT.steps.length} steps and their events`,
+    async ({ installation, tokens, watch }) => {
+      const machine = await machineToken(installation);
+      const known: Record<string, string> = { admin: tokens.accessToken, machine };
+      const replay = new ContractReplay(async ({ method, path, token, headers, body }) => {
+        const answer = await installation.call(method, path, {
+          ...(token !== 'none' && { token: `Bearer ${known[token] ?? token}` }),
+          ...(headers && { headers }),
+          ...(body !== undefined && { body }),
+        });
+        return { ...answer, contentType: answer.headers['content-type']?.toString() };
+      });
+      await replay.run();
+      const faults = CONTRACT.steps.map((step) => [step.name, replay.faultOf(step)]);
+      assert.deepEqual(
+        faults.filter(([, fault]) => fault !== undefined),
+        [],
+      );
+      assert.deepEqual(replay.faultsOfEvents(await watch.seen(5)), []);
+    },
+  ],
+  [
+    'another password, and a code without its verifier, sign nobody in',
+    async ({ installation }) => {
+      const wrong = signInAgain(installation, { password: `${ADMIN_PASSWORD}x` });
+      await assert.rejects(wrong, /the password was not taken/);
+      const stolen = signInAgain(installation, { password: ADMIN_PASSWORD, verifier: 'a'.repeat(43) });
+      await assert.rejects(stolen, /the code was not taken, 400/);
+    },
+  ],
   [
     'strangers, broken tokens, ID tokens and unknown routes are refused in SBT`s words',
     async ({ installation, tokens }) => {
@@ -96,13 +131,13 @@ const STEPS: readonly (readonly [string, (scene: Scene) => Promise<void>])[] = [
   [
     'a registration goes out as SBT`s onboarding event, to a queue on the bus',
     async (scene) => {
-      const { tenantId, tenantRegistrationId } = await register(scene, 'acme');
+      const { tenantId, tenantRegistrationId } = await register(scene, 'hooli');
       const [event] = await scene.watch.seen();
       assert.deepEqual(event, {
         source: CONTROL_PLANE_SOURCE,
         detailType: 'onboardingRequest',
         detail: {
-          ...{ tenantId, tenantRegistrationId, tenantName: 'acme', email: 'admin@acme.example', tier: 'basic' },
+          ...{ tenantId, tenantRegistrationId, tenantName: 'hooli', email: 'admin@hooli.example', tier: 'basic' },
           registrationStatus: 'In progress',
         },
       });
@@ -143,7 +178,7 @@ const STEPS: readonly (readonly [string, (scene: Scene) => Promise<void>])[] = [
         const answer = await scene.ask('POST', '/tenant-registrations', body);
         assert.equal(answer.status, status, answer.text);
       }
-      const again = await scene.ask('POST', '/tenant-registrations', registration('ACME'));
+      const again = await scene.ask('POST', '/tenant-registrations', registration('HOOLI'));
       assert.equal(again.status, 409, again.text);
       assert.equal((await scene.ask('GET', '/tenants?name=umbrella')).text, '{"data":[]}');
     },

@@ -1,15 +1,9 @@
-import {
-  CognitoIdentityProviderClient,
-  DescribeUserPoolClientCommand,
-  ListUserPoolClientsCommand,
-} from '@aws-sdk/client-cognito-identity-provider';
 import { afterAll, beforeAll } from '@jest/globals';
 import { type BusWatch, watchBus } from '../../scripts/rehearsal/bus-watch.ts';
 import type { EmulatedAccount } from '../../scripts/rehearsal/emulated-account.ts';
-import { type Installation, install, signInAdmin } from '../../scripts/rehearsal/installation.ts';
-import { askPublic } from '../../scripts/rehearsal/public-address.ts';
+import { type Installation, install, machineToken, signInAdmin } from '../../scripts/rehearsal/installation.ts';
 import type { Answer, CallOptions } from '../control-plane/home.ts';
-import { clientConfig, describeInAccount } from './account.ts';
+import { describeInAccount } from './account.ts';
 
 /** A control plane as scripts/sbt-install.sh leaves it. */
 export interface Installed {
@@ -56,23 +50,4 @@ async function installIn(account: EmulatedAccount): Promise<Installed> {
       return { status: answer.status, headers: new Headers(text), text: answer.text, body: answer.body };
     },
   };
-}
-
-/** By client credentials, as EventBridge's connection gets it. */
-async function machineToken({ account, outputs }: Installation): Promise<string> {
-  const cognito = new CognitoIdentityProviderClient(clientConfig(account));
-  const UserPoolId = outputs.ControlPlaneIdpUserPoolId;
-  const { UserPoolClients = [] } = await cognito.send(new ListUserPoolClientsCommand({ UserPoolId }));
-  const other = UserPoolClients.find(({ ClientId }) => ClientId !== outputs.ControlPlaneIdpClientId);
-  const described = await cognito.send(new DescribeUserPoolClientCommand({ UserPoolId, ClientId: other?.ClientId }));
-  const { ClientId = '', ClientSecret = '' } = described.UserPoolClient ?? {};
-  const answer = await askPublic(account, `${outputs.adminDomain}/oauth2/token`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    body: new URLSearchParams({
-      ...{ grant_type: 'client_credentials', client_id: ClientId, client_secret: ClientSecret },
-      scope: 'tenant/tenant_write',
-    }).toString(),
-  });
-  return (JSON.parse(answer.text) as { access_token: string }).access_token;
 }

@@ -1,9 +1,14 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, jest, test } from '@jest/globals';
 import { missingPython } from '../../scripts/rehearsal/python-environment.ts';
+import { until } from '../support/until.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
+const REHEARSAL = 'scripts/rehearsal/rehearse.ts';
 const missing = process.env.CI === 'true' ? undefined : missingPython();
 const group = missing === undefined ? describe : describe.skip;
 jest.setTimeout(300_000);
@@ -22,18 +27,66 @@ function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = 
   });
 }
 
+/** A folder for all that one run puts into temporary files, and what is left of it: files, and processes that know it. */
+async function inFolder(
+  use: (env: NodeJS.ProcessEnv) => Promise<void>,
+): Promise<{ files: string[]; running: string[] }> {
+  const folder = mkdtempSync(join(tmpdir(), 'tierplane-rehearsal-'));
+  try {
+    await use({ ...process.env, TMPDIR: folder });
+    const running = async () => (await run('ps', ['axeww'])).stdout.split('\n').filter((line) => line.includes(folder));
+    // What was killed a moment ago may still be listed.
+    await until(async () => (await running()).length === 0).catch(() => {});
+    return { files: readdirSync(folder), running: await running() };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 group(`npm run aws:rehearse${missing === undefined ? '' : ` (skipped: ${missing})`}`, () => {
   test('DX-7: installs the control plane into an emulated account, uses it, and leaves nothing running', async () => {
-    const { code, stdout, stderr } = await run(process.execPath, ['scripts/rehearsal/rehearse.ts', '--json']);
-    const { ok, steps } = JSON.parse(stdout) as { ok: boolean; steps: { name: string; ms: number; ok: boolean }[] };
-    expect(steps.filter((step) => !step.ok)).toEqual([]);
-    expect({ ok, code }).toEqual({ ok: true, code: 0 });
-    expect(steps.length).toBeGreaterThanOrEqual(11);
-    for (const { ms } of steps) expect(Number.isInteger(ms)).toBe(true);
-    expect(stderr).toContain('✓ scripts/sbt-install.sh installs the control plane');
-    const { stdout: processes } = await run('ps', ['-eo', 'ppid,args']);
-    // Orphans of this rehearsal would hang on the first process.
-    expect(processes.split('\n').filter((line) => /^\s*1\s.*emulator\/launch\.py/.test(line))).toEqual([]);
+    const left = await inFolder(async (env) => {
+      const { code, stdout, stderr } = await run(process.execPath, [REHEARSAL, '--json'], env);
+      const { ok, steps } = JSON.parse(stdout) as { ok: boolean; steps: { name: string; ms: number; ok: boolean }[] };
+      expect(steps.filter((step) => !step.ok)).toEqual([]);
+      expect({ ok, code }).toEqual({ ok: true, code: 0 });
+      expect(steps.length).toBeGreaterThanOrEqual(13);
+      for (const { ms } of steps) expect(Number.isInteger(ms)).toBe(true);
+      expect(stderr).toContain('✓ scripts/sbt-install.sh installs the control plane');
+    });
+    expect(left).toEqual({ files: [], running: [] });
+  });
+
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('leaves nothing behind after %s in the middle of it', async (signal, code) => {
+    const left = await inFolder(async (env) => {
+      const child = spawn(process.execPath, [REHEARSAL], { cwd: ROOT, env, stdio: ['ignore', 'ignore', 'pipe'] });
+      const exited = once(child, 'exit');
+      // The account is up, and the installer at work.
+      for await (const chunk of child.stderr) if (String(chunk).includes('✓')) break;
+      child.kill(signal);
+      expect(await exited).toEqual([code, null]);
+    });
+    expect(left).toEqual({ files: [], running: [] });
+  });
+
+  test('fails, and leaves nothing behind, where a step does', async () => {
+    const left = await inFolder(async (env) => {
+      // With this grep the installer takes no address for one.
+      const bin = mkdtempSync(join(env.TMPDIR ?? '', 'bin-'));
+      writeFileSync(join(bin, 'grep'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
+      const PATH = `${bin}:${env.PATH}`;
+      const { code, stdout } = await run(process.execPath, [REHEARSAL, '--json'], { ...env, PATH });
+      rmSync(bin, { recursive: true });
+      const { ok, steps } = JSON.parse(stdout);
+      expect({ code, ok, last: steps.at(-1) }).toMatchObject({
+        ...{ code: 1, ok: false },
+        last: { ok: false, reason: expect.stringContaining('is no email address') },
+      });
+    });
+    expect(left).toEqual({ files: [], running: [] });
   });
 });
 
@@ -45,6 +98,7 @@ describe('scripts/sbt-install.sh', () => {
     [['nobody'], "'nobody' is no email address"],
     [['a@b'], "'a@b' is no email address"],
     [['a b@example.com'], 'is no email address'],
+    [['a@example.com\nb'], 'is no email address'],
     [['a@example.com', 'b@example.com'], 'got two'],
     [['a@example.com', '--wrong'], 'unknown option --wrong'],
     [['a@example.com', '--environment'], '--environment needs a name'],
