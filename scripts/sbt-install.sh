@@ -14,7 +14,8 @@ Options:
   --dry-run            check the prerequisites and make the template, change nothing
   --help               this text
 
-Needs Node 24 (npm brings it on Linux), `npm ci` done, AWS credentials and a region.
+Needs Node 24 (npm brings it on Linux), `npm ci` done, AWS credentials (AWS_PROFILE, or keys in the environment) of
+somebody who may deploy with the AWS CDK, and a region (AWS_REGION, or the profile's). Docker, Python and the AWS CLI are not needed.
 The template goes to dist/cdk, or to the folder in TIERPLANE_CDK_OUTPUT.
 TEXT
 }
@@ -37,12 +38,17 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
+# grep looks at each line for itself.
+matches() { [ "$(printf '%s' "$1" | wc -l)" -eq 0 ] && printf '%s' "$1" | grep -Eq "$2"; }
 [ -n "$email" ] || fail 'an email address is needed'
-printf '%s' "$email" | grep -Eq '^[^[:space:]@]{1,64}@[^[:space:]@.]+(\.[^[:space:]@.]+)+$' || fail "'$email' is no email address"
-printf '%s' "$environment" | grep -Eq '^[a-z][a-z0-9]{0,11}$' || fail "'$environment' cannot be an environment's name"
+matches "$email" '^[^[:space:]@]{1,64}@[^[:space:]@.]+(\.[^[:space:]@.]+)+$' || fail "'$email' is no email address"
+matches "$environment" '^[a-z][a-z0-9]{0,11}$' || fail "'$environment' cannot be an environment's name"
 
 cd "$(dirname "$0")/.."
 PATH=$PWD/node_modules/.bin:$PATH
+# The SDK knows this name only, and takes an empty one for a region.
+AWS_REGION=${AWS_REGION:-${AWS_DEFAULT_REGION:-}}
+if [ -n "$AWS_REGION" ]; then export AWS_REGION; else unset AWS_REGION; fi
 missing=no
 check() { # name, how to get it, command ...
   name=$1 advice=$2
@@ -51,19 +57,26 @@ check() { # name, how to get it, command ...
   else printf '  \342\234\227 %s: %s\n' "$name" "$advice"; missing=yes; fi
 }
 node_version() { node -e 'const [major] = process.versions.node.split("."); if (major >= 24) console.log(process.version)'; }
-region() { printf '%s' "${AWS_REGION:-${AWS_DEFAULT_REGION:-}}"; }
+region() {
+  node --input-type=module -e '
+    import { STSClient } from "@aws-sdk/client-sts";
+    console.log(await new STSClient().config.region());'
+}
 account() {
   node --input-type=module -e '
     import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
-    console.log((await new STSClient().send(new GetCallerIdentityCommand())).Account);'
+    const sts = new STSClient({ region: process.env.AWS_REGION || "us-east-1" });
+    console.log((await sts.send(new GetCallerIdentityCommand())).Account);'
 }
 
 echo 'Prerequisites:'
-check 'Node' 'version 24 or newer is needed' node_version
+check 'Node' 'version 24 or newer is needed; npm ci brings it on Linux, elsewhere install it' node_version
 check 'packages' 'run npm ci first' cdk --version
-check 'region' 'set AWS_REGION' region
-check 'account' 'no AWS credentials that work: set AWS_PROFILE, or keys' account
+check 'region' 'set AWS_REGION, or one in the profile' region
+check 'account' 'no AWS credentials that work: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY' account
 [ $missing = no ] || exit 1
+AWS_REGION=$(region)
+export AWS_REGION
 
 stack=controlplane-stack
 [ "$environment" = main ] || stack=controlplane-stack-$environment
@@ -74,7 +87,10 @@ if [ $dry_run = yes ]; then
   echo "Dry run: $stack is ready in $assembly; nothing was changed."
   exit 0
 fi
-cdk bootstrap "aws://$(account)/$(region)" --app "$assembly"
+cdk bootstrap "aws://$(account)/$AWS_REGION" --app "$assembly"
 cdk deploy "$stack" --app "$assembly" --require-approval never --parameters "SystemAdminEmail=$email" \
   --outputs-file "$assembly-outputs.json"
-echo "Installed. $email has been sent an invitation; addresses are in $assembly-outputs.json."
+cat <<TEXT
+Installed. $email has been sent an invitation (at the first installation): sign in at the address called signIn.
+All addresses are in $assembly-outputs.json.
+TEXT
