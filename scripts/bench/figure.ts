@@ -7,7 +7,7 @@ export interface Figure {
   readonly yardstick: string;
   /** value / yardstick's value; the part of a result that carries over to another machine. */
   readonly ratio: number;
-  /** `<= 20 ms`; 'not judged' where the yardstick that the goal needs is missing here. */
+  /** `<= 20 ms`; 'not judged' where the yardstick, or the number of tenants, that the goal needs is missing here. */
   readonly goal: string;
   readonly holds: boolean | null;
 }

@@ -65,7 +65,8 @@ export async function memoryBasic(run: Run): Promise<Measured> {
   const perTenant = slope(points.map(({ count, memory }) => [count, memory])) / KB;
   const readings = points.map(({ memory }) => (memory / MB).toFixed(1)).join(', ');
   return {
-    figure: figure('memory-basic', perTenant, 'KB', stored, { atMost: 2 }),
+    // With fewer tenants the heaps still grow into their size: the goal is one for the second 10,000.
+    figure: figure('memory-basic', perTenant, 'KB', stored, { atMost: 2 }, quick ? 'nothing' : 'value'),
     remarks: [`from ${points[0]?.count} to ${platform.basicTenants} tenants, all processes: ${readings} MB`],
   };
 }

@@ -20,6 +20,7 @@ const PATIENCE_MS = 60_000;
 const WIDTH = 64;
 
 interface Ready {
+  readonly ready: true;
   readonly urls: { readonly front: string; readonly controlPlane: string; readonly api: string };
   readonly admin: { readonly email: string; readonly password: string | null };
 }
@@ -78,7 +79,9 @@ export class PlatformUnderTest {
       wait(PATIENCE_MS, undefined, { ref: false }).then(() => Promise.reject(new Error('the platform is not ready'))),
     ]);
     const took = performance.now() - started;
-    this.#ready = JSON.parse(String(line)) as Ready;
+    const ready = JSON.parse(String(line)) as Ready | { readonly ready?: undefined };
+    if (!ready.ready) throw new Error(`the platform does not start: ${line}`);
+    this.#ready = ready;
     this.#password = this.#ready.admin.password ?? this.#password;
     return took;
   }
