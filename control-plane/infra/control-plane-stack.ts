@@ -119,7 +119,7 @@ export class ControlPlaneStack extends Stack {
       [FUNCTIONS.config]: {
         code: api,
         description: "What a tenant's login page needs",
-        statements: [allow.readTable(table)],
+        statements: [allow.readItems(table)],
       },
     };
     const { functions } = new SbtFunctions(this, 'Functions', { replacements, environment, logRetention });

@@ -6,11 +6,11 @@ import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { tableArns } from './platform-table.ts';
 
 /** Statements of the functions' roles: actions by name, resources by ARN. */
-export function readTable(table: Table): PolicyStatement {
+export function queryTable(table: Table): PolicyStatement {
   return new PolicyStatement({ actions: ['dynamodb:GetItem', 'dynamodb:Query'], resources: tableArns(table) });
 }
 
-/** Of what is known by its key only. */
+/** Reading what is known by its key. */
 export function readItems(table: Table): PolicyStatement {
   return new PolicyStatement({ actions: ['dynamodb:GetItem'], resources: [table.tableArn] });
 }
@@ -22,7 +22,7 @@ export function writeItems(table: Table): PolicyStatement {
 }
 
 export function writeTable(table: Table): PolicyStatement[] {
-  return [readTable(table), writeItems(table)];
+  return [queryTable(table), writeItems(table)];
 }
 
 /** What the outbox's publisher touches, and nothing else in the table. */

@@ -38,6 +38,31 @@ describeInstalled('the control plane installed in an emulated account', (install
     await until(async () => (await stateOf(last)) === 'active');
   }
 
+  test('has every route that it describes', async () => {
+    const { paths } = (await installed().call('GET', '/openapi.json')).body as { paths: Record<string, object> };
+    const described = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => [method.toUpperCase(), path.replaceAll(/\{\w+\}/g, 'nope')] as const),
+    );
+    expect(described.length).toBeGreaterThan(25);
+    const missing: string[] = [];
+    for (const [method, path] of described) {
+      const { body } = await installed().call(method, path, undefined, { token: 'none' });
+      // API Gateway's own word.
+      if (body?.message === 'Not Found') missing.push(`${method} ${path}`);
+    }
+    expect(missing).toEqual([]);
+  });
+
+  test('looks for a dead letter by its whole id, and tells an operator where it runs', async () => {
+    const replayed = await installed().call(
+      'POST',
+      `/operator/dead-letters/${encodeURIComponent('outbox~nope')}/replay`,
+    );
+    expect([replayed.status, replayed.text]).toEqual([404, expect.stringContaining('no dead letter has this id')]);
+    const { body } = await installed().call('GET', '/operator/status');
+    expect(body.data).toMatchObject({ home: 'aws', region: 'us-east-1' });
+  });
+
   describe('ends in the same state', () => {
     test('when a result comes twice', async () => {
       const tenant = await register('doubled');
