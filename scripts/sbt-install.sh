@@ -38,8 +38,12 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
-# grep looks at each line for itself.
-matches() { [ "$(printf '%s' "$1" | wc -l)" -eq 0 ] && printf '%s' "$1" | grep -Eq "$2"; }
+matches() {
+  # grep looks at each line for itself.
+  case $1 in *'
+'*) return 1 ;; esac
+  printf '%s' "$1" | grep -Eq "$2"
+}
 [ -n "$email" ] || fail 'an email address is needed'
 matches "$email" '^[^[:space:]@]{1,64}@[^[:space:]@.]+(\.[^[:space:]@.]+)+$' || fail "'$email' is no email address"
 matches "$environment" '^[a-z][a-z0-9]{0,11}$' || fail "'$environment' cannot be an environment's name"

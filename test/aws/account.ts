@@ -1,23 +1,18 @@
 import { CreateTableCommand, type DynamoDBClient, UpdateTimeToLiveCommand } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, describe } from '@jest/globals';
+import { afterAll, beforeAll } from '@jest/globals';
 import { openTable } from '../../adapters/aws/table.ts';
 import { expiryOf, tableShape } from '../../adapters/aws/table-shape.ts';
 import { systemClock, systemRandom } from '../../adapters/embedded/clock.ts';
 import type { Table } from '../../core/ports/table.ts';
 import { type EmulatedAccount, REGION, startEmulatedAccount } from '../../scripts/rehearsal/emulated-account.ts';
-import { missingPython } from '../../scripts/rehearsal/python-environment.ts';
+import { describeWithPython } from '../support/describe-with-python.ts';
 
 /** Making the Python environment takes half a minute, once. */
 const START_WITHIN_MS = 240_000;
 
-/**
- * A group of tests that share one emulated account of their own. Where the machine cannot run one, they are reported as
- * skipped with the reason in the group's name; in CI they then fail.
- */
+/** A group of tests that share one emulated account of their own. */
 export function describeInAccount(name: string, define: (account: () => EmulatedAccount) => void): void {
-  const missing = process.env.CI === 'true' ? undefined : missingPython();
-  const group = missing === undefined ? describe : describe.skip;
-  group(missing === undefined ? name : `${name} (skipped: ${missing})`, () => {
+  describeWithPython(name, () => {
     let account: EmulatedAccount | undefined;
     beforeAll(async () => {
       account = await startEmulatedAccount({ progress: (line) => process.stderr.write(`${line}\n`) });

@@ -1,16 +1,17 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { describe, expect, jest, test } from '@jest/globals';
-import { missingPython } from '../../scripts/rehearsal/python-environment.ts';
+import { runInstaller } from '../../scripts/rehearsal/installation.ts';
+import { describeWithPython } from '../support/describe-with-python.ts';
 import { until } from '../support/until.ts';
+import { clientConfig, describeInAccount } from './account.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const REHEARSAL = 'scripts/rehearsal/rehearse.ts';
-const missing = process.env.CI === 'true' ? undefined : missingPython();
-const group = missing === undefined ? describe : describe.skip;
 jest.setTimeout(300_000);
 
 interface Result {
@@ -43,7 +44,7 @@ async function inFolder(
   }
 }
 
-group(`npm run aws:rehearse${missing === undefined ? '' : ` (skipped: ${missing})`}`, () => {
+describeWithPython('npm run aws:rehearse', () => {
   test('DX-7: installs the control plane into an emulated account, uses it, and leaves nothing running', async () => {
     const left = await inFolder(async (env) => {
       const { code, stdout, stderr } = await run(process.execPath, [REHEARSAL, '--json'], env);
@@ -116,6 +117,25 @@ describe('scripts/sbt-install.sh', () => {
     for (const option of ['--environment', '--require-mfa', '--dry-run']) expect(stdout).toContain(option);
   });
 
+  test('takes the region from the environment, or from the profile', async () => {
+    const home = mkdtempSync(join(tmpdir(), 'tierplane-home-'));
+    try {
+      mkdirSync(join(home, '.aws'));
+      writeFileSync(join(home, '.aws', 'config'), '[profile there]\nregion = eu-north-1\n');
+      const given = { PATH: process.env.PATH, HOME: home, AWS_EC2_METADATA_DISABLED: 'true' };
+      for (const [variables, region] of [
+        [{ AWS_PROFILE: 'there' }, 'eu-north-1'],
+        [{ AWS_DEFAULT_REGION: 'us-west-2' }, 'us-west-2'],
+        [{ AWS_PROFILE: 'there', AWS_REGION: 'us-east-2' }, 'us-east-2'],
+      ] as const) {
+        const { stdout } = await run(installer, ['a@example.com'], { ...given, ...variables });
+        expect(stdout).toContain(`✓ region: ${region}`);
+      }
+    } finally {
+      rmSync(home, { recursive: true });
+    }
+  });
+
   test('ticks off what it needs, and stops where something is missing', async () => {
     const { PATH = '', HOME } = process.env;
     const { code, stdout } = await run(installer, ['a@example.com'], { PATH, HOME, AWS_EC2_METADATA_DISABLED: 'true' });
@@ -123,5 +143,30 @@ describe('scripts/sbt-install.sh', () => {
     expect(stdout).toMatch(/✓ Node: v24/);
     expect(stdout).toMatch(/✗ region: set AWS_REGION/);
     expect(stdout).toMatch(/✗ account: no AWS credentials/);
+  });
+});
+
+describeInAccount('scripts/sbt-install.sh in an emulated account', (account) => {
+  async function stacks(): Promise<string[]> {
+    const { Stacks = [] } = await new CloudFormationClient(clientConfig(account())).send(new DescribeStacksCommand({}));
+    return Stacks.map(({ StackName, StackStatus }) => `${StackName} ${StackStatus}`).sort();
+  }
+
+  test('changes nothing in a dry run', async () => {
+    const said = await runInstaller(account(), ['admin@example.com', '--dry-run']);
+    expect(said).toContain('✓ account: 000000000000');
+    expect(said).toContain('nothing was changed');
+    expect(await stacks()).toEqual([]);
+  });
+
+  test('puts a second environment beside the first', async () => {
+    await runInstaller(account(), ['admin@example.com']);
+    const said = await runInstaller(account(), ['admin@example.com', '--environment', 'blue', '--require-mfa']);
+    expect(said).toContain('controlplane-stack-blue.signIn = https://');
+    expect(await stacks()).toEqual([
+      'CDKToolkit CREATE_COMPLETE',
+      'controlplane-stack CREATE_COMPLETE',
+      'controlplane-stack-blue CREATE_COMPLETE',
+    ]);
   });
 });

@@ -2,17 +2,16 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, jest, test } from '@jest/globals';
-import { ensurePython, missingPython } from '../../scripts/rehearsal/python-environment.ts';
+import { afterAll, expect, jest, test } from '@jest/globals';
+import { ensurePython } from '../../scripts/rehearsal/python-environment.ts';
+import { describeWithPython } from '../support/describe-with-python.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const missing = process.env.CI === 'true' ? undefined : missingPython();
-const group = missing === undefined ? describe : describe.skip;
 /** What its own command runs; an environment that was moved has no commands. */
 const RUN = 'import sys; from cfnlint.runner import main; sys.exit(main())';
 jest.setTimeout(240_000);
 
-group(`cfn-lint${missing === undefined ? '' : ` (skipped: ${missing})`}`, () => {
+describeWithPython('cfn-lint', () => {
   const output = mkdtempSync(join(tmpdir(), 'tierplane-lint-'));
   afterAll(() => rmSync(output, { recursive: true }));
 
