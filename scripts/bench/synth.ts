@@ -11,7 +11,7 @@ const ROUNDS = { quick: 1, full: 3 };
 const KB = 1_000;
 const BUNDLE_FOLDER = /^bundle\.(.+)$/;
 const EMPTY_APP = `
-  import { App, Stack } from 'aws-cdk-lib';
+  const { App, Stack } = require('aws-cdk-lib');
   const app = new App();
   new Stack(app, 'empty');
   app.synth();
@@ -65,7 +65,7 @@ async function emptySynth({ sizes }: Run): Promise<Yardstick> {
   const times: number[] = [];
   for (let n = 0; n < (sizes.quick ? ROUNDS.quick : ROUNDS.full); n++) {
     const output = scratchFolder();
-    times.push(await secondsOf(process.execPath, ['--input-type=module', '-e', EMPTY_APP], output.path));
+    times.push(await secondsOf(process.execPath, ['--input-type=commonjs', '-e', EMPTY_APP], output.path));
     await output.remove();
   }
   return { name: 'an empty CDK app is synthesized', value: percentile(times, 0.5), unit: 's' };
