@@ -10,6 +10,7 @@ import { systemClock, systemRandom } from '../../adapters/embedded/clock.ts';
 import { envelope } from '../../core/events/events.ts';
 import { OUTBOX_PK, outboxWrites } from '../../core/events/outbox.ts';
 import { drainOutbox } from '../../core/events/publisher.ts';
+import { outboxContract } from '../contract/outbox.suite.ts';
 import { silentLog } from '../support/silent-log.ts';
 import { until } from '../support/until.ts';
 import { clientConfig, createTable, describeInAccount } from './account.ts';
@@ -18,6 +19,19 @@ import { createBus } from './consumer-queues.ts';
 const TENANT = { tenantId: '01hzzzzzzzzzzzzzzzzzzzzzzz', tenantRegistrationId: 'reg-01hzzzzzzzzzzzzzzzzzzzzzzz' };
 
 describeInAccount('the outbox in an emulated account', (account) => {
+  let homes = 0;
+  outboxContract('DynamoDB and EventBridge', async () => {
+    const config = clientConfig(account());
+    const [events, sqs] = [new EventBridgeClient(config), new SQSClient(config)];
+    const busName = `contract-${homes++}`;
+    const table = await createTable(new DynamoDBClient(config), busName);
+    const bus = openEventBus({
+      ...{ events, sqs, busName, table, clock: systemClock, random: systemRandom, log: silentLog, waitSeconds: 1 },
+      ...(await createBus(events, sqs, busName)),
+    });
+    return { table, bus, close: () => bus.close() };
+  });
+
   test.each(['before', 'after'])(
     'sends its event, once in effect, though the publisher is killed %s it is on the bus',
     async (when) => {
