@@ -47,14 +47,14 @@ const SWEEP_MS = 60_000;
 /** Rows deleted in one commit. */
 const BATCH = 500;
 
-/** What a page shows of an item. */
-const LISTED = ['pk', 'sk', 'version', 'data', 'expires_at'];
-const COLUMNS = [...LISTED, ...INDEXES.flatMap((name) => [`${name}pk`, `${name}sk`])];
+/** What a page shows of an item, beside its partition. */
+const LISTED = ['sk', 'version', 'data', 'expires_at'];
+const COLUMNS = [...LISTED, 'pk', ...INDEXES.flatMap((name) => [`${name}pk`, `${name}sk`])];
 const LIVE = '(expires_at IS NULL OR expires_at > ?)';
 const GET = `SELECT ${COLUMNS.join(', ')} FROM items WHERE pk = ? AND sk = ? AND ${LIVE}`;
 const GET_VERSION = `SELECT version FROM items WHERE pk = ? AND sk = ? AND ${LIVE}`;
 const PUT = `INSERT INTO items (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map(() => '?').join(', ')})
-  ON CONFLICT (pk, sk) DO UPDATE SET ${COLUMNS.slice(2)
+  ON CONFLICT (pk, sk) DO UPDATE SET ${COLUMNS.filter((column) => column !== 'pk' && column !== 'sk')
     .map((column) => `${column} = excluded.${column}`)
     .join(', ')}`;
 const DELETE = 'DELETE FROM items WHERE pk = ? AND sk = ?';
@@ -151,21 +151,23 @@ function put(database: Database, item: Item<object>, text: string): void {
     const key = item.indexes?.[name];
     return [key?.pk ?? null, key?.sk ?? null];
   });
-  database.statement(PUT).run(item.pk, item.sk, item.version, text, item.expiresAt ?? null, ...places);
+  database.statement(PUT).run(item.sk, item.version, text, item.expiresAt ?? null, item.pk, ...places);
 }
 
 function runQuery<T extends object>(database: Database, query: Query, now: number): Page<T> {
   const [pk, sk] = query.index ? [`${query.index}pk`, `${query.index}sk`] : ['pk', 'sk'];
   const bounds = boundsOf(query);
-  const sql = `SELECT ${LISTED.join(', ')}, ${sk} FROM items
+  // Where an index leads to an item, its own partition and its place in the index are of interest, too.
+  const columns = query.index ? [...LISTED, 'pk', sk] : LISTED;
+  const sql = `SELECT ${columns.join(', ')} FROM items
     WHERE ${pk} = ? ${bounds.map(({ operator }) => `AND ${sk} ${operator} ?`).join(' ')}
     AND ${LIVE} ORDER BY ${sk} ${query.descending ? 'DESC' : 'ASC'} LIMIT ?+0`;
   const values = bounds.map(({ value }) => value);
   // One more than asked for tells whether there is a next page.
   const rows = rowsOf(database, sql, query.pk, ...values, now, query.limit + 1);
-  const items = rows.slice(0, query.limit).map((row) => toListed<T>(row));
+  const items = rows.slice(0, query.limit).map((row) => toListed<T>(row, query.pk));
   if (rows.length <= query.limit) return { items };
-  return { items, next: String(rows[query.limit - 1]?.[LISTED.length]) };
+  return { items, next: String(rows[query.limit - 1]?.[columns.lastIndexOf(sk)]) };
 }
 
 interface Bound {
@@ -204,15 +206,16 @@ function rowsOf(database: Database, sql: string, ...values: SQLInputValue[]): Ro
   return statement.all(...values) as unknown as Row[];
 }
 
-/** From the columns in LISTED, with which a whole row begins, too. */
-function toListed<T extends object>([pk, sk, version, data, expiresAt]: Row): ListedItem<T> {
+/** From the columns in LISTED, and the partition where it was selected after them. */
+function toListed<T extends object>(row: Row, asked?: string): ListedItem<T> {
+  const [sk, version, data, expiresAt, pk = asked] = row;
   const item = { pk: String(pk), sk: String(sk), version: Number(version), data: JSON.parse(String(data)) as T };
   return expiresAt === null ? item : { ...item, expiresAt: Number(expiresAt) };
 }
 
 function toItem<T extends object>(row: Row): Item<T> {
   const places = INDEXES.flatMap((name, i): [IndexName, Key][] => {
-    const [pk, sk] = row.slice(LISTED.length + 2 * i);
+    const [pk, sk] = row.slice(LISTED.length + 1 + 2 * i);
     return pk === null ? [] : [[name, { pk: String(pk), sk: String(sk) }]];
   });
   const item = toListed<T>(row);

@@ -16,8 +16,10 @@ import type { ServiceParts } from './service.ts';
 const LINGER_MS = 250;
 /** A drain ends after this time, whatever is still open. */
 const DRAIN_MS = 10_000;
-/** Log lines are written in batches at least this often, and when the process ends. */
+/** Log lines are written in batches of so many bytes, at least this often, and when the process ends. */
 const LOG_FLUSH_MS = 250;
+/** Less than the 16 KiB that pino writes at once. */
+const LOG_BATCH = 15 * 1024;
 const MAX_LOG_BUFFERED = 2 ** 20;
 const EXIT_CONFIG = 78;
 
@@ -94,7 +96,7 @@ function openLog({ TIERPLANE_SERVICE, TIERPLANE_TASK_ID, TIERPLANE_TENANT }: Env
   const file = pino.destination({
     dest: 1,
     sync: false,
-    minLength: 4096,
+    minLength: LOG_BATCH,
     maxLength: MAX_LOG_BUFFERED,
     periodicFlush: LOG_FLUSH_MS,
   });
