@@ -20,7 +20,7 @@ const BESIDE_HEAP_MIB = 72;
 const SMALLEST_HEAP_MIB = 32;
 /**
  * Up to this size a task is one tenant's, and its new space is kept small: at V8's own 16 MiB it holds 20 MB more after a
- * rush; at 1 MiB requests under way outlive each scavenge, and a third of the time goes to collecting them from old space.
+ * rush; at 1 MiB requests under way outlive each scavenge, and are then collected from old space at many times the cost.
  */
 const SMALL_TASK_MIB = 256;
 
