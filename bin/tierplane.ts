@@ -22,7 +22,7 @@ function createProgram(): Command {
     .option('--json', 'results as JSON on stdout')
     .version(version(), '-V, --version')
     .exitOverride()
-    .showHelpAfterError('(add --help for what may be said)');
+    .configureOutput({ outputError: (text, write) => write(inOneSentence(text)) });
   addLifecycleCommands(program);
   addLogsCommand(program);
   addDoctorCommand(program);
@@ -39,26 +39,38 @@ function createProgram(): Command {
   program
     .addHelpText('after', examples('up', 'tenants create --help', 'status --json'))
     .addHelpText('after', `\nExit codes:\n${codes.join('\n')}`);
-  acceptGlobalsEverywhere(program);
+  program.showHelpAfterError(whatMayBeSaid('npx tierplane'));
+  acceptGlobalsEverywhere(program, 'npx tierplane');
   return program;
 }
 
+/** commander's `error: unknown command 'lst'\n(Did you mean list?)` as all our errors are. */
+function inOneSentence(text: string): string {
+  return text.replace(/^error: /, 'tierplane: ').replace(/\n\(Did you mean (.+)\?\)/, '; did you mean $1?');
+}
+
+function whatMayBeSaid(command: string): string {
+  return `  \`${command} --help\` shows what may be said`;
+}
+
 /** `tierplane tenants list --json` reads better than `tierplane --json tenants list`; both work. */
-function acceptGlobalsEverywhere(command: Command): void {
+function acceptGlobalsEverywhere(command: Command, path: string): void {
   for (const child of command.commands) {
-    child.exitOverride().showHelpAfterError('(add --help for what may be said)');
+    const childPath = `${path} ${child.name()}`;
+    child.exitOverride().showHelpAfterError(whatMayBeSaid(childPath));
     if (child.commands.length === 0) {
       child.option('--json', 'results as JSON on stdout');
       child.option('--data-dir <path>', 'where the platform lives');
     }
-    acceptGlobalsEverywhere(child);
+    acceptGlobalsEverywhere(child, childPath);
   }
 }
 
 function fail(error: unknown, json: boolean): void {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
-    // commander has told people already.
+    // commander has told people already, but for what it shows the help for.
+    if (error.code === 'commander.help') note(`\ntierplane: ${commandLineFault(error)}`);
     if (json && error.exitCode !== 0)
       printJson({ error: commandLineFault(error), hint: 'add --help for what may be said' });
     return;
@@ -73,7 +85,8 @@ function fail(error: unknown, json: boolean): void {
 
 /** commander shows the help where a command is missing, and calls that an error without words. */
 function commandLineFault(error: CommanderError): string {
-  return error.code === 'commander.help' ? 'a command is missing' : error.message.replace(/^error: /, '');
+  if (error.code === 'commander.help') return 'a command is missing; say one of those that the help lists';
+  return inOneSentence(error.message).replace(/^tierplane: /, '');
 }
 
 function version(): string {

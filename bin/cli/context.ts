@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type DataDir, dataDirAt } from '../embedded/data-dir.ts';
+import { type DataDir, DEFAULT_DATA_DIR, dataDirAt, dataDirOfClone } from '../embedded/data-dir.ts';
 import { findRunning, type Running } from '../embedded/running.ts';
 import { CliError } from './exit-codes.ts';
 
@@ -8,8 +8,6 @@ export interface CliContext {
   readonly dir: DataDir;
   readonly json: boolean;
 }
-
-const DEFAULT_DATA_DIR = '.tierplane';
 
 /** `--data-dir` and `--json` may stand before or after the command's name. */
 export function contextOf(command: Command): CliContext {
@@ -29,14 +27,17 @@ function ancestry(command: Command): Command[] {
 export function requireRunning(context: CliContext): Running {
   const running = findRunning(context.dir);
   if (running) return running;
+  const other = dataDirOfClone();
   throw new CliError('notRunning', `no platform runs in ${context.dir.root}`, {
-    hint: 'start it with `npm start`, or name its directory with --data-dir',
+    hint: findRunning(other)
+      ? `one runs in ${other.root}: say --data-dir ${other.root}`
+      : 'start it with `npm start`, or name its directory with --data-dir',
   });
 }
 
 /** The end of a command's `--help`. */
 export function examples(...lines: readonly string[]): string {
-  return `\nExamples:\n${lines.map((line) => `  $ tierplane ${line}`).join('\n')}`;
+  return `\nExamples:\n${lines.map((line) => `  $ npx tierplane ${line}`).join('\n')}`;
 }
 
 /** A whole number within bounds, for commander's option parsers. */

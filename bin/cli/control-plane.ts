@@ -74,7 +74,12 @@ export class ControlPlane {
 
   async #freshToken(): Promise<string> {
     const { email, password } = this.#credentials();
-    const tokens = await signInOrFail(this.#issuer(), email, password, ADMIN_SIGN_IN_SCOPE);
+    const user = { issuer: this.#issuer(), userName: email, password, scope: ADMIN_SIGN_IN_SCOPE };
+    const tokens = await signInOrFail(
+      user,
+      `the first admin's password is in ${this.#context.dir.admin}; after a change, or as another admin, say ` +
+        'TIERPLANE_ADMIN_EMAIL and TIERPLANE_ADMIN_PASSWORD',
+    );
     writePrivate(this.#context.dir.cliToken, {
       issuer: this.#issuer(),
       userName: email,
@@ -162,17 +167,28 @@ export class ControlPlane {
 
 function unknownTenant(nameOrId: string): CliError {
   return new CliError('refused', `no tenant is called '${nameOrId}'`, {
-    hint: '`tierplane tenants list` shows them all',
+    hint: '`npx tierplane tenants list` shows them all',
   });
 }
 
-/** Tokens by a real sign-in. Throws signIn with one clear sentence. */
-export async function signInOrFail(issuer: string, userName: string, password: string, scope: string) {
+/**
+ * Tokens by a real sign-in. Throws signIn with one clear sentence.
+ * @param whereFound the right password is to be looked up
+ */
+export async function signInOrFail(
+  { issuer, userName, password, scope }: { issuer: string; userName: string; password: string; scope: string },
+  whereFound: string,
+) {
   try {
     return await signIn({ issuer, clientId: CLI_CLIENT, userName, password, scope });
   } catch (cause) {
     const message = isDomainError(cause) ? cause.message : `${issuer} does not answer`;
-    throw new CliError('signIn', `sign-in of ${userName} failed: ${message}`, { cause });
+    const options = message.startsWith('the temporary password')
+      ? { cause, hint: `sign in at ${issuer}/account with a browser first, and choose a password there` }
+      : isDomainError(cause, 'UNAUTHENTICATED')
+        ? { cause, hint: whereFound }
+        : { cause };
+    throw new CliError('signIn', `sign-in of ${userName} failed: ${message}`, options);
   }
 }
 
@@ -190,10 +206,40 @@ function refusal({ status, body }: Answer): CliError {
     message?: string;
     detail?: { loc: (string | number)[]; msg?: string }[];
   };
-  const faults = detail?.map(
-    ({ loc, msg }) => `${loc.filter((part) => part !== 'body').join('.')}: ${msg ?? 'invalid'}`,
-  );
-  const words = faults?.join('; ') ?? message ?? `status ${status}`;
+  const words = (detail && faultsInWords(detail)) ?? message ?? `status ${status}`;
   if (status === 401) return new CliError('signIn', `the platform did not accept the sign-in: ${words}`);
-  return new CliError(status >= 500 ? 'failed' : 'refused', words);
+  const hint = HINTS.find(([pattern]) => pattern.test(words))?.[1];
+  const exit = status === 504 ? 'timeout' : status >= 500 ? 'failed' : 'refused';
+  return new CliError(exit, words, hint === undefined ? {} : { hint });
+}
+
+/** What helps against the refusals that beginners meet. */
+const HINTS: readonly (readonly [RegExp, string])[] = [
+  [/is taken$/, 'choose another; `npx tierplane tenants list` and `users list` show who has what'],
+  [/^User .* not found/, '`npx tierplane users list` shows them all'],
+  [/^no dead letter/, '`npx tierplane events dead-letters` shows them all'],
+];
+
+/** What the command line calls the fields of the API that it fills. */
+const OPTIONS: Readonly<Record<string, string>> = {
+  'tenantData.tenantName': '--name',
+  'tenantData.email': '--email',
+  'tenantData.tier': '--tier',
+  adminPassword: '--admin-password',
+  userName: 'the user name',
+  email: '--email',
+  userRole: '--role',
+  'query.tier': '--tier',
+  'query.state': '--state',
+};
+
+/** Each field once, with all that is wrong with it. */
+function faultsInWords(detail: readonly { loc: (string | number)[]; msg?: string }[]): string {
+  const faults = new Map<string, string[]>();
+  for (const { loc, msg } of detail) {
+    const field = loc.filter((part) => part !== 'body').join('.');
+    const name = OPTIONS[field] ?? `${field}:`;
+    faults.set(name, [...(faults.get(name) ?? []), msg ?? 'is invalid']);
+  }
+  return [...faults].map(([name, words]) => `${name} ${words.join(', ')}`).join('; ');
 }

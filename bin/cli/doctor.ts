@@ -15,6 +15,7 @@ import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Command } from 'commander';
+import { STORE_VERSION } from '../../adapters/embedded/database.ts';
 import { SERVICES } from '../../tenant-templates/tiers.ts';
 import { loadConfig } from '../embedded/config.ts';
 import type { DataDir } from '../embedded/data-dir.ts';
@@ -153,7 +154,12 @@ function database(dir: DataDir): Finding {
   try {
     const db = new DatabaseSync(dir.platformDb, { readOnly: true });
     const row = db.prepare('PRAGMA quick_check(1)').get();
+    const version = Number(db.prepare('PRAGMA user_version').get()?.user_version);
     db.close();
+    if (version > STORE_VERSION) {
+      const detail = `store version ${version} is newer than ${STORE_VERSION}, which this program knows: use a newer one`;
+      return { check: 'database', ok: false, detail };
+    }
     const words = String(Object.values(row ?? {})[0]);
     return { check: 'database', ok: words === 'ok', detail: words };
   } catch (error) {

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
-import type { DataDir } from '../embedded/data-dir.ts';
+import { type DataDir, lockDataDir } from '../embedded/data-dir.ts';
 import { findRunning, isAlive, type Running } from '../embedded/running.ts';
 import { type CliContext, contextOf, examples, requireRunning, wholeNumber } from './context.ts';
 import { ControlPlane } from './control-plane.ts';
@@ -15,7 +15,7 @@ const DOWN_TIMEOUT_MS = 30_000;
 export function addLifecycleCommands(program: Command): void {
   program
     .command('up')
-    .description('start the platform; Ctrl-C or `tierplane down` stops it')
+    .description('start the platform; Ctrl-C or `npx tierplane down` stops it')
     .option('--port <port>', 'front door; 0 picks a free one (default 8080)', wholeNumber('--port', 0, 65_535))
     .option('--host <host>', 'address to listen on (default 127.0.0.1)')
     .option('--public-url <url>', 'how browsers reach the front door')
@@ -100,8 +100,6 @@ async function showStatus(context: CliContext): Promise<void> {
 }
 
 function reset(dir: DataDir, confirmed: boolean): void {
-  if (findRunning(dir))
-    throw new CliError('refused', 'the platform is running', { hint: 'stop it with `tierplane down` first' });
   if (!existsSync(dir.root)) throw new CliError('refused', `there is no ${dir.root}; nothing to delete`);
   if (!existsSync(dir.instance)) {
     throw new CliError(
@@ -109,6 +107,14 @@ function reset(dir: DataDir, confirmed: boolean): void {
       `${dir.root} is not a data directory of tierplane (no instance.json); nothing was deleted`,
     );
   }
+  // Also where it is just starting, and has not yet said so.
+  const lock = lockDataDir(dir);
+  if (!lock) {
+    throw new CliError('refused', `a platform runs in ${dir.root}`, {
+      hint: 'stop it with `npx tierplane down` first',
+    });
+  }
+  lock.release();
   if (!confirmed) throw new CliError('usage', `this deletes ${dir.root} for good: say --yes`);
   rmSync(dir.root, { recursive: true, force: true });
   if (existsSync(dir.root) && readdirSync(dir.root).length > 0) note(`${dir.root} could not be emptied`);

@@ -44,7 +44,11 @@ export function addLogsCommand(program: Command): void {
 }
 
 async function showLogs(context: CliContext, options: Options): Promise<void> {
-  if (!existsSync(context.dir.logs)) throw new CliError('refused', `there are no logs in ${context.dir.root} yet`);
+  if (!existsSync(context.dir.logs)) {
+    throw new CliError('refused', `there are no logs in ${context.dir.root} yet`, {
+      hint: 'start the platform with `npm start`, or name its directory with --data-dir',
+    });
+  }
   const tenantId = options.tenant === undefined ? undefined : await tenantIdOf(context, options.tenant);
   const wanted: Filter = (file, line) =>
     (tenantId === undefined || file.split('.').includes(tenantId) || line.includes(`"${tenantId}"`)) &&

@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
 import type { ServiceStatus } from '../../core/ports/runtime.ts';
+import { SERVICES } from '../../tenant-templates/tiers.ts';
 import { contextOf, examples, wholeNumber } from './context.ts';
 import { ControlPlane } from './control-plane.ts';
 import { CliError } from './exit-codes.ts';
-import { printJson, printLine, printTable, withNote } from './output.ts';
+import { printJson, printLine, printTable } from './output.ts';
+import { rollOut } from './roll-out.ts';
 
 interface Selection {
   readonly tenant?: string;
@@ -37,12 +39,17 @@ export function addServiceCommands(program: Command): void {
       const context = contextOf(command);
       const controlPlane = new ControlPlane(context);
       const chosen = await selectOwnOrPooled(controlPlane, options);
-      for (const { cluster, tenantId, service } of chosen) {
-        const name = `${cluster}/${service}`;
-        await withNote(`${name} is being replaced`, () =>
-          controlPlane.call('POST', '/operator/services/restart', { cluster, tenantId, service }),
-        );
-        if (!context.json) printLine(`${name} is replaced`);
+      for (const { cluster, tenantId, service, desired, tasks } of chosen) {
+        const key = { cluster, tenantId, service };
+        const old = tasks.map((task) => task.taskId);
+        await rollOut(controlPlane, {
+          key,
+          doing: `${cluster}/${service} is being replaced`,
+          ask: () => controlPlane.call('POST', '/operator/services/restart', key),
+          isWanted: ({ taskId }) => !old.includes(taskId),
+          desired,
+        });
+        if (!context.json) printLine(`${cluster}/${service} is replaced`);
       }
       if (context.json) printJson({ restarted: chosen.length });
     });
@@ -57,10 +64,15 @@ export function addServiceCommands(program: Command): void {
       const context = contextOf(command);
       const controlPlane = new ControlPlane(context);
       for (const { cluster, tenantId, service } of await selectOwnOrPooled(controlPlane, options)) {
-        const body = { cluster, tenantId, service, desired: options.desired };
-        await withNote(`${cluster}/${service} is being scaled`, () =>
-          controlPlane.call('POST', '/operator/services/scale', body),
-        );
+        const key = { cluster, tenantId, service };
+        const body = { ...key, desired: options.desired };
+        await rollOut(controlPlane, {
+          key,
+          doing: `${cluster}/${service} is being scaled`,
+          ask: () => controlPlane.call('POST', '/operator/services/scale', body),
+          isWanted: () => true,
+          desired: options.desired,
+        });
         if (context.json) printJson(body);
         else printLine(`${cluster}/${service} has ${options.desired} task(s)`);
       }
@@ -72,6 +84,10 @@ export async function select(
   controlPlane: ControlPlane,
   { tenant, service }: Selection = {},
 ): Promise<ServiceStatus[]> {
+  const known: readonly string[] = SERVICES;
+  if (service !== undefined && !known.includes(service)) {
+    throw new CliError('refused', `no service is called '${service}', there are ${known.join(', ')}`);
+  }
   const tenantId = tenant === undefined ? undefined : (await controlPlane.tenant(tenant)).tenantId;
   const { data } = await controlPlane.call<{ data: ServiceStatus[] }>('GET', '/operator/services');
   return data.filter(
@@ -84,14 +100,12 @@ async function selectOwnOrPooled(controlPlane: ControlPlane, selection: Selectio
   const found = await select(controlPlane, selection);
   const chosen = selection.tenant === undefined ? found.filter((one) => one.tenantId === null) : found;
   if (chosen.length > 0) return chosen;
-  const whose = selection.tenant === undefined ? 'the pool' : `'${selection.tenant}'`;
-  throw new CliError(
-    'refused',
-    `${whose} has no service${selection.service ? ` called '${selection.service}'` : ' of its own'}`,
-    {
-      hint: 'basic tenants share the pooled services; `tierplane services list` shows all',
-    },
-  );
+  throw new CliError('refused', noServiceOf(selection.tenant), { hint: 'without --tenant the pooled ones are meant' });
+}
+
+function noServiceOf(tenant: string | undefined): string {
+  if (tenant === undefined) return 'no service runs';
+  return `'${tenant}' has no service of its own: basic tenants share the pooled ones`;
 }
 
 function rowOf(one: ServiceStatus): string[] {
@@ -113,5 +127,5 @@ const HEADINGS = ['cluster', 'service', 'healthy', 'pids', 'memory', 'restarts',
 
 /** The table of services; `status` ends with it. */
 export async function printServices(controlPlane: ControlPlane, selection: Selection = {}): Promise<void> {
-  printTable(HEADINGS, (await select(controlPlane, selection)).map(rowOf), 'no service runs');
+  printTable(HEADINGS, (await select(controlPlane, selection)).map(rowOf), noServiceOf(selection.tenant));
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { type Step, TENANT_STATES } from '../../core/tenant/lifecycle.ts';
@@ -69,7 +70,7 @@ function addCreate(tenants: Command): void {
       if (context.json) printJson(data);
       else
         printLine(
-          `${options.name} is registered as ${data.tenantId}; \`tierplane tenants watch "${options.name}"\` follows it`,
+          `${options.name} is registered as ${data.tenantId}; \`npx tierplane tenants watch "${options.name}"\` follows it`,
         );
     });
 }
@@ -105,7 +106,7 @@ function addList(tenants: Command): void {
         found.map((one) => [one.tenantName, one.tier, one.state, one.tenantId, one.email, one.reason ?? '']),
         options.state || options.tier || options.name
           ? 'no tenant fits'
-          : 'no tenant yet; `tierplane tenants create --help` shows how to onboard one',
+          : 'no tenant yet; `npx tierplane tenants create --help` shows how to onboard one',
       );
     });
 }
@@ -244,7 +245,9 @@ function addDelete(tenants: Command): void {
       if (!options.wait) {
         if (context.json) printJson({ tenantId: tenant.tenantId, state: 'deprovisioning' });
         else
-          printLine(`${tenant.tenantName} is being removed; \`tierplane tenants watch ${tenant.tenantId}\` follows it`);
+          printLine(
+            `${tenant.tenantName} is being removed; \`npx tierplane tenants watch ${tenant.tenantId}\` follows it`,
+          );
         return;
       }
       const gone = await watchTenant(controlPlane, tenant.tenantId, {
@@ -259,9 +262,18 @@ function addDelete(tenants: Command): void {
 async function confirmByName(tenant: TenantView): Promise<void> {
   if (!process.stdin.isTTY) throw new CliError('usage', 'deleting a tenant needs --yes where nobody can be asked');
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
-  const typed = await prompt.question(
-    `This removes every process, item and user of '${tenant.tenantName}' for good.\nType its name to go on: `,
-  );
+  // Ctrl-C and Ctrl-D close the prompt, and its question then stays unanswered for ever.
+  const closed = once(prompt, 'close').then(() => undefined);
+  const typed = await Promise.race([
+    prompt.question(
+      `This removes every process, item and user of '${tenant.tenantName}' for good.\nType its name to go on: `,
+    ),
+    closed,
+  ]).catch(() => undefined);
   prompt.close();
+  if (typed === undefined) {
+    note('');
+    throw new CliError('interrupted', 'nothing was removed');
+  }
   if (typed.trim() !== tenant.tenantName) throw new CliError('usage', 'that is not its name; nothing was removed');
 }

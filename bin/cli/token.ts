@@ -39,10 +39,18 @@ export function addTokenCommand(program: Command): void {
 
 async function tenantToken(running: Running, options: TokenOptions): Promise<string> {
   const password = options.password ?? process.env.TIERPLANE_PASSWORD;
-  if (!options.tenant || !options.user || !password) {
-    throw new CliError('usage', 'give --admin, or --tenant with --user and --password');
-  }
-  return signInAsTenant(running, options.tenant, options.user, password);
+  const { tenant, user } = options;
+  if (tenant && user && password) return signInAsTenant(running, tenant, user, password);
+  const missing = Object.entries({ '--tenant': tenant, '--user': user, '--password': password })
+    .filter(([, value]) => !value)
+    .map(([name]) => name);
+  throw new CliError(
+    'usage',
+    missing.length === 3
+      ? 'give --admin, or --tenant with --user and --password'
+      : `--tenant, --user and --password go together; missing: ${missing.join(', ')}`,
+    { hint: '`npx tierplane demo` shows users to try' },
+  );
 }
 
 /** A tenant user's access token; the tenant's realm comes from its public configuration. */
@@ -53,8 +61,15 @@ export async function signInAsTenant(
   password: string,
 ): Promise<string> {
   const response = await fetch(`${running.urls.controlPlane}/tenant-config/${encodeURIComponent(tenant)}`);
-  if (response.status === 404) throw new CliError('refused', `no active tenant is called '${tenant}'`);
+  if (response.status === 404) {
+    throw new CliError('refused', `no active tenant is called '${tenant}'`, {
+      hint: '`npx tierplane tenants list` shows them all with their states',
+    });
+  }
   if (!response.ok) throw new CliError('failed', `the tenant's configuration answered ${response.status}`);
   const { authServer } = (await response.json()) as { authServer: string };
-  return (await signInOrFail(authServer, user, password, 'openid')).accessToken;
+  const whereFound =
+    '`npx tierplane demo` shows the demo users; others have what they chose, or an invitation in the mail';
+  const tokens = await signInOrFail({ issuer: authServer, userName: user, password, scope: 'openid' }, whereFound);
+  return tokens.accessToken;
 }

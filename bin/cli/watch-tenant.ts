@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import type { ServiceStatus } from '../../core/ports/runtime.ts';
 import type { Step } from '../../core/tenant/lifecycle.ts';
 import type { ControlPlane, TenantView } from './control-plane.ts';
 import { CliError } from './exit-codes.ts';
@@ -6,8 +7,9 @@ import { interruptible } from './interrupt.ts';
 import { duration, note } from './output.ts';
 
 const POLL_MS = 100;
-/** After so long without a word the user is told that it still goes on. */
+/** After so long without a word the user is told that it still goes on; what takes long is spoken of less and less. */
 const SILENCE_MS = 2_000;
+const LONGEST_SILENCE_MS = 10_000;
 
 interface WatchOptions {
   readonly until: readonly string[];
@@ -33,10 +35,10 @@ async function follow(
   const show = stepPrinter();
   for (;;) {
     const { data: tenant } = await controlPlane.call<{ data: TenantView }>('GET', `/tenants/${tenantId}`);
-    show(await progressOf(controlPlane, tenantId), tenant.state);
+    await show(await progressOf(controlPlane, tenantId), tenant.state, () => troubleOf(controlPlane, tenantId));
     if (until.includes(tenant.state)) return tenant;
     if (tenant.state === 'failed') throw failure(tenant);
-    const goesOn = { hint: `\`tierplane tenants watch ${tenantId}\` follows it` };
+    const goesOn = { hint: `\`npx tierplane tenants watch ${tenantId}\` follows it` };
     if (interrupted.aborted) {
       throw new CliError('interrupted', `${tenant.tenantName} is ${tenant.state}; that goes on`, goesOn);
     }
@@ -50,7 +52,7 @@ async function follow(
 
 function failure({ tenantName, reason }: TenantView): CliError {
   return new CliError('failed', `${tenantName} failed: ${reason ?? 'no reason given'}`, {
-    hint: `\`tierplane tenants retry "${tenantName}"\` tries again`,
+    hint: `\`npx tierplane tenants retry "${tenantName}"\` tries again`,
   });
 }
 
@@ -59,25 +61,37 @@ async function progressOf(controlPlane: ControlPlane, tenantId: string): Promise
   return data.steps;
 }
 
-/** Shows each step once, when it has ended; in between, every two seconds, what is being waited for. */
-function stepPrinter(): (steps: readonly Step[], state: string) => void {
+/** Why services of the tenant that have no healthy task are without one, as far as that is known; '' if all are well. */
+async function troubleOf(controlPlane: ControlPlane, tenantId: string): Promise<string> {
+  const { data } = await controlPlane.call<{ data: ServiceStatus[] }>('GET', '/operator/services');
+  return data
+    .filter((one) => one.tenantId === tenantId && !one.tasks.some((task) => task.state === 'healthy'))
+    .flatMap(({ service, lastFailure }) => (lastFailure ? [`; a task of ${service} has ended: ${lastFailure}`] : []))
+    .join('');
+}
+
+/** Shows each step once, when it has ended; in between what is being waited for, and why. */
+function stepPrinter(): (steps: readonly Step[], state: string, why: () => Promise<string>) => Promise<void> {
   const start = Date.now();
   const shown = new Set<string>();
   let lastWordAt = start;
+  let silence = SILENCE_MS;
   const say = (text: string): void => {
     note(text);
     lastWordAt = Date.now();
   };
-  return (steps, state) => {
+  return async (steps, state, why) => {
     for (const step of steps) {
       const key = `${step.name} ${step.startedAt}`;
       if (step.status === 'running' || shown.has(key)) continue;
       shown.add(key);
+      silence = SILENCE_MS;
       const took = duration(Date.parse(step.endedAt ?? step.startedAt) - Date.parse(step.startedAt));
       say(step.status === 'done' ? `  ✓ ${step.name} (${took})` : `  ✗ ${step.name}: ${step.reason ?? 'failed'}`);
     }
-    if (Date.now() - lastWordAt < SILENCE_MS) return;
+    if (Date.now() - lastWordAt < silence) return;
+    silence = Math.min(2 * silence, LONGEST_SILENCE_MS);
     const running = steps.filter((step) => step.status === 'running').map((step) => step.name);
-    say(`  … ${running.join(', ') || state} (${duration(Date.now() - start)})`);
+    say(`  … ${running.join(', ') || state} (${duration(Date.now() - start)})${await why()}`);
   };
 }

@@ -26,7 +26,7 @@ const tierOverride = z.strictObject({
 });
 
 const httpUrl = z
-  .url({ protocol: /^https?$/ })
+  .url({ protocol: /^https?$/, error: 'must be a URL that begins with http:// or https://' })
   .refine((url) => !url.endsWith('/'), 'must not end with a slash')
   .describe('http or https');
 
@@ -96,10 +96,10 @@ export function loadConfig(path: string, flags: ConfigFlags): PlatformConfig {
   const fromFlags = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
   const parsed = configFile.safeParse({ ...readConfigFile(path), ...fromFlags }, { error: faultWords });
   if (!parsed.success) {
-    const faults = parsed.error.issues.map((issue) => `  ${issue.path.join('.') || '(top)'}: ${issue.message}`);
+    const faults = parsed.error.issues.flatMap(inWords);
     throw new DomainError(
       'CONFIG',
-      `configuration has ${faults.length} fault(s) (${path} and flags):\n${faults.join('\n')}`,
+      `configuration has ${faults.length} fault(s) (${path} and flags):\n${faults.join('\n')}\n  docs/cli.md lists what may be said`,
     );
   }
   const { tiers, ...config } = parsed.data;
@@ -115,6 +115,11 @@ export function loadConfig(path: string, flags: ConfigFlags): PlatformConfig {
   };
 }
 
+function inWords(issue: z.core.$ZodIssue): string[] {
+  if (issue.code !== 'unrecognized_keys') return [`  ${issue.path.join('.')}: ${issue.message}`];
+  return issue.keys.map((key) => `  ${[...issue.path, key].join('.')}: is no known key`);
+}
+
 function readConfigFile(path: string): object {
   if (!existsSync(path)) return {};
   let value: unknown;
@@ -122,7 +127,7 @@ function readConfigFile(path: string): object {
     value = JSON.parse(readFileSync(path, 'utf8'));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : 'unreadable';
-    throw new DomainError('CONFIG', `${path} must be a JSON object: ${reason}`, { cause });
+    throw new DomainError('CONFIG', `${path} must be a JSON object; mend it: ${reason}`, { cause });
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new DomainError('CONFIG', `${path} must be a JSON object, got ${JSON.stringify(value)?.slice(0, 40)}`);

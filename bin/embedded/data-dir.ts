@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -33,7 +34,26 @@ export interface DataDir {
   /** The first admin's credentials, written once at first start, mode 0600. */
   readonly admin: string;
   readonly demo: string;
+  /** There while the demo tenants are still to be made; a start that was interrupted leaves them to the next one. */
+  readonly demoPending: string;
   readonly cliToken: string;
+}
+
+/** The folder that `npm start` and `npx tierplane` run in. */
+const CLONE = join(import.meta.dirname, '..', '..');
+
+/** Where a platform lives that nobody gave a place: in the folder the command runs in. */
+export const DEFAULT_DATA_DIR = '.tierplane';
+
+/** The platform that `npm start` runs, wherever a command is given. */
+export function dataDirOfClone(): DataDir {
+  return dataDirAt(join(CLONE, DEFAULT_DATA_DIR));
+}
+
+/** How a shell in the clone calls the command line for this directory. */
+export function commandFor(dir: DataDir): string {
+  const quoted = /^[\w./-]+$/.test(dir.root) ? dir.root : `'${dir.root.replaceAll("'", `'\\''`)}'`;
+  return dir.root === dataDirOfClone().root ? 'npx tierplane' : `npx tierplane --data-dir ${quoted}`;
 }
 
 export function dataDirAt(path: string): DataDir {
@@ -51,6 +71,7 @@ export function dataDirAt(path: string): DataDir {
     running: join(root, 'running.json'),
     admin: join(root, 'admin.json'),
     demo: join(root, 'demo.json'),
+    demoPending: join(root, 'demo-pending'),
     cliToken: join(root, 'cli-token.json'),
   };
 }
@@ -62,9 +83,26 @@ export function prepareDataDir(dir: DataDir): void {
     chmodSync(dir.root, 0o711);
     mkdirSync(dir.logs, { recursive: true, mode: 0o700 });
   } catch (cause) {
-    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
-    throw new DomainError('CONFIG', `data directory must be writable, ${dir.root} is not (${reason})`, { cause });
+    throw new DomainError('CONFIG', notWritable(dir.root, cause), { cause });
   }
+}
+
+const WHY_NOT: Readonly<Record<string, string>> = {
+  EACCES: 'it belongs to another user',
+  EPERM: 'it belongs to another user',
+  EROFS: 'its file system is read-only',
+  ENOSPC: 'its disk is full',
+  EDQUOT: 'its quota is used up',
+  ENOTDIR: 'a file is in the way',
+  EEXIST: 'a file is in the way',
+  ENOENT: 'no folder can be made there',
+};
+
+/** What is wrong with a path in the data directory that cannot be written, and what to do. */
+export function notWritable(path: string, cause: unknown): string {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
+  const why = WHY_NOT[code];
+  return `data directory must be writable, ${path} is not${why ? `: ${why}` : ''} (${code}); mend that, or choose another with --data-dir`;
 }
 
 /** Step by step: where a file system takes no folders (/proc, for one), mkdir's own recursion never ends. */
@@ -128,8 +166,9 @@ export function lockDataDir(dir: DataDir): { release(): void } | undefined {
 
 /** A file of the operator's own: readable by nobody else, replaced as a whole. */
 export function writePrivate(path: string, value: unknown): void {
-  writeFileSync(path, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
-  chmodSync(path, 0o600);
+  const whole = `${path}.${process.pid}`;
+  writeFileSync(whole, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600, flush: true });
+  renameSync(whole, path);
 }
 
 export function readJson<T>(path: string): T | undefined {

@@ -24,7 +24,7 @@ import { type Addresses, settleAddresses } from './addresses.ts';
 import { ensureFirstAdmin } from './admin.ts';
 import type { PlatformConfig } from './config.ts';
 import { crashPointOf } from './crash-point.ts';
-import { type DataDir, prepareRunDir } from './data-dir.ts';
+import { commandFor, type DataDir, prepareRunDir } from './data-dir.ts';
 import { listenForGateway } from './front.ts';
 import { createGatewayProcess, type GatewayProcess } from './gateway-process.ts';
 import { instanceIn } from './instance.ts';
@@ -180,6 +180,8 @@ async function assemble(options: PlatformOptions, cleanUp: AsyncDisposableStack)
     smtp: config.smtp !== undefined,
     runtime,
     tiers: config.tiers,
+    command: commandFor(dir),
+    adminFile: dir.admin,
     demoTenants: () => demoTenants({ table, clock, random }),
     tenantName: (tenantId) => tenantName(table, tenantId),
     notes: runtime.isolation.notes,

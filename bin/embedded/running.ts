@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isDomainError } from '../../core/errors.ts';
 import { type DataDir, readJson } from './data-dir.ts';
 
 export interface Urls {
@@ -38,8 +39,13 @@ export function isAlive(running: Pick<Running, 'pid' | 'startTicks'>): boolean {
   return startTicksOf(running.pid) === running.startTicks;
 }
 
-/** The platform that runs in this data directory, or undefined. */
+/** The platform that runs in this data directory, or undefined; also where what it left to be found is damaged. */
 export function findRunning(dir: DataDir): Running | undefined {
-  const running = readJson<Running>(dir.running);
-  return running && isAlive(running) ? running : undefined;
+  try {
+    const running = readJson<Running>(dir.running);
+    return running && isAlive(running) ? running : undefined;
+  } catch (error) {
+    if (isDomainError(error, 'CORRUPT')) return undefined;
+    throw error;
+  }
 }

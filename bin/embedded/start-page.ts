@@ -8,6 +8,10 @@ export interface StartPageDeps {
   readonly urls: Urls;
   readonly runtime: Pick<Runtime, 'services'>;
   readonly tiers: TierTable;
+  /** How a shell on this machine calls the command line; it may hold a path. */
+  readonly command: string;
+  /** Of the first admin, where their password can still be looked up. */
+  readonly adminFile: string;
   /** The demo tenants that exist, with what the control plane knows of them. */
   readonly demoTenants: () => Promise<readonly DemoTenant[]>;
   readonly tenantName: (tenantId: string) => Promise<string | undefined>;
@@ -39,6 +43,7 @@ const MAX_ROWS = 12;
  */
 export async function renderStart(deps: StartPageDeps, isLocal: boolean): Promise<string> {
   const { urls, tiers } = deps;
+  const command = isLocal ? deps.command : 'npx tierplane';
   const [services, tenants] = await Promise.all([deps.runtime.services(), deps.demoTenants()]);
   const demo = new Map(tenants.map(({ tenantId, name }) => [tenantId, name]));
   const groups = groupsOf(services).filter(([first]) => isLocal || first.tenantId === null || demo.has(first.tenantId));
@@ -64,7 +69,9 @@ export async function renderStart(deps: StartPageDeps, isLocal: boolean): Promis
     ),
     services: await Promise.all(groups.slice(0, MAX_ROWS).map((group) => rowOf(group, deps.tenantName))),
     furtherServices: Math.max(0, groups.length - MAX_ROWS),
-    steps: stepsFor(urls),
+    command,
+    steps: stepsFor(urls, command),
+    ...(isLocal && { adminFile: deps.adminFile }),
     notes: isLocal ? deps.notes : [],
   });
 }
@@ -96,18 +103,20 @@ async function rowOf(group: Group, nameOf: StartPageDeps['tenantName']): Promise
   };
 }
 
-function stepsFor(urls: Urls): { title: string; command: string }[] {
+function stepsFor(urls: Urls, command: string): { title: string; command: string }[] {
   return [
-    { title: 'See the tenants', command: 'npx tierplane tenants list' },
+    { title: 'See the tenants', command: `${command} tenants list` },
     {
       title: 'Onboard one',
-      command:
-        "npx tierplane tenants create --name Hooli --email jo@hooli.example \\\n  --tier premium --admin-password 'Correct-horse-7' --wait",
+      command: `${command} tenants create --name Aviato --email er@aviato.example \\\n  --tier premium --admin-password 'Correct-horse-7' --wait`,
     },
     {
       title: 'Work as its user',
-      command: `TOKEN=$(npx tierplane token --tenant Hooli --user jo@hooli.example --password 'Correct-horse-7')\ncurl -H "authorization: Bearer $TOKEN" ${urls.api}/products`,
+      command: `TOKEN=$(${command} token --tenant Aviato --user er@aviato.example --password 'Correct-horse-7')
+curl -sw '\\n' ${urls.api}/products -H "authorization: Bearer $TOKEN" -H 'content-type: application/json' \\
+  -d '{"name":"Espresso beans","sku":"COF-1","category":"coffee","price":{"amount":1890,"currency":"EUR"}}'
+curl -sw '\\n' ${urls.api}/products -H "authorization: Bearer $TOKEN"`,
     },
-    { title: 'See the limits bite', command: 'npx tierplane throttle-test --tenant acme --rate 50 --seconds 3' },
+    { title: 'See the limits bite', command: `${command} throttle-test --tenant acme --rate 50 --seconds 3` },
   ];
 }

@@ -9,13 +9,22 @@ import { CliError } from '../cli/exit-codes.ts';
 import { note, printFields, printJson, printLine } from '../cli/output.ts';
 import type { AdminCredentials } from './admin.ts';
 import { type ConfigFlags, loadConfig, type PlatformConfig } from './config.ts';
-import { type DataDir, lockDataDir, prepareDataDir, readJson, writePrivate } from './data-dir.ts';
+import {
+  commandFor,
+  type DataDir,
+  lockDataDir,
+  notWritable,
+  prepareDataDir,
+  readJson,
+  writePrivate,
+} from './data-dir.ts';
 import { ensureDemo } from './demo.ts';
 import { type Platform, startPlatform } from './platform.ts';
 import { findRunning, type Running, startTicksOf } from './running.ts';
 
-/** Lines of progress while the platform starts, on stderr. */
-const SLOW_START_NOTE_MS = 1_000;
+/** A start that takes longer is spoken of, on stderr; and again so often, in milliseconds. */
+const SLOW_START_MS = 1_000;
+const SLOW_START_AGAIN_MS = 10_000;
 /** Bytes of log that wait for a disk. */
 const MAX_LOG_BUFFERED = 2 ** 20;
 
@@ -24,8 +33,10 @@ export async function runPlatform(context: CliContext, flags: ConfigFlags): Prom
   const { dir } = context;
   const progress = context.json ? () => undefined : note;
   const { asked, stopped } = signalled(progress);
-  const slow = setTimeout(() => note('starting ...'), SLOW_START_NOTE_MS);
-  const { platform, lock, email, admin, firstDemo } = await start(dir, flags).finally(() => clearTimeout(slow));
+  const { platform, lock, email, admin, demo } = await start(dir, flags, asked).catch((error: unknown) => {
+    if (asked.aborted) throw new CliError('interrupted', 'stopped before the platform was ready');
+    throw error;
+  });
   writePrivate(dir.running, {
     pid: process.pid,
     startTicks: startTicksOf(process.pid),
@@ -34,7 +45,9 @@ export async function runPlatform(context: CliContext, flags: ConfigFlags): Prom
   } satisfies Running);
   // What was compiled for this start serves the next one, however this process will end.
   flushCompileCache();
-  if (firstDemo && admin) await Promise.race([makeDemo(platform, dir, admin, asked, progress), stopped]);
+  if (demo && admin && !asked.aborted) {
+    await Promise.race([makeDemo(platform, dir, admin, asked, progress), stopped]);
+  }
   if (!asked.aborted) {
     if (context.json)
       printJson({ ready: true, urls: platform.urls, admin: { email, password: platform.firstPassword ?? null } });
@@ -44,6 +57,8 @@ export async function runPlatform(context: CliContext, flags: ConfigFlags): Prom
   await platform.close();
   rmSync(dir.running, { force: true });
   lock.release();
+  const demoLeft = existsSync(dir.demoPending) ? ' and makes the demo tenants' : '';
+  progress(`stopped; \`npm start\` finds everything again${demoLeft}, \`npx tierplane reset\` forgets it`);
   process.exit(0);
 }
 
@@ -53,11 +68,14 @@ interface Started {
   /** Of the first admin. */
   readonly email: string;
   readonly admin: AdminCredentials | undefined;
-  /** Whether the demo tenants are to be made: this is the first start, and they are wanted. */
-  readonly firstDemo: boolean;
+  /** Whether the demo tenants are still to be made, and wanted. */
+  readonly demo: boolean;
 }
 
-async function start(dir: DataDir, flags: ConfigFlags): Promise<Started> {
+async function start(dir: DataDir, flags: ConfigFlags, stop: AbortSignal): Promise<Started> {
+  const say = (line: string) => stop.aborted || note(line);
+  const slow = setTimeout(() => say('starting ...'), SLOW_START_MS);
+  const slower = setInterval(() => say(`still starting; ${dir.logs} tells more ...`), SLOW_START_AGAIN_MS);
   try {
     const config = loadConfig(dir.config, flags);
     prepareDataDir(dir);
@@ -69,9 +87,13 @@ async function start(dir: DataDir, flags: ConfigFlags): Promise<Started> {
     const platform = await startPlatform({ config, dir, log });
     const admin = readJson<AdminCredentials>(dir.admin);
     const email = admin?.email ?? config.adminEmail;
-    return { platform, lock, email, admin, firstDemo: config.demo && platform.firstPassword !== undefined };
+    if (config.demo && platform.firstPassword !== undefined) writePrivate(dir.demoPending, true);
+    return { platform, lock, email, admin, demo: config.demo && existsSync(dir.demoPending) };
   } catch (error) {
     throw explain(error, dir);
+  } finally {
+    clearTimeout(slow);
+    clearInterval(slower);
   }
 }
 
@@ -90,7 +112,7 @@ async function makeDemo(
   stop: AbortSignal,
   progress: (line: string) => void,
 ): Promise<void> {
-  progress('first start: making three demo tenants ...');
+  progress('making three demo tenants, one a tier ...');
   const issuer = `${platform.urls.front}/realms/admin`;
   const signedIn = signIn({
     issuer,
@@ -100,17 +122,21 @@ async function makeDemo(
     scope: ADMIN_SIGN_IN_SCOPE,
   });
   const adminToken = async () => (await signedIn).accessToken;
-  await ensureDemo({ urls: platform.urls, file: dir.demo, adminToken, progress }).catch((error: unknown) => {
-    const reason = stop.aborted ? 'stopped' : error instanceof Error ? error.message : String(error);
-    note(`the demo tenants could not be made (${reason}); \`tierplane demo\` tries again`);
-  });
+  try {
+    await ensureDemo({ urls: platform.urls, file: dir.demo, adminToken, progress });
+    rmSync(dir.demoPending, { force: true });
+  } catch (error) {
+    if (stop.aborted) return;
+    const reason = error instanceof Error ? error.message : String(error);
+    note(`the demo tenants could not be made (${reason}); \`npx tierplane demo\` tries again`);
+  }
 }
 
 function alreadyRunning(dir: DataDir): CliError {
   const running = findRunning(dir);
   const where = running ? ` at ${running.urls.front} (pid ${running.pid})` : '';
   return new CliError('config', `a platform already runs in ${dir.root}${where}`, {
-    hint: 'stop it with `tierplane down`, or give this one a --data-dir and --port of its own',
+    hint: 'stop it with `npx tierplane down`, or give this one a --data-dir and --port of its own',
   });
 }
 
@@ -121,27 +147,16 @@ function explain(error: unknown, dir: DataDir): unknown {
     return new CliError('cannotCreate', error.message, { cause: error });
   if (isDomainError(error, 'CONFIG') || isDomainError(error, 'CORRUPT'))
     return new CliError('config', error.message, { cause: error });
-  if (error instanceof DomainError) return new CliError('failed', error.message, { cause: error });
+  if (error instanceof DomainError) {
+    const hint = `\`${commandFor(dir)} logs --lines 10\` shows what led to it`;
+    return new CliError('failed', error.message, { cause: error, hint });
+  }
   const { code, path, dest } = error as NodeJS.ErrnoException & { dest?: string };
-  const why = UNWRITABLE[code as keyof typeof UNWRITABLE];
-  if (why)
-    return new CliError(
-      'cannotCreate',
-      `data directory must be writable, ${dest ?? path ?? dir.root} is not: ${why} (${code})`,
-      {
-        cause: error,
-      },
-    );
+  if (['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT'].includes(code ?? '')) {
+    return new CliError('cannotCreate', notWritable(dest ?? path ?? dir.root, error), { cause: error });
+  }
   return error;
 }
-
-const UNWRITABLE = {
-  EACCES: 'it belongs to another user',
-  EPERM: 'it belongs to another user',
-  EROFS: 'its file system is read-only',
-  ENOSPC: 'its disk is full',
-  EDQUOT: 'its quota is used up',
-};
 
 /** The first signal asks for a clean end, a start under way is finished first; a second one ends at once. */
 function signalled(progress: (line: string) => void): { readonly asked: AbortSignal; readonly stopped: Promise<void> } {
@@ -150,7 +165,7 @@ function signalled(progress: (line: string) => void): { readonly asked: AbortSig
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.on(signal, () => {
         if (controller.signal.aborted) process.exit(130);
-        progress(`\n${signal}: finishing what is under way ...`);
+        progress('\nstopping: what is under way is finished first ...');
         controller.abort();
         resolve();
       });
@@ -161,6 +176,7 @@ function signalled(progress: (line: string) => void): { readonly asked: AbortSig
 
 function announce(platform: Platform, email: string, dir: DataDir): void {
   const { urls } = platform;
+  const tierplane = commandFor(dir);
   printLine('Tierplane is ready.\n');
   printFields({
     'start page': urls.front,
@@ -172,6 +188,6 @@ function announce(platform: Platform, email: string, dir: DataDir): void {
     data: dir.root,
   });
   printLine(
-    `\nNext, in another terminal:\n  npx tierplane tenants list${existsSync(dir.demo) ? '\n  npx tierplane demo' : ''}\nCtrl-C stops it.`,
+    `\nNext, in another terminal:\n  ${tierplane} tenants list${existsSync(dir.demo) ? `\n  ${tierplane} demo` : ''}\nCtrl-C stops it.`,
   );
 }

@@ -56,7 +56,7 @@ describeInBrowser('UI-3: in a real browser', () => {
       const texts = (await rows.allInnerTexts()).slice(1).map((text) => text.replace(/\s+/g, ' '));
       const tasks = 'orders 1 of 1 products 1 of 1 users 1 of 1';
       expect(texts).toEqual([`all basic tenants pool ${tasks}`, `globex shared ${tasks}`, `initech its own ${tasks}`]);
-      expect(await page.getByText('npx tierplane tenants list').isVisible()).toBe(true);
+      expect(await page.getByText(`npx tierplane --data-dir ${platform.dataDir} tenants list`).isVisible()).toBe(true);
       await visitor.expectFitPage(TITLE.start);
     });
 

@@ -114,6 +114,8 @@ describe('a start that cannot succeed says why, in one sentence and by exit code
     const result = await up(platform.dataDir);
     expect(result.code).toBe(78);
     expect(result.stderr).toContain(urls.front);
+    const reset = await runCli(['reset', '--yes', '--data-dir', platform.dataDir]);
+    expect([reset.code, reset.stderr]).toEqual([4, expect.stringContaining('npx tierplane down')]);
     expect((await fetch(`${urls.front}/healthz`)).status).toBe(200);
   }, 30_000);
 
@@ -205,10 +207,12 @@ describe('Ctrl-C, which reaches every process of the terminal`s foreground group
       expect(markedProcesses(id)).toEqual([]);
       expect(existsSync(join(dataDir, 'run'))).toBe(false);
 
-      const platform = new TestPlatform({ dataDir });
+      const platform = new TestPlatform({ dataDir, args });
       platforms.push(platform);
       await platform.start();
-      expect((await platform.cli('tenants', 'list')).code).toBe(0);
+      const demo = args.length === 0 ? ['acme', 'globex', 'initech'] : [];
+      const tenants = await platform.cliJson<{ tenantName: string; state: string }[]>('tenants', 'list');
+      expect(tenants).toEqual(demo.map((tenantName) => expect.objectContaining({ tenantName, state: 'active' })));
     },
     60_000,
   );
@@ -249,12 +253,26 @@ describe('the launcher', () => {
     expect(status).toBe(78);
     expect(stderr).toContain('found no node');
   });
+
+  test('and every script, before the packages are installed, say that they are not', () => {
+    const dir = bareInstall();
+    rmSync(join(dir, 'node_modules'), { recursive: true });
+    expect(launch(dir)).toMatchObject({
+      status: 78,
+      stderr: expect.stringMatching(/^.*run 'npm ci' in .* first\.\n$/),
+    });
+    mkdirSync(join(dir, 'scripts'));
+    writeFileSync(join(dir, 'package.json'), '{"type":"module"}');
+    copyFileSync(join(LAUNCHER, '..', '..', 'scripts', 'check-node.js'), join(dir, 'scripts', 'check-node.js'));
+    const check = spawnSync(process.execPath, [join(dir, 'scripts', 'check-node.js')], { encoding: 'utf8' });
+    expect(check).toMatchObject({ status: 78, stderr: expect.stringMatching(/^.*run `npm ci` first\.\n$/) });
+  });
 });
 
-/** A checkout as it is before `npm ci`, with the tools of the launcher in `path` and nothing else. */
+/** A checkout as it is after `npm ci` without Node, with the tools of the launcher in `path` and nothing else. */
 function bareInstall(): string {
   const dir = realpathSync(folder());
-  for (const name of ['bin', 'path']) mkdirSync(join(dir, name));
+  for (const name of ['bin', 'path', 'node_modules/commander']) mkdirSync(join(dir, name), { recursive: true });
   copyFileSync(LAUNCHER, join(dir, 'bin', 'tierplane'));
   for (const tool of ['sh', 'dirname', 'readlink']) symlinkSync(`/usr/bin/${tool}`, join(dir, 'path', tool));
   return dir;

@@ -58,6 +58,8 @@ beforeAll(async () => {
     smtp: false,
     runtime: { services: async () => services },
     tiers: TIERS,
+    command: 'npx tierplane --data-dir /var/lib/tierplane',
+    adminFile: '/var/lib/tierplane/admin.json',
     demoTenants: async () => [DEMO],
     tenantName: async (tenantId) => (tenantId === 'demo0001' ? DEMO.name : CUSTOMER),
     notes: [NOTE],
@@ -107,12 +109,15 @@ describe('the start page', () => {
     expect(serves).toEqual(['all basic tenants', 'globex', 'Wayne &amp; Sons']);
     expect(text).toContain('All tasks run as one user: /var/lib/tierplane is closed to others.');
     expect(text).toContain(`href="${FRONT}/mailbox"`);
+    expect(text).toContain('<code>npx tierplane --data-dir /var/lib/tierplane demo</code>');
+    expect(text).toContain('/var/lib/tierplane/admin.json');
   });
 
   test('SE-1: shows readers elsewhere neither customers nor paths nor the mailbox', async () => {
     const { status, text } = await get('/', { ...LOCAL, 'x-forwarded-for': '192.0.2.7' });
     expect(status).toBe(200);
     expect(text).toContain('globex');
+    expect(text).toContain('npx tierplane tenants list');
     for (const hidden of ['Wayne', 'custom01', '/var/lib', '/mailbox']) expect(text).not.toContain(hidden);
   });
 

@@ -13,6 +13,10 @@ export interface StartModel {
     readonly mailbox?: string;
     readonly adminSignIn: string;
   };
+  /** How a shell calls the command line. */
+  readonly command: string;
+  /** File with the first admin's email and first password; absent where its path must not be shown. */
+  readonly adminFile?: string;
   readonly tenants: readonly StartTenant[];
   readonly services: readonly StartServices[];
   /** How many tenants' services are left out. @default 0 */
@@ -45,7 +49,7 @@ export interface StartServices {
 
 /** What runs, where, and what to try. */
 export function startPage(model: StartModel): string {
-  const { urls, tenants, services, furtherServices = 0, steps, notes = [] } = model;
+  const { urls, command, adminFile, tenants, services, furtherServices = 0, steps, notes = [] } = model;
   return page({
     title: 'What runs here',
     width: 'wide',
@@ -63,16 +67,17 @@ ${notes.map((note) => html`<p class="notice">${sentence(note)}</p>`)}
 <div class="card tile"><dl class="facts">
 <dt>Tenants' API</dt><dd><code>${urls.api}</code></dd>
 <dt>Control plane</dt><dd><code>${urls.controlPlane}</code></dd>
-<dt>API description</dt><dd><a href="${urls.openapi}">${urls.openapi}</a></dd>
+<dt>API description</dt><dd><a href="${urls.openapi}"><code>${urls.openapi}</code></a></dd>
+${adminFile !== undefined && html`<dt>First admin</dt><dd>email and first password are in <code>${adminFile}</code></dd>`}
 </dl></div></section>
 <section class="section" aria-labelledby="tenants"><header><h2 id="tenants">Tenants to try</h2>
-<p class="muted">One per tier. Passwords are in the terminal: <code>npx tierplane demo</code>.</p></header>
-${tenants.length === 0 ? html`<p class="card empty">No demo tenants. <code>npx tierplane tenants create --help</code> shows how to make one.</p>` : html`<ul class="grid">${tenants.map(tenantTile)}</ul>`}
+<p class="muted">One per tier. <code>${command} demo</code> shows their passwords.</p></header>
+${tenants.length === 0 ? html`<p class="card empty">No demo tenants. <code>${command} demo</code> makes them, <code>${command} tenants create --help</code> shows how to make others.</p>` : html`<ul class="grid">${tenants.map(tenantTile)}</ul>`}
 </section>
 <section class="section" aria-labelledby="services"><header><h2 id="services">Services</h2>
 <p class="muted">Every task is a process of its own. Shown: healthy tasks of those wanted.</p></header>
 ${serviceTable(services)}
-${furtherServices > 0 && html`<p class="muted">And those of ${furtherServices} more tenants: <code>npx tierplane services list</code>.</p>`}
+${furtherServices > 0 && html`<p class="muted">And those of ${furtherServices} more tenants: <code>${command} services list</code>.</p>`}
 </section>
 <section class="section" aria-labelledby="try"><header><h2 id="try">What to try</h2></header>
 <ol class="steps">${steps.map(({ title, command }) => html`<li><h3>${title}</h3><pre tabindex="0"><code>${command}</code></pre></li>`)}</ol>
