@@ -1,18 +1,61 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { EXIT, EXIT_MEANINGS } from '../bin/cli/exit-codes.ts';
+import { loadConfig } from '../bin/embedded/config.ts';
 import { runCli } from './e2e/harness.ts';
+import { blocksOf, isShell, PAGES, RUNBOOK_PAGES } from './support/doc-commands.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const PAGES = [
-  'README.md',
-  ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) => join('docs', name)),
-].filter((name) => name.endsWith('.md'));
 const read = (name: string) => readFileSync(join(ROOT, name), 'utf8');
 
+/** Shell commands that neither the walk nor the runbooks' test runs, each with who does, and by which words. */
+const RUN_ELSEWHERE: readonly { command: string; by: string; words: string }[] = [
+  // Waits for Ctrl-C: `npm ci` is the first thing on a bare machine, the walk begins with `npm start`.
+  { command: 'npm ci && npm start', by: 'test/e2e/readme.test.ts', words: "spawn('npm', ['start']" },
+  // The whole suite cannot run inside one of its own tests.
+  { command: 'npm ci && npm test', by: '.ci/run', words: 'npm ci && npm test' },
+  { command: 'npm run aws:rehearse', by: 'test/aws/rehearsal.test.ts', words: 'scripts/rehearsal/rehearse.ts' },
+  // Want an account: the rehearsal does the same in an emulated one.
+  {
+    command: 'scripts/sbt-install.sh admin@example.com',
+    by: 'scripts/rehearsal/installation.ts',
+    words: 'sbt-install',
+  },
+  { command: 'curl -s ADMIN_DOMAIN/oauth2/token', by: 'scripts/rehearsal/managed-login.ts', words: '/oauth2/token' },
+];
+
 describe('the documents', () => {
+  test('DX-1: show no shell command that nothing runs', () => {
+    const shown = PAGES.flatMap(blocksOf).filter(isShell);
+    const elsewhere = (text: string) => RUN_ELSEWHERE.filter(({ command }) => text.startsWith(command));
+    const orphans = shown.filter(
+      ({ page, info, text }) =>
+        !(page === 'README.md' && info === 'sh walk') && !RUNBOOK_PAGES.includes(page) && elsewhere(text).length === 0,
+    );
+    expect(orphans).toEqual([]);
+    for (const { command, by, words } of RUN_ELSEWHERE) {
+      expect([command, shown.some(({ text }) => text.startsWith(command))]).toEqual([command, true]);
+      expect(read(by)).toContain(words);
+    }
+  });
+
+  test('show configurations that the platform takes', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tp-docs-'));
+    try {
+      const shown = PAGES.flatMap(blocksOf).filter(({ info, text }) => info === 'json' && !text.includes('"figures"'));
+      expect(shown.length).toBeGreaterThan(0);
+      for (const { text } of shown) {
+        writeFileSync(join(folder, 'config.json'), text);
+        expect(() => loadConfig(join(folder, 'config.json'), { demo: true })).not.toThrow();
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   test('link to files that exist', () => {
     const broken = PAGES.flatMap((page) =>
       [...read(page).matchAll(/\]\((?!https?:|#)([^)#]+)/g)]

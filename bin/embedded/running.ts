@@ -20,11 +20,12 @@ export interface Running {
   readonly urls: Urls;
 }
 
-/** Field 22 of /proc/<pid>/stat; '' where there is no such process or no /proc. */
+/** Field 22 of /proc/<pid>/stat; '' where there is no such process, it has ended and waits to be reaped, or no /proc. */
 export function startTicksOf(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    const [state, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return state === 'Z' ? '' : (rest[18] ?? '');
   } catch {
     return '';
   }

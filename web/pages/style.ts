@@ -25,7 +25,7 @@ body {
   margin: 0; min-height: 100vh; display: flex; flex-direction: column; background: var(--bg); color: var(--text);
   font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif;
 }
-h1, h2, h3, p, ul, dl, dd, figure { margin: 0; }
+h1, h2, h3, p, ol, ul, dl, dd, figure { margin: 0; }
 h1 { font-size: 1.5rem; line-height: 1.25; letter-spacing: -.015em; text-wrap: balance; }
 h2 { font-size: 1.125rem; line-height: 1.35; letter-spacing: -.01em; }
 h3 { font-size: 1rem; }
@@ -112,6 +112,8 @@ pre { margin: 0; padding: .85rem 1rem; border-radius: 9px; background: var(--sun
 pre.letter { white-space: pre-wrap; overflow-wrap: anywhere; }
 .steps { display: grid; gap: 1.1rem; padding: 0; list-style: none; counter-reset: step; }
 .steps > li { display: grid; gap: .45rem; grid-template-columns: minmax(0, 1fr); counter-increment: step; }
+/* Wrapped, a command is still copied as it is. */
+.steps pre { white-space: pre-wrap; overflow-wrap: anywhere; }
 .steps h3::before { content: counter(step) ". "; color: var(--muted); }
 footer { padding: 1.25rem; text-align: center; color: var(--muted); font-size: .875rem; }
 @media (max-width: 36rem) {
