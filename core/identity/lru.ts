@@ -1,4 +1,4 @@
-/** A bounded map that forgets what was used least recently. */
+/** A bounded map that forgets what was used least recently, to within half its capacity. */
 export interface Lru<V> {
   /** The value, which counts as used now. */
   get(key: string): V | undefined;
@@ -10,20 +10,25 @@ export interface Lru<V> {
 
 /** @param capacity most entries kept; at least 1 */
 export function createLru<V>(capacity: number): Lru<V> {
-  // A Map iterates in order of insertion, so the first key is the one used least recently.
-  const entries = new Map<string, V>();
+  // A Map iterates in order of insertion, so the first key is the next one to be forgotten.
+  const entries = new Map<string, { readonly value: V; readonly placed: number }>();
+  /** Entries placed at the end so far. */
+  let placed = 0;
+
+  function place(key: string, value: V): void {
+    entries.delete(key);
+    entries.set(key, { value, placed: ++placed });
+  }
+
   return {
     get(key) {
-      const value = entries.get(key);
-      if (value !== undefined) {
-        entries.delete(key);
-        entries.set(key, value);
-      }
-      return value;
+      const entry = entries.get(key);
+      // Placing it anew at every use would cost as much as looking it up; it is far from the front as yet.
+      if (entry && placed - entry.placed >= capacity / 2) place(key, entry.value);
+      return entry?.value;
     },
     set(key, value) {
-      entries.delete(key);
-      entries.set(key, value);
+      place(key, value);
       if (entries.size > capacity) entries.delete(entries.keys().next().value as string);
     },
     delete: (key) => void entries.delete(key),
