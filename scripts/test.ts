@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,25 +17,42 @@ interface Count {
   skipped: number;
 }
 
-function run(command: string, args: readonly string[]): boolean {
-  const { status, error } = spawnSync(command, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
+/** Ctrl-C or a kill; what ran has heard it, too, and has ended. */
+class Stopped extends Error {}
+
+let stopped = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    // Who asks twice does not want to wait for what runs.
+    if (stopped) process.exit(130);
+    stopped = true;
+  });
+}
+
+async function run(command: string, args: readonly string[]): Promise<boolean> {
+  const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
+  const [status, error] = await once(child, 'exit').then(
+    ([code]) => [code as number | null, undefined] as const,
+    (cause: Error) => [null, cause] as const,
+  );
+  if (stopped) throw new Stopped();
   if (error) process.stderr.write(`${command}: ${error.message}\n`);
   return status === 0;
 }
 
-function check(title: string, command: string, args: readonly string[]): Count {
+async function check(title: string, command: string, args: readonly string[]): Promise<Count> {
   process.stderr.write(`\n== ${title}\n`);
-  const ok = run(command, args);
+  const ok = await run(command, args);
   return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 };
 }
 
 /** A suite that cannot even be loaded counts as one failure; Jest counts no test in it. */
-function jest(args: readonly string[]): Count {
+async function jest(args: readonly string[]): Promise<Count> {
   process.stderr.write('\n== tests\n');
   const folder = mkdtempSync(join(tmpdir(), 'tierplane-test-'));
   const report = join(folder, 'report.json');
   try {
-    const ok = run(process.execPath, [
+    const ok = await run(process.execPath, [
       '--experimental-vm-modules',
       '--disable-warning=ExperimentalWarning',
       join(ROOT, 'node_modules', 'jest', 'bin', 'jest.js'),
@@ -47,6 +65,7 @@ function jest(args: readonly string[]): Count {
     const passed = result.numPassedTests ?? 0;
     return { passed, failed: ok ? failed : Math.max(failed, 1), skipped: result.numPendingTests ?? 0 };
   } catch (error) {
+    if (error instanceof Stopped) throw error;
     process.stderr.write(`the test runner left no report: ${String(error)}\n`);
     return { passed: 0, failed: 1, skipped: 0 };
   } finally {
@@ -54,13 +73,25 @@ function jest(args: readonly string[]): Count {
   }
 }
 
-const counts = [
-  check('build', process.execPath, [join(ROOT, 'scripts', 'build.ts')]),
-  check('types', join(BIN, 'tsc'), ['-p', ROOT]),
-  check('lint', join(BIN, 'biome'), ['check', '--error-on-warnings', ROOT]),
-  jest(process.argv.slice(2)),
-];
-const sum = (of: keyof Count) => counts.reduce((total, count) => total + count[of], 0);
-const skipped = sum('skipped') > 0 ? `, ${sum('skipped')} skipped` : '';
-process.stdout.write(`\n${sum('passed')} passed, ${sum('failed')} failed${skipped}\n`);
-process.exitCode = sum('failed') > 0 ? 1 : 0;
+async function everything(): Promise<void> {
+  const counts = [
+    await check('build', process.execPath, [join(ROOT, 'scripts', 'build.ts')]),
+    await check('types', join(BIN, 'tsc'), ['-p', ROOT]),
+    await check('lint', join(BIN, 'biome'), ['check', '--error-on-warnings', ROOT]),
+    await jest(process.argv.slice(2)),
+  ];
+  const sum = (of: keyof Count) => counts.reduce((total, count) => total + count[of], 0);
+  const skipped = sum('skipped') > 0 ? `, ${sum('skipped')} skipped` : '';
+  process.stdout.write(`\n${sum('passed')} passed, ${sum('failed')} failed${skipped}\n`);
+  process.exitCode = sum('failed') > 0 ? 1 : 0;
+}
+
+try {
+  await everything();
+} catch (error) {
+  if (!(error instanceof Stopped)) throw error;
+  process.stderr.write(
+    '\nstopped: nothing is counted; `npm test` begins anew, `npm test -- test/gateway` runs a part\n',
+  );
+  process.exitCode = 130;
+}

@@ -34,8 +34,10 @@ export async function runPlatform(context: CliContext, flags: ConfigFlags): Prom
   const progress = context.json ? () => undefined : note;
   const { asked, stopped } = signalled(progress);
   const { platform, lock, email, admin, demo } = await start(dir, flags, asked).catch((error: unknown) => {
-    if (asked.aborted) throw new CliError('interrupted', 'stopped before the platform was ready');
-    throw error;
+    if (!asked.aborted) throw error;
+    // Whatever it was that failed then: it ends as was wished, and has left nothing running.
+    progress('stopped before the platform was ready');
+    process.exit(0);
   });
   writePrivate(dir.running, {
     pid: process.pid,
