@@ -63,6 +63,8 @@ export function buildService(parts: ServiceParts, operations: readonly Operation
   const { name, log, ids } = parts;
   const app = fastify({
     logger: false,
+    // What comes without a body is complete with its head; acceptJsonOnly keeps anyone from waiting for its end.
+    http: { optimizeEmptyRequests: true },
     bodyLimit: BODY_LIMIT,
     requestIdHeader: false,
     genReqId: (request: IncomingMessage) => requestIdOf(request) ?? ids(),
@@ -160,6 +162,13 @@ function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
 
 /** No body at all is taken for none, whatever its declared type: clients name one on DELETE, too. */
 function acceptJsonOnly(app: FastifyInstance): void {
+  app.addHook('onRequest', (request, _reply, done) => {
+    const { headers } = request;
+    if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined) {
+      delete headers['content-type'];
+    }
+    done();
+  });
   app.removeAllContentTypeParsers();
   const parseJson = app.getDefaultJsonParser('error', 'error');
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
@@ -63,10 +64,23 @@ describe('every refusal is a problem', () => {
     expect((await ask(app, 'POST', '/products/x', admin)).headers.allow).toBe('GET, PUT, PATCH, DELETE, HEAD');
   });
 
-  test('a DELETE that names a media type for its missing body is fine', async () => {
-    const answer = await ask(app, 'DELETE', '/products/none', admin, undefined, { 'content-type': 'application/json' });
-    expect(answer.status).toBe(404);
-  });
+  test.each([
+    ['DELETE', '/products/none', 'application/json', 404],
+    ['DELETE', '/products/none', 'text/plain', 404],
+    ['POST', '/products', 'application/json', 400],
+    ['POST', '/products', 'text/plain', 400],
+  ])(
+    'a %s to %s that names %s for a body that is not there is answered, on a real connection: %i',
+    async (method, path, type, status) => {
+      const socketPath = join(world.dir, `empty-${method}-${status}-${type.length}.sock`);
+      await world.use(buildProducts(world.parts('products'))).listen({ path: socketPath });
+      const connection = connect(socketPath);
+      const head = [`${method} ${path} HTTP/1.1`, 'host: x', 'connection: close', `authorization: ${admin}`];
+      connection.write([...head, `content-type: ${type}`, '', ''].join('\r\n'));
+      const answer = Buffer.concat(await connection.toArray()).toString();
+      expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    },
+  );
 
   test.each([
     ['declared', 3_000_000],
