@@ -47,7 +47,7 @@ export function productOperations({ clock, ids }: { clock: Clock; ids: () => str
       async handle({ tenant, body, idempotencyKey }) {
         const create = { tenant, body, idempotencyKey };
         const created = await createOnce<Product>(create, 'products', clock, async (remember) => {
-          const product = { ...body, productId: ids() };
+          const product = { productId: ids(), ...body };
           await createProduct(tenant, product, remember(product));
           return product;
         });

@@ -60,7 +60,7 @@ export async function changeProduct(
   let stored: StoredProduct | undefined;
   const target = { key: productKey(tenantId, productId), subject: 'product', ifMatch };
   const rewritten = rewrite<Product>(table, target, ({ data: old, version }) => {
-    const product = { ...change(old), productId };
+    const product = { productId, ...change(old) };
     stored = { product, version: version + 1 };
     const put: Item<Product> = { ...toPlace(tenantId, product), version: version + 1, data: product };
     const skus = old.sku === product.sku ? [] : [claimSku(tenantId, product), { delete: skuKey(tenantId, old.sku) }];
