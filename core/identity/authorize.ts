@@ -104,17 +104,17 @@ export function createAuthorize({ issuers, verifySignature, clock, cacheSize = 1
   const cache = createLru<Verified>(cacheSize);
 
   return async (header) => {
-    const compact = bearerToken(header);
-    const known = cache.get(compact);
+    if (header === undefined) throw refused('a bearer token must be given');
+    const known = cache.get(header);
     if (known) {
       if (!issuers(known.token.issuer) || !isCurrent(known, clock)) {
-        cache.delete(compact);
+        cache.delete(header);
         throw refused('the token is expired or its issuer is not trusted any more');
       }
       return known.token;
     }
-    const verified = await verify(compact, issuers, verifySignature, clock);
-    cache.set(compact, verified);
+    const verified = await verify(bearerToken(header), issuers, verifySignature, clock);
+    cache.set(header, verified);
     return verified.token;
   };
 }
@@ -155,8 +155,7 @@ function isCurrent({ token, notBefore }: Verified, clock: Clock): boolean {
   return notBefore <= now && now < token.expiresAt;
 }
 
-function bearerToken(header: string | undefined): string {
-  if (header === undefined) throw refused('a bearer token must be given');
+function bearerToken(header: string): string {
   if (header.length > MAX_AUTHORIZATION_LENGTH) throw refused('the authorization header must have at most 8 KB');
   if (!BEARER.test(header)) throw refused('authorization must be a bearer token of three parts');
   return header.slice('Bearer '.length);

@@ -81,6 +81,7 @@ export interface Sizes {
   readonly tenants: number;
   /** Of offered load, for each figure. */
   readonly seconds: number;
+  /** Before the first figure under load: gateway and service on one core take some 10 s to compile what they run. */
   readonly warmUpSeconds: number;
   /** Of offered load, for each point of the curve: processor time a request needs no long look. */
   readonly pointSeconds: number;
@@ -94,7 +95,7 @@ export const FULL: Sizes = {
   quick: false,
   tenants: 10_000,
   seconds: 10,
-  warmUpSeconds: 5,
+  warmUpSeconds: 12,
   pointSeconds: 5,
   rounds: 10,
   settleMs: 3_000,
