@@ -29,7 +29,7 @@ const NODE = [
   '/bin/node',
   '--max-old-space-size=120',
   '--no-concurrent-recompilation',
-  '--max-semi-space-size=4',
+  '--max-semi-space-size=2',
   '--disable-warning=ExperimentalWarning',
   PLAN.bundle,
 ];

@@ -38,7 +38,7 @@ export function launchTask(
   const heapMiB = Math.max(SMALLEST_HEAP_MIB, plan.size.memoryMiB - BESIDE_HEAP_MIB);
   // V8's background compilers cost an idle, health-checked task 20 MB; on one core they save nothing.
   const limits = [`--max-old-space-size=${heapMiB}`, '--no-concurrent-recompilation'];
-  if (plan.size.memoryMiB <= SMALL_TASK_MIB) limits.push('--max-semi-space-size=4');
+  if (plan.size.memoryMiB <= SMALL_TASK_MIB) limits.push('--max-semi-space-size=2');
   const run = [node, ...limits, '--disable-warning=ExperimentalWarning', plan.bundle];
   const env = {
     ...plan.environment,
