@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as wait } from 'node:timers/promises';
+import { collectGarbage } from './collect-garbage.ts';
 import { figure, type Measured, percentile } from './figure.ts';
 import type { PlatformUnderTest } from './platform-under-test.ts';
 import { pssOf, treeOf } from './processes.ts';
@@ -12,7 +13,7 @@ export const MB = 1_000_000;
 const KB = 1_000;
 const READ_EVERY_MS = 200;
 /** Readings after the first whose slope is the memory of a basic tenant. */
-const STEPS = { quick: 4, full: 10 };
+const STEPS = { quick: 2, full: 5 };
 
 /** Three idle services of an advanced tenant, the mean of all, beside three idle node:http servers. */
 export async function memoryAdvanced(run: Run): Promise<Measured> {
@@ -43,15 +44,14 @@ export async function memoryAdvanced(run: Run): Promise<Measured> {
 }
 
 /**
- * How much all processes grow per basic tenant, from the first 10,000 to twice as many: the slope of readings on the way,
- * as the first and the last alone would tell more of the garbage collectors than of the tenants.
+ * How much all processes keep per basic tenant, from the first 10,000 to twice as many: the slope of readings on the way,
+ * each after platform and gateway have collected their garbage, which is ten times what tenants take.
  */
 export async function memoryBasic(run: Run): Promise<Measured> {
   const { tenants, settleMs, quick } = run.sizes;
   const platform = await run.platform();
   if (platform.basicTenants < tenants) await platform.onboardBasic(tenants - platform.basicTenants);
-  // What load there was before leaves garbage: it must not go while tenants come.
-  const points = [await pointOf(platform, settleMs * 3)];
+  const points = [await pointOf(platform, settleMs)];
   const steps = quick ? STEPS.quick : STEPS.full;
   for (let step = 0; step < steps; step++) {
     await platform.onboardBasic(tenants / steps);
@@ -78,6 +78,7 @@ interface Point {
 }
 
 async function pointOf(platform: PlatformUnderTest, settleMs: number): Promise<Point> {
+  for (const pid of [platform.pid, await platform.gatewayPid()]) await collectGarbage(pid);
   const memory = await settledMemory(platform, settleMs);
   return { count: platform.basicTenants, memory, stored: storedBytes(join(platform.dataDir, 'platform.db')) };
 }
