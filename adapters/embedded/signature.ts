@@ -1,5 +1,6 @@
+import { get as getByHttp, type IncomingMessage } from 'node:http';
+import { get as getByHttps } from 'node:https';
 import { compactVerify, importJWK, type JWK } from 'jose';
-import { Agent, request } from 'undici';
 import * as z from 'zod';
 import { DomainError } from '../../core/errors.ts';
 import type { SignatureVerifier } from '../../core/identity/authorize.ts';
@@ -21,7 +22,6 @@ export interface Signature {
   readonly verify: SignatureVerifier;
   /** Forgets an issuer's keys, as when its realm is gone. */
   forget(issuer: string): void;
-  close(): Promise<void>;
 }
 
 /** Keys are fetched anew after this time, so that one that was withdrawn ends. */
@@ -44,11 +44,10 @@ interface Entry {
 export function createSignature({ jwksUri, clock, cacheSize = 1_000 }: SignatureOptions): Signature {
   const entries = createLru<Entry>(cacheSize);
   const inFlight = new Map<string, Promise<Entry>>();
-  const agents = new Map<string, Agent>();
 
   async function load(issuer: string): Promise<Entry> {
     const uri = jwksUri(issuer);
-    const keys = uri === undefined ? [] : await fetchKeySet(uri, agents);
+    const keys = uri === undefined ? [] : await fetchKeySet(uri);
     const entry = { keys: new Map(keys.map((key) => [key.kid, key])), imported: new Map(), fetchedAt: clock.now() };
     entries.set(issuer, entry);
     return entry;
@@ -91,26 +90,14 @@ export function createSignature({ jwksUri, clock, cacheSize = 1_000 }: Signature
       }
     },
     forget: (issuer) => entries.delete(issuer),
-    async close() {
-      await Promise.all([...agents.values()].map((agent) => agent.close()));
-      agents.clear();
-    },
   };
 }
 
 /** @returns the public RSA and EC keys at `uri`; none where there is no such realm. Throws UNAVAILABLE. */
-async function fetchKeySet(uri: string, agents: Map<string, Agent>): Promise<(JWK & { kid: string })[]> {
-  const { url, socketPath } = parseUri(uri);
-  const agent = agents.get(socketPath ?? '') ?? new Agent({ connections: 4, connect: { socketPath } });
-  agents.set(socketPath ?? '', agent);
+async function fetchKeySet(uri: string): Promise<(JWK & { kid: string })[]> {
   try {
-    const response = await request(url, {
-      dispatcher: agent,
-      headersTimeout: FETCH_TIMEOUT_MS,
-      bodyTimeout: FETCH_TIMEOUT_MS,
-      signal: AbortSignal.timeout(FETCH_TIMEOUT_MS),
-    });
-    const text = await limitedText(response.body);
+    const response = await get(uri);
+    const text = await limitedText(response);
     if (response.statusCode === 404) return [];
     if (response.statusCode !== 200) throw new Error(`status ${response.statusCode}`);
     return KeySet.parse(JSON.parse(text)).keys as (JWK & { kid: string })[];
@@ -119,6 +106,17 @@ async function fetchKeySet(uri: string, agents: Map<string, Agent>): Promise<(JW
   }
 }
 
+/** By Node's own client: for one answer in ten minutes, another one would take each task 14 MB. */
+function get(uri: string): Promise<IncomingMessage> {
+  const { url, socketPath } = parseUri(uri);
+  const options = { socketPath, agent: false, signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) };
+  return new Promise((resolve, reject) => {
+    const request = url.startsWith('https:') ? getByHttps(url, options, resolve) : getByHttp(url, options, resolve);
+    request.on('error', reject);
+  });
+}
+
+/** Leaves a body that is too long unread, which ends its connection. */
 async function limitedText(body: AsyncIterable<Buffer>): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;

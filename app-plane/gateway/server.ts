@@ -83,7 +83,7 @@ async function start(config: GatewayConfig): Promise<Running> {
     async stop(drainMs) {
       await gateway.drain(drainMs);
       await quotas.flush();
-      await Promise.all([signature.close(), registryTable.close(), quotaTable.close(), accessLog.close()]);
+      await Promise.all([registryTable.close(), quotaTable.close(), accessLog.close()]);
     },
   };
 }

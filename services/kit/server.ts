@@ -45,7 +45,7 @@ export async function runService(name: string, build: (parts: ServiceParts) => F
     });
     await new Promise<void>((resolve) => systemClock.after(LINGER_MS, resolve));
     await app.close();
-    await Promise.all([table.close(), signature.close()]);
+    await table.close();
     process.exit(0);
   }
   const agent = linkToAgent(process, {

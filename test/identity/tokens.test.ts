@@ -41,7 +41,6 @@ beforeAll(async () => {
   idToken = id;
 });
 afterAll(async () => {
-  await remote?.close();
   await server?.close();
 });
 
@@ -197,7 +196,6 @@ describe('authorize', () => {
       expect(await refusal(await signed(server.issuer('pool'), ACME), both)).toBe('UNAUTHENTICATED');
       expect(await refusal(await signed(server.issuer(realm), ACME), both)).toBe('UNAUTHENTICATED');
     } finally {
-      await signature.close();
       await shop.close();
     }
   });
@@ -326,7 +324,6 @@ describe('the key sets of issuers', () => {
       expect(shop.requests()).toBe(2);
     } finally {
       ahead = 0;
-      await signature.close();
       await shop.close();
     }
   });
@@ -341,7 +338,6 @@ describe('the key sets of issuers', () => {
       clock,
     });
     expect(await refusal(good, deaf)).toBe('UNAVAILABLE');
-    await signature.close();
   });
 
   test('hold public parts only', async () => {

@@ -46,7 +46,6 @@ export class World {
     const trusted = { issuer: ISSUER, realm: 'pool' as const, clientIds: ['tierplane-app'], audience: AUDIENCE };
     this.issuers = [{ ...trusted, jwksUri }];
     const signature = createSignature({ jwksUri: () => jwksUri, clock: systemClock });
-    this.#closing.push(() => signature.close());
     this.authorize = createAuthorize({
       issuers: (issuer) => (issuer === ISSUER ? trusted : undefined),
       verifySignature: signature.verify,
