@@ -9,9 +9,3 @@ import Pool from 'undici/lib/dispatcher/pool.js';
 Object.assign(Dispatcher.prototype, api);
 
 export { Agent, Pool };
-
-/** undici's `request`, for callers that name their dispatcher. */
-export function request(url, { dispatcher, ...options }) {
-  const { origin, pathname, search } = new URL(url);
-  return dispatcher.request({ method: 'GET', ...options, origin, path: pathname + search });
-}
