@@ -104,7 +104,7 @@ export const QUICK: Sizes = {
   quick: true,
   tenants: 1_000,
   seconds: 1.2,
-  warmUpSeconds: 2,
+  warmUpSeconds: 6,
   pointSeconds: 0.8,
   rounds: 3,
   settleMs: 500,

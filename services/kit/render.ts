@@ -1,17 +1,14 @@
 import type * as z from 'zod';
 import { DomainError } from '../../core/errors.ts';
 
-/**
- * What the schema names of `value` and nothing else: `value` itself where that is all it has, else a copy.
- * Throws INTERNAL, by path, where it does not fit.
- */
+/** A copy of `value` with what the schema names and nothing else. Throws INTERNAL, by path, where it does not fit. */
 type Project = (value: unknown, path: string) => unknown;
 
 /**
  * Makes answers from values, checked against their schema: keys that it does not name are left out, so that nothing
  * leaks that was not meant for the wire; what it demands must be there, and of its type. Formats and ranges were
- * checked on the way in. It takes a fraction of the time of parsing by zod, and spares each task the 3 MB and 30 ms that
- * loading a serializer generator costs.
+ * checked on the way in. It takes half the time of parsing by zod, and spares each task the 3 MB and 30 ms that loading
+ * a serializer generator costs.
  *
  * @returns a function from a value to its JSON
  * Throws INTERNAL, at start-up, for a kind of schema that no answer has needed yet.
@@ -43,7 +40,6 @@ function compile(schema: z.core.$ZodType): Project {
 }
 
 function compileObject(shape: z.core.$ZodShape): Project {
-  const names = new Set(Object.keys(shape));
   const fields = Object.entries(shape).map(([name, schema]) => {
     const { def } = (schema as z.core.$ZodTypes)._zod;
     const optional = def.type === 'optional';
@@ -51,30 +47,20 @@ function compileObject(shape: z.core.$ZodShape): Project {
   });
   return (value, path) => {
     if (typeof value !== 'object' || value === null) throw misfit(path, 'an object');
-    const given = value as Record<string, unknown>;
-    let copy: Record<string, unknown> | undefined = hasOnly(given, names) ? undefined : {};
+    const copy: Record<string, unknown> = {};
     for (const { name, optional, project } of fields) {
-      const field = given[name];
-      if (field === undefined && optional) continue;
-      const kept = project(field, name);
-      if (kept !== field) copy ??= { ...given };
-      if (copy) copy[name] = kept;
+      const field = (value as Record<string, unknown>)[name];
+      if (field !== undefined || !optional) copy[name] = project(field, name);
     }
-    return copy ?? value;
+    return copy;
   };
-}
-
-function hasOnly(value: object, names: ReadonlySet<string>): boolean {
-  for (const name in value) if (!names.has(name)) return false;
-  return true;
 }
 
 function compileArray(element: z.core.$ZodType): Project {
   const project = compile(element);
   return (value, path) => {
     if (!Array.isArray(value)) throw misfit(path, 'an array');
-    const kept = value.map((item) => project(item, path));
-    return kept.every((item, i) => item === value[i]) ? value : kept;
+    return value.map((item) => project(item, path));
   };
 }
 
