@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { readJson } from '../embedded/data-dir.ts';
+import { commandFor, readJson } from '../embedded/data-dir.ts';
 import { DEMO_TENANTS, type DemoCredentials, ensureDemo } from '../embedded/demo.ts';
 import { contextOf, examples } from './context.ts';
 import { ControlPlane } from './control-plane.ts';
@@ -30,7 +30,7 @@ export function addDemoCommand(program: Command): void {
       const first = credentials[0];
       if (first)
         printLine(
-          `\nTry: npx tierplane token --tenant ${first.name} --user ${first.email} --password '${first.password}'`,
+          `\nTry: ${commandFor(context.dir)} token --tenant ${first.name} --user ${first.email} --password '${first.password}'`,
         );
     });
 }

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { type DataDir, lockDataDir } from '../embedded/data-dir.ts';
+import { commandFor, type DataDir, lockDataDir } from '../embedded/data-dir.ts';
 import { findRunning, isAlive, type Running } from '../embedded/running.ts';
 import { type CliContext, contextOf, examples, requireRunning, wholeNumber } from './context.ts';
 import { ControlPlane } from './control-plane.ts';
@@ -111,7 +111,7 @@ function reset(dir: DataDir, confirmed: boolean): void {
   const lock = lockDataDir(dir);
   if (!lock) {
     throw new CliError('refused', `a platform runs in ${dir.root}`, {
-      hint: 'stop it with `npx tierplane down` first',
+      hint: `stop it with \`${commandFor(dir)} down\` first`,
     });
   }
   lock.release();

@@ -60,7 +60,8 @@ export async function runPlatform(context: CliContext, flags: ConfigFlags): Prom
   rmSync(dir.running, { force: true });
   lock.release();
   const demoLeft = existsSync(dir.demoPending) ? ' and makes the demo tenants' : '';
-  progress(`stopped; \`npm start\` finds everything again${demoLeft}, \`npx tierplane reset\` forgets it`);
+  const tierplane = commandFor(dir);
+  progress(`stopped; \`${tierplane} up\` finds everything again${demoLeft}, \`${tierplane} reset\` forgets it`);
   process.exit(0);
 }
 
@@ -130,7 +131,7 @@ async function makeDemo(
   } catch (error) {
     if (stop.aborted) return;
     const reason = error instanceof Error ? error.message : String(error);
-    note(`the demo tenants could not be made (${reason}); \`npx tierplane demo\` tries again`);
+    note(`the demo tenants could not be made (${reason}); \`${commandFor(dir)} demo\` tries again`);
   }
 }
 
@@ -138,7 +139,7 @@ function alreadyRunning(dir: DataDir): CliError {
   const running = findRunning(dir);
   const where = running ? ` at ${running.urls.front} (pid ${running.pid})` : '';
   return new CliError('config', `a platform already runs in ${dir.root}${where}`, {
-    hint: 'stop it with `npx tierplane down`, or give this one a --data-dir and --port of its own',
+    hint: `stop it with \`${commandFor(dir)} down\`, or give this one a --data-dir and --port of its own`,
   });
 }
 

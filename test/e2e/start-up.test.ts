@@ -115,7 +115,9 @@ describe('a start that cannot succeed says why, in one sentence and by exit code
     expect(result.code).toBe(78);
     expect(result.stderr).toContain(urls.front);
     const reset = await runCli(['reset', '--yes', '--data-dir', platform.dataDir]);
-    expect([reset.code, reset.stderr]).toEqual([4, expect.stringContaining('npx tierplane down')]);
+    const down = `npx tierplane --data-dir ${platform.dataDir} down`;
+    expect(result.stderr).toContain(down);
+    expect([reset.code, reset.stderr]).toEqual([4, expect.stringContaining(down)]);
     expect((await fetch(`${urls.front}/healthz`)).status).toBe(200);
   }, 30_000);
 
