@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,21 +17,24 @@ interface Count {
   skipped: number;
 }
 
-/** Ctrl-C or a kill; what ran has heard it, too, and has ended. */
+/** Ctrl-C or a kill; what ran has ended. */
 class Stopped extends Error {}
 
 let stopped = false;
+let running: ChildProcess | undefined;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
     // Who asks twice does not want to wait for what runs.
     if (stopped) process.exit(130);
     stopped = true;
+    // A terminal tells what runs of Ctrl-C; a kill is told to us alone.
+    if (signal === 'SIGTERM') running?.kill(signal);
   });
 }
 
 async function run(command: string, args: readonly string[]): Promise<boolean> {
-  const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
-  const [status, error] = await once(child, 'exit').then(
+  running = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
+  const [status, error] = await once(running, 'exit').then(
     ([code]) => [code as number | null, undefined] as const,
     (cause: Error) => [null, cause] as const,
   );
