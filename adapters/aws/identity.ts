@@ -2,7 +2,7 @@ import { ConditionFailed, DomainError, isDomainError } from '../../core/errors.t
 import { requireStrongPassword, requireUser, requireUserFields, userTaken } from '../../core/identity/user-rules.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Identity, NewUser, RealmId, RealmSpec, User } from '../../core/ports/identity.ts';
-import type { Item, Table, Write } from '../../core/ports/table.ts';
+import type { Item, ListedItem, Table, Write } from '../../core/ports/table.ts';
 import { subjectKey } from '../../core/routing/registry.ts';
 import {
   type EmailRecord,
@@ -299,7 +299,7 @@ function unknownRealm(id: RealmId): DomainError {
   return new DomainError('NOT_FOUND', `realm '${id}' not found`);
 }
 
-function isWhole({ data }: Item<UserRecord>): boolean {
+function isWhole({ data }: ListedItem<UserRecord>): boolean {
   return data.subject !== '';
 }
 

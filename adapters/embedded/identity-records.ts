@@ -1,6 +1,6 @@
 import type { JWK } from 'jose';
 import type { RealmId, RealmSpec, User } from '../../core/ports/identity.ts';
-import type { Item, Key, Query, Table, Write } from '../../core/ports/table.ts';
+import type { Item, Key, ListedItem, Query, Table, Write } from '../../core/ports/table.ts';
 import { type Subject, subjectKey } from '../../core/routing/registry.ts';
 import type { PasswordSecret } from './passwords.ts';
 
@@ -102,7 +102,7 @@ export function toUser({ secret: _, ...user }: UserRecord): User {
 export async function deleteAll<T extends object>(
   table: Table,
   query: Omit<Query, 'limit' | 'after'>,
-  related: (item: Item<T>) => Promise<readonly Write[]> | readonly Write[] = () => [],
+  related: (item: ListedItem<T>) => Promise<readonly Write[]> | readonly Write[] = () => [],
 ): Promise<void> {
   for (;;) {
     const page = await table.query<T>({ ...query, limit: 50 });

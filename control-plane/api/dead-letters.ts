@@ -3,7 +3,7 @@ import type { Envelope } from '../../core/events/events.ts';
 import { OUTBOX_PK } from '../../core/events/outbox.ts';
 import { REJECTED_PK } from '../../core/events/publisher.ts';
 import type { DeadLetter, DeadLetterPage, EventBus } from '../../core/ports/event-bus.ts';
-import type { Item, Table } from '../../core/ports/table.ts';
+import type { ListedItem, Table } from '../../core/ports/table.ts';
 
 /** Stands for the consumer in letters that never reached the bus: the publisher put them aside. */
 const OUTBOX = 'outbox';
@@ -50,7 +50,7 @@ async function rejected(table: Table, after: string | undefined, limit: number):
 }
 
 /** `failedAt` is the event's own time: it was put aside at its first look. */
-function letterOf({ sk, data: { event, reason } }: Item<Rejected>): DeadLetter {
+function letterOf({ sk, data: { event, reason } }: ListedItem<Rejected>): DeadLetter {
   return { id: `${PREFIX}${sk}`, consumer: OUTBOX, event, attempts: 1, reason, failedAt: event.time };
 }
 

@@ -5,10 +5,7 @@ import type { Key } from 'aws-cdk-lib/aws-kms';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { tableArns } from './platform-table.ts';
 
-/** Statements of the functions' roles: actions by name, resources by ARN. */
-export function queryTable(table: Table): PolicyStatement {
-  return new PolicyStatement({ actions: ['dynamodb:GetItem', 'dynamodb:Query'], resources: tableArns(table) });
-}
+// Statements of the functions' roles: actions by name, resources by ARN.
 
 /** Reading what is known by its key. */
 export function readItems(table: Table): PolicyStatement {
@@ -21,8 +18,10 @@ export function writeItems(table: Table): PolicyStatement {
   return new PolicyStatement({ actions, resources: [table.tableArn] });
 }
 
+/** Reading, also through the indexes, and writing. */
 export function writeTable(table: Table): PolicyStatement[] {
-  return [queryTable(table), writeItems(table)];
+  const read = new PolicyStatement({ actions: ['dynamodb:GetItem', 'dynamodb:Query'], resources: tableArns(table) });
+  return [read, writeItems(table)];
 }
 
 /** What the outbox's publisher touches, and nothing else in the table. */

@@ -1,4 +1,4 @@
-import type { Item, Write } from '../ports/table.ts';
+import type { Key, Write } from '../ports/table.ts';
 import type { Envelope } from './events.ts';
 import { checkEvent } from './schemas.ts';
 
@@ -14,6 +14,6 @@ export function outboxWrites(events: readonly Envelope[]): Write[] {
   return events.map((event) => ({ put: { pk: OUTBOX_PK, sk: event.id, version: 1, data: event }, if: 'absent' }));
 }
 
-export function outboxDeletes(items: readonly Item<Envelope>[]): Write[] {
+export function outboxDeletes(items: readonly Key[]): Write[] {
   return items.map((item) => ({ delete: { pk: item.pk, sk: item.sk } }));
 }

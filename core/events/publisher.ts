@@ -2,7 +2,7 @@ import { isDomainError } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventBus } from '../ports/event-bus.ts';
 import type { Log } from '../ports/log.ts';
-import type { Item, Table } from '../ports/table.ts';
+import type { ListedItem, Table } from '../ports/table.ts';
 import type { Envelope } from './events.ts';
 import { OUTBOX_PK, outboxDeletes } from './outbox.ts';
 import { checkEvent } from './schemas.ts';
@@ -85,7 +85,7 @@ export async function drainOutbox({ table, bus, log }: Pick<PublisherOptions, 't
 /** @returns whether there may be more */
 async function publishBatch(table: Table, bus: EventBus, log: Log): Promise<boolean> {
   const { items, next } = await table.query<Envelope>({ pk: OUTBOX_PK, limit: BATCH });
-  const good: Item<Envelope>[] = [];
+  const good: ListedItem<Envelope>[] = [];
   for (const item of items) {
     try {
       checkEvent(item.data);
@@ -103,7 +103,7 @@ async function publishBatch(table: Table, bus: EventBus, log: Log): Promise<bool
   return next !== undefined;
 }
 
-async function reject(table: Table, item: Item<Envelope>, reason: string): Promise<void> {
+async function reject(table: Table, item: ListedItem<Envelope>, reason: string): Promise<void> {
   await table.transact([
     ...outboxDeletes([item]),
     { put: { pk: REJECTED_PK, sk: item.sk, version: 1, data: { event: item.data, reason } } },
