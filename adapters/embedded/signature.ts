@@ -106,7 +106,7 @@ async function fetchKeySet(uri: string): Promise<(JWK & { kid: string })[]> {
   }
 }
 
-/** By Node's own client: for one answer in ten minutes, another one would take each task 14 MB. */
+/** By Node's own client: undici for one answer in ten minutes costs a tenant 8 MB (docs/performance.md). */
 function get(uri: string): Promise<IncomingMessage> {
   const { url, socketPath } = parseUri(uri);
   const options = { socketPath, agent: false, signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) };

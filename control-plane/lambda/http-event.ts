@@ -31,7 +31,7 @@ function pathOf({ rawPath, requestContext: { stage } }: APIGatewayProxyEventV2):
 
 /**
  * Whether what the client sent as a body was text. Of a textual type API Gateway hands over text in any case, with
- * U+FFFD for what was none; the number of bytes then tells.
+ * U+FFFD for what was none; the number of bytes then tells, unless only characters of four bytes lack their last one.
  */
 export function isText({ body = '', isBase64Encoded, headers }: APIGatewayProxyEventV2): boolean {
   if (isBase64Encoded) return isUtf8(Buffer.from(body, 'base64'));
