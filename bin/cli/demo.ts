@@ -17,7 +17,7 @@ export function addDemoCommand(program: Command): void {
       if (known?.length !== DEMO_TENANTS.length) note('making the demo tenants ...');
       const credentials = await ensureDemo({
         urls: controlPlane.running.urls,
-        file: context.dir.demo,
+        dir: context.dir,
         adminToken: () => controlPlane.token(),
         progress: note,
       });

@@ -1,10 +1,11 @@
+import { existsSync, rmSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { signIn } from '../../adapters/embedded/oidc-client.ts';
 import { DomainError } from '../../core/errors.ts';
 import { CLI_CLIENT } from '../../core/identity/issuers.ts';
 import type { TierName } from '../../core/tenant/tiers.ts';
 import { newPassword } from './config.ts';
-import { readJson, writePrivate } from './data-dir.ts';
+import { type DataDir, readJson, writePrivate } from './data-dir.ts';
 import type { Urls } from './running.ts';
 
 /** The demo tenants: one a tier. Their admins' passwords are made anew for each platform. */
@@ -23,8 +24,8 @@ export interface DemoCredentials {
 
 interface DemoDeps {
   readonly urls: Urls;
-  /** Where the credentials are kept, mode 0600. */
-  readonly file: string;
+  /** Where the credentials are kept, and whether the demo was left unfinished. */
+  readonly dir: Pick<DataDir, 'demo' | 'demoPending'>;
   readonly adminToken: () => Promise<string>;
   readonly progress: (line: string) => void;
 }
@@ -42,13 +43,14 @@ const READY_TIMEOUT_MS = 60_000;
  * @returns all credentials, kept ones included
  */
 export async function ensureDemo(deps: DemoDeps): Promise<readonly DemoCredentials[]> {
-  const kept = readJson<DemoCredentials[]>(deps.file) ?? [];
+  const kept = readJson<DemoCredentials[]>(deps.dir.demo) ?? [];
   const credentials = DEMO_TENANTS.map((one) => ({
     ...one,
     password: kept.find(({ name }) => name === one.name)?.password ?? newPassword(),
   }));
-  writePrivate(deps.file, credentials);
+  writePrivate(deps.dir.demo, credentials);
   await Promise.all(credentials.map((one) => ensureTenant(deps, one)));
+  rmSync(deps.dir.demoPending, { force: true });
   return credentials;
 }
 
@@ -62,7 +64,8 @@ async function ensureTenant(deps: DemoDeps, one: DemoCredentials): Promise<void>
     throw new DomainError('INTERNAL', `demo tenant ${one.name} was refused with status ${created.status}`);
   }
   await untilActive(deps, one.name);
-  if (created.status === 201) {
+  // One that was there may be of a start that was interrupted before it had its products.
+  if (created.status === 201 || existsSync(deps.dir.demoPending)) {
     await stock(deps, one);
     deps.progress(`  demo tenant ${one.name} (${one.tier}) is ready`);
   }

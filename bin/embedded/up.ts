@@ -126,8 +126,7 @@ async function makeDemo(
   });
   const adminToken = async () => (await signedIn).accessToken;
   try {
-    await ensureDemo({ urls: platform.urls, file: dir.demo, adminToken, progress });
-    rmSync(dir.demoPending, { force: true });
+    await ensureDemo({ urls: platform.urls, dir, adminToken, progress });
   } catch (error) {
     if (stop.aborted) return;
     const reason = error instanceof Error ? error.message : String(error);
