@@ -8,17 +8,17 @@ const LOOK_EVERY_MS = 50;
 
 /**
  * Has a Node process collect all its garbage, by its inspector, so that what it takes is what it keeps.
- * Throws if it does not open its inspector within 5 s, or another process has the inspector's port.
+ * Throws if it does not open its inspector or answer within 5 s, or another process has the inspector's port.
  */
 export async function collectGarbage(pid: number): Promise<void> {
   process.kill(pid, 'SIGUSR1');
   const socket = new WebSocket(await inspectorUrl());
-  await once(socket, 'open');
+  await once(socket, 'open', patience());
   const found = await ask(socket, 'Runtime.evaluate', { expression: 'process.pid' });
   if (found.result?.value !== pid) throw new Error(`${INSPECTOR} is not process ${pid}: free its port`);
   await ask(socket, 'HeapProfiler.collectGarbage');
   // Closing it ends this connection too, so no answer comes.
-  const closed = once(socket, 'close');
+  const closed = once(socket, 'close', patience());
   send(socket, 'Runtime.evaluate', { expression: "process.getBuiltinModule('node:inspector').close()" });
   await closed;
 }
@@ -43,10 +43,15 @@ interface Answer {
 
 /** One question at a time, so that what comes next is its answer. */
 async function ask(socket: WebSocket, method: string, params?: object): Promise<Answer> {
-  const answered = once(socket, 'message');
+  const answered = once(socket, 'message', patience());
   send(socket, method, params);
   const [{ data }] = (await answered) as [{ data: string }];
   return (JSON.parse(data) as { result: Answer }).result;
+}
+
+/** A socket that fails says so by an event of its own, which nobody waits for. */
+function patience() {
+  return { signal: AbortSignal.timeout(PATIENCE_MS) };
 }
 
 function send(socket: WebSocket, method: string, params: object = {}): void {

@@ -15,17 +15,22 @@ export function undoLater(undo: () => Promise<void> | void): () => Promise<void>
   let running: Promise<void> | undefined;
   const undoOnce = () => {
     undoings.delete(undoOnce);
-    running ??= Promise.resolve(undo());
+    running ??= (async () => undo())();
     return running;
   };
   undoings.add(undoOnce);
   return undoOnce;
 }
 
-/** Ends every process and removes every folder, the newest first. Nothing can be made after that. */
+/**
+ * Ends every process and removes every folder, the newest first. Nothing can be made after that.
+ * Throws at the end, if something could not be undone, the first reason.
+ */
 export async function undoAll(): Promise<void> {
   over = true;
-  for (const undo of [...undoings].reverse()) await undo();
+  const faults: unknown[] = [];
+  for (const undo of [...undoings].reverse()) await undo().catch((error: unknown) => faults.push(error));
+  if (faults.length > 0) throw faults[0];
 }
 
 export interface ScratchFolder {
