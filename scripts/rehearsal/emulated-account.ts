@@ -45,7 +45,7 @@ export async function startEmulatedAccount(options: PythonEnvironmentOptions): P
   const remove = (): void => rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
   /** Nothing can be waited for any more. */
   const abandon = (): void => {
-    kill(child);
+    killGroup(child);
     remove();
   };
   process.once('exit', abandon);
@@ -129,11 +129,11 @@ async function untilHealthy(endpoint: string, child: ChildProcess): Promise<void
 
 async function end(child: ChildProcess): Promise<void> {
   const exited = once(child, 'exit');
-  if (kill(child)) await exited;
+  if (killGroup(child)) await exited;
 }
 
-/** With its whole group. @returns whether there was anything to kill */
-function kill({ pid, exitCode, signalCode }: ChildProcess): boolean {
+/** Kills the leader of a group with all of it. @returns whether there was anything to kill */
+export function killGroup({ pid, exitCode, signalCode }: ChildProcess): boolean {
   if (pid === undefined || exitCode !== null || signalCode !== null) return false;
   process.kill(-pid, 'SIGKILL');
   return true;

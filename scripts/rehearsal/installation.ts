@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import * as z from 'zod';
 import { clientConfig } from './bus-watch.ts';
-import type { EmulatedAccount } from './emulated-account.ts';
+import { type EmulatedAccount, killGroup } from './emulated-account.ts';
 import { type SignInOptions, signIn, type Tokens } from './managed-login.ts';
 import { askPublic, type PublicAnswer } from './public-address.ts';
 
@@ -80,7 +80,7 @@ export async function runInstaller(account: EmulatedAccount, args: readonly stri
       TIERPLANE_CDK_OUTPUT: folderOf(account),
     },
   });
-  const kill = (): void => void (child.pid !== undefined && process.kill(-child.pid, 'SIGKILL'));
+  const kill = (): void => void killGroup(child);
   process.once('exit', kill);
   let said = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -88,8 +88,7 @@ export async function runInstaller(account: EmulatedAccount, args: readonly stri
       said += chunk;
     });
   }
-  const [code] = (await once(child, 'close')) as [number | null];
-  process.off('exit', kill);
+  const [code] = (await once(child, 'close').finally(() => process.off('exit', kill))) as [number | null];
   if (code !== 0) throw new Error(`sbt-install.sh ended with ${code}: ${said.slice(-3000)}`);
   return said;
 }
