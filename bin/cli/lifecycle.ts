@@ -114,8 +114,11 @@ function reset(dir: DataDir, confirmed: boolean): void {
       hint: `stop it with \`${commandFor(dir)} down\` first`,
     });
   }
-  lock.release();
-  if (!confirmed) throw new CliError('usage', `this deletes ${dir.root} for good: say --yes`);
-  rmSync(dir.root, { recursive: true, force: true });
+  try {
+    if (!confirmed) throw new CliError('usage', `this deletes ${dir.root} for good: say --yes`);
+    rmSync(dir.root, { recursive: true, force: true });
+  } finally {
+    lock.release();
+  }
   if (existsSync(dir.root) && readdirSync(dir.root).length > 0) note(`${dir.root} could not be emptied`);
 }
