@@ -199,7 +199,7 @@ function compareUtf8(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
-/** As arrays: objects of named columns take half as long again, and reading is most of what services do. */
+/** As arrays: objects of named columns take half as long again. */
 function rowsOf(database: Database, sql: string, ...values: SQLInputValue[]): Row[] {
   const statement = database.statement(sql);
   statement.setReturnArrays(true);
