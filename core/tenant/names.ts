@@ -28,7 +28,7 @@ export function newId(nowMs: number, random: RandomBytes): string {
     time = CROCKFORD[rest % 32] + time;
     rest = Math.floor(rest / 32);
   }
-  let rest = '';
-  for (const byte of random(16)) rest += CROCKFORD[byte % 32];
-  return time + rest;
+  let chance = '';
+  for (const byte of random(16)) chance += CROCKFORD[byte % 32];
+  return time + chance;
 }

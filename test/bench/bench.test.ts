@@ -4,6 +4,7 @@ import { globSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, jest, test } from '@jest/globals';
+import { collectOutput } from '../support/collect-output.ts';
 import { until } from '../support/until.ts';
 
 /** The benchmark's mechanics. What it measures is never judged here: other things run at the same time. */
@@ -37,18 +38,11 @@ describe('npm run bench', () => {
         stdio: ['ignore', 'pipe', 'pipe'],
       },
     );
-    let stdout = '';
-    let stderr = '';
-    child.stdout.on('data', (chunk: Buffer) => {
-      stdout += chunk.toString();
-    });
-    child.stderr.on('data', (chunk: Buffer) => {
-      stderr += chunk.toString();
-    });
+    const output = collectOutput(child);
     const closed = once(child, 'close');
     await midway(child);
     const [code] = await closed;
-    return { code, stdout, stderr };
+    return { ...output, code };
   }
 
   /** What the processes that work in the scratch folder were started with. */

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { collectOutput } from '../support/collect-output.ts';
 import { type CliResult, eventually, PASSWORD, runCli, type TenantRef, TestPlatform } from './harness.ts';
 
 const LAUNCHER = join(import.meta.dirname, '..', '..', 'bin', 'tierplane');
@@ -34,13 +35,7 @@ async function commandsBelow(words: readonly string[]): Promise<{ words: readonl
 /** A command that is told to stop once it has said `word`. */
 async function interrupted(word: string, args: readonly string[]): Promise<CliResult> {
   const child = spawn(LAUNCHER, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  const said = { stdout: '', stderr: '' };
-  child.stdout.on('data', (chunk: Buffer) => {
-    said.stdout += chunk.toString();
-  });
-  child.stderr.on('data', (chunk: Buffer) => {
-    said.stderr += chunk.toString();
-  });
+  const said = collectOutput(child);
   const closed = once(child, 'close');
   await eventually(`it says ${word}`, () => said.stderr.includes(word));
   child.kill('SIGINT');

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
+import { collectOutput } from '../support/collect-output.ts';
 
 /** What a user starts. */
 export const LAUNCHER = join(import.meta.dirname, '..', '..', 'bin', 'tierplane');
@@ -199,16 +200,9 @@ export function emailOf(name: string): string {
 
 export async function runCli(args: readonly string[], env: Record<string, string> = {}): Promise<CliResult> {
   const child = spawn(LAUNCHER, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    stdout += chunk.toString();
-  });
-  child.stderr.on('data', (chunk: Buffer) => {
-    stderr += chunk.toString();
-  });
+  const output = collectOutput(child);
   const [code] = await once(child, 'close');
-  return { code: Number(code), stdout, stderr };
+  return { ...output, code: Number(code) };
 }
 
 export async function request<T = Record<string, unknown>>(
