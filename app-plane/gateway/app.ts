@@ -16,9 +16,11 @@ import { requestHeaders, requestIdOf, wasForwarded } from './headers.ts';
 import { createInFlight } from './in-flight.ts';
 import type { Meter } from './meter.ts';
 import type { QuotaStore } from './quota-store.ts';
+import { answersReady } from './readiness.ts';
 import type { CachedRegistry, Registry } from './registry.ts';
 import { parseTarget, withoutQuery } from './target.ts';
-import { createUpstreams, leastBusy, openUpstream, type UpstreamLimits } from './upstreams.ts';
+import { Upstream, type UpstreamLimits } from './upstream/upstream.ts';
+import { createUpstreams, leastBusy } from './upstreams.ts';
 
 export interface GatewayLimits extends UpstreamLimits {
   /** Longest request body, in bytes. @default 10_485_760 (10 MiB) */
@@ -63,7 +65,6 @@ const FAILURES: Record<Failure, Answer> = {
   unavailable: ANSWERS.unavailable,
   'bad-gateway': ANSWERS.badGateway,
   timeout: ANSWERS.gatewayTimeout,
-  'client-timeout': ANSWERS.requestTimeout,
   'too-large': ANSWERS.tooLarge,
   malformed: ANSWERS.badRequest,
 };
@@ -81,7 +82,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const maxActive = limits.maxActive ?? 2_048;
   const admit = createAdmission({ ...options, inFlight: createInFlight(), maxBodyBytes });
   const upstreams = createUpstreams(limits);
-  const platform = openUpstream(options.platformSocket, limits);
+  const platform = new Upstream(options.platformSocket, limits);
   let draining = false;
 
   function handle(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
@@ -154,12 +155,13 @@ export function createGateway(options: GatewayOptions): Gateway {
     exchange.acceptBody();
     openBody(exchange.request, maxBodyBytes, (body) => {
       if (exchange.response.destroyed) return;
-      forward(exchange, { path, headers, body, pick, fail: (failure) => exchange.answer(answers[failure]) });
+      const length = contentLength(exchange.request);
+      forward(exchange, { path, headers, body, length, pick, fail: (failure) => exchange.answer(answers[failure]) });
     });
   }
 
   async function readiness(): Promise<Answer> {
-    const answers = await platformAnswers();
+    const answers = await answersReady(platform, READY_TIMEOUT_MS);
     const pool = upstreams.hasPooled(services);
     const ready = answers && pool && !draining;
     return {
@@ -168,22 +170,6 @@ export function createGateway(options: GatewayOptions): Gateway {
       headers: ready ? [] : ['retry-after', '1'],
       body: JSON.stringify({ status: ready ? 'ready' : 'not ready', platform: answers, pool, draining }),
     };
-  }
-
-  async function platformAnswers(): Promise<boolean> {
-    try {
-      const { statusCode, body } = await platform.pool.request({
-        method: 'GET',
-        path: '/readyz',
-        headersTimeout: READY_TIMEOUT_MS,
-        bodyTimeout: READY_TIMEOUT_MS,
-        signal: AbortSignal.timeout(READY_TIMEOUT_MS),
-      });
-      await body.dump();
-      return statusCode === 200;
-    } catch {
-      return false;
-    }
   }
 
   function logAccess(exchange: Exchange): void {
@@ -237,22 +223,25 @@ export function createGateway(options: GatewayOptions): Gateway {
     async drain(withinMs) {
       draining = true;
       await closeServer(server, withinMs);
-      await Promise.all([upstreams.destroy(), platform.pool.destroy()]);
+      upstreams.destroy();
+      platform.destroy();
     },
   };
 }
 
+/** HTTP/1.1 demands one, and clients of HTTP/1.0 give none. */
+const NO_HOST = 'localhost';
+
 /** What a service is told of the caller: the token that was verified, and what the registry says. */
 function addServiceHeaders(headers: string[], { request, requestId }: Exchange, route: Route): void {
-  const { host, authorization = '' } = request.headers;
-  if (host !== undefined) headers.push('host', host);
-  headers.push('authorization', authorization, 'x-request-id', requestId);
+  const { host = NO_HOST, authorization = '' } = request.headers;
+  headers.push('host', host, 'authorization', authorization, 'x-request-id', requestId);
   headers.push('x-tierplane-tenant', route.tenantId, 'x-tierplane-tier', route.tier);
 }
 
 function addPlatformHeaders(headers: string[], { request, requestId }: Exchange, publicUrl: URL): void {
-  const { host, authorization } = request.headers;
-  if (host !== undefined) headers.push('host', host);
+  const { host = NO_HOST, authorization } = request.headers;
+  headers.push('host', host);
   if (authorization !== undefined) headers.push('authorization', authorization);
   const address = request.socket.remoteAddress ?? '';
   // Only the last hop can be believed; that there were others is all that is said of them (RFC 7239, 6.2).

@@ -4,7 +4,7 @@
  */
 type Treatment = 'pass' | 'drop' | 'drop-for-services';
 
-/** Between two neighbours only (RFC 9110, 7.6.1), or written anew by the gateway or its HTTP client. */
+/** Between two neighbours only (RFC 9110, 7.6.1), or written anew by the gateway. */
 const OWN = new Set([
   'connection',
   'keep-alive',
@@ -16,6 +16,7 @@ const OWN = new Set([
   'transfer-encoding',
   'upgrade',
   'http2-settings',
+  'content-length',
   'expect',
   'host',
   'authorization',
@@ -69,11 +70,10 @@ export function requestHeaders({ rawHeaders, headers }: Incoming, to: 'service' 
   return out;
 }
 
-/** Connection's options are hop-by-hop too, but for those that frame the message. */
+/** Connection's options are hop-by-hop too, but for the body's type. */
 function namedByConnection(connection: string | undefined): ReadonlySet<string> | undefined {
   if (connection === undefined || connection === 'keep-alive' || connection === 'close') return undefined;
   const names = new Set(connection.split(',').map((name) => name.trim().toLowerCase()));
-  names.delete('content-length');
   names.delete('content-type');
   return names;
 }
@@ -84,20 +84,6 @@ export function wasForwarded({ headers }: { readonly headers: NodeJS.Dict<string
 }
 
 const FORWARDED = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip'];
-
-const RESPONSE_ONLY = new Set(['connection', 'keep-alive', 'transfer-encoding', 'trailer', 'upgrade', 'x-request-id']);
-
-/** What of an upstream's response headers goes on to the client: neither hop-by-hop nor internal ones. */
-export function responseHeaders(headers: Readonly<Record<string, string | string[] | undefined>>): string[] {
-  const out: string[] = [];
-  for (const name in headers) {
-    if (RESPONSE_ONLY.has(name) || name.startsWith('x-tierplane-') || name.startsWith('proxy-')) continue;
-    const value = headers[name];
-    if (typeof value === 'string') out.push(name, value);
-    else for (const one of value ?? []) out.push(name, one);
-  }
-  return out;
-}
 
 const REQUEST_ID = /^[\w.-]{8,128}$/;
 

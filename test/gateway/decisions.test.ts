@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { accessLine } from '../../app-plane/gateway/access-log.ts';
 import { parseConfig } from '../../app-plane/gateway/config.ts';
-import { requestHeaders, requestIdOf, responseHeaders } from '../../app-plane/gateway/headers.ts';
+import { requestHeaders, requestIdOf } from '../../app-plane/gateway/headers.ts';
 import { createMeter } from '../../app-plane/gateway/meter.ts';
 import { cachedRegistry, type Registry } from '../../app-plane/gateway/registry.ts';
 import { parseTarget } from '../../app-plane/gateway/target.ts';
@@ -61,31 +61,25 @@ describe('headers', () => {
   const incoming = (...rawHeaders: string[]) => ({ rawHeaders, headers: {} });
 
   test('pass in their spelling and number, unless internal', () => {
-    const passed = ['Accept', 'a', 'accept', 'b', 'X-Custom', '1', 'content-length', '3', 'if-match', '"e"'];
+    const passed = ['Accept', 'a', 'accept', 'b', 'X-Custom', '1', 'if-match', '"e"'];
     expect(requestHeaders(incoming(...passed), 'service')).toEqual(passed);
   });
 
-  test('named by Connection are hop-by-hop, but for the length of the body', () => {
-    const headers = { connection: 'close, X-Once, Content-Length' };
-    const rawHeaders = ['connection', headers.connection, 'x-once', '1', 'content-length', '3', 'x-twice', '2'];
-    expect(requestHeaders({ rawHeaders, headers }, 'service')).toEqual(['content-length', '3', 'x-twice', '2']);
+  test('named by Connection are hop-by-hop, but for the type of the body', () => {
+    const headers = { connection: 'close, X-Once, Content-Type' };
+    const rawHeaders = ['connection', headers.connection, 'x-once', '1', 'content-type', 'a/b', 'x-twice', '2'];
+    expect(requestHeaders({ rawHeaders, headers }, 'service')).toEqual(['content-type', 'a/b', 'x-twice', '2']);
+  });
+
+  test('what frames the body is not passed on: the gateway frames it anew', () => {
+    const rawHeaders = ['Content-Length', '3', 'transfer-encoding', 'chunked', 'accept', '*/*'];
+    expect(requestHeaders({ rawHeaders, headers: {} }, 'service')).toEqual(['accept', '*/*']);
   });
 
   test('cookies and API keys reach the platform, no service', () => {
     const own = ['cookie', 'session=1', 'x-api-key', 'k'];
     expect(requestHeaders(incoming(...own), 'service')).toEqual([]);
     expect(requestHeaders(incoming(...own), 'platform')).toEqual(own);
-  });
-
-  test('of a response pass with their duplicates, but for hop-by-hop and internal ones', () => {
-    const headers = {
-      'set-cookie': ['a', 'b'],
-      etag: '"1"',
-      connection: 'close',
-      'x-tierplane-task': 't',
-      trailer: 'x',
-    };
-    expect(responseHeaders(headers)).toEqual(['set-cookie', 'a', 'set-cookie', 'b', 'etag', '"1"']);
   });
 
   test('x-request-id is taken when well-formed and made otherwise', () => {

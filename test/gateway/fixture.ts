@@ -133,13 +133,15 @@ export async function serveOn(socket: string, listener: RequestListener): Promis
 }
 
 /** Answers with what it was sent: method, url, raw headers, body. */
-export async function echo(request: IncomingMessage, response: ServerResponse): Promise<void> {
+export function echo(request: IncomingMessage, response: ServerResponse): void {
   const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk);
-  const { method, url, rawHeaders } = request;
-  const body = Buffer.concat(chunks).toString();
-  response.setHeader('content-type', 'application/json');
-  response.end(JSON.stringify({ method, url, rawHeaders, body }));
+  request.on('data', (chunk: Buffer) => chunks.push(chunk));
+  request.on('end', () => {
+    const { method, url, rawHeaders } = request;
+    const body = Buffer.concat(chunks).toString();
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify({ method, url, rawHeaders, body }));
+  });
 }
 
 export interface Fixture {
