@@ -31,13 +31,14 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-function start(service: string, over: Record<string, string> = {}): Task {
+function start(service: string, over: Record<string, string> = {}, execArgv: readonly string[] = []): Task {
   const id = `t${count++}`;
   const socket = join(world.dir, `${id}.sock`);
   const log = join(world.dir, `${id}.log`);
   const output = openSync(log, 'a');
   const child = fork(join(ROOT, 'dist', 'services', `${service}.js`), [], {
     stdio: ['ignore', output, output, 'ipc'],
+    execArgv: [...execArgv],
     env: {
       PATH: process.env.PATH,
       TIERPLANE_SERVICE: service,
@@ -54,6 +55,17 @@ function start(service: string, over: Record<string, string> = {}): Task {
   const exited = once(child, 'exit');
   world.onClose(() => child.kill('SIGKILL'));
   return { process: child, socket, exited, log: () => readFileSync(log, 'utf8') };
+}
+
+/** Pauses of milliseconds, and collections that can be counted. */
+const SHORT_PAUSES = `
+  const { setTimeout } = globalThis;
+  globalThis.setTimeout = (run, ms, ...rest) => setTimeout(run, ms === 10_000 ? 20 : ms, ...rest);
+  globalThis.gc = () => process.stdout.write('collected\\n');
+`;
+
+function preload(code: string): string {
+  return `data:text/javascript,${encodeURIComponent(code)}`;
 }
 
 async function ready(task: Task): Promise<Task> {
@@ -127,6 +139,16 @@ describe('a built service, run as a task', () => {
     expect(await answered).toMatch(/^HTTP\/1\.1 201 /);
     expect(await task.exited).toEqual([0, null]);
     await expect(call(task, 'GET', '/healthz')).rejects.toThrow();
+  });
+
+  test('gives memory back in the pause after its start, and again in each one after a request', async () => {
+    const task = await ready(start('products', {}, ['--expose-gc', '--import', preload(SHORT_PAUSES)]));
+    const collected = () => task.log().split('collected').length - 1;
+    await until(() => collected() === 1);
+    await call(task, 'GET', '/products');
+    await until(() => collected() === 2);
+    task.process.disconnect();
+    expect(await task.exited).toEqual([0, null]);
   });
 
   test('a wrong environment ends it with 78 and every fault', async () => {

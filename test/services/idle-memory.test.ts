@@ -1,0 +1,55 @@
+import { describe, expect, test } from '@jest/globals';
+import { giveBackWhenIdle } from '../../services/kit/idle-memory.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+const ROUND = 10_000;
+
+function watch() {
+  const clock = new ManualClock();
+  let count = 0;
+  const memory = giveBackWhenIdle({ clock, collect: () => count++ });
+  return { clock, memory, collected: () => count };
+}
+
+describe('the memory of an idle task', () => {
+  test('is given back once in a pause, also in the one after the start', () => {
+    const { clock, memory, collected } = watch();
+    clock.advance(ROUND);
+    expect(collected()).toBe(0);
+    clock.advance(ROUND);
+    expect(collected()).toBe(1);
+    clock.advance(100 * ROUND);
+    expect(collected()).toBe(1);
+    memory.used();
+    clock.advance(2 * ROUND);
+    expect(collected()).toBe(2);
+    clock.advance(100 * ROUND);
+    expect(collected()).toBe(2);
+  });
+
+  test('is left alone while there is one request a round', () => {
+    const { clock, memory, collected } = watch();
+    for (let round = 0; round < 20; round++) {
+      memory.used();
+      clock.advance(ROUND);
+    }
+    expect(collected()).toBe(0);
+  });
+
+  test('is not given back before a whole round has passed since the last request', () => {
+    const { clock, memory, collected } = watch();
+    clock.advance(2 * ROUND - 1);
+    memory.used();
+    clock.advance(ROUND);
+    expect(collected()).toBe(0);
+    clock.advance(1);
+    expect(collected()).toBe(1);
+  });
+
+  test('is left alone after the end', () => {
+    const { clock, memory, collected } = watch();
+    memory.close();
+    clock.advance(100 * ROUND);
+    expect(collected()).toBe(0);
+  });
+});
