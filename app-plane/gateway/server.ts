@@ -1,13 +1,13 @@
 import type { AddressInfo } from 'node:net';
 import pino from 'pino';
 import { systemClock } from '../../adapters/embedded/clock.ts';
+import { openLineFile } from '../../adapters/embedded/line-file.ts';
 import { createSignature } from '../../adapters/embedded/signature.ts';
 import { openTable } from '../../adapters/embedded/table.ts';
 import { isDomainError } from '../../core/errors.ts';
 import { createAuthorize, type TrustedIssuer } from '../../core/identity/authorize.ts';
 import { trustRealms } from '../../core/identity/issuers.ts';
 import { SERVICES } from '../../tenant-templates/tiers.ts';
-import { openLineFile } from './access-log.ts';
 import { createGateway, type Gateway } from './app.ts';
 import { type GatewayConfig, parseConfig } from './config.ts';
 import { type GatewayMessage, PlatformMessage } from './messages.ts';

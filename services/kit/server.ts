@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { systemClock, systemRandom } from '../../adapters/embedded/clock.ts';
+import { openLineFile } from '../../adapters/embedded/line-file.ts';
 import { createSignature } from '../../adapters/embedded/signature.ts';
 import { openTable } from '../../adapters/embedded/table.ts';
 import { isDomainError } from '../../core/errors.ts';
@@ -17,10 +18,9 @@ import type { ServiceParts } from './service.ts';
 const LINGER_MS = 250;
 /** A drain ends after this time, whatever is still open. */
 const DRAIN_MS = 10_000;
-/** Log lines are written in batches of so many bytes, at least this often, and when the process ends. */
+/** A log line is written within this time, or when the process ends. */
 const LOG_FLUSH_MS = 250;
-/** Less than the 16 KiB that pino writes at once. */
-const LOG_BATCH = 15 * 1024;
+/** In characters. */
 const MAX_LOG_BUFFERED = 2 ** 20;
 const EXIT_CONFIG = 78;
 
@@ -108,25 +108,18 @@ function readEnvironmentOrExit(name: string): Environment {
   }
 }
 
-/** One JSON line a message. Batched: a write per request would cost a quarter of the throughput. */
+/** One JSON line a message, on standard output. Batched: a write per request would cost a quarter of the throughput. */
 function openLog({ TIERPLANE_SERVICE, TIERPLANE_TASK_ID, TIERPLANE_TENANT }: Environment) {
   const owner = TIERPLANE_TENANT ? { tenantId: TIERPLANE_TENANT } : {};
-  const file = pino.destination({
-    dest: 1,
-    sync: false,
-    minLength: LOG_BATCH,
-    maxLength: MAX_LOG_BUFFERED,
-    periodicFlush: LOG_FLUSH_MS,
-  });
-  // A full disk costs log lines, not the service.
-  file.on('error', () => undefined);
+  const output = openLineFile(1, { flushMs: LOG_FLUSH_MS, maxBuffered: MAX_LOG_BUFFERED });
+  process.on('exit', output.flushSync);
   return pino(
     {
       base: { service: TIERPLANE_SERVICE, taskId: TIERPLANE_TASK_ID, ...owner },
       timestamp: createTimestamp(),
       formatters: { level: (level) => ({ level }) },
     },
-    file,
+    output,
   );
 }
 

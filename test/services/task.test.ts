@@ -151,6 +151,16 @@ describe('a built service, run as a task', () => {
     expect(await task.exited).toEqual([0, null]);
   });
 
+  test('leaves behind what it logged just before it crashed', async () => {
+    const crash = `process.on('message', ({ type }) => { if (type === 'crash') throw new Error('unexpected'); });`;
+    const task = await ready(start('products', {}, ['--import', preload(crash)]));
+    await call(task, 'GET', '/products');
+    task.process.send({ type: 'crash' });
+    expect(await task.exited).toEqual([1, null]);
+    expect(task.log()).toContain('"route":"/products"');
+    expect(task.log()).toContain('Error: unexpected');
+  });
+
   test('a wrong environment ends it with 78 and every fault', async () => {
     const task = start('users', { TIERPLANE_ISSUERS: '{', TIERPLANE_IDENTITY_URL: '' });
     expect(await task.exited).toEqual([78, null]);
