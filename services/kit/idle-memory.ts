@@ -4,7 +4,7 @@ export interface IdleMemoryOptions {
   readonly clock: Clock;
   /** Gives memory back to the system. May take long: nobody waits, or somebody who comes after a long pause. */
   readonly collect: () => void;
-  /** Length of a round, in milliseconds. @default 10_000 */
+  /** Length of a round, in milliseconds. @default 60_000 (1 minute) */
   readonly idleMs?: number;
 }
 
@@ -20,7 +20,7 @@ export interface IdleMemory {
  * while it allocates only, and would keep for as long as nothing happens what a rush has left. The start counts as use.
  * Not done in short pauses, as optimised code goes with what it refers to: the next thousands of requests cost more.
  */
-export function giveBackWhenIdle({ clock, collect, idleMs = 10_000 }: IdleMemoryOptions): IdleMemory {
+export function giveBackWhenIdle({ clock, collect, idleMs = 60_000 }: IdleMemoryOptions): IdleMemory {
   let usedThisRound = true;
   let collected = false;
   let timer = clock.after(idleMs, endRound);
