@@ -39,6 +39,11 @@ export class AnswerParser {
     this.#partial = '';
   }
 
+  /** Nobody is told anything any more, be it in the middle of a `feed`. */
+  forget(): void {
+    this.#sink = undefined;
+  }
+
   /** For how long the connection may be used again after this answer, in ms; 0: not at all. */
   get keepAliveMs(): number {
     return this.#keepAliveMs;

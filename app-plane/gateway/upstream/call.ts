@@ -6,10 +6,10 @@ export interface UpstreamRequest {
   readonly method: string;
   /** With the empty line at its end. */
   readonly head: string;
-  /** A stream is read once, and destroyed if it cannot be sent to its end. */
+  /** A stream is read once, and destroyed if it was begun and cannot be sent to its end. */
   readonly body: Buffer | Readable | undefined;
-  /** Whether a stream is sent in chunks, as its length is not known. */
-  readonly chunked: boolean;
+  /** Of a body, in bytes; undefined where it is not known, and a stream is sent in chunks. */
+  readonly length: number | undefined;
 }
 
 /**

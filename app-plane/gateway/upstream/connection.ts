@@ -37,7 +37,7 @@ export class Connection implements Carrier {
   #connected = false;
   #paused = false;
   #gone = false;
-  /** When it last began or received anything, or became idle; milliseconds of performance.now(). */
+  /** When it last began, sent or received anything that a time-out waits for; milliseconds of performance.now(). */
   #since = performance.now();
 
   constructor(socketPath: string, owner: ConnectionOwner) {
@@ -48,7 +48,7 @@ export class Connection implements Carrier {
       this.#since = performance.now();
       this.#send();
     });
-    this.#socket.on('end', () => (this.#parser.end() ? this.#finish() : this.#die('broken')));
+    this.#socket.on('end', () => (this.#parser.end() ? this.#finish(false) : this.#die('broken')));
     // 'close' follows, and says the rest.
     this.#socket.on('error', () => undefined);
     this.#socket.on('close', () => this.#die(this.#connected ? 'broken' : 'unreachable'));
@@ -102,7 +102,7 @@ export class Connection implements Carrier {
 
   #send(): void {
     if (this.#call === undefined) return;
-    const { head, body, chunked } = this.#call.request;
+    const { head, body, length } = this.#call.request;
     if (body === undefined) {
       this.#socket.write(head, 'latin1');
       return;
@@ -110,7 +110,7 @@ export class Connection implements Carrier {
     this.#socket.cork();
     this.#socket.write(head, 'latin1');
     if (Buffer.isBuffer(body)) this.#socket.write(body);
-    else this.#body = new BodyWriter(this.#socket, body, chunked, this.#bodyTold);
+    else this.#body = new BodyWriter(this.#socket, body, length, this.#bodyTold);
     this.#socket.uncork();
   }
 
@@ -122,9 +122,12 @@ export class Connection implements Carrier {
   };
 
   readonly #read = (length: number, buffer: Uint8Array): boolean => {
-    this.#since = performance.now();
     try {
-      if (this.#parser.feed((buffer as Buffer).subarray(0, length))) this.#finish();
+      const complete = this.#parser.feed((buffer as Buffer).subarray(0, length));
+      // Crumbs of a head, and news on the way to it, are no answer yet.
+      if (this.#parser.begun) this.#since = performance.now();
+      // A full buffer may not be all there is; what is left would be read as the next request's answer.
+      if (complete) this.#finish(length < buffer.length);
     } catch {
       // No answer, or one that cannot be passed on.
       this.#die('malformed');
@@ -132,13 +135,15 @@ export class Connection implements Carrier {
     return true;
   };
 
-  #finish(): void {
+  /** @param readAll whether nothing more was there to be read */
+  #finish(readAll: boolean): void {
     const call = this.#call;
     if (call === undefined) return;
     this.#call = undefined;
+    this.#parser.forget();
     if (this.#paused) this.resume();
     const answeredEarly = this.#body !== undefined && !this.#body.ended;
-    if (answeredEarly || this.#parser.keepAliveMs === 0) {
+    if (answeredEarly || !readAll || this.#parser.keepAliveMs === 0) {
       this.#die('broken');
     } else {
       this.#body?.stop();
@@ -153,6 +158,7 @@ export class Connection implements Carrier {
     this.#gone = true;
     const call = this.#call;
     this.#call = undefined;
+    this.#parser.forget();
     this.#body?.stop();
     this.#socket.destroy();
     this.#owner.gone(this);

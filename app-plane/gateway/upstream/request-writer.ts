@@ -31,28 +31,36 @@ export function writeRequest({ method, path, headers, body, length }: RequestPar
   const bytes = body === undefined ? 0 : Buffer.isBuffer(body) ? body.length : length;
   if (bytes === undefined) head += 'transfer-encoding: chunked\r\n';
   else if (body !== undefined || EXPECT_BODY.has(method)) head += `content-length: ${bytes}\r\n`;
-  return { method, head: `${head}\r\n`, body, chunked: bytes === undefined };
+  return { method, head: `${head}\r\n`, body, length: bytes };
 }
+
+/** What the task took for the body's rest, or for another request, would be another tenant's. */
+const WRONG_LENGTH = new Error('the body is not as long as was said');
 
 /** A body on its way through a connection, piece by piece and no faster than that takes it. */
 export class BodyWriter {
   readonly #socket: Socket;
   readonly #body: Readable;
   readonly #chunked: boolean;
+  /** Bytes still to come of a body whose length was said. */
+  #left: number;
   readonly #told: { readonly progress: () => void; readonly failed: (cause: unknown) => void };
   #ended = false;
 
   constructor(
     socket: Socket,
     body: Readable,
-    chunked: boolean,
+    length: number | undefined,
     told: { readonly progress: () => void; readonly failed: (cause: unknown) => void },
   ) {
     this.#socket = socket;
     this.#body = body;
-    this.#chunked = chunked;
+    this.#chunked = length === undefined;
+    this.#left = length ?? Number.POSITIVE_INFINITY;
     this.#told = told;
-    body.on('data', this.#write).on('end', this.#end).on('error', this.#fail);
+    body.on('data', this.#write).on('end', this.#end).on('error', this.#fail).on('close', this.#fail);
+    // It failed while it waited for a connection.
+    if (body.destroyed) process.nextTick(this.#fail, body.errored);
   }
 
   /** Whether all of it was handed to the connection. */
@@ -70,6 +78,13 @@ export class BodyWriter {
   }
 
   readonly #write = (piece: Buffer): void => {
+    this.#left -= piece.length;
+    if (this.#left < 0) {
+      this.#fail(WRONG_LENGTH);
+      return;
+    }
+    // As a chunk it would be the last one.
+    if (piece.length === 0) return;
     this.#told.progress();
     if (this.#chunked) this.#socket.write(`${piece.length.toString(16)}\r\n`, 'latin1');
     let takesMore = this.#socket.write(piece);
@@ -84,12 +99,17 @@ export class BodyWriter {
   };
 
   readonly #end = (): void => {
+    if (!this.#chunked && this.#left > 0) {
+      this.#fail(WRONG_LENGTH);
+      return;
+    }
     this.#ended = true;
     this.#told.progress();
     if (this.#chunked) this.#socket.write('0\r\n\r\n', 'latin1');
   };
 
-  readonly #fail = (cause: unknown): void => {
+  /** Also where it closes without an end. */
+  readonly #fail = (cause?: unknown): void => {
     if (!this.#ended) this.#told.failed(cause);
   };
 }

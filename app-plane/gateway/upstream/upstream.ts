@@ -17,6 +17,8 @@ export interface UpstreamLimits {
 /** Time-outs are looked for this many times in the shortest of them, so that none is late by more than a tenth. */
 const CHECKS_PER_TIMEOUT = 10;
 
+const ignore = (): void => undefined;
+
 /** One task's socket, with its connections. */
 export class Upstream implements ConnectionOwner {
   readonly socketPath: string;
@@ -52,6 +54,8 @@ export class Upstream implements ConnectionOwner {
   send(request: UpstreamRequest, listener: AnswerListener): Call {
     const call = new Call(request, listener, this.#settled);
     this.#active += 1;
+    // A body may fail while it waits; who sends it will see that it has.
+    if (request.body && !Buffer.isBuffer(request.body)) request.body.on('error', ignore);
     const idle = this.#idle.pop();
     if (idle) idle.carry(call);
     else if (this.#state === 'destroyed') process.nextTick(() => call.fail('unreachable'));
@@ -62,15 +66,16 @@ export class Upstream implements ConnectionOwner {
 
   /** Finishes what is under way, and keeps no connection after that. */
   close(): void {
-    this.#state = 'closing';
+    if (this.#state === 'open') this.#state = 'closing';
     for (const connection of [...this.#idle]) connection.destroy();
   }
 
   /** Ends every connection at once. */
   destroy(): void {
     this.#state = 'destroyed';
-    for (const call of [...this.#waiting]) call.fail('unreachable');
+    const waiting = [...this.#waiting];
     this.#waiting.clear();
+    for (const call of waiting) call.fail('unreachable');
     for (const connection of [...this.#connections]) connection.destroy();
   }
 
