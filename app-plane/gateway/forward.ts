@@ -54,6 +54,7 @@ class Forwarding implements AnswerListener {
   #upstream: Upstream | undefined;
   #call: Call | undefined;
   #attempts = 0;
+  #paused = false;
 
   constructor(exchange: Exchange, hop: Hop, request: UpstreamRequest) {
     this.#exchange = exchange;
@@ -85,10 +86,17 @@ class Forwarding implements AnswerListener {
   onData(piece: Buffer): void {
     const { response } = this.#exchange;
     this.#exchange.bytes += piece.length;
-    if (response.write(piece)) return;
+    // What was read before the pause still comes.
+    if (response.write(piece) || this.#paused) return;
+    this.#paused = true;
     this.#call?.pause();
-    response.once('drain', () => this.#call?.resume());
+    response.once('drain', this.#goOn);
   }
+
+  readonly #goOn = (): void => {
+    this.#paused = false;
+    this.#call?.resume();
+  };
 
   onEnd(): void {
     this.#exchange.end();

@@ -1,7 +1,7 @@
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
-import { echo, poll, startFixture } from './fixture.ts';
+import { echo, poll, rawExchange, startFixture } from './fixture.ts';
 import { type Scene, withScene } from './scene.ts';
 
 /** Sends a request and leaves as soon as `when` says so. */
@@ -136,6 +136,28 @@ describe('streaming', () => {
     );
   });
 
+  test('passes on an answer of very many small pieces, and waits for the client once at a time', async () => {
+    await withScene(
+      (_request, response) => {
+        response.socket?.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
+        response.socket?.write(`${'1\r\nx\r\n'.repeat(50_000)}0\r\n\r\n`);
+      },
+      async ({ fixture, url, authorization }) => {
+        let waiting = 0;
+        fixture.gateway.server.on('request', (_request, response: ServerResponse) => {
+          const write = response.write.bind(response);
+          response.write = ((piece: Buffer) => {
+            waiting = Math.max(waiting, response.listenerCount('drain'));
+            return write(piece);
+          }) as typeof response.write;
+        });
+        const answer = await fetch(url, { headers: { authorization } });
+        expect(await answer.text()).toBe('x'.repeat(50_000));
+        expect(waiting).toBe(1);
+      },
+    );
+  });
+
   test('an answer that breaks off breaks off for the client too', async () => {
     await withScene(
       (_request, response) => {
@@ -212,6 +234,19 @@ describe('the limit of bodies', () => {
         expect(await post(scene, Buffer.alloc(10), chunked)).toEqual({ status: 200, text: '{}' });
       },
       LIMIT,
+    );
+  });
+
+  test('is answered with 413 even where it is reached before there is a connection to send the body on', async () => {
+    await withScene(
+      () => undefined,
+      async ({ fixture, authorization }) => {
+        const head = `POST /api/products HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\nConnection: close`;
+        const body = `3e8\r\n${'x'.repeat(1_000)}\r\n0\r\n\r\n`;
+        const answer = await rawExchange(fixture.port, `${head}\r\nTransfer-Encoding: chunked\r\n\r\n${body}`);
+        expect(answer).toMatch(/^HTTP\/1\.1 413 /);
+      },
+      { limits: { maxBodyBytes: 10 } },
     );
   });
 

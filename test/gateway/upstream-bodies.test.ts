@@ -96,11 +96,11 @@ describe('the body of a request', () => {
 
   test('that fails: its cause is told, and the task sees no end of it', () =>
     withTask(never, {}, async (upstream, task) => {
-      for (const length of [100, undefined]) {
+      for (const [before, length] of [100, undefined].entries()) {
         const body = new PassThrough();
         body.write('the beginning');
         const asked = ask(upstream, '/', { method: 'POST', body, length });
-        await until(() => task.peers.at(-1)?.received.includes('beginning') === true);
+        await until(() => task.peers[before]?.received.includes('beginning') === true);
         const cause = new Error('of the client');
         body.destroy(cause);
         expect(await asked.outcome()).toBe('body');
