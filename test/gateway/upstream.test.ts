@@ -90,6 +90,17 @@ describe('connections to a task', () => {
       expect(asked.text()).toBe('/b');
     }));
 
+  test('SE-1: are not used again after a read so long that the task may be in the middle of a write', () =>
+    withTask(
+      (peer, asked) => void peer.socket.write(answer('x'.repeat(Number(asked.slice(1))))),
+      {},
+      async (upstream, task) => {
+        for (const length of [30_000, 30_000, 36_500]) expect(await ask(upstream, `/${length}`).outcome()).toBe('end');
+        expect(task.peers).toHaveLength(1);
+        await until(() => task.open() === 0);
+      },
+    ));
+
   test('SE-1: carry nothing to the next request of what came with an answer and is no part of it', async () => {
     const forged = answer('/of another tenant');
     // Longer ones fill the gateway's buffer of 64 KiB to the last byte, so that the rest is still to be read.

@@ -27,6 +27,12 @@ export interface ConnectionOwner {
  */
 const SCRATCH = Buffer.allocUnsafeSlow(64 * 1024);
 
+/**
+ * Linux takes a long write in pieces, none shorter than this but the last: so a read that brings less has met the end of
+ * one. After more, the rest of a write may be about to come, and would be read as the answer to the next request.
+ */
+const MAY_BE_CUT = 32 * 1024;
+
 /** A connection to a task's socket. It carries one request at a time. */
 export class Connection implements Carrier {
   readonly #owner: ConnectionOwner;
@@ -126,8 +132,7 @@ export class Connection implements Carrier {
       const complete = this.#parser.feed((buffer as Buffer).subarray(0, length));
       // Crumbs of a head, and news on the way to it, are no answer yet.
       if (this.#parser.begun) this.#since = performance.now();
-      // A full buffer may not be all there is; what is left would be read as the next request's answer.
-      if (complete) this.#finish(length < buffer.length);
+      if (complete) this.#finish(length < MAY_BE_CUT);
     } catch {
       // No answer, or one that cannot be passed on.
       this.#die('malformed');
@@ -135,7 +140,7 @@ export class Connection implements Carrier {
     return true;
   };
 
-  /** @param readAll whether nothing more was there to be read */
+  /** @param readAll whether nothing more can be on its way */
   #finish(readAll: boolean): void {
     const call = this.#call;
     if (call === undefined) return;
