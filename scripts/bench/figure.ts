@@ -89,6 +89,8 @@ export interface Sizes {
   readonly rounds: number;
   /** Idle processes give back memory within this time. */
   readonly settleMs: number;
+  /** Idle tasks collect what their start has left within this time; a quick run does not wait for it. */
+  readonly idleMs: number;
 }
 
 export const FULL: Sizes = {
@@ -99,6 +101,7 @@ export const FULL: Sizes = {
   pointSeconds: 5,
   rounds: 10,
   settleMs: 3_000,
+  idleMs: 22_000,
 };
 export const QUICK: Sizes = {
   quick: true,
@@ -108,4 +111,5 @@ export const QUICK: Sizes = {
   pointSeconds: 0.8,
   rounds: 3,
   settleMs: 500,
+  idleMs: 500,
 };

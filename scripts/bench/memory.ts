@@ -27,7 +27,7 @@ export async function memoryAdvanced(run: Run): Promise<Measured> {
   try {
     const services = (await platform.services()).filter((one) => platform.idleAdvanced.includes(one.tenantId ?? ''));
     const pids = services.flatMap((one) => one.tasks.map((task) => task.pid));
-    const own = await lowest(() => sum(pids.map(pssOf)), run.sizes.settleMs);
+    const own = await lowest(() => sum(pids.map(pssOf)), run.sizes.idleMs);
     const yardstick = {
       name: 'three idle node:http servers',
       value: sum(bare.map(({ child }) => pssOf(child.pid ?? 0))) / MB,

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { giveBackWhenIdle } from '../../services/kit/idle-memory.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
+const START = 10_000;
 const ROUND = 60_000;
 
 function watch() {
@@ -12,11 +13,11 @@ function watch() {
 }
 
 describe('the memory of an idle task', () => {
-  test('is given back once in a pause, also in the one after the start', () => {
+  test('is given back soon after the start, then once in a pause of a minute and more', () => {
     const { clock, memory, collected } = watch();
-    clock.advance(ROUND);
+    clock.advance(START);
     expect(collected()).toBe(0);
-    clock.advance(ROUND);
+    clock.advance(START);
     expect(collected()).toBe(1);
     clock.advance(100 * ROUND);
     expect(collected()).toBe(1);
@@ -31,19 +32,27 @@ describe('the memory of an idle task', () => {
     const { clock, memory, collected } = watch();
     for (let round = 0; round < 20; round++) {
       memory.used();
-      clock.advance(ROUND);
+      clock.advance(START);
     }
     expect(collected()).toBe(0);
+    clock.advance(START);
+    expect(collected()).toBe(1);
+    for (let round = 0; round < 20; round++) {
+      memory.used();
+      clock.advance(ROUND);
+    }
+    expect(collected()).toBe(1);
   });
 
   test('is not given back before a whole round has passed since the last request', () => {
     const { clock, memory, collected } = watch();
+    clock.advance(2 * START);
     clock.advance(2 * ROUND - 1);
     memory.used();
     clock.advance(ROUND);
-    expect(collected()).toBe(0);
-    clock.advance(1);
     expect(collected()).toBe(1);
+    clock.advance(1);
+    expect(collected()).toBe(2);
   });
 
   test('is left alone after the end', () => {

@@ -60,7 +60,7 @@ function start(service: string, over: Record<string, string> = {}, execArgv: rea
 /** Pauses of milliseconds, and collections that can be counted. */
 const SHORT_PAUSES = `
   const { setTimeout } = globalThis;
-  globalThis.setTimeout = (run, ms, ...rest) => setTimeout(run, ms === 60_000 ? 20 : ms, ...rest);
+  globalThis.setTimeout = (run, ms, ...rest) => setTimeout(run, ms === 10_000 || ms === 60_000 ? 20 : ms, ...rest);
   globalThis.gc = () => process.stdout.write('collected\\n');
 `;
 
