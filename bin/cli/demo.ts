@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { commandFor, readJson } from '../embedded/data-dir.ts';
-import { DEMO_TENANTS, type DemoCredentials, ensureDemo } from '../embedded/demo.ts';
+import { type DemoCredentials, ensureDemo } from '../embedded/demo.ts';
+import { DEMO_TENANTS } from '../embedded/demo-left.ts';
 import { contextOf, examples } from './context.ts';
 import { ControlPlane } from './control-plane.ts';
 import { note, printJson, printLine, printTable } from './output.ts';

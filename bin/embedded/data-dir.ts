@@ -34,7 +34,7 @@ export interface DataDir {
   /** The first admin's credentials, written once at first start, mode 0600. */
   readonly admin: string;
   readonly demo: string;
-  /** There while the demo tenants are still to be made; a start that was interrupted leaves them to the next one. */
+  /** What is left to make of the demo tenants, while there is something; one start leaves it to the next. */
   readonly demoPending: string;
   readonly cliToken: string;
 }

@@ -1,19 +1,12 @@
-import { existsSync, rmSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { signIn } from '../../adapters/embedded/oidc-client.ts';
-import { DomainError } from '../../core/errors.ts';
+import { DomainError, isDomainError } from '../../core/errors.ts';
 import { CLI_CLIENT } from '../../core/identity/issuers.ts';
 import type { TierName } from '../../core/tenant/tiers.ts';
 import { newPassword } from './config.ts';
 import { type DataDir, readJson, writePrivate } from './data-dir.ts';
+import { DEMO_TENANTS, demoLeft, noteDemoStep } from './demo-left.ts';
 import type { Urls } from './running.ts';
-
-/** The demo tenants: one a tier. Their admins' passwords are made anew for each platform. */
-export const DEMO_TENANTS: readonly { name: string; tier: TierName; email: string }[] = [
-  { name: 'acme', tier: 'basic', email: 'admin@acme.example' },
-  { name: 'globex', tier: 'advanced', email: 'admin@globex.example' },
-  { name: 'initech', tier: 'premium', email: 'admin@initech.example' },
-];
 
 export interface DemoCredentials {
   readonly name: string;
@@ -24,10 +17,17 @@ export interface DemoCredentials {
 
 interface DemoDeps {
   readonly urls: Urls;
-  /** Where the credentials are kept, and whether the demo was left unfinished. */
+  /** Where the credentials are kept, and what was left unfinished. */
   readonly dir: Pick<DataDir, 'demo' | 'demoPending'>;
   readonly adminToken: () => Promise<string>;
   readonly progress: (line: string) => void;
+}
+
+interface DemoTenantView {
+  readonly slug: string;
+  readonly state: string;
+  readonly reason?: string;
+  readonly tenantRegistrationId: string;
 }
 
 const PRODUCTS = [
@@ -35,93 +35,161 @@ const PRODUCTS = [
   { name: 'Filter beans, 500 g', sku: 'COF-0500', category: 'coffee', price: { amount: 1090, currency: 'EUR' } },
   { name: 'Green tea, 100 g', sku: 'TEA-0100', category: 'tea', price: { amount: 690, currency: 'EUR' } },
 ];
+const ORDER = 'First order';
 
 const READY_TIMEOUT_MS = 60_000;
+/** Where a tenant is on its way, or got stuck on it. Any other state is one that somebody wished for. */
+const UNFINISHED: readonly string[] = ['registered', 'provisioning', 'failed'];
 
 /**
- * Makes what is missing of the demo, through the public APIs as any client would. Idempotent.
+ * Makes what is missing of the demo, through the public APIs as any client would. What is there is kept as it is, but
+ * for what an earlier attempt left unfinished.
  * @returns all credentials, kept ones included
  */
 export async function ensureDemo(deps: DemoDeps): Promise<readonly DemoCredentials[]> {
-  const kept = readJson<DemoCredentials[]>(deps.dir.demo) ?? [];
+  const credentials = keepCredentials(deps.dir);
+  await all(credentials.map((one) => ensureTenant(deps, one)));
+  return credentials;
+}
+
+/** Makes what the first start, or an attempt since, has left unfinished. A tenant that was removed since stays away. */
+export async function finishDemo(deps: DemoDeps): Promise<void> {
+  const left = demoLeft(deps.dir);
+  const begun = keepCredentials(deps.dir).filter(({ name }) => left[name] !== undefined);
+  await all(
+    begun.map(async (one) => {
+      if (left[one.name] === 'register' || (await find(deps, one.name))) await ensureTenant(deps, one);
+      else noteDemoStep(deps.dir, one.name, undefined);
+    }),
+  );
+}
+
+/** Waits for each, also where one fails: nothing goes on behind the words that tell of it. */
+async function all(attempts: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(attempts)).find((one) => one.status === 'rejected');
+  if (failed) throw failed.reason;
+}
+
+function keepCredentials(dir: DemoDeps['dir']): readonly DemoCredentials[] {
+  const kept = readJson<DemoCredentials[]>(dir.demo) ?? [];
   const credentials = DEMO_TENANTS.map((one) => ({
     ...one,
     password: kept.find(({ name }) => name === one.name)?.password ?? newPassword(),
   }));
-  writePrivate(deps.dir.demo, credentials);
-  await Promise.all(credentials.map((one) => ensureTenant(deps, one)));
-  rmSync(deps.dir.demoPending, { force: true });
+  writePrivate(dir.demo, credentials);
   return credentials;
 }
 
+/** Each step is noted before the next begins, so that whatever ends this in between, the next attempt goes on there. */
 async function ensureTenant(deps: DemoDeps, one: DemoCredentials): Promise<void> {
-  const created = await send('POST', `${deps.urls.controlPlane}/tenant-registrations`, await deps.adminToken(), {
-    tenantData: { tenantName: one.name, email: one.email, tier: one.tier },
-    tenantRegistrationData: {},
-    adminPassword: one.password,
-  });
-  if (created.status !== 201 && created.status !== 409) {
-    throw new DomainError('INTERNAL', `demo tenant ${one.name} was refused with status ${created.status}`);
+  const known = await find(deps, one.name);
+  if (known && demoLeft(deps.dir)[one.name] === undefined) return;
+  if (!known) {
+    noteDemoStep(deps.dir, one.name, 'register');
+    await register(deps, one);
   }
-  await untilActive(deps, one.name);
-  // One that was there may be of a start that was interrupted before it had its products.
-  if (created.status === 201 || existsSync(deps.dir.demoPending)) {
+  noteDemoStep(deps.dir, one.name, 'stock');
+  if (known?.state === 'failed') await retry(deps, known);
+  if (await isServed(deps, one.name)) {
     await stock(deps, one);
     deps.progress(`  demo tenant ${one.name} (${one.tier}) is ready`);
   }
+  noteDemoStep(deps.dir, one.name, undefined);
 }
 
-async function untilActive(deps: DemoDeps, name: string): Promise<void> {
+async function register(deps: DemoDeps, one: DemoCredentials): Promise<void> {
+  const { status, body } = await send('POST', `${deps.urls.controlPlane}/tenant-registrations`, {
+    token: await deps.adminToken(),
+    body: {
+      tenantData: { tenantName: one.name, email: one.email, tier: one.tier },
+      tenantRegistrationData: {},
+      adminPassword: one.password,
+    },
+  });
+  // Another attempt may have been quicker.
+  if (status !== 201 && !(status === 409 && (await find(deps, one.name)))) throw refusal(one.name, status, body);
+}
+
+async function retry(deps: DemoDeps, { slug, tenantRegistrationId }: DemoTenantView): Promise<void> {
+  const url = `${deps.urls.controlPlane}/tenant-registrations/${tenantRegistrationId}/retry`;
+  const { status, body } = await send('POST', url, { token: await deps.adminToken() });
+  if (status >= 400 && status !== 409) throw refusal(slug, status, body);
+}
+
+async function find(deps: DemoDeps, name: string): Promise<DemoTenantView | undefined> {
+  const url = `${deps.urls.controlPlane}/tenants?name=${name}&limit=10`;
+  const { status, body } = await send<{ data?: DemoTenantView[] }>('GET', url, { token: await deps.adminToken() });
+  if (!body.data) throw refusal(name, status, body);
+  return body.data.find(({ slug }) => slug === name);
+}
+
+/** Waits while it is on its way. false: somebody has taken it from service since. Throws UNAVAILABLE if it fails. */
+async function isServed(deps: DemoDeps, name: string): Promise<boolean> {
   const deadline = Date.now() + READY_TIMEOUT_MS;
   for (;;) {
-    const page = await send<{ data: { slug: string; state: string; reason?: string }[] }>(
-      'GET',
-      `${deps.urls.controlPlane}/tenants?name=${name}&limit=10`,
-      await deps.adminToken(),
-    );
-    const tenant = page.body.data.find(({ slug }) => slug === name);
-    if (tenant?.state === 'active') return;
-    if (tenant?.state === 'failed' || Date.now() > deadline) {
-      throw new DomainError(
-        'UNAVAILABLE',
-        `demo tenant ${name} is ${tenant?.state}: ${tenant?.reason ?? 'took over a minute'}`,
-      );
+    const tenant = await find(deps, name);
+    if (!tenant || !UNFINISHED.includes(tenant.state)) return tenant?.state === 'active';
+    if (tenant.state === 'failed' || Date.now() > deadline) {
+      const reason = tenant.reason ?? 'took over a minute';
+      throw new DomainError('UNAVAILABLE', `demo tenant ${name} is ${tenant.state}: ${reason}`);
     }
     await wait(25);
   }
 }
 
-/** A few products and an order. The services' own uniqueness of `sku` makes a second round harmless. */
-async function stock(deps: DemoDeps, { name, email, password }: DemoCredentials): Promise<void> {
-  const config = await send<{ authServer: string }>('GET', `${deps.urls.controlPlane}/tenant-config/${name}`);
-  const issuer = config.body.authServer;
-  const { accessToken } = await signIn({
-    issuer,
-    clientId: CLI_CLIENT,
-    userName: email,
-    password,
-    scope: 'openid',
-  });
-  const lines: { productId: string; quantity: number }[] = [];
+/** A few products and an order: those that are not there yet. */
+async function stock(deps: DemoDeps, one: DemoCredentials): Promise<void> {
+  const token = await tokenOf(deps, one);
+  if (token === undefined) return;
+  const products = `${deps.urls.api}/products`;
   for (const product of PRODUCTS) {
-    const made = await send<{ productId?: string }>('POST', `${deps.urls.api}/products`, accessToken, product);
-    if (made.status === 201 && made.body.productId)
-      lines.push({ productId: made.body.productId, quantity: lines.length + 1 });
+    // Whose sku is taken is there.
+    await make(one.name, products, token, `demo-${product.sku}`, product);
   }
-  if (lines.length > 0) await send('POST', `${deps.urls.api}/orders`, accessToken, { name: 'First order', lines });
+  const there = await send<{ data: { productId: string; sku: string }[] }>('GET', products, { token });
+  const lines = PRODUCTS.flatMap(({ sku }, i) => {
+    const product = there.body.data.find((candidate) => candidate.sku === sku);
+    return product ? [{ productId: product.productId, quantity: i + 1 }] : [];
+  });
+  if (lines.length > 0) await make(one.name, `${deps.urls.api}/orders`, token, 'demo-order', { name: ORDER, lines });
+}
+
+/** Once: what was made under this key before, or is there in other ways, is left as it is. */
+async function make(name: string, url: string, token: string, key: string, item: object): Promise<void> {
+  const { status, body } = await send('POST', url, { token, body: item, key });
+  if (status !== 201 && status !== 409) throw refusal(name, status, body);
+}
+
+/** undefined where the demo's password lets nobody in any more: somebody has made the tenant their own. */
+async function tokenOf({ urls }: DemoDeps, { name, email, password }: DemoCredentials): Promise<string | undefined> {
+  const config = await send<{ authServer: string }>('GET', `${urls.controlPlane}/tenant-config/${name}`);
+  const issuer = config.body.authServer;
+  try {
+    const userName = email;
+    return (await signIn({ issuer, clientId: CLI_CLIENT, userName, password, scope: 'openid' })).accessToken;
+  } catch (error) {
+    if (isDomainError(error, 'UNAUTHENTICATED') || isDomainError(error, 'FORBIDDEN')) return undefined;
+    throw error;
+  }
+}
+
+function refusal(name: string, status: number, body: unknown): DomainError {
+  const { message } = body as { message?: unknown };
+  const why = typeof message === 'string' ? message : `status ${status}`;
+  return new DomainError('UNAVAILABLE', `demo tenant ${name} was refused: ${why}`);
 }
 
 async function send<T = unknown>(
   method: string,
   url: string,
-  token?: string,
-  body?: unknown,
+  { token, body, key }: { token?: string; body?: unknown; key?: string } = {},
 ): Promise<{ status: number; body: T }> {
   const response = await fetch(url, {
     method,
     headers: {
-      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...(key !== undefined && { 'idempotency-key': key }),
     },
     body: body === undefined ? null : JSON.stringify(body),
   });

@@ -98,7 +98,7 @@ async function assemble(options: PlatformOptions, cleanUp: AsyncDisposableStack)
   cleanUp.defer(() => publisher.close());
 
   const { identity, mailer, realms } = await openIdentityParts(options, addresses, table, cleanUp);
-  const firstPassword = await ensureFirstAdmin(identity, config.adminEmail, dir);
+  const firstPassword = await ensureFirstAdmin(identity, { email: config.adminEmail, demo: config.demo }, dir);
 
   const platformSocket = join(runDir.path, 'platform.sock');
   const gateway = createGatewayProcess({

@@ -4,7 +4,7 @@ import { tenantBySlug } from '../../control-plane/api/tenant-store.ts';
 import type { Table } from '../../core/ports/table.ts';
 import { isServed } from '../../core/tenant/lifecycle.ts';
 import { type TenantRecord, tenantKey } from '../../core/tenant/record.ts';
-import { DEMO_TENANTS } from './demo.ts';
+import { DEMO_TENANTS } from './demo-left.ts';
 import type { DemoTenant } from './start-page.ts';
 
 /** What tokens say of a tenant, asked at every token. */

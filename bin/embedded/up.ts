@@ -18,7 +18,8 @@ import {
   readJson,
   writePrivate,
 } from './data-dir.ts';
-import { ensureDemo } from './demo.ts';
+import { finishDemo } from './demo.ts';
+import { demoLeft, isWhole } from './demo-left.ts';
 import { type Platform, startPlatform } from './platform.ts';
 import { findRunning, type Running, startTicksOf } from './running.ts';
 
@@ -59,9 +60,9 @@ export async function runPlatform(context: CliContext, flags: ConfigFlags): Prom
   await platform.close();
   rmSync(dir.running, { force: true });
   lock.release();
-  const demoLeft = existsSync(dir.demoPending) ? ' and makes the demo tenants' : '';
+  const further = existsSync(dir.demoPending) ? ' and makes the demo tenants' : '';
   const tierplane = commandFor(dir);
-  progress(`stopped; \`${tierplane} up\` finds everything again${demoLeft}, \`${tierplane} reset\` forgets it`);
+  progress(`stopped; \`${tierplane} up\` finds everything again${further}, \`${tierplane} reset\` forgets it`);
   process.exit(0);
 }
 
@@ -90,7 +91,6 @@ async function start(dir: DataDir, flags: ConfigFlags, stop: AbortSignal): Promi
     const platform = await startPlatform({ config, dir, log });
     const admin = readJson<AdminCredentials>(dir.admin);
     const email = admin?.email ?? config.adminEmail;
-    if (config.demo && platform.firstPassword !== undefined) writePrivate(dir.demoPending, true);
     return { platform, lock, email, admin, demo: config.demo && existsSync(dir.demoPending) };
   } catch (error) {
     throw explain(error, dir);
@@ -107,7 +107,7 @@ function openPlatformLog(dest: string, level: PlatformConfig['logLevel']): Logge
   return pino({ level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime }, file);
 }
 
-/** The demo of a first start. That it failed is said, but does not keep the platform from running. */
+/** The demo of a first start, or what is left of it. That it failed is said, but does not keep the platform from running. */
 async function makeDemo(
   platform: Platform,
   dir: DataDir,
@@ -115,7 +115,8 @@ async function makeDemo(
   stop: AbortSignal,
   progress: (line: string) => void,
 ): Promise<void> {
-  progress('making three demo tenants, one a tier ...');
+  const whole = isWhole(demoLeft(dir));
+  progress(whole ? 'making three demo tenants, one a tier ...' : 'finishing the demo tenants that were begun ...');
   const issuer = `${platform.urls.front}/realms/admin`;
   const signedIn = signIn({
     issuer,
@@ -126,7 +127,7 @@ async function makeDemo(
   });
   const adminToken = async () => (await signedIn).accessToken;
   try {
-    await ensureDemo({ urls: platform.urls, dir, adminToken, progress });
+    await finishDemo({ urls: platform.urls, dir, adminToken, progress });
   } catch (error) {
     if (stop.aborted) return;
     const reason = error instanceof Error ? error.message : String(error);

@@ -20,7 +20,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { ServiceStatus } from '../../core/ports/runtime.ts';
-import { eventually, isAlive, LAUNCHER, PASSWORD, runCli, TestPlatform } from './harness.ts';
+import { eventually, isAlive, LAUNCHER, runCli, TestPlatform } from './harness.ts';
 
 /** What a start must not do: begin with something broken, or break it further. */
 const folders: string[] = [];
@@ -219,23 +219,6 @@ describe('Ctrl-C, which reaches every process of the terminal`s foreground group
     60_000,
   );
 });
-
-test('a demo that was interrupted before its tenants had products has them after the next start', async () => {
-  const first = new TestPlatform();
-  platforms.push(first);
-  await first.start();
-  const { email } = await first.onboard('acme', 'basic');
-  await first.stop();
-  writeFileSync(join(first.dataDir, 'demo.json'), JSON.stringify([{ name: 'acme', password: PASSWORD }]));
-  writeFileSync(join(first.dataDir, 'demo-pending'), 'true');
-
-  const next = new TestPlatform({ dataDir: first.dataDir, args: [] });
-  platforms.push(next);
-  await next.start(new URL(first.urls.front).port);
-  const token = await next.tenantToken('acme', email);
-  expect((await next.api<{ data: object[] }>('GET', '/products', token)).body.data).toHaveLength(3);
-  expect(existsSync(join(first.dataDir, 'demo-pending'))).toBe(false);
-}, 60_000);
 
 function markedProcesses(instance: string): string[] {
   return readdirSync('/proc').filter((name) => {

@@ -1,0 +1,86 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { eventually, LAUNCHER, PASSWORD, TestPlatform } from './harness.ts';
+
+const platforms: TestPlatform[] = [];
+afterEach(async () => {
+  for (const platform of platforms.splice(0)) await platform.dispose();
+}, 30_000);
+
+function platformWith(options: ConstructorParameters<typeof TestPlatform>[0]): TestPlatform {
+  const platform = new TestPlatform(options);
+  platforms.push(platform);
+  return platform;
+}
+
+async function namesOf(platform: TestPlatform): Promise<string[]> {
+  const tenants = await platform.cliJson<{ tenantName: string }[]>('tenants', 'list');
+  return tenants.map(({ tenantName }) => tenantName);
+}
+
+/** How many products and orders a tenant has. */
+async function stockOf(platform: TestPlatform, tenant: string, email: string, password: string): Promise<number[]> {
+  const token = await platform.tenantToken(tenant, email, password);
+  const lists = ['/products', '/orders'].map((path) => platform.api<{ data: object[] }>('GET', path, token));
+  return (await Promise.all(lists)).map(({ body }) => body.data.length);
+}
+
+describe('the demo of a first start that did not come to its end', () => {
+  test('is finished at the next one: with its order, and without the tenant that was removed in between', async () => {
+    const first = platformWith({});
+    const { urls } = await first.start();
+    const { email } = await first.onboard('acme', 'basic');
+    const espresso = { name: 'Espresso beans, 1 kg', sku: 'COF-1000', category: 'coffee' };
+    const product = { ...espresso, price: { amount: 1890, currency: 'EUR' } };
+    const made = await first.api('POST', '/products', await first.tenantToken('acme', email), product);
+    expect(made.status).toBe(201);
+    await first.stop();
+    writeFileSync(join(first.dataDir, 'demo.json'), JSON.stringify([{ name: 'acme', password: PASSWORD }]));
+    writeFileSync(join(first.dataDir, 'demo-pending'), JSON.stringify({ acme: 'stock', globex: 'stock' }));
+
+    const next = platformWith({ dataDir: first.dataDir, args: [] });
+    await next.start(new URL(urls.front).port);
+    expect(await stockOf(next, 'acme', email, PASSWORD)).toEqual([3, 1]);
+    expect(await namesOf(next)).toEqual(['acme']);
+    expect(existsSync(join(first.dataDir, 'demo-pending'))).toBe(false);
+  }, 60_000);
+
+  test('leaves a tenant alone that somebody has made their own', async () => {
+    const first = platformWith({});
+    const { urls } = await first.start();
+    const { email } = await first.onboard('acme', 'basic');
+    await first.stop();
+    writeFileSync(join(first.dataDir, 'demo-pending'), JSON.stringify({ acme: 'register' }));
+
+    const next = platformWith({ dataDir: first.dataDir, args: [] });
+    await next.start(new URL(urls.front).port);
+    expect(await stockOf(next, 'acme', email, PASSWORD)).toEqual([0, 0]);
+    expect(existsSync(join(first.dataDir, 'demo-pending'))).toBe(false);
+  }, 60_000);
+
+  test('is made by the next one where the admin was all it made; what is deleted then comes back when asked for alone', async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'tp-demo-'));
+    const child = spawn(LAUNCHER, ['up', '--data-dir', dataDir, '--port', '0'], { stdio: 'ignore' });
+    const ended = once(child, 'exit');
+    await eventually('the admin', () => existsSync(join(dataDir, 'admin.json')), 30_000);
+    child.kill('SIGKILL');
+    await ended;
+
+    const platform = platformWith({ dataDir, args: [] });
+    await platform.start();
+    expect(await namesOf(platform)).toEqual(['acme', 'globex', 'initech']);
+    expect((await platform.cli('tenants', 'delete', 'acme', '--yes', '--wait')).code).toBe(0);
+    await platform.stop();
+    await platform.start();
+    expect(await namesOf(platform)).toEqual(['globex', 'initech']);
+
+    const credentials = await platform.cliJson<{ name: string; email: string; password: string }[]>('demo');
+    for (const { name, email, password } of credentials) {
+      expect([name, await stockOf(platform, name, email, password)]).toEqual([name, [3, 1]]);
+    }
+  }, 90_000);
+});
