@@ -1,11 +1,20 @@
 import type { Command } from 'commander';
-import { type DataDir, DEFAULT_DATA_DIR, dataDirAt, dataDirOfClone } from '../embedded/data-dir.ts';
+import {
+  commandFor,
+  type DataDir,
+  DEFAULT_DATA_DIR,
+  dataDirAt,
+  dataDirOfClone,
+  startCommandFor,
+} from '../embedded/data-dir.ts';
 import { findRunning, type Running } from '../embedded/running.ts';
 import { CliError } from './exit-codes.ts';
 
 /** What every command knows: where the platform lives, and how to answer. */
 export interface CliContext {
   readonly dir: DataDir;
+  /** How a hint calls the command line for this directory. */
+  readonly tierplane: string;
   readonly json: boolean;
 }
 
@@ -13,8 +22,10 @@ export interface CliContext {
 export function contextOf(command: Command): CliContext {
   const given = ancestry(command).map((one) => one.opts<{ dataDir?: string; json?: boolean }>());
   const dataDir = given.find((options) => options.dataDir !== undefined)?.dataDir;
+  const dir = dataDirAt(dataDir ?? process.env.TIERPLANE_DATA_DIR ?? DEFAULT_DATA_DIR);
   return {
-    dir: dataDirAt(dataDir ?? process.env.TIERPLANE_DATA_DIR ?? DEFAULT_DATA_DIR),
+    dir,
+    tierplane: commandFor(dir),
     json: given.some((options) => options.json === true),
   };
 }
@@ -27,12 +38,20 @@ function ancestry(command: Command): Command[] {
 export function requireRunning(context: CliContext): Running {
   const running = findRunning(context.dir);
   if (running) return running;
-  const other = dataDirOfClone();
   throw new CliError('notRunning', `no platform runs in ${context.dir.root}`, {
-    hint: findRunning(other)
-      ? `one runs in ${other.root}: say --data-dir ${other.root}`
-      : 'start it with `npm start`, or name its directory with --data-dir',
+    hint: whereElse() ?? howToStart(context.dir),
   });
+}
+
+/** Where one runs, for somebody who looks for it in the wrong place; undefined if none runs there either. */
+export function whereElse(): string | undefined {
+  const other = dataDirOfClone();
+  return findRunning(other) && `one runs in ${other.root}: say --data-dir ${other.root}`;
+}
+
+/** For somebody who wants what only a platform that runs, or ran, has. */
+export function howToStart(dir: DataDir): string {
+  return `start it with \`${startCommandFor(dir)}\`, or name its directory with --data-dir`;
 }
 
 /** The end of a command's `--help`. */

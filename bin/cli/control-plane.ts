@@ -46,10 +46,13 @@ interface Answer {
 export class ControlPlane {
   readonly #context: CliContext;
   readonly running: Running;
+  /** How a hint calls the command line for this platform. */
+  readonly tierplane: string;
   #token: string | undefined;
 
   constructor(context: CliContext) {
     this.#context = context;
+    this.tierplane = context.tierplane;
     this.running = requireRunning(context);
   }
 
@@ -102,7 +105,7 @@ export class ControlPlane {
   /** The body of a 2xx answer. Throws refused with the platform's own words, signIn where the token is not taken. */
   async call<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
     const answer = await withNote('waiting for the platform', () => this.#answer(method, path, body, headers));
-    if (answer.status >= 400) throw refusal(answer);
+    if (answer.status >= 400) throw refusal(answer, this.tierplane);
     return answer.body as T;
   }
 
@@ -138,15 +141,15 @@ export class ControlPlane {
     if (TENANT_ID.test(nameOrId)) {
       const found = await this.#answer('GET', `/tenants/${nameOrId}`);
       if (found.status === 200) return (found.body as { data: TenantView }).data;
-      if (found.status !== 404) throw refusal(found);
+      if (found.status !== 404) throw refusal(found, this.tierplane);
       // A name may look like an id.
     }
     const slug = slugOf(nameOrId);
-    if (slug === '') throw unknownTenant(nameOrId);
+    if (slug === '') throw unknownTenant(nameOrId, this.tierplane);
     const page = await this.call<{ data: TenantView[] }>('GET', `/tenants?name=${encodeURIComponent(slug)}&limit=20`);
     const tenant = page.data.find((one) => one.slug === slug);
     if (tenant) return tenant;
-    throw unknownTenant(nameOrId);
+    throw unknownTenant(nameOrId, this.tierplane);
   }
 
   /** Every item of a list, page by page. */
@@ -165,9 +168,9 @@ export class ControlPlane {
   }
 }
 
-function unknownTenant(nameOrId: string): CliError {
+function unknownTenant(nameOrId: string, tierplane: string): CliError {
   return new CliError('refused', `no tenant is called '${nameOrId}'`, {
-    hint: '`npx tierplane tenants list` shows them all',
+    hint: `\`${tierplane} tenants list\` shows them all`,
   });
 }
 
@@ -201,23 +204,27 @@ function parseJson(text: string): unknown {
 }
 
 /** SBT's two shapes of refusal, as one sentence. */
-function refusal({ status, body }: Answer): CliError {
+function refusal({ status, body }: Answer, tierplane: string): CliError {
   const { message, detail } = (body ?? {}) as {
     message?: string;
     detail?: { loc: (string | number)[]; msg?: string }[];
   };
   const words = (detail && faultsInWords(detail)) ?? message ?? `status ${status}`;
   if (status === 401) return new CliError('signIn', `the platform did not accept the sign-in: ${words}`);
-  const hint = HINTS.find(([pattern]) => pattern.test(words))?.[1];
+  const hint = HINTS.find(([pattern]) => pattern.test(words))?.[1](tierplane);
   const exit = status === 504 ? 'timeout' : status >= 500 ? 'failed' : 'refused';
   return new CliError(exit, words, hint === undefined ? {} : { hint });
 }
 
 /** What helps against the refusals that beginners meet. */
-const HINTS: readonly (readonly [RegExp, string])[] = [
-  [/is taken$/, 'choose another; `npx tierplane tenants list` and `users list` show who has what'],
-  [/^User .* not found/, '`npx tierplane users list` shows them all'],
-  [/^no dead letter/, '`npx tierplane events dead-letters` shows them all'],
+const HINTS: readonly (readonly [RegExp, (tierplane: string) => string])[] = [
+  [
+    /^(Tenant name|Email) .* is taken$/,
+    (tierplane) => `choose another; \`${tierplane} tenants list\` shows who has it`,
+  ],
+  [/is taken$/, (tierplane) => `choose another; \`${tierplane} users list\` shows who has it`],
+  [/^User .* not found/, (tierplane) => `\`${tierplane} users list\` shows them all`],
+  [/^no dead letter/, (tierplane) => `\`${tierplane} events dead-letters\` shows them all`],
 ];
 
 /** What the command line calls the fields of the API that it fills. */

@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
-import { commandFor, readJson } from '../embedded/data-dir.ts';
+import { isDomainError } from '../../core/errors.ts';
+import { readJson } from '../embedded/data-dir.ts';
 import { type DemoCredentials, ensureDemo } from '../embedded/demo.ts';
 import { DEMO_TENANTS } from '../embedded/demo-left.ts';
 import { contextOf, examples } from './context.ts';
 import { ControlPlane } from './control-plane.ts';
+import { CliError } from './exit-codes.ts';
 import { note, printJson, printLine, printTable } from './output.ts';
 
 export function addDemoCommand(program: Command): void {
@@ -21,6 +23,10 @@ export function addDemoCommand(program: Command): void {
         dir: context.dir,
         adminToken: () => controlPlane.token(),
         progress: note,
+      }).catch((cause: unknown) => {
+        if (!isDomainError(cause)) throw cause;
+        const hint = `\`${context.tierplane} demo\` goes on where this ended`;
+        throw new CliError('failed', cause.message, { cause, hint });
       });
       if (context.json) return printJson(credentials);
       printTable(
@@ -31,7 +37,7 @@ export function addDemoCommand(program: Command): void {
       const first = credentials[0];
       if (first)
         printLine(
-          `\nTry: ${commandFor(context.dir)} token --tenant ${first.name} --user ${first.email} --password '${first.password}'`,
+          `\nTry: ${context.tierplane} token --tenant ${first.name} --user ${first.email} --password '${first.password}'`,
         );
     });
 }

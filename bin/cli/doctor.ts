@@ -78,13 +78,13 @@ function parentDeath(): Finding {
   const detail = works
     ? 'setpriv is at hand: no task outlives its agent'
     : 'setpriv (util-linux) is missing: a blocked task may outlive a killed platform until the next start';
-  return { check: 'task death', ok: works, warning: true, detail };
+  return { check: 'task death', ok: works, warning: !works, detail };
 }
 
 function separateUsers(): Finding {
   const root = process.getuid?.() === 0;
   const detail = root ? 'started as root: a uid of its own for each silo tenant' : 'not root: all tasks share one uid';
-  return { check: 'task users', ok: root, warning: true, detail };
+  return { check: 'task users', ok: root, warning: !root, detail };
 }
 
 /** The nearest folder on the way up that exists already. */
@@ -121,7 +121,7 @@ function fsyncTime(dir: DataDir): Finding {
     }
     const each = (performance.now() - start) / rounds;
     closeSync(file);
-    return { check: 'fsync', ok: each < 50, warning: true, detail: `${each.toFixed(2)} ms` };
+    return { check: 'fsync', ok: each < 50, warning: each >= 50, detail: `${each.toFixed(2)} ms` };
   } catch {
     return { check: 'fsync', ok: false, warning: true, detail: 'could not be measured' };
   } finally {

@@ -32,14 +32,16 @@ export function addEventCommands(program: Command): void {
     .action(async (id: string | undefined, options: { all: boolean }, command: Command) => {
       const context = contextOf(command);
       if (options.all === (id !== undefined)) {
-        throw new CliError('usage', 'say which: an id from `events dead-letters`, or --all');
+        throw new CliError('usage', 'say which: an id, or --all', {
+          hint: `\`${context.tierplane} events dead-letters\` shows the ids`,
+        });
       }
       const controlPlane = new ControlPlane(context);
       const ids = id ? [id] : (await deadLetters(controlPlane)).map((letter) => letter.id);
       for (const one of ids)
         await controlPlane.call('POST', `/operator/dead-letters/${encodeURIComponent(one)}/replay`);
       if (context.json) printJson({ replayed: ids });
-      else printLine(`${ids.length} event(s) are delivered again`);
+      else printLine(ids.length === 0 ? 'no dead letters' : `delivered again: ${ids.join(', ')}`);
     });
 }
 

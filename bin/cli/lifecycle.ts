@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { commandFor, type DataDir, lockDataDir } from '../embedded/data-dir.ts';
+import { lockDataDir, startCommandFor } from '../embedded/data-dir.ts';
 import { findRunning, isAlive, type Running } from '../embedded/running.ts';
-import { type CliContext, contextOf, examples, requireRunning, wholeNumber } from './context.ts';
+import { type CliContext, contextOf, examples, requireRunning, whereElse, wholeNumber } from './context.ts';
 import { ControlPlane } from './control-plane.ts';
 import { CliError } from './exit-codes.ts';
 import { note, printFields, printJson, printLine, withNote } from './output.ts';
@@ -34,7 +34,7 @@ export function addLifecycleCommands(program: Command): void {
       const running = findRunning(context.dir);
       if (running) await withNote('requests under way are being finished', () => stop(running));
       if (context.json) printJson({ stopped: running !== undefined });
-      else printLine(running ? 'the platform has stopped' : `no platform runs in ${context.dir.root}; nothing to stop`);
+      else printLine(running ? 'the platform has stopped' : nothingToStop(context));
     });
   program
     .command('status')
@@ -48,10 +48,15 @@ export function addLifecycleCommands(program: Command): void {
     .addHelpText('after', examples('reset --yes'))
     .action(async (options: { yes?: boolean }, command: Command) => {
       const context = contextOf(command);
-      reset(context.dir, options.yes === true);
+      reset(context, options.yes === true);
       if (context.json) printJson({ removed: context.dir.root });
-      else printLine(`${context.dir.root} is removed; \`npm start\` begins anew`);
+      else printLine(`${context.dir.root} is removed; \`${startCommandFor(context.dir)}\` begins anew`);
     });
+}
+
+function nothingToStop({ dir }: CliContext): string {
+  const elsewhere = whereElse();
+  return `no platform runs in ${dir.root}; nothing to stop${elsewhere ? `\n  ${elsewhere}` : ''}`;
 }
 
 async function stop(running: Running): Promise<void> {
@@ -99,7 +104,7 @@ async function showStatus(context: CliContext): Promise<void> {
   await printServices(controlPlane);
 }
 
-function reset(dir: DataDir, confirmed: boolean): void {
+function reset({ dir, tierplane }: CliContext, confirmed: boolean): void {
   if (!existsSync(dir.root)) throw new CliError('refused', `there is no ${dir.root}; nothing to delete`);
   if (!existsSync(dir.instance)) {
     throw new CliError(
@@ -111,7 +116,7 @@ function reset(dir: DataDir, confirmed: boolean): void {
   const lock = lockDataDir(dir);
   if (!lock) {
     throw new CliError('refused', `a platform runs in ${dir.root}`, {
-      hint: `stop it with \`${commandFor(dir)} down\` first`,
+      hint: `stop it with \`${tierplane} down\` first`,
     });
   }
   try {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { TENANT_ID } from '../../core/tenant/names.ts';
-import { type CliContext, contextOf, examples, wholeNumber } from './context.ts';
+import { type CliContext, contextOf, examples, howToStart, wholeNumber } from './context.ts';
 import { ControlPlane } from './control-plane.ts';
 import { CliError } from './exit-codes.ts';
 import { printLine } from './output.ts';
@@ -46,7 +46,7 @@ export function addLogsCommand(program: Command): void {
 async function showLogs(context: CliContext, options: Options): Promise<void> {
   if (!existsSync(context.dir.logs)) {
     throw new CliError('refused', `there are no logs in ${context.dir.root} yet`, {
-      hint: 'start the platform with `npm start`, or name its directory with --data-dir',
+      hint: howToStart(context.dir),
     });
   }
   const tenantId = options.tenant === undefined ? undefined : await tenantIdOf(context, options.tenant);

@@ -11,7 +11,7 @@ const NOTE_EVERY_MS = 10_000;
 /** The platform itself waits for two minutes. */
 const TIMEOUT_MS = 125_000;
 
-type Caller = Pick<ControlPlane, 'call'>;
+type Caller = Pick<ControlPlane, 'call' | 'tierplane'>;
 
 export interface RollOut {
   readonly key: ServiceKey;
@@ -56,7 +56,7 @@ async function follow(controlPlane: Caller, { key, doing, ask, isWanted, desired
     const failure = service?.lastFailure ? `; the last task that ended: ${service.lastFailure}` : '';
     if (passed > TIMEOUT_MS) {
       throw new CliError('timeout', `${doing} for ${duration(passed)} without success${failure}`, {
-        hint: `\`npx tierplane logs --service ${key.service}\` shows more; tasks from before keep serving`,
+        hint: `\`${controlPlane.tierplane} logs --service ${key.service}\` shows more; tasks from before keep serving`,
       });
     }
     if (Date.now() - notedAt < NOTE_EVERY_MS) continue;

@@ -70,7 +70,7 @@ function addCreate(tenants: Command): void {
       if (context.json) printJson(data);
       else
         printLine(
-          `${options.name} is registered as ${data.tenantId}; \`npx tierplane tenants watch "${options.name}"\` follows it`,
+          `${options.name} is registered as ${data.tenantId}; \`${context.tierplane} tenants watch "${options.name}"\` follows it`,
         );
     });
 }
@@ -106,7 +106,7 @@ function addList(tenants: Command): void {
         found.map((one) => [one.tenantName, one.tier, one.state, one.tenantId, one.email, one.reason ?? '']),
         options.state || options.tier || options.name
           ? 'no tenant fits'
-          : 'no tenant yet; `npx tierplane tenants create --help` shows how to onboard one',
+          : `no tenant yet; \`${context.tierplane} tenants create --help\` shows how to onboard one`,
       );
     });
 }
@@ -246,7 +246,7 @@ function addDelete(tenants: Command): void {
         if (context.json) printJson({ tenantId: tenant.tenantId, state: 'deprovisioning' });
         else
           printLine(
-            `${tenant.tenantName} is being removed; \`npx tierplane tenants watch ${tenant.tenantId}\` follows it`,
+            `${tenant.tenantName} is being removed; \`${context.tierplane} tenants watch ${tenant.tenantId}\` follows it`,
           );
         return;
       }

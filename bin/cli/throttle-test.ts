@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { UsagePlan } from '../../core/tenant/tiers.ts';
-import { contextOf, examples, wholeNumber } from './context.ts';
+import { type CliContext, contextOf, examples, wholeNumber } from './context.ts';
 import { ControlPlane } from './control-plane.ts';
 import { CliError, EXIT } from './exit-codes.ts';
 import { interruptible } from './interrupt.ts';
@@ -50,9 +50,7 @@ export function addThrottleTestCommand(program: Command): void {
     .addHelpText('after', examples('throttle-test --tenant acme --rate 50 --seconds 5'))
     .action(async (options: Options, command: Command) => {
       const context = contextOf(command);
-      const report = await interruptible((interrupted) =>
-        throttleTest(new ControlPlane(context), options, interrupted),
-      );
+      const report = await interruptible((interrupted) => throttleTest(context, options, interrupted));
       if (context.json) printJson(report);
       else show(report);
       if (!report.withinThreePercent) process.exitCode = EXIT.failed;
@@ -64,11 +62,11 @@ interface Probe {
   readonly password: string;
 }
 
-async function throttleTest(
-  controlPlane: ControlPlane,
-  options: Options,
-  interrupted: AbortSignal,
-): Promise<ThrottleReport> {
+async function throttleTest(context: CliContext, options: Options, interrupted: AbortSignal): Promise<ThrottleReport> {
+  if ((options.user === undefined) !== (options.password === undefined)) {
+    throw new CliError('usage', '--user and --password go together; without both a probe is used');
+  }
+  const controlPlane = new ControlPlane(context);
   const { running } = controlPlane;
   requireLoopback(running.urls.front);
   const tenant = await controlPlane.tenant(options.tenant);
@@ -82,7 +80,7 @@ async function throttleTest(
   const own = options.user && options.password ? { userName: options.user, password: options.password } : undefined;
   const user = own ?? (await controlPlane.call<{ data: Probe }>('POST', probePath)).data;
   try {
-    const token = await signInAsTenant(running, tenant.slug, user.userName, user.password);
+    const token = await signInAsTenant(context, tenant.slug, user.userName, user.password);
     note(`${options.rate} requests/s for ${options.seconds} s as ${tenant.tenantName} ...`);
     const statuses = await offerLoad(`${running.urls.api}/products/openapi.json`, token, options, interrupted);
     if (interrupted.aborted) throw new CliError('interrupted', 'stopped; there is no report');

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
-import type { Running } from '../embedded/running.ts';
-import { contextOf, examples, requireRunning } from './context.ts';
+import { type CliContext, contextOf, examples, requireRunning } from './context.ts';
 import { ControlPlane, signInOrFail } from './control-plane.ts';
 import { CliError } from './exit-codes.ts';
 import { printJson, printLine } from './output.ts';
@@ -29,18 +28,16 @@ export function addTokenCommand(program: Command): void {
       if (options.admin && (options.tenant || options.user)) {
         throw new CliError('usage', 'give --admin, or --tenant with --user and --password, not both');
       }
-      const accessToken = options.admin
-        ? await new ControlPlane(context).token()
-        : await tenantToken(requireRunning(context), options);
+      const accessToken = options.admin ? await new ControlPlane(context).token() : await tenantToken(context, options);
       if (context.json) printJson({ accessToken });
       else printLine(accessToken);
     });
 }
 
-async function tenantToken(running: Running, options: TokenOptions): Promise<string> {
+async function tenantToken(context: CliContext, options: TokenOptions): Promise<string> {
   const password = options.password ?? process.env.TIERPLANE_PASSWORD;
   const { tenant, user } = options;
-  if (tenant && user && password) return signInAsTenant(running, tenant, user, password);
+  if (tenant && user && password) return signInAsTenant(context, tenant, user, password);
   const missing = Object.entries({ '--tenant': tenant, '--user': user, '--password': password })
     .filter(([, value]) => !value)
     .map(([name]) => name);
@@ -49,27 +46,27 @@ async function tenantToken(running: Running, options: TokenOptions): Promise<str
     missing.length === 3
       ? 'give --admin, or --tenant with --user and --password'
       : `--tenant, --user and --password go together; missing: ${missing.join(', ')}`,
-    { hint: '`npx tierplane demo` shows users to try' },
+    { hint: `\`${context.tierplane} demo\` shows users to try` },
   );
 }
 
 /** A tenant user's access token; the tenant's realm comes from its public configuration. */
 export async function signInAsTenant(
-  running: Running,
+  context: CliContext,
   tenant: string,
   user: string,
   password: string,
 ): Promise<string> {
-  const response = await fetch(`${running.urls.controlPlane}/tenant-config/${encodeURIComponent(tenant)}`);
+  const { urls } = requireRunning(context);
+  const response = await fetch(`${urls.controlPlane}/tenant-config/${encodeURIComponent(tenant)}`);
   if (response.status === 404) {
     throw new CliError('refused', `no active tenant is called '${tenant}'`, {
-      hint: '`npx tierplane tenants list` shows them all with their states',
+      hint: `\`${context.tierplane} tenants list\` shows them all with their states`,
     });
   }
   if (!response.ok) throw new CliError('failed', `the tenant's configuration answered ${response.status}`);
   const { authServer } = (await response.json()) as { authServer: string };
-  const whereFound =
-    '`npx tierplane demo` shows the demo users; others have what they chose, or an invitation in the mail';
+  const whereFound = `\`${context.tierplane} demo\` shows the demo users; others have what they chose, or an invitation in the mail`;
   const tokens = await signInOrFail({ issuer: authServer, userName: user, password, scope: 'openid' }, whereFound);
   return tokens.accessToken;
 }

@@ -37,8 +37,8 @@ async function follow(
     const { data: tenant } = await controlPlane.call<{ data: TenantView }>('GET', `/tenants/${tenantId}`);
     await show(await progressOf(controlPlane, tenantId), tenant.state, () => troubleOf(controlPlane, tenantId));
     if (until.includes(tenant.state)) return tenant;
-    if (tenant.state === 'failed') throw failure(tenant);
-    const goesOn = { hint: `\`npx tierplane tenants watch ${tenantId}\` follows it` };
+    if (tenant.state === 'failed') throw failure(tenant, controlPlane.tierplane);
+    const goesOn = { hint: `\`${controlPlane.tierplane} tenants watch ${tenantId}\` follows it` };
     if (interrupted.aborted) {
       throw new CliError('interrupted', `${tenant.tenantName} is ${tenant.state}; that goes on`, goesOn);
     }
@@ -50,9 +50,9 @@ async function follow(
   }
 }
 
-function failure({ tenantName, reason }: TenantView): CliError {
+function failure({ tenantName, reason }: TenantView, tierplane: string): CliError {
   return new CliError('failed', `${tenantName} failed: ${reason ?? 'no reason given'}`, {
-    hint: `\`npx tierplane tenants retry "${tenantName}"\` tries again`,
+    hint: `\`${tierplane} tenants retry "${tenantName}"\` tries again`,
   });
 }
 

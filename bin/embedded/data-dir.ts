@@ -56,6 +56,11 @@ export function commandFor(dir: DataDir): string {
   return dir.root === dataDirOfClone().root ? 'npx tierplane' : `npx tierplane --data-dir ${quoted}`;
 }
 
+/** How a shell in the clone starts the platform of this directory. */
+export function startCommandFor(dir: DataDir): string {
+  return dir.root === dataDirOfClone().root ? 'npm start' : `${commandFor(dir)} up`;
+}
+
 export function dataDirAt(path: string): DataDir {
   const root = resolve(path);
   return {

@@ -43,7 +43,7 @@ export function requireStrongPassword(realm: RealmId, password: string): void {
 /** The error of a user name or email that another one has. */
 export function userTaken(field: 'userName' | 'email', cause?: unknown): DomainError {
   const what = field === 'email' ? 'email' : 'user name';
-  return new DomainError('CONFLICT', `the ${what} must be unused in the realm, it is taken`, {
+  return new DomainError('CONFLICT', `the ${what} is taken`, {
     cause,
     issues: [{ loc: ['body', field], type: 'conflict', msg: `the ${what} is taken` }],
   });

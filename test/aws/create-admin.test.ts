@@ -93,7 +93,7 @@ describeInAccount('the custom resource of the first admin in an emulated account
   test.each([
     ['Create', { ...ADMIN, Email: undefined }, 'Email', 'none'],
     ['Create', { ...ADMIN, Name: 'second', Email: 'no email' }, 'email', 'none'],
-    ['Update', { ...ADMIN, Name: 'second', Email: 'moved@platform.example' }, 'email must be unused', 'admin'],
+    ['Update', { ...ADMIN, Name: 'second', Email: 'moved@platform.example' }, 'the email is taken', 'admin'],
   ] as const)('tells CloudFormation why it cannot: %s %j', async (type, properties, words, PhysicalResourceId) => {
     await handler(event(type, properties));
     expect(told).toEqual([outcome('FAILED', { PhysicalResourceId, Reason: expect.stringContaining(words) })]);

@@ -10,6 +10,7 @@ import { type CliResult, eventually, PASSWORD, runCli, type TenantRef, TestPlatf
 
 const LAUNCHER = join(import.meta.dirname, '..', '..', 'bin', 'tierplane');
 const platform = new TestPlatform();
+const ADMIN = 'admin@tierplane.localhost';
 const held = new TestPlatform({ config: { provisioning: 'held' } });
 beforeAll(async () => {
   await Promise.all([platform.start(), held.start()]);
@@ -62,6 +63,7 @@ describe('DX-2: the command line', () => {
     ['a missing argument', ['tenants', 'watch'], 2, /'tenant'/],
     ['an argument too many', ['tenants', 'list', 'extra'], 2, /too many arguments/],
     ['a number that is none', ['logs', '--lines', 'x'], 2, /--lines must be a whole number/],
+    ['a user without a password', ['throttle-test', '--tenant', 'acme', '--user', 'a'], 2, /go together/],
     ['two ways to say who', ['token', '--admin', '--tenant', 'acme'], 2, /not both/],
     ['nothing to replay', ['events', 'replay'], 2, /say which/],
     ['nothing to change', ['tenants', 'update', 'acme'], 2, /nothing to change/],
@@ -74,7 +76,8 @@ describe('DX-2: the command line', () => {
     ['an unknown tenant', ['tenants', 'get', '...'], 4, /no tenant is called '\.\.\.'/],
     ['an unknown state', ['tenants', 'list', '--state', 'happy'], 4, /must be one of registered/],
     ['an unknown user', ['users', 'delete', 'nobody'], 4, /User nobody not found/],
-    ['the last admin', ['users', 'disable', 'admin@tierplane.localhost'], 4, /last enabled SystemAdmin/],
+    ['a user name that is taken', ['users', 'create', ADMIN, '--email', 'a@b.example'], 4, /^the user name is taken$/],
+    ['the last admin', ['users', 'disable', ADMIN], 4, /last enabled SystemAdmin/],
     ['a service that is none', ['services', 'list', '--service', 'billing'], 4, /there are orders, products, users/],
     ['an unknown service', ['logs', '--service', 'billing'], 4, /no logs of a service 'billing'/],
     ['an unknown dead letter', ['events', 'replay', 'nope'], 4, /no dead letter has this id/],
@@ -85,6 +88,20 @@ describe('DX-2: the command line', () => {
     // For people: one sentence, and at most one more with what to do; no stack.
     expect(result.stderr).toMatch(/(^|\n)tierplane: [^\n]+\n( {2}[^\n]+\n)?$/);
     expect(result.stderr).not.toMatch(/^ +at /m);
+  });
+
+  test.each([
+    [['tenants', 'get', 'nobody'], 'tenants list'],
+    [['tenants', 'list'], 'tenants create --help'],
+    [['users', 'get', 'nobody'], 'users list'],
+    [['users', 'create', ADMIN, '--email', 'a@b.example'], 'users list'],
+    [['events', 'replay'], 'events dead-letters'],
+    [['events', 'replay', 'nope'], 'events dead-letters'],
+    [['token'], 'demo'],
+    [['token', '--tenant', 'nobody', '--user', 'a', '--password', 'b'], 'tenants list'],
+  ])('names in the hint to %j the command for this data directory', async (args, hinted) => {
+    const { stderr } = await platform.cli(...args);
+    expect(stderr).toContain(`\`npx tierplane --data-dir ${platform.dataDir} ${hinted}\``);
   });
 
   test('without a platform says so to each of them, and creates nothing', async () => {
@@ -137,7 +154,7 @@ describe('ON-4: waiting for a tenant', () => {
     expect(result.code).toBe(130);
     expect(json(result)).toEqual({
       error: expect.stringMatching(/^Left is (registered|provisioning); that goes on$/),
-      hint: expect.stringContaining('tierplane tenants watch'),
+      hint: expect.stringContaining(`npx tierplane --data-dir ${held.dataDir} tenants watch`),
     });
   });
 
@@ -149,7 +166,8 @@ describe('ON-4: waiting for a tenant', () => {
     const failed = await platform.cli('tenants', 'create', ...args, '--json');
     rmSync(tenants);
     renameSync(`${tenants}.aside`, tenants);
-    expect([failed.code, json(failed).hint]).toEqual([1, '`npx tierplane tenants retry "Unlucky"` tries again']);
+    const command = `npx tierplane --data-dir ${platform.dataDir} tenants retry "Unlucky"`;
+    expect([failed.code, json(failed).hint]).toEqual([1, `\`${command}\` tries again`]);
 
     const [listed] = json<TenantRef[]>(await platform.cli('tenants', 'list', '--state', 'failed', '--json'));
     const reason = listed?.reason ?? '';

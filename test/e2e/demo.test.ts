@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
@@ -84,3 +84,23 @@ describe('the demo of a first start that did not come to its end', () => {
     }
   }, 90_000);
 });
+
+test('a demo of which a tenant fails says so, and the next attempt goes on with what is left', async () => {
+  const platform = platformWith({});
+  await platform.start();
+  // No folder can be made where a file is.
+  const tenants = join(platform.dataDir, 'tenants');
+  renameSync(tenants, `${tenants}.aside`);
+  writeFileSync(tenants, '');
+  const failed = await platform.cli('demo');
+  rmSync(tenants);
+  renameSync(`${tenants}.aside`, tenants);
+  expect([failed.code, failed.stderr]).toEqual([
+    1,
+    expect.stringMatching(/demo tenant \w+ is failed: .*\n {2}.* goes on/),
+  ]);
+
+  const again = await platform.cli('demo');
+  expect([again.code, again.stderr]).toEqual([0, expect.stringContaining('demo tenant globex (advanced) is ready')]);
+  expect(existsSync(join(platform.dataDir, 'demo-pending'))).toBe(false);
+}, 60_000);

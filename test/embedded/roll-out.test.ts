@@ -17,7 +17,7 @@ function showing(...looks: TaskStatus[][]) {
     const service: ServiceStatus = { ...KEY, desired: 1, tasks: looks.shift() ?? [], restarts: 0 };
     return { data: [service] } as T;
   }
-  return { call, asked };
+  return { call, asked, tierplane: 'npx tierplane' };
 }
 
 const change = (ask: () => Promise<unknown>) => ({

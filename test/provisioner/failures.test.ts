@@ -71,7 +71,7 @@ describe('a failing onboarding', () => {
     await world.deliver(process, onboarding(second, 'advanced', { email: 'Same@acme.example' }));
     await world.untilPhase(process, second, 'failed');
     expect(reasonOf((await world.results(second))[0])).toBe(
-      'could not create administrator: the email of the first administrator must be unused, it is taken',
+      'could not create administrator: the email of the first administrator is taken by another user',
     );
     expect(await world.traces(second)).toMatchObject(NOTHING);
     expect(await world.traces(first)).toEqual(before);

@@ -33,7 +33,7 @@ export function createIdentityDriver(options: {
       if (!isDomainError(error, 'CONFLICT')) throw error;
       // Ours, if an earlier try got this far; another tenant's otherwise, which no repetition cures.
       if ((await identity.user(realm, email))?.tenantId === tenantId) return;
-      throw new DomainError('CONFLICT', 'the email of the first administrator must be unused, it is taken', {
+      throw new DomainError('CONFLICT', 'the email of the first administrator is taken by another user', {
         cause: error,
       });
     }
