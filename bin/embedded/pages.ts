@@ -4,7 +4,7 @@ import { type Principal, SCOPES, SYSTEM_ADMIN } from '../../control-plane/api/ht
 import { DomainError, isDomainError } from '../../core/errors.ts';
 import { errorPage } from '../../web/pages/error.ts';
 import { mailboxPage, mailPage } from '../../web/pages/mailbox.ts';
-import { isTask } from './local-client.ts';
+import { isLocal } from './local-client.ts';
 import { sendPage } from './page-response.ts';
 import { renderStart, type StartPageDeps } from './start-page.ts';
 
@@ -25,7 +25,7 @@ export function createPages(deps: PagesDeps): Handler {
   return async (req, res) => {
     const [path = '/', query = ''] = (req.url ?? '/').split('?', 2);
     if (req.method !== 'GET' && req.method !== 'HEAD') return notFound(res);
-    if (path === '/') return sendPage(res, 200, await renderStart(deps, isLocal(req)));
+    if (path === '/') return sendPage(res, 200, await renderStart(deps, isLocal(req.headers)));
     if (path === '/mailbox.json') return sendMails(deps, req, res);
     if (path === '/mailbox') return showMailbox(deps, req, res, new URLSearchParams(query).get('after') ?? '');
     if (path.startsWith('/mailbox/')) return showMail(deps, req, res, path.slice('/mailbox/'.length));
@@ -37,37 +37,21 @@ function notFound(res: ServerResponse): void {
   sendPage(res, 404, errorPage({ title: 'Not found', text: 'There is no page at this address.' }));
 }
 
-/**
- * Mails hold invitations with temporary passwords. The pages are for the one who sits at this machine: the front door's
- * own name and the name in the browser's address must be loopback ones (a page of another site can have its name point
- * here, but not change it), nobody may have passed the request on, and it may not come from a tenant's task. Everyone
- * else needs a SystemAdmin's token and `/mailbox.json`.
- */
-function isLocal({ headers }: IncomingMessage): boolean {
-  const hosts = [headers['x-forwarded-host'], headers.host];
-  // The gateway puts a further hop before the client's address where a proxy was on the way.
-  const client = String(headers['x-forwarded-for'] ?? '');
-  return (
-    hosts.every((host) => /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i.test(String(host))) &&
-    /^(127\.[\d.]+|::1|::ffff:127\.[\d.]+)$/.test(client) &&
-    !isTask(Number(headers['x-tierplane-client-port']))
-  );
-}
-
+/** Mails hold invitations with temporary passwords: everyone else needs a SystemAdmin's token and `/mailbox.json`. */
 function refuseRemote(res: ServerResponse): void {
   const text = 'The mailbox page is shown on the machine itself only. A SystemAdmin reads it at /mailbox.json.';
   sendPage(res, 403, errorPage({ title: 'Not from here', text }));
 }
 
 async function showMailbox(deps: PagesDeps, req: IncomingMessage, res: ServerResponse, after: string): Promise<void> {
-  if (!isLocal(req)) return refuseRemote(res);
+  if (!isLocal(req.headers)) return refuseRemote(res);
   const { items, next } = await deps.mailer.list({ limit: MAILS_PER_PAGE, ...(MAIL_ID.test(after) && { after }) });
   const olderHref = next === undefined ? {} : { olderHref: `/mailbox?after=${encodeURIComponent(next)}` };
   sendPage(res, 200, mailboxPage({ mails: items.map(mailModel), smtp: deps.smtp, ...olderHref }));
 }
 
 async function showMail(deps: PagesDeps, req: IncomingMessage, res: ServerResponse, id: string): Promise<void> {
-  if (!isLocal(req)) return refuseRemote(res);
+  if (!isLocal(req.headers)) return refuseRemote(res);
   const mail = MAIL_ID.test(id) ? await deps.mailer.get(id) : undefined;
   return mail ? sendPage(res, 200, mailPage(mailModel(mail), '/mailbox')) : notFound(res);
 }

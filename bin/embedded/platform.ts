@@ -28,6 +28,7 @@ import { commandFor, type DataDir, prepareRunDir } from './data-dir.ts';
 import { listenForGateway } from './front.ts';
 import { createGatewayProcess, type GatewayProcess } from './gateway-process.ts';
 import { instanceIn } from './instance.ts';
+import { isLocal } from './local-client.ts';
 import { rotateLogs } from './log-rotation.ts';
 import { createPages } from './pages.ts';
 import type { Urls } from './running.ts';
@@ -171,6 +172,10 @@ async function assemble(options: PlatformOptions, cleanUp: AsyncDisposableStack)
       signUpLimiter: createRateLimiter(clock, config.signUp),
       ...(config.provisioning === 'on' && { settled: waiters.settled }),
       appUrl: `${urls.front}/realms/pool/account`,
+      docsPage: {
+        startPage: '/',
+        tokenCommand: (headers) => `${isLocal(headers) ? commandFor(dir) : 'npx tierplane'} token --admin`,
+      },
     },
     { authorize: principal, corsOrigins: config.corsOrigins ?? [] },
   );

@@ -6,6 +6,7 @@ import type { Runtime } from '../../core/ports/runtime.ts';
 import type { JsonObject, Table } from '../../core/ports/table.ts';
 import type { Step, TenantState } from '../../core/tenant/lifecycle.ts';
 import type { TierTable } from '../../core/tenant/tiers.ts';
+import type { ApiRequest } from './http.ts';
 import type { RateLimiter } from './rate-limit.ts';
 
 /** What the records of tenants need. */
@@ -27,6 +28,14 @@ export interface OperatorDeps {
   status(): Promise<JsonObject>;
 }
 
+/** What a home adds to the page that describes the API. */
+export interface DocsPageDeps {
+  /** Where its people come from. */
+  readonly startPage: string;
+  /** What prints an admin's token in the shell of whoever sent these headers; it may hold a path. */
+  tokenCommand(headers: ApiRequest['headers']): string;
+}
+
 /** What the control plane's handlers need of the world. */
 export interface ControlPlaneDeps extends StoreDeps {
   readonly identity: Identity;
@@ -44,6 +53,8 @@ export interface ControlPlaneDeps extends StoreDeps {
   readonly appUrl: string;
   /** A tenant on its way longer than this may be retried, in milliseconds. @default 600_000 (10 minutes) */
   readonly stalledAfterMs?: number;
+  /** @default - the page links to no other, and names no command */
+  readonly docsPage?: DocsPageDeps;
   /** Where the API hangs, as its own description names it. @default '/control-plane' */
   readonly basePath?: string;
   /** Says of a route's path whether this home has it; others are neither served nor described. @default - it has all */

@@ -30,8 +30,12 @@ export function describedRoutes(routes: readonly Route[]): readonly Route[] {
       tag: 'Description',
       summary: 'This API as a page to browse and try',
       answer: { status: 200, description: 'HTML.' },
-      handle(_call, { basePath }) {
-        const { html, contentSecurityPolicy } = docsPage(describe(basePath));
+      handle({ request }, { basePath, docsPage: home }) {
+        const surroundings = home && {
+          startPage: home.startPage,
+          tokenCommand: home.tokenCommand(request.headers),
+        };
+        const { html, contentSecurityPolicy } = docsPage(describe(basePath), surroundings);
         const headers = {
           'content-type': 'text/html; charset=utf-8',
           'content-security-policy': contentSecurityPolicy,

@@ -12,6 +12,7 @@ const STYLE = `
 *{box-sizing:border-box}
 body{font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;margin:0;background:var(--bg);color:var(--text)}
 main{margin:0 auto;max-width:62rem;padding:2rem 1rem 3rem}
+nav{margin-bottom:1.25rem}
 h1{font-size:1.75rem;line-height:1.25;letter-spacing:-.015em;margin:0}h2{font-size:1.125rem;margin:2rem 0 .5rem}h3{font-size:.9375rem;margin:1rem 0 .3rem}
 a{color:var(--accent)}p{margin:.5rem 0}ul{margin:.3rem 0;padding-left:1.2rem}
 :focus-visible{outline:2px solid var(--accent);outline-offset:2px;border-radius:6px}
@@ -72,16 +73,24 @@ function digest(text: string): string {
   return createHash('sha256').update(text).digest('base64');
 }
 
+/** Where the page stands: what it links back to, and what prints a token to fill in. */
+interface Surroundings {
+  readonly startPage: string;
+  readonly tokenCommand: string;
+}
+
 /** A page to browse and try the API; nothing is loaded from elsewhere. */
-export function docsPage(api: OpenApi): { html: string; contentSecurityPolicy: string } {
+export function docsPage(api: OpenApi, surroundings?: Surroundings): { html: string; contentSecurityPolicy: string } {
   const base = api.servers[0]?.url.replace(/\/$/, '') ?? '';
+  const back = surroundings ? `<nav><a href="${escapeHtml(surroundings.startPage)}">Start page</a></nav>\n` : '';
+  const hint = surroundings ? ` <code>${escapeHtml(surroundings.tokenCommand)}</code> prints one.` : '';
   const html = `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">
 <title>${escapeHtml(api.info.title)} API</title><style>${STYLE}</style></head>
-<body><main><h1>${escapeHtml(api.info.title)}</h1>
+<body><main>${back}<h1>${escapeHtml(api.info.title)}</h1>
 <p class="note">${escapeHtml(api.info.description)} <a href="${escapeHtml(base)}/openapi.json">OpenAPI ${api.openapi}</a></p>
-<div class="card"><label>Access token <span class="note">for the requests you send below; it stays in this page. <code>npx tierplane token --admin</code> prints one.</span>
+<div class="card"><label>Access token <span class="note">for the requests you send below; it stays in this page.${hint}</span>
 <input id="token" type="password" autocomplete="off" spellcheck="false"></label></div>
 ${api.tags.map(({ name }) => section(api, name, base)).join('\n')}
 </main><script>${SCRIPT}</script></body></html>`;

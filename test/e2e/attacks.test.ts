@@ -194,6 +194,13 @@ describe('the mailbox page', () => {
     expect((await ask('/mailbox', { host: 'evil.example', 'x-forwarded-host': host })).status).toBe(403);
   });
 
+  test('SE-1: nor does the page of the API`s description name a path of this machine to a reader elsewhere', async () => {
+    const { host } = new URL(platform.urls.front);
+    expect((await ask('/control-plane/docs', { host })).text).toContain(platform.dataDir);
+    const elsewhere = await ask('/control-plane/docs', { host, via: '1.1 proxy' });
+    expect([elsewhere.status, elsewhere.text.includes(platform.dataDir)]).toEqual([200, false]);
+  });
+
   test('TI-3: is not shown to a tenant`s task on this very machine', async () => {
     const [service] = await platform.cliJson<ServiceStatus[]>('services', 'list', '--tenant', 'Silo');
     const { uid } = service ?? {};

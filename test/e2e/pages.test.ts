@@ -234,6 +234,8 @@ describeInBrowser('UI-3: in a real browser', () => {
       expect(await list.getByRole('status').innerText()).toContain('"tenantName": "globex"');
       expect(await list.getByRole('status').innerText()).not.toContain('acme');
 
+      expect(await page.getByText(`npx tierplane --data-dir ${platform.dataDir} token --admin`).isVisible()).toBe(true);
+
       const register = operation(page, 'Register a tenant; its onboarding begins at once');
       await register.getByText('Register a tenant').click();
       await visitor.expectFitPage(/^Tierplane control plane API$/);
@@ -244,6 +246,8 @@ describeInBrowser('UI-3: in a real browser', () => {
       await register.getByRole('button', { name: 'Send' }).click();
       await register.getByText('422 in').waitFor();
       expect(await register.getByRole('status').innerText()).toContain('"tier"');
+      await page.getByRole('link', { name: 'Start page' }).click();
+      await seeHeading(page, 'Your platform is running');
     }, 60_000);
   });
 
