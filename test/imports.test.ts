@@ -116,6 +116,14 @@ describe('the import graph', () => {
     expect(aws.filter((one) => !allowed.test(one.from))).toEqual([]);
   });
 
+  test("keeps Node's fetch out of gateway and agents, where nobody fetches: an import of node:http would load it", () => {
+    const eager = IMPORTS.filter(
+      ({ from, to, typeOnly }) =>
+        /^(app-plane\/gateway|adapters\/embedded)\//.test(from) && /^node:https?$/.test(to) && !typeOnly,
+    );
+    expect(eager.map(({ from }) => from)).toEqual([]);
+  });
+
   test('has no cycle', () => {
     const edges = new Map<string, string[]>();
     for (const { from, to, ours, typeOnly } of IMPORTS) {

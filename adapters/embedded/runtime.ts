@@ -96,7 +96,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<EmbeddedRu
   /** Makes all that the tasks need on disk, and says how to run them. */
   async function preparePlan(spec: ServiceSpec, desired: number): Promise<ServicePlan> {
     const { cluster, tenantId, service, size, environment } = spec;
-    const bundle = await bundles.find(service);
+    const bundle = await bundles.find(service, environment);
     if (bundle === undefined)
       throw new DomainError('UNAVAILABLE', `service '${service}' has no bundle in ${servicesDir}`);
     const uid = await uidOf(tenantId);
@@ -179,7 +179,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<EmbeddedRu
 
     async restartService(key) {
       const { spec, plan } = deployed(key);
-      const bundle = (await bundles.find(key.service)) ?? plan.bundle;
+      const bundle = (await bundles.find(key.service, plan.environment)) ?? plan.bundle;
       fleet.deploy(spec, { ...plan, bundle, generation: plan.generation + 1 });
       await untilReplaced(key);
     },

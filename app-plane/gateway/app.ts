@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Authorize } from '../../core/identity/authorize.ts';
 import type { Clock } from '../../core/ports/clock.ts';
@@ -21,6 +21,9 @@ import type { CachedRegistry, Registry } from './registry.ts';
 import { parseTarget, withoutQuery } from './target.ts';
 import { Upstream, type UpstreamLimits } from './upstream/upstream.ts';
 import { createUpstreams, leastBusy } from './upstreams.ts';
+
+/** Imported, it would bring Node's fetch with it: 13 MB and 40 ms. */
+const { createServer, STATUS_CODES } = process.getBuiltinModule('node:http');
 
 export interface GatewayLimits extends UpstreamLimits {
   /** Longest request body, in bytes. @default 10_485_760 (10 MiB) */

@@ -6,7 +6,7 @@ import { bareNodeStart, durableCommit } from './yardsticks.ts';
 
 const PACE_PER_SECOND = 50;
 /** Looking more often would take time from the tasks that start. */
-const LOOK_EVERY_MS = 5;
+const LOOK_EVERY_MS = 20;
 
 /** Basic tenants at an easy pace: from POST to `active`. */
 export async function pacedOnboarding(run: Run): Promise<Measured> {

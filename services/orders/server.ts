@@ -1,4 +1,4 @@
 import { runService } from '../kit/server.ts';
 import { buildOrders } from './app.ts';
 
-await runService('orders', buildOrders);
+void runService('orders', buildOrders);

@@ -1,4 +1,4 @@
 import { runService } from '../kit/server.ts';
 import { buildProducts } from './app.ts';
 
-await runService('products', buildProducts);
+void runService('products', buildProducts);

@@ -1,4 +1,4 @@
 import { runService } from '../kit/server.ts';
 import { buildUsers } from './app.ts';
 
-await runService('users', buildUsers);
+void runService('users', buildUsers);

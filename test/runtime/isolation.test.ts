@@ -92,7 +92,7 @@ describe('TI-5: started as root', () => {
     const cache = join(platform.dataDir, 'cache');
     const bundle = readdirSync(join(cache, 'bundles')).find((name) => name.startsWith('echo.')) ?? '';
     expect(await trying(`/write?path=${cache}/bundles/${bundle}`)).toBe('EACCES');
-    expect(await trying(`/write?path=${cache}/bundles/new.mjs`)).toBe('EACCES');
+    expect(await trying(`/write?path=${cache}/bundles/new.cjs`)).toBe('EACCES');
     const folders = readdirSync(join(cache, 'code'));
     expect(folders.length).toBeGreaterThanOrEqual(5);
     for (const folder of folders) expect(await trying(`/write?path=${cache}/code/${folder}/x`)).toBe('EACCES');

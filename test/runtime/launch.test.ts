@@ -18,7 +18,7 @@ const PLAN: ServicePlan = {
   size: { memoryMiB: 192, cpu: 1, desired: 1, max: 4 },
   environment: { TIERPLANE_TIER: 'advanced', TIERPLANE_TENANT: 'another', PATH: '/evil' },
   generation: 1,
-  bundle: '/data/cache/bundles/orders.1-2.mjs',
+  bundle: '/data/cache/bundles/orders.1-2.cjs',
   dataFile: '/data/tenants/tenant00001/orders.db',
   logFile: '/data/logs/shared.tenant00001.orders.log',
   socketDir: '/data/run/tenant00001',

@@ -36,7 +36,7 @@ function start(service: string, over: Record<string, string> = {}, execArgv: rea
   const socket = join(world.dir, `${id}.sock`);
   const log = join(world.dir, `${id}.log`);
   const output = openSync(log, 'a');
-  const child = fork(join(ROOT, 'dist', 'services', `${service}.js`), [], {
+  const child = fork(join(ROOT, 'dist', 'services', `${service}.cjs`), [], {
     stdio: ['ignore', output, output, 'ipc'],
     execArgv: [...execArgv],
     env: {
@@ -161,6 +161,17 @@ describe('a built service, run as a task', () => {
     expect(task.log()).toContain('Error: unexpected');
   });
 
+  test("loads neither Node's fetch nor HTTP/2, which nobody in it uses", async () => {
+    const tell = `process.on('exit', () => process.stdout.write(process.moduleLoadList.join(' ')));`;
+    for (const service of ['products', 'orders', 'users']) {
+      const task = await ready(start(service, {}, ['--import', preload(tell)]));
+      task.process.disconnect();
+      await task.exited;
+      expect(task.log()).toContain('NativeModule http');
+      expect(task.log()).not.toMatch(/NativeModule internal\/(deps\/undici|http2)/);
+    }
+  });
+
   test('a wrong environment ends it with 78 and every fault', async () => {
     const task = start('users', { TIERPLANE_ISSUERS: '{', TIERPLANE_IDENTITY_URL: '' });
     expect(await task.exited).toEqual([78, null]);
@@ -174,7 +185,7 @@ describe('the build', () => {
     spawnSync(process.execPath, [join(ROOT, 'scripts', 'build.ts'), ...args], { encoding: 'utf8' });
 
   test('does nothing while nothing has changed', () => {
-    const bundle = join(ROOT, 'dist', 'services', 'products.js');
+    const bundle = join(ROOT, 'dist', 'services', 'products.cjs');
     const { mtimeMs } = statSync(bundle);
     expect(build('--if-stale')).toMatchObject({ status: 0, stderr: '', stdout: '' });
     expect(statSync(bundle).mtimeMs).toBe(mtimeMs);

@@ -1,17 +1,26 @@
-import { execFile } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { fork } from 'node:child_process';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { NODE_FLAGS, trialEnvironment } from './launch.ts';
 
-const run = promisify(execFile);
-
-const WARM_TIMEOUT_MS = 5_000;
+const TRIAL_TIMEOUT_MS = 5_000;
 /** Node's folder in a compile cache: version and flags, then the user's id. */
 const OWN_FOLDER = new RegExp(`^(v.+-)${process.getuid?.() ?? ''}$`);
 
 /**
  * The service bundles as tasks run them: copies that every user may read, each with V8's code cache made beforehand,
- * which saves a fifth of a task's start and of its memory. Node keeps one cache folder per user id; other users get a
+ * which saves a third of a task's start and a fifth of its memory. Node keeps one cache folder per user id; other users get a
  * link to the platform's own, which they can read but not write, so that no tenant can plant code for another.
  */
 export class Bundles {
@@ -35,7 +44,7 @@ export class Bundles {
   prune(): void {
     const current = readdirSync(this.#copies).every((name) => {
       const service = name.slice(0, name.indexOf('.'));
-      const found = statSync(join(this.#servicesDir, `${service}.js`), { throwIfNoEntry: false });
+      const found = statSync(join(this.#servicesDir, `${service}.cjs`), { throwIfNoEntry: false });
       return found !== undefined && name === copyName(service, found);
     });
     if (current) return;
@@ -56,16 +65,17 @@ export class Bundles {
 
   /**
    * Path of the copy to run; another one after each build, so that running tasks keep what they were started from.
+   * @param environment what its tasks are told beside who they are
    * @returns undefined if there is no such bundle
    */
-  async find(service: string): Promise<string | undefined> {
-    const source = join(this.#servicesDir, `${service}.js`);
+  async find(service: string, environment: Readonly<Record<string, string>>): Promise<string | undefined> {
+    const source = join(this.#servicesDir, `${service}.cjs`);
     const found = statSync(source, { throwIfNoEntry: false });
     if (found === undefined) return undefined;
     const copy = join(this.#copies, copyName(service, found));
     let ready = this.#ready.get(copy);
     if (ready === undefined) {
-      ready = this.#make(source, copy);
+      ready = this.#make(source, copy, (dir) => trialEnvironment(service, dir, environment));
       this.#ready.set(copy, ready);
       ready.catch(() => this.#ready.delete(copy));
     }
@@ -96,24 +106,42 @@ export class Bundles {
     }
   }
 
-  async #make(source: string, copy: string): Promise<string> {
+  async #make(source: string, copy: string, environment: (dir: string) => Record<string, string>): Promise<string> {
     if (statSync(copy, { throwIfNoEntry: false }) !== undefined) return copy;
     copyFileSync(source, `${copy}.new`);
     chmodSync(`${copy}.new`, 0o644);
     renameSync(`${copy}.new`, copy);
-    await this.#warm(copy);
+    // Short, as a socket's path has to be.
+    const dir = mkdtempSync(join(tmpdir(), 'tp-'));
+    try {
+      await this.#try(copy, environment(dir));
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
+    }
     return copy;
   }
 
   /**
-   * Runs the bundle without any of its environment. It loads, finds its configuration missing and exits; on exit Node
-   * writes what it has compiled. Where it does not exit, there is no cache, and tasks only start more slowly.
+   * Starts the bundle once, as nobody's task, and lets go of it when it is ready: on exit Node writes what it has compiled
+   * by then, which is all that a start needs. Where that fails there is no cache, and tasks only start more slowly.
    */
-  async #warm(copy: string): Promise<void> {
-    const env = { PATH: process.env.PATH, NODE_COMPILE_CACHE: this.#code };
-    await run(process.execPath, [copy], { env, cwd: '/', timeout: WARM_TIMEOUT_MS, killSignal: 'SIGKILL' }).catch(
-      () => undefined,
-    );
+  async #try(copy: string, environment: Record<string, string>): Promise<void> {
+    const env = { ...environment, PATH: process.env.PATH, NODE_COMPILE_CACHE: this.#code };
+    await new Promise<void>((resolve) => {
+      const trial = fork(copy, [], {
+        env,
+        cwd: '/',
+        execArgv: [...NODE_FLAGS],
+        stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+      });
+      const timer = setTimeout(() => trial.kill('SIGKILL'), TRIAL_TIMEOUT_MS);
+      trial.once('message', () => trial.disconnect());
+      const end = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+      trial.once('exit', end).once('error', end);
+    });
     for (const folder of readdirSync(this.#code).filter((name) => OWN_FOLDER.test(name))) {
       chmodSync(join(this.#code, folder), 0o755);
       for (const file of readdirSync(join(this.#code, folder))) letRead(join(this.#code, folder, file));
@@ -122,7 +150,7 @@ export class Bundles {
 }
 
 function copyName(service: string, { mtimeMs, size }: { readonly mtimeMs: number; readonly size: number }): string {
-  return `${service}.${Math.round(mtimeMs).toString(36)}-${size.toString(36)}.mjs`;
+  return `${service}.${Math.round(mtimeMs).toString(36)}-${size.toString(36)}.cjs`;
 }
 
 /** Node writes a cache entry under another name first, so what was listed may be gone. */

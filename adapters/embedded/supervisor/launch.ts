@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { AgentConfig, ServicePlan } from './protocol.ts';
 
 /** How a process is started: data, so that tests can compare it. */
@@ -18,11 +19,17 @@ export interface TaskNames {
 /** What a Node process takes beside V8's old space: code, stacks, buffers, new space. */
 const BESIDE_HEAP_MIB = 72;
 const SMALLEST_HEAP_MIB = 32;
-/**
- * V8's new space, whatever a task's size. At 2 MiB, what requests under way hold is promoted, and the major collections
- * that follow take a quarter of a busy task's time; more than 16 gains nothing, as it outgrows the processor's cache.
- */
-const SEMI_SPACE_MIB = 16;
+/** How Node is to run every task. Some of them decide which code cache fits, so it is made with all of them. */
+export const NODE_FLAGS: readonly string[] = [
+  // The new space: at 2 MiB, what requests under way hold is promoted, and the major collections that follow take a
+  // quarter of a busy task's time; more than 16 gains nothing, as it outgrows the processor's cache.
+  '--max-semi-space-size=16',
+  // What a rush leaves in the new space V8 never gives back by itself: the task asks it to, once it is idle.
+  '--expose-gc',
+  // V8's background compilers cost an idle, health-checked task 20 MB; on one core they save nothing.
+  '--no-concurrent-recompilation',
+  '--disable-warning=ExperimentalWarning',
+];
 
 /**
  * A task's command line and its whole environment; nothing is inherited but PATH. setpriv sets the user first and the
@@ -36,15 +43,7 @@ export function launchTask(
   path: string,
 ): Launch {
   const heapMiB = Math.max(SMALLEST_HEAP_MIB, plan.size.memoryMiB - BESIDE_HEAP_MIB);
-  const limits = [
-    `--max-old-space-size=${heapMiB}`,
-    `--max-semi-space-size=${SEMI_SPACE_MIB}`,
-    // What a rush leaves in the new space V8 never gives back by itself: the task asks it to, once it is idle.
-    '--expose-gc',
-    // V8's background compilers cost an idle, health-checked task 20 MB; on one core they save nothing.
-    '--no-concurrent-recompilation',
-  ];
-  const run = [node, ...limits, '--disable-warning=ExperimentalWarning', plan.bundle];
+  const run = [node, `--max-old-space-size=${heapMiB}`, ...NODE_FLAGS, plan.bundle];
   const env = {
     ...plan.environment,
     PATH: path,
@@ -61,4 +60,16 @@ export function launchTask(
   const asUser =
     plan.uid === undefined ? [] : ['--reuid', String(plan.uid), '--regid', String(plan.uid), '--clear-groups'];
   return { command: config.setpriv, args: [...asUser, '--no-new-privs', '--pdeathsig', 'KILL', ...run], env };
+}
+
+/** The environment in which a bundle starts as nobody's task, with all it writes in `dir`. */
+export function trialEnvironment(service: string, dir: string, environment: Readonly<Record<string, string>>) {
+  return {
+    ...environment,
+    TIERPLANE_SERVICE: service,
+    TIERPLANE_TENANT: '',
+    TIERPLANE_TASK_ID: 'trial',
+    TIERPLANE_SOCKET: join(dir, 'trial.sock'),
+    TIERPLANE_DATA_FILE: join(dir, 'trial.db'),
+  };
 }
