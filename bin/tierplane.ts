@@ -4,7 +4,7 @@ import { examples } from './cli/context.ts';
 import { addDemoCommand } from './cli/demo.ts';
 import { addDoctorCommand } from './cli/doctor.ts';
 import { addEventCommands } from './cli/events.ts';
-import { CliError, EXIT, EXIT_MEANINGS } from './cli/exit-codes.ts';
+import { asCliError, CliError, EXIT, EXIT_MEANINGS } from './cli/exit-codes.ts';
 import { addLifecycleCommands } from './cli/lifecycle.ts';
 import { addLogsCommand } from './cli/logs.ts';
 import { endWithReader, note, printJson } from './cli/output.ts';
@@ -75,8 +75,9 @@ function fail(error: unknown, json: boolean): void {
       printJson({ error: commandLineFault(error), hint: 'add --help for what may be said' });
     return;
   }
-  const known = error instanceof CliError ? error : undefined;
-  const message = error instanceof Error ? error.message : String(error);
+  const meant = asCliError(error);
+  const known = meant instanceof CliError ? meant : undefined;
+  const message = meant instanceof Error ? meant.message : String(meant);
   process.exitCode = known?.exitCode ?? EXIT.failed;
   if (json) printJson({ error: message, ...(known?.hint ? { hint: known.hint } : {}) });
   note(`tierplane: ${message}${known?.hint ? `\n  ${known.hint}` : ''}`);

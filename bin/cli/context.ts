@@ -46,7 +46,12 @@ export function requireRunning(context: CliContext): Running {
 /** Where one runs, for somebody who looks for it in the wrong place; undefined if none runs there either. */
 export function whereElse(): string | undefined {
   const other = dataDirOfClone();
-  return findRunning(other) && `one runs in ${other.root}: say --data-dir ${other.root}`;
+  try {
+    return findRunning(other) && `one runs in ${other.root}: say --data-dir ${other.root}`;
+  } catch {
+    // It is another user's: nothing for this one.
+    return undefined;
+  }
 }
 
 /** For somebody who wants what only a platform that runs, or ran, has. */

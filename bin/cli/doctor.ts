@@ -21,7 +21,7 @@ import { loadConfig } from '../embedded/config.ts';
 import type { DataDir } from '../embedded/data-dir.ts';
 import { findRunning } from '../embedded/running.ts';
 import { contextOf, examples } from './context.ts';
-import { EXIT } from './exit-codes.ts';
+import { asCliError, EXIT } from './exit-codes.ts';
 import { printJson, printLine } from './output.ts';
 
 interface Finding {
@@ -138,7 +138,8 @@ async function configurationAndPort(dir: DataDir): Promise<Finding> {
     const detail = free ? `${host}:${port} is free` : `${host}:${port} is taken; choose another with --port`;
     return { check: 'front door', ok: free, detail };
   } catch (error) {
-    return { check: 'configuration', ok: false, detail: error instanceof Error ? error.message : String(error) };
+    const meant = asCliError(error);
+    return { check: 'configuration', ok: false, detail: meant instanceof Error ? meant.message : String(meant) };
   }
 }
 

@@ -103,11 +103,13 @@ const WHY_NOT: Readonly<Record<string, string>> = {
   ENOENT: 'no folder can be made there',
 };
 
+const MEND = 'mend that, or choose another with --data-dir';
+
 /** What is wrong with a path in the data directory that cannot be written, and what to do. */
 export function notWritable(path: string, cause: unknown): string {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
   const why = WHY_NOT[code];
-  return `data directory must be writable, ${path} is not${why ? `: ${why}` : ''} (${code}); mend that, or choose another with --data-dir`;
+  return `data directory must be writable, ${path} is not${why ? `: ${why}` : ''} (${code}); ${MEND}`;
 }
 
 /** Step by step: where a file system takes no folders (/proc, for one), mkdir's own recursion never ends. */
@@ -163,7 +165,8 @@ export function lockDataDir(dir: DataDir): { release(): void } | undefined {
     db?.close();
     if ((cause as { errcode?: number }).errcode === SQLITE_BUSY) return undefined;
     const reason = cause instanceof Error ? cause.message : 'unknown';
-    throw new DomainError('CONFIG', `data directory must be writable, ${dir.lock} is not (${reason})`, { cause });
+    const words = `data directory must be writable, ${dir.lock} is not (${reason}); ${MEND}`;
+    throw new DomainError('CONFIG', words, { cause });
   }
   const held = db;
   return { release: () => held.close() };
@@ -176,10 +179,12 @@ export function writePrivate(path: string, value: unknown): void {
   renameSync(whole, path);
 }
 
+/** undefined where there is none. Throws CORRUPT, and what the system says of a file that may not be read. */
 export function readJson<T>(path: string): T | undefined {
   if (!existsSync(path)) return undefined;
+  const text = readFileSync(path, 'utf8');
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as T;
+    return JSON.parse(text) as T;
   } catch (cause) {
     throw new DomainError('CORRUPT', `${path} must be JSON; it is damaged. Restore it from a copy`, { cause });
   }

@@ -3,7 +3,7 @@ import type { EmbeddedMailer, StoredMail } from '../../adapters/embedded/mail.ts
 import { type Principal, SCOPES, SYSTEM_ADMIN } from '../../control-plane/api/http.ts';
 import { DomainError, isDomainError } from '../../core/errors.ts';
 import { errorPage } from '../../web/pages/error.ts';
-import { mailboxPage, mailPage } from '../../web/pages/mailbox.ts';
+import { type MailModel, mailboxPage, mailPage } from '../../web/pages/mailbox.ts';
 import { isLocal } from './local-client.ts';
 import { sendPage } from './page-response.ts';
 import { renderStart, type StartPageDeps } from './start-page.ts';
@@ -56,8 +56,10 @@ async function showMail(deps: PagesDeps, req: IncomingMessage, res: ServerRespon
   return mail ? sendPage(res, 200, mailPage(mailModel(mail), '/mailbox')) : notFound(res);
 }
 
-function mailModel(mail: StoredMail) {
-  return { ...mail, href: `/mailbox/${encodeURIComponent(mail.id)}` };
+/** Mail that a server took has no text any more. */
+function mailModel(mail: StoredMail): MailModel {
+  const delivery = mail.delivery === 'delivered' && mail.text !== '' ? 'kept' : mail.delivery;
+  return { ...mail, delivery, href: `/mailbox/${encodeURIComponent(mail.id)}` };
 }
 
 async function sendMails({ mailer, principal }: PagesDeps, req: IncomingMessage, res: ServerResponse): Promise<void> {

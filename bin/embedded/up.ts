@@ -5,7 +5,7 @@ import { signIn } from '../../adapters/embedded/oidc-client.ts';
 import { DomainError, isDomainError } from '../../core/errors.ts';
 import { ADMIN_SIGN_IN_SCOPE, CLI_CLIENT } from '../../core/identity/issuers.ts';
 import type { CliContext } from '../cli/context.ts';
-import { CliError } from '../cli/exit-codes.ts';
+import { asCliError, CliError } from '../cli/exit-codes.ts';
 import { note, printFields, printJson, printLine } from '../cli/output.ts';
 import type { AdminCredentials } from './admin.ts';
 import { type ConfigFlags, loadConfig, type PlatformConfig } from './config.ts';
@@ -16,6 +16,7 @@ import {
   notWritable,
   prepareDataDir,
   readJson,
+  startCommandFor,
   writePrivate,
 } from './data-dir.ts';
 import { finishDemo } from './demo.ts';
@@ -60,9 +61,10 @@ export async function runPlatform(context: CliContext, flags: ConfigFlags): Prom
   await platform.close();
   rmSync(dir.running, { force: true });
   lock.release();
-  const further = existsSync(dir.demoPending) ? ' and makes the demo tenants' : '';
-  const tierplane = commandFor(dir);
-  progress(`stopped; \`${tierplane} up\` finds everything again${further}, \`${tierplane} reset\` forgets it`);
+  const further = existsSync(dir.demoPending) ? ' and finishes the demo' : '';
+  progress(
+    `stopped; \`${startCommandFor(dir)}\` finds everything again${further}, \`${commandFor(dir)} reset\` forgets it`,
+  );
   process.exit(0);
 }
 
@@ -104,7 +106,8 @@ function openPlatformLog(dest: string, level: PlatformConfig['logLevel']): Logge
   const file = pino.destination({ dest, mode: 0o600, sync: false, maxLength: MAX_LOG_BUFFERED });
   // A full disk costs log lines, not the platform.
   file.on('error', () => undefined);
-  return pino({ level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime }, file);
+  const formatters = { level: (label: string) => ({ level: label }) };
+  return pino({ level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime, formatters }, file);
 }
 
 /** The demo of a first start, or what is left of it. That it failed is said, but does not keep the platform from running. */
@@ -146,8 +149,8 @@ function alreadyRunning(dir: DataDir): CliError {
 /** What a start can fail with, each with its exit code. */
 function explain(error: unknown, dir: DataDir): unknown {
   if (error instanceof CliError) return error;
-  if (isDomainError(error) && error.message.startsWith('data directory'))
-    return new CliError('cannotCreate', error.message, { cause: error });
+  const known = asCliError(error);
+  if (isDomainError(error, 'CONFIG') && known instanceof CliError) return known;
   if (isDomainError(error, 'CONFIG') || isDomainError(error, 'CORRUPT'))
     return new CliError('config', error.message, { cause: error });
   if (error instanceof DomainError) {

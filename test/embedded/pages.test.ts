@@ -138,6 +138,8 @@ describe('the mailbox page', () => {
     async (host) => {
       expect(await get('/mailbox', { ...LOCAL, host })).toMatchObject({ status: 200 });
       const mail = await get(`/mailbox/${mailId}`, { ...LOCAL, host });
+      // No mail server took it.
+      expect(mail.text).toContain('kept here');
       expect(mail.text).toContain(SECRET);
     },
   );

@@ -8,7 +8,8 @@ export interface MailModel {
   /** ISO 8601, UTC. */
   readonly sentAt: string;
   readonly text: string;
-  readonly delivery: 'waiting' | 'delivered' | 'failed';
+  /** `kept`: there is no mail server, it is read here. */
+  readonly delivery: 'waiting' | 'delivered' | 'kept' | 'failed';
 }
 
 export interface MailboxModel {
@@ -68,8 +69,8 @@ function time(iso: string) {
 }
 
 function delivery(state: MailModel['delivery']) {
-  const look = { delivered: 'ok', waiting: 'wait', failed: 'down' }[state];
-  return html`<span class="pill ${look}">${state}</span>`;
+  const look = { delivered: 'ok', kept: 'ok', waiting: 'wait', failed: 'down' }[state];
+  return html`<span class="pill ${look}">${state === 'kept' ? 'kept here' : state}</span>`;
 }
 
 function linked(text: string) {
