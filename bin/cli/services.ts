@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { ServiceStatus } from '../../core/ports/runtime.ts';
 import { SERVICES } from '../../tenant-templates/tiers.ts';
 import { contextOf, examples, wholeNumber } from './context.ts';
-import { ControlPlane } from './control-plane.ts';
+import { ControlPlane, type TenantView } from './control-plane.ts';
 import { CliError } from './exit-codes.ts';
 import { printJson, printLine, printTable } from './output.ts';
 import { rollOut } from './roll-out.ts';
@@ -108,11 +108,12 @@ function noServiceOf(tenant: string | undefined): string {
   return `'${tenant}' has no service of its own: basic tenants share the pooled ones`;
 }
 
-function rowOf(one: ServiceStatus): string[] {
+function rowOf(one: ServiceStatus, names: ReadonlyMap<string, string>): string[] {
   const healthy = one.tasks.filter((task) => task.state === 'healthy');
   const memory = one.tasks.reduce((sum, task) => sum + (task.rssBytes ?? 0), 0);
   return [
-    one.cluster === 'shared' ? `shared (${one.tenantId})` : one.cluster,
+    one.cluster,
+    one.tenantId === null ? 'all basic ones' : (names.get(one.tenantId) ?? one.tenantId),
     one.service,
     `${healthy.length}/${one.desired}`,
     one.tasks.map((task) => task.pid).join(','),
@@ -123,9 +124,23 @@ function rowOf(one: ServiceStatus): string[] {
   ];
 }
 
-const HEADINGS = ['cluster', 'service', 'healthy', 'pids', 'memory', 'restarts', 'uid', 'last failure'];
+/** What people call the tenants of these services, by id. */
+async function namesOf(controlPlane: ControlPlane, found: readonly ServiceStatus[]): Promise<Map<string, string>> {
+  const names = new Map<string, string>();
+  if (found.every((one) => one.tenantId === null)) return names;
+  for await (const one of controlPlane.list<TenantView>('/tenants', 100)) names.set(one.tenantId, one.tenantName);
+  return names;
+}
+
+const HEADINGS = ['cluster', 'tenant', 'service', 'healthy', 'pids', 'memory', 'restarts', 'uid', 'last failure'];
 
 /** The table of services; `status` ends with it. */
 export async function printServices(controlPlane: ControlPlane, selection: Selection = {}): Promise<void> {
-  printTable(HEADINGS, (await select(controlPlane, selection)).map(rowOf), noServiceOf(selection.tenant));
+  const found = await select(controlPlane, selection);
+  const names = await namesOf(controlPlane, found);
+  printTable(
+    HEADINGS,
+    found.map((one) => rowOf(one, names)),
+    noServiceOf(selection.tenant),
+  );
 }

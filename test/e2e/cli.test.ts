@@ -207,6 +207,17 @@ describe('DX-2: by the command line', () => {
     });
   }, 40_000);
 
+  test('services are listed with the names of those they serve', async () => {
+    await platform.onboard('Named', 'advanced');
+    for (const command of [['services', 'list'], ['status']]) {
+      const { stdout } = await platform.cli(...command);
+      expect(stdout).toMatch(/^pool +all basic ones +orders /m);
+      expect(stdout).toMatch(/^shared +Named +orders /m);
+    }
+    const { stdout } = await platform.cli('services', 'list', '--tenant', 'Named', '--service', 'orders');
+    expect(stdout.trim().split('\n')).toHaveLength(2);
+  }, 40_000);
+
   test('logs are followed as they come', async () => {
     const args = ['logs', '--follow', '--lines', '0', '--service', 'gateway', '--json', '--data-dir', platform.dataDir];
     const child = spawn(LAUNCHER, args, { stdio: ['ignore', 'pipe', 'ignore'] });
