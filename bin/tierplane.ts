@@ -13,6 +13,7 @@ import { addTenantCommands } from './cli/tenants.ts';
 import { addThrottleTestCommand } from './cli/throttle-test.ts';
 import { addTokenCommand } from './cli/token.ts';
 import { addUserCommands } from './cli/users.ts';
+import { launcher } from './embedded/data-dir.ts';
 
 /** The command line, and with `up` the embedded platform. */
 function createProgram(): Command {
@@ -39,8 +40,8 @@ function createProgram(): Command {
   program
     .addHelpText('after', examples('up', 'tenants create --help', 'status --json'))
     .addHelpText('after', `\nExit codes:\n${codes.join('\n')}`);
-  program.showHelpAfterError(whatMayBeSaid('npx tierplane'));
-  acceptGlobalsEverywhere(program, 'npx tierplane');
+  program.showHelpAfterError(whatMayBeSaid(launcher()));
+  acceptGlobalsEverywhere(program, launcher());
   return program;
 }
 

@@ -50,15 +50,38 @@ export function dataDirOfClone(): DataDir {
   return dataDirAt(join(CLONE, DEFAULT_DATA_DIR));
 }
 
-/** How a shell in the clone calls the command line for this directory. */
-export function commandFor(dir: DataDir): string {
-  const quoted = /^[\w./-]+$/.test(dir.root) ? dir.root : `'${dir.root.replaceAll("'", `'\\''`)}'`;
-  return dir.root === dataDirOfClone().root ? 'npx tierplane' : `npx tierplane --data-dir ${quoted}`;
+/** How a shell in this process's folder calls the command line: `npx` finds it in the clone alone. */
+export function launcher(): string {
+  const here = currentFolder();
+  return here === CLONE || here.startsWith(`${CLONE}/`) ? 'npx tierplane' : quoted(join(CLONE, 'bin', 'tierplane'));
 }
 
-/** How a shell in the clone starts the platform of this directory. */
+/** How it does so for this directory. */
+export function commandFor(dir: DataDir): string {
+  return isDefault(dir) ? launcher() : `${launcher()} --data-dir ${quoted(dir.root)}`;
+}
+
+/** How it starts the platform of this directory. */
 export function startCommandFor(dir: DataDir): string {
-  return dir.root === dataDirOfClone().root ? 'npm start' : `${commandFor(dir)} up`;
+  return isDefault(dir) ? 'npm start' : `${commandFor(dir)} up`;
+}
+
+/** Whether it is the one that `npm start` runs, and commands in this process's folder find without being told. */
+function isDefault(dir: DataDir): boolean {
+  return dir.root === dataDirOfClone().root && currentFolder() === CLONE;
+}
+
+/** '' where it has been removed since. */
+function currentFolder(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return '';
+  }
+}
+
+function quoted(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }
 
 export function dataDirAt(path: string): DataDir {

@@ -70,6 +70,7 @@ async function assemble(options: PlatformOptions, cleanUp: AsyncDisposableStack)
   const { config, dir, log } = options;
   const clock = systemClock;
   const random = systemRandom;
+  const command = commandFor(dir);
 
   const table = openTable({ file: dir.platformDb, clock });
   cleanUp.defer(() => table.close());
@@ -174,7 +175,7 @@ async function assemble(options: PlatformOptions, cleanUp: AsyncDisposableStack)
       appUrl: `${urls.front}/realms/pool/account`,
       docsPage: {
         startPage: '/',
-        tokenCommand: (headers) => `${isLocal(headers) ? commandFor(dir) : 'npx tierplane'} token --admin`,
+        tokenCommand: (headers) => `${isLocal(headers) ? command : 'npx tierplane'} token --admin`,
       },
     },
     { authorize: principal, corsOrigins: config.corsOrigins ?? [] },
@@ -185,7 +186,7 @@ async function assemble(options: PlatformOptions, cleanUp: AsyncDisposableStack)
     smtp: config.smtp !== undefined,
     runtime,
     tiers: config.tiers,
-    command: commandFor(dir),
+    command,
     adminFile: dir.admin,
     demoTenants: () => demoTenants({ table, clock, random }),
     tenantName: (tenantId) => tenantName(table, tenantId),

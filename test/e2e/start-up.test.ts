@@ -240,6 +240,14 @@ describe('the launcher', () => {
     expect(stdout).toContain('Usage: tierplane');
   });
 
+  test('is named by its path in what it says where `npx` would not find it', () => {
+    const dir = realpathSync(folder());
+    const said = (...args: string[]) => spawnSync(LAUNCHER, args, { cwd: dir, encoding: 'utf8' }).stderr;
+    expect(said('nonsense')).toContain(`\`${realpathSync(LAUNCHER)} --help\``);
+    expect(said('status')).toContain(`\`${realpathSync(LAUNCHER)} --data-dir ${dir}/.tierplane up\``);
+    expect(said('status', '--data-dir', '/nowhere')).not.toContain('npx');
+  });
+
   test('with an old node alone says what is needed, by the check that every script goes through', () => {
     const dir = bareInstall();
     writeFileSync(
