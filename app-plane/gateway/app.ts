@@ -20,7 +20,7 @@ import { answersReady } from './readiness.ts';
 import type { CachedRegistry, Registry } from './registry.ts';
 import { parseTarget, withoutQuery } from './target.ts';
 import { Upstream, type UpstreamLimits } from './upstream/upstream.ts';
-import { createUpstreams, leastBusy } from './upstreams.ts';
+import { createUpstreams, leastBusy } from './upstream/upstreams.ts';
 
 /** Imported, it would bring Node's fetch with it: 13 MB and 40 ms. */
 const { createServer, STATUS_CODES } = process.getBuiltinModule('node:http');

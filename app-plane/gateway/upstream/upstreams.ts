@@ -1,5 +1,5 @@
-import type { Route, ServiceEndpoints } from '../../core/routing/registry.ts';
-import { Upstream, type UpstreamLimits } from './upstream/upstream.ts';
+import type { Route, ServiceEndpoints } from '../../../core/routing/registry.ts';
+import { Upstream, type UpstreamLimits } from './upstream.ts';
 
 /** All tasks the gateway may send requests to. */
 export interface Upstreams {
