@@ -98,7 +98,10 @@ export async function createRuntime(options: RuntimeOptions): Promise<EmbeddedRu
     const { cluster, tenantId, service, size, environment } = spec;
     const bundle = await bundles.find(service, environment);
     if (bundle === undefined)
-      throw new DomainError('UNAVAILABLE', `service '${service}' has no bundle in ${servicesDir}`);
+      throw new DomainError(
+        'UNAVAILABLE',
+        `service '${service}' has no bundle in ${servicesDir}; \`npm run build\` makes it`,
+      );
     const uid = await uidOf(tenantId);
     fleet.checkOpen();
     files.ensureData(tenantId, uid);

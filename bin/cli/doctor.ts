@@ -16,6 +16,7 @@ import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Command } from 'commander';
 import { STORE_VERSION } from '../../adapters/embedded/database.ts';
+import { bundleOf } from '../../adapters/embedded/supervisor/bundles.ts';
 import { SERVICES } from '../../tenant-templates/tiers.ts';
 import { loadConfig } from '../embedded/config.ts';
 import type { DataDir } from '../embedded/data-dir.ts';
@@ -33,7 +34,7 @@ interface Finding {
 }
 
 const LEAST_FREE_BYTES = 200 * 2 ** 20;
-const ROOT = join(import.meta.dirname, '..', '..');
+const SERVICES_DIR = join(import.meta.dirname, '..', '..', 'dist', 'services');
 
 export function addDoctorCommand(program: Command): void {
   program
@@ -65,7 +66,7 @@ async function examine(dir: DataDir): Promise<Finding[]> {
 }
 
 function bundles(): Finding {
-  const missing = SERVICES.filter((name) => !existsSync(join(ROOT, 'dist', 'services', `${name}.js`)));
+  const missing = SERVICES.filter((name) => !existsSync(bundleOf(SERVICES_DIR, name)));
   const detail =
     missing.length === 0
       ? `${SERVICES.length} services are built`

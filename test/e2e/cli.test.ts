@@ -207,6 +207,14 @@ describe('DX-2: by the command line', () => {
     });
   }, 40_000);
 
+  test('the doctor finds what the platform runs on', async () => {
+    const findings = json<{ check: string; ok: boolean; warning?: boolean }[]>(await platform.cli('doctor', '--json'));
+    expect(findings.map(({ check }) => check)).toEqual(expect.arrayContaining(['node', 'bundles', 'front door']));
+    // What is no fault, this machine's own speed and user, say, is a warning.
+    expect(findings.filter(({ ok, warning }) => !ok && !warning)).toEqual([]);
+    expect(findings.filter(({ ok, warning }) => ok && warning)).toEqual([]);
+  });
+
   test('services are listed with the names of those they serve', async () => {
     await platform.onboard('Named', 'advanced');
     for (const command of [['services', 'list'], ['status']]) {
