@@ -46,7 +46,7 @@ export function openApiOf(routes: readonly Route[], basePath: string): OpenApi {
       title: 'Tierplane control plane',
       version: '1.0.0',
       description:
-        "Registers tenants and runs the platform. The contract is that of AWS's SaaS Builder Toolkit; additions are additive.",
+        "Registers tenants and runs the platform. The contract is that of AWS's SaaS Builder Toolkit; what is added leaves it as it is.",
     },
     servers: [{ url: basePath || '/' }],
     tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name })),
