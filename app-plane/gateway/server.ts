@@ -27,7 +27,14 @@ const MAX_LOG_BUFFERED = 2 ** 20;
 const logFile = pino.destination({ sync: true, maxLength: MAX_LOG_BUFFERED });
 // A full disk costs log lines, not the front door.
 logFile.on('error', () => undefined);
-const log = pino({ name: 'gateway' }, logFile);
+const log = pino(
+  {
+    base: undefined,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (level) => ({ level }) },
+  },
+  logFile,
+);
 
 interface Running {
   readonly gateway: Gateway;

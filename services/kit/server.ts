@@ -109,13 +109,12 @@ function readEnvironmentOrExit(name: string): Environment {
 }
 
 /** One JSON line a message, on standard output. Batched: a write per request would cost a quarter of the throughput. */
-function openLog({ TIERPLANE_SERVICE, TIERPLANE_TASK_ID, TIERPLANE_TENANT }: Environment) {
-  const owner = TIERPLANE_TENANT ? { tenantId: TIERPLANE_TENANT } : {};
+function openLog({ TIERPLANE_SERVICE, TIERPLANE_TASK_ID }: Environment) {
   const output = openLineFile(1, { flushMs: LOG_FLUSH_MS, maxBuffered: MAX_LOG_BUFFERED });
   process.on('exit', output.flushSync);
   return pino(
     {
-      base: { service: TIERPLANE_SERVICE, taskId: TIERPLANE_TASK_ID, ...owner },
+      base: { service: TIERPLANE_SERVICE, taskId: TIERPLANE_TASK_ID },
       timestamp: createTimestamp(),
       formatters: { level: (level) => ({ level }) },
     },
