@@ -96,7 +96,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       awaitsContinue,
       closing: () => draining,
     });
-    response.once('close', () => logAccess(exchange));
+    exchange.whenClosed(() => logAccess(exchange));
     route(exchange).catch((error) => {
       log.error({ err: error, requestId }, 'a request failed');
       exchange.answer(ANSWERS.internalError);
@@ -127,7 +127,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     if (services.includes(service)) exchange.service = service;
     if (!admission.admitted) return exchange.answer(admission.answer);
     if (exchange.response.destroyed) return admission.leave();
-    exchange.response.once('close', admission.leave);
+    exchange.whenClosed(admission.leave);
     const tasks = upstreams.of(admission.route, service);
     if (tasks.length === 0) return exchange.answer(ANSWERS.unavailable);
     const headers = requestHeaders(request, 'service');

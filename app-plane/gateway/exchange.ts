@@ -25,6 +25,7 @@ export class Exchange {
   #awaitsContinue: boolean;
   /** The gateway is draining: connections end with their response. */
   readonly #closing: () => boolean;
+  readonly #atClose: (() => void)[] = [];
 
   constructor(
     request: IncomingMessage,
@@ -37,6 +38,14 @@ export class Exchange {
     this.startedAt = facts.startedAt;
     this.#awaitsContinue = facts.awaitsContinue;
     this.#closing = facts.closing;
+    response.once('close', () => {
+      for (const run of this.#atClose) run();
+    });
+  }
+
+  /** Has `run` called once the response is over, whether it was sent or its client left. */
+  whenClosed(run: () => void): void {
+    this.#atClose.push(run);
   }
 
   /** Tells a client that asked first to send its body. */

@@ -43,7 +43,7 @@ export function forward(exchange: Exchange, hop: Hop): void {
     return;
   }
   const forwarding = new Forwarding(exchange, hop, request);
-  exchange.response.once('close', () => forwarding.cancel());
+  exchange.whenClosed(() => forwarding.cancel());
   forwarding.send();
 }
 
