@@ -79,8 +79,10 @@ export interface Measured {
 export interface Sizes {
   readonly quick: boolean;
   readonly tenants: number;
-  /** Of offered load, for each figure. */
+  /** Of offered load, for each figure and round. */
   readonly seconds: number;
+  /** Rounds of offered load, of which the best counts. */
+  readonly loadRounds: number;
   /** Before the first figure under load: gateway and service on one core take some 10 s to compile what they run. */
   readonly warmUpSeconds: number;
   /** Of offered load, for each point of the curve: processor time a request needs no long look. */
@@ -96,7 +98,8 @@ export interface Sizes {
 export const FULL: Sizes = {
   quick: false,
   tenants: 10_000,
-  seconds: 10,
+  seconds: 4,
+  loadRounds: 4,
   warmUpSeconds: 12,
   pointSeconds: 5,
   rounds: 10,
@@ -107,6 +110,7 @@ export const QUICK: Sizes = {
   quick: true,
   tenants: 1_000,
   seconds: 1.2,
+  loadRounds: 1,
   warmUpSeconds: 6,
   pointSeconds: 0.8,
   rounds: 3,
