@@ -81,10 +81,12 @@ export interface Sizes {
   readonly tenants: number;
   /** Of offered load, for each figure and round. */
   readonly seconds: number;
-  /** Rounds of offered load, of which the best counts. */
+  /** Rounds of offered load, of which the middle one counts. */
   readonly loadRounds: number;
-  /** Before the first figure under load: gateway and service on one core take some 10 s to compile what they run. */
+  /** Before the figures under load: gateway and service on one core take some 10 s to compile what they run. */
   readonly warmUpSeconds: number;
+  /** Before the first point of the curve. */
+  readonly curveWarmUpSeconds: number;
   /** Of offered load, for each point of the curve: processor time a request needs no long look. */
   readonly pointSeconds: number;
   /** Silo tenants of each tier, and starts. */
@@ -98,9 +100,10 @@ export interface Sizes {
 export const FULL: Sizes = {
   quick: false,
   tenants: 10_000,
-  seconds: 4,
-  loadRounds: 4,
+  seconds: 3,
+  loadRounds: 5,
   warmUpSeconds: 12,
+  curveWarmUpSeconds: 12,
   pointSeconds: 5,
   rounds: 10,
   settleMs: 3_000,
@@ -111,8 +114,9 @@ export const QUICK: Sizes = {
   tenants: 1_000,
   seconds: 1.2,
   loadRounds: 1,
-  warmUpSeconds: 6,
-  pointSeconds: 0.8,
+  warmUpSeconds: 8,
+  curveWarmUpSeconds: 2,
+  pointSeconds: 0.6,
   rounds: 3,
   settleMs: 500,
   idleMs: 500,
