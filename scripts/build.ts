@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { basename, extname, join, relative } from 'node:path';
 import * as esbuild from 'esbuild';
+import { bundleOf } from '../adapters/embedded/supervisor/bundles.ts';
 
 /**
  * `npm run build [-- --if-stale]`: bundles every folder of services/ that has a server.ts into one self-contained file,
@@ -11,7 +12,6 @@ import * as esbuild from 'esbuild';
 const ROOT = join(import.meta.dirname, '..');
 const OUTPUT = join(ROOT, 'dist', 'services');
 const MANIFEST = join(ROOT, 'dist', 'services.json');
-const EXTENSION = '.cjs';
 
 /** What the last build was made of. */
 interface Manifest {
@@ -44,7 +44,7 @@ async function build(services: readonly string[]): Promise<void> {
     target: 'node24',
     // An ES module that imports node:http has Node load its fetch, too: 10 MB and 40 ms a task.
     format: 'cjs',
-    outExtension: { '.js': EXTENSION },
+    outExtension: { '.js': extname(bundleOf(OUTPUT, 'any')) },
     external: NEVER_LOADED,
     plugins: [lessThanAll],
     // Less source to hold and scan; names stay, for stack traces.
@@ -62,7 +62,7 @@ async function build(services: readonly string[]): Promise<void> {
 }
 
 function isStale(services: readonly string[]): boolean {
-  if (!existsSync(MANIFEST) || services.some((name) => !existsSync(bundleOf(name)))) return true;
+  if (!existsSync(MANIFEST) || services.some((name) => !existsSync(bundleOf(OUTPUT, name)))) return true;
   try {
     const { basis, sources } = JSON.parse(readFileSync(MANIFEST, 'utf8')) as Manifest;
     return (
@@ -93,18 +93,15 @@ function digestOf(file: string): string {
   return createHash('sha256').update(readFileSync(file)).digest('hex');
 }
 
-function bundleOf(name: string): string {
-  return join(OUTPUT, `${name}${EXTENSION}`);
-}
-
 function sizeOf(metafile: esbuild.Metafile, name: string): number {
-  return Math.round((metafile.outputs[relative(ROOT, bundleOf(name))]?.bytes ?? 0) / 1024);
+  return Math.round((metafile.outputs[relative(ROOT, bundleOf(OUTPUT, name))]?.bytes ?? 0) / 1024);
 }
 
 /** Bundles of services that are gone. */
 function removeLeftOvers(services: readonly string[]): void {
   for (const file of readdirSync(OUTPUT)) {
-    if (!services.some((name) => file === `${name}${EXTENSION}`)) rmSync(join(OUTPUT, file), { recursive: true });
+    if (!services.some((name) => file === basename(bundleOf(OUTPUT, name))))
+      rmSync(join(OUTPUT, file), { recursive: true });
   }
 }
 

@@ -2,15 +2,14 @@ import { fork } from 'node:child_process';
 import {
   chmodSync,
   copyFileSync,
+  existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   renameSync,
   rmSync,
   statSync,
   symlinkSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NODE_FLAGS, trialEnvironment } from './launch.ts';
 
@@ -32,6 +31,8 @@ export class Bundles {
   readonly #servicesDir: string;
   readonly #copies: string;
   readonly #code: string;
+  /** Where bundles are tried out, a folder for each service. */
+  readonly #trials: string;
   /** By path of the copy. */
   readonly #ready = new Map<string, Promise<string>>();
 
@@ -40,6 +41,7 @@ export class Bundles {
     this.#servicesDir = servicesDir;
     this.#copies = join(cacheDir, 'bundles');
     this.#code = join(cacheDir, 'code');
+    this.#trials = join(cacheDir, 'trials');
     mkdirSync(cacheDir, { recursive: true });
     chmodSync(cacheDir, 0o755);
     this.#makeDirs();
@@ -80,7 +82,7 @@ export class Bundles {
     const copy = join(this.#copies, copyName(service, found));
     let ready = this.#ready.get(copy);
     if (ready === undefined) {
-      ready = this.#make(source, copy, (dir) => trialEnvironment(service, dir, environment));
+      ready = this.#make(source, copy, { service, environment });
       this.#ready.set(copy, ready);
       ready.catch(() => this.#ready.delete(copy));
     }
@@ -111,15 +113,17 @@ export class Bundles {
     }
   }
 
-  async #make(source: string, copy: string, environment: (dir: string) => Record<string, string>): Promise<string> {
-    if (statSync(copy, { throwIfNoEntry: false }) !== undefined) return copy;
+  async #make(source: string, copy: string, trial: Trial): Promise<string> {
+    const dir = join(this.#trials, trial.service);
+    // A folder that is still there tells of a start that was killed in the middle.
+    if (existsSync(copy) && !existsSync(dir)) return copy;
+    rmSync(dir, { recursive: true, force: true });
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
     copyFileSync(source, `${copy}.new`);
     chmodSync(`${copy}.new`, 0o644);
     renameSync(`${copy}.new`, copy);
-    // Short, as a socket's path has to be.
-    const dir = mkdtempSync(join(tmpdir(), 'tp-'));
     try {
-      await this.#try(copy, environment(dir));
+      await this.#try(copy, dir, trial);
     } finally {
       rmSync(dir, { recursive: true, force: true });
     }
@@ -130,12 +134,13 @@ export class Bundles {
    * Starts the bundle once, as nobody's task, and lets go of it when it is ready: on exit Node writes what it has compiled
    * by then, which is all that a start needs. Where that fails there is no cache, and tasks only start more slowly.
    */
-  async #try(copy: string, environment: Record<string, string>): Promise<void> {
-    const env = { ...environment, PATH: process.env.PATH, NODE_COMPILE_CACHE: this.#code };
+  async #try(copy: string, cwd: string, { service, environment }: Trial): Promise<void> {
+    const PATH = process.env.PATH;
+    const env = { ...trialEnvironment(service, environment), PATH, NODE_COMPILE_CACHE: this.#code };
     await new Promise<void>((resolve) => {
       const trial = fork(copy, [], {
         env,
-        cwd: '/',
+        cwd,
         execArgv: [...NODE_FLAGS],
         stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
       });
@@ -152,6 +157,12 @@ export class Bundles {
       for (const file of readdirSync(join(this.#code, folder))) letRead(join(this.#code, folder, file));
     }
   }
+}
+
+/** What a bundle is told when it is tried out. */
+interface Trial {
+  readonly service: string;
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 function copyName(service: string, { mtimeMs, size }: { readonly mtimeMs: number; readonly size: number }): string {

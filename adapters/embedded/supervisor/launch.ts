@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { AgentConfig, ServicePlan } from './protocol.ts';
 
 /** How a process is started: data, so that tests can compare it. */
@@ -62,14 +61,14 @@ export function launchTask(
   return { command: config.setpriv, args: [...asUser, '--no-new-privs', '--pdeathsig', 'KILL', ...run], env };
 }
 
-/** The environment in which a bundle starts as nobody's task, with all it writes in `dir`. */
-export function trialEnvironment(service: string, dir: string, environment: Readonly<Record<string, string>>) {
+/** The environment in which a bundle starts as nobody's task, with all it writes in the folder it is started in. */
+export function trialEnvironment(service: string, environment: Readonly<Record<string, string>>) {
   return {
     ...environment,
     TIERPLANE_SERVICE: service,
     TIERPLANE_TENANT: '',
     TIERPLANE_TASK_ID: 'trial',
-    TIERPLANE_SOCKET: join(dir, 'trial.sock'),
-    TIERPLANE_DATA_FILE: join(dir, 'trial.db'),
+    TIERPLANE_SOCKET: 'trial.sock',
+    TIERPLANE_DATA_FILE: 'trial.db',
   };
 }
