@@ -1,19 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { examples } from './cli/context.ts';
-import { addDemoCommand } from './cli/demo.ts';
-import { addDoctorCommand } from './cli/doctor.ts';
-import { addEventCommands } from './cli/events.ts';
-import { asCliError, CliError, EXIT, EXIT_MEANINGS } from './cli/exit-codes.ts';
-import { addLifecycleCommands } from './cli/lifecycle.ts';
-import { addLogsCommand } from './cli/logs.ts';
-import { endWithReader, note, printJson } from './cli/output.ts';
-import { addServiceCommands } from './cli/services.ts';
-import { addTenantCommands } from './cli/tenants.ts';
-import { addThrottleTestCommand } from './cli/throttle-test.ts';
-import { addTokenCommand } from './cli/token.ts';
-import { addUserCommands } from './cli/users.ts';
-import { launcher } from './embedded/data-dir.ts';
+import { examples } from '../cli/context.ts';
+import { addDemoCommand } from '../cli/demo.ts';
+import { addDoctorCommand } from '../cli/doctor.ts';
+import { addEventCommands } from '../cli/events.ts';
+import { asCliError, CliError, EXIT, EXIT_MEANINGS } from '../cli/exit-codes.ts';
+import { addLifecycleCommands } from '../cli/lifecycle.ts';
+import { addLogsCommand } from '../cli/logs.ts';
+import { endWithReader, note, printJson } from '../cli/output.ts';
+import { addServiceCommands } from '../cli/services.ts';
+import { addTenantCommands } from '../cli/tenants.ts';
+import { addThrottleTestCommand } from '../cli/throttle-test.ts';
+import { addTokenCommand } from '../cli/token.ts';
+import { addUserCommands } from '../cli/users.ts';
+import { launcher } from '../embedded/data-dir.ts';
 
 /** The command line, and with `up` the embedded platform. */
 function createProgram(): Command {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, extname, join, relative } from 'node:path';
 import * as esbuild from 'esbuild';
-import { bundleOf } from '../adapters/embedded/supervisor/bundles.ts';
+import { bundleOf } from '../adapters/embedded/runtime/supervisor/bundles.ts';
 
 /**
  * `npm run build [-- --if-stale]`: bundles every folder of services/ that has a server.ts into one self-contained file,

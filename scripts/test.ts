@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 /**
  * `npm test`: build, types, lint, every test. Ends with one plain line, `N passed, N failed`, and exits 1 if anything
- * failed. Arguments go to Jest: `npm test -- test/gateway` runs one part.
+ * failed. Arguments go to Jest: `npm test -- test/app-plane/gateway` runs one part.
  */
 const ROOT = join(import.meta.dirname, '..');
 const BIN = join(ROOT, 'node_modules', '.bin');
@@ -94,7 +94,7 @@ try {
 } catch (error) {
   if (!(error instanceof Stopped)) throw error;
   process.stderr.write(
-    '\nstopped: nothing is counted; `npm test` begins anew, `npm test -- test/gateway` runs a part\n',
+    '\nstopped: nothing is counted; `npm test` begins anew, `npm test -- test/app-plane/gateway` runs a part\n',
   );
   process.exitCode = 130;
 }

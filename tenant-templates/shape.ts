@@ -1,7 +1,7 @@
 import type { Resource, TenantSpec } from '../core/plan/resources.ts';
 import type { RealmId } from '../core/ports/identity.ts';
 import type { ClusterId } from '../core/ports/runtime.ts';
-import type { Tier, TierTable } from '../core/tenant/tiers.ts';
+import type { Tier, TierTable } from '../core/tier/tiers.ts';
 import { SERVICES } from './tiers.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { TierTable } from '../core/tenant/tiers.ts';
+import type { TierTable } from '../core/tier/tiers.ts';
 
 /** THE tier table. UI, gateway, provisioner, CDK and the embedded runtime all read this one. Pure data. */
 export const TIERS = {

@@ -3,8 +3,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { EXIT, EXIT_MEANINGS } from '../bin/cli/exit-codes.ts';
-import { loadConfig } from '../bin/embedded/config.ts';
+import { EXIT, EXIT_MEANINGS } from '../cli/exit-codes.ts';
+import { loadConfig } from '../embedded/config.ts';
 import { runCli } from './e2e/harness.ts';
 import { blocksOf, isShell, PAGES, RUNBOOK_PAGES } from './support/doc-commands.ts';
 
@@ -17,14 +17,14 @@ const RUN_ELSEWHERE: readonly { command: string; by: string; words: string }[] =
   { command: 'npm ci && npm start', by: 'test/e2e/readme.test.ts', words: "spawn('npm', ['start']" },
   // The whole suite cannot run inside one of its own tests.
   { command: 'npm ci && npm test', by: '.ci/run', words: 'npm ci && npm test' },
-  { command: 'npm run aws:rehearse', by: 'test/aws/rehearsal.test.ts', words: 'scripts/rehearsal/rehearse.ts' },
+  { command: 'npm run aws:rehearse', by: 'test/rehearsal/rehearsal.test.ts', words: 'rehearsal/rehearse.ts' },
   // Want an account: the rehearsal does the same in an emulated one.
   {
     command: 'scripts/sbt-install.sh admin@example.com',
-    by: 'scripts/rehearsal/installation.ts',
+    by: 'rehearsal/installation.ts',
     words: 'sbt-install',
   },
-  { command: 'curl -s ADMIN_DOMAIN/oauth2/token', by: 'scripts/rehearsal/managed-login.ts', words: '/oauth2/token' },
+  { command: 'curl -s ADMIN_DOMAIN/oauth2/token', by: 'rehearsal/managed-login.ts', words: '/oauth2/token' },
 ];
 
 describe('the documents', () => {

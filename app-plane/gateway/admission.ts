@@ -2,7 +2,7 @@ import { isDomainError } from '../../core/errors.ts';
 import type { Authorize } from '../../core/identity/authorize.ts';
 import type { Route } from '../../core/routing/registry.ts';
 import { isServed } from '../../core/tenant/lifecycle.ts';
-import type { TierName, UsagePlan } from '../../core/tenant/tiers.ts';
+import type { TierName, UsagePlan } from '../../core/tier/tiers.ts';
 import { ANSWERS, type Answer, retryAfter } from './answers.ts';
 import type { InFlight } from './in-flight.ts';
 import type { Meter } from './meter.ts';

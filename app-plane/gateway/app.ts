@@ -5,7 +5,7 @@ import type { Authorize } from '../../core/identity/authorize.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { Route, ServiceEndpoints } from '../../core/routing/registry.ts';
-import type { TierName, UsagePlan } from '../../core/tenant/tiers.ts';
+import type { TierName, UsagePlan } from '../../core/tier/tiers.ts';
 import { accessLine, type LineSink } from './access-log.ts';
 import { createAdmission } from './admission.ts';
 import { ANSWERS, type Answer, PLATFORM_AWAY_PAGE, rawAnswer } from './answers.ts';

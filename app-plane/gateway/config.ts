@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { DomainError } from '../../core/errors.ts';
-import { TIER_NAMES } from '../../core/tenant/tiers.ts';
+import { TIER_NAMES } from '../../core/tier/tiers.ts';
 
 const Milliseconds = z.int().min(1);
 

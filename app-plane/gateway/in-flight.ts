@@ -1,4 +1,4 @@
-import type { UsagePlan } from '../../core/tenant/tiers.ts';
+import type { UsagePlan } from '../../core/tier/tiers.ts';
 
 /** Counts what tenants have under way at tasks they share with others. */
 export interface InFlight {

@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/ports/clock.ts';
-import type { UsagePlan } from '../../core/tenant/tiers.ts';
+import type { UsagePlan } from '../../core/tier/tiers.ts';
 import { type Bucket, fullBucket, isFull, secondsToToken, take } from '../../core/usage/bucket.ts';
 import { countCall, type DayCount, secondsToReset, utcDay } from '../../core/usage/quota.ts';
 

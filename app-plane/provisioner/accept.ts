@@ -1,13 +1,12 @@
 import { ConditionFailed, DomainError } from '../../core/errors.ts';
-import type { Envelope } from '../../core/events/events.ts';
 import { seenWrite } from '../../core/events/once.ts';
 import { checkedConsumer, detailOf } from '../../core/events/schemas.ts';
 import type { TenantSpec } from '../../core/plan/resources.ts';
 import type { Clock } from '../../core/ports/clock.ts';
-import type { Consumer } from '../../core/ports/event-bus.ts';
+import type { Consumer, Envelope } from '../../core/ports/event-bus.ts';
 import type { Item, Table, Write } from '../../core/ports/table.ts';
 import { slugOf } from '../../core/tenant/names.ts';
-import { parseTier } from '../../core/tenant/tiers.ts';
+import { parseTier } from '../../core/tier/tiers.ts';
 import { isHeldByOther, LEASE_MS } from './claim.ts';
 import { loadPlacement, type Placement, placementItem } from './placement.ts';
 

@@ -1,5 +1,5 @@
 import type { Key, Table } from '../../core/ports/table.ts';
-import { TIER_NAMES } from '../../core/tenant/tiers.ts';
+import { TIER_NAMES } from '../../core/tier/tiers.ts';
 import { loadPlacement, type Placement, placementItem, placementsOf } from './placement.ts';
 
 const KEY: Key = { pk: 'placement-front', sk: 'front' };

@@ -3,7 +3,7 @@ import type { RealmId } from '../../core/ports/identity.ts';
 import type { ClusterId } from '../../core/ports/runtime.ts';
 import type { Item, Key, Page, Table } from '../../core/ports/table.ts';
 import type { Step } from '../../core/tenant/lifecycle.ts';
-import type { TierName } from '../../core/tenant/tiers.ts';
+import type { TierName } from '../../core/tier/tiers.ts';
 
 /** The application plane's own record of a tenant: what was accepted, what is there, and how far the way has come. */
 export interface Placement {

@@ -1,6 +1,6 @@
 import type { Identity } from '../../core/ports/identity.ts';
 import type { ClusterId, Runtime } from '../../core/ports/runtime.ts';
-import type { TierName, TierTable } from '../../core/tenant/tiers.ts';
+import type { TierName, TierTable } from '../../core/tier/tiers.ts';
 import type { EnvironmentOf } from './drivers/compute.ts';
 
 export interface PlatformDeps {

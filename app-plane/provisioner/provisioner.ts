@@ -8,7 +8,7 @@ import type { Runtime } from '../../core/ports/runtime.ts';
 import type { Table } from '../../core/ports/table.ts';
 import type { Step } from '../../core/tenant/lifecycle.ts';
 import { newId } from '../../core/tenant/names.ts';
-import type { TierName, TierTable } from '../../core/tenant/tiers.ts';
+import type { TierName, TierTable } from '../../core/tier/tiers.ts';
 import { placeOf, shapeOf } from '../../tenant-templates/shape.ts';
 import { createAcceptConsumer } from './accept.ts';
 import type { Claim } from './claim.ts';

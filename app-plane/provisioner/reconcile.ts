@@ -15,7 +15,7 @@ import type { Clock, RandomBytes } from '../../core/ports/clock.ts';
 import type { RealmConfig, RealmId } from '../../core/ports/identity.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { Item, Table } from '../../core/ports/table.ts';
-import type { TierName } from '../../core/tenant/tiers.ts';
+import type { TierName } from '../../core/tier/tiers.ts';
 import { type ApplyDeps, applyPlan, purge } from './apply.ts';
 import { Claim, isHeldByOther, Superseded } from './claim.ts';
 import { backOffMs, isTerminal, leftMs, reasonOf } from './failures.ts';

@@ -1,5 +1,6 @@
-import { type Envelope, type EventName, envelope } from '../../core/events/events.ts';
+import { type EventName, envelope } from '../../core/events/events.ts';
 import type { RandomBytes } from '../../core/ports/clock.ts';
+import type { Envelope } from '../../core/ports/event-bus.ts';
 import type { RealmConfig } from '../../core/ports/identity.ts';
 import type { JsonObject } from '../../core/ports/table.ts';
 import type { RegistrationStatus, Step } from '../../core/tenant/lifecycle.ts';

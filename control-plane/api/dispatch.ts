@@ -1,9 +1,15 @@
 import { DomainError, isDomainError } from '../../core/errors.ts';
-import type { ControlPlaneDeps } from './deps.ts';
-import { type ApiRequest, type ApiResponse, type AuthorizePrincipal, type Principal, SYSTEM_ADMIN } from './http.ts';
-import { parseJson } from './json-body.ts';
-import { parse, toResponse } from './problems.ts';
-import type { Access, Route } from './route.ts';
+import type { ControlPlaneDeps } from './http/deps.ts';
+import {
+  type ApiRequest,
+  type ApiResponse,
+  type AuthorizePrincipal,
+  type Principal,
+  SYSTEM_ADMIN,
+} from './http/http.ts';
+import { parseJson } from './http/json-body.ts';
+import { parse, toResponse } from './http/problems.ts';
+import type { Access, Route } from './http/route.ts';
 import { createRoutes } from './routes.ts';
 
 interface Door {

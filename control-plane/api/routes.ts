@@ -1,12 +1,12 @@
-import { describedRoutes } from './description.ts';
-import { HEALTH_ROUTES } from './health.ts';
-import { OPERATOR_ROUTES } from './operator.ts';
-import { PROBE_ROUTES } from './probe.ts';
-import type { Route } from './route.ts';
-import { createSignUpRoute } from './sign-up.ts';
-import { TENANT_CONFIG_ROUTES } from './tenant-config.ts';
-import { TENANT_ROUTES } from './tenants.ts';
-import { USER_ROUTES } from './users.ts';
+import { describedRoutes } from './description/description.ts';
+import type { Route } from './http/route.ts';
+import { HEALTH_ROUTES } from './operator/health.ts';
+import { OPERATOR_ROUTES } from './operator/operator.ts';
+import { PROBE_ROUTES } from './operator/probe.ts';
+import { createSignUpRoute } from './sign-up/sign-up.ts';
+import { TENANT_CONFIG_ROUTES } from './tenants/tenant-config.ts';
+import { TENANT_ROUTES } from './tenants/tenants.ts';
+import { USER_ROUTES } from './users/users.ts';
 
 /**
  * THE route table. A path may stand twice for one method: whoever may pass the first door takes it.

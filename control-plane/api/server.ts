@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RandomBytes } from '../../core/ports/clock.ts';
 import { newId } from '../../core/tenant/names.ts';
-import type { ControlPlaneDeps } from './deps.ts';
 import { createControlPlane } from './dispatch.ts';
+import type { ControlPlaneDeps } from './http/deps.ts';
 import {
   type ApiRequest,
   type ApiResponse,
@@ -10,7 +10,7 @@ import {
   BODY_NOT_UTF8,
   BODY_TOO_LARGE,
   MAX_BODY_BYTES,
-} from './http.ts';
+} from './http/http.ts';
 
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
 const DEFAULT_PREFIX = '/control-plane';

@@ -4,7 +4,7 @@ import type { Construct } from 'constructs';
 import { INDEXES } from '../../core/ports/table.ts';
 
 /**
- * The one table of the control plane, in the shape that adapters/aws/table-shape.ts reads and writes. It outlives the
+ * The one table of the control plane, in the shape that adapters/aws/store/table-shape.ts reads and writes. It outlives the
  * stack, can be set back to any second of the last 35 days, and its stream wakes the outbox.
  */
 export function platformTable(scope: Construct, id: string): Table {

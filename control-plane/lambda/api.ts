@@ -1,11 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { SESv2Client } from '@aws-sdk/client-sesv2';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { openMailer } from '../../adapters/aws/mailer.ts';
+import { openMailer } from '../../adapters/aws/mail/mailer.ts';
 import { TIERS } from '../../tenant-templates/tiers.ts';
 import { createControlPlane } from '../api/dispatch.ts';
-import { type ApiRequest, type ApiResponse, BODY_NOT_UTF8, BODY_TOO_LARGE, MAX_BODY_BYTES } from '../api/http.ts';
-import { createRateLimiter } from '../api/rate-limit.ts';
+import { type ApiRequest, type ApiResponse, BODY_NOT_UTF8, BODY_TOO_LARGE, MAX_BODY_BYTES } from '../api/http/http.ts';
+import { createRateLimiter } from '../api/http/rate-limit.ts';
 import { readEnvironment } from './environment.ts';
 import { openBus } from './event-bus.ts';
 import { bodyBytes, isText, toRequest, toResult } from './http-event.ts';

@@ -1,8 +1,8 @@
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { openEventBus } from '../../adapters/aws/event-bus.ts';
+import { openEventBus } from '../../adapters/aws/events/event-bus.ts';
 import type { EventBus } from '../../core/ports/event-bus.ts';
-import type { StoreDeps } from '../api/deps.ts';
+import type { StoreDeps } from '../api/http/deps.ts';
 import type { Environment } from './environment.ts';
 import { functionLog as log } from './log.ts';
 

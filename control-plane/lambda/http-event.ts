@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import type { ApiRequest, ApiResponse } from '../api/http.ts';
+import type { ApiRequest, ApiResponse } from '../api/http/http.ts';
 
 /**
  * A request as API Gateway's HTTP API hands it to a function, payload format 2.0.

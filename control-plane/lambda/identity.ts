@@ -1,10 +1,10 @@
 import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import { KMSClient } from '@aws-sdk/client-kms';
-import { openIdentity } from '../../adapters/aws/identity.ts';
-import { openPasswordVault } from '../../adapters/aws/password-vault.ts';
-import { openUserPools } from '../../adapters/aws/user-pool.ts';
+import { openIdentity } from '../../adapters/aws/identity/identity.ts';
+import { openPasswordVault } from '../../adapters/aws/identity/password-vault.ts';
+import { openUserPools } from '../../adapters/aws/identity/user-pool.ts';
 import type { Identity } from '../../core/ports/identity.ts';
-import type { StoreDeps } from '../api/deps.ts';
+import type { StoreDeps } from '../api/http/deps.ts';
 import type { Environment } from './environment.ts';
 
 /** Users of every realm; the admins' pool is the stack's. */

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { DomainError } from '../../core/errors.ts';
 import type { Table } from '../../core/ports/table.ts';
 import { type Subject, subjectKey } from '../../core/routing/registry.ts';
-import type { Principal } from '../api/http.ts';
+import type { Principal } from '../api/http/http.ts';
 
 /** What API Gateway has verified: signature, issuer, client and expiry. It does not look at what a token is for. */
 const Claims = z.object({

@@ -1,7 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { functionClock as clock, systemRandom as random } from '../../adapters/aws/clock.ts';
-import { openTable } from '../../adapters/aws/table.ts';
-import type { StoreDeps } from '../api/deps.ts';
+import { openTable } from '../../adapters/aws/store/table.ts';
+import type { StoreDeps } from '../api/http/deps.ts';
 import type { Environment } from './environment.ts';
 
 /** The platform's table, with the clock and randomness of a function. */

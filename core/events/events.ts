@@ -1,3 +1,4 @@
+import type { Envelope } from '../ports/event-bus.ts';
 import type { JsonObject } from '../ports/table.ts';
 
 /**
@@ -17,17 +18,6 @@ export const EVENT_SOURCES = {
 } as const satisfies Record<string, string>;
 
 export type EventName = keyof typeof EVENT_SOURCES;
-
-/** An event as it travels: EventBridge's names for its parts. */
-export interface Envelope {
-  /** Unique per intent; consumers deduplicate by it. */
-  readonly id: string;
-  readonly source: string;
-  readonly detailType: string;
-  readonly detail: JsonObject;
-  /** ISO 8601, UTC. */
-  readonly time: string;
-}
 
 /** An event of ours with the source its name demands. */
 export function envelope(id: string, name: EventName, detail: JsonObject, timeMs: number): Envelope {

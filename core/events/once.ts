@@ -1,5 +1,5 @@
+import type { Envelope } from '../ports/event-bus.ts';
 import type { Write } from '../ports/table.ts';
-import type { Envelope } from './events.ts';
 
 /** Longer than any bus of ours still delivers an event again of its own accord. */
 const REMEMBERED_SECONDS = 14 * 24 * 3600;

@@ -1,5 +1,5 @@
+import type { Envelope } from '../ports/event-bus.ts';
 import type { Key, Write } from '../ports/table.ts';
-import type { Envelope } from './events.ts';
 import { checkEvent } from './schemas.ts';
 
 /**

@@ -1,9 +1,8 @@
 import { isDomainError } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { EventBus } from '../ports/event-bus.ts';
+import type { Envelope, EventBus } from '../ports/event-bus.ts';
 import type { Log } from '../ports/log.ts';
 import type { ListedItem, Table } from '../ports/table.ts';
-import type { Envelope } from './events.ts';
 import { OUTBOX_PK, outboxDeletes } from './outbox.ts';
 import { checkEvent } from './schemas.ts';
 

@@ -1,10 +1,10 @@
 import * as z from 'zod';
 import { DomainError } from '../errors.ts';
 import { faultWords } from '../fault-words.ts';
-import type { Consumer } from '../ports/event-bus.ts';
+import type { Consumer, Envelope } from '../ports/event-bus.ts';
 import { TENANT_ID, TENANT_NAME } from '../tenant/names.ts';
-import { parseTier } from '../tenant/tiers.ts';
-import { type Envelope, EVENT_SOURCES, type EventName } from './events.ts';
+import { parseTier } from '../tier/tiers.ts';
+import { EVENT_SOURCES, type EventName } from './events.ts';
 
 const ids = {
   tenantId: z.string().regex(TENANT_ID),

@@ -3,7 +3,7 @@ import { DomainError } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { RealmId } from '../ports/identity.ts';
 import { TENANT_ID } from '../tenant/names.ts';
-import { TIER_NAMES, type TierName } from '../tenant/tiers.ts';
+import { TIER_NAMES, type TierName } from '../tier/tiers.ts';
 import { createLru } from './lru.ts';
 
 /** An issuer whose access tokens are taken, and for what. */

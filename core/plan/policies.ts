@@ -1,4 +1,4 @@
-import type { TierName } from '../tenant/tiers.ts';
+import type { TierName } from '../tier/tiers.ts';
 import type { Change } from './resources.ts';
 
 /** A plan after policy: what may be applied, what is held back, and whether the whole is refused. */

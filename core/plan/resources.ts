@@ -1,5 +1,5 @@
 import type { JsonObject } from '../ports/table.ts';
-import type { TierName } from '../tenant/tiers.ts';
+import type { TierName } from '../tier/tiers.ts';
 
 /** What was accepted for a tenant; all that its shape is made from. */
 export interface TenantSpec {

@@ -1,4 +1,15 @@
-import type { Envelope } from '../events/events.ts';
+import type { JsonObject } from './table.ts';
+
+/** An event as it travels: EventBridge's names for its parts. */
+export interface Envelope {
+  /** Unique per intent; consumers deduplicate by it. */
+  readonly id: string;
+  readonly source: string;
+  readonly detailType: string;
+  readonly detail: JsonObject;
+  /** ISO 8601, UTC. */
+  readonly time: string;
+}
 
 /** A named consumer with a durable queue of its own. */
 export interface Consumer {

@@ -1,4 +1,4 @@
-import type { TaskSize } from '../tenant/tiers.ts';
+import type { TaskSize } from '../tier/tiers.ts';
 
 /** `pool` serves all basic tenants, `shared` holds the advanced tenants' own services, premium tenants have one each. */
 export type ClusterId = 'pool' | 'shared' | `tenant-${string}`;

@@ -1,6 +1,6 @@
 /**
  * The one port to data, for the control plane's records, the application plane's placements and the tenants' own
- * items alike. SQLite embedded, DynamoDB on AWS; both pass test/contract/table.suite.ts.
+ * items alike. SQLite embedded, DynamoDB on AWS; both pass test/adapters/contract/table.suite.ts.
  */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };

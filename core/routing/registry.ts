@@ -2,7 +2,7 @@ import type { RealmId } from '../ports/identity.ts';
 import type { ClusterId } from '../ports/runtime.ts';
 import type { Key } from '../ports/table.ts';
 import type { TenantState } from '../tenant/lifecycle.ts';
-import type { TierName } from '../tenant/tiers.ts';
+import type { TierName } from '../tier/tiers.ts';
 
 /**
  * The registry the gateway reads: who a subject is, and where a tenant is served. Identity writes subjects in the

@@ -1,7 +1,7 @@
 import type { Item, JsonObject, Key } from '../ports/table.ts';
+import type { TierName } from '../tier/tiers.ts';
 import type { RegistrationStatus, Step, TenantState } from './lifecycle.ts';
 import { TENANT_ID } from './names.ts';
-import type { TierName } from './tiers.ts';
 
 /**
  * A tenant as the control plane keeps it. A registration is another view of the same record, so that the two can

@@ -1,4 +1,4 @@
-import type { UsagePlan } from '../tenant/tiers.ts';
+import type { UsagePlan } from '../tier/tiers.ts';
 
 /** A token bucket per API key, by API Gateway's rule: `tokens = min(burst, tokens + rate * dt)`, starting full. */
 export interface Bucket {

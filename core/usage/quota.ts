@@ -1,4 +1,4 @@
-import type { UsagePlan } from '../tenant/tiers.ts';
+import type { UsagePlan } from '../tier/tiers.ts';
 
 const DAY_MS = 86_400_000;
 

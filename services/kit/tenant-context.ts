@@ -3,7 +3,7 @@ import type { VerifiedToken } from '../../core/identity/authorize.ts';
 import type { RealmId, TenantRole } from '../../core/ports/identity.ts';
 import type { Table } from '../../core/ports/table.ts';
 import { scopedTable } from '../../core/tenant/scoped-table.ts';
-import type { TierName } from '../../core/tenant/tiers.ts';
+import type { TierName } from '../../core/tier/tiers.ts';
 
 /**
  * All that application code learns of its caller, and its only way to data. Built from a verified token alone; it

@@ -29,15 +29,11 @@ describe('npm run bench', () => {
     args: readonly string[],
     midway: (child: ChildProcess) => Promise<void> = async () => undefined,
   ): Promise<Result> {
-    const child = spawn(
-      process.execPath,
-      ['--disable-warning=ExperimentalWarning', 'scripts/bench/bench.ts', ...args],
-      {
-        cwd: ROOT,
-        env: { ...process.env, TMPDIR: scratch },
-        stdio: ['ignore', 'pipe', 'pipe'],
-      },
-    );
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'bench/bench.ts', ...args], {
+      cwd: ROOT,
+      env: { ...process.env, TMPDIR: scratch },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     const output = collectOutput(child);
     const closed = once(child, 'close');
     await midway(child);

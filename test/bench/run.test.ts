@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { type Figure, figure, type Measured, percentile, QUICK } from '../../scripts/bench/figure.ts';
-import { oncePer } from '../../scripts/bench/once-per.ts';
-import { chosen, type Findings, type Measurement, measureAll, type Run } from '../../scripts/bench/run.ts';
+import { type Figure, figure, type Measured, percentile, QUICK } from '../../bench/figure.ts';
+import { oncePer } from '../../bench/once-per.ts';
+import { chosen, type Findings, type Measurement, measureAll, type Run } from '../../bench/run.ts';
 
 const YARDSTICK = { name: 'a stick', value: 50, unit: 'ms' };
 

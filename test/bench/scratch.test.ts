@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
-import { scratchFolder, startChild, undoAll, undoLater } from '../../scripts/bench/scratch.ts';
+import { scratchFolder, startChild, undoAll, undoLater } from '../../bench/scratch.ts';
 
 test('a benchmark that cannot undo one thing undoes all others, says why, and makes nothing more', async () => {
   const folder = scratchFolder();

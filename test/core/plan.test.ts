@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { planTenant } from '../../core/plan/plan-tenant.ts';
 import { applyPolicies, dryRun, keepData, noDelete, quota } from '../../core/plan/policies.ts';
 import { type Change, RESOURCE_KINDS, type Resource, type TenantSpec } from '../../core/plan/resources.ts';
-import { TIER_NAMES } from '../../core/tenant/tiers.ts';
+import { TIER_NAMES } from '../../core/tier/tiers.ts';
 import { shapeOf } from '../../tenant-templates/shape.ts';
 import { TIERS } from '../../tenant-templates/tiers.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { systemClock } from '../../adapters/embedded/clock.ts';
-import { openTable, type SqliteTable } from '../../adapters/embedded/table.ts';
+import { openTable, type SqliteTable } from '../../adapters/embedded/store/table.ts';
 import type { Key, Write } from '../../core/ports/table.ts';
 import { scopedTable } from '../../core/tenant/scoped-table.ts';
 

@@ -4,7 +4,7 @@ import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { signIn } from '../../adapters/embedded/oidc-client.ts';
+import { signIn } from '../../cli/oidc-client.ts';
 import type { ServiceStatus } from '../../core/ports/runtime.ts';
 import { eventually, PASSWORD, request, type TenantRef, TestPlatform } from './harness.ts';
 

@@ -5,7 +5,7 @@ import type { ServiceStatus } from '../../core/ports/runtime.ts';
 import { emailOf, eventually, PASSWORD, TestPlatform } from './harness.ts';
 
 /**
- * The platform kills itself (kill -9) at the n-th checkpoint of a tenant's way (bin/embedded/crash-point.ts), is started
+ * The platform kills itself (kill -9) at the n-th checkpoint of a tenant's way (embedded/crash-point.ts), is started
  * again, and must come to the same end.
  */
 const FAST = { usagePlan: { rate: 10_000, burst: 10_000, quotaPerDay: 1_000_000 } };

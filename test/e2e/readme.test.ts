@@ -4,8 +4,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { readJson } from '../../bin/embedded/data-dir.ts';
-import type { Running } from '../../bin/embedded/running.ts';
+import { readJson } from '../../embedded/data-dir.ts';
+import type { Running } from '../../embedded/running.ts';
 import { blocksOf } from '../support/doc-commands.ts';
 import { eventually, runCli } from './harness.ts';
 

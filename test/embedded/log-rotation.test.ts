@@ -2,7 +2,7 @@ import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
-import { rotateLogs } from '../../bin/embedded/log-rotation.ts';
+import { rotateLogs } from '../../embedded/log-rotation.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tp-logs-'));

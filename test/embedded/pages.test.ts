@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { systemClock, systemRandom } from '../../adapters/embedded/clock.ts';
-import { type EmbeddedMailer, openMailer } from '../../adapters/embedded/mail.ts';
-import { openTable, type SqliteTable } from '../../adapters/embedded/table.ts';
-import { createPages } from '../../bin/embedded/pages.ts';
-import type { Principal } from '../../control-plane/api/http.ts';
+import { type EmbeddedMailer, openMailer } from '../../adapters/embedded/mail/mailer.ts';
+import { openTable, type SqliteTable } from '../../adapters/embedded/store/table.ts';
+import type { Principal } from '../../control-plane/api/http/http.ts';
 import { DomainError } from '../../core/errors.ts';
 import type { ClusterId, ServiceStatus } from '../../core/ports/runtime.ts';
+import { createPages } from '../../embedded/pages.ts';
 import { TIERS } from '../../tenant-templates/tiers.ts';
 import { silentLog } from '../support/silent-log.ts';
 

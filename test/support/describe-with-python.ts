@@ -1,5 +1,5 @@
 import { describe } from '@jest/globals';
-import { missingPython } from '../../scripts/rehearsal/python-environment.ts';
+import { missingPython } from '../../rehearsal/python-environment.ts';
 
 /**
  * Tests that need Python, for the emulated account or the linter. Where the machine has none they say so and are skipped;

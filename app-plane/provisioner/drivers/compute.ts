@@ -1,7 +1,7 @@
 import type { Change, Resource, ResourceDriver } from '../../../core/plan/resources.ts';
 import type { ClusterId, Runtime, ServiceKey, ServiceStatus } from '../../../core/ports/runtime.ts';
 import type { JsonObject } from '../../../core/ports/table.ts';
-import type { TaskSize, TierName } from '../../../core/tenant/tiers.ts';
+import type { TaskSize, TierName } from '../../../core/tier/tiers.ts';
 
 /** Environment of a service's tasks; `tenantId` is null for a pooled one. No secrets. */
 export type EnvironmentOf = (

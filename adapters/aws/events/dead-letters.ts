@@ -1,0 +1,64 @@
+import { isDomainError } from '../../../core/errors.ts';
+import type { DeadLetter, DeadLetterPage, Envelope } from '../../../core/ports/event-bus.ts';
+import type { Table, Write } from '../../../core/ports/table.ts';
+
+const PARTITION = 'dead-letters';
+
+type Stored = Omit<DeadLetter, 'id'>;
+
+export interface FoundDeadLetter {
+  readonly letter: DeadLetter;
+  /** Rises each time the event fails for good anew. */
+  readonly version: number;
+}
+
+/**
+ * Dead letters in the platform's table: a dead-letter queue of SQS can be read only by taking from it, and does not know
+ * why its messages failed.
+ */
+export class DeadLetters {
+  readonly #table: Table;
+
+  constructor(table: Table) {
+    this.#table = table;
+  }
+
+  /** In order of consumer and event id. Throws INVALID for a limit outside 1..1000. */
+  async page({
+    consumer,
+    after,
+    limit,
+  }: {
+    readonly consumer?: string;
+    readonly after?: string;
+    readonly limit: number;
+  }): Promise<DeadLetterPage> {
+    const prefix = consumer === undefined ? undefined : `${consumer}~`;
+    const page = await this.#table.query<Stored>({ pk: PARTITION, prefix, after, limit });
+    const items = page.items.map(({ sk, data }) => ({ ...data, id: sk }));
+    return page.next === undefined ? { items } : { items, next: page.next };
+  }
+
+  async find(id: string): Promise<FoundDeadLetter | undefined> {
+    if (id === '') return undefined;
+    const item = await this.#table.get<Stored>({ pk: PARTITION, sk: id });
+    return item && { letter: { ...item.data, id: item.sk }, version: item.version };
+  }
+
+  /** The write that lays an event aside, in place of an earlier letter of the same event. */
+  async burial(consumer: string, event: Envelope, attempts: number, reason: string, now: number): Promise<Write> {
+    const sk = `${consumer}~${event.id}`;
+    const version = ((await this.find(sk))?.version ?? 0) + 1;
+    const data: Stored = { consumer, event, attempts, reason, failedAt: new Date(now).toISOString() };
+    return { put: { pk: PARTITION, sk, version, data } };
+  }
+
+  /** Forgets the letter, unless its event has failed again meanwhile. */
+  async remove({ letter, version }: FoundDeadLetter): Promise<void> {
+    try {
+      await this.#table.transact([{ delete: { pk: PARTITION, sk: letter.id }, if: { version } }]);
+    } catch (error) {
+      if (!isDomainError(error, 'CONDITION_FAILED')) throw error;
+    }
+  }
+}

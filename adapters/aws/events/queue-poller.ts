@@ -1,0 +1,87 @@
+import {
+  ChangeMessageVisibilityCommand,
+  DeleteMessageCommand,
+  ReceiveMessageCommand,
+  type SQSClient,
+  type Message as SqsMessage,
+} from '@aws-sdk/client-sqs';
+import type { Clock } from '../../../core/ports/clock.ts';
+import type { Log } from '../../../core/ports/log.ts';
+import type { Message, Outcome } from './delivery.ts';
+
+export interface PollerOptions {
+  readonly sqs: SQSClient;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** How long a receive waits for a message, and so how long `close` may take. */
+  readonly waitSeconds: number;
+}
+
+/** SQS gives out at most so many messages at once. */
+const MOST_AT_ONCE = 10;
+const PAUSE_AFTER_ERROR_MS = 1_000;
+
+/**
+ * Takes messages off a queue, never more than `concurrency` at a time, and hands them to `handle`; one that it throws on
+ * is seen again when the queue's visibility timeout has passed.
+ */
+export function pollQueue(
+  queueUrl: string,
+  concurrency: number,
+  handle: (message: Message) => Promise<Outcome>,
+  { sqs, clock, log, waitSeconds }: PollerOptions,
+): { close(): Promise<void> } {
+  const running = new Set<Promise<void>>();
+  let closed = false;
+
+  async function receive(): Promise<readonly SqsMessage[]> {
+    const command = new ReceiveMessageCommand({
+      QueueUrl: queueUrl,
+      MaxNumberOfMessages: Math.min(MOST_AT_ONCE, concurrency - running.size),
+      WaitTimeSeconds: waitSeconds,
+      MessageSystemAttributeNames: ['ApproximateReceiveCount'],
+    });
+    return (await sqs.send(command)).Messages ?? [];
+  }
+
+  async function work({ Body = '', ReceiptHandle, Attributes }: SqsMessage): Promise<void> {
+    try {
+      const outcome = await handle({ body: Body, attempt: Number(Attributes?.ApproximateReceiveCount ?? 1) });
+      const target = { QueueUrl: queueUrl, ReceiptHandle };
+      if (outcome === 'done') await sqs.send(new DeleteMessageCommand(target));
+      else {
+        const command = { ...target, VisibilityTimeout: outcome.retryAfterSeconds };
+        await sqs.send(new ChangeMessageVisibilityCommand(command));
+      }
+    } catch (error) {
+      log.warn({ err: error, queueUrl }, 'message left to its queue');
+    }
+  }
+
+  async function run(): Promise<void> {
+    while (!closed) {
+      if (running.size >= concurrency) {
+        await Promise.race(running);
+        continue;
+      }
+      try {
+        for (const message of await receive()) {
+          const one: Promise<void> = work(message).finally(() => running.delete(one));
+          running.add(one);
+        }
+      } catch (error) {
+        log.warn({ err: error, queueUrl }, 'queue not read, will try again');
+        await new Promise<void>((resolve) => clock.after(PAUSE_AFTER_ERROR_MS, resolve));
+      }
+    }
+    await Promise.all(running);
+  }
+
+  const ended = run();
+  return {
+    async close() {
+      closed = true;
+      await ended;
+    },
+  };
+}

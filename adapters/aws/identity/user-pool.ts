@@ -1,0 +1,186 @@
+import {
+  AdminCreateUserCommand,
+  AdminDeleteUserCommand,
+  AdminDisableUserCommand,
+  AdminEnableUserCommand,
+  AdminGetUserCommand,
+  AdminSetUserPasswordCommand,
+  AdminUpdateUserAttributesCommand,
+  AdminUserGlobalSignOutCommand,
+  type CognitoIdentityProviderClient,
+  CreateUserPoolClientCommand,
+  CreateUserPoolCommand,
+  DeleteUserPoolCommand,
+  ListUserPoolClientsCommand,
+  ListUserPoolsCommand,
+} from '@aws-sdk/client-cognito-identity-provider';
+import { APP_CLIENT } from '../../../core/identity/issuers.ts';
+import { MIN_PASSWORD_LENGTH } from '../../../core/identity/password-policy.ts';
+import type { NewUser, RealmSpec, User } from '../../../core/ports/identity.ts';
+import { asDomainError } from '../store/errors.ts';
+import { fold } from './identity-records.ts';
+
+/** What identity needs of Cognito, in calls that may be repeated. All throw UNAVAILABLE where trying again may help. */
+export interface UserPools {
+  /** The pool of this name, made if there is none, with its public client. */
+  ensurePool(spec: RealmSpec): Promise<{ readonly userPoolId: string; readonly clientId: string }>;
+  deletePool(userPoolId: string): Promise<void>;
+  /** Makes the user anew, with the password or, without one, an invitation by mail. @returns the token's `sub` */
+  createUser(userPoolId: string, user: NewUser, password: string | undefined): Promise<string>;
+  /** Undefined for an unknown user. */
+  statusOf(userPoolId: string, userName: string): Promise<User['status'] | undefined>;
+  setEmail(userPoolId: string, userName: string, email: string): Promise<void>;
+  /** Disabling ends the user's sessions, too. */
+  setEnabled(userPoolId: string, userName: string, enabled: boolean): Promise<void>;
+  deleteUser(userPoolId: string, userName: string): Promise<void>;
+}
+
+const PAGE = 60;
+
+/** @param prefix what names of pools begin with: the environment's */
+export function openUserPools(cognito: CognitoIdentityProviderClient, prefix: string): UserPools {
+  async function deleteUser(userPoolId: string, userName: string): Promise<void> {
+    const input = { UserPoolId: userPoolId, Username: fold(userName) };
+    await cognito.send(new AdminDeleteUserCommand(input)).catch(unless('UserNotFoundException'));
+  }
+
+  async function create(UserPoolId: string, user: NewUser, password: string | undefined): Promise<string | undefined> {
+    const Username = fold(user.userName);
+    const command = new AdminCreateUserCommand({
+      ...{ UserPoolId, Username },
+      UserAttributes: [
+        { Name: 'email', Value: user.email },
+        { Name: 'email_verified', Value: 'true' },
+      ],
+      ...(password === undefined ? { DesiredDeliveryMediums: ['EMAIL'] } : { MessageAction: 'SUPPRESS' }),
+      ...(user.invitation && { ClientMetadata: { ...user.invitation } }),
+    });
+    const answer = await cognito.send(command).catch(unless('UsernameExistsException'));
+    return answer?.User?.Attributes?.find(({ Name }) => Name === 'sub')?.Value;
+  }
+
+  return {
+    async ensurePool(spec) {
+      const name = `${prefix}-${spec.id}`;
+      const userPoolId = (await findPool(cognito, name)) ?? (await createPool(cognito, name, spec));
+      const clientId = (await findClient(cognito, userPoolId)) ?? (await createClient(cognito, userPoolId));
+      return { userPoolId, clientId };
+    },
+
+    async deletePool(UserPoolId) {
+      await cognito.send(new DeleteUserPoolCommand({ UserPoolId })).catch(unless('ResourceNotFoundException'));
+    },
+
+    async createUser(userPoolId, user, password) {
+      let subject = await create(userPoolId, user, password);
+      if (subject === undefined) {
+        // Left by an earlier attempt that never came to its end: nobody else may have this name.
+        await deleteUser(userPoolId, user.userName);
+        subject = (await create(userPoolId, user, password)) ?? '';
+      }
+      if (password !== undefined) {
+        const input = { UserPoolId: userPoolId, Username: fold(user.userName), Password: password, Permanent: true };
+        await cognito.send(new AdminSetUserPasswordCommand(input)).catch(fail);
+      }
+      return subject;
+    },
+
+    async statusOf(UserPoolId, userName) {
+      const input = { UserPoolId, Username: fold(userName) };
+      const user = await cognito.send(new AdminGetUserCommand(input)).catch(unless('UserNotFoundException'));
+      if (!user) return undefined;
+      return user.UserStatus === 'CONFIRMED' ? 'CONFIRMED' : 'FORCE_CHANGE_PASSWORD';
+    },
+
+    async setEmail(UserPoolId, userName, email) {
+      const UserAttributes = [
+        { Name: 'email', Value: email },
+        { Name: 'email_verified', Value: 'true' },
+      ];
+      const input = { UserPoolId, Username: fold(userName), UserAttributes };
+      await cognito.send(new AdminUpdateUserAttributesCommand(input)).catch(fail);
+    },
+
+    async setEnabled(UserPoolId, userName, enabled) {
+      const input = { UserPoolId, Username: fold(userName) };
+      if (enabled) await cognito.send(new AdminEnableUserCommand(input)).catch(fail);
+      else {
+        await cognito.send(new AdminDisableUserCommand(input)).catch(fail);
+        await cognito.send(new AdminUserGlobalSignOutCommand(input)).catch(fail);
+      }
+    },
+
+    deleteUser,
+  };
+}
+
+async function findPool(cognito: CognitoIdentityProviderClient, name: string): Promise<string | undefined> {
+  for (let NextToken: string | undefined; ; ) {
+    const page = await cognito.send(new ListUserPoolsCommand({ MaxResults: PAGE, NextToken })).catch(fail);
+    const found = page.UserPools?.find((pool) => pool.Name === name);
+    if (found || !page.NextToken) return found?.Id;
+    NextToken = page.NextToken;
+  }
+}
+
+/** One signs in by user name, which for a tenant's users is the email; nobody signs up by himself. */
+async function createPool(cognito: CognitoIdentityProviderClient, name: string, spec: RealmSpec): Promise<string> {
+  const command = new CreateUserPoolCommand({
+    PoolName: name,
+    UsernameConfiguration: { CaseSensitive: false },
+    AutoVerifiedAttributes: ['email'],
+    AccountRecoverySetting: { RecoveryMechanisms: [{ Name: 'verified_email', Priority: 1 }] },
+    AdminCreateUserConfig: {
+      AllowAdminCreateUserOnly: true,
+      InviteMessageTemplate: {
+        EmailSubject: `Your invitation to ${spec.displayName}`,
+        EmailMessage: 'Your user name is {username} and your temporary password is {####}',
+      },
+    },
+    Policies: {
+      PasswordPolicy: {
+        MinimumLength: MIN_PASSWORD_LENGTH,
+        ...{ RequireLowercase: true, RequireUppercase: true, RequireNumbers: true, RequireSymbols: true },
+        TemporaryPasswordValidityDays: 7,
+      },
+    },
+  });
+  const { UserPool } = await cognito.send(command).catch(fail);
+  return UserPool?.Id ?? '';
+}
+
+async function findClient(cognito: CognitoIdentityProviderClient, UserPoolId: string): Promise<string | undefined> {
+  const { UserPoolClients } = await cognito.send(new ListUserPoolClientsCommand({ UserPoolId })).catch(fail);
+  return UserPoolClients?.find(({ ClientName }) => ClientName === APP_CLIENT)?.ClientId;
+}
+
+/** Public: code with PKCE, no implicit flow. A user may write no attribute that any decision rests on. */
+async function createClient(cognito: CognitoIdentityProviderClient, UserPoolId: string): Promise<string> {
+  const command = new CreateUserPoolClientCommand({
+    UserPoolId,
+    ClientName: APP_CLIENT,
+    GenerateSecret: false,
+    ExplicitAuthFlows: ['ALLOW_REFRESH_TOKEN_AUTH'],
+    PreventUserExistenceErrors: 'ENABLED',
+    EnableTokenRevocation: true,
+    ReadAttributes: ['email', 'email_verified', 'name'],
+    WriteAttributes: ['name'],
+    AccessTokenValidity: 10,
+    IdTokenValidity: 10,
+    TokenValidityUnits: { AccessToken: 'minutes', IdToken: 'minutes' },
+  });
+  const { UserPoolClient } = await cognito.send(command).catch(fail);
+  return UserPoolClient?.ClientId ?? '';
+}
+
+function fail(error: unknown): never {
+  throw asDomainError('Cognito', error);
+}
+
+/** Takes one kind of error for an answer. */
+function unless(name: string): (error: unknown) => undefined {
+  return (error) => {
+    if (!(error instanceof Error) || error.name !== name) throw asDomainError('Cognito', error);
+    return undefined;
+  };
+}

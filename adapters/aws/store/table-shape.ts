@@ -1,0 +1,42 @@
+import type { CreateTableCommandInput, UpdateTimeToLiveCommandInput } from '@aws-sdk/client-dynamodb';
+import { INDEXES, type IndexName } from '../../../core/ports/table.ts';
+
+/** The attribute DynamoDB's time to live works by: epoch seconds. It deletes days late, so readers filter by it too. */
+export const EXPIRY = 'expiresAt';
+
+/** Names of the key attributes of the base table, or of one of its indexes. */
+export function keyNames(index?: IndexName): { readonly pk: string; readonly sk: string } {
+  return index ? { pk: `${index}pk`, sk: `${index}sk` } : { pk: 'pk', sk: 'sk' };
+}
+
+/** DynamoDB's name of an index: at least three characters, so not the port's own. */
+export function indexName(index: IndexName): string {
+  return `index-${index}`;
+}
+
+/** What a table must be for openTable: one key, five sparse indexes that hold whole items. */
+export function tableShape(tableName: string): CreateTableCommandInput {
+  const all = [undefined, ...INDEXES].map(keyNames);
+  const schema = ({ pk, sk }: { pk: string; sk: string }) => [
+    { AttributeName: pk, KeyType: 'HASH' as const },
+    { AttributeName: sk, KeyType: 'RANGE' as const },
+  ];
+  return {
+    TableName: tableName,
+    BillingMode: 'PAY_PER_REQUEST',
+    AttributeDefinitions: all
+      .flatMap(({ pk, sk }) => [pk, sk])
+      .map((name) => ({ AttributeName: name, AttributeType: 'S' as const })),
+    KeySchema: schema(keyNames()),
+    GlobalSecondaryIndexes: INDEXES.map((index) => ({
+      IndexName: indexName(index),
+      KeySchema: schema(keyNames(index)),
+      Projection: { ProjectionType: 'ALL' as const },
+    })),
+  };
+}
+
+/** Lets expired items of a table of this shape vanish. */
+export function expiryOf(tableName: string): UpdateTimeToLiveCommandInput {
+  return { TableName: tableName, TimeToLiveSpecification: { AttributeName: EXPIRY, Enabled: true } };
+}

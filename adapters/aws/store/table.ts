@@ -1,0 +1,203 @@
+import {
+  type AttributeValue,
+  type DynamoDBClient,
+  GetItemCommand,
+  QueryCommand,
+  TransactionCanceledException,
+  type TransactWriteItem,
+  TransactWriteItemsCommand,
+} from '@aws-sdk/client-dynamodb';
+import { ConditionFailed, DomainError } from '../../../core/errors.ts';
+import type { Clock, RandomBytes } from '../../../core/ports/clock.ts';
+import {
+  type Condition,
+  INDEXES,
+  type IndexName,
+  type Item,
+  type Key,
+  type ListedItem,
+  type Query,
+  type Table,
+  type Write,
+} from '../../../core/ports/table.ts';
+import { checkKey, checkQuery, checkWrites, encodeData, keyOf } from '../../../core/ports/table-rules.ts';
+import { asDomainError } from './errors.ts';
+import { queryInput } from './table-query.ts';
+import { EXPIRY, keyNames } from './table-shape.ts';
+
+export interface TableOptions {
+  readonly client: DynamoDBClient;
+  /** A table of the shape of tableShape. */
+  readonly tableName: string;
+  /** Decides what has expired, and times repetitions. */
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  /** The credentials are one tenant's: what they do not reach is ACCESS_DENIED. @default false - then it is INTERNAL */
+  readonly tenantScoped?: boolean;
+}
+
+type Attributes = Record<string, AttributeValue>;
+
+/** Transactions that met on an item are tried again this often before they fail as UNAVAILABLE: for about 3 s. */
+const CONFLICT_ATTEMPTS = 9;
+const CONFLICT_BASE_MS = 10;
+
+/**
+ * The Table port over a DynamoDB table. Reads by key are strongly consistent; an index follows its items within
+ * moments.
+ */
+export function openTable(options: TableOptions): Table {
+  const { client, tableName, clock } = options;
+  const epochSeconds = (): number => Math.floor(clock.now() / 1000);
+
+  return {
+    async get<T extends object>(key: Key) {
+      checkKey(key);
+      const input = { TableName: tableName, Key: keyAttributes(key), ConsistentRead: true };
+      const { Item } = await client.send(new GetItemCommand(input)).catch(fail(options));
+      return Item && isLive(Item, epochSeconds()) ? toItem<T>(Item) : undefined;
+    },
+
+    async query<T extends object>(query: Query) {
+      checkQuery(query);
+      const found = await collect(options, query, epochSeconds());
+      const items = found.slice(0, query.limit).map((attributes) => toListed<T>(attributes));
+      if (found.length <= query.limit) return { items };
+      return { items, next: text(found[query.limit - 1], keyNames(query.index).sk) };
+    },
+
+    async transact(writes) {
+      checkWrites(writes);
+      const texts = encodeData(writes);
+      if (writes.length === 0) return;
+      const items = writes.map((write, i) => transactItem(tableName, write, texts[i] ?? '', epochSeconds()));
+      await transactPastConflicts(options, items);
+    },
+  };
+}
+
+/** Live items of the query's range, in order: one more than its limit if there are as many. */
+async function collect(options: TableOptions, query: Query, epochSeconds: number): Promise<Attributes[]> {
+  const request = queryInput(options.tableName, query);
+  if (!request) return [];
+  const { sk } = keyNames(query.index);
+  const found: Attributes[] = [];
+  for (let from: Attributes | undefined; ; ) {
+    const command = new QueryCommand({ ...request.input, ExclusiveStartKey: from });
+    const page = await options.client.send(command).catch(fail(options));
+    const items = (page.Items ?? []).filter((item) => isLive(item, epochSeconds));
+    found.push(...items.filter((item) => !request.excluded.includes(text(item, sk))));
+    from = page.LastEvaluatedKey;
+    if (!from || found.length > query.limit) return found;
+  }
+}
+
+/**
+ * Always a transaction, also of one write: its request token makes the SDK's own repetition after a lost answer harmless,
+ * where a repeated conditional PutItem would meet its own item and fail.
+ */
+async function transactPastConflicts(options: TableOptions, items: TransactWriteItem[]): Promise<void> {
+  const { client, clock, random } = options;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await client.send(new TransactWriteItemsCommand({ TransactItems: items }));
+      return;
+    } catch (error) {
+      const reasons = error instanceof TransactionCanceledException ? (error.CancellationReasons ?? []) : [];
+      const failed = reasons.flatMap(({ Code }, i) => (Code === 'ConditionalCheckFailed' ? [i] : []));
+      if (failed.length > 0) throw new ConditionFailed(failed);
+      if (!reasons.some(({ Code }) => Code === 'TransactionConflict')) return fail(options)(error);
+      if (attempt === CONFLICT_ATTEMPTS) {
+        throw new DomainError('UNAVAILABLE', `transaction met others ${attempt} times in a row`, { cause: error });
+      }
+      const jitter = 0.5 + (random(1)[0] ?? 0) / 512;
+      await new Promise<void>((resolve) => clock.after(CONFLICT_BASE_MS * 2 ** (attempt - 1) * jitter, resolve));
+    }
+  }
+}
+
+function transactItem(tableName: string, write: Write, data: string, epochSeconds: number): TransactWriteItem {
+  const condition = write.if === undefined ? {} : conditionOf(write.if, epochSeconds);
+  if ('put' in write) return { Put: { TableName: tableName, Item: itemAttributes(write.put, data), ...condition } };
+  const target = { TableName: tableName, Key: keyAttributes(keyOf(write)) };
+  if ('delete' in write) return { Delete: { ...target, ...condition } };
+  return { ConditionCheck: { ...target, ...conditionOf(write.if, epochSeconds) } };
+}
+
+/** An expired item counts as absent, though DynamoDB may keep it for days. */
+function conditionOf(condition: Condition, epochSeconds: number) {
+  const live = 'attribute_exists(#pk) AND (attribute_not_exists(#expiry) OR #expiry > :now)';
+  const names = { '#pk': 'pk', '#expiry': EXPIRY };
+  const values: Attributes = { ':now': { N: String(epochSeconds) } };
+  if (condition === 'absent' || condition === 'present') {
+    return {
+      ConditionExpression: condition === 'present' ? live : `NOT (${live})`,
+      ExpressionAttributeNames: names,
+      ExpressionAttributeValues: values,
+    };
+  }
+  return {
+    ConditionExpression: `${live} AND #version = :version`,
+    ExpressionAttributeNames: { ...names, '#version': 'version' },
+    ExpressionAttributeValues: { ...values, ':version': { N: String(condition.version) } },
+  };
+}
+
+function keyAttributes({ pk, sk }: Key): Attributes {
+  return { pk: { S: pk }, sk: { S: sk } };
+}
+
+/** `data` stays the JSON text it is: DynamoDB's own numbers and sets would not give everything back as it was put. */
+function itemAttributes(item: Item<object>, data: string): Attributes {
+  const places = INDEXES.flatMap((index) => {
+    const key = item.indexes?.[index];
+    const names = keyNames(index);
+    return key ? [[names.pk, { S: key.pk }] as const, [names.sk, { S: key.sk }] as const] : [];
+  });
+  return {
+    ...keyAttributes(item),
+    version: { N: String(item.version) },
+    data: { S: data },
+    ...Object.fromEntries(places),
+    ...(item.expiresAt !== undefined && { [EXPIRY]: { N: String(item.expiresAt) } }),
+  };
+}
+
+function isLive(attributes: Attributes, epochSeconds: number): boolean {
+  const expiry = attributes[EXPIRY]?.N;
+  return expiry === undefined || Number(expiry) > epochSeconds;
+}
+
+function toItem<T extends object>(attributes: Attributes): Item<T> {
+  const places = INDEXES.flatMap((index): [IndexName, Key][] => {
+    const names = keyNames(index);
+    if (!attributes[names.pk]) return [];
+    return [[index, { pk: text(attributes, names.pk), sk: text(attributes, names.sk) }]];
+  });
+  const item = toListed<T>(attributes);
+  return places.length === 0 ? item : { ...item, indexes: Object.fromEntries(places) };
+}
+
+function toListed<T extends object>(attributes: Attributes): ListedItem<T> {
+  const expiry = attributes[EXPIRY]?.N;
+  return {
+    pk: text(attributes, 'pk'),
+    sk: text(attributes, 'sk'),
+    version: Number(attributes.version?.N),
+    data: JSON.parse(text(attributes, 'data')) as T,
+    ...(expiry !== undefined && { expiresAt: Number(expiry) }),
+  };
+}
+
+function text(attributes: Attributes | undefined, name: string): string {
+  return attributes?.[name]?.S ?? '';
+}
+
+function fail({ tenantScoped = false }: TableOptions): (error: unknown) => never {
+  return (cause) => {
+    if (tenantScoped && cause instanceof Error && cause.name === 'AccessDeniedException') {
+      throw new DomainError('ACCESS_DENIED', "the key is not the tenant's", { cause });
+    }
+    throw asDomainError('DynamoDB', cause);
+  };
+}

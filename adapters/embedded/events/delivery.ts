@@ -1,0 +1,176 @@
+import { isDomainError } from '../../../core/errors.ts';
+import type { Clock, RandomBytes } from '../../../core/ports/clock.ts';
+import type { Consumer, Envelope } from '../../../core/ports/event-bus.ts';
+import type { Log } from '../../../core/ports/log.ts';
+import type { Database } from '../store/database.ts';
+
+export interface DeliveryOptions {
+  readonly database: Database;
+  readonly clock: Clock;
+  /** Spreads retries. */
+  readonly random: RandomBytes;
+  readonly log: Log;
+  /** Wait before the second delivery, in ms; doubles each time. @default 500 */
+  readonly retryBaseMs?: number;
+  /** Longest wait between deliveries, in ms. @default 60000 */
+  readonly retryMaxMs?: number;
+  /** How often a queue is looked at unasked, in ms: only a fallback, publishing wakes it. @default 5000 */
+  readonly sweepMs?: number;
+}
+
+interface Due {
+  readonly eventId: string;
+  readonly attempts: number;
+  readonly event: string;
+}
+
+const MAX_ATTEMPTS = 8;
+const MAX_REASON_CHARS = 500;
+const MIN_BATCH = 16;
+const DUE = `SELECT d.event_id, d.attempts, e.event FROM deliveries d JOIN events e ON e.id = d.event_id
+  WHERE d.consumer = ? AND d.due_at <= ? ORDER BY d.due_at, d.event_id LIMIT ?+0`;
+const NEXT_DUE = 'SELECT due_at FROM deliveries WHERE consumer = ? AND due_at > ? ORDER BY due_at LIMIT 1';
+const ACKNOWLEDGE = 'DELETE FROM deliveries WHERE consumer = ? AND event_id = ?';
+const POSTPONE = 'UPDATE deliveries SET attempts = ?, due_at = ? WHERE consumer = ? AND event_id = ?';
+const BURY =
+  'INSERT OR REPLACE INTO dead_letters (consumer, event_id, attempts, reason, failed_at) VALUES (?, ?, ?, ?, ?)';
+
+/**
+ * Delivers one consumer's queue. A delivery leaves the queue only when it was handled, so whatever was in flight when
+ * the process died is delivered again; attempts count failures, not starts.
+ */
+export class Delivery {
+  readonly consumer: Consumer;
+  readonly #options: Required<DeliveryOptions>;
+  readonly #concurrency: number;
+  /** Waiting to be handled, being handled, or being acknowledged: not to be taken again. */
+  readonly #taken = new Set<string>();
+  readonly #inFlight = new Set<Promise<void>>();
+  #buffer: Due[] = [];
+  #running = 0;
+  #closed = false;
+  #timer: { cancel(): void } | undefined;
+
+  constructor(consumer: Consumer, options: DeliveryOptions) {
+    this.consumer = consumer;
+    this.#options = { retryBaseMs: 500, retryMaxMs: 60_000, sweepMs: 5_000, ...options };
+    this.#concurrency = consumer.concurrency ?? 1;
+  }
+
+  /** Starts as many deliveries as are due and allowed, and arms the timer for the next ones. */
+  wake(): void {
+    if (this.#closed) return;
+    this.#timer?.cancel();
+    let waitMs = this.#options.sweepMs;
+    try {
+      while (this.#running < this.#concurrency) {
+        if (this.#buffer.length === 0) this.#take();
+        const due = this.#buffer.shift();
+        if (!due) {
+          waitMs = this.#untilNextDue();
+          break;
+        }
+        this.#start(due);
+      }
+    } catch (error) {
+      this.#options.log.error({ err: error, consumer: this.consumer.name }, 'queue cannot be read, will try again');
+    }
+    this.#timer = this.#options.clock.after(waitMs, () => this.wake());
+  }
+
+  /** Takes nothing more and waits for handlers in flight. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#timer?.cancel();
+    await Promise.all(this.#inFlight);
+  }
+
+  /** Fetches a batch of due events that are not taken yet; those that are may still stand in the table. */
+  #take(): void {
+    const { database, clock } = this.#options;
+    const limit = Math.max(MIN_BATCH, 2 * this.#concurrency) + this.#taken.size;
+    const rows = database.read(() => database.statement(DUE).all(this.consumer.name, clock.now(), limit));
+    for (const row of rows) {
+      const due = { eventId: String(row.event_id), attempts: Number(row.attempts), event: String(row.event) };
+      if (this.#taken.has(due.eventId)) continue;
+      this.#taken.add(due.eventId);
+      this.#buffer.push(due);
+    }
+  }
+
+  #untilNextDue(): number {
+    const { database, clock, sweepMs } = this.#options;
+    const now = clock.now();
+    const row = database.read(() => database.statement(NEXT_DUE).get(this.consumer.name, now));
+    return row ? Math.min(Number(row.due_at) - now, sweepMs) : sweepMs;
+  }
+
+  #start(due: Due): void {
+    this.#running++;
+    const done = this.#deliver(due).finally(() => {
+      this.#taken.delete(due.eventId);
+      this.#inFlight.delete(done);
+    });
+    this.#inFlight.add(done);
+  }
+
+  async #deliver(due: Due): Promise<void> {
+    let failure: { readonly error: unknown } | undefined;
+    try {
+      await this.consumer.handle(JSON.parse(due.event) as Envelope);
+    } catch (error) {
+      failure = { error };
+    }
+    const recorded = failure ? this.#fail(due, failure.error) : this.#acknowledge(due);
+    // The place is free while the outcome is being written: one commit then takes many of them.
+    this.#running--;
+    this.wake();
+    try {
+      await recorded;
+    } catch (error) {
+      this.#options.log.warn(
+        { err: error, consumer: this.consumer.name, eventId: due.eventId },
+        'outcome not recorded, the event will be delivered again',
+      );
+    }
+  }
+
+  async #acknowledge({ eventId }: Due): Promise<void> {
+    const { database } = this.#options;
+    await database.write(() => database.statement(ACKNOWLEDGE).run(this.consumer.name, eventId));
+  }
+
+  async #fail(due: Due, error: unknown): Promise<void> {
+    const { database, clock, log } = this.#options;
+    const { name, maxAttempts = MAX_ATTEMPTS } = this.consumer;
+    const attempts = due.attempts + 1;
+    const reason = (isErrorLike(error) ? error.message : String(error)).slice(0, MAX_REASON_CHARS);
+    const now = clock.now();
+    const fields = { consumer: name, eventId: due.eventId, attempts, reason };
+    if (attempts >= maxAttempts || isDomainError(error, 'INVALID')) {
+      log.error(fields, 'event became a dead letter');
+      await database.write(() => {
+        database.statement(ACKNOWLEDGE).run(name, due.eventId);
+        database.statement(BURY).run(name, due.eventId, attempts, reason, now);
+      });
+      return;
+    }
+    const waitMs = this.#backOff(attempts);
+    log.warn({ ...fields, waitMs }, 'event not handled, will be delivered again');
+    await database.write(() => database.statement(POSTPONE).run(attempts, now + waitMs, name, due.eventId));
+    // The timer armed meanwhile did not know of this one.
+    this.wake();
+  }
+
+  /** Half of the doubled wait for certain, the other half by chance. */
+  #backOff(attempts: number): number {
+    const { random, retryBaseMs, retryMaxMs } = this.#options;
+    const full = Math.min(retryBaseMs * 2 ** (attempts - 1), retryMaxMs);
+    const [byte = 0] = random(1);
+    return Math.round(full / 2 + (full / 2) * (byte / 255));
+  }
+}
+
+function isErrorLike(error: unknown): error is { message: string } {
+  return typeof (error as { message?: unknown } | null)?.message === 'string';
+}

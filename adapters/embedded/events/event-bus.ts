@@ -1,0 +1,180 @@
+import { DomainError } from '../../../core/errors.ts';
+import type { Consumer, DeadLetter, Envelope, EventBus } from '../../../core/ports/event-bus.ts';
+import { MAX_PAGE } from '../../../core/ports/table-rules.ts';
+import type { Database } from '../store/database.ts';
+import { Delivery, type DeliveryOptions } from './delivery.ts';
+
+export interface EmbeddedEventBus extends EventBus {
+  /** Ends delivery and waits for handlers in flight. Leaves the database open. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Consumer names stand in ids of dead letters, before a '~'. */
+const CONSUMER_NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
+/**
+ * Published events are kept this long: a consumer that subscribes for the first time is given them, and an event
+ * published twice within it is queued once.
+ */
+const KEPT_MS = 7 * 24 * 3600 * 1000;
+const SWEEP_MS = 60_000;
+const BATCH = 500;
+
+const ADD_EVENT = 'INSERT OR IGNORE INTO events (id, detail_type, event, published_at) VALUES (?, ?, ?, ?)';
+const QUEUE = `INSERT INTO deliveries (consumer, event_id, attempts, due_at)
+  SELECT consumer, ?, 0, ? FROM subscriptions WHERE detail_type = ?`;
+const SUBSCRIBE = 'INSERT OR IGNORE INTO subscriptions (consumer, detail_type) VALUES (?, ?)';
+const UNSUBSCRIBE = `DELETE FROM subscriptions WHERE consumer = ?
+  AND detail_type NOT IN (SELECT value FROM json_each(?))`;
+const QUEUE_KEPT = `INSERT OR IGNORE INTO deliveries (consumer, event_id, attempts, due_at)
+  SELECT ?, id, 0, ? FROM events WHERE detail_type = ?`;
+const DEAD = `SELECT l.consumer, l.event_id, l.attempts, l.reason, l.failed_at, e.event
+  FROM dead_letters l JOIN events e ON e.id = l.event_id`;
+const DELETE_DEAD = 'DELETE FROM dead_letters WHERE consumer = ? AND event_id = ?';
+const REQUEUE = 'INSERT OR REPLACE INTO deliveries (consumer, event_id, attempts, due_at) VALUES (?, ?, 0, ?)';
+const FORGET = `DELETE FROM events WHERE id IN (SELECT id FROM events WHERE published_at < ?
+  AND NOT EXISTS (SELECT 1 FROM deliveries WHERE event_id = events.id)
+  AND NOT EXISTS (SELECT 1 FROM dead_letters WHERE event_id = events.id) LIMIT ${BATCH})`;
+
+/**
+ * The EventBus port over queues in a SQLite file; one process delivers from it. Subscriptions are durable: an event is
+ * queued for every consumer that ever subscribed to its type, running or not, and a consumer's first subscription is
+ * given what was published in the last 7 days, so that the order of start-up loses nothing.
+ * A handler that throws INVALID is not asked again: the event becomes a dead letter at once.
+ */
+export function openEventBus(options: DeliveryOptions): EmbeddedEventBus {
+  const { database, clock, log } = options;
+  const deliveries = new Map<string, Delivery>();
+  const wake = (detailTypes: ReadonlySet<string>): void => {
+    for (const delivery of deliveries.values()) {
+      if (delivery.consumer.detailTypes.some((type) => detailTypes.has(type))) delivery.wake();
+    }
+  };
+  const sweep = startSweep(options);
+
+  return {
+    async publish(events) {
+      const now = clock.now();
+      const rows = events.map((event) => ({ ...event, text: JSON.stringify(event) }));
+      await database.write(() => {
+        for (const { id, detailType, text } of rows) {
+          if (database.statement(ADD_EVENT).run(id, detailType, text, now).changes === 0) continue;
+          database.statement(QUEUE).run(id, now, detailType);
+        }
+      });
+      wake(new Set(events.map((event) => event.detailType)));
+    },
+
+    subscribe(consumer) {
+      checkConsumer(consumer);
+      if (deliveries.has(consumer.name)) {
+        throw new DomainError('CONFLICT', `consumer '${consumer.name}' has subscribed already`);
+      }
+      const delivery = new Delivery(consumer, options);
+      deliveries.set(consumer.name, delivery);
+      const registered = register(database, consumer, clock.now()).then(
+        () => delivery.wake(),
+        (error: unknown) => log.error({ err: error, consumer: consumer.name }, 'consumer could not be registered'),
+      );
+      return {
+        async close() {
+          await registered;
+          await delivery.close();
+          deliveries.delete(consumer.name);
+        },
+      };
+    },
+
+    async deadLetters({ consumer, after, limit }) {
+      if (!Number.isInteger(limit) || limit < 1 || limit > MAX_PAGE) {
+        throw new DomainError('INVALID', `limit of dead letters must be 1..${MAX_PAGE}, got ${limit}`);
+      }
+      const from = after === undefined ? { consumer: '', eventId: '' } : parseId(after);
+      const rows = database.read(() =>
+        database
+          .statement(
+            `${DEAD} WHERE (l.consumer, l.event_id) > (?, ?) ${consumer === undefined ? '' : 'AND l.consumer = ?'}
+             ORDER BY l.consumer, l.event_id LIMIT ?+0`,
+          )
+          .all(from.consumer, from.eventId, ...(consumer === undefined ? [] : [consumer]), limit + 1),
+      );
+      const items = rows.slice(0, limit).map(toDeadLetter);
+      return rows.length > limit ? { items, next: items.at(-1)?.id } : { items };
+    },
+
+    async replay(id) {
+      const { consumer, eventId } = parseId(id);
+      const now = clock.now();
+      await database.write(() => {
+        if (database.statement(DELETE_DEAD).run(consumer, eventId).changes === 0) {
+          throw new DomainError('NOT_FOUND', 'no dead letter has this id');
+        }
+        database.statement(REQUEUE).run(consumer, eventId, now);
+      });
+      deliveries.get(consumer)?.wake();
+    },
+
+    async close() {
+      await sweep.close();
+      await Promise.all(Array.from(deliveries.values(), (delivery) => delivery.close()));
+    },
+  };
+}
+
+function checkConsumer({ name, concurrency = 1, maxAttempts = 1 }: Consumer): void {
+  if (!CONSUMER_NAME.test(name)) {
+    throw new DomainError('INVALID', `name of a consumer must match ${CONSUMER_NAME}, got '${name}'`);
+  }
+  if (!(concurrency >= 1) || !(maxAttempts >= 1)) {
+    throw new DomainError('INVALID', `concurrency and maxAttempts of consumer '${name}' must be at least 1`);
+  }
+}
+
+async function register(database: Database, { name, detailTypes }: Consumer, now: number): Promise<void> {
+  await database.write(() => {
+    database.statement(UNSUBSCRIBE).run(name, JSON.stringify(detailTypes));
+    for (const type of detailTypes) {
+      if (database.statement(SUBSCRIBE).run(name, type).changes > 0) {
+        database.statement(QUEUE_KEPT).run(name, now, type);
+      }
+    }
+  });
+}
+
+function parseId(id: string): { consumer: string; eventId: string } {
+  const end = id.indexOf('~');
+  return { consumer: id.slice(0, Math.max(end, 0)), eventId: id.slice(end + 1) };
+}
+
+function toDeadLetter(row: Record<string, unknown>): DeadLetter {
+  return {
+    id: `${row.consumer}~${row.event_id}`,
+    consumer: String(row.consumer),
+    event: JSON.parse(String(row.event)) as Envelope,
+    attempts: Number(row.attempts),
+    reason: String(row.reason),
+    failedAt: new Date(Number(row.failed_at)).toISOString(),
+  };
+}
+
+/** Forgets events that are old and nobody waits for. It only gives room back, so it may fail and try again later. */
+function startSweep({ database, clock }: DeliveryOptions): { close(): Promise<void> } {
+  let running: Promise<unknown> = Promise.resolve();
+  let timer = clock.after(SWEEP_MS, run);
+  function run(): void {
+    running = forget(database, clock.now() - KEPT_MS).catch(() => {});
+    timer = clock.after(SWEEP_MS, run);
+  }
+  return {
+    async close() {
+      timer.cancel();
+      await running;
+    },
+  };
+}
+
+async function forget(database: Database, before: number): Promise<void> {
+  let deleted: number;
+  do {
+    deleted = await database.write(() => Number(database.statement(FORGET).run(before).changes));
+  } while (deleted === BATCH);
+}

@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { DomainError } from '../../../../core/errors.ts';
+import { STYLE } from '../../../../web/pages/style.ts';
+
+const MAX_BODY_BYTES = 16 * 1024;
+
+/**
+ * The request's body as text. Throws TOO_LARGE over 16 KB, once all of it has come: who is answered in the middle of
+ * sending meets a broken connection instead of the answer. The gateway bounds how much that can be.
+ */
+export async function readBody(req: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of req as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size <= MAX_BODY_BYTES) chunks.push(chunk);
+  }
+  if (size > MAX_BODY_BYTES) throw new DomainError('TOO_LARGE', `a body must have at most ${MAX_BODY_BYTES} bytes`);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** The fields of a posted form; throws INVALID for another content type. */
+export async function readForm(req: IncomingMessage): Promise<URLSearchParams> {
+  if (!/^application\/x-www-form-urlencoded\b/i.test(req.headers['content-type'] ?? '')) {
+    throw new DomainError('INVALID', 'a form must be posted as application/x-www-form-urlencoded');
+  }
+  return new URLSearchParams(await readBody(req));
+}
+
+/** The client's address: the last hop is written by our own gateway, everything before it by anyone. */
+export function clientAddress(req: IncomingMessage): string {
+  const forwarded = String(req.headers['x-forwarded-for'] ?? '')
+    .split(',')
+    .at(-1)
+    ?.trim();
+  return (forwarded || req.socket.remoteAddress) ?? 'unknown';
+}
+
+/** As the gateway made or took it; what is logged under it joins the gateway's own line. */
+export function requestIdOf(req: IncomingMessage): string | undefined {
+  const id = req.headers['x-request-id'];
+  return typeof id === 'string' ? id.slice(0, 128) : undefined;
+}
+
+const STYLE_HASH = `'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`;
+
+/**
+ * Headers of every answer of a realm. Pages run no script and load nothing; they cannot be framed.
+ * @param formTargets origins a form's redirects may end at: browsers hold `form-action` against redirects too
+ */
+export function setSecurityHeaders(res: ServerResponse, formTargets: readonly string[]): void {
+  const policy = [
+    "default-src 'none'",
+    `style-src ${STYLE_HASH}`,
+    // oidc-provider adds the hash of its one self-submitting form here.
+    "script-src 'self'",
+    "img-src 'self' data:",
+    `form-action ${["'self'", ...formTargets].join(' ')}`,
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+  ];
+  res.setHeader('content-security-policy', policy.join('; '));
+  res.setHeader('x-content-type-options', 'nosniff');
+  res.setHeader('x-frame-options', 'DENY');
+  // Not no-referrer: browsers would then send `Origin: null` with our own forms.
+  res.setHeader('referrer-policy', 'same-origin');
+  res.setHeader('cache-control', 'no-store');
+}
+
+/** What `form-action` needs to let a redirect to `uri` pass. */
+export function formTarget(uri: string): string {
+  const { protocol, origin, hostname } = new URL(uri);
+  if (origin === 'null') return protocol;
+  // Native clients listen on a port of their own choice (RFC 8252, 7.3).
+  return hostname === '127.0.0.1' ? `${protocol}//${hostname}:*` : origin;
+}
+
+export function sendHtml(res: ServerResponse, status: number, html: string): void {
+  res.writeHead(status, { 'content-type': 'text/html; charset=utf-8', 'content-length': Buffer.byteLength(html) });
+  res.end(html);
+}
+
+export function sendJson(
+  res: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Record<string, string> = {},
+): void {
+  if (status === 204) {
+    res.writeHead(204, headers).end();
+    return;
+  }
+  const text = JSON.stringify(body);
+  res.writeHead(status, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(text),
+    ...headers,
+  });
+  res.end(text);
+}
+
+export function redirect(res: ServerResponse, location: string): void {
+  res.writeHead(303, { location, 'content-length': 0 }).end();
+}

@@ -1,0 +1,235 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { errors, type Provider } from 'oidc-provider';
+import { DomainError, isDomainError } from '../../../../core/errors.ts';
+import { MIN_ADMIN_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from '../../../../core/identity/password-policy.ts';
+import type { Clock } from '../../../../core/ports/clock.ts';
+import type { RealmSpec, User } from '../../../../core/ports/identity.ts';
+import type { Log } from '../../../../core/ports/log.ts';
+import { errorPage } from '../../../../web/pages/error.ts';
+import { changePasswordPage, signInPage } from '../../../../web/pages/sign-in.ts';
+import type { EmbeddedIdentity } from '../identity.ts';
+import type { Accounts, SignIn } from './accounts.ts';
+import { clientAddress, readForm, requestIdOf, sendHtml } from './http.ts';
+
+export interface InteractionDeps {
+  readonly accounts: Accounts;
+  readonly identity: Pick<EmbeddedIdentity, 'userOf' | 'setPassword'>;
+  readonly formKey: Uint8Array;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly log: Log;
+  readonly publicUrl: string;
+}
+
+export interface Interaction {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly spec: RealmSpec;
+  readonly provider: Provider;
+  /** The realm's path as browsers see it. */
+  readonly mount: string;
+  readonly uid: string;
+  /** '' for the sign-in form, 'password' for the one that changes a temporary password. */
+  readonly step: string;
+}
+
+const TICKET_MS = 10 * 60_000;
+
+/** What each refusal of a sign-in says, and its status. */
+const REFUSALS: Record<
+  Exclude<SignIn['outcome'], 'signed-in' | 'change-password'>,
+  { status: number; text: string }
+> = {
+  wrong: { status: 401, text: 'User name or password is wrong.' },
+  expired: { status: 403, text: 'This temporary password has expired. Ask your administrator for a new invitation.' },
+  disabled: { status: 403, text: 'This account is disabled. Ask your administrator.' },
+  suspended: { status: 403, text: 'Your organisation has no active access at the moment. Ask your administrator.' },
+  'too-many': { status: 429, text: 'Too many failed tries. Wait five minutes, then try again.' },
+};
+
+/** The forms between an authorization request and its code: sign-in and the forced change of a temporary password. */
+export async function handleInteraction(deps: InteractionDeps, one: Interaction): Promise<void> {
+  const { req, res, provider, uid, step } = one;
+  const interaction = await currentInteraction(one);
+  if (!interaction) return;
+
+  if (req.method === 'GET' && step === '') {
+    if (interaction.prompt.name !== 'login') {
+      // Asked for by `prompt=consent`; there is nobody to consent to but ourselves.
+      await provider.interactionFinished(req, res, { consent: {} });
+      return;
+    }
+    const hint = interaction.params.login_hint;
+    showSignIn(deps, one, 200, typeof hint === 'string' && hint.length <= 254 ? { userName: hint } : {});
+    return;
+  }
+  if (req.method !== 'POST') {
+    res.setHeader('allow', step === '' ? 'GET, POST' : 'POST');
+    throw new DomainError('NOT_FOUND', 'there is no such page');
+  }
+  const form = await readForm(req);
+  if (!isOwnForm(deps, req, uid, form.get('csrf'))) {
+    sendHtml(
+      res,
+      403,
+      errorPage({
+        title: 'This form is not ours',
+        text: 'It came from another page or was too old. Please sign in again.',
+        link: { text: 'Sign in', href: pathOf(one) },
+      }),
+    );
+    return;
+  }
+  if (step === '') await signIn(deps, one, form);
+  else await changePassword(deps, one, form, interaction.session?.uid);
+}
+
+async function signIn(deps: InteractionDeps, one: Interaction, form: URLSearchParams): Promise<void> {
+  const { req, res, spec, provider } = one;
+  const userName = (form.get('userName') ?? '').trim().slice(0, 255);
+  const result = await judge(deps, one, userName, form.get('password') ?? '');
+  deps.log.info(
+    {
+      requestId: requestIdOf(req),
+      realm: spec.id,
+      outcome: result.outcome,
+      ...('user' in result && { subject: result.user.subject }),
+    },
+    'sign-in',
+  );
+  if (!('user' in result)) {
+    const { status, text } = REFUSALS[result.outcome];
+    if (status === 429) res.setHeader('retry-after', '300');
+    showSignIn(deps, one, status, { userName, error: text });
+  } else if (result.outcome === 'change-password') {
+    showChange(deps, one, 200, result.user, ticketFor(deps, one, result.user.subject));
+  } else {
+    await provider.interactionFinished(req, res, { login: { accountId: result.user.subject } });
+  }
+}
+
+async function judge({ accounts }: InteractionDeps, { req, spec }: Interaction, userName: string, password: string) {
+  try {
+    return await accounts.signIn(spec.id, userName, password, clientAddress(req));
+  } catch (error) {
+    if (isDomainError(error, 'TOO_MANY')) return { outcome: 'too-many' } as const;
+    throw error;
+  }
+}
+
+async function changePassword(
+  deps: InteractionDeps,
+  one: Interaction,
+  form: URLSearchParams,
+  session: string | undefined,
+): Promise<void> {
+  const { req, res, spec, provider } = one;
+  const ticket = form.get('ticket') ?? '';
+  const subject = subjectOfTicket(deps, one, ticket);
+  const user = subject === undefined ? undefined : await deps.identity.userOf(spec.id, subject);
+  if (!user?.enabled || user.status !== 'FORCE_CHANGE_PASSWORD') {
+    showSignIn(deps, one, 401, { error: 'That took too long. Please sign in again.' });
+    return;
+  }
+  const password = form.get('newPassword') ?? '';
+  if (password !== form.get('repeated')) {
+    showChange(deps, one, 422, user, ticket, ['The two passwords must be the same.']);
+    return;
+  }
+  try {
+    await deps.identity.setPassword(spec.id, user.userName, password, session);
+  } catch (error) {
+    if (!isDomainError(error, 'INVALID')) throw error;
+    const words = error.issues.map(({ msg }) => `${msg.charAt(0).toUpperCase()}${msg.slice(1)}.`);
+    showChange(deps, one, 422, user, ticket, words);
+    return;
+  }
+  deps.log.info(
+    { requestId: requestIdOf(req), realm: spec.id, outcome: 'password-changed', subject: user.subject },
+    'sign-in',
+  );
+  await provider.interactionFinished(req, res, { login: { accountId: user.subject } });
+}
+
+/** The interaction that the cookie and the path agree on; else it answers with a page that says what to do. */
+async function currentInteraction({ req, res, provider, uid, mount }: Interaction) {
+  try {
+    const interaction = await provider.interactionDetails(req, res);
+    if (interaction.uid === uid) return interaction;
+  } catch (error) {
+    if (!(error instanceof errors.SessionNotFound)) throw error;
+  }
+  sendHtml(
+    res,
+    400,
+    errorPage({
+      title: 'This sign-in has ended',
+      text: 'It took over an hour, was finished already, or began in another browser. Please start again.',
+      link: { text: 'Sign in', href: `${mount}/account` },
+    }),
+  );
+  return undefined;
+}
+
+function showSignIn(
+  deps: InteractionDeps,
+  one: Interaction,
+  status: number,
+  shown: { readonly userName?: string; readonly error?: string },
+): void {
+  const csrf = seal(deps, `csrf ${one.uid}`);
+  const html = signInPage({ realmName: one.spec.displayName, action: pathOf(one), csrf, ...shown });
+  sendHtml(one.res, status, html);
+}
+
+function showChange(
+  deps: InteractionDeps,
+  one: Interaction,
+  status: number,
+  { userName }: User,
+  ticket: string,
+  faults: readonly string[] = [],
+): void {
+  const html = changePasswordPage({
+    realmName: one.spec.displayName,
+    userName,
+    action: `${pathOf(one)}/password`,
+    csrf: seal(deps, `csrf ${one.uid}`),
+    ticket,
+    minLength: one.spec.id === 'admin' ? MIN_ADMIN_PASSWORD_LENGTH : MIN_PASSWORD_LENGTH,
+    errors: faults,
+  });
+  sendHtml(one.res, status, html);
+}
+
+function pathOf({ mount, uid }: Interaction): string {
+  return `${mount}/interaction/${uid}`;
+}
+
+/** A form is ours if it carries this interaction's token, and no browser says it came from elsewhere. */
+function isOwnForm(deps: InteractionDeps, req: IncomingMessage, uid: string, csrf: string | null): boolean {
+  const { origin } = req.headers;
+  if (origin !== undefined && origin !== new URL(deps.publicUrl).origin) return false;
+  return isSealed(deps, `csrf ${uid}`, csrf ?? '');
+}
+
+/** Says that this user gave the temporary password in this interaction just now. */
+function ticketFor(deps: InteractionDeps, { spec, uid }: Interaction, subject: string): string {
+  const until = deps.clock.now() + TICKET_MS;
+  return `${subject}.${until}.${seal(deps, `ticket ${spec.id} ${uid} ${subject} ${until}`)}`;
+}
+
+function subjectOfTicket(deps: InteractionDeps, { spec, uid }: Interaction, ticket: string): string | undefined {
+  const [subject = '', until = '', mac = ''] = ticket.split('.');
+  const intact = isSealed(deps, `ticket ${spec.id} ${uid} ${subject} ${until}`, mac);
+  return intact && deps.clock.now() < Number(until) ? subject : undefined;
+}
+
+function seal({ formKey }: InteractionDeps, text: string): string {
+  return createHmac('sha256', formKey).update(text).digest('base64url');
+}
+
+function isSealed(deps: InteractionDeps, text: string, mac: string): boolean {
+  const [right, given] = [Buffer.from(seal(deps, text)), Buffer.from(mac)];
+  return right.length === given.length && timingSafeEqual(right, given);
+}

@@ -1,0 +1,29 @@
+import { compactVerify, importJWK } from 'jose';
+import type { SignatureVerifier } from '../../../../core/identity/authorize.ts';
+import { createLru } from '../../../../core/identity/lru.ts';
+import type { Table } from '../../../../core/ports/table.ts';
+import { type RealmKeys, realmKeysKey } from '../identity-records.ts';
+
+/** Imported keys kept. */
+const CACHE_SIZE = 1_000;
+
+/** For the process that owns the realms: their keys are in its own table, no request is needed to get them. */
+export function createLocalSignature(table: Table): SignatureVerifier {
+  const imported = createLru<Awaited<ReturnType<typeof importJWK>>>(CACHE_SIZE);
+
+  return async (token, { issuer, kid, alg }) => {
+    const stored = await table.get<RealmKeys>(realmKeysKey(issuer.realm));
+    const jwk = stored?.data.keys.find((key) => key.kid === kid && key.alg === alg);
+    if (!jwk) return false;
+    const id = `${issuer.realm} ${kid}`;
+    try {
+      const { d: _, ...publicPart } = jwk;
+      const key = imported.get(id) ?? (await importJWK(publicPart, alg));
+      imported.set(id, key);
+      await compactVerify(token, key, { algorithms: [alg] });
+      return true;
+    } catch {
+      return false;
+    }
+  };
+}

@@ -1,0 +1,137 @@
+import type { IncomingMessage } from 'node:http';
+import { compactVerify, importJWK, type JWK } from 'jose';
+import * as z from 'zod';
+import { DomainError } from '../../../core/errors.ts';
+import type { SignatureVerifier } from '../../../core/identity/authorize.ts';
+import { createLru } from '../../../core/identity/lru.ts';
+import type { Clock } from '../../../core/ports/clock.ts';
+
+/** Imported, they would bring Node's fetch with them: 13 MB and 40 ms. */
+const { get: getByHttp } = process.getBuiltinModule('node:http');
+const { get: getByHttps } = process.getBuiltinModule('node:https');
+
+export interface SignatureOptions {
+  /**
+   * Where an issuer's key set is: an http(s) URL, or `unix:<socket path>:<request path>`. undefined: it has none.
+   * Never taken from a token.
+   */
+  readonly jwksUri: (issuer: string) => string | undefined;
+  readonly clock: Clock;
+  /** Key sets remembered. @default 1000 */
+  readonly cacheSize?: number;
+}
+
+export interface Signature {
+  readonly verify: SignatureVerifier;
+  /** Forgets an issuer's keys, as when its realm is gone. */
+  forget(issuer: string): void;
+}
+
+/** Keys are fetched anew after this time, so that one that was withdrawn ends. */
+const MAX_AGE_MS = 10 * 60_000;
+/** An unknown kid makes us ask again, but no stranger can make us ask more often than this. */
+const COOLDOWN_MS = 10_000;
+const FETCH_TIMEOUT_MS = 3_000;
+const MAX_KEY_SET_BYTES = 64 * 1024;
+
+const KeySet = z.object({ keys: z.array(z.looseObject({ kid: z.string(), kty: z.enum(['RSA', 'EC']) })) });
+
+interface Entry {
+  /** By kid, then as imported. */
+  readonly keys: ReadonlyMap<string, JWK>;
+  readonly imported: Map<string, Awaited<ReturnType<typeof importJWK>>>;
+  readonly fetchedAt: number;
+}
+
+/** Verifies signatures by the issuers' published keys, cached by issuer and kid. */
+export function createSignature({ jwksUri, clock, cacheSize = 1_000 }: SignatureOptions): Signature {
+  const entries = createLru<Entry>(cacheSize);
+  const inFlight = new Map<string, Promise<Entry>>();
+
+  async function load(issuer: string): Promise<Entry> {
+    const uri = jwksUri(issuer);
+    const keys = uri === undefined ? [] : await fetchKeySet(uri);
+    const entry = { keys: new Map(keys.map((key) => [key.kid, key])), imported: new Map(), fetchedAt: clock.now() };
+    entries.set(issuer, entry);
+    return entry;
+  }
+
+  function refresh(issuer: string): Promise<Entry> {
+    const running = inFlight.get(issuer);
+    if (running) return running;
+    const loading = load(issuer).finally(() => inFlight.delete(issuer));
+    inFlight.set(issuer, loading);
+    return loading;
+  }
+
+  /** The entry that should hold `kid`: the cached one if it does or is too young to be asked for again. */
+  async function entryFor(issuer: string, kid: string): Promise<Entry> {
+    const known = entries.get(issuer);
+    if (!known) return refresh(issuer);
+    const age = clock.now() - known.fetchedAt;
+    if (known.keys.has(kid) ? age < MAX_AGE_MS : age < COOLDOWN_MS) return known;
+    // A key that was good ten minutes ago beats refusing everyone while the issuer restarts.
+    return refresh(issuer).catch((error) => {
+      if (known.keys.has(kid)) return known;
+      throw error;
+    });
+  }
+
+  return {
+    async verify(token, { issuer, kid, alg }) {
+      const entry = await entryFor(issuer.issuer, kid);
+      const jwk = entry.keys.get(kid);
+      if (!jwk) return false;
+      try {
+        const id = `${alg} ${kid}`;
+        const key = entry.imported.get(id) ?? (await importJWK(jwk, alg));
+        entry.imported.set(id, key);
+        await compactVerify(token, key, { algorithms: [alg] });
+        return true;
+      } catch {
+        return false;
+      }
+    },
+    forget: (issuer) => entries.delete(issuer),
+  };
+}
+
+/** @returns the public RSA and EC keys at `uri`; none where there is no such realm. Throws UNAVAILABLE. */
+async function fetchKeySet(uri: string): Promise<(JWK & { kid: string })[]> {
+  try {
+    const response = await get(uri);
+    const text = await limitedText(response);
+    if (response.statusCode === 404) return [];
+    if (response.statusCode !== 200) throw new Error(`status ${response.statusCode}`);
+    return KeySet.parse(JSON.parse(text)).keys as (JWK & { kid: string })[];
+  } catch (cause) {
+    throw new DomainError('UNAVAILABLE', `the key set at ${uri} cannot be read`, { cause });
+  }
+}
+
+/** By Node's own client: undici for one answer in ten minutes costs a tenant 8 MB (docs/performance.md). */
+function get(uri: string): Promise<IncomingMessage> {
+  const { url, socketPath } = parseUri(uri);
+  const options = { socketPath, agent: false, signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) };
+  return new Promise((resolve, reject) => {
+    const request = url.startsWith('https:') ? getByHttps(url, options, resolve) : getByHttp(url, options, resolve);
+    request.on('error', reject);
+  });
+}
+
+/** Leaves a body that is too long unread, which ends its connection. */
+async function limitedText(body: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.length;
+    if (size > MAX_KEY_SET_BYTES) throw new Error(`a key set must have at most ${MAX_KEY_SET_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function parseUri(uri: string): { url: string; socketPath?: string } {
+  const unix = /^unix:([^:]+):(\/.*)$/.exec(uri);
+  return unix?.[1] ? { url: `http://localhost${unix[2]}`, socketPath: unix[1] } : { url: uri };
+}

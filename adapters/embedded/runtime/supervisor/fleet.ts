@@ -1,0 +1,267 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { DomainError } from '../../../../core/errors.ts';
+import type { Clock } from '../../../../core/ports/clock.ts';
+import type { Log } from '../../../../core/ports/log.ts';
+import type { ClusterId, ServiceKey, ServiceSpec } from '../../../../core/ports/runtime.ts';
+import type { ServiceEndpoints } from '../../../../core/routing/registry.ts';
+import { AgentProcess } from './agent-process.ts';
+import { backoffMs } from './backoff.ts';
+import { type AgentConfig, type FromAgent, nameOf, type ServicePlan, type ServiceReport } from './protocol.ts';
+
+const REMOVED_WITHIN_MS = 15_000;
+/** An agent that lived this long was well: its next failure counts as the first. */
+const STABLE_MS = 30_000;
+
+export interface FleetOptions {
+  /** What all agents have in common. */
+  readonly agent: Omit<AgentConfig, 'cluster' | 'recordFile'>;
+  readonly recordDir: string;
+  readonly logFile: (cluster: ClusterId) => string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** A service that shall run: what was asked for, what its agent was told, and what the agent says. */
+export interface Deployed {
+  readonly spec: ServiceSpec;
+  readonly plan: ServicePlan;
+  readonly revision: number;
+  /** Absent until its agent has answered, and after the agent has died. */
+  readonly report?: ServiceReport;
+}
+
+interface Waiter {
+  readonly name: string;
+  readonly holds: (report: ServiceReport) => boolean;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** The platform's side of all agents: keeps what shall run, tells it to the agents again when they die, hears them. */
+export class Fleet {
+  readonly #options: FleetOptions;
+  readonly #services = new Map<string, Deployed>();
+  readonly #agents = new Map<ClusterId, AgentProcess>();
+  /** Of each cluster wanted, how its agent has fared. */
+  readonly #clusters = new Map<ClusterId, { failures: number; startedAt: number }>();
+  readonly #waiters = new Set<Waiter>();
+  readonly #removals = new Map<string, () => void>();
+  readonly #listeners = new Set<(all: readonly ServiceEndpoints[]) => void>();
+  #announced = '[]';
+  #closing = false;
+  readonly #killAgents = (): void => {
+    for (const agent of this.#agents.values()) agent.kill();
+  };
+
+  constructor(options: FleetOptions) {
+    this.#options = options;
+    mkdirSync(options.recordDir, { recursive: true, mode: 0o700 });
+    process.once('exit', this.#killAgents);
+  }
+
+  get clusters(): ClusterId[] {
+    return [...this.#clusters.keys()].sort();
+  }
+
+  /** Agents that run now. */
+  get agents(): { readonly cluster: ClusterId; readonly pid: number }[] {
+    return [...this.#agents].flatMap(([cluster, { pid }]) => (pid === undefined ? [] : [{ cluster, pid }]));
+  }
+
+  get services(): Deployed[] {
+    return [...this.#services.values()];
+  }
+
+  find(key: ServiceKey): Deployed | undefined {
+    return this.#services.get(nameOf(key));
+  }
+
+  /** Resolves when the cluster's agent is there. Throws UNAVAILABLE if it ends while it starts; it is started again. */
+  async ensureAgent(cluster: ClusterId): Promise<void> {
+    this.checkOpen();
+    if (!this.#clusters.has(cluster)) this.#clusters.set(cluster, { failures: 0, startedAt: 0 });
+    const ready = await (this.#agents.get(cluster) ?? this.#startAgent(cluster)).ready;
+    if (!ready) throw unavailable(`the agent of cluster ${cluster} ended while it started`);
+  }
+
+  /** Throws UNAVAILABLE once the fleet is being closed. */
+  checkOpen(): void {
+    if (this.#closing) throw unavailable('the runtime is closing');
+  }
+
+  /** Drains and ends everything in the cluster. */
+  async endAgent(cluster: ClusterId): Promise<void> {
+    for (const { spec } of this.services) if (spec.cluster === cluster) this.#forget(spec);
+    this.#clusters.delete(cluster);
+    const agent = this.#agents.get(cluster);
+    await agent?.end();
+    if (this.#agents.get(cluster) === agent) this.#agents.delete(cluster);
+    if (!this.#agents.has(cluster)) rmSync(this.#recordFile(cluster), { force: true });
+  }
+
+  /** Makes `plan` what the service's agent works towards. */
+  deploy(spec: ServiceSpec, plan: ServicePlan): void {
+    const known = this.find(spec);
+    if (known !== undefined && JSON.stringify(known.plan) === JSON.stringify(plan)) return;
+    const revision = (known?.revision ?? 0) + 1;
+    this.#services.set(nameOf(spec), { ...known, spec, plan, revision });
+    this.#agents.get(spec.cluster)?.send({ type: 'apply', revision, plan });
+  }
+
+  /** Drains the service's tasks; resolves when they are gone, at the latest when they must be. */
+  async remove(key: ServiceKey): Promise<void> {
+    const agent = this.#agents.get(key.cluster);
+    if (!this.#forget(key) || agent === undefined) return;
+    await new Promise<void>((resolve) => {
+      this.#removals.set(nameOf(key), resolve);
+      this.#options.clock.after(REMOVED_WITHIN_MS, resolve);
+      agent.send({ type: 'remove', key });
+    });
+    this.#removals.delete(nameOf(key));
+  }
+
+  /**
+   * Resolves once the agent's report on the current plan fulfils `holds`.
+   * Throws UNAVAILABLE after `timeoutMs`, with the last failure's reason, and once the fleet is being closed.
+   */
+  async until(key: ServiceKey, timeoutMs: number, holds: (report: ServiceReport) => boolean): Promise<void> {
+    this.checkOpen();
+    const name = nameOf(key);
+    await new Promise<void>((resolve, reject) => {
+      const waiter: Waiter = { name, holds, resolve: () => finish(resolve), reject: (error) => finish(reject, error) };
+      const timer = this.#options.clock.after(timeoutMs, () => {
+        const reason = this.#services.get(name)?.report?.lastFailure ?? 'no task answered';
+        waiter.reject(unavailable(`service ${name} must be ready within ${timeoutMs / 1000} s, is not: ${reason}`));
+      });
+      const finish = <A extends unknown[]>(settle: (...args: A) => void, ...args: A): void => {
+        timer.cancel();
+        this.#waiters.delete(waiter);
+        settle(...args);
+      };
+      this.#waiters.add(waiter);
+      this.#wakeWaiters(name);
+    });
+  }
+
+  onEndpoints(listener: (all: readonly ServiceEndpoints[]) => void): () => void {
+    this.#listeners.add(listener);
+    listener(this.#endpoints());
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Starts nothing any more; who waits for a service to be ready is told so at once. */
+  beginClose(): void {
+    this.#closing = true;
+    for (const waiter of this.#waiters) waiter.reject(unavailable('the runtime is closing'));
+  }
+
+  async close(): Promise<void> {
+    this.beginClose();
+    await Promise.all([...this.#clusters.keys()].map((cluster) => this.endAgent(cluster)));
+    process.off('exit', this.#killAgents);
+  }
+
+  #startAgent(cluster: ClusterId): AgentProcess {
+    const { agent: common, clock, log, logFile } = this.#options;
+    const agent = new AgentProcess({
+      config: { ...common, cluster, recordFile: this.#recordFile(cluster) },
+      logFile: logFile(cluster),
+      receive: (message) => this.#receive(message),
+      lost: (reason) => this.#agentLost(cluster, agent, reason),
+    });
+    this.#agents.set(cluster, agent);
+    const health = this.#clusters.get(cluster);
+    if (health !== undefined) health.startedAt = clock.now();
+    for (const { spec, plan, revision } of this.services) {
+      if (spec.cluster === cluster) agent.send({ type: 'apply', revision, plan });
+    }
+    log.info({ cluster }, 'agent started');
+    return agent;
+  }
+
+  /** All its tasks are gone with it. It starts again, and gets all its services. */
+  #agentLost(cluster: ClusterId, agent: AgentProcess, reason: string): void {
+    const { clock, log } = this.#options;
+    log.warn({ cluster, reason }, 'agent ended unasked');
+    if (this.#agents.get(cluster) === agent) this.#agents.delete(cluster);
+    for (const [name, { report, ...rest }] of this.#services) {
+      if (rest.spec.cluster !== cluster) continue;
+      for (const task of report?.tasks ?? []) rmSync(task.endpoint, { force: true });
+      this.#services.set(name, rest);
+    }
+    for (const [name, removed] of this.#removals) if (name.startsWith(`${cluster}/`)) removed();
+    this.#announce();
+    const health = this.#clusters.get(cluster);
+    if (health === undefined) return;
+    health.failures = clock.now() - health.startedAt >= STABLE_MS ? 1 : health.failures + 1;
+    clock.after(backoffMs(health.failures, Math.random()), () => {
+      const wanted = this.#clusters.has(cluster) && !this.#agents.has(cluster) && !this.#closing;
+      if (wanted) this.#startAgent(cluster);
+    });
+  }
+
+  #receive(message: FromAgent): void {
+    switch (message.type) {
+      case 'report': {
+        const name = nameOf(message.report);
+        const known = this.#services.get(name);
+        if (known === undefined) return;
+        this.#services.set(name, { ...known, report: message.report });
+        this.#announce();
+        this.#wakeWaiters(name);
+        break;
+      }
+      case 'removed':
+        this.#removals.get(nameOf(message.key))?.();
+        break;
+      case 'log':
+        this.#options.log[message.level](message.fields, message.message);
+        break;
+    }
+  }
+
+  #wakeWaiters(name: string): void {
+    const deployed = this.#services.get(name);
+    if (deployed?.report?.revision !== deployed?.revision) return;
+    for (const waiter of this.#waiters) {
+      if (waiter.name === name && deployed?.report && waiter.holds(deployed.report)) waiter.resolve();
+    }
+  }
+
+  /** @returns whether it was there */
+  #forget(key: ServiceKey): boolean {
+    const name = nameOf(key);
+    const known = this.#services.delete(name);
+    for (const waiter of this.#waiters) {
+      if (waiter.name === name) waiter.reject(unavailable(`service ${name} was deleted while it was waited for`));
+    }
+    this.#announce();
+    return known;
+  }
+
+  #endpoints(): ServiceEndpoints[] {
+    return this.services.map(({ spec: { cluster, tenantId, service }, report }) => ({
+      cluster,
+      tenantId,
+      service,
+      sockets: report?.endpoints ?? [],
+    }));
+  }
+
+  #announce(): void {
+    const all = this.#endpoints();
+    const text = JSON.stringify(all);
+    if (text === this.#announced) return;
+    this.#announced = text;
+    for (const listener of this.#listeners) listener(all);
+  }
+
+  #recordFile(cluster: ClusterId): string {
+    return join(this.#options.recordDir, `${cluster}.json`);
+  }
+}
+
+function unavailable(message: string): DomainError {
+  return new DomainError('UNAVAILABLE', message);
+}

@@ -1,0 +1,39 @@
+import type { ServiceKey } from '../../../../core/ports/runtime.ts';
+import type { Key, Table } from '../../../../core/ports/table.ts';
+
+const PK = 'runtime#scale';
+const PAGE = 100;
+
+const keyOf = ({ cluster, tenantId, service }: ServiceKey): Key => ({
+  pk: PK,
+  sk: `${tenantId ?? 'pooled'}/${cluster}/${service}`,
+});
+
+/** Numbers of tasks that an operator has set, which win over the tier's. */
+export class ScaleOverrides {
+  readonly #table: Table;
+
+  constructor(table: Table) {
+    this.#table = table;
+  }
+
+  async of(key: ServiceKey): Promise<number | undefined> {
+    return (await this.#table.get<{ desired: number }>(keyOf(key)))?.data.desired;
+  }
+
+  async set(key: ServiceKey, desired: number): Promise<void> {
+    await this.#table.transact([{ put: { ...keyOf(key), version: 1, data: { desired } } }]);
+  }
+
+  async clear(key: ServiceKey): Promise<void> {
+    await this.#table.transact([{ delete: keyOf(key) }]);
+  }
+
+  async clearTenant(tenantId: string): Promise<void> {
+    for (;;) {
+      const page = await this.#table.query({ pk: PK, prefix: `${tenantId}/`, limit: PAGE });
+      if (page.items.length === 0) return;
+      await this.#table.transact(page.items.map(({ pk, sk }) => ({ delete: { pk, sk } })));
+    }
+  }
+}

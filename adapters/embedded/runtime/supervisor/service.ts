@@ -1,0 +1,216 @@
+import { join } from 'node:path';
+import type { Clock } from '../../../../core/ports/clock.ts';
+import { backoffMs, waitMs } from './backoff.ts';
+import { launchTask } from './launch.ts';
+import { rotateLog } from './log-file.ts';
+import { type PlannedTask, planTasks } from './plan-tasks.ts';
+import type { AgentConfig, ServicePlan, ServiceReport, ToTask } from './protocol.ts';
+import { Task } from './task.ts';
+
+/** A task healthy for this long has shown that it can run: failures before it no longer count. */
+const STABLE_MS = 30_000;
+/** Over its memory a task is replaced; this far over, it is killed at once, for the neighbours' sake. */
+const MEMORY_KILL = 1.5;
+const MIB = 2 ** 20;
+
+export interface ServiceOptions {
+  readonly plan: ServicePlan;
+  readonly config: AgentConfig;
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
+  /** Its tasks, their states or its plan changed. */
+  readonly changed: (service: Service) => void;
+  readonly warn: (fields: object, message: string) => void;
+}
+
+/** Keeps as many tasks of one service running as its plan wants. */
+export class Service {
+  readonly #options: ServiceOptions;
+  #plan: ServicePlan;
+  #revision = 0;
+  /** Oldest first. */
+  #tasks: Task[] = [];
+  #restarts = 0;
+  #lastFailure: string | undefined;
+  #failuresInARow = 0;
+  /** Epoch ms before which no task is started. */
+  #notBefore = 0;
+  #waking = false;
+  #removed: (() => void) | undefined;
+
+  constructor(options: ServiceOptions) {
+    this.#options = options;
+    this.#plan = options.plan;
+  }
+
+  get plan(): ServicePlan {
+    return this.#plan;
+  }
+
+  get pids(): number[] {
+    return this.#tasks.map((task) => task.pid).filter((pid) => pid > 0);
+  }
+
+  /** Takes up a plan. One that differs in more than the number of tasks replaces them all, one by one. */
+  apply(revision: number, plan: ServicePlan): void {
+    if (JSON.stringify({ ...plan, desired: 0 }) !== JSON.stringify({ ...this.#plan, desired: 0 })) {
+      for (const task of this.#tasks) task.outdated = true;
+      this.#failuresInARow = 0;
+      this.#notBefore = 0;
+    }
+    this.#plan = plan;
+    this.#revision = revision;
+    this.#reconcile();
+    this.#options.changed(this);
+  }
+
+  /** Drains all tasks. @returns when they are gone */
+  remove(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#removed = resolve;
+      this.#plan = { ...this.#plan, desired: 0 };
+      this.#reconcile();
+      if (this.#tasks.length === 0) resolve();
+    });
+  }
+
+  report(): ServiceReport {
+    const { cluster, tenantId, service, desired } = this.#plan;
+    const active = this.#active();
+    const healthy = active.filter((task) => task.state === 'healthy' && !task.outdated);
+    return {
+      cluster,
+      tenantId,
+      service,
+      revision: this.#revision,
+      settled: healthy.length === desired && active.length === desired,
+      tasks: this.#tasks.map((task) => task.status()),
+      endpoints: this.endpoints(),
+      restarts: this.#restarts,
+      ...(this.#lastFailure === undefined ? {} : { lastFailure: this.#lastFailure }),
+    };
+  }
+
+  /** Of the healthy tasks; where there is none, of those that may only be slow. */
+  endpoints(): string[] {
+    const socketsOf = (state: string): string[] =>
+      this.#tasks.filter((task) => task.state === state).map((task) => task.socket);
+    const healthy = socketsOf('healthy');
+    return healthy.length > 0 ? healthy : socketsOf('unhealthy');
+  }
+
+  tell(message: ToTask): void {
+    for (const task of this.#tasks) task.send(message);
+  }
+
+  /** Holds the tasks against their memory cap. */
+  weigh(): void {
+    const cap = this.#plan.size.memoryMiB * MIB;
+    for (const task of this.#active()) {
+      const bytes = task.weigh();
+      if (bytes === undefined || bytes <= cap || task.outdated) continue;
+      const reason = `memory ${Math.round(bytes / MIB)} MiB over ${this.#plan.size.memoryMiB} MiB`;
+      if (bytes > cap * MEMORY_KILL) {
+        task.kill(reason);
+      } else {
+        task.outdated = true;
+        this.#failed(task, reason);
+        this.#reconcile();
+        this.#options.changed(this);
+      }
+    }
+  }
+
+  rotateLog(): void {
+    rotateLog(this.#plan.logFile);
+  }
+
+  #active(): Task[] {
+    return this.#tasks.filter((task) => task.state !== 'draining' && task.state !== 'stopped');
+  }
+
+  #reconcile(): void {
+    const planned = this.#active().map(
+      (task): PlannedTask => ({
+        id: task.taskId,
+        state: task.state as PlannedTask['state'],
+        outdated: task.outdated,
+      }),
+    );
+    const { spawn, drain } = planTasks(this.#plan.desired, planned);
+    for (const id of drain) this.#tasks.find((task) => task.taskId === id)?.drain();
+    const wait = waitMs(this.#notBefore, this.#options.clock.now());
+    if (wait > 0) {
+      if (spawn > 0) this.#wake(wait);
+      return;
+    }
+    for (let started = 0; started < spawn; started++) this.#start();
+  }
+
+  #wake(ms: number): void {
+    if (this.#waking) return;
+    this.#waking = true;
+    const waitedFor = this.#notBefore;
+    this.#options.clock.after(ms, () => {
+      this.#waking = false;
+      // It has been waited for, whatever the clock says now.
+      if (this.#notBefore === waitedFor) this.#notBefore = 0;
+      this.#reconcile();
+    });
+  }
+
+  #start(): void {
+    const { config, clock, random } = this.#options;
+    const plan = this.#plan;
+    const taskId = this.#newTaskId(random);
+    const socket = join(plan.socketDir, `${taskId}.sock`);
+    const launch = launchTask(plan, { taskId, socket }, config, process.execPath, process.env.PATH ?? '');
+    const task = new Task({
+      taskId,
+      socket,
+      plan,
+      launch,
+      config,
+      clock,
+      changed: (changed) => this.#taskChanged(changed),
+      ended: (ended, reason) => this.#taskEnded(ended, reason),
+    });
+    this.#tasks.push(task);
+    this.#options.changed(this);
+  }
+
+  #newTaskId(random: () => number): string {
+    for (;;) {
+      const id = `${this.#plan.service}-${Math.floor(random() * 36 ** 5)
+        .toString(36)
+        .padStart(5, '0')}`;
+      if (!this.#tasks.some((task) => task.taskId === id)) return id;
+    }
+  }
+
+  #taskChanged(task: Task): void {
+    this.#options.changed(this);
+    if (task.state === 'healthy') this.#reconcile();
+  }
+
+  #taskEnded(task: Task, reason: string | undefined): void {
+    this.#tasks = this.#tasks.filter((other) => other !== task);
+    if (reason !== undefined) this.#failed(task, reason);
+    this.#reconcile();
+    this.#options.changed(this);
+    if (this.#tasks.length === 0) this.#removed?.();
+  }
+
+  #failed(task: Task, reason: string): void {
+    const { clock, random, warn } = this.#options;
+    const now = clock.now();
+    const wasStable = task.healthySince !== undefined && now - task.healthySince >= STABLE_MS;
+    this.#failuresInARow = wasStable ? 1 : this.#failuresInARow + 1;
+    this.#notBefore = now + backoffMs(this.#failuresInARow, random());
+    this.#restarts++;
+    this.#lastFailure = reason;
+    const { tenantId, service, cluster } = this.#plan;
+    warn({ cluster, tenantId, service, taskId: task.taskId, pid: task.pid, reason }, 'a task ended unasked');
+  }
+}

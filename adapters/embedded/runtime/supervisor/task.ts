@@ -1,0 +1,187 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
+import { setPriority } from 'node:os';
+import type { Clock } from '../../../../core/ports/clock.ts';
+import type { TaskState, TaskStatus } from '../../../../core/ports/runtime.ts';
+import { capTask, uncapTask } from './cgroup.ts';
+import { HealthCheck } from './health.ts';
+import type { Launch } from './launch.ts';
+import { closeLog, openLog } from './log-file.ts';
+import { killNow, residentBytes } from './process-info.ts';
+import type { AgentConfig, FromTask, ServicePlan, ToTask } from './protocol.ts';
+
+const HEALTH_INTERVAL_MS = 1_000;
+const HEALTH_TIMEOUT_MS = 1_000;
+/** Checks missed in a row after which a task is taken for hung. */
+const MISSES_WHEN_HUNG = 3;
+const START_TIMEOUT_MS = 20_000;
+const START_RETRY_MS = 20;
+/** From leaving the endpoints to draining: time for the word to reach whoever sends requests. */
+const DRAIN_NOTICE_MS = 250;
+const DRAIN_TIMEOUT_MS = 10_000;
+/** The machine, when out of memory, ends tasks before agents and platform. */
+const OOM_SCORE = '500';
+const NICENESS = 5;
+
+export interface TaskOptions {
+  readonly taskId: string;
+  readonly socket: string;
+  readonly plan: ServicePlan;
+  readonly launch: Launch;
+  readonly config: AgentConfig;
+  readonly clock: Clock;
+  /** Its state has changed. */
+  readonly changed: (task: Task) => void;
+  /** Its process is gone; `reason` is undefined if that was asked for. */
+  readonly ended: (task: Task, reason: string | undefined) => void;
+}
+
+/** One process of a service, from its start to its end. */
+export class Task {
+  readonly taskId: string;
+  readonly socket: string;
+  /** To be replaced by a newer one. */
+  outdated = false;
+  /** Epoch ms at which it was first healthy. */
+  healthySince: number | undefined;
+  readonly #options: TaskOptions;
+  readonly #child: ChildProcess;
+  readonly #health: HealthCheck;
+  readonly #startedAt: number;
+  #state: TaskState = 'starting';
+  #misses = 0;
+  #rssBytes: number | undefined;
+  /** Why it is being killed. */
+  #sentence: string | undefined;
+
+  constructor(options: TaskOptions) {
+    this.#options = options;
+    this.taskId = options.taskId;
+    this.socket = options.socket;
+    this.#startedAt = options.clock.now();
+    this.#health = new HealthCheck(options.socket);
+    const { command, args, env, uid, gid } = options.launch;
+    const log = openLog(options.plan.logFile);
+    this.#child = spawn(command, args, { env, uid, gid, cwd: '/', stdio: ['ignore', log, log, 'ipc'] });
+    closeLog(log);
+    this.#child.on('error', (error: NodeJS.ErrnoException) => {
+      if (this.#child.pid === undefined) this.#end(`cannot start (${error.code ?? error.message})`);
+    });
+    this.#child.once('exit', (code, signal) => this.#end(signal === null ? `exit ${code}` : `killed ${signal}`));
+    this.#child.on('message', (message: FromTask) => {
+      if (message.type === 'ready' && this.#state === 'starting') void this.#awaitHealthy();
+    });
+    this.#later(START_TIMEOUT_MS, () => {
+      if (this.#state === 'starting') this.kill(`not healthy within ${START_TIMEOUT_MS / 1000} s`);
+    });
+    this.#limit();
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  get state(): TaskState {
+    return this.#state;
+  }
+
+  status(): TaskStatus {
+    return {
+      taskId: this.taskId,
+      pid: this.pid,
+      state: this.#state,
+      endpoint: this.socket,
+      startedAt: new Date(this.#startedAt).toISOString(),
+      ...(this.#rssBytes === undefined ? {} : { rssBytes: this.#rssBytes }),
+    };
+  }
+
+  send(message: ToTask): void {
+    if (this.#child.connected) this.#child.send(message, () => undefined);
+  }
+
+  /** Takes it out of the endpoints, lets it finish what it has, and kills it if it takes longer than 10 s. */
+  drain(): void {
+    if (this.#state === 'draining' || this.#state === 'stopped') return;
+    const served = this.#state !== 'starting';
+    this.#become('draining');
+    this.#later(served ? DRAIN_NOTICE_MS : 0, () => (served ? this.send({ type: 'drain' }) : this.#kill()));
+    this.#later(DRAIN_NOTICE_MS + DRAIN_TIMEOUT_MS, () => this.#kill());
+  }
+
+  /** Ends it at once; `reason` is what is reported. */
+  kill(reason: string): void {
+    this.#sentence ??= reason;
+    this.#kill();
+  }
+
+  /** Reads its memory. @returns bytes, or undefined where that cannot be known */
+  weigh(): number | undefined {
+    this.#rssBytes = residentBytes(this.pid) ?? this.#rssBytes;
+    return this.#rssBytes;
+  }
+
+  #kill(): void {
+    if (this.#state !== 'stopped' && this.pid > 0) killNow(this.pid);
+  }
+
+  #become(state: TaskState): void {
+    if (this.#state === state) return;
+    this.#state = state;
+    if (state === 'healthy') this.healthySince ??= this.#options.clock.now();
+    this.#options.changed(this);
+  }
+
+  #end(reason: string): void {
+    if (this.#state === 'stopped') return;
+    const asked = this.#state === 'draining';
+    this.#health.close();
+    this.#state = 'stopped';
+    rmSync(this.socket, { force: true });
+    void uncapTask(this.#options.config.cpu, this.taskId);
+    this.#options.ended(this, asked ? undefined : (this.#sentence ?? reason));
+  }
+
+  async #awaitHealthy(): Promise<void> {
+    const healthy = await this.#health.ask(HEALTH_TIMEOUT_MS);
+    if (this.#state !== 'starting') return;
+    if (healthy) {
+      this.#become('healthy');
+      this.#later(HEALTH_INTERVAL_MS, () => void this.#watch());
+    } else {
+      this.#later(START_RETRY_MS, () => void this.#awaitHealthy());
+    }
+  }
+
+  /** A missed check is repeated at once: it has waited long enough. */
+  async #watch(): Promise<void> {
+    const healthy = await this.#health.ask(HEALTH_TIMEOUT_MS);
+    if (this.#state !== 'healthy' && this.#state !== 'unhealthy') return;
+    this.#misses = healthy ? 0 : this.#misses + 1;
+    if (this.#misses >= MISSES_WHEN_HUNG) {
+      this.kill('hung');
+      return;
+    }
+    this.#become(healthy ? 'healthy' : 'unhealthy');
+    this.#later(healthy ? HEALTH_INTERVAL_MS : START_RETRY_MS, () => void this.#watch());
+  }
+
+  #limit(): void {
+    const { config, plan } = this.#options;
+    if (this.pid === 0) return;
+    try {
+      if (process.platform === 'linux') writeFileSync(`/proc/${this.pid}/oom_score_adj`, OOM_SCORE);
+      if (config.cpu.kind === 'nice') setPriority(this.pid, NICENESS);
+    } catch {
+      // It has ended already, which its exit tells.
+    }
+    capTask(config.cpu, this.taskId, this.pid, plan.size).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ESRCH') this.kill(`its CPU cannot be capped (${error.code})`);
+    });
+  }
+
+  /** Nothing is ever cancelled: what runs late finds the state changed. */
+  #later(ms: number, run: () => void): void {
+    this.#options.clock.after(ms, run);
+  }
+}

@@ -1,0 +1,118 @@
+import { chmodSync, lchownSync, lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '../../../../core/ports/clock.ts';
+import type { ServiceKey } from '../../../../core/ports/runtime.ts';
+import { TENANT_ID } from '../../../../core/tenant/names.ts';
+import { openTable, type SqliteTable } from '../../store/table.ts';
+
+/** Folder of the pooled stores; no tenant can have this name (ids have 8 characters or more). */
+const POOL = 'pool';
+
+/** Where tasks keep data, sockets and logs. */
+export class TenantFiles {
+  readonly #tenants: string;
+  readonly #logs: string;
+  readonly #runDir: string;
+  readonly #clock: Clock;
+
+  constructor(options: { readonly dataDir: string; readonly runDir: string; readonly clock: Clock }) {
+    this.#tenants = join(options.dataDir, 'tenants');
+    this.#logs = join(options.dataDir, 'logs');
+    this.#runDir = options.runDir;
+    this.#clock = options.clock;
+    makeDir(this.#tenants, 0o711);
+    makeDir(this.#logs, 0o700);
+    makeDir(this.#runDir, 0o711);
+  }
+
+  /** Directories that tasks' users pass through on the way to their own. */
+  get passable(): string[] {
+    return [this.#tenants, this.#runDir];
+  }
+
+  dataFile(key: ServiceKey): string {
+    return join(this.#tenants, key.tenantId ?? POOL, `${key.service}.db`);
+  }
+
+  logFile(key: ServiceKey): string {
+    return join(this.#logs, `${key.cluster}.${key.tenantId ?? 'pooled'}.${key.service}.log`);
+  }
+
+  agentLog(cluster: string): string {
+    return join(this.#logs, `${cluster}.agent.log`);
+  }
+
+  socketDir(tenantId: string | null): string {
+    return join(this.#runDir, tenantId ?? POOL);
+  }
+
+  /** Makes the data directory, closed to all but `uid`; files from a time without users of their own change hands. */
+  ensureData(tenantId: string | null, uid: number | undefined): void {
+    makeOwned(join(this.#tenants, tenantId ?? POOL), uid);
+  }
+
+  ensureSocketDir(tenantId: string | null, uid: number | undefined): void {
+    makeOwned(this.socketDir(tenantId), uid);
+  }
+
+  removeSocketDir(tenantId: string): void {
+    rmSync(this.socketDir(tenantId), { recursive: true, force: true });
+  }
+
+  /** Sockets of tasks that are no more. Only while no task runs. */
+  removeAllSocketDirs(): void {
+    for (const entry of readdirSync(this.#runDir, { withFileTypes: true })) {
+      if (entry.isDirectory() && (entry.name === POOL || TENANT_ID.test(entry.name)))
+        rmSync(join(this.#runDir, entry.name), { recursive: true, force: true });
+    }
+  }
+
+  hasSilo(tenantId: string): boolean {
+    return lstatSync(join(this.#tenants, tenantId), { throwIfNoEntry: false }) !== undefined;
+  }
+
+  async hasPooled(tenantId: string): Promise<boolean> {
+    let found = false;
+    await this.#eachPooled((table) => {
+      found ||= table.hasPartitions(tenantId);
+    });
+    return found;
+  }
+
+  /** Data and logs, silo and pooled. */
+  async remove(tenantId: string): Promise<void> {
+    rmSync(join(this.#tenants, tenantId), { recursive: true, force: true });
+    await this.#eachPooled((table) => table.deletePartitions(tenantId));
+    this.removeSocketDir(tenantId);
+    for (const name of readdirSync(this.#logs)) {
+      if (name.startsWith(`tenant-${tenantId}.`) || name.includes(`.${tenantId}.`)) rmSync(join(this.#logs, name));
+    }
+  }
+
+  async #eachPooled(visit: (table: SqliteTable) => unknown): Promise<void> {
+    const folder = join(this.#tenants, POOL);
+    if (lstatSync(folder, { throwIfNoEntry: false }) === undefined) return;
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      // The folder belongs to the pooled tasks: never follow a link they made.
+      if (!entry.isFile() || !entry.name.endsWith('.db')) continue;
+      const table = openTable({ file: join(folder, entry.name), clock: this.#clock });
+      try {
+        await visit(table);
+      } finally {
+        await table.close();
+      }
+    }
+  }
+}
+
+function makeDir(path: string, mode: number): void {
+  mkdirSync(path, { recursive: true });
+  chmodSync(path, mode);
+}
+
+function makeOwned(path: string, uid: number | undefined): void {
+  makeDir(path, 0o700);
+  if (uid === undefined || lstatSync(path).uid === uid) return;
+  for (const name of readdirSync(path, { recursive: true, encoding: 'utf8' })) lchownSync(join(path, name), uid, uid);
+  lchownSync(path, uid, uid);
+}

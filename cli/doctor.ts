@@ -1,0 +1,179 @@
+import { spawnSync } from 'node:child_process';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  openSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { Command } from 'commander';
+import { bundleOf } from '../adapters/embedded/runtime/supervisor/bundles.ts';
+import { STORE_VERSION } from '../adapters/embedded/store/database.ts';
+import { loadConfig } from '../embedded/config.ts';
+import type { DataDir } from '../embedded/data-dir.ts';
+import { findRunning } from '../embedded/running.ts';
+import { SERVICES } from '../tenant-templates/tiers.ts';
+import { contextOf, examples } from './context.ts';
+import { asCliError, EXIT } from './exit-codes.ts';
+import { printJson, printLine } from './output.ts';
+
+interface Finding {
+  readonly check: string;
+  readonly ok: boolean;
+  /** A finding that is no fault: the platform runs, with less isolation, say. */
+  readonly warning?: boolean;
+  readonly detail: string;
+}
+
+const LEAST_FREE_BYTES = 200 * 2 ** 20;
+const SERVICES_DIR = join(import.meta.dirname, '..', 'dist', 'services');
+
+export function addDoctorCommand(program: Command): void {
+  program
+    .command('doctor')
+    .description('check this machine and the data directory; changes nothing')
+    .addHelpText('after', examples('doctor', 'doctor --data-dir /var/lib/tierplane --json'))
+    .action(async (_options, command: Command) => {
+      const { dir, json } = contextOf(command);
+      const findings = await examine(dir);
+      if (json) printJson(findings);
+      else
+        for (const one of findings) printLine(`${one.ok ? '✓' : one.warning ? '!' : '✗'} ${one.check}: ${one.detail}`);
+      if (findings.some((one) => !one.ok && !one.warning)) process.exitCode = EXIT.failed;
+    });
+}
+
+async function examine(dir: DataDir): Promise<Finding[]> {
+  return [
+    { check: 'node', ok: true, detail: process.version },
+    bundles(),
+    parentDeath(),
+    separateUsers(),
+    writable(dir),
+    freeSpace(dir),
+    fsyncTime(dir),
+    await configurationAndPort(dir),
+    ...(existsSync(dir.platformDb) ? [database(dir), privateFiles(dir)] : []),
+  ];
+}
+
+function bundles(): Finding {
+  const missing = SERVICES.filter((name) => !existsSync(bundleOf(SERVICES_DIR, name)));
+  const detail =
+    missing.length === 0
+      ? `${SERVICES.length} services are built`
+      : `not built: ${missing.join(', ')}; run \`npm run build\``;
+  return { check: 'bundles', ok: missing.length === 0, detail };
+}
+
+function parentDeath(): Finding {
+  const works = spawnSync('setpriv', ['--pdeathsig', 'KILL', 'true']).status === 0;
+  const detail = works
+    ? 'setpriv is at hand: no task outlives its agent'
+    : 'setpriv (util-linux) is missing: a blocked task may outlive a killed platform until the next start';
+  return { check: 'task death', ok: works, warning: !works, detail };
+}
+
+function separateUsers(): Finding {
+  const root = process.getuid?.() === 0;
+  const detail = root ? 'started as root: a uid of its own for each silo tenant' : 'not root: all tasks share one uid';
+  return { check: 'task users', ok: root, warning: !root, detail };
+}
+
+/** The nearest folder on the way up that exists already. */
+function existing(path: string): string {
+  return existsSync(path) ? path : existing(dirname(path));
+}
+
+function writable(dir: DataDir): Finding {
+  const place = existing(dir.root);
+  try {
+    accessSync(place, constants.W_OK);
+    return { check: 'data directory', ok: true, detail: dir.root };
+  } catch {
+    return { check: 'data directory', ok: false, detail: `${place} is not writable` };
+  }
+}
+
+function freeSpace(dir: DataDir): Finding {
+  const { bavail, bsize } = statfsSync(existing(dir.root));
+  const free = bavail * bsize;
+  return { check: 'disk', ok: free >= LEAST_FREE_BYTES, detail: `${Math.round(free / 2 ** 20)} MiB free` };
+}
+
+/** What a durable write costs here; onboarding waits for one. */
+function fsyncTime(dir: DataDir): Finding {
+  const path = join(existing(dir.root), `.tierplane-fsync-${process.pid}`);
+  try {
+    const file = openSync(path, 'w', 0o600);
+    const rounds = 10;
+    const start = performance.now();
+    for (let i = 0; i < rounds; i++) {
+      writeSync(file, 'x');
+      fsyncSync(file);
+    }
+    const each = (performance.now() - start) / rounds;
+    closeSync(file);
+    return { check: 'fsync', ok: each < 50, warning: each >= 50, detail: `${each.toFixed(2)} ms` };
+  } catch {
+    return { check: 'fsync', ok: false, warning: true, detail: 'could not be measured' };
+  } finally {
+    rmSync(path, { force: true });
+  }
+}
+
+async function configurationAndPort(dir: DataDir): Promise<Finding> {
+  try {
+    const { host, port } = loadConfig(dir.config, { demo: true });
+    const running = findRunning(dir);
+    if (running) return { check: 'front door', ok: true, detail: `${running.urls.front} (running)` };
+    const free = await isFree(host, port);
+    const detail = free ? `${host}:${port} is free` : `${host}:${port} is taken; choose another with --port`;
+    return { check: 'front door', ok: free, detail };
+  } catch (error) {
+    const meant = asCliError(error);
+    return { check: 'configuration', ok: false, detail: meant instanceof Error ? meant.message : String(meant) };
+  }
+}
+
+function isFree(host: string, port: number): Promise<boolean> {
+  const probe = createServer();
+  return new Promise((resolve) => {
+    probe.once('error', () => resolve(false));
+    probe.listen(port, host, () => probe.close(() => resolve(true)));
+  });
+}
+
+function database(dir: DataDir): Finding {
+  try {
+    const db = new DatabaseSync(dir.platformDb, { readOnly: true });
+    const row = db.prepare('PRAGMA quick_check(1)').get();
+    const version = Number(db.prepare('PRAGMA user_version').get()?.user_version);
+    db.close();
+    if (version > STORE_VERSION) {
+      const detail = `store version ${version} is newer than ${STORE_VERSION}, which this program knows: use a newer one`;
+      return { check: 'database', ok: false, detail };
+    }
+    const words = String(Object.values(row ?? {})[0]);
+    return { check: 'database', ok: words === 'ok', detail: words };
+  } catch (error) {
+    return { check: 'database', ok: false, detail: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function privateFiles(dir: DataDir): Finding {
+  const open = [dir.admin, dir.demo, dir.cliToken, dir.platformDb, dir.mailbox]
+    .filter(existsSync)
+    .filter((path) => (statSync(path).mode & 0o077) !== 0);
+  const detail =
+    open.length === 0 ? 'only their owner can read them' : `readable by others: ${open.join(', ')}; chmod 600 them`;
+  return { check: 'private files', ok: open.length === 0, detail };
+}

@@ -1,0 +1,146 @@
+import type { Command } from 'commander';
+import type { ServiceStatus } from '../core/ports/runtime.ts';
+import { SERVICES } from '../tenant-templates/tiers.ts';
+import { contextOf, examples, wholeNumber } from './context.ts';
+import { ControlPlane, type TenantView } from './control-plane.ts';
+import { CliError } from './exit-codes.ts';
+import { printJson, printLine, printTable } from './output.ts';
+import { rollOut } from './roll-out.ts';
+
+interface Selection {
+  readonly tenant?: string;
+  readonly service?: string;
+}
+
+export function addServiceCommands(program: Command): void {
+  const services = program
+    .command('services')
+    .description("the tenants' and the pool's microservices")
+    .addHelpText('after', examples('services list', 'services restart --tenant globex'));
+  services
+    .command('list')
+    .description('every service with its tasks')
+    .option('--tenant <tenant>', "only this tenant's own")
+    .option('--service <name>', 'only services of this name')
+    .addHelpText('after', examples('services list', 'services list --tenant globex --service orders --json'))
+    .action(async (options: Selection, command: Command) => {
+      const context = contextOf(command);
+      const controlPlane = new ControlPlane(context);
+      if (context.json) return printJson(await select(controlPlane, options));
+      await printServices(controlPlane, options);
+    });
+  services
+    .command('restart')
+    .description('rolling replacement: a new task is healthy before an old one drains; no request fails')
+    .option('--tenant <tenant>', "this tenant's own services; without it the pooled ones")
+    .option('--service <name>', 'only this one')
+    .addHelpText('after', examples('services restart', 'services restart --tenant globex --service orders'))
+    .action(async (options: Selection, command: Command) => {
+      const context = contextOf(command);
+      const controlPlane = new ControlPlane(context);
+      const chosen = await selectOwnOrPooled(controlPlane, options);
+      for (const { cluster, tenantId, service, desired, tasks } of chosen) {
+        const key = { cluster, tenantId, service };
+        const old = tasks.map((task) => task.taskId);
+        await rollOut(controlPlane, {
+          key,
+          doing: `${cluster}/${service} is being replaced`,
+          ask: () => controlPlane.call('POST', '/operator/services/restart', key),
+          isWanted: ({ taskId }) => !old.includes(taskId),
+          desired,
+        });
+        if (!context.json) printLine(`${cluster}/${service} is replaced`);
+      }
+      if (context.json) printJson({ restarted: chosen.length });
+    });
+  services
+    .command('scale')
+    .description('how many tasks a service has')
+    .option('--tenant <tenant>', "this tenant's own service; without it the pooled one")
+    .requiredOption('--service <name>', 'which one')
+    .requiredOption('--desired <count>', 'tasks', wholeNumber('--desired', 0, 16))
+    .addHelpText('after', examples('services scale --tenant globex --service products --desired 2'))
+    .action(async (options: Selection & { desired: number }, command: Command) => {
+      const context = contextOf(command);
+      const controlPlane = new ControlPlane(context);
+      for (const { cluster, tenantId, service } of await selectOwnOrPooled(controlPlane, options)) {
+        const key = { cluster, tenantId, service };
+        const body = { ...key, desired: options.desired };
+        await rollOut(controlPlane, {
+          key,
+          doing: `${cluster}/${service} is being scaled`,
+          ask: () => controlPlane.call('POST', '/operator/services/scale', body),
+          isWanted: () => true,
+          desired: options.desired,
+        });
+        if (context.json) printJson(body);
+        else printLine(`${cluster}/${service} has ${options.desired} task(s)`);
+      }
+    });
+}
+
+/** Services with their tasks, of one tenant or of one name where that is asked. */
+export async function select(
+  controlPlane: ControlPlane,
+  { tenant, service }: Selection = {},
+): Promise<ServiceStatus[]> {
+  const known: readonly string[] = SERVICES;
+  if (service !== undefined && !known.includes(service)) {
+    throw new CliError('refused', `no service is called '${service}', there are ${known.join(', ')}`);
+  }
+  const tenantId = tenant === undefined ? undefined : (await controlPlane.tenant(tenant)).tenantId;
+  const { data } = await controlPlane.call<{ data: ServiceStatus[] }>('GET', '/operator/services');
+  return data.filter(
+    (one) =>
+      (tenantId === undefined || one.tenantId === tenantId) && (service === undefined || one.service === service),
+  );
+}
+
+async function selectOwnOrPooled(controlPlane: ControlPlane, selection: Selection): Promise<ServiceStatus[]> {
+  const found = await select(controlPlane, selection);
+  const chosen = selection.tenant === undefined ? found.filter((one) => one.tenantId === null) : found;
+  if (chosen.length > 0) return chosen;
+  throw new CliError('refused', noServiceOf(selection.tenant), { hint: 'without --tenant the pooled ones are meant' });
+}
+
+function noServiceOf(tenant: string | undefined): string {
+  if (tenant === undefined) return 'no service runs';
+  return `'${tenant}' has no service of its own: basic tenants share the pooled ones`;
+}
+
+function rowOf(one: ServiceStatus, names: ReadonlyMap<string, string>): string[] {
+  const healthy = one.tasks.filter((task) => task.state === 'healthy');
+  const memory = one.tasks.reduce((sum, task) => sum + (task.rssBytes ?? 0), 0);
+  return [
+    one.cluster,
+    one.tenantId === null ? 'all basic ones' : (names.get(one.tenantId) ?? one.tenantId),
+    one.service,
+    `${healthy.length}/${one.desired}`,
+    one.tasks.map((task) => task.pid).join(','),
+    memory > 0 ? `${Math.round(memory / 2 ** 20)} MiB` : '',
+    String(one.restarts),
+    one.uid === undefined ? 'shared' : String(one.uid),
+    one.lastFailure ?? '',
+  ];
+}
+
+/** What people call the tenants of these services, by id. */
+async function namesOf(controlPlane: ControlPlane, found: readonly ServiceStatus[]): Promise<Map<string, string>> {
+  const names = new Map<string, string>();
+  if (found.every((one) => one.tenantId === null)) return names;
+  for await (const one of controlPlane.list<TenantView>('/tenants', 100)) names.set(one.tenantId, one.tenantName);
+  return names;
+}
+
+const HEADINGS = ['cluster', 'tenant', 'service', 'healthy', 'pids', 'memory', 'restarts', 'uid', 'last failure'];
+
+/** The table of services; `status` ends with it. */
+export async function printServices(controlPlane: ControlPlane, selection: Selection = {}): Promise<void> {
+  const found = await select(controlPlane, selection);
+  const names = await namesOf(controlPlane, found);
+  printTable(
+    HEADINGS,
+    found.map((one) => rowOf(one, names)),
+    noServiceOf(selection.tenant),
+  );
+}

@@ -1,0 +1,183 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Command } from 'commander';
+import type { UsagePlan } from '../core/tier/tiers.ts';
+import { type CliContext, contextOf, examples, wholeNumber } from './context.ts';
+import { ControlPlane } from './control-plane.ts';
+import { CliError, EXIT } from './exit-codes.ts';
+import { interruptible } from './interrupt.ts';
+import { note, printFields, printJson } from './output.ts';
+import { signInAsTenant } from './token.ts';
+
+/** How often a run says how far it is, in milliseconds. */
+const NOTE_EVERY_MS = 5_000;
+
+/** What a run found, beside what the tenant's usage plan lets through. */
+export interface ThrottleReport {
+  readonly tenant: string;
+  readonly tier: string;
+  readonly plan: UsagePlan;
+  readonly sent: number;
+  readonly ok: number;
+  readonly throttled: number;
+  readonly otherStatuses: Record<string, number>;
+  readonly seconds: number;
+  readonly offeredRate: number;
+  readonly admittedRate: number;
+  /** burst + rate x seconds, or all where less was sent, or what the day's quota leaves. */
+  readonly expectedOk: number;
+  /** (ok - expectedOk) / expectedOk, in percent. */
+  readonly deviationPercent: number;
+  readonly withinThreePercent: boolean;
+}
+
+interface Options {
+  readonly tenant: string;
+  readonly rate: number;
+  readonly seconds: number;
+  readonly user?: string;
+  readonly password?: string;
+}
+
+export function addThrottleTestCommand(program: Command): void {
+  program
+    .command('throttle-test')
+    .description("offer a steady load as one tenant and compare what gets through with the tenant's usage plan")
+    .requiredOption('--tenant <tenant>', 'whose plan: name or id')
+    .option('--rate <perSecond>', 'requests a second', wholeNumber('--rate', 1, 2_000), 50)
+    .option('--seconds <seconds>', 'for how long', wholeNumber('--seconds', 1, 120), 10)
+    .option('--user <email>', 'sign in as this user; without it a probe without access to data is used')
+    .option('--password <password>', "the user's")
+    .addHelpText('after', examples('throttle-test --tenant acme --rate 50 --seconds 5'))
+    .action(async (options: Options, command: Command) => {
+      const context = contextOf(command);
+      const report = await interruptible((interrupted) => throttleTest(context, options, interrupted));
+      if (context.json) printJson(report);
+      else show(report);
+      if (!report.withinThreePercent) process.exitCode = EXIT.failed;
+    });
+}
+
+interface Probe {
+  readonly userName: string;
+  readonly password: string;
+}
+
+async function throttleTest(context: CliContext, options: Options, interrupted: AbortSignal): Promise<ThrottleReport> {
+  if ((options.user === undefined) !== (options.password === undefined)) {
+    throw new CliError('usage', '--user and --password go together; without both a probe is used');
+  }
+  const controlPlane = new ControlPlane(context);
+  const { running } = controlPlane;
+  requireLoopback(running.urls.front);
+  const tenant = await controlPlane.tenant(options.tenant);
+  const { data: tiers } = await controlPlane.call<{ data: Record<string, { usagePlan: UsagePlan }> }>(
+    'GET',
+    '/operator/tiers',
+  );
+  const plan = tiers[tenant.tier]?.usagePlan;
+  if (!plan) throw new CliError('failed', `the platform knows no tier '${tenant.tier}'`);
+  const probePath = `/operator/tenants/${tenant.tenantId}/probe`;
+  const own = options.user && options.password ? { userName: options.user, password: options.password } : undefined;
+  const user = own ?? (await controlPlane.call<{ data: Probe }>('POST', probePath)).data;
+  try {
+    const token = await signInAsTenant(context, tenant.slug, user.userName, user.password);
+    note(`${options.rate} requests/s for ${options.seconds} s as ${tenant.tenantName} ...`);
+    const statuses = await offerLoad(`${running.urls.api}/products/openapi.json`, token, options, interrupted);
+    if (interrupted.aborted) throw new CliError('interrupted', 'stopped; there is no report');
+    return reportOf(tenant.tenantName, tenant.tier, plan, statuses, options);
+  } finally {
+    if (!own) await controlPlane.call('DELETE', probePath);
+  }
+}
+
+/** A load test is for this machine alone. */
+function requireLoopback(url: string): void {
+  const { hostname } = new URL(url);
+  if (hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.')) return;
+  throw new CliError('usage', `throttle-test sends load to this machine only, the platform answers at ${hostname}`);
+}
+
+/** Open loop: request n leaves at n / rate seconds, whatever became of those before it. */
+async function offerLoad(
+  url: string,
+  token: string,
+  { rate, seconds }: Options,
+  interrupted: AbortSignal,
+): Promise<Map<number, number>> {
+  const statuses = new Map<number, number>();
+  const total = rate * seconds;
+  const start = performance.now();
+  const pending: Promise<void>[] = [];
+  let noted = 0;
+  for (let sent = 0; sent < total && !interrupted.aborted; ) {
+    const due = Math.min(total, Math.floor(((performance.now() - start) / 1000) * rate) + 1);
+    for (; sent < due; sent++) pending.push(sendOne(url, token, statuses));
+    const elapsed = Math.floor((performance.now() - start) / NOTE_EVERY_MS);
+    if (elapsed > noted) {
+      noted = elapsed;
+      note(`  … ${sent} sent, ${statuses.get(429) ?? 0} throttled so far`);
+    }
+    await wait(1);
+  }
+  await Promise.all(pending);
+  return statuses;
+}
+
+async function sendOne(url: string, token: string, statuses: Map<number, number>): Promise<void> {
+  const status = await fetch(url, { headers: { authorization: `Bearer ${token}` } }).then(
+    async (response) => {
+      await response.arrayBuffer();
+      return response.status;
+    },
+    () => 0,
+  );
+  statuses.set(status, (statuses.get(status) ?? 0) + 1);
+}
+
+function reportOf(
+  tenant: string,
+  tier: string,
+  plan: UsagePlan,
+  statuses: Map<number, number>,
+  options: Options,
+): ThrottleReport {
+  const { rate, seconds } = options;
+  const sent = rate * seconds;
+  const ok = [...statuses].reduce((sum, [status, count]) => (status >= 200 && status < 300 ? sum + count : sum), 0);
+  const throttled = statuses.get(429) ?? 0;
+  const others = [...statuses].filter(([status]) => status !== 429 && (status < 200 || status >= 300));
+  const expectedOk = Math.min(sent, Math.round(plan.burst + plan.rate * seconds), plan.quotaPerDay);
+  const deviationPercent = Math.round(((ok - expectedOk) / expectedOk) * 1000) / 10;
+  return {
+    tenant,
+    tier,
+    plan,
+    sent,
+    ok,
+    throttled,
+    otherStatuses: Object.fromEntries(
+      others.map(([status, count]) => [status === 0 ? 'no answer' : String(status), count]),
+    ),
+    seconds,
+    offeredRate: rate,
+    admittedRate: Math.round((ok / seconds) * 10) / 10,
+    expectedOk,
+    deviationPercent,
+    withinThreePercent: Math.abs(ok - expectedOk) <= Math.max(1, expectedOk * 0.03),
+  };
+}
+
+function show(report: ThrottleReport): void {
+  const { plan } = report;
+  printFields({
+    tenant: `${report.tenant} (${report.tier})`,
+    plan: `${plan.rate} requests/s, burst ${plan.burst}, ${plan.quotaPerDay} a day`,
+    sent: `${report.sent} in ${report.seconds} s (${report.offeredRate}/s)`,
+    served: `${report.ok} (2xx, ${report.admittedRate}/s); the plan lets ${report.expectedOk} through`,
+    throttled: `${report.throttled} (429)`,
+    others: Object.entries(report.otherStatuses)
+      .map(([status, count]) => `${status}: ${count}`)
+      .join(', '),
+    deviation: `${report.deviationPercent} %, ${report.withinThreePercent ? 'within' : 'outside'} 3 % of the plan`,
+  });
+}

@@ -1,0 +1,97 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { ServiceStatus } from '../core/ports/runtime.ts';
+import type { Step } from '../core/tenant/lifecycle.ts';
+import type { ControlPlane, TenantView } from './control-plane.ts';
+import { CliError } from './exit-codes.ts';
+import { interruptible } from './interrupt.ts';
+import { duration, note } from './output.ts';
+
+const POLL_MS = 100;
+/** After so long without a word the user is told that it still goes on; what takes long is spoken of less and less. */
+const SILENCE_MS = 2_000;
+const LONGEST_SILENCE_MS = 10_000;
+
+interface WatchOptions {
+  readonly until: readonly string[];
+  readonly timeoutMs: number;
+}
+
+/**
+ * Follows a tenant until its state is one of `until`, each step shown on stderr as it ends.
+ * Throws failed with the reason if it ends in `failed` instead, timeout after `timeoutMs`, interrupted on Ctrl-C; what
+ * was asked for goes on then.
+ */
+export function watchTenant(controlPlane: ControlPlane, tenantId: string, options: WatchOptions): Promise<TenantView> {
+  return interruptible((interrupted) => follow(controlPlane, tenantId, options, interrupted));
+}
+
+async function follow(
+  controlPlane: ControlPlane,
+  tenantId: string,
+  { until, timeoutMs }: WatchOptions,
+  interrupted: AbortSignal,
+): Promise<TenantView> {
+  const start = Date.now();
+  const show = stepPrinter();
+  for (;;) {
+    const { data: tenant } = await controlPlane.call<{ data: TenantView }>('GET', `/tenants/${tenantId}`);
+    await show(await progressOf(controlPlane, tenantId), tenant.state, () => troubleOf(controlPlane, tenantId));
+    if (until.includes(tenant.state)) return tenant;
+    if (tenant.state === 'failed') throw failure(tenant, controlPlane.tierplane);
+    const goesOn = { hint: `\`${controlPlane.tierplane} tenants watch ${tenantId}\` follows it` };
+    if (interrupted.aborted) {
+      throw new CliError('interrupted', `${tenant.tenantName} is ${tenant.state}; that goes on`, goesOn);
+    }
+    if (Date.now() - start > timeoutMs) {
+      const waited = duration(timeoutMs);
+      throw new CliError('timeout', `${tenant.tenantName} is still ${tenant.state} after ${waited}`, goesOn);
+    }
+    await wait(POLL_MS, undefined, { signal: interrupted }).catch(() => undefined);
+  }
+}
+
+function failure({ tenantName, reason }: TenantView, tierplane: string): CliError {
+  return new CliError('failed', `${tenantName} failed: ${reason ?? 'no reason given'}`, {
+    hint: `\`${tierplane} tenants retry "${tenantName}"\` tries again`,
+  });
+}
+
+async function progressOf(controlPlane: ControlPlane, tenantId: string): Promise<readonly Step[]> {
+  const { data } = await controlPlane.call<{ data: { steps: Step[] } }>('GET', `/tenants/${tenantId}/progress`);
+  return data.steps;
+}
+
+/** Why services of the tenant that have no healthy task are without one, as far as that is known; '' if all are well. */
+async function troubleOf(controlPlane: ControlPlane, tenantId: string): Promise<string> {
+  const { data } = await controlPlane.call<{ data: ServiceStatus[] }>('GET', '/operator/services');
+  return data
+    .filter((one) => one.tenantId === tenantId && !one.tasks.some((task) => task.state === 'healthy'))
+    .flatMap(({ service, lastFailure }) => (lastFailure ? [`; a task of ${service} has ended: ${lastFailure}`] : []))
+    .join('');
+}
+
+/** Shows each step once, when it has ended; in between what is being waited for, and why. */
+function stepPrinter(): (steps: readonly Step[], state: string, why: () => Promise<string>) => Promise<void> {
+  const start = Date.now();
+  const shown = new Set<string>();
+  let lastWordAt = start;
+  let silence = SILENCE_MS;
+  const say = (text: string): void => {
+    note(text);
+    lastWordAt = Date.now();
+  };
+  return async (steps, state, why) => {
+    for (const step of steps) {
+      const key = `${step.name} ${step.startedAt}`;
+      if (step.status === 'running' || shown.has(key)) continue;
+      shown.add(key);
+      silence = SILENCE_MS;
+      const took = duration(Date.parse(step.endedAt ?? step.startedAt) - Date.parse(step.startedAt));
+      say(step.status === 'done' ? `  ✓ ${step.name} (${took})` : `  ✗ ${step.name}: ${step.reason ?? 'failed'}`);
+    }
+    if (Date.now() - lastWordAt < silence) return;
+    silence = Math.min(2 * silence, LONGEST_SILENCE_MS);
+    const running = steps.filter((step) => step.status === 'running').map((step) => step.name);
+    say(`  … ${running.join(', ') || state} (${duration(Date.now() - start)})${await why()}`);
+  };
+}

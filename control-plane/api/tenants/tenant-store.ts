@@ -1,0 +1,203 @@
+import { ConditionFailed, DomainError } from '../../../core/errors.ts';
+import type { Item, Page, Write } from '../../../core/ports/table.ts';
+import { TENANT_ID } from '../../../core/tenant/names.ts';
+import {
+  emailLockKey,
+  type Lock,
+  slugLockKey,
+  type TenantFilter,
+  type TenantRecord,
+  tenantItem,
+  tenantKey,
+  tenantPartition,
+} from '../../../core/tenant/record.ts';
+import type { StoreDeps } from '../http/deps.ts';
+
+/** Lost races before a change gives up; each loss means that another call got through. */
+const MAX_TRIES = 10;
+
+/** The tenant, also a deleted one; undefined if there never was one, or if the id is none. */
+export async function getTenant({ table }: StoreDeps, tenantId: string): Promise<Item<TenantRecord> | undefined> {
+  if (!TENANT_ID.test(tenantId)) return undefined;
+  return table.get<TenantRecord>(tenantKey(tenantId));
+}
+
+/** As long as the longest name. */
+const LONGEST_SLUG = 63;
+
+/** The living tenant of this slug. */
+export async function tenantBySlug(deps: StoreDeps, slug: string): Promise<TenantRecord | undefined> {
+  if (slug === '' || slug.length > LONGEST_SLUG) return undefined;
+  const lock = await deps.table.get<Lock>(slugLockKey(slug));
+  return lock && (await getTenant(deps, lock.data.tenantId))?.data;
+}
+
+/** Whose the first admin's email is, among living tenants. */
+export async function tenantIdByEmail({ table }: StoreDeps, email: string): Promise<string | undefined> {
+  return (await table.get<Lock>(emailLockKey(email)))?.data.tenantId;
+}
+
+/**
+ * Stores a new tenant with its locks and `further` writes, all or nothing.
+ * Throws CONFLICT for a taken name or email, ConditionFailed (indexes into `further`) for another condition.
+ */
+export async function insertTenant(
+  { table }: StoreDeps,
+  record: TenantRecord,
+  further: readonly Write[],
+): Promise<void> {
+  const own: readonly Write[] = [
+    { put: tenantItem(record, 1), if: 'absent' },
+    takeLock(slugLockKey(record.slug), record.tenantId),
+    takeLock(emailLockKey(record.email), record.tenantId),
+  ];
+  try {
+    await table.transact([...own, ...further]);
+  } catch (error) {
+    if (!(error instanceof ConditionFailed)) throw error;
+    const others = error.failed.filter((index) => index >= own.length).map((index) => index - own.length);
+    if (others.length > 0) throw new ConditionFailed(others);
+    if (error.failed.includes(1)) throw nameTaken(record.tenantName);
+    if (error.failed.includes(2)) throw emailTaken(record.email);
+    throw error;
+  }
+}
+
+function takeLock(key: { pk: string; sk: string }, tenantId: string): Write {
+  return { put: { ...key, version: 1, data: { tenantId } }, if: 'absent' };
+}
+
+export function nameTaken(name: string): DomainError {
+  return new DomainError('CONFLICT', `Tenant name '${name}' is taken`);
+}
+
+export function emailTaken(email: string): DomainError {
+  return new DomainError('CONFLICT', `Email '${email}' is taken`);
+}
+
+/** A change of a tenant: the new record, and what else is written with it (its event, what was seen). */
+export interface TenantChange {
+  readonly record: TenantRecord;
+  readonly further?: readonly Write[];
+}
+
+/**
+ * Reads, asks `decide`, and writes if nobody else did in between; asks again otherwise. Locks follow the record.
+ * `decide` returns undefined to leave things as they are, or throws to refuse.
+ * Throws NOT_FOUND, CONFLICT for a taken name or email, ConditionFailed for a condition of `further`.
+ *
+ * @returns the record as it is now
+ */
+export async function changeTenant(
+  deps: StoreDeps,
+  tenantId: string,
+  decide: (record: TenantRecord) => TenantChange | undefined,
+): Promise<TenantRecord> {
+  for (let tries = 1; ; tries++) {
+    const item = await getTenant(deps, tenantId);
+    if (!item) throw new DomainError('NOT_FOUND', `Tenant not found for id ${tenantId}`);
+    const change = decide(item.data);
+    if (!change) return item.data;
+    const record = { ...change.record, modified: new Date(deps.clock.now()).toISOString() };
+    const locks = lockWrites(item.data, record);
+    try {
+      await deps.table.transact([
+        { put: tenantItem(record, item.version + 1), if: { version: item.version } },
+        ...locks,
+        ...(change.further ?? []),
+      ]);
+      return record;
+    } catch (error) {
+      if (!(error instanceof ConditionFailed)) throw error;
+      if (error.failed.includes(0)) {
+        if (tries >= MAX_TRIES)
+          throw new DomainError('CONDITION_FAILED', `tenant ${tenantId} keeps changing`, { cause: error });
+        continue;
+      }
+      const lost = locks.find((_, index) => error.failed.includes(index + 1));
+      if (!lost) throw error;
+      throw 'put' in lost && lost.put.pk === slugLockKey(record.slug).pk
+        ? nameTaken(record.tenantName)
+        : emailTaken(record.email);
+    }
+  }
+}
+
+/** A living tenant holds the locks of its slug and email, a deleted one none. */
+function lockWrites(before: TenantRecord, after: TenantRecord): Write[] {
+  const keysOf = (record: TenantRecord) =>
+    record.state === 'deleted' ? [] : [slugLockKey(record.slug), emailLockKey(record.email)];
+  const held = keysOf(before);
+  const wanted = keysOf(after);
+  return [
+    ...wanted.filter(({ pk }) => !held.some((key) => key.pk === pk)).map((key) => takeLock(key, after.tenantId)),
+    ...held
+      .filter(({ pk }) => !wanted.some((key) => key.pk === pk))
+      .map((key): Write => ({ delete: key, if: 'present' })),
+  ];
+}
+
+export interface TenantQuery extends TenantFilter {
+  /** In lower case; only slugs that begin so. */
+  readonly slugPrefix?: string;
+  /** Deleted tenants follow the living ones. @default false */
+  readonly includeDeleted?: boolean;
+  /** 1..1000 */
+  readonly limit: number;
+  /** The `next` of the page before. */
+  readonly token?: string;
+}
+
+/** One page by keyset, in order of slug. A token that is none of ours leads to an empty page, as in SBT. */
+export async function listTenants(
+  { table }: StoreDeps,
+  query: TenantQuery,
+): Promise<{ items: TenantRecord[]; next?: string }> {
+  const { state, tier } = query;
+  const filters: TenantFilter[] = [{ state, tier } as TenantFilter];
+  if (query.includeDeleted && state === undefined) filters.push({ state: 'deleted', tier } as TenantFilter);
+  const start = query.token === undefined ? { partition: 0 } : decodeToken(query.token);
+  if (!start) return { items: [] };
+
+  const items: TenantRecord[] = [];
+  let after = start.after;
+  for (let partition = start.partition; partition < filters.length; partition++) {
+    const room = query.limit - items.length;
+    if (room === 0) return { items, next: encodeToken({ partition }) };
+    const page: Page<TenantRecord> = await table.query<TenantRecord>({
+      ...tenantPartition(filters[partition] ?? {}),
+      limit: room,
+      ...(query.slugPrefix !== undefined && { prefix: query.slugPrefix }),
+      ...(after !== undefined && { after }),
+    });
+    items.push(...page.items.map((item) => item.data));
+    if (page.next !== undefined) return { items, next: encodeToken({ partition, after: page.next }) };
+    after = undefined;
+  }
+  return { items };
+}
+
+interface Position {
+  readonly partition: number;
+  readonly after?: string;
+}
+
+function encodeToken({ partition, after }: Position): string {
+  return btoa(JSON.stringify([partition, after ?? null]))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replaceAll('=', '');
+}
+
+function decodeToken(token: string): Position | undefined {
+  try {
+    const value: unknown = JSON.parse(atob(token.replaceAll('-', '+').replaceAll('_', '/')));
+    if (!Array.isArray(value) || value.length !== 2) return undefined;
+    const [partition, after] = value;
+    if (!Number.isInteger(partition) || partition < 0 || !(after === null || typeof after === 'string'))
+      return undefined;
+    return { partition, ...(after !== null && { after }) };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,55 @@
+import { chmodSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Log } from '../core/ports/log.ts';
+
+type Handler = (req: IncomingMessage, res: ServerResponse) => Promise<void>;
+
+export interface PlatformHandlers {
+  readonly controlPlane: Handler;
+  readonly realms: Handler;
+  readonly pages: Handler;
+  readonly ready: () => boolean;
+}
+
+/**
+ * The platform's one HTTP server, on a Unix socket that only the gateway (same user) may connect to: so the forwarded
+ * headers can be believed.
+ */
+export async function listenForGateway(
+  socket: string,
+  handlers: PlatformHandlers,
+  log: Log,
+): Promise<{ close(): Promise<void> }> {
+  const server = createServer((req, res) => {
+    handlerOf(handlers, req.url ?? '/')(req, res).catch((error: unknown) => {
+      log.error({ err: error, path: (req.url ?? '').split('?')[0] }, 'a request failed unexpectedly');
+      if (!res.headersSent) res.writeHead(500, { 'content-type': 'application/json' });
+      res.end('{"message":"Internal Server Error"}');
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(socket, resolve);
+  });
+  chmodSync(socket, 0o600);
+  return {
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeIdleConnections();
+      }),
+  };
+}
+
+function handlerOf(handlers: PlatformHandlers, url: string): Handler {
+  const path = url.split('?', 1)[0] ?? '/';
+  if (path === '/control-plane' || path.startsWith('/control-plane/')) return handlers.controlPlane;
+  if (path.startsWith('/realms/')) return handlers.realms;
+  if (path === '/readyz') return async (_req, res) => readiness(res, handlers.ready());
+  return handlers.pages;
+}
+
+function readiness(res: ServerResponse, ready: boolean): void {
+  res.writeHead(ready ? 200 : 503, { 'content-type': 'application/json' });
+  res.end(JSON.stringify({ status: ready ? 'ready' : 'starting' }));
+}

@@ -1,0 +1,122 @@
+import { issuerOf } from '../core/identity/issuers.ts';
+import type { Runtime, ServiceStatus } from '../core/ports/runtime.ts';
+import type { Isolation, TierTable } from '../core/tier/tiers.ts';
+import { type StartServices, type StartTenant, startPage } from '../web/pages/start.ts';
+import type { Urls } from './running.ts';
+
+export interface StartPageDeps {
+  readonly urls: Urls;
+  readonly runtime: Pick<Runtime, 'services'>;
+  readonly tiers: TierTable;
+  /** How a shell on this machine calls the command line; it may hold a path. */
+  readonly command: string;
+  /** Of the first admin, where their password can still be looked up. */
+  readonly adminFile: string;
+  /** The demo tenants that exist, with what the control plane knows of them. */
+  readonly demoTenants: () => Promise<readonly DemoTenant[]>;
+  readonly tenantName: (tenantId: string) => Promise<string | undefined>;
+  /** What is not in force on this machine, in words. */
+  readonly notes: readonly string[];
+}
+
+export interface DemoTenant {
+  readonly tenantId: string;
+  readonly name: string;
+  readonly tier: keyof TierTable;
+  readonly state: string;
+  readonly email: string;
+  readonly authServer: string;
+}
+
+const ISOLATION: Record<Isolation, string> = {
+  pool: 'Shares the pooled services; its items stand under its own key.',
+  service: 'Has services and data files of its own in a shared cluster.',
+  cluster: 'Has a cluster, services, data files and a user pool of its own.',
+};
+
+/** More belong in a list that can be searched. */
+const MAX_ROWS = 12;
+
+/**
+ * The start page. Who reads it from elsewhere sees what is there to try, but no customer, no path of this machine and
+ * no mailbox.
+ */
+export async function renderStart(deps: StartPageDeps, isLocal: boolean): Promise<string> {
+  const { urls, tiers } = deps;
+  const command = isLocal ? deps.command : 'npx tierplane';
+  const [services, tenants] = await Promise.all([deps.runtime.services(), deps.demoTenants()]);
+  const demo = new Map(tenants.map(({ tenantId, name }) => [tenantId, name]));
+  const groups = groupsOf(services).filter(([first]) => isLocal || first.tenantId === null || demo.has(first.tenantId));
+  return startPage({
+    urls: {
+      api: urls.api,
+      controlPlane: urls.controlPlane,
+      docs: `${urls.controlPlane}/docs`,
+      openapi: urls.openapi,
+      ...(isLocal && { mailbox: `${urls.front}/mailbox` }),
+      adminSignIn: `${issuerOf(urls.front, 'admin')}/account`,
+    },
+    tenants: tenants.map(
+      ({ name, tier, state, email, authServer }): StartTenant => ({
+        name,
+        tier: tiers[tier].title,
+        isolation: ISOLATION[tiers[tier].isolation],
+        state,
+        served: state === 'active',
+        email,
+        signInUrl: `${authServer}/account`,
+      }),
+    ),
+    services: await Promise.all(groups.slice(0, MAX_ROWS).map((group) => rowOf(group, deps.tenantName))),
+    furtherServices: Math.max(0, groups.length - MAX_ROWS),
+    command,
+    steps: stepsFor(urls, command),
+    ...(isLocal && { adminFile: deps.adminFile }),
+    notes: isLocal ? deps.notes : [],
+  });
+}
+
+type Group = readonly [ServiceStatus, ...ServiceStatus[]];
+
+/** By whom they serve; what all share comes first. */
+function groupsOf(services: readonly ServiceStatus[]): Group[] {
+  const groups = new Map<string, [ServiceStatus, ...ServiceStatus[]]>();
+  for (const one of services) {
+    const key = `${one.cluster} ${one.tenantId ?? ''}`;
+    const group = groups.get(key);
+    if (group) group.push(one);
+    else groups.set(key, [one]);
+  }
+  return [...groups.values()].sort(([a], [b]) => Number(a.tenantId !== null) - Number(b.tenantId !== null));
+}
+
+async function rowOf(group: Group, nameOf: StartPageDeps['tenantName']): Promise<StartServices> {
+  const [{ cluster, tenantId }] = group;
+  return {
+    serves: tenantId === null ? 'all basic tenants' : ((await nameOf(tenantId)) ?? tenantId),
+    cluster: cluster === `tenant-${tenantId}` ? 'its own' : cluster,
+    services: group.map(({ service, tasks, desired }) => ({
+      name: service,
+      healthy: tasks.filter((task) => task.state === 'healthy').length,
+      desired,
+    })),
+  };
+}
+
+function stepsFor(urls: Urls, command: string): { title: string; command: string }[] {
+  return [
+    { title: 'See the tenants', command: `${command} tenants list` },
+    {
+      title: 'Onboard one',
+      command: `${command} tenants create --name Aviato --email er@aviato.example \\\n  --tier premium --admin-password 'Correct-horse-7' --wait`,
+    },
+    {
+      title: 'Work as its user',
+      command: `TOKEN=$(${command} token --tenant Aviato --user er@aviato.example --password 'Correct-horse-7')
+curl -sw '\\n' ${urls.api}/products -H "authorization: Bearer $TOKEN" -H 'content-type: application/json' \\
+  -d '{"name":"Espresso beans","sku":"COF-1","category":"coffee","price":{"amount":1890,"currency":"EUR"}}'
+curl -sw '\\n' ${urls.api}/products -H "authorization: Bearer $TOKEN"`,
+    },
+    { title: 'See the limits bite', command: `${command} throttle-test --tenant acme --rate 50 --seconds 3` },
+  ];
+}

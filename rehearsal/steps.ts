@@ -1,0 +1,246 @@
+import assert from 'node:assert/strict';
+import { APP_PLANE_SOURCE, CONTROL_PLANE_SOURCE } from '../core/events/events.ts';
+import { type BusWatch, watchBus } from './bus-watch.ts';
+import type { EmulatedAccount } from './emulated-account.ts';
+import { type Installation, install, machineToken, runInstaller, signInAdmin, signInAgain } from './installation.ts';
+import type { Tokens } from './managed-login.ts';
+import { CONTRACT, ContractReplay } from './recorded-contract.ts';
+
+export interface StepResult {
+  readonly name: string;
+  /** How long it took; for a measurement the median of one call. */
+  readonly ms: number;
+  readonly ok: boolean;
+  readonly reason?: string;
+}
+
+const ADMIN_EMAIL = 'admin@example.com';
+/** Of the emulated account's first admin; the account is gone a moment later. */
+const ADMIN_PASSWORD = 'Rehearsed-horse-battery-7';
+const ARRIVES_WITHIN_MS = 20_000;
+const MEASURED_CALLS = 40;
+
+interface Scene {
+  readonly installation: Installation;
+  readonly watch: BusWatch;
+  readonly tokens: Tokens;
+  /** Calls with the admin's access token. */
+  ask(method: string, path: string, body?: unknown): ReturnType<Installation['call']>;
+}
+
+interface Registered {
+  readonly tenantId: string;
+  readonly tenantRegistrationId: string;
+}
+
+/** Installs the control plane as its README says and shows that it works; one result a step, the first failure ends it. */
+export async function* rehearse(account: EmulatedAccount): AsyncGenerator<StepResult> {
+  let installation: Installation | undefined;
+  yield await timed('scripts/sbt-install.sh installs the control plane', async () => {
+    installation = await install(account, ADMIN_EMAIL);
+  });
+  if (!installation) return;
+  const installed = installation;
+  yield await timed('run again, it changes nothing', async () => {
+    assert.match(await runInstaller(account, [ADMIN_EMAIL]), /controlplane-stack \(no changes\)/);
+  });
+
+  const watch = await watchBus(account, installed.outputs.eventBridgeArn, 'rehearsal', [
+    ...['onboardingRequest', 'offboardingRequest'],
+  ]);
+  try {
+    let tokens: Tokens | undefined;
+    yield await timed('the invited admin signs in by managed login with PKCE', async () => {
+      tokens = await signInAdmin(installed, ADMIN_PASSWORD);
+    });
+    if (!tokens) return;
+    const token = `Bearer ${tokens.accessToken}`;
+    const ask: Scene['ask'] = (method, path, body) => installed.call(method, path, { token, body });
+    const scene = { installation: installed, watch, tokens, ask };
+    for (const [name, run] of STEPS) {
+      const result = await timed(name, () => run(scene));
+      yield result;
+      if (!result.ok) return;
+    }
+    yield await median('p50 of a registration', (i) => register(scene, `measured ${i}`));
+    yield await median('p50 of a list of 50 tenants', async () => {
+      assert.equal((await ask('GET', '/tenants?limit=50')).status, 200);
+    });
+  } finally {
+    watch.close();
+  }
+}
+
+/** The contract first: it was recorded with no tenant there. */
+const STEPS: readonly (readonly [string, (scene: Scene) => Promise<void>])[] = [
+  [
+    `SBT's recorded contract is kept: ${CONTRACT.steps.length} steps and their events`,
+    async ({ installation, tokens, watch }) => {
+      const machine = await machineToken(installation);
+      const known: Record<string, string> = { admin: tokens.accessToken, machine };
+      const replay = new ContractReplay(async ({ method, path, token, headers, body }) => {
+        const answer = await installation.call(method, path, {
+          ...(token !== 'none' && { token: `Bearer ${known[token] ?? token}` }),
+          ...(headers && { headers }),
+          ...(body !== undefined && { body }),
+        });
+        return { ...answer, contentType: answer.headers['content-type']?.toString() };
+      });
+      await replay.run();
+      const faults = CONTRACT.steps.map((step) => [step.name, replay.faultOf(step)]);
+      assert.deepEqual(
+        faults.filter(([, fault]) => fault !== undefined),
+        [],
+      );
+      assert.deepEqual(replay.faultsOfEvents(await watch.seen(5)), []);
+    },
+  ],
+  [
+    'another password, and a code without its verifier, sign nobody in',
+    async ({ installation }) => {
+      const wrong = signInAgain(installation, { password: `${ADMIN_PASSWORD}x` });
+      await assert.rejects(wrong, /the password was not taken/);
+      const stolen = signInAgain(installation, { password: ADMIN_PASSWORD, verifier: 'a'.repeat(43) });
+      await assert.rejects(stolen, /the code was not taken, 400/);
+    },
+  ],
+  [
+    'strangers, broken tokens, ID tokens and unknown routes are refused in SBT`s words',
+    async ({ installation, tokens }) => {
+      const refused = async (
+        method: string,
+        path: string,
+        token: string | undefined,
+        status: number,
+        message: string,
+      ) => {
+        const answer = await installation.call(method, path, token === undefined ? {} : { token });
+        assert.deepEqual([answer.status, answer.body], [status, { message }], `${method} ${path}`);
+      };
+      await refused('GET', '/tenants', undefined, 401, 'Unauthorized');
+      await refused('GET', '/tenants', 'Bearer abc', 401, 'Unauthorized');
+      await refused('GET', '/tenants', `Bearer ${tokens.accessToken.slice(0, -8)}aaaaaaaa`, 401, 'Unauthorized');
+      await refused('GET', '/tenants', `Bearer ${tokens.idToken}`, 401, 'Unauthorized');
+      // This route names a scope, which API Gateway itself misses in an ID token.
+      await refused('GET', '/users', `Bearer ${tokens.idToken}`, 403, 'Forbidden');
+      await refused('POST', '/tenants', `Bearer ${tokens.accessToken}`, 403, 'Forbidden');
+      await refused('DELETE', '/tenants/x', `Bearer ${tokens.accessToken}`, 403, 'Forbidden');
+      await refused('GET', '/nothing', `Bearer ${tokens.accessToken}`, 404, 'Not Found');
+    },
+  ],
+  [
+    'a registration goes out as SBT`s onboarding event, to a queue on the bus',
+    async (scene) => {
+      const { tenantId, tenantRegistrationId } = await register(scene, 'hooli');
+      const [event] = await scene.watch.seen();
+      assert.deepEqual(event, {
+        source: CONTROL_PLANE_SOURCE,
+        detailType: 'onboardingRequest',
+        detail: {
+          ...{ tenantId, tenantRegistrationId, tenantName: 'hooli', email: 'admin@hooli.example', tier: 'basic' },
+          registrationStatus: 'In progress',
+        },
+      });
+    },
+  ],
+  [
+    'provisionSuccess reaches the registration by SBT`s own rule and API destination',
+    async (scene) => {
+      const tenant = await register(scene, 'globex');
+      const config = { authServer: 'https://identity.example', clientId: 'tierplane-app' };
+      await scene.watch.put(result('provisionSuccess', tenant, 'created', { tenantConfig: JSON.stringify(config) }));
+      await untilState(scene, tenant, 'active');
+      const registered = await scene.ask('GET', `/tenant-registrations/${tenant.tenantRegistrationId}`);
+      assert.match(registered.text, /"registrationStatus":"created"/);
+      const answer = await scene.installation.call('GET', '/tenant-config/globex');
+      assert.deepEqual([answer.status, answer.body], [200, config]);
+    },
+  ],
+  [
+    'provisionFailure does, with its reason',
+    async (scene) => {
+      const tenant = await register(scene, 'initech');
+      await scene.watch.put(result('provisionFailure', tenant, 'failed', { reason: 'no room in any cell' }));
+      const failed = await untilState(scene, tenant, 'failed');
+      assert.equal(failed.reason, 'no room in any cell');
+    },
+  ],
+  [
+    'bad input is refused, and nothing is stored',
+    async (scene) => {
+      const bad: readonly [unknown, number][] = [
+        [{ tenantData: { tenantName: 'x', email: 'no', tier: 'gold' }, tenantRegistrationData: {} }, 422],
+        [{}, 422],
+        ['{"tenantData":', 400],
+        [{ tenantData: registration('umbrella').tenantData, tenantRegistrationData: { tenantId: 'mine' } }, 422],
+      ];
+      for (const [body, status] of bad) {
+        const answer = await scene.ask('POST', '/tenant-registrations', body);
+        assert.equal(answer.status, status, answer.text);
+      }
+      const again = await scene.ask('POST', '/tenant-registrations', registration('HOOLI'));
+      assert.equal(again.status, 409, again.text);
+      assert.equal((await scene.ask('GET', '/tenants?name=umbrella')).text, '{"data":[]}');
+    },
+  ],
+];
+
+/** As many calls one after the other as are measured. */
+async function median(name: string, call: (i: number) => Promise<unknown>): Promise<StepResult> {
+  const times: number[] = [];
+  const result = await timed(name, async () => {
+    for (let i = 0; i < MEASURED_CALLS; i++) {
+      const started = performance.now();
+      await call(i);
+      times.push(performance.now() - started);
+    }
+  });
+  const sorted = times.sort((a, b) => a - b);
+  return { ...result, ms: sorted[Math.floor(sorted.length / 2)] ?? result.ms };
+}
+
+async function timed(name: string, run: () => Promise<void>): Promise<StepResult> {
+  const started = performance.now();
+  try {
+    await run();
+    return { name, ms: performance.now() - started, ok: true };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { name, ms: performance.now() - started, ok: false, reason };
+  }
+}
+
+function registration(tenantName: string) {
+  const email = `admin@${tenantName.toLowerCase().replaceAll(' ', '-')}.example`;
+  return {
+    tenantData: { tenantName, email, tier: 'basic' },
+    tenantRegistrationData: { registrationStatus: 'In progress' },
+  };
+}
+
+async function register({ ask }: Scene, name: string): Promise<Registered> {
+  const answer = await ask('POST', '/tenant-registrations', registration(name));
+  assert.equal(answer.status, 201, answer.text);
+  const { tenantId, tenantRegistrationId } = (answer.body as { data: Registered }).data;
+  return { tenantId, tenantRegistrationId };
+}
+
+/** The application plane's word, as SBT's rule takes it. */
+function result(detailType: string, tenant: Registered, status: string, tenantData: Record<string, unknown>) {
+  const jobOutput = {
+    tenantRegistrationData: { registrationStatus: status },
+    tenantData: { tenantStatus: status, ...tenantData },
+  };
+  return { source: APP_PLANE_SOURCE, detailType, detail: { ...tenant, jobOutput } };
+}
+
+async function untilState({ ask }: Scene, { tenantId }: Registered, state: string): Promise<Record<string, unknown>> {
+  const end = performance.now() + ARRIVES_WITHIN_MS;
+  for (;;) {
+    const { body } = await ask('GET', `/tenants/${tenantId}`);
+    const { data = {} } = body as { data?: Record<string, unknown> };
+    if (data.state === state) return data;
+    assert(performance.now() < end, `tenant is ${data.state}, not ${state}, after ${ARRIVES_WITHIN_MS} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}

@@ -1,0 +1,100 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type DynamoDBClient, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import { describe, expect, test } from '@jest/globals';
+import { openTable } from '../../../../adapters/aws/store/table.ts';
+import { ConditionFailed } from '../../../../core/errors.ts';
+import { ManualClock } from '../../../support/manual-clock.ts';
+
+const write = { put: { pk: 'p', sk: 's', version: 1, data: {} }, if: 'absent' as const };
+
+/** A table whose every request fails with the next of `errors`, and then succeeds. */
+function failing(errors: Error[], tenantScoped = false) {
+  const clock = new ManualClock();
+  let requests = 0;
+  const client = {
+    async send() {
+      requests++;
+      const error = errors.shift();
+      if (error) throw error;
+      return {};
+    },
+  } as unknown as DynamoDBClient;
+  const table = openTable({ client, tableName: 't', clock, random: () => new Uint8Array([255]), tenantScoped });
+  return { table, clock, requests: () => requests };
+}
+
+function cancelled(...codes: string[]): Error {
+  return new TransactionCanceledException({
+    message: 'cancelled',
+    $metadata: {},
+    CancellationReasons: codes.map((Code) => ({ Code })),
+  });
+}
+
+function named(name: string): Error {
+  return Object.assign(new Error('arn:aws:iam::000000000000:role/secret'), { name });
+}
+
+/** Lets every repetition run whose time has come, until `work` is settled. */
+async function settle<T>(clock: ManualClock, work: Promise<T>): Promise<PromiseSettledResult<T>> {
+  let settled = false;
+  const done = Promise.allSettled([work]).finally(() => {
+    settled = true;
+  });
+  while (!settled) {
+    clock.advance(10_000);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const [result] = await done;
+  return result as PromiseSettledResult<T>;
+}
+
+describe('DynamoTable, where others write the same items', () => {
+  test('tries a transaction again that met another', async () => {
+    const { table, clock, requests } = failing([cancelled('TransactionConflict'), cancelled('TransactionConflict')]);
+    expect(await settle(clock, table.transact([write]))).toMatchObject({ status: 'fulfilled' });
+    expect(requests()).toBe(3);
+  });
+
+  test('gives up as UNAVAILABLE when it always meets another', async () => {
+    const { table, clock, requests } = failing(Array.from({ length: 50 }, () => cancelled('TransactionConflict')));
+    expect(await settle(clock, table.transact([write]))).toMatchObject({ reason: { code: 'UNAVAILABLE' } });
+    expect(requests()).toBeLessThan(15);
+  });
+
+  test('names the failed conditions, whatever else went wrong beside them', async () => {
+    const { table } = failing([cancelled('None', 'ConditionalCheckFailed', 'TransactionConflict')]);
+    const writes = ['a', 'b', 'c'].map((sk) => ({ put: { ...write.put, sk } }));
+    const attempt = table.transact(writes);
+    await expect(attempt).rejects.toThrow(ConditionFailed);
+    await expect(attempt).rejects.toMatchObject({ failed: [1] });
+  });
+
+  test.each([
+    ['ProvisionedThroughputExceededException', 'UNAVAILABLE'],
+    ['InternalServerError', 'UNAVAILABLE'],
+    ['AccessDeniedException', 'INTERNAL'],
+    ['AccessDeniedException', 'ACCESS_DENIED', true],
+    ['ResourceNotFoundException', 'INTERNAL'],
+  ])('answers %s with %s, without the words of AWS', async (name, code, tenantScoped = false) => {
+    for (const call of ['get', 'query', 'transact'] as const) {
+      const { table } = failing([named(name)], tenantScoped);
+      const calls = {
+        get: () => table.get({ pk: 'p', sk: 's' }),
+        query: () => table.query({ pk: 'p', limit: 1 }),
+        transact: () => table.transact([write]),
+      };
+      const error: unknown = await calls[call]().then(undefined, (reason: unknown) => reason);
+      expect(error).toMatchObject({ code, cause: { name } });
+      expect(String(error)).not.toContain('arn:');
+    }
+  });
+
+  test('never updates in place: emulators differ from AWS where several list elements are removed', () => {
+    const folder = join(import.meta.dirname, '../../../../adapters/aws');
+    const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+    expect(sources.length).toBeGreaterThan(2);
+    for (const name of sources) expect(readFileSync(join(folder, name), 'utf8')).not.toMatch(/\bREMOVE\b.*\[/);
+  });
+});

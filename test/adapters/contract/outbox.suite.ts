@@ -1,0 +1,104 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { DomainError } from '../../../core/errors.ts';
+import { envelope } from '../../../core/events/events.ts';
+import { OUTBOX_PK, outboxWrites } from '../../../core/events/outbox.ts';
+import { drainOutbox, REJECTED_PK } from '../../../core/events/publisher.ts';
+import type { Envelope, EventBus } from '../../../core/ports/event-bus.ts';
+import type { Table, Write } from '../../../core/ports/table.ts';
+import { silentLog as log } from '../../support/silent-log.ts';
+import { until } from '../../support/until.ts';
+
+export interface OpenOutbox {
+  readonly table: Table;
+  readonly bus: EventBus;
+  close(): Promise<void>;
+}
+
+const TENANT = { tenantId: '01hzzzzzzzzzzzzzzzzzzzzzzz', tenantRegistrationId: 'reg-01hzzzzzzzzzzzzzzzzzzzzzzz' };
+const event = (id: string): Envelope => envelope(id, 'offboardingRequest', TENANT, Date.UTC(2026, 0));
+const STATE = { pk: 'state', sk: 'x' };
+
+/** What the outbox must do over a home's table and bus. `open` gives both, empty. */
+export function outboxContract(name: string, open: () => Promise<OpenOutbox>): void {
+  describe(`the outbox over ${name}`, () => {
+    let opened: OpenOutbox;
+    let table: Table;
+    let bus: EventBus;
+    let effects: string[];
+
+    beforeEach(async () => {
+      opened = await open();
+      ({ table, bus } = opened);
+      effects = [];
+      bus.subscribe({
+        name: 'effects',
+        detailTypes: ['offboardingRequest'],
+        handle: async ({ id }) => void effects.push(id),
+      });
+      // Returns when the consumer has its queue.
+      await bus.publish([]);
+    });
+    afterEach(async () => opened.close());
+
+    const waiting = async (pk = OUTBOX_PK) => (await table.query({ pk, limit: 1000 })).items.map(({ sk }) => sk);
+    const change = (version: number): Write => ({ put: { ...STATE, version, data: {} } });
+
+    /** An event behind all others has come, and each of the others once. */
+    async function expectEffects(...ids: string[]): Promise<void> {
+      await table.transact(outboxWrites([event('~last')]));
+      await drainOutbox({ table, bus, log });
+      await until(() => effects.includes('~last') && ids.every((id) => effects.includes(id)));
+      expect([...effects].sort()).toEqual([...ids, '~last'].sort());
+    }
+
+    test('holds a state and its event together: both are written, or neither', async () => {
+      await table.transact([{ ...change(1), if: 'absent' } as Write, ...outboxWrites([event('1')])]);
+      const again = table.transact([{ ...change(2), if: 'absent' } as Write, ...outboxWrites([event('2')])]);
+      await expect(again).rejects.toMatchObject({ code: 'CONDITION_FAILED' });
+      expect(await waiting()).toEqual(['1']);
+      expect((await table.get(STATE))?.version).toBe(1);
+      await expectEffects('1');
+    });
+
+    test('goes out whole, past one batch, and is empty then', async () => {
+      const ids = Array.from({ length: 120 }, (_, i) => `event-${String(i).padStart(3, '0')}`);
+      for (let i = 0; i < ids.length; i += 40) {
+        await table.transact(outboxWrites(ids.slice(i, i + 40).map(event)));
+      }
+      await drainOutbox({ table, bus, log });
+      expect(await waiting()).toEqual([]);
+      await expectEffects(...ids);
+    });
+
+    test('keeps what the bus refuses, and sends it the next time', async () => {
+      await table.transact(outboxWrites([event('1')]));
+      const refusing = { ...bus, publish: () => Promise.reject(new DomainError('UNAVAILABLE', 'the bus is full')) };
+      await expect(drainOutbox({ table, bus: refusing, log })).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+      expect(await waiting()).toEqual(['1']);
+      await expectEffects('1');
+    });
+
+    test('sends an event twice, once in effect, where a publisher ends between the bus and the table', async () => {
+      await table.transact(outboxWrites([event('1')]));
+      const ending = { ...table, transact: () => Promise.reject(new Error('killed')), query: table.query.bind(table) };
+      await expect(drainOutbox({ table: ending, bus, log })).rejects.toThrow('killed');
+      expect(await waiting()).toEqual(['1']);
+      await expectEffects('1');
+    });
+
+    test('sends an event once in effect, though two publishers drain at the same time', async () => {
+      await table.transact(outboxWrites([event('1'), event('2')]));
+      await Promise.all([drainOutbox({ table, bus, log }), drainOutbox({ table, bus, log })]);
+      await expectEffects('1', '2');
+    });
+
+    test('lays aside what nobody could read, and sends what is behind it', async () => {
+      const broken = { ...event('a-broken'), detail: { unknown: 1 } };
+      await table.transact([{ put: { pk: OUTBOX_PK, sk: 'a-broken', version: 1, data: broken } }]);
+      await table.transact(outboxWrites([event('b-behind')]));
+      await drainOutbox({ table, bus, log });
+      expect([await waiting(), await waiting(REJECTED_PK)]).toEqual([[], ['a-broken']]);
+      await expectEffects('b-behind');
+    });
+  });
+}

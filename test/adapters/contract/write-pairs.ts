@@ -1,0 +1,20 @@
+import { systemClock } from '../../../adapters/embedded/clock.ts';
+import { openTable } from '../../../adapters/embedded/store/table.ts';
+
+/** `node write-pairs.ts FILE NAME`: writes pairs of items till it is killed, and prints each number once it is durable. */
+const [, , file = '', name = ''] = process.argv;
+const table = openTable({ file, clock: systemClock });
+
+let next = 0;
+async function writePairs(): Promise<never> {
+  for (;;) {
+    const i = next++;
+    const sk = `${name}-${i}`;
+    await table.transact([
+      { put: { pk: 'left', sk, version: 1, data: {} }, if: 'absent' },
+      { put: { pk: 'right', sk, version: 1, data: {} }, if: 'absent' },
+    ]);
+    process.stdout.write(`${i}\n`);
+  }
+}
+await Promise.all(Array.from({ length: 8 }, writePairs));

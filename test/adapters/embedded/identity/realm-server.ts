@@ -1,0 +1,122 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock, systemRandom } from '../../../../adapters/embedded/clock.ts';
+import { type EmbeddedIdentity, openIdentity } from '../../../../adapters/embedded/identity/identity.ts';
+import { loadIdentitySecrets } from '../../../../adapters/embedded/identity/identity-secrets.ts';
+import type { TenantClaims } from '../../../../adapters/embedded/identity/oidc/accounts.ts';
+import { createRealms, type Realms } from '../../../../adapters/embedded/identity/oidc/realms.ts';
+import { createPasswords } from '../../../../adapters/embedded/identity/passwords.ts';
+import { type EmbeddedMailer, openMailer } from '../../../../adapters/embedded/mail/mailer.ts';
+import { openTable, type SqliteTable } from '../../../../adapters/embedded/store/table.ts';
+import type { Clock } from '../../../../core/ports/clock.ts';
+import type { Log } from '../../../../core/ports/log.ts';
+
+export const ACME = 'acme0000000000000000000001';
+export const GLOBEX = 'globex00000000000000000001';
+export const INITECH = 'initech0000000000000000001';
+
+/** Realms as the platform has them: a real store, a real HTTP server on a port of its own. */
+export interface RealmServer {
+  readonly url: string;
+  readonly table: SqliteTable;
+  readonly identity: EmbeddedIdentity;
+  readonly mailer: EmbeddedMailer;
+  readonly realms: Realms;
+  /** What the registry says of tenants; tests change it. */
+  readonly tenants: Map<string, TenantClaims>;
+  /** Every line logged so far. */
+  readonly logged: string[];
+  readonly mailFile: string;
+  /** Adds to the clock. */
+  advance(ms: number): void;
+  issuer(realm: string): string;
+  /** The temporary password in the newest mail to this address. */
+  invitedPassword(email: string): Promise<string>;
+  close(): Promise<void>;
+}
+
+export async function startRealmServer(): Promise<RealmServer> {
+  const dir = await mkdtemp(join(tmpdir(), 'tierplane-identity-'));
+  let ahead = 0;
+  const clock: Clock = { ...systemClock, now: () => Date.now() + ahead };
+  const logged: string[] = [];
+  const log = logInto(logged);
+  const table = openTable({ file: join(dir, 'platform.db'), clock });
+  const mailFile = join(dir, 'mailbox.jsonl');
+  const random = systemRandom;
+
+  let realms: Realms | undefined;
+  const server = createServer((req, res) => void realms?.handler(req, res));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+  const secrets = await loadIdentitySecrets(table, random);
+  const passwords = createPasswords({ temporaryKey: secrets.temporaryKey, clock, random });
+  const mailer = openMailer({ table, file: mailFile, clock, random, log });
+  const identity = openIdentity({ table, mailer, passwords, clock, random, publicUrl: url });
+  const tenants = new Map<string, TenantClaims>([
+    [ACME, { tier: 'basic', active: true, name: 'acme' }],
+    [GLOBEX, { tier: 'advanced', active: true, name: 'globex' }],
+    [INITECH, { tier: 'premium', active: true, name: 'initech' }],
+  ]);
+  realms = createRealms({
+    table,
+    identity,
+    passwords,
+    secrets,
+    clock,
+    log,
+    publicUrl: url,
+    tenantClaims: async (tenantId) => tenants.get(tenantId),
+    adminClients: [
+      {
+        clientId: 'sbt-admin',
+        redirectUris: ['http://localhost:4200/dashboard'],
+        postLogoutRedirectUris: ['http://localhost:4200/'],
+      },
+    ],
+    corsOrigins: ['http://localhost:4200'],
+  });
+  await identity.ensureRealm({ id: 'admin', displayName: 'Tierplane administration' });
+  await identity.ensureRealm({ id: 'pool', displayName: 'Tierplane' });
+  await identity.ensureRealm({ id: `tenant-${INITECH}`, displayName: 'initech', tenantId: INITECH });
+
+  return {
+    url,
+    table,
+    identity,
+    mailer,
+    realms,
+    tenants,
+    logged,
+    mailFile,
+    advance(ms) {
+      ahead += ms;
+    },
+    issuer: (realm) => `${url}/realms/${realm}`,
+    async invitedPassword(email) {
+      const { items } = await mailer.list({ limit: 100 });
+      const text = items.find((mail) => mail.to === email)?.text ?? '';
+      return /Temporary password: (\S+)/.exec(text)?.[1] ?? '';
+    },
+    async close() {
+      await closeServer(server);
+      await mailer.close();
+      await table.close();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+function logInto(lines: string[]): Log {
+  const write = (fields: object, message: string): void => void lines.push(JSON.stringify({ ...fields, message }));
+  return { debug: write, info: write, warn: write, error: write };
+}
+
+async function closeServer(server: Server): Promise<void> {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+}

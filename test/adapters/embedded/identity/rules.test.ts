@@ -1,0 +1,96 @@
+import { describe, expect, test } from '@jest/globals';
+import { systemClock } from '../../../../adapters/embedded/clock.ts';
+import { createAttemptLimiter } from '../../../../core/identity/attempts.ts';
+import { createAuthorize } from '../../../../core/identity/authorize.ts';
+import { API_AUDIENCE, clientIdsOf, issuerOf, parseRealm, trustRealms } from '../../../../core/identity/issuers.ts';
+import { createLru } from '../../../../core/identity/lru.ts';
+
+describe('a bounded map', () => {
+  test('forgets what was used least recently', () => {
+    const lru = createLru<number>(2);
+    lru.set('a', 1);
+    lru.set('b', 2);
+    expect(lru.get('a')).toBe(1);
+    lru.set('c', 3);
+    expect([lru.get('a'), lru.get('b'), lru.get('c'), lru.size]).toEqual([1, undefined, 3, 2]);
+    lru.delete('a');
+    lru.clear();
+    expect(lru.size).toBe(0);
+  });
+});
+
+describe('the limiter of failed tries', () => {
+  test('takes of all keys or of none, gives back, and forgets after its window', () => {
+    let now = 0;
+    const limiter = createAttemptLimiter({ clock: { now: () => now }, windowMs: 1_000 });
+    const user = { key: 'user', max: 2 };
+    const address = { key: 'address', max: 3 };
+    expect(limiter.take([user, address])).toBe(true);
+    expect(limiter.take([user, address])).toBe(true);
+    expect(limiter.take([user, address])).toBe(false);
+    expect(limiter.take([address])).toBe(true);
+    expect(limiter.take([address])).toBe(false);
+    limiter.giveBack([user, address]);
+    expect(limiter.take([user, address])).toBe(true);
+    expect(limiter.take([user])).toBe(false);
+    now = 1_001;
+    expect(limiter.take([user])).toBe(true);
+  });
+});
+
+describe('issuers', () => {
+  test('SE-1.2: are trusted by their exact name only', () => {
+    const trusted = trustRealms({ publicUrl: 'https://a.example', adminClients: ['extra'] });
+    expect(trusted('https://a.example/realms/admin')).toEqual({
+      issuer: 'https://a.example/realms/admin',
+      realm: 'admin',
+      clientIds: ['tierplane-admin', 'tierplane-cli', 'extra'],
+      audience: 'urn:tierplane:api',
+    });
+    expect(trusted('https://a.example/realms/pool')?.clientIds).toEqual(clientIdsOf('pool'));
+    expect(trusted(issuerOf('https://a.example', 'tenant-abcdefgh'))?.realm).toBe('tenant-abcdefgh');
+    for (const name of [
+      'https://a.example/realms/Admin',
+      'https://a.example/realms/pool/',
+      'https://a.example/realms/tenant-',
+      'https://a.example/realms/tenant-ABCDEFGH',
+      'https://a.example/realms/tenant-abcdefgh\n',
+      'https://a.example/realms/',
+      'https://a.example.evil.example/realms/pool',
+      'http://a.example/realms/pool',
+      '',
+    ])
+      expect(trusted(name)).toBeUndefined();
+    expect(parseRealm('__proto__')).toBeUndefined();
+  });
+});
+
+describe('a token header', () => {
+  const issuers = trustRealms({ publicUrl: 'http://front.example' });
+  const clock = systemClock;
+  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const claims = {
+    iss: 'http://front.example/realms/pool',
+    sub: 'subject-1',
+    aud: API_AUDIENCE,
+    client_id: 'tierplane-app',
+    token_use: 'access',
+    exp: 4_102_444_800,
+    tenantId: 'tenantaaaa',
+  };
+  /** Even a signature check that believes everything must not be asked. */
+  const authorize = createAuthorize({ issuers, verifySignature: async () => true, clock });
+  const taken = (header: object): Promise<unknown> => authorize(`Bearer ${part(header)}.${part(claims)}.c2ln`);
+
+  test.each(['none', 'None', 'HS256', 'RS512', 'PS256', 'EdDSA', ''])(
+    'SE-1.2: is refused with alg %j by itself',
+    (alg) => expect(taken({ alg, kid: 'k' })).rejects.toMatchObject({ code: 'UNAUTHENTICATED' }),
+  );
+
+  test('SE-1.2: is refused with an extension nobody knows, another type, or no kid, and taken without', async () => {
+    for (const header of [{ crit: ['b64'] }, { typ: 'id+jwt' }, { kid: undefined }, { kid: '' }]) {
+      await expect(taken({ alg: 'RS256', kid: 'k', ...header })).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    }
+    expect(await taken({ alg: 'RS256', kid: 'k' })).toMatchObject({ tenantId: 'tenantaaaa' });
+  });
+});

@@ -1,0 +1,148 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { systemClock, systemRandom } from '../../../../adapters/embedded/clock.ts';
+import { type EmbeddedMailer, type MailerOptions, openMailer } from '../../../../adapters/embedded/mail/mailer.ts';
+import { openTable, type SqliteTable } from '../../../../adapters/embedded/store/table.ts';
+import type { Clock } from '../../../../core/ports/clock.ts';
+
+const MAIL = { to: 'ann@acme.example', subject: 'Hello', text: 'The password is tulip-42.\n' };
+let dir: string;
+let table: SqliteTable;
+let mailer: EmbeddedMailer | undefined;
+let logged: string[];
+/** Timers run when the test says so. */
+let due: (() => void)[];
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'tierplane-mail-'));
+  table = openTable({ file: join(dir, 'platform.db'), clock: systemClock });
+  logged = [];
+  due = [];
+});
+afterEach(async () => {
+  await mailer?.close();
+  await table.close();
+  await rm(dir, { recursive: true, force: true });
+});
+
+function open(more: Partial<MailerOptions> = {}): EmbeddedMailer {
+  const write = (fields: object, message: string): void => void logged.push(JSON.stringify({ ...fields, message }));
+  const clock: Clock = {
+    now: systemClock.now,
+    after: (_ms, run) => {
+      due.push(run);
+      return { cancel: () => undefined };
+    },
+  };
+  const log = { debug: write, info: write, warn: write, error: write };
+  mailer = openMailer({ table, file: join(dir, 'mailbox.jsonl'), clock, random: systemRandom, log, ...more });
+  return mailer;
+}
+
+async function until(what: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 5_000;
+  while (!(await what())) {
+    if (Date.now() > deadline) throw new Error('it did not come to pass');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+async function delivery(): Promise<(string | undefined)[]> {
+  return ((await mailer?.list({ limit: 100 }))?.items ?? []).map((mail) => mail.delivery);
+}
+
+/** As much of an SMTP server as a client needs. */
+async function smtpServer(refuse: () => boolean) {
+  const received: string[] = [];
+  const server = createServer((socket) => {
+    let inData = false;
+    let text = '';
+    socket.write('220 test\r\n');
+    socket.on('error', () => undefined);
+    socket.on('data', (chunk) => {
+      if (inData) {
+        text += chunk;
+        if (text.endsWith('\r\n.\r\n')) {
+          inData = false;
+          received.push(text);
+          text = '';
+          socket.write('250 taken\r\n');
+        }
+        return;
+      }
+      for (const line of String(chunk).trim().split('\r\n')) {
+        if (/^(EHLO|HELO)/.test(line)) socket.write('250 test\r\n');
+        else if (/^RCPT/.test(line)) socket.write(refuse() ? `451 no: ${MAIL.text.trim()}\r\n` : '250 ok\r\n');
+        else if (/^DATA/.test(line)) {
+          inData = true;
+          socket.write('354 go on\r\n');
+        } else if (/^QUIT/.test(line)) socket.end('221 bye\r\n');
+        else socket.write('250 ok\r\n');
+      }
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `smtp://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    received,
+    close: () => new Promise((resolve) => server.close(resolve)),
+  };
+}
+
+describe('mail', () => {
+  test('without SMTP is kept for the mailbox page and appended to the file', async () => {
+    await open().send(MAIL);
+    await until(async () => (await delivery())[0] === 'delivered');
+    const [mail] = (await mailer?.list({ limit: 10 }))?.items ?? [];
+    expect(mail).toMatchObject(MAIL);
+    expect(await mailer?.get(mail?.id ?? '')).toEqual(mail);
+    const lines = (await readFile(join(dir, 'mailbox.jsonl'), 'utf8')).trim().split('\n');
+    expect(lines.map((line) => JSON.parse(line))).toEqual([{ ...MAIL, sentAt: mail?.sentAt }]);
+  });
+
+  test('that was written but not delivered before a crash is delivered at the next start', async () => {
+    await table.transact(open().draft(MAIL));
+    await mailer?.close();
+    open();
+    await until(async () => (await delivery())[0] === 'delivered');
+    expect(await readFile(join(dir, 'mailbox.jsonl'), 'utf8')).toContain('tulip-42');
+  });
+
+  test('is listed newest first, page by page', async () => {
+    open();
+    for (let i = 0; i < 5; i++) {
+      await mailer?.send({ ...MAIL, subject: `No. ${i}` });
+      await until(async () => Date.now() > Date.parse((await mailer?.list({ limit: 1 }))?.items[0]?.sentAt ?? ''));
+    }
+    const first = await mailer?.list({ limit: 3 });
+    const second = await mailer?.list({ limit: 3, after: first?.next ?? '' });
+    const subjects = [...(first?.items ?? []), ...(second?.items ?? [])].map(({ subject }) => subject);
+    expect(subjects).toEqual(['No. 4', 'No. 3', 'No. 2', 'No. 1', 'No. 0']);
+  });
+
+  test('by SMTP is sent, tried again after a failure, and its text then forgotten; no log has it', async () => {
+    let refusing = true;
+    const smtp = await smtpServer(() => refusing);
+    try {
+      open({ smtp: { url: smtp.url, from: 'Tierplane <noreply@tierplane.example>' } });
+      await mailer?.send(MAIL);
+      await until(async () => due.length > 0);
+      expect(await delivery()).toEqual(['waiting']);
+      refusing = false;
+      due.at(-1)?.();
+      await until(async () => (await delivery())[0] === 'delivered');
+      expect(smtp.received).toHaveLength(1);
+      expect(smtp.received[0]).toContain('tulip-42');
+      const [mail] = (await mailer?.list({ limit: 1 }))?.items ?? [];
+      expect(mail).toMatchObject({ subject: 'Hello', text: '' });
+      expect(logged.join()).toContain('not delivered');
+      expect(logged.join()).not.toContain('tulip-42');
+    } finally {
+      await mailer?.close();
+      await smtp.close();
+    }
+  });
+});

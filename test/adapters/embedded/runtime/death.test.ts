@@ -1,0 +1,118 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { findCgroup, removeGroups } from '../../../../adapters/embedded/runtime/supervisor/cgroup.ts';
+import { killLeftovers } from '../../../../adapters/embedded/runtime/supervisor/leftovers.ts';
+import { startOf } from '../../../../adapters/embedded/runtime/supervisor/process-info.ts';
+import { isAlive, newDataDir, processesOf, startPlatform, until } from './platform.ts';
+import type { StandIn } from './stand-in.ts';
+
+const WITHIN_MS = 1_000;
+/** Without it a blocked task ends at the next start's sweep only. */
+const HAS_SETPRIV = existsSync('/usr/bin/setpriv') || existsSync('/bin/setpriv');
+const withSetpriv = HAS_SETPRIV ? test : test.skip;
+
+const started: { child: ChildProcess; dataDir: string; instance: string }[] = [];
+
+async function startStandIn(): Promise<{ child: ChildProcess; dataDir: string; told: StandIn }> {
+  const dataDir = newDataDir();
+  const entry = join(import.meta.dirname, 'stand-in.ts');
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', entry, dataDir], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  const told = await new Promise<StandIn>((resolve, reject) => {
+    child.once('message', (message) => resolve(message as StandIn));
+    child.once('exit', (code) => reject(new Error(`the stand-in ended with ${code}`)));
+  });
+  started.push({ child, dataDir, instance: told.instance });
+  return { child, dataDir, told };
+}
+
+afterEach(async () => {
+  for (const { child, dataDir, instance } of started.splice(0)) {
+    child.kill('SIGKILL');
+    await killLeftovers(instance, join(dataDir, 'processes'));
+    const cgroup = findCgroup(instance);
+    if ('kind' in cgroup) await removeGroups(cgroup);
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+});
+
+function killNow(pids: readonly number[]): void {
+  for (const pid of pids) process.kill(pid, 'SIGKILL');
+}
+
+describe('kill -9', () => {
+  withSetpriv('of an agent ends all its tasks, blocked ones too, and only its own', async () => {
+    const { told } = await startStandIn();
+    const [pool, , advanced, premium, second] = told.tasks;
+    killNow([told.agents[2] ?? 0]);
+    await until(() => [premium, second].every((pid) => !isAlive(pid ?? 0)), 'its tasks are gone', WITHIN_MS);
+    expect([pool, advanced].every((pid) => isAlive(pid ?? 0))).toBe(true);
+  });
+
+  test('of the platform ends all agents and tasks, blocked ones too', async () => {
+    const { child, told } = await startStandIn();
+    killNow([child.pid ?? 0]);
+    await until(() => [...told.tasks, ...told.agents].every((pid) => !isAlive(pid)), 'all are gone', WITHIN_MS);
+    expect(processesOf(told.instance)).toEqual([]);
+  });
+
+  withSetpriv('of platform and agents at once ends every task, blocked ones too', async () => {
+    const { child, told } = await startStandIn();
+    killNow([child.pid ?? 0, ...told.agents]);
+    await until(() => told.tasks.every((pid) => !isAlive(pid)), 'all are gone', WITHIN_MS);
+    expect(processesOf(told.instance)).toEqual([]);
+  });
+
+  test('of the platform lets the next start find a clean place and serve again', async () => {
+    const { child, dataDir, told } = await startStandIn();
+    killNow([child.pid ?? 0]);
+    await until(() => [...told.tasks, ...told.agents].every((pid) => !isAlive(pid)), 'all are gone', WITHIN_MS);
+    const platform = await startPlatform({ dataDir });
+    try {
+      expect(existsSync(join(dataDir, 'run/pool'))).toBe(false);
+      expect(await platform.runtime.services()).toEqual([]);
+    } finally {
+      await platform.stop();
+    }
+  });
+});
+
+describe('the start sweep', () => {
+  const blocked = ['-e', 'for(;;);'];
+  const strays: ChildProcess[] = [];
+  const stray = (env: Record<string, string>): number => {
+    const child = spawn(process.execPath, blocked, { detached: true, stdio: 'ignore', env });
+    strays.push(child);
+    return child.pid ?? 0;
+  };
+  afterEach(() => {
+    for (const child of strays.splice(0)) child.kill('SIGKILL');
+  });
+
+  test('ends what carries the marker or was recorded, and nothing else of the same name or pid', async () => {
+    const dataDir = newDataDir();
+    try {
+      const marked = stray({ TIERPLANE_INSTANCE: 'sweep-1' });
+      const recorded = stray({});
+      const reused = stray({});
+      const sibling = stray({ TIERPLANE_INSTANCE: 'sweep-10' });
+      const nameless = stray({ OTHER: 'TIERPLANE_INSTANCE=sweep-1' });
+      await until(() => processesOf('sweep-1').includes(marked), 'it has its environment');
+      mkdirSync(join(dataDir, 'processes'));
+      const records = [
+        { pid: recorded, start: startOf(recorded) },
+        { pid: reused, start: 'another start' },
+      ];
+      writeFileSync(join(dataDir, 'processes/pool.json'), JSON.stringify(records));
+      writeFileSync(join(dataDir, 'processes/shared.json'), '[{"pid":');
+      expect(await killLeftovers('sweep-1', join(dataDir, 'processes'))).toBe(2);
+      expect([marked, recorded, reused, sibling, nameless].map(isAlive)).toEqual([false, false, true, true, true]);
+      expect(await killLeftovers('sweep-1', join(dataDir, 'processes'))).toBe(0);
+    } finally {
+      rmSync(dataDir, { recursive: true, force: true });
+    }
+  });
+});

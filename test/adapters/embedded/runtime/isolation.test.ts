@@ -1,0 +1,221 @@
+import { spawn } from 'node:child_process';
+import { chownSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { systemClock } from '../../../../adapters/embedded/clock.ts';
+import { createRuntime } from '../../../../adapters/embedded/runtime/runtime.ts';
+import { removeGroups } from '../../../../adapters/embedded/runtime/supervisor/cgroup.ts';
+import { probeIsolation } from '../../../../adapters/embedded/runtime/supervisor/isolation.ts';
+import { openTable } from '../../../../adapters/embedded/store/table.ts';
+import {
+  ask,
+  FIXTURES,
+  newDataDir,
+  pooled,
+  premium,
+  SIZE,
+  silent,
+  silo,
+  startPlatform,
+  statusOf,
+  type TestPlatform,
+  taskOf,
+  until,
+} from './platform.ts';
+import type { StandIn } from './stand-in.ts';
+
+/** Users of their own need root; others see the shared user reported. */
+const IS_ROOT = process.getuid?.() === 0;
+const asRoot = IS_ROOT ? test : test.skip;
+
+let platform: TestPlatform;
+beforeAll(async () => {
+  platform = await startPlatform();
+});
+afterAll(async () => platform.remove());
+
+describe('TI-5: started as root', () => {
+  const [one, ten, rich] = [silo('tenantuid01'), silo('tenantuid010'), premium('tenantuid02')];
+  const trying = async (path: string): Promise<unknown> => {
+    const { endpoint } = await taskOf(platform.runtime, one);
+    const { body } = await ask(endpoint, path);
+    return body.ok ? 'allowed' : body.code;
+  };
+  beforeAll(async () => {
+    if (IS_ROOT) await Promise.all([one, ten, rich, pooled()].map((spec) => platform.runtime.ensureService(spec)));
+  });
+
+  asRoot('every silo tenant and the pool run as users of their own, without groups', async () => {
+    expect(platform.runtime.isolation).toMatchObject({ ownUsers: true });
+    const statuses = await Promise.all([one, ten, rich, pooled()].map((spec) => statusOf(platform.runtime, spec)));
+    const uids = statuses.map(({ uid }) => uid);
+    expect(new Set(uids).size).toBe(4);
+    for (const status of statuses) {
+      const { endpoint } = await taskOf(platform.runtime, status);
+      const { body } = await ask(endpoint, '/whoami');
+      expect(body).toMatchObject({ uid: status.uid, gid: status.uid });
+      expect(body.groups.filter((group: number) => group !== status.uid)).toEqual([]);
+    }
+  });
+
+  asRoot("a tenant's task reaches its own data, and neither a sibling's nor the platform's", async () => {
+    const data = platform.dataDir;
+    expect(await trying(`/write?path=${data}/tenants/tenantuid01/own`)).toBe('allowed');
+    expect(await trying(`/list?path=${data}/tenants/tenantuid01`)).toBe('allowed');
+    for (const path of [
+      'tenants/tenantuid010',
+      'tenants/tenantuid02',
+      'tenants/pool',
+      'tenants',
+      'logs',
+      'processes',
+      '',
+    ]) {
+      expect([path, await trying(`/list?path=${data}/${path}`)]).toEqual([path, 'EACCES']);
+    }
+    for (const path of ['platform.db', 'tenants/pool/echo.db', 'logs/shared.tenantuid01.echo.log']) {
+      expect([path, await trying(`/read?path=${data}/${path}`)]).toEqual([path, 'EACCES']);
+    }
+    expect(statSync(join(data, 'tenants/tenantuid010')).mode & 0o777).toBe(0o700);
+    expect(statSync(join(data, 'platform.db')).mode & 0o777).toBe(0o600);
+  });
+
+  asRoot("nor can it signal another tenant's task, or find its socket", async () => {
+    const other = await taskOf(platform.runtime, ten);
+    expect(await trying(`/signal?pid=${other.pid}`)).toBe('EPERM');
+    expect(await trying(`/read?path=${other.endpoint}`)).toBe('EACCES');
+    expect(await trying(`/list?path=${join(platform.dataDir, 'run/tenantuid010')}`)).toBe('EACCES');
+    expect(await trying(`/read?path=/proc/${other.pid}/environ`)).toBe('EACCES');
+  });
+
+  asRoot('nor can it plant code for others: bundles and code cache are read-only to it', async () => {
+    const cache = join(platform.dataDir, 'cache');
+    const bundle = readdirSync(join(cache, 'bundles')).find((name) => name.startsWith('echo.')) ?? '';
+    expect(await trying(`/write?path=${cache}/bundles/${bundle}`)).toBe('EACCES');
+    expect(await trying(`/write?path=${cache}/bundles/new.cjs`)).toBe('EACCES');
+    const folders = readdirSync(join(cache, 'code'));
+    expect(folders.length).toBeGreaterThanOrEqual(5);
+    for (const folder of folders) expect(await trying(`/write?path=${cache}/code/${folder}/x`)).toBe('EACCES');
+    for (const file of readdirSync(join(cache, 'code', folders[0] ?? ''))) {
+      expect(await trying(`/write?path=${cache}/code/${folders[0]}/${file}`)).toBe('EACCES');
+    }
+  });
+
+  asRoot('a user id is never given to a second tenant', async () => {
+    const gone = silo('tenantuid03');
+    await platform.runtime.ensureService(gone);
+    const { uid } = await statusOf(platform.runtime, gone);
+    await platform.runtime.deleteService(gone);
+    await platform.runtime.deleteTenantData('tenantuid03');
+    expect(readdirSync(join(platform.dataDir, 'cache/code')).filter((name) => name.endsWith(`-${uid}`))).toEqual([]);
+    const next = silo('tenantuid04');
+    await platform.runtime.ensureService(next);
+    expect((await statusOf(platform.runtime, next)).uid).toBeGreaterThan(uid ?? 0);
+  });
+
+  asRoot('files from a time without users of their own change hands', async () => {
+    await platform.runtime.ensureTenantData('tenantuid05');
+    const folder = join(platform.dataDir, 'tenants/tenantuid05');
+    chownSync(folder, 0, 0);
+    writeFileSync(join(folder, 'echo.db'), 'x');
+    const spec = silo('tenantuid05');
+    await platform.runtime.ensureService(spec);
+    const { uid } = await statusOf(platform.runtime, spec);
+    expect([statSync(folder).uid, statSync(join(folder, 'echo.db')).uid]).toEqual([uid, uid]);
+  });
+
+  asRoot('a closed directory above is noted, and the shared user said openly', async () => {
+    const closed = newDataDir();
+    try {
+      const { mode } = statSync(closed);
+      expect(mode & 0o077).toBe(0o011);
+      const needs = { instance: 'probe-1', passable: [closed, '/nowhere'], readable: FIXTURES };
+      const isolation = await probeIsolation(needs);
+      expect(isolation.ownUsers).toBe(false);
+      expect(isolation.notes).toEqual([expect.stringMatching(/one user: \/nowhere is closed/)]);
+      await removeGroups(isolation.cpu);
+    } finally {
+      rmSync(closed, { recursive: true, force: true });
+    }
+  });
+
+  asRoot('started as another user it works all the same, and says that all share one', async () => {
+    const dataDir = newDataDir();
+    chownSync(dataDir, 65_534, 65_534);
+    const child = spawn(process.execPath, [join(import.meta.dirname, 'stand-in.ts'), dataDir], {
+      uid: 65_534,
+      gid: 65_534,
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
+    try {
+      const told = await new Promise<StandIn>((resolve, reject) => {
+        child.once('message', (message) => resolve(message as StandIn));
+        child.once('exit', (code) => reject(new Error(`the stand-in ended with ${code}`)));
+      });
+      expect(told.ownUsers).toBe(false);
+      expect(told.notes).toContain('all tasks run as one user: the platform was not started as root');
+      expect(told.tasks.map((pid) => statSync(`/proc/${pid}`).uid)).toEqual(told.tasks.map(() => 65_534));
+    } finally {
+      child.kill('SIGKILL');
+      rmSync(dataDir, { recursive: true, force: true });
+    }
+  });
+});
+
+test('TI-5: a task has the CPU its tier gives it, where cgroups are writable', async () => {
+  const spec = silo('tenantcpu01', { size: { ...SIZE, cpu: 0.5 } });
+  await platform.runtime.ensureService(spec);
+  const { pid, endpoint } = await taskOf(platform.runtime, spec);
+  const { cpu, notes } = platform.runtime.isolation;
+  if (cpu.kind === 'nice') {
+    expect(notes.join()).toMatch(/CPU caps are not enforced/);
+    return;
+  }
+  const { body } = await ask(endpoint, '/whoami');
+  const group = join(cpu.root, body.task);
+  expect(readFileSync(join(group, 'cgroup.procs'), 'utf8').trim()).toBe(String(pid));
+  const quota = cpu.kind === 'cgroup-v1' ? '50000' : '50000 100000';
+  expect(readFileSync(join(group, cpu.kind === 'cgroup-v1' ? 'cpu.cfs_quota_us' : 'cpu.max'), 'utf8').trim()).toBe(
+    quota,
+  );
+  await platform.runtime.deleteService(spec);
+  await until(() => !existsSync(group), 'the group is gone');
+});
+
+test('a machine out of memory ends tasks first', async () => {
+  const spec = silo('tenantoom01');
+  await platform.runtime.ensureService(spec);
+  const { pid } = await taskOf(platform.runtime, spec);
+  expect(readFileSync(`/proc/${pid}/oom_score_adj`, 'utf8').trim()).toBe('500');
+});
+
+describe('pooled data', () => {
+  test("TI-2: of one tenant are deleted past the first page, and a prefix sibling's stay", async () => {
+    await platform.runtime.ensureService(pooled());
+    const file = join(platform.dataDir, 'tenants/pool/orders.db');
+    const table = openTable({ file, clock: systemClock });
+    const put = (pk: string, sk: string) => ({ put: { pk, sk, version: 1, data: {} } });
+    for (let page = 0; page < 12; page++) {
+      await table.transact(Array.from({ length: 100 }, (_, n) => put('tenantrow01', `${page}-${n}`)));
+    }
+    await table.transact([put('tenantrow01#order', 'a'), put('tenantrow010', 'b'), put('tenantrow010#order', 'c')]);
+    await table.close();
+
+    expect(await platform.runtime.hasTenantData('tenantrow01')).toBe(true);
+    await platform.runtime.deleteTenantData('tenantrow01');
+    expect(await platform.runtime.hasTenantData('tenantrow01')).toBe(false);
+    expect(await platform.runtime.hasTenantData('tenantrow010')).toBe(true);
+    const after = openTable({ file, clock: systemClock });
+    expect(await after.get({ pk: 'tenantrow010#order', sk: 'c' })).toBeDefined();
+    await after.close();
+  });
+});
+
+test('a run directory too long for sockets is a CONFIG error that says so', async () => {
+  const runDir = join(platform.dataDir, 'x'.repeat(60));
+  const options = { dataDir: platform.dataDir, runDir, servicesDir: FIXTURES, clock: systemClock, log: silent };
+  await expect(createRuntime({ ...options, table: platform.table, instance: 'long-1' })).rejects.toMatchObject({
+    code: 'CONFIG',
+    message: expect.stringContaining('48 bytes'),
+  });
+});

@@ -1,0 +1,88 @@
+import { describe, expect, test } from '@jest/globals';
+import { launchTask } from '../../../../adapters/embedded/runtime/supervisor/launch.ts';
+import type { AgentConfig, ServicePlan } from '../../../../adapters/embedded/runtime/supervisor/protocol.ts';
+
+const CONFIG: AgentConfig = {
+  cluster: 'shared',
+  instance: 'i-1',
+  recordFile: '/data/processes/shared.json',
+  setpriv: '/usr/bin/setpriv',
+  cpu: { kind: 'nice' },
+  cacheDir: '/data/cache/code',
+};
+const PLAN: ServicePlan = {
+  cluster: 'shared',
+  tenantId: 'tenant00001',
+  service: 'orders',
+  desired: 1,
+  size: { memoryMiB: 192, cpu: 1, desired: 1, max: 4 },
+  environment: { TIERPLANE_TIER: 'advanced', TIERPLANE_TENANT: 'another', PATH: '/evil' },
+  generation: 1,
+  bundle: '/data/cache/bundles/orders.1-2.cjs',
+  dataFile: '/data/tenants/tenant00001/orders.db',
+  logFile: '/data/logs/shared.tenant00001.orders.log',
+  socketDir: '/data/run/tenant00001',
+  uid: 700_001,
+};
+const NAMES = { taskId: 'orders-abcde', socket: '/data/run/tenant00001/orders-abcde.sock' };
+const NODE = [
+  '/bin/node',
+  '--max-old-space-size=120',
+  '--max-semi-space-size=16',
+  '--expose-gc',
+  '--no-concurrent-recompilation',
+  '--disable-warning=ExperimentalWarning',
+  PLAN.bundle,
+];
+const ENV = {
+  PATH: '/bin',
+  NODE_COMPILE_CACHE: '/data/cache/code',
+  TIERPLANE_INSTANCE: 'i-1',
+  TIERPLANE_TIER: 'advanced',
+  TIERPLANE_SERVICE: 'orders',
+  TIERPLANE_TENANT: 'tenant00001',
+  TIERPLANE_TASK_ID: NAMES.taskId,
+  TIERPLANE_SOCKET: NAMES.socket,
+  TIERPLANE_DATA_FILE: PLAN.dataFile,
+};
+
+describe('launchTask', () => {
+  test("sets the user before the death signal, and lets no spec override the task's identity", () => {
+    expect(launchTask(PLAN, NAMES, CONFIG, '/bin/node', '/bin')).toEqual({
+      command: '/usr/bin/setpriv',
+      args: [
+        ...['--reuid', '700001', '--regid', '700001', '--clear-groups'],
+        ...['--no-new-privs', '--pdeathsig', 'KILL'],
+        ...NODE,
+      ],
+      env: ENV,
+    });
+  });
+
+  test('leaves the user as it is where all share one', () => {
+    const { uid: _, ...shared } = PLAN;
+    expect(launchTask(shared, NAMES, CONFIG, '/bin/node', '/bin').args).toEqual([
+      ...['--no-new-privs', '--pdeathsig', 'KILL'],
+      ...NODE,
+    ]);
+  });
+
+  test('without setpriv leaves the user to spawn', () => {
+    expect(launchTask(PLAN, NAMES, { ...CONFIG, setpriv: undefined }, '/bin/node', '/bin')).toEqual({
+      command: '/bin/node',
+      args: NODE.slice(1),
+      env: ENV,
+      uid: 700_001,
+      gid: 700_001,
+    });
+  });
+
+  test('keeps V8 below the cap, and gives tasks of every size the same new space', () => {
+    const limits = (memoryMiB: number): readonly string[] => {
+      const plan = { ...PLAN, size: { ...PLAN.size, memoryMiB } };
+      return launchTask(plan, NAMES, CONFIG, '/bin/node', '/bin').args.filter((one) => one.includes('space-size'));
+    };
+    expect(limits(384)).toEqual(['--max-old-space-size=312', '--max-semi-space-size=16']);
+    expect(limits(64)).toEqual(['--max-old-space-size=32', '--max-semi-space-size=16']);
+  });
+});

@@ -1,0 +1,53 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { closeLog, openLog, rotateLog } from '../../../../adapters/embedded/runtime/supervisor/log-file.ts';
+
+test('a log over its size is rotated, two old ones are kept, and whoever holds it open goes on at its new end', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tp-log-'));
+  try {
+    const path = join(folder, 'task.log');
+    const fd = openLog(path);
+    for (const text of ['first', 'second', 'third']) {
+      writeSync(fd, text);
+      rotateLog(path, 3);
+    }
+    writeSync(fd, 'end');
+    rotateLog(path, 3);
+    closeLog(fd);
+    expect([path, `${path}.1`, `${path}.2`].map((file) => readFileSync(file, 'utf8'))).toEqual([
+      'end',
+      'third',
+      'second',
+    ]);
+    expect(statSync(`${path}.1`).mode & 0o777).toBe(0o600);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test('a log that is not there is not rotated', () => {
+  expect(() => rotateLog('/nowhere/task.log')).not.toThrow();
+});
+
+test('where a log cannot be opened, what is written goes nowhere and nothing fails', () => {
+  const fd = openLog('/nowhere/task.log');
+  expect(() => writeSync(fd, 'lost')).not.toThrow();
+  closeLog(fd);
+});
+
+test('a log that cannot be rotated stays as it is', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tp-log-'));
+  try {
+    const path = join(folder, 'task.log');
+    writeFileSync(path, 'kept');
+    // What is in the way of the second old one stops the first from making room, as a full disk would.
+    writeFileSync(`${path}.1`, 'old');
+    mkdirSync(`${path}.2`);
+    expect(() => rotateLog(path, 3)).not.toThrow();
+    expect(readFileSync(path, 'utf8')).toBe('kept');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});

@@ -1,0 +1,81 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { backoffMs, waitMs } from '../../../../adapters/embedded/runtime/supervisor/backoff.ts';
+import { type PlannedTask, planTasks } from '../../../../adapters/embedded/runtime/supervisor/plan-tasks.ts';
+
+const task = (id: string, state: PlannedTask['state'], outdated = false): PlannedTask => ({ id, state, outdated });
+
+const CASES: [string, number, PlannedTask[], { spawn: number; drain: string[] }][] = [
+  ['starts all that are missing at once', 3, [], { spawn: 3, drain: [] }],
+  ['does nothing when all is well', 2, [task('a', 'healthy'), task('b', 'starting')], { spawn: 0, drain: [] }],
+  ['starts one beside an outdated one', 1, [task('a', 'healthy', true)], { spawn: 1, drain: [] }],
+  ['waits for it', 1, [task('a', 'healthy', true), task('b', 'starting')], { spawn: 0, drain: [] }],
+  ['then drains the outdated one', 1, [task('a', 'healthy', true), task('b', 'healthy')], { spawn: 0, drain: ['a'] }],
+  [
+    'replaces several one by one, the unhealthy first',
+    2,
+    [task('a', 'healthy', true), task('b', 'unhealthy', true), task('c', 'healthy')],
+    { spawn: 1, drain: ['b'] },
+  ],
+  ['drops an outdated one that never served', 1, [task('a', 'starting', true)], { spawn: 1, drain: ['a'] }],
+  [
+    'scales down by what serves least, then by the newest',
+    1,
+    [task('a', 'healthy'), task('b', 'healthy'), task('c', 'starting')],
+    { spawn: 0, drain: ['c', 'b'] },
+  ],
+  ['scales to none', 0, [task('a', 'healthy'), task('b', 'healthy', true)], { spawn: 0, drain: ['b', 'a'] }],
+];
+
+describe('planTasks', () => {
+  test.each(CASES)('%s', (_name, desired, tasks, changes) => {
+    expect(planTasks(desired, tasks)).toEqual(changes);
+  });
+
+  test('from any tasks it converges, and never lets fewer serve than did or should', () => {
+    const tasks = fc.array(
+      fc.record({
+        state: fc.constantFrom('starting' as const, 'healthy' as const, 'unhealthy' as const),
+        outdated: fc.boolean(),
+      }),
+      { maxLength: 8 },
+    );
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 6 }), tasks, (desired, given) => {
+        let now: PlannedTask[] = given.map((each, index) => ({ id: `t${index}`, ...each }));
+        const serving = (): number => now.filter(({ state }) => state === 'healthy').length;
+        for (let step = 0; step < 60; step++) {
+          const floor = Math.min(serving(), desired);
+          const { spawn, drain } = planTasks(desired, now);
+          now = now.filter(({ id }) => !drain.includes(id));
+          expect(serving()).toBeGreaterThanOrEqual(floor);
+          now.push(...Array.from({ length: spawn }, (_, index) => task(`s${step}-${index}`, 'starting')));
+          // The oldest that starts or is unhealthy gets well, one a step.
+          const next = now.findIndex(({ state, outdated }) => state !== 'healthy' && !outdated);
+          now = now.map((each, index) => (index === next ? { ...each, state: 'healthy' } : each));
+        }
+        expect(now).toHaveLength(desired);
+        expect(now.every(({ state, outdated }) => state === 'healthy' && !outdated)).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('backoffMs', () => {
+  test('is nothing after the first failure, then doubles up to 15 s', () => {
+    expect([1, 2, 3, 4, 20].map((failures) => backoffMs(failures, 0))).toEqual([0, 250, 500, 1000, 15_000]);
+  });
+
+  test('takes off up to half by chance', () => {
+    expect(backoffMs(3, 0.999)).toBeGreaterThan(250);
+    expect(backoffMs(3, 0.999)).toBeLessThan(251);
+  });
+});
+
+describe('waitMs', () => {
+  test('is what is left, never negative, and bounded though the clock was set back a day', () => {
+    expect(waitMs(1_500, 1_000)).toBe(500);
+    expect(waitMs(1_000, 1_500)).toBe(0);
+    expect(waitMs(86_400_000, 0)).toBe(15_000);
+  });
+});

@@ -1,0 +1,163 @@
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { systemClock } from '../../../../adapters/embedded/clock.ts';
+import { createRuntime, type EmbeddedRuntime } from '../../../../adapters/embedded/runtime/runtime.ts';
+import { openTable, type SqliteTable } from '../../../../adapters/embedded/store/table.ts';
+import type { Log } from '../../../../core/ports/log.ts';
+import type { ServiceKey, ServiceSpec, ServiceStatus } from '../../../../core/ports/runtime.ts';
+import type { TaskSize } from '../../../../core/tier/tiers.ts';
+
+/** Services of which test/fixtures/services holds a bundle. */
+export const FIXTURES = join(import.meta.dirname, '../../../fixtures/services');
+export const SIZE: TaskSize = { memoryMiB: 256, cpu: 2, desired: 1, max: 4 };
+export const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** A data directory with its runtime, as the platform has it. */
+export interface TestPlatform {
+  readonly dataDir: string;
+  readonly instance: string;
+  readonly table: SqliteTable;
+  readonly runtime: EmbeddedRuntime;
+  /** Ends everything and keeps the directory. */
+  stop(): Promise<void>;
+  /** Ends everything and removes the directory. */
+  remove(): Promise<void>;
+}
+
+export function newDataDir(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'tp-'));
+  chmodSync(dir, 0o711);
+  return dir;
+}
+
+export async function startPlatform(
+  options: { dataDir?: string; servicesDir?: string; healthyWithinMs?: number } = {},
+): Promise<TestPlatform> {
+  const dataDir = options.dataDir ?? newDataDir();
+  const instance = `test-${dataDir.slice(-6)}`;
+  const table = openTable({ file: join(dataDir, 'platform.db'), clock: systemClock });
+  const runtime = await createRuntime({
+    dataDir,
+    runDir: join(dataDir, 'run'),
+    servicesDir: options.servicesDir ?? FIXTURES,
+    clock: systemClock,
+    log: silent,
+    table,
+    instance,
+    healthyWithinMs: options.healthyWithinMs ?? 30_000,
+  });
+  await runtime.reap();
+  const stop = async (): Promise<void> => {
+    await runtime.close();
+    await table.close();
+  };
+  return {
+    dataDir,
+    instance,
+    table,
+    runtime,
+    stop,
+    async remove() {
+      await stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+export function pooled(change: Partial<ServiceSpec> = {}): ServiceSpec {
+  return { cluster: 'pool', tenantId: null, service: 'echo', size: SIZE, environment: {}, ...change };
+}
+
+/** An advanced tenant's service. */
+export function silo(tenantId: string, change: Partial<ServiceSpec> = {}): ServiceSpec {
+  return pooled({ cluster: 'shared', tenantId, ...change });
+}
+
+/** A premium tenant's service. */
+export function premium(tenantId: string, change: Partial<ServiceSpec> = {}): ServiceSpec {
+  return pooled({ cluster: `tenant-${tenantId}`, tenantId, ...change });
+}
+
+export async function statusOf(runtime: EmbeddedRuntime, key: ServiceKey): Promise<ServiceStatus> {
+  const all = await runtime.services({ cluster: key.cluster });
+  const found = all.find((status) => status.tenantId === key.tenantId && status.service === key.service);
+  if (found === undefined) throw new Error(`no service ${key.service} of ${key.tenantId}`);
+  return found;
+}
+
+/** The one task of a service, once it is healthy. */
+export async function taskOf(runtime: EmbeddedRuntime, key: ServiceKey): Promise<{ pid: number; endpoint: string }> {
+  return until(async () => {
+    const { tasks } = await statusOf(runtime, key);
+    return tasks.length === 1 && tasks[0]?.state === 'healthy' ? tasks[0] : undefined;
+  }, 'one healthy task');
+}
+
+/** Polls until `look` finds something; fails at the deadline. */
+export async function until<T>(
+  look: () => T | undefined | false | Promise<T | undefined | false>,
+  what: string,
+  withinMs = 15_000,
+): Promise<T> {
+  const deadline = performance.now() + withinMs;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined && found !== false) return found;
+    if (performance.now() > deadline) throw new Error(`not within ${withinMs} ms: ${what}`);
+    await setTimeout(10);
+  }
+}
+
+export interface Answer {
+  readonly status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: JSON as the fixture gives it
+  readonly body: any;
+}
+
+/** One request over a task's socket, on a connection of its own. */
+export function ask(socketPath: string, path: string, timeoutMs = 10_000): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ socketPath, path, agent: false, timeout: timeoutMs }, (answer) => {
+      let text = '';
+      answer.setEncoding('utf8');
+      answer.on('data', (chunk) => {
+        text += chunk;
+      });
+      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body: JSON.parse(text) }));
+      answer.on('error', reject);
+    });
+    asked.on('timeout', () => asked.destroy(new Error('timed out')));
+    asked.on('error', reject);
+    asked.end();
+  });
+}
+
+/** Live processes that carry the instance's marker, or were found to belong to it before; zombies are dead. */
+export function processesOf(instance: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => read(`/proc/${pid}/environ`).split('\0').includes(`TIERPLANE_INSTANCE=${instance}`))
+    .map(Number);
+}
+
+export function isAlive(pid: number): boolean {
+  const stat = read(`/proc/${pid}/stat`);
+  return stat !== '' && stat.slice(stat.lastIndexOf(')') + 2)[0] !== 'Z';
+}
+
+/** The agent of a task: its parent. */
+export function parentOf(pid: number): number {
+  const stat = read(`/proc/${pid}/stat`);
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}

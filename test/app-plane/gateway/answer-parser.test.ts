@@ -1,0 +1,298 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { MalformedAnswer } from '../../../app-plane/gateway/upstream/answer-head.ts';
+import { AnswerParser } from '../../../app-plane/gateway/upstream/answer-parser.ts';
+import { bytesOf, CHUNKED, cut, eachByte, OK, type Read, read, readWith } from './answers-read.ts';
+
+describe('an answer is read as it is meant', () => {
+  const ANSWERS: [what: string, bytes: string, wanted: Read, to: 'GET' | 'HEAD'][] = [
+    [
+      'with a length',
+      `${OK}Content-Type: a/b\r\nContent-Length: 5\r\n\r\nhello`,
+      { status: 200, headers: ['Content-Type', 'a/b', 'Content-Length', '5'], body: 'hello', complete: true },
+      'GET',
+    ],
+    [
+      'of no length',
+      `HTTP/1.1 404 \r\ncontent-length:0\r\n\r\n`,
+      { status: 404, headers: ['content-length', '0'], body: '', complete: true },
+      'GET',
+    ],
+    [
+      'without a reason phrase',
+      'HTTP/1.1 500\r\ncontent-length: \t 1 \t\r\n\r\nx',
+      { status: 500, headers: ['content-length', '1'], body: 'x', complete: true },
+      'GET',
+    ],
+    [
+      'in chunks, their sizes in either case, extended, with trailers',
+      `${CHUNKED}1\r\na\r\nA;x="y;z"\r\n0123456789\r\n00b ; e\r\nbcdefghijkl\r\n0\r\nX-T: 1\r\nX-U: 2\r\n\r\n`,
+      { status: 200, headers: [], body: 'a0123456789bcdefghijkl', complete: true },
+      'GET',
+    ],
+    [
+      'in chunks that look like heads and ends',
+      `${CHUNKED}7\r\n0\r\n\r\n\r\n\r\n19\r\nHTTP/1.1 200 OK\r\nA: b\r\n\r\n\r\n0\r\n\r\n`,
+      { status: 200, headers: [], body: '0\r\n\r\n\r\nHTTP/1.1 200 OK\r\nA: b\r\n\r\n', complete: true },
+      'GET',
+    ],
+    [
+      'of one empty body in chunks',
+      `HTTP/1.1 201 Created\r\nTRANSFER-ENCODING: Chunked\r\n\r\n000\r\n\r\n`,
+      { status: 201, headers: [], body: '', complete: true },
+      'GET',
+    ],
+    [
+      'until the connection closes',
+      `${OK}a: b\r\n\r\nHTTP/1.1 404 No\r\n\r\n`,
+      { status: 200, headers: ['a', 'b'], body: 'HTTP/1.1 404 No\r\n\r\n', complete: false },
+      'GET',
+    ],
+    [
+      'to HEAD, with a length',
+      `${OK}Content-Length: 5\r\n\r\n`,
+      { status: 200, headers: ['Content-Length', '5'], body: '', complete: true },
+      'HEAD',
+    ],
+    ['to HEAD, in chunks', CHUNKED, { status: 200, headers: [], body: '', complete: true }, 'HEAD'],
+    ['to HEAD, without either', `${OK}\r\n`, { status: 200, headers: [], body: '', complete: true }, 'HEAD'],
+    ['204', 'HTTP/1.1 204 No Content\r\n\r\n', { status: 204, headers: [], body: '', complete: true }, 'GET'],
+    [
+      '304 that tells the length of what it does not send',
+      'HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\nETag: "a"\r\n\r\n',
+      { status: 304, headers: ['Content-Length', '5', 'ETag', '"a"'], body: '', complete: true },
+      'GET',
+    ],
+    [
+      'after two of the hundreds',
+      `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: <a>\r\nContent-Length: 9\r\n\r\n${OK}Content-Length: 1\r\n\r\nx`,
+      { status: 200, headers: ['Content-Length', '1'], body: 'x', complete: true },
+      'GET',
+    ],
+    [
+      'by HTTP/1.0',
+      'HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx',
+      { status: 200, headers: ['Content-Length', '1'], body: 'x', complete: true },
+      'GET',
+    ],
+  ];
+
+  test.each(ANSWERS)('%s, at once, byte by byte, and cut at every place', (_what, bytes, wanted, to) => {
+    const bodiless = to === 'HEAD';
+    const parser = new AnswerParser();
+    expect(readWith(parser, [bytesOf(bytes)], bodiless)).toEqual(wanted);
+    if (wanted.complete) expect(readWith(parser, eachByte(bytes), bodiless)).toEqual(wanted);
+    expect(readWith(new AnswerParser(), eachByte(bytes), bodiless)).toEqual(wanted);
+    for (let place = 0; place <= bytes.length; place++) {
+      expect(readWith(new AnswerParser(), cut(bytesOf(bytes), [place]), bodiless)).toEqual(wanted);
+    }
+  });
+
+  test('a body until the connection closes is complete by its end; no other is', () => {
+    const parser = new AnswerParser();
+    readWith(parser, [bytesOf(`${OK}\r\nhal`)]);
+    expect(parser.end()).toBe(true);
+    for (const part of [
+      '',
+      'HTTP/1.1 2',
+      `${OK}\r`,
+      `${OK}Content-Length: 2\r\n\r\nh`,
+      `${CHUNKED}1\r\n`,
+      `${CHUNKED}1\r\na\r\n0\r\n`,
+    ]) {
+      const cutShort = new AnswerParser();
+      expect(readWith(cutShort, [bytesOf(part)]).complete).toBe(false);
+      expect(cutShort.end()).toBe(false);
+    }
+    expect(new AnswerParser().end()).toBe(false);
+  });
+
+  test('SE-1: whatever the bodies, the headers and the cuts, each of several answers is what was sent', () => {
+    const bodies = fc.oneof(
+      fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
+      // What might be taken for a line, a head or the end of a chunk.
+      fc
+        .array(fc.constantFrom('\r', '\n', '\r\n', '0\r\n\r\n', 'HTTP/1.1 200 OK\r\n\r\n', '5;', 'a: b'))
+        .map((parts) => bytesOf(parts.join(''))),
+    );
+    const values = fc.stringMatching(/^[!-~\x80-\xff]([ \t!-~\x80-\xff]{0,20}[!-~\x80-\xff])?$/);
+    const answers = fc.record({
+      status: fc.integer({ min: 200, max: 999 }).filter((status) => status !== 204 && status !== 304),
+      headers: fc.array(fc.tuple(fc.constantFrom('Set-Cookie', 'x-a', 'constructor', '__proto__'), values), {
+        maxLength: 4,
+      }),
+      pieces: fc.array(bodies, { maxLength: 4 }),
+      chunked: fc.boolean(),
+      news: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(answers, { minLength: 1, maxLength: 3 }), fc.array(fc.nat(2_000)), (all, places) => {
+        const parser = new AnswerParser();
+        for (const { status, headers, pieces, chunked, news } of all) {
+          const body = Buffer.concat(pieces);
+          const chunks = pieces
+            .filter(({ length }) => length > 0)
+            .map((piece) => `${piece.length.toString(16)}\r\n${piece.toString('latin1')}\r\n`);
+          const length = String(body.length);
+          const lines = [...headers, chunked ? ['Transfer-Encoding', 'chunked'] : ['Content-Length', length]];
+          const head = `HTTP/1.1 ${status} Fine\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
+          const wire = `${news ? 'HTTP/1.1 102 Soon\r\n\r\n' : ''}${head}${chunked ? `${chunks.join('')}0\r\n\r\n` : body.toString('latin1')}`;
+          expect(readWith(parser, cut(bytesOf(wire), places))).toEqual({
+            status,
+            headers: [...headers.flat(), ...(chunked ? [] : ['Content-Length', length])],
+            body: body.toString('latin1'),
+            complete: true,
+          });
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe('what cannot be trusted is refused', () => {
+  const withHead = (...lines: string[]): string => `${OK}${lines.map((line) => `${line}\r\n`).join('')}\r\n`;
+  const big = 'x'.repeat(16 * 1024);
+
+  const REFUSED: [what: string, bytes: string][] = [
+    ['a length and chunks', withHead('Content-Length: 5', 'Transfer-Encoding: chunked')],
+    ['chunks and a length', withHead('Transfer-Encoding: chunked', 'Content-Length: 5')],
+    ['two lengths', withHead('Content-Length: 5', 'Content-Length: 6')],
+    ['two lengths that are equal', withHead('Content-Length: 5', 'content-length: 5')],
+    ['two lengths in one line', withHead('Content-Length: 5, 5')],
+    ['a signed length', withHead('Content-Length: +5')],
+    ['a negative length', withHead('Content-Length: -5')],
+    ['a hexadecimal length', withHead('Content-Length: 0x5')],
+    ['an empty length', withHead('Content-Length:')],
+    ['a length with a fraction', withHead('Content-Length: 5.0')],
+    ['a length with a space in it', withHead('Content-Length: 5 0')],
+    ['a length after a no-break space', withHead('Content-Length: \xa05')],
+    ['a length beyond what numbers hold', withHead(`Content-Length: ${'9'.repeat(16)}`)],
+    ['another transfer-encoding', withHead('Transfer-Encoding: gzip')],
+    ['another transfer-encoding before chunked', withHead('Transfer-Encoding: gzip, chunked')],
+    ['chunked twice in one line', withHead('Transfer-Encoding: chunked, chunked')],
+    ['chunked twice', withHead('Transfer-Encoding: chunked', 'Transfer-Encoding: chunked')],
+    ['chunked in disguise', withHead('Transfer-Encoding: xchunked')],
+    ['chunked before a no-break space', withHead('Transfer-Encoding: chunked\xa0')],
+    ['an empty transfer-encoding', withHead('Transfer-Encoding:')],
+    ['chunks by HTTP/1.0', 'HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'],
+    ['a header without a colon', withHead('Content-Length')],
+    ['a header without a name', withHead(': 5')],
+    ['a space before the colon', withHead('Content-Length : 5')],
+    ['a space in a name', withHead('Content Length: 5')],
+    ['a folded line', withHead('A: b', ' c')],
+    ['a folded line with a colon', withHead('A: b', '\tc: d')],
+    ['a folded line at the beginning', withHead(' A: b')],
+    ['a bare CR', withHead('A: b\rContent-Length: 5')],
+    ['a bare CR at the end of a line', withHead('A: b\r')],
+    ['a bare LF', withHead('A: b\nContent-Length: 5')],
+    ['a bare LF at the end of a line', withHead('A: b\n')],
+    ['a NUL', withHead('A: b\0c')],
+    ['an escape character', withHead('A: \x1b[0m')],
+    ['a DEL', withHead('A: \x7f')],
+    ['an empty line before the status', `\r\n${OK}\r\n`],
+    ['a status line that begins with a space', ` ${OK}\r\n`],
+    ['another protocol', 'HTTP/2 200 OK\r\n\r\n'],
+    ['another version', 'HTTP/1.2 200 OK\r\n\r\n'],
+    ['another spelling of the protocol', 'http/1.1 200 OK\r\n\r\n'],
+    ['a status of two digits', 'HTTP/1.1 20 OK\r\n\r\n'],
+    ['a status of four digits', 'HTTP/1.1 2000 OK\r\n\r\n'],
+    ['a status below a hundred', 'HTTP/1.1 099 OK\r\n\r\n'],
+    ['a request', 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'],
+    ['101, which nobody asked for', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n'],
+    ['a malformed head before the answer', `HTTP/1.1 100 Continue\r\nA\r\n\r\n${OK}\r\n`],
+    ['a head beyond 16 KiB', `${OK}A: ${big}\r\n\r\n`],
+    ['a head beyond 16 KiB whose end does not come', `${OK}A: ${big}`],
+    ['a chunk of no size', `${CHUNKED}\r\n`],
+    ['a chunk whose size is no number', `${CHUNKED}g\r\n`],
+    ['a chunk of a signed size', `${CHUNKED}+1\r\na\r\n`],
+    ['a chunk of a prefixed size', `${CHUNKED}0x1\r\na\r\n`],
+    ['a chunk size with a space before it', `${CHUNKED} 1\r\na\r\n`],
+    ['a chunk size of nine digits', `${CHUNKED}000000001\r\na\r\n`],
+    ['two chunk sizes', `${CHUNKED}1 2\r\na\r\n`],
+    ['a chunk size ended by a bare LF', `${CHUNKED}1\na\r\n`],
+    ['a bare LF in the extension of a chunk', `${CHUNKED}1;a\nb\r\na\r\n`],
+    ['an extension beyond 1 KiB', `${CHUNKED}1;${'x'.repeat(1_024)}\r\na\r\n`],
+    ['an extension beyond 1 KiB whose end does not come', `${CHUNKED}1;${'x'.repeat(1_100)}`],
+    ['a chunk longer than its size', `${CHUNKED}1\r\nab\r\n0\r\n\r\n`],
+    ['a chunk that ends by a bare LF', `${CHUNKED}1\r\na\n0\r\n\r\n`],
+    ['a trailer beyond 1 KiB', `${CHUNKED}0\r\nA: ${'x'.repeat(1_024)}\r\n\r\n`],
+    ['a trailer beyond 1 KiB whose end does not come', `${CHUNKED}0\r\nA: ${'x'.repeat(1_100)}`],
+    ['more than 32 trailers', `${CHUNKED}0\r\n${'A: b\r\n'.repeat(33)}\r\n`],
+    ['a byte after the body', `${OK}Content-Length: 1\r\n\r\nab`],
+    ['a second answer after the body', `${OK}Content-Length: 1\r\n\r\na${OK}Content-Length: 1\r\n\r\nb`],
+    ['a byte after the last chunk', `${CHUNKED}0\r\n\r\n\r`],
+    ['a body of 204', 'HTTP/1.1 204 No Content\r\nContent-Length: 1\r\n\r\na'],
+    ['a body of 304', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 1\r\n\r\na'],
+  ];
+
+  test.each(REFUSED)('%s, at once, byte by byte, and cut anywhere', (_what, bytes) => {
+    expect(() => read(bytes)).toThrow(MalformedAnswer);
+    expect(() => readWith(new AnswerParser(), eachByte(bytes))).toThrow(MalformedAnswer);
+    fc.assert(
+      fc.property(fc.array(fc.nat(bytes.length), { maxLength: 5 }), (places) => {
+        expect(() => readWith(new AnswerParser(), cut(bytesOf(bytes), places))).toThrow(MalformedAnswer);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  test('the body of an answer to HEAD', () => {
+    expect(() => read(`${OK}Content-Length: 1\r\n\r\na`, true)).toThrow(MalformedAnswer);
+  });
+
+  test('SE-1: bytes that nobody asked for, before the first request and after an answer', () => {
+    const parser = new AnswerParser();
+    expect(() => parser.feed(bytesOf('H'))).toThrow(MalformedAnswer);
+    readWith(parser, [bytesOf('HTTP/1.1 204 No\r\n\r\n')]);
+    expect(() => parser.feed(bytesOf('H'))).toThrow(MalformedAnswer);
+  });
+
+  test('SE-1: no bytes at all make it throw anything else, or pass more on than came', () => {
+    const words = fc.constantFrom(
+      OK,
+      CHUNKED,
+      '\r\n',
+      '\n',
+      '\r',
+      ': ',
+      'Content-Length: 3',
+      '0',
+      '5',
+      'a',
+      ' ',
+      '\0',
+      'HTTP/1.1 100 \r\n\r\n',
+    );
+    fc.assert(
+      fc.property(fc.array(words), fc.array(fc.nat(300)), (parts, places) => {
+        const bytes = bytesOf(parts.join(''));
+        const outcome = (pieces: Buffer[]): Read | undefined => {
+          try {
+            return readWith(new AnswerParser(), pieces);
+          } catch (error) {
+            expect(error).toBeInstanceOf(MalformedAnswer);
+            return undefined;
+          }
+        };
+        const whole = outcome([bytes]);
+        expect(outcome(cut(bytes, places))).toEqual(whole);
+        expect(whole?.body.length ?? 0).toBeLessThanOrEqual(bytes.length);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('but what is at the bounds passes', () => {
+    const fill = 16 * 1024 - OK.length - 'A: '.length;
+    for (const bytes of [
+      `${OK}A: ${'x'.repeat(fill)}\r\n\r\n`,
+      `${CHUNKED}1;${'x'.repeat(1_022)}\r\na\r\n0\r\n\r\n`,
+      `${CHUNKED}0\r\nA: ${'x'.repeat(1_021)}\r\n\r\n`,
+      `${CHUNKED}0\r\n${'A: b\r\n'.repeat(32)}\r\n`,
+    ]) {
+      expect(read(bytes).status).toBe(200);
+      expect(readWith(new AnswerParser(), eachByte(bytes)).status).toBe(200);
+    }
+  });
+});

@@ -1,0 +1,232 @@
+import { describe, expect, test } from '@jest/globals';
+import { accessLine } from '../../../app-plane/gateway/access-log.ts';
+import { parseConfig } from '../../../app-plane/gateway/config.ts';
+import { requestHeaders, requestIdOf } from '../../../app-plane/gateway/headers.ts';
+import { createMeter } from '../../../app-plane/gateway/meter.ts';
+import { cachedRegistry, type Registry } from '../../../app-plane/gateway/registry.ts';
+import { parseTarget } from '../../../app-plane/gateway/target.ts';
+import { TIERS } from '../../../tenant-templates/tiers.ts';
+import { PUBLIC_URL, TestClock, tenantRoute, tenantUser } from './fixture.ts';
+
+describe('the target of a request line', () => {
+  test.each([
+    ['/api/products', 'products', '/products'],
+    ['/api/products?limit=5', 'products', '/products?limit=5'],
+    ['/api/v1/orders/o1?x=/y', 'orders', '/v1/orders/o1?x=/y'],
+    ['/api/products/a.b/%20c', 'products', '/products/a.b/%20c'],
+    ['http://any.example/api/products', 'products', '/products'],
+    ['/api', '', ''],
+    ['/api/', '', '/'],
+    ['/api/v1/', '', '/v1/'],
+    ['/api/v2/orders', 'v2', '/v2/orders'],
+  ])('%s is a call of service "%s" at %s', (url, service, path) => {
+    expect(parseTarget(url)).toEqual({ kind: 'api', service, path });
+  });
+
+  test.each([
+    '/',
+    '/control-plane/tenants?limit=1',
+    '/realms/pool/auth',
+    '/mailbox',
+    '/apis',
+    '/API/products',
+    '//api',
+  ])('%s is for the platform, as it is', (url) => expect(parseTarget(url)).toEqual({ kind: 'platform', path: url }));
+
+  test.each([
+    '/api/products/../orders',
+    '/api/products/%2e%2E/orders',
+    '/api/products/..%2forders',
+    '/api/products%2F%2e%2e/orders',
+    '/realms/pool/users/.%2Fx',
+    '/api/..',
+    '/control-plane/./tenants',
+    '/api\\products',
+    '/api/%5cproducts',
+    '/realms/%00',
+    '*',
+    'products',
+    'ftp://x/api',
+    '',
+  ])('%s is refused: two servers might read it differently', (url) => {
+    expect(parseTarget(url)).toEqual({ kind: 'malformed' });
+  });
+
+  test('dots and percents in a query are nobody`s business', () => {
+    expect(parseTarget('/realms/pool/auth?redirect_uri=https://a/../b%2e%2e').kind).toBe('platform');
+  });
+});
+
+describe('headers', () => {
+  const incoming = (...rawHeaders: string[]) => ({ rawHeaders, headers: {} });
+
+  test('pass in their spelling and number, unless internal', () => {
+    const passed = ['Accept', 'a', 'accept', 'b', 'X-Custom', '1', 'if-match', '"e"'];
+    expect(requestHeaders(incoming(...passed), 'service')).toEqual(passed);
+  });
+
+  test('named by Connection are hop-by-hop, but for the type of the body', () => {
+    const headers = { connection: 'close, X-Once, Content-Type' };
+    const rawHeaders = ['connection', headers.connection, 'x-once', '1', 'content-type', 'a/b', 'x-twice', '2'];
+    expect(requestHeaders({ rawHeaders, headers }, 'service')).toEqual(['content-type', 'a/b', 'x-twice', '2']);
+  });
+
+  test('what frames the body is not passed on: the gateway frames it anew', () => {
+    const rawHeaders = ['Content-Length', '3', 'transfer-encoding', 'chunked', 'accept', '*/*'];
+    expect(requestHeaders({ rawHeaders, headers: {} }, 'service')).toEqual(['accept', '*/*']);
+  });
+
+  test('cookies and API keys reach the platform, no service', () => {
+    const own = ['cookie', 'session=1', 'x-api-key', 'k'];
+    expect(requestHeaders(incoming(...own), 'service')).toEqual([]);
+    expect(requestHeaders(incoming(...own), 'platform')).toEqual(own);
+  });
+
+  test('x-request-id is taken when well-formed and made otherwise', () => {
+    const make = () => 'made';
+    expect(requestIdOf('0b7c1a52-1', make)).toBe('0b7c1a52-1');
+    for (const bad of [undefined, '', 'short', 'with space', 'a"b"c"d"e', 'x'.repeat(129), ['a', 'b']])
+      expect(requestIdOf(bad, make)).toBe('made');
+  });
+});
+
+describe('the meter', () => {
+  const plan = { rate: 10, burst: 10, quotaPerDay: 1_000 };
+
+  test('RT-2: a throttled call does not consume quota, an exhausted one says when the day ends', () => {
+    const clock = new TestClock();
+    const meter = createMeter({ clock, monotonic: () => clock.ms });
+    const few = { rate: 10, burst: 10, quotaPerDay: 12 };
+    const outcomes = Array.from({ length: 30 }, () => meter.admit('key', few).outcome);
+    expect(outcomes.filter((outcome) => outcome === 'admitted')).toHaveLength(10);
+    expect(outcomes.filter((outcome) => outcome === 'throttled')).toHaveLength(20);
+    clock.advance(1_000);
+    expect([1, 2, 3].map(() => meter.admit('key', few).outcome)).toEqual(['admitted', 'admitted', 'exhausted']);
+    expect(meter.admit('key', few)).toEqual({ outcome: 'exhausted', retryAfter: 43_199 });
+  });
+
+  test('RT-2: within 3 % of the plan for ten minutes of twice the rate, a neighbour untouched', () => {
+    const clock = new TestClock();
+    const meter = createMeter({ clock, monotonic: () => clock.ms });
+    const long = { ...plan, quotaPerDay: 1e9 };
+    let admitted = 0;
+    let neighbour = 0;
+    for (let ms = 0; ms < 600_000; ms += 50) {
+      clock.advance(50);
+      if (meter.admit('busy', long).outcome === 'admitted') admitted += 1;
+      if (ms % 200 === 0 && meter.admit('neighbour', long).outcome !== 'admitted') neighbour += 1;
+    }
+    expect(admitted).toBeGreaterThan(6_010 * 0.97);
+    expect(admitted).toBeLessThan(6_010 * 1.03);
+    expect(neighbour).toBe(0);
+  });
+
+  test('forgets idle buckets only when full, so that forgetting gives nothing away', () => {
+    const clock = new TestClock();
+    const meter = createMeter({ clock, monotonic: () => clock.ms, maxBuckets: 3 });
+    for (let call = 0; call < 10; call++) meter.admit('busy', plan);
+    for (const key of ['a', 'b', 'c', 'd']) meter.admit(key, plan);
+    expect(meter.size).toBe(5);
+    expect(meter.admit('busy', plan).outcome).toBe('throttled');
+    for (let second = 0; second < 2; second++) {
+      clock.advance(1_000);
+      for (let call = 0; call < 11; call++) meter.admit('busy', plan);
+    }
+    meter.admit('e', plan);
+    expect(meter.size).toBe(2);
+    expect(meter.admit('busy', plan).outcome).toBe('throttled');
+  });
+});
+
+describe('the remembered registry', () => {
+  function counted(): { reads: number; source: Registry; route: ReturnType<typeof tenantRoute> | undefined } {
+    const route = tenantRoute('acme00001');
+    const state = {
+      reads: 0,
+      route: route as typeof route | undefined,
+      source: {
+        subject: async () => {
+          state.reads += 1;
+          return tenantUser(route);
+        },
+        route: async () => state.route,
+      },
+    };
+    return state;
+  }
+
+  test('asks once within its time to live, again after it, and after an invalidation', async () => {
+    const clock = new TestClock();
+    const state = counted();
+    const registry = cachedRegistry(state.source, { clock, ttlMs: 2_000 });
+    await registry.lookup('pool', 's');
+    expect(registry.lookup('pool', 's')).toMatchObject({ route: { tenantId: 'acme00001' } });
+    expect(state.reads).toBe(1);
+    clock.advance(2_000);
+    await registry.lookup('pool', 's');
+    expect(state.reads).toBe(2);
+    for (const changed of [{ tenantId: 'acme00001' }, { subject: 's' }, {}]) {
+      registry.invalidate(changed);
+      expect(registry.lookup('pool', 's')).toBeInstanceOf(Promise);
+      await registry.lookup('pool', 's');
+    }
+    registry.invalidate({ tenantId: 'acme000011', subject: 's1' });
+    expect(registry.lookup('pool', 's')).not.toBeInstanceOf(Promise);
+  });
+
+  test('never remembers what is absent, nor what was read before an invalidation', async () => {
+    const clock = new TestClock();
+    const state = counted();
+    const registry = cachedRegistry(state.source, { clock });
+    const reading = registry.lookup('pool', 's');
+    registry.invalidate({ subject: 's' });
+    await reading;
+    expect(registry.lookup('pool', 's')).toBeInstanceOf(Promise);
+    state.route = undefined;
+    registry.invalidate({});
+    expect(await registry.lookup('pool', 's')).not.toHaveProperty('route');
+    state.route = tenantRoute('acme00001');
+    expect(await registry.lookup('pool', 's')).toHaveProperty('route');
+  });
+
+  test('never takes one realm`s subject for another`s', async () => {
+    const registry = cachedRegistry(counted().source, { clock: new TestClock() });
+    await registry.lookup('pool', 's');
+    expect(registry.lookup('tenant-acme00001', 's')).toBeInstanceOf(Promise);
+  });
+});
+
+describe('the access log', () => {
+  test('is JSON whatever a path holds', () => {
+    const record = { requestId: 'r', method: 'GET', path: '/a"\\\u0001é', status: 200, ms: 1.26, bytes: 3 };
+    expect(JSON.parse(accessLine(record, 0))).toEqual({
+      ...record,
+      time: '1970-01-01T00:00:00.000Z',
+      level: 'info',
+      ms: 1.3,
+    });
+  });
+});
+
+describe('the configuration', () => {
+  const good = {
+    host: '127.0.0.1',
+    port: 0,
+    platformSocket: '/p',
+    registryFile: '/r',
+    quotaFile: '/q',
+    tiers: TIERS,
+    accessLog: '/a',
+  };
+
+  test('keeps of the tier table what it needs', () => {
+    const config = parseConfig(JSON.stringify({ ...good, publicUrl: PUBLIC_URL, limits: { connections: 2 } }));
+    expect(config.tiers.basic).toEqual({ usagePlan: TIERS.basic.usagePlan });
+  });
+
+  test('lists every fault with its path, and takes no unknown key', () => {
+    const bad = { ...good, port: 70_000, publicUrl: 'ftp://x', limits: { connections: 0 }, extra: 1 };
+    expect(() => parseConfig(JSON.stringify(bad))).toThrow(/port:.*publicUrl:.*limits\.connections:.*"extra"/s);
+    expect(() => parseConfig('{')).toThrow('must be JSON');
+  });
+});

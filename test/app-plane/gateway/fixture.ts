@@ -1,0 +1,303 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { compactVerify, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
+import { openLineFile } from '../../../adapters/embedded/mail/line-file.ts';
+import { openTable } from '../../../adapters/embedded/store/table.ts';
+import { createGateway, type Gateway, type GatewayLimits } from '../../../app-plane/gateway/app.ts';
+import { createMeter } from '../../../app-plane/gateway/meter.ts';
+import { openQuotaStore } from '../../../app-plane/gateway/quota-store.ts';
+import { cachedRegistry, type Registry } from '../../../app-plane/gateway/registry.ts';
+import { createAuthorize } from '../../../core/identity/authorize.ts';
+import { API_AUDIENCE, trustRealms } from '../../../core/identity/issuers.ts';
+import type { Clock } from '../../../core/ports/clock.ts';
+import type { Log } from '../../../core/ports/log.ts';
+import type { Route, ServiceEndpoints, Subject } from '../../../core/routing/registry.ts';
+import type { TierName, UsagePlan } from '../../../core/tier/tiers.ts';
+import { TIERS } from '../../../tenant-templates/tiers.ts';
+
+/** The front door's public name in these tests, whatever port it listens on. */
+export const PUBLIC_URL = 'https://saas.example';
+
+export const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** Time that stands still until it is moved; its timers fire while it is. */
+export class TestClock implements Clock {
+  ms = Date.UTC(2026, 1, 3, 12);
+  #timers: { at: number; run: () => void }[] = [];
+
+  now(): number {
+    return this.ms;
+  }
+
+  after(ms: number, run: () => void): { cancel(): void } {
+    const timer = { at: this.ms + ms, run };
+    this.#timers.push(timer);
+    return {
+      cancel: () => {
+        this.#timers = this.#timers.filter((one) => one !== timer);
+      },
+    };
+  }
+
+  advance(ms: number): void {
+    this.ms += ms;
+    const due = this.#timers.filter(({ at }) => at <= this.ms);
+    this.#timers = this.#timers.filter(({ at }) => at > this.ms);
+    for (const { run } of due) run();
+  }
+}
+
+const keys = await generateKeyPair('RS256');
+const foreignKeys = await generateKeyPair('RS256');
+
+export interface TokenFacts {
+  readonly realm?: string;
+  readonly tenantId?: string;
+  readonly subject?: string;
+  readonly claims?: JWTPayload;
+  /** Signed by a key that is not the issuer's. */
+  readonly forged?: boolean;
+  readonly expiresAt?: number;
+}
+
+/** A real, signed access token. @default - of user `<tenantId>-user` in the pool, for an hour of wall-clock time */
+export async function tokenOf(facts: TokenFacts): Promise<string> {
+  const { realm = 'pool', tenantId, forged = false } = facts;
+  return new SignJWT({
+    token_use: 'access',
+    client_id: 'tierplane-app',
+    ...(tenantId !== undefined && { tenantId, tier: 'basic', role: 'TenantAdmin', email: 'admin@acme.example' }),
+    iss: `${PUBLIC_URL}/realms/${realm}`,
+    aud: API_AUDIENCE,
+    sub: facts.subject ?? `${tenantId}-user`,
+    exp: facts.expiresAt ?? Math.floor(Date.now() / 1_000) + 3_600,
+    ...facts.claims,
+  })
+    .setProtectedHeader({ alg: 'RS256', kid: 'k1' })
+    .sign((forged ? foreignKeys : keys).privateKey);
+}
+
+export function tenantRoute(tenantId: string, tier: TierName = 'basic', change: Partial<Route> = {}): Route {
+  const silo = tier !== 'basic';
+  const cluster = tier === 'premium' ? (`tenant-${tenantId}` as const) : silo ? 'shared' : 'pool';
+  const realm = tier === 'premium' ? (`tenant-${tenantId}` as const) : 'pool';
+  return {
+    tenantId,
+    slug: tenantId,
+    tier,
+    state: 'active',
+    apiKey: `key-${tenantId}`,
+    realm,
+    cluster,
+    silo,
+    ...change,
+  };
+}
+
+export function tenantUser(route: Route, change: Partial<Subject> = {}): Subject {
+  const email = 'admin@acme.example';
+  return {
+    issuer: `${PUBLIC_URL}/realms/${route.realm}`,
+    subject: `${route.tenantId}-user`,
+    realm: route.realm,
+    userName: email,
+    email,
+    role: 'TenantAdmin',
+    tenantId: route.tenantId,
+    enabled: true,
+    ...change,
+  };
+}
+
+/** A server on a Unix socket. */
+export interface SocketServer {
+  readonly socket: string;
+  readonly server: Server;
+  close(): Promise<void>;
+}
+
+export async function serveOn(socket: string, listener: RequestListener): Promise<SocketServer> {
+  const server = createServer(listener);
+  await new Promise<void>((resolve) => server.listen(socket, resolve));
+  return {
+    socket,
+    server,
+    async close() {
+      server.closeAllConnections();
+      if (server.listening) await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+/** Answers with what it was sent: method, url, raw headers, body. */
+export function echo(request: IncomingMessage, response: ServerResponse): void {
+  const chunks: Buffer[] = [];
+  request.on('data', (chunk: Buffer) => chunks.push(chunk));
+  request.on('end', () => {
+    const { method, url, rawHeaders } = request;
+    const body = Buffer.concat(chunks).toString();
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify({ method, url, rawHeaders, body }));
+  });
+}
+
+export interface Fixture {
+  readonly dir: string;
+  readonly port: number;
+  readonly url: string;
+  readonly clock: TestClock;
+  readonly gateway: Gateway;
+  readonly subjects: Map<string, Subject>;
+  readonly routes: Map<string, Route>;
+  /** Adds a tenant with a user; gives the user's authorization header. */
+  addTenant(route: Route): Promise<string>;
+  /** Listens as a task of the pooled service. */
+  serve(service: string, listener: RequestListener): Promise<SocketServer>;
+  servePlatform(listener: RequestListener): Promise<SocketServer>;
+  setEndpoints(all: readonly ServiceEndpoints[]): void;
+  flushQuotas(): Promise<void>;
+  /** The access log's lines so far, waiting until there are `count`. */
+  accessLog(count: number): Promise<Record<string, unknown>[]>;
+  close(): Promise<void>;
+}
+
+export interface FixtureOptions {
+  readonly plans?: Partial<Record<TierName, UsagePlan>>;
+  readonly limits?: GatewayLimits;
+  /** Of the buckets. @default - the test's clock */
+  readonly monotonic?: () => number;
+  /** Where the quota counts are. @default - a new directory */
+  readonly dir?: string;
+}
+
+/** A whole gateway on a free port, with the true authorize; only registry and tasks are the test's. */
+export async function startFixture(options: FixtureOptions = {}): Promise<Fixture> {
+  const dir = mkdtempSync(join(tmpdir(), 'gw-'));
+  const clock = new TestClock();
+  const wallClock = { now: () => Date.now(), after: clock.after.bind(clock) };
+  const subjects = new Map<string, Subject>();
+  const routes = new Map<string, Route>();
+  const source: Registry = {
+    subject: async (realm, subject) => subjects.get(`${realm} ${subject}`),
+    route: async (tenantId) => routes.get(tenantId),
+  };
+  const verifySignature = (token: string): Promise<boolean> =>
+    compactVerify(token, keys.publicKey).then(
+      () => true,
+      () => false,
+    );
+  const authorize = createAuthorize({
+    issuers: trustRealms({ publicUrl: PUBLIC_URL }),
+    verifySignature,
+    clock: wallClock,
+  });
+  const monotonic = options.monotonic ?? ((): number => clock.ms);
+  const meter = createMeter({ clock, monotonic });
+  const table = openTable({ file: join(options.dir ?? dir, 'gateway.db'), clock });
+  const quotas = await openQuotaStore({ table, meter, clock, log: silent });
+  const logFile = join(dir, 'access.log');
+  const accessLog = openLineFile(logFile);
+  const plenty = { usagePlan: { rate: 1e6, burst: 1e6, quotaPerDay: 1e9 } };
+  const tiers = Object.fromEntries(
+    Object.keys(TIERS).map((tier) => [tier, { usagePlan: options.plans?.[tier as TierName] ?? plenty.usagePlan }]),
+  ) as Record<TierName, { usagePlan: UsagePlan }>;
+  const gateway = createGateway({
+    authorize,
+    registry: cachedRegistry(source, { clock }),
+    source,
+    meter,
+    quotas,
+    tiers,
+    services: ['orders', 'products', 'users'],
+    platformSocket: join(dir, 'platform.sock'),
+    publicUrl: () => new URL(PUBLIC_URL),
+    accessLog,
+    log: silent,
+    clock,
+    monotonic,
+    limits: options.limits ?? {},
+  });
+  const servers: SocketServer[] = [];
+  let endpoints: readonly ServiceEndpoints[] = [];
+  await new Promise<void>((resolve) => gateway.server.listen(0, '127.0.0.1', resolve));
+  const { port } = gateway.server.address() as AddressInfo;
+
+  async function serve(name: string, listener: RequestListener): Promise<SocketServer> {
+    const server = await serveOn(join(dir, `${name}${servers.length}.sock`), listener);
+    servers.push(server);
+    return server;
+  }
+
+  function setEndpoints(all: readonly ServiceEndpoints[]): void {
+    endpoints = all;
+    gateway.setEndpoints(all);
+  }
+
+  return {
+    dir,
+    port,
+    url: `http://127.0.0.1:${port}`,
+    clock,
+    gateway,
+    subjects,
+    routes,
+    async addTenant(route) {
+      routes.set(route.tenantId, route);
+      const user = tenantUser(route);
+      subjects.set(`${user.realm} ${user.subject}`, user);
+      return `Bearer ${await tokenOf({ tenantId: route.tenantId, realm: route.realm })}`;
+    },
+    async serve(service, listener) {
+      const server = await serve(service, listener);
+      setEndpoints([...endpoints, { cluster: 'pool', tenantId: null, service, sockets: [server.socket] }]);
+      return server;
+    },
+    async servePlatform(listener) {
+      const server = await serveOn(join(dir, 'platform.sock'), listener);
+      servers.push(server);
+      return server;
+    },
+    setEndpoints,
+    flushQuotas: () => quotas.flush(),
+    async accessLog(count) {
+      return poll(() => {
+        const lines = readFileSync(logFile, 'utf8').split('\n').filter(Boolean);
+        return lines.length >= count ? lines.map((line) => JSON.parse(line) as Record<string, unknown>) : undefined;
+      });
+    },
+    async close() {
+      await gateway.drain(0);
+      await Promise.all(servers.map((server) => server.close()));
+      await quotas.flush();
+      await Promise.all([table.close(), accessLog.close()]);
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** What `look` finds, asked until it finds something, for at most `withinMs`. */
+export async function poll<T>(look: () => T | undefined | Promise<T | undefined>, withinMs = 10_000): Promise<T> {
+  const deadline = Date.now() + withinMs;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    if (Date.now() > deadline) throw new Error(`nothing within ${withinMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** Sends bytes as they are, and gives everything that comes back until the server ends the connection. */
+export function rawExchange(port: number, bytes: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write(bytes, 'latin1'));
+    let text = '';
+    socket.setEncoding('latin1');
+    socket.on('data', (chunk) => (text += chunk));
+    socket.on('close', () => resolve(text));
+    socket.on('error', reject);
+    socket.setTimeout(10_000, () => socket.destroy(new Error('the gateway kept the connection open')));
+  });
+}

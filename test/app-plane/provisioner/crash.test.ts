@@ -1,0 +1,94 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Envelope } from '../../../core/ports/event-bus.ts';
+import { TIER_NAMES, type TierName } from '../../../core/tier/tiers.ts';
+import { NOTHING, offboarding, onboarding, type Process, tenantId, World } from './world.ts';
+
+/** Counts the points that a process passes, and kills it at the n-th (from 0). */
+function killAt(world: World, process: Process, n: number): () => readonly string[] {
+  const passed: string[] = [];
+  process.point = (name) => {
+    if (passed.push(name) === n + 1) world.kill(process);
+  };
+  return () => passed;
+}
+
+/** Handles an event in processes of which the first dies at point `n`; the event is delivered until it is taken. */
+async function handleThroughCrash(world: World, first: Process, n: number, event: Envelope, id: string) {
+  const passed = killAt(world, first, n);
+  const end = event.detailType === 'onboardingRequest' ? 'ready' : 'gone';
+  let taken = await world.deliver(first, event);
+  await world.untilPhase(first, id, end);
+  let process = first;
+  if (first.isDead()) {
+    process = await world.running();
+    if (!taken) taken = await world.deliver(process, event);
+    await world.untilPhase(process, id, end);
+    await process.provisioner.idle();
+  }
+  expect(taken).toBe(true);
+  process.point = () => undefined;
+  return { process, passed: passed() };
+}
+
+const normal = <T>(traces: T, id: string): unknown => JSON.parse(JSON.stringify(traces).replaceAll(id, '<id>'));
+
+describe.each(TIER_NAMES)('a crash of the platform while a %s tenant', (tier: TierName) => {
+  test('comes, at any step, ends as if there had been none', async () => {
+    await using world = new World();
+    let process = await world.running();
+    const neighbour = tenantId();
+    await world.deliver(process, onboarding(neighbour, tier));
+    await world.untilPhase(process, neighbour, 'ready');
+    const expected = normal(await world.traces(neighbour), neighbour);
+
+    for (let n = 0, crashed = true; crashed; n++) {
+      world.clock.advance(1);
+      const id = tenantId();
+      const run = await handleThroughCrash(world, process, n, onboarding(id, tier), id);
+      process = run.process;
+      crashed = run.passed.length > n;
+      expect(crashed || n > 10).toBe(true);
+      expect({ n, at: run.passed.at(-1), ...(normal(await world.traces(id), id) as object) }).toEqual({
+        n,
+        at: run.passed.at(-1),
+        ...(expected as object),
+      });
+      const results = await world.results(id);
+      expect(results.map((event) => event.detailType)).toEqual(['provisionSuccess']);
+    }
+    await process.provisioner.idle();
+    expect(normal(await world.traces(neighbour), neighbour)).toEqual(expected);
+  });
+
+  test('goes, at any step, ends as if there had been none', async () => {
+    await using world = new World();
+    let process = await world.running();
+    const neighbour = tenantId();
+    await world.deliver(process, onboarding(neighbour, tier));
+    await world.untilPhase(process, neighbour, 'ready');
+    const expected = await world.traces(neighbour);
+
+    for (let n = 0, crashed = true; crashed; n++) {
+      world.clock.advance(1);
+      const id = tenantId();
+      await world.deliver(process, onboarding(id, tier));
+      await world.untilPhase(process, id, 'ready');
+      world.runtime.data.add(id);
+      world.clock.advance(1);
+      const run = await handleThroughCrash(world, process, n, offboarding(id), id);
+      process = run.process;
+      crashed = run.passed.length > n;
+      expect(crashed || n > 10).toBe(true);
+      expect({ n, at: run.passed.at(-1), ...(await world.traces(id)) }).toEqual({
+        n,
+        at: run.passed.at(-1),
+        placement: { phase: 'gone', wanted: 'absent' },
+        ...NOTHING,
+      });
+      const results = await world.results(id);
+      expect(results.map((event) => event.detailType)).toEqual(['provisionSuccess', 'deprovisionSuccess']);
+    }
+    await process.provisioner.idle();
+    expect(await world.traces(neighbour)).toEqual(expected);
+  });
+});

@@ -1,0 +1,261 @@
+import { describe, expect, test } from '@jest/globals';
+import { leftMs, reasonOf as plainWordsOf } from '../../../app-plane/provisioner/failures.ts';
+import { DomainError } from '../../../core/errors.ts';
+import { checkEvent } from '../../../core/events/schemas.ts';
+import type { Envelope } from '../../../core/ports/event-bus.ts';
+import { TIER_NAMES } from '../../../core/tier/tiers.ts';
+import { NOTHING, offboarding, onboarding, tenantId, World } from './world.ts';
+
+const types = (events: readonly Envelope[]) => events.map((event) => event.detailType);
+const reasonOf = (event: Envelope | undefined) =>
+  (event?.detail as { jobOutput: { tenantData: { reason: string } } } | undefined)?.jobOutput.tenantData.reason;
+const unavailable = () => {
+  throw new DomainError('UNAVAILABLE', 'the machine has no room');
+};
+
+describe('a failing onboarding', () => {
+  test.each(['ensureRealm', 'ensureTenantData', 'ensureCluster', 'ensureService', 'createUser', 'transact'])(
+    'goes on by itself when %s fails twice and then works',
+    async (name) => {
+      await using world = new World();
+      const process = await world.running();
+      const id = tenantId();
+      await world.deliver(process, onboarding(id, 'premium'));
+      let failures = 0;
+      world.fault = (call) => {
+        if (call === name && ++failures <= 2) unavailable();
+      };
+      await world.untilPhase(process, id, 'ready');
+      expect(failures).toBeGreaterThan(2);
+      expect(types(await world.results(id))).toEqual(['provisionSuccess']);
+    },
+  );
+
+  test('ON-4 ON-5: is given up after five tries, cleaned up, told with the reason, and a retry converges', async () => {
+    await using world = new World();
+    const process = await world.running();
+    const id = tenantId();
+    let tries = 0;
+    world.fault = (call, [spec]) => {
+      if (call !== 'ensureService' || (spec as { service: string }).service !== 'users') return;
+      tries++;
+      unavailable();
+    };
+    await world.deliver(process, onboarding(id, 'premium'));
+    await world.untilPhase(process, id, 'failed');
+    expect(tries).toBe(5);
+    expect(await world.traces(id)).toEqual({ placement: { phase: 'failed', wanted: 'present' }, ...NOTHING });
+    const [failure] = await world.results(id);
+    if (!failure) throw new Error('there must be a result');
+    checkEvent(failure);
+    expect(failure.detailType).toBe('provisionFailure');
+    expect(reasonOf(failure)).toBe('could not create service users: the machine has no room');
+    expect((await process.provisioner.progress(id)).map((step) => step.name)).toContain('remove cluster');
+
+    world.fault = () => undefined;
+    world.clock.advance(1);
+    await world.deliver(process, onboarding(id, 'premium'));
+    await world.untilPhase(process, id, 'ready');
+    expect(types(await world.results(id))).toEqual(['provisionFailure', 'provisionSuccess']);
+    expect(await world.traces(id)).toMatchObject({ realm: true, apiKey: true, users: [expect.anything()] });
+    expect((await process.provisioner.progress(id)).every((step) => step.status === 'done')).toBe(true);
+  });
+
+  test('is given up at once where no repetition helps, and what belongs to the other stays', async () => {
+    await using world = new World();
+    const process = await world.running();
+    const [first, second] = [tenantId(), tenantId()];
+    await world.deliver(process, onboarding(first, 'basic', { email: 'same@acme.example' }));
+    await world.untilPhase(process, first, 'ready');
+    const before = await world.traces(first);
+    await world.deliver(process, onboarding(second, 'advanced', { email: 'Same@acme.example' }));
+    await world.untilPhase(process, second, 'failed');
+    expect(reasonOf((await world.results(second))[0])).toBe(
+      'could not create administrator: the email of the first administrator is taken by another user',
+    );
+    expect(await world.traces(second)).toMatchObject(NOTHING);
+    expect(await world.traces(first)).toEqual(before);
+  });
+
+  test('has no new try after its time, two minutes', async () => {
+    await using world = new World();
+    const process = await world.running();
+    const id = tenantId();
+    let tries = 0;
+    world.fault = (call) => {
+      if (call !== 'ensureCluster') return;
+      tries++;
+      world.clock.advance(70_000);
+      unavailable();
+    };
+    await world.deliver(process, onboarding(id, 'premium'));
+    await world.untilPhase(process, id, 'failed');
+    expect(tries).toBe(2);
+  });
+
+  test('is not held up for ever by a step that never ends', async () => {
+    await using world = new World();
+    const process = await world.running({ limits: { stepSeconds: 1 } });
+    const id = tenantId();
+    let calls = 0;
+    const ensureCluster = world.runtime.ensureCluster.bind(world.runtime);
+    world.runtime.ensureCluster = (cluster) => (++calls === 1 ? new Promise(() => undefined) : ensureCluster(cluster));
+    await world.deliver(process, onboarding(id, 'premium'));
+    while (calls === 0) await new Promise((resolve) => setImmediate(resolve));
+    world.clock.advance(1_000);
+    await world.untilPhase(process, id, 'ready');
+    expect(calls).toBe(2);
+  });
+
+  test('tells that the clean-up is incomplete where that fails too, and leaving later removes the rest', async () => {
+    await using world = new World();
+    const process = await world.running();
+    const id = tenantId();
+    world.fault = (call) => {
+      if (call === 'createUser' || call === 'deleteCluster') unavailable();
+    };
+    await world.deliver(process, onboarding(id, 'premium'));
+    await world.untilPhase(process, id, 'failed');
+    expect(reasonOf((await world.results(id))[0])).toBe(
+      'could not create administrator: the machine has no room; clean-up is incomplete: could not remove cluster: the machine has no room',
+    );
+    world.fault = () => undefined;
+    world.clock.advance(1);
+    await world.deliver(process, offboarding(id));
+    await world.untilPhase(process, id, 'gone');
+    expect(await world.traces(id)).toMatchObject(NOTHING);
+  });
+
+  test('says nothing of the inside of an unknown error', async () => {
+    await using world = new World();
+    const process = await world.running();
+    const id = tenantId();
+    world.fault = (call) => {
+      if (call === 'createUser') throw new Error('password=hunter2');
+    };
+    await world.deliver(process, onboarding(id, 'basic'));
+    await world.untilPhase(process, id, 'failed');
+    expect(reasonOf((await world.results(id))[0])).toBe(
+      'could not create administrator: unexpected error, see the log',
+    );
+  });
+
+  test('a tier that is full refuses the next tenant before anything is made, and takes it once there is room', async () => {
+    await using world = new World();
+    const process = await world.running({ limits: { maxTenants: { advanced: 2 } } });
+    const [a, b, c] = [tenantId(), tenantId(), tenantId()];
+    for (const id of [a, b]) {
+      await world.deliver(process, onboarding(id, 'advanced'));
+      await world.untilPhase(process, id, 'ready');
+      world.clock.advance(1);
+    }
+    await world.deliver(process, onboarding(c, 'advanced'));
+    await world.untilPhase(process, c, 'failed');
+    expect(reasonOf((await world.results(c))[0])).toBe(
+      'tier advanced is full: at most 2 tenants are admitted, 2 are there',
+    );
+    expect(await process.provisioner.progress(c)).toEqual([]);
+    await world.deliver(process, offboarding(a));
+    await world.untilPhase(process, a, 'gone');
+    await world.deliver(process, onboarding(c, 'advanced'));
+    await world.untilPhase(process, c, 'ready');
+  });
+});
+
+describe('a ready tenant', () => {
+  test.each(TIER_NAMES)('of tier %s is never cleaned up because restoring it fails', async (tier) => {
+    await using world = new World();
+    const first = await world.running();
+    const id = tenantId();
+    await world.deliver(first, onboarding(id, tier));
+    await world.untilPhase(first, id, 'ready');
+    const before = await world.traces(id);
+    world.kill(first);
+    const second = await world.running();
+    await second.provisioner.idle();
+    let tries = 0;
+    world.fault = (call, [spec]) => {
+      if (call !== 'ensureService' || (spec as { tenantId: string }).tenantId !== id) return;
+      if (++tries <= 8) unavailable();
+    };
+    world.runtime.die();
+    await world.runtime.ensureCluster('shared');
+    await second.provisioner.reconcile(id);
+    for (let i = 0; i < 10; i++) {
+      world.clock.advance(60_000);
+      await second.provisioner.idle();
+      expect((await world.placement(id))?.phase).toBe('ready');
+    }
+    if (tier !== 'basic') expect(tries).toBeGreaterThan(8);
+    expect(await world.traces(id)).toEqual(before);
+    expect(types(await world.results(id))).toEqual(['provisionSuccess']);
+  });
+});
+
+describe('a failing offboarding', () => {
+  test('is tried again, then told with its reason, and converges when asked for once more', async () => {
+    await using world = new World();
+    const process = await world.running();
+    const id = tenantId();
+    await world.deliver(process, onboarding(id, 'premium'));
+    await world.untilPhase(process, id, 'ready');
+    world.fault = (call) => {
+      if (call === 'deleteRealm') unavailable();
+    };
+    world.clock.advance(1);
+    await world.deliver(process, offboarding(id));
+    await world.untilPhase(process, id, 'failed');
+    const failure = (await world.results(id)).at(-1);
+    expect(failure?.detailType).toBe('deprovisionFailure');
+    expect(reasonOf(failure)).toBe('could not remove user pool: the machine has no room');
+    world.fault = () => undefined;
+    world.clock.advance(1);
+    await world.deliver(process, offboarding(id));
+    await world.untilPhase(process, id, 'gone');
+    expect(await world.traces(id)).toMatchObject(NOTHING);
+  });
+
+  test('waits where something of the tenant is still in use', async () => {
+    await using world = new World();
+    const process = await world.running();
+    const id = tenantId();
+    await world.deliver(process, onboarding(id, 'premium'));
+    await world.untilPhase(process, id, 'ready');
+    let refusals = 0;
+    world.fault = (call) => {
+      if (call !== 'deleteTenantData' || ++refusals > 2) return;
+      throw new DomainError('CONFLICT', 'data cannot be deleted while services run');
+    };
+    await world.deliver(process, offboarding(id));
+    await world.untilPhase(process, id, 'gone');
+    expect(await world.traces(id)).toMatchObject(NOTHING);
+  });
+
+  test('is refused, with all left as it is, where nothing may be deleted', async () => {
+    await using world = new World();
+    const process = await world.running({ noDelete: true });
+    const id = tenantId();
+    await world.deliver(process, onboarding(id, 'advanced'));
+    await world.untilPhase(process, id, 'ready');
+    const { placement: _, ...before } = await world.traces(id);
+    world.clock.advance(1);
+    await world.deliver(process, offboarding(id));
+    await world.untilPhase(process, id, 'failed');
+    expect(await world.traces(id)).toMatchObject(before);
+    expect(reasonOf((await world.results(id)).at(-1))).toMatch(/no-delete policy/);
+  });
+});
+
+test('a try that is put off is due in time, and at once where the machine`s clock was set back', () => {
+  expect(leftMs(1_500, 1_000)).toBe(500);
+  expect(leftMs(1_000, 1_500)).toBe(0);
+  expect(leftMs(86_400_000, 0)).toBe(0);
+});
+
+test('a reason is in plain words and tells nothing but what an error`s code means', () => {
+  const failed = (code: string) => plainWordsOf(Object.assign(new Error('/secret/path'), { code }));
+  expect(failed('EPERM')).toBe('permission denied (EPERM)');
+  expect(failed('ENOSPC')).toBe('the disk is full (ENOSPC)');
+  expect(failed('EXDEV')).toBe('unexpected error EXDEV');
+  expect(failed('ERR_X')).toBe('unexpected error, see the log');
+});

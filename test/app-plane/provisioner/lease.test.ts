@@ -1,0 +1,111 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Envelope } from '../../../core/ports/event-bus.ts';
+import { onboarding, tenantId, World } from './world.ts';
+
+const types = (events: readonly Envelope[]) => events.map((event) => event.detailType);
+
+describe('the lease', () => {
+  test('two provisioners over one table never work on one tenant at once, and both get it done', async () => {
+    await using world = new World();
+    const [one, two] = [await world.running({ owner: 'one' }), await world.running({ owner: 'two' })];
+    const ids = Array.from({ length: 6 }, tenantId);
+    const working = new Map<string, number>();
+    const ensureService = world.runtime.ensureService.bind(world.runtime);
+    world.runtime.ensureService = async (spec) => {
+      const key = `${spec.tenantId}/${spec.service}`;
+      working.set(key, (working.get(key) ?? 0) + 1);
+      expect(working.get(key)).toBe(1);
+      await ensureService(spec);
+      working.set(key, 0);
+    };
+    await Promise.all(
+      ids.flatMap((id, i) => {
+        const event = onboarding(id, i % 2 ? 'advanced' : 'premium');
+        return [world.deliver(one, event), world.deliver(two, event)];
+      }),
+    );
+    await Promise.all(ids.flatMap((id) => [one, two].map((process) => process.provisioner.reconcile(id))));
+    for (const id of ids) {
+      await world.untilPhase(two, id, 'ready');
+      expect(types(await world.results(id))).toEqual(['provisionSuccess']);
+      expect(world.identity.usersOf(id)).toHaveLength(1);
+    }
+  });
+
+  test('of a dead one runs out, and the other then goes on', async () => {
+    await using world = new World();
+    const [one, two] = [await world.running({ owner: 'one' }), await world.running({ owner: 'two' })];
+    const id = tenantId();
+    one.point = (name) => {
+      if (name === 'createUser') one.kill();
+    };
+    await world.deliver(one, onboarding(id, 'basic'));
+    await one.died;
+    expect(await two.provisioner.reconcile(id)).toBeGreaterThan(0);
+    world.clock.advance(9_000);
+    await two.provisioner.idle();
+    expect((await world.placement(id))?.phase).toBe('accepted');
+    world.clock.advance(6_000);
+    await world.untilPhase(two, id, 'ready');
+    expect(types(await world.results(id))).toEqual(['provisionSuccess']);
+  });
+
+  test('is renewed while work goes on, however long', async () => {
+    await using world = new World();
+    const [one, two] = [await world.running({ owner: 'one' }), await world.running({ owner: 'two' })];
+    const id = tenantId();
+    const reached = Promise.withResolvers<void>();
+    const proceed = Promise.withResolvers<void>();
+    let calls = 0;
+    world.runtime.ensureTenantData = async () => {
+      calls++;
+      reached.resolve();
+      await proceed.promise;
+      world.runtime.data.add(id);
+    };
+    await world.deliver(one, onboarding(id, 'advanced'));
+    await reached.promise;
+    for (let i = 0; i < 100; i++) {
+      world.clock.advance(400);
+      // The renewal is a write: let it come to disk before time goes on.
+      await world.table.transact([{ put: { pk: 'tick', sk: 'tick', version: 1, data: {} } }]);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await two.provisioner.idle();
+    expect(calls).toBe(1);
+    proceed.resolve();
+    await world.untilPhase(one, id, 'ready');
+  });
+
+  test('lost by one that slept too long fences its writes: the other`s result stands, and is the only one', async () => {
+    await using world = new World();
+    const [one, two] = [await world.running({ owner: 'one' }), await world.running({ owner: 'two' })];
+    const id = tenantId();
+    const asleep = Promise.withResolvers<void>();
+    const woken = Promise.withResolvers<void>();
+    const users = world.identity.createUser.bind(world.identity);
+    let calls = 0;
+    world.identity.createUser = async (realm, user) => {
+      if (++calls > 1) return await users(realm, user);
+      asleep.resolve();
+      await woken.promise;
+      return await users(realm, user);
+    };
+    await world.deliver(one, onboarding(id, 'basic'));
+    await asleep.promise;
+    const placement = await world.placement(id);
+    // It sleeps through its own timers as well: time passes for the other alone.
+    expect(placement?.lease?.owner).toBe('one');
+    const item = await world.table.get({ pk: `placement#${id}`, sk: 'placement' });
+    if (!item) throw new Error('the placement must be there');
+    const stolen = { ...item, version: item.version + 1, data: { ...item.data, lease: { owner: 'two', until: 0 } } };
+    await world.table.transact([{ put: stolen, if: { version: item.version } }]);
+    await two.provisioner.reconcile(id);
+    expect((await world.placement(id))?.phase).toBe('ready');
+    const after = await world.traces(id);
+    woken.resolve();
+    await one.provisioner.idle();
+    expect(await world.traces(id)).toEqual(after);
+    expect(types(await world.results(id))).toEqual(['provisionSuccess']);
+  });
+});

@@ -1,0 +1,369 @@
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { systemClock, systemRandom } from '../../../adapters/embedded/clock.ts';
+import { openEventBus } from '../../../adapters/embedded/events/event-bus.ts';
+import { openTable } from '../../../adapters/embedded/store/table.ts';
+import { OUTBOX_PK, outboxWrites } from '../../../core/events/outbox.ts';
+import { startPublisher } from '../../../core/events/publisher.ts';
+import { checkEvent } from '../../../core/events/schemas.ts';
+import type { Envelope } from '../../../core/ports/event-bus.ts';
+import { TIER_NAMES } from '../../../core/tier/tiers.ts';
+import { NOTHING, offboarding, onboarding, SILENT, tenantId, World } from './world.ts';
+
+const types = (events: readonly Envelope[]) => events.map((event) => event.detailType);
+
+describe('the provisioner', () => {
+  test('start brings up the pooled realm, both shared clusters and the pooled services, which are no tenant`s', async () => {
+    await using world = new World();
+    await world.running();
+    expect(await world.runtime.clusters()).toEqual(['pool', 'shared']);
+    expect(world.runtime.specs().map(({ tenantId, service }) => [tenantId, service])).toEqual([
+      [null, 'orders'],
+      [null, 'products'],
+      [null, 'users'],
+    ]);
+    expect([...world.identity.realms.keys()]).toEqual(['pool']);
+  });
+
+  test.each(TIER_NAMES)(
+    'ON-1: a %s tenant comes, is told of with all a client needs, and goes without a trace',
+    async (tier) => {
+      await using world = new World();
+      const process = await world.running();
+      const id = tenantId();
+      await world.deliver(process, onboarding(id, tier, { tenantName: 'Acme Inc.' }));
+      await world.untilPhase(process, id, 'ready');
+      const realm = tier === 'premium' ? `tenant-${id}` : 'pool';
+      const cluster = { basic: 'pool', advanced: 'shared', premium: `tenant-${id}` }[tier];
+      expect(await world.route(id)).toEqual({
+        tenantId: id,
+        slug: 'acme-inc',
+        tier,
+        state: 'active',
+        apiKey: expect.stringMatching(/^[A-Za-z0-9_-]{22}$/),
+        realm,
+        cluster,
+        silo: tier !== 'basic',
+      });
+      expect((await world.placement(id))?.allocations).toEqual({ realm, cluster, silo: tier !== 'basic' });
+      expect(world.identity.usersOf(id)).toMatchObject([
+        { realm, role: 'TenantAdmin', invitation: { tenantName: 'Acme Inc.', link: 'http://front.test' } },
+      ]);
+      expect(world.routeChanges).toContain(id);
+      expect(await process.provisioner.plan(id)).toEqual([]);
+      const [success] = await world.results(id);
+      if (!success) throw new Error('there must be a result');
+      checkEvent(success);
+      const issuer = `http://front.test/realms/${realm}`;
+      const { tenantData } = (success.detail as { jobOutput: { tenantData: { tenantConfig: string } } }).jobOutput;
+      expect(JSON.parse(tenantData.tenantConfig)).toEqual({
+        authServer: issuer,
+        clientId: 'tierplane-app',
+        wellKnownEndpointUrl: `${issuer}/.well-known/openid-configuration`,
+        apiUrl: 'http://front.test/api',
+        tenantName: 'Acme Inc.',
+      });
+
+      world.clock.advance(1);
+      await world.deliver(process, offboarding(id));
+      await world.untilPhase(process, id, 'gone');
+      expect(await world.traces(id)).toMatchObject(NOTHING);
+      expect(types(await world.results(id))).toEqual(['provisionSuccess', 'deprovisionSuccess']);
+      for (const event of await world.results(id)) checkEvent(event);
+      expect(JSON.stringify(await world.placement(id)).length).toBeLessThan(200);
+    },
+  );
+
+  test('ON-11: every step is told with its times, live and in the result', async () => {
+    await using world = new World();
+    const process = await world.running();
+    const id = tenantId();
+    const seen: string[] = [];
+    process.point = (name) => {
+      if (name === 'ensureService') {
+        void process.provisioner
+          .progress(id)
+          .then((steps) => seen.push(...steps.map((step) => `${step.name} ${step.status}`)));
+      }
+    };
+    await world.deliver(process, onboarding(id, 'premium'));
+    await world.untilPhase(process, id, 'ready');
+    expect(seen).toContain('create cluster done');
+    expect(seen).toContain('create service users running');
+    const steps = await process.provisioner.progress(id);
+    expect(steps.map((step) => step.name)).toEqual([
+      'create user pool',
+      'create data store',
+      'create cluster',
+      'create service orders',
+      'create service products',
+      'create service users',
+      'create administrator',
+      'create API key',
+      'create route',
+    ]);
+    for (const step of steps) {
+      expect(step).toMatchObject({ status: 'done', startedAt: expect.any(String), endedAt: expect.any(String) });
+    }
+    const [success] = await world.results(id);
+    expect(success?.detail).toMatchObject({ jobOutput: { tenantData: { steps } } });
+  });
+
+  test('progress that takes longer than 200 ms is written as it comes, so that others see it', async () => {
+    await using world = new World();
+    const process = await world.running();
+    const id = tenantId();
+    const reached = Promise.withResolvers<void>();
+    const proceed = Promise.withResolvers<void>();
+    const ensureService = world.runtime.ensureService.bind(world.runtime);
+    world.runtime.ensureService = async (spec) => {
+      reached.resolve();
+      await proceed.promise;
+      await ensureService(spec);
+    };
+    await world.deliver(process, onboarding(id, 'advanced'));
+    await reached.promise;
+    world.clock.advance(250);
+    while ((await world.placement(id))?.phase !== 'provisioning') await new Promise((resolve) => setImmediate(resolve));
+    expect((await world.placement(id))?.steps).toContainEqual(
+      expect.objectContaining({ name: 'create service orders', status: 'running' }),
+    );
+    proceed.resolve();
+    await world.untilPhase(process, id, 'ready');
+  });
+
+  test.each(TIER_NAMES)('ON-3: ten %s tenants at once all come, each with its own', async (tier) => {
+    await using world = new World();
+    const process = await world.running();
+    const ids = Array.from({ length: 10 }, tenantId);
+    world.runtime.load.most = 0;
+    await Promise.all(ids.map((id) => world.deliver(process, onboarding(id, tier))));
+    for (const id of ids) await world.untilPhase(process, id, 'ready');
+    const keys = await Promise.all(ids.map(async (id) => (await world.route(id))?.apiKey));
+    expect(new Set(keys).size).toBe(10);
+    for (const id of ids) {
+      expect(world.identity.usersOf(id)).toHaveLength(1);
+      expect(types(await world.results(id))).toEqual(['provisionSuccess']);
+    }
+    expect(world.runtime.load.most).toBeLessThanOrEqual({ basic: 0, advanced: 4 * 3, premium: 2 * 3 }[tier]);
+  });
+
+  test('offboarding touches no neighbour, though its id begins with the same letters', async () => {
+    await using world = new World();
+    const process = await world.running();
+    const siblings = ['tenant1a', 'tenant1a0', 'tenant1'.padEnd(8, '0'), 'xtenant1a'];
+    for (const tier of TIER_NAMES) {
+      for (const id of siblings) {
+        await world.deliver(process, onboarding(`${id}${tier}`, tier));
+        await world.untilPhase(process, `${id}${tier}`, 'ready');
+        world.runtime.data.add(`${id}${tier}`);
+      }
+    }
+    const before = await Promise.all(siblings.slice(1).map((id) => world.traces(`${id}premium`)));
+    for (const tier of TIER_NAMES) {
+      await world.deliver(process, offboarding(`tenant1a${tier}`));
+      await world.untilPhase(process, `tenant1a${tier}`, 'gone');
+      expect(await world.traces(`tenant1a${tier}`)).toMatchObject(NOTHING);
+    }
+    expect(await Promise.all(siblings.slice(1).map((id) => world.traces(`${id}premium`)))).toEqual(before);
+    for (const id of siblings.slice(1)) {
+      expect(await world.traces(`${id}basic`)).toMatchObject({ users: [expect.anything()], data: true, apiKey: true });
+      expect((await world.traces(`${id}advanced`)).services).toHaveLength(3);
+    }
+  });
+
+  test('a basic tenant that is looked at again keeps its pooled data', async () => {
+    await using world = new World();
+    const process = await world.running();
+    const id = tenantId();
+    await world.deliver(process, onboarding(id, 'basic'));
+    await world.untilPhase(process, id, 'ready');
+    world.runtime.data.add(id);
+    expect(await process.provisioner.plan(id)).toEqual([]);
+    await process.provisioner.reconcile(id);
+    expect(world.runtime.data.has(id)).toBe(true);
+  });
+
+  test('a restart gives every tenant of the silo tiers its tasks back, and writes no new result', async () => {
+    await using world = new World();
+    const first = await world.running();
+    const ids = Array.from({ length: 6 }, tenantId);
+    for (const [i, id] of ids.entries()) {
+      await world.deliver(first, onboarding(id, i % 2 ? 'advanced' : 'premium'));
+      await world.untilPhase(first, id, 'ready');
+    }
+    const before = await Promise.all(ids.map((id) => world.traces(id)));
+    world.kill(first);
+    expect(world.runtime.specs()).toEqual([]);
+    const second = await world.running();
+    await second.provisioner.idle();
+    expect(await Promise.all(ids.map((id) => world.traces(id)))).toEqual(before);
+    for (const id of ids) expect(types(await world.results(id))).toEqual(['provisionSuccess']);
+  });
+
+  test('closing ends at the next step, and the next start goes on from there', async () => {
+    await using world = new World();
+    const first = await world.running();
+    const id = tenantId();
+    let closing: Promise<void> | undefined;
+    first.point = (name) => {
+      if (name === 'ensureCluster') closing = first.provisioner.close();
+    };
+    await world.deliver(first, onboarding(id, 'premium'));
+    while (!closing) await new Promise((resolve) => setImmediate(resolve));
+    await closing;
+    expect(await world.traces(id)).toMatchObject({ clusters: [`tenant-${id}`], services: [], apiKey: false });
+    const second = await world.running();
+    await world.untilPhase(second, id, 'ready');
+    expect(types(await world.results(id))).toEqual(['provisionSuccess']);
+  });
+
+  test('the dry run shows the plan and changes nothing', async () => {
+    await using world = new World();
+    const process = await world.running();
+    const id = tenantId();
+    expect(await process.provisioner.plan(id)).toEqual([]);
+    await world.deliver(process, onboarding(id, 'advanced'));
+    await world.untilPhase(process, id, 'ready');
+    world.runtime.die();
+    const plan = await process.provisioner.plan(id);
+    expect(plan.map(({ action, resource }) => `${action} ${resource.kind} ${resource.name}`)).toEqual([
+      'create service shared/orders',
+      'create service shared/products',
+      'create service shared/users',
+    ]);
+    expect(world.runtime.specs()).toEqual([]);
+  });
+
+  test('held back, it takes no request', async () => {
+    await using world = new World();
+    const subscribed: string[] = [];
+    const bus = openEventBus({ database: world.table.database, clock: world.clock, random: systemRandom, log: SILENT });
+    const subscribe = bus.subscribe.bind(bus);
+    bus.subscribe = (consumer) => {
+      subscribed.push(consumer.name);
+      return subscribe(consumer);
+    };
+    const held = await world.running({ bus, hold: true });
+    expect(subscribed).toEqual([]);
+    await held.provisioner.close();
+    const free = await world.running({ bus });
+    expect(subscribed).toEqual(['app-plane-accept']);
+    await free.provisioner.close();
+    await bus.close();
+  });
+
+  test('from outbox to outbox over the real bus: a request goes in, its result comes out', async () => {
+    await using world = new World();
+    const file = join(world.directory, 'bus.db');
+    const table = openTable({ file, clock: systemClock });
+    const log = SILENT;
+    const bus = openEventBus({ database: table.database, clock: systemClock, random: systemRandom, log });
+    const publisher = startPublisher({ table, bus, clock: systemClock, log });
+    table.onCommit((pks) => pks.includes(OUTBOX_PK) && publisher.wake());
+    try {
+      const process = await world.running({ bus });
+      const id = tenantId();
+      await table.transact(outboxWrites([onboarding(id, 'premium')]));
+      while ((await world.results(id)).length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      expect(await process.provisioner.settled(id, 0)).toBe('ready');
+      await process.provisioner.close();
+    } finally {
+      await publisher.close();
+      await bus.close();
+      await table.close();
+    }
+  });
+});
+
+describe('requests', () => {
+  test('the same event many times, at once and later, makes one tenant and one result', async () => {
+    await using world = new World();
+    const process = await world.running();
+    const id = tenantId();
+    const event = onboarding(id, 'advanced');
+    await Promise.all(Array.from({ length: 5 }, () => world.deliver(process, event)));
+    await world.untilPhase(process, id, 'ready');
+    await world.deliver(process, event);
+    await process.provisioner.idle();
+    expect(types(await world.results(id))).toEqual(['provisionSuccess']);
+    expect(world.identity.usersOf(id)).toHaveLength(1);
+    const leave = offboarding(id);
+    world.clock.advance(1);
+    await Promise.all(Array.from({ length: 5 }, () => world.deliver(process, leave)));
+    await world.untilPhase(process, id, 'gone');
+    await world.deliver(process, leave);
+    await process.provisioner.idle();
+    expect(types(await world.results(id))).toEqual(['provisionSuccess', 'deprovisionSuccess']);
+  });
+
+  test('offboarding that comes first wins: a late onboarding, and its replays, revive nobody', async () => {
+    await using world = new World();
+    const process = await world.running();
+    const id = tenantId();
+    await world.deliver(process, offboarding(id));
+    await world.untilPhase(process, id, 'gone');
+    const late = onboarding(id, 'premium');
+    for (const event of [late, late, onboarding(id, 'basic')]) await world.deliver(process, event);
+    await process.provisioner.idle();
+    expect(await world.traces(id)).toEqual({ placement: { phase: 'gone', wanted: 'absent' }, ...NOTHING });
+    expect(types(await world.results(id))).toEqual(['deprovisionSuccess']);
+  });
+
+  test('offboarding in the middle of onboarding stops it: no success is told, nothing is left', async () => {
+    await using world = new World();
+    const process = await world.running();
+    const id = tenantId();
+    const leaving: Promise<boolean>[] = [];
+    process.point = (name) => {
+      if (name === 'ensureCluster' && leaving.length === 0) leaving.push(world.deliver(process, offboarding(id)));
+    };
+    await world.deliver(process, onboarding(id, 'premium'));
+    await world.untilPhase(process, id, 'gone');
+    await Promise.all(leaving);
+    expect(leaving).toHaveLength(1);
+    expect(await world.traces(id)).toMatchObject(NOTHING);
+    expect(types(await world.results(id))).toEqual(['deprovisionSuccess']);
+  });
+
+  test('a new request for a tenant that is ready, or gone, is answered with the result once more', async () => {
+    await using world = new World();
+    const process = await world.running();
+    const id = tenantId();
+    await world.deliver(process, onboarding(id, 'basic'));
+    await world.untilPhase(process, id, 'ready');
+    const key = (await world.route(id))?.apiKey;
+    world.clock.advance(1);
+    await world.deliver(process, onboarding(id, 'basic'));
+    await world.until(process, async () => (await world.results(id)).length === 2);
+    expect((await world.route(id))?.apiKey).toBe(key);
+    for (let i = 0; i < 2; i++) {
+      world.clock.advance(1);
+      await world.deliver(process, offboarding(id));
+      await world.untilPhase(process, id, 'gone');
+    }
+    expect(types(await world.results(id))).toEqual([
+      'provisionSuccess',
+      'provisionSuccess',
+      'deprovisionSuccess',
+      'deprovisionSuccess',
+    ]);
+  });
+
+  test('a request that is forged or malformed is refused and writes nothing', async () => {
+    await using world = new World();
+    const process = await world.running();
+    const id = tenantId();
+    const good = onboarding(id, 'basic');
+    for (const bad of [
+      { ...good, source: 'applicationPlaneEventSource' },
+      { ...good, detail: { ...good.detail, tier: 'platinum' } },
+      { ...good, detail: { ...good.detail, tenantId: '../x' } },
+      { ...good, detail: { ...good.detail, tenantName: '---' } },
+    ]) {
+      await expect(world.deliver(process, bad)).rejects.toMatchObject({ code: 'INVALID' });
+    }
+    expect(await world.traces(id)).toEqual({ placement: undefined, ...NOTHING });
+    await expect(process.provisioner.settled(id, 0)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+});

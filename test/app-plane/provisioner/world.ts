@@ -1,0 +1,241 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock, systemRandom } from '../../../adapters/embedded/clock.ts';
+import { openTable, type SqliteTable } from '../../../adapters/embedded/store/table.ts';
+import { loadPlacement, type Phase } from '../../../app-plane/provisioner/placement.ts';
+import {
+  createProvisioner,
+  type Provisioner,
+  type ProvisionerLimits,
+  type ProvisionerOptions,
+} from '../../../app-plane/provisioner/provisioner.ts';
+import { envelope } from '../../../core/events/events.ts';
+import { OUTBOX_PK } from '../../../core/events/outbox.ts';
+import type { Clock } from '../../../core/ports/clock.ts';
+import type { Envelope, EventBus } from '../../../core/ports/event-bus.ts';
+import type { Log } from '../../../core/ports/log.ts';
+import { type Route, routeKey } from '../../../core/routing/registry.ts';
+import { newId } from '../../../core/tenant/names.ts';
+import type { TierName } from '../../../core/tier/tiers.ts';
+import { SERVICES, TIERS } from '../../../tenant-templates/tiers.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+import { FakeIdentity, FakeRuntime } from './fake-ports.ts';
+
+export const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
+/** Calls after which something has changed that a crash would leave behind. */
+const CHANGING = /^(transact|ensure|create|delete)/;
+const DEADLINE_MS = 20_000;
+const never = () => new Promise<never>(() => undefined);
+
+export interface ProcessOptions {
+  readonly limits?: ProvisionerLimits;
+  readonly owner?: string;
+  readonly noDelete?: boolean;
+  readonly hold?: boolean;
+  readonly bus?: EventBus;
+}
+
+/** One platform process: when it dies, all that it does stops where it is, and no timer of its fires again. */
+export interface Process {
+  readonly provisioner: Provisioner;
+  readonly died: Promise<void>;
+  readonly isDead: () => boolean;
+  kill(): void;
+  /** Called between steps, and after every call that changed something. May kill. */
+  point: (name: string) => void;
+}
+
+/** A store on disk, users and processes on a machine; platform processes come and go over it. */
+export class World implements AsyncDisposable {
+  readonly directory = mkdtempSync(join(tmpdir(), 'tierplane-'));
+  readonly clock = new ManualClock();
+  readonly table: SqliteTable = openTable({ file: join(this.directory, 'platform.db'), clock: systemClock });
+  readonly identity = new FakeIdentity();
+  readonly runtime = new FakeRuntime();
+  readonly routeChanges: string[] = [];
+  /** May throw, in the place of a call to identity, runtime or table: `createUser`, with its arguments. */
+  fault: (call: string, args: readonly unknown[]) => void = () => undefined;
+  readonly #processes: Process[] = [];
+  readonly #bus: EventBus = {
+    publish: async () => undefined,
+    subscribe: () => ({ close: async () => undefined }),
+    deadLetters: async () => ({ items: [] }),
+    replay: async () => undefined,
+  };
+
+  process({
+    limits,
+    owner = 'platform',
+    noDelete = false,
+    hold = false,
+    bus = this.#bus,
+  }: ProcessOptions = {}): Process {
+    let dead = false;
+    const death = Promise.withResolvers<void>();
+    const process = {
+      died: death.promise,
+      isDead: () => dead,
+      kill: () => {
+        dead = true;
+        death.resolve();
+      },
+      point: (_name: string): void => undefined,
+    };
+    const mortal = <T extends object>(port: T): T =>
+      new Proxy(port, {
+        get: (target, name: string & keyof T) => {
+          const method = target[name];
+          if (typeof method !== 'function') return method;
+          return async (...args: unknown[]) => {
+            if (dead) return await never();
+            this.fault(name, args);
+            const result: unknown = await method.apply(target, args);
+            if (CHANGING.test(name)) process.point(name);
+            return dead ? await never() : result;
+          };
+        },
+      });
+    const clock: Clock = {
+      now: () => this.clock.now(),
+      after: (ms, run) => this.clock.after(ms, () => !dead && run()),
+    };
+    const options: ProvisionerOptions = {
+      table: mortal(this.table),
+      bus,
+      identity: mortal(this.identity),
+      runtime: mortal(this.runtime),
+      clock,
+      random: systemRandom,
+      log: SILENT,
+      tiers: TIERS,
+      services: SERVICES,
+      frontUrl: 'http://front.test',
+      environmentOf: (cluster, tenantId, tier) => ({ OF: `${cluster} ${tenantId} ${tier}` }),
+      onRouteChange: (tenantId) => this.routeChanges.push(tenantId),
+      owner,
+      noDelete,
+      hold,
+      ...(limits && { limits }),
+      checkpoint: (name) => {
+        process.point(name);
+        return dead ? never() : undefined;
+      },
+    };
+    const made: Process = Object.assign(process, { provisioner: createProvisioner(options) });
+    this.#processes.push(made);
+    return made;
+  }
+
+  /** A process that has started. */
+  async running(options?: ProcessOptions): Promise<Process> {
+    const process = this.process(options);
+    await process.provisioner.start();
+    return process;
+  }
+
+  /** Ends the process as kill -9 would, and its tasks with it. */
+  kill(process: Process): void {
+    process.kill();
+    this.runtime.die();
+  }
+
+  /** Delivers an event, unless the process dies over it. @returns whether it was taken */
+  async deliver(process: Process, event: Envelope): Promise<boolean> {
+    return await Promise.race([
+      process.provisioner.accept.handle(event).then(() => true),
+      process.died.then(() => false),
+    ]);
+  }
+
+  /** Lets work end and time pass until `holds`, or the process is dead. */
+  async until(process: Process, holds: () => Promise<boolean>): Promise<void> {
+    for (const deadline = Date.now() + DEADLINE_MS; !process.isDead() && !(await holds()); ) {
+      if (Date.now() > deadline) throw new Error('it did not come to hold in time');
+      await Promise.race([process.provisioner.idle(), process.died]);
+      if (process.isDead() || (await holds())) return;
+      this.clock.skip();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  /** As `until`: the tenant has come to a phase. */
+  untilPhase(process: Process, tenantId: string, ...phases: Phase[]): Promise<void> {
+    return this.until(process, async () => {
+      const placement = await this.placement(tenantId);
+      return placement !== undefined && placement.lease === undefined && phases.includes(placement.phase);
+    });
+  }
+
+  async placement(tenantId: string) {
+    return (await loadPlacement(this.table, tenantId))?.data;
+  }
+
+  async route(tenantId: string): Promise<Route | undefined> {
+    return (await this.table.get<Route>(routeKey(tenantId)))?.data;
+  }
+
+  /** Results sent about a tenant, in order. */
+  async results(tenantId: string): Promise<Envelope[]> {
+    const { items } = await this.table.query<Envelope>({ pk: OUTBOX_PK, limit: 1000 });
+    return items.map((item) => item.data).filter((event) => event.detail.tenantId === tenantId);
+  }
+
+  /** All there is of a tenant, but for what chance and time decide. */
+  async traces(tenantId: string) {
+    const placement = await this.placement(tenantId);
+    const route = await this.route(tenantId);
+    const key = await this.table.get<{ key: string }>({ pk: `api-key#${tenantId}`, sk: 'api-key' });
+    const clusters = await this.runtime.clusters();
+    return {
+      placement: placement && { phase: placement.phase, wanted: placement.wanted, lease: placement.lease },
+      route: route && { ...route, apiKey: route.apiKey === key?.data.key },
+      apiKey: key !== undefined,
+      users: this.identity.usersOf(tenantId).map(({ realm, email, role }) => ({ realm, email, role })),
+      realm: this.identity.realms.has(`tenant-${tenantId}`),
+      clusters: clusters.filter((cluster) => cluster === `tenant-${tenantId}`),
+      services: this.runtime
+        .specs()
+        .filter((spec) => spec.tenantId === tenantId)
+        .map(({ cluster, service, environment }) => `${cluster}/${service} ${environment.OF}`)
+        .sort(),
+      data: this.runtime.data.has(tenantId),
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const process of this.#processes) {
+      if (!process.isDead()) await process.provisioner.close();
+    }
+    await this.table.close();
+    rmSync(this.directory, { recursive: true });
+  }
+}
+
+/** What `traces` shows of a tenant that never was, or left nothing but its tombstone. */
+export const NOTHING = {
+  route: undefined,
+  apiKey: false,
+  users: [],
+  realm: false,
+  clusters: [],
+  services: [],
+  data: false,
+};
+
+export function tenantId(): string {
+  return newId(Date.now(), systemRandom);
+}
+
+export function onboarding(id: string, tier: TierName, more: Record<string, string> = {}): Envelope {
+  const detail = { tenantId: id, tenantRegistrationId: `reg-${id}`, tenantName: `Tenant ${id}`, tier };
+  return request('onboardingRequest', { ...detail, email: `admin@${id}.example`, ...more });
+}
+
+export function offboarding(id: string): Envelope {
+  return request('offboardingRequest', { tenantId: id, tenantRegistrationId: `reg-${id}` });
+}
+
+function request(name: 'onboardingRequest' | 'offboardingRequest', detail: Record<string, string>): Envelope {
+  return envelope(newId(Date.now(), systemRandom), name, detail, Date.now());
+}

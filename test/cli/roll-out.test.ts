@@ -1,0 +1,55 @@
+import { describe, expect, test } from '@jest/globals';
+import { CliError } from '../../cli/exit-codes.ts';
+import { rollOut } from '../../cli/roll-out.ts';
+import type { ServiceStatus, TaskStatus } from '../../core/ports/runtime.ts';
+
+const KEY = { cluster: 'pool', tenantId: null, service: 'orders' } as const;
+
+function task(taskId: string): TaskStatus {
+  return { taskId, pid: 1, state: 'healthy', endpoint: `/run/${taskId}.sock`, startedAt: '2026-01-01T00:00:00.000Z' };
+}
+
+/** A platform that shows these tasks, one list a look. */
+function showing(...looks: TaskStatus[][]) {
+  const asked: string[] = [];
+  async function call<T>(method: string, path: string): Promise<T> {
+    asked.push(`${method} ${path}`);
+    const service: ServiceStatus = { ...KEY, desired: 1, tasks: looks.shift() ?? [], restarts: 0 };
+    return { data: [service] } as T;
+  }
+  return { call, asked, tierplane: 'npx tierplane' };
+}
+
+const change = (ask: () => Promise<unknown>) => ({
+  key: KEY,
+  doing: 'pool/orders is being replaced',
+  ask,
+  isWanted: ({ taskId }: TaskStatus) => taskId !== 'old',
+  desired: 1,
+});
+
+describe('a roll-out', () => {
+  test('is done when the platform says so', async () => {
+    const platform = showing();
+    await rollOut(
+      platform,
+      change(async () => undefined),
+    );
+    expect(platform.asked).toEqual([]);
+  });
+
+  test('is waited for beyond the time that the front door gives a request', async () => {
+    const platform = showing([task('old')], [task('new')]);
+    const late = Promise.reject(new CliError('timeout', 'Endpoint request timed out'));
+    await rollOut(
+      platform,
+      change(() => late),
+    );
+    expect(platform.asked).toEqual(Array(2).fill('GET /operator/services'));
+  }, 20_000);
+
+  test('that the platform refuses is refused at once', async () => {
+    const refused = change(async () => Promise.reject(new CliError('refused', 'no service')));
+    await expect(rollOut(showing(), refused)).rejects.toThrow('no service');
+  });
+});

@@ -1,0 +1,109 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createPrincipals } from '../../../control-plane/api/http/principal.ts';
+import { createRoutes } from '../../../control-plane/api/routes.ts';
+import type { VerifiedToken } from '../../../core/identity/authorize.ts';
+import { type Home, startHome, type TokenName } from './home.ts';
+
+let home: Home;
+beforeAll(async () => {
+  home = await startHome();
+});
+afterAll(async () => home[Symbol.asyncDispose]());
+
+/** Routes that only the machine may call: nobody else has a door at the same path. */
+const INTERNAL = createRoutes()
+  .map(({ method, path, access }) => ({
+    method,
+    path: path.replaceAll(/\{\w+\}/g, 'nope'),
+    access,
+    name: `${method} ${path}`,
+  }))
+  .filter(
+    ({ name, access }, _, all) =>
+      access.kind === 'machine' && !all.some((one) => one.name === name && one.access.kind === 'user'),
+  );
+
+async function statusOf({ method, path }: { method: string; path: string }, token: TokenName): Promise<number> {
+  return (await home.call(method, path, undefined, { token })).status;
+}
+
+test('internal routes are exactly POST, PUT and DELETE of tenants', () => {
+  expect(INTERNAL.map(({ name }) => name)).toEqual([
+    'POST /tenants',
+    'PUT /tenants/{tenantId}',
+    'DELETE /tenants/{tenantId}',
+  ]);
+});
+
+test.each(INTERNAL)('$name lets the machine in', async (one) => {
+  expect(await statusOf(one, 'machine')).not.toBe(403);
+});
+
+test('a machine may read and report on tenants, and has no business with users or operation', async () => {
+  const { tenantRegistrationId } = await home.register('Machined');
+  expect(await statusOf({ method: 'GET', path: '/tenants' }, 'machine')).toBe(200);
+  expect(await statusOf({ method: 'GET', path: `/tenant-registrations/${tenantRegistrationId}` }, 'machine')).toBe(200);
+  expect(await statusOf({ method: 'GET', path: '/users' }, 'machine')).toBe(403);
+  expect(await statusOf({ method: 'GET', path: '/operator/status' }, 'machine')).toBe(403);
+});
+
+test('what the machine registers, changes and deletes is answered by the tenant itself, with its events', async () => {
+  const tenant = { tenantName: 'By Machine', email: 'm@m.example', tier: 'basic', prices: [] };
+  const made = await home.call('POST', '/tenants', tenant, { token: 'machine' });
+  expect([made.status, made.body.data]).toEqual([201, expect.objectContaining({ ...tenant, sbtaws_active: true })]);
+  const path = `/tenants/${made.body.data.tenantId}`;
+  const changed = await home.call('PUT', path, { tenantStatus: 'Complete', bucket: 'b' }, { token: 'machine' });
+  expect(changed.body.data).toMatchObject({ tenantStatus: 'Complete', bucket: 'b', tenantName: 'By Machine' });
+  const gone = await home.call('DELETE', path, undefined, { token: 'machine' });
+  expect(gone.body.data).toMatchObject({ sbtaws_active: false, state: 'deprovisioning' });
+  expect((await home.outbox()).slice(-2).map(({ detailType }) => detailType)).toEqual([
+    'onboardingRequest',
+    'offboardingRequest',
+  ]);
+});
+
+describe('the principal of a token', () => {
+  const token: VerifiedToken = {
+    issuer: 'http://front/realms/admin',
+    realm: 'admin',
+    subject: '',
+    clientId: 'tierplane-cli',
+    scopes: ['tenant/tenant_read'],
+    role: 'SystemAdmin',
+    userName: 'someone-else',
+    expiresAt: 0,
+  };
+  const principal = (given: Partial<VerifiedToken>) =>
+    createPrincipals({
+      authorize: async () => ({ ...token, ...given }),
+      table: home.deps.table,
+      machineClientIds: ['machine-client'],
+    })('Bearer x');
+
+  test('ID-4: has the name and role of the registry, not those of the token', async () => {
+    const { identity } = home.deps;
+    const { subject } = await identity.createUser('admin', {
+      userName: 'ann',
+      email: 'ann@a.example',
+      role: 'Auditor',
+    });
+    expect(await principal({ subject })).toEqual({
+      kind: 'user',
+      userName: 'ann',
+      role: 'Auditor',
+      scopes: ['tenant/tenant_read'],
+    });
+    await identity.setUserEnabled('admin', 'ann', false);
+    await expect(principal({ subject })).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    await identity.deleteUser('admin', 'ann');
+    await expect(principal({ subject })).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+  });
+
+  test("SE-1 2: is none for a tenant's token, and a machine's only for a named client", async () => {
+    await expect(principal({ realm: 'pool', clientId: 'machine-client' })).rejects.toMatchObject({
+      code: 'UNAUTHENTICATED',
+    });
+    expect(await principal({ clientId: 'machine-client' })).toEqual({ kind: 'machine' });
+    await expect(principal({ subject: 'unknown' })).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+  });
+});

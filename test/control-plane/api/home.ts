@@ -1,0 +1,228 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock, systemRandom } from '../../../adapters/embedded/clock.ts';
+import { openEventBus } from '../../../adapters/embedded/events/event-bus.ts';
+import { openIdentity } from '../../../adapters/embedded/identity/identity.ts';
+import { createPasswords } from '../../../adapters/embedded/identity/passwords.ts';
+import { openMailer } from '../../../adapters/embedded/mail/mailer.ts';
+import { openTable } from '../../../adapters/embedded/store/table.ts';
+import type { ControlPlaneDeps } from '../../../control-plane/api/http/deps.ts';
+import { type AuthorizePrincipal, type Principal, SCOPES } from '../../../control-plane/api/http/http.ts';
+import { createRateLimiter } from '../../../control-plane/api/http/rate-limit.ts';
+import { createControlPlaneHandler } from '../../../control-plane/api/server.ts';
+import { createSettleWaiters } from '../../../control-plane/api/tenants/settle.ts';
+import { DomainError } from '../../../core/errors.ts';
+import { OUTBOX_PK } from '../../../core/events/outbox.ts';
+import type { Clock } from '../../../core/ports/clock.ts';
+import type { Envelope } from '../../../core/ports/event-bus.ts';
+import type { Log } from '../../../core/ports/log.ts';
+import type { Runtime, ServiceStatus } from '../../../core/ports/runtime.ts';
+import type { Step } from '../../../core/tenant/lifecycle.ts';
+import { TIERS } from '../../../tenant-templates/tiers.ts';
+
+const ALL = Object.values(SCOPES);
+const READS = [SCOPES.tenantRead, SCOPES.userRead];
+
+/** Tokens of the tests, by the word that stands for them. */
+const PRINCIPALS: Record<string, Principal> = {
+  admin: { kind: 'user', userName: 'admin', role: 'SystemAdmin', scopes: ALL },
+  second: { kind: 'user', userName: 'second', role: 'SystemAdmin', scopes: ALL },
+  support: { kind: 'user', userName: 'sue', role: 'CustomerSupport', scopes: ALL },
+  reader: { kind: 'user', userName: 'rob', role: 'SystemAdmin', scopes: READS },
+  tenantsOnly: { kind: 'user', userName: 'tom', role: 'SystemAdmin', scopes: [SCOPES.tenantRead, SCOPES.tenantWrite] },
+  machine: { kind: 'machine' },
+};
+export type TokenName = keyof typeof PRINCIPALS | 'none';
+
+// biome-ignore lint/suspicious/noExplicitAny: answers are looked into freely, as JSON
+export type Body = any;
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  readonly body: Body;
+}
+
+export interface CallOptions {
+  readonly token?: TokenName;
+  readonly headers?: Record<string, string>;
+}
+
+/** A control plane over HTTP with a store of its own; provisioning is held back unless a test does it. */
+export interface Home extends AsyncDisposable {
+  readonly url: string;
+  readonly deps: ControlPlaneDeps;
+  readonly bus: ReturnType<typeof openEventBus>;
+  readonly waiters: ReturnType<typeof createSettleWaiters>;
+  readonly runtimeCalls: unknown[];
+  readonly logged: string[];
+  call(method: string, path: string, body?: unknown, options?: CallOptions): Promise<Answer>;
+  /** Registers a tenant and gives its ids. */
+  register(name: string, tier?: string): Promise<{ tenantId: string; tenantRegistrationId: string }>;
+  /** Events that no publisher has taken yet, oldest first. */
+  outbox(): Promise<Envelope[]>;
+  /** Lets time pass. */
+  advance(ms: number): void;
+  mails(): Promise<readonly { readonly to: string; readonly subject: string; readonly text: string }[]>;
+  /** Everything in the store, in one order. */
+  stored(): unknown;
+}
+
+export interface HomeOptions {
+  readonly corsOrigins?: string[];
+  readonly steps?: readonly Step[];
+  /** @default - the tests' own tokens, each the word that stands for a principal */
+  readonly authorize?: (deps: ControlPlaneDeps) => AuthorizePrincipal;
+}
+
+export async function startHome(options: HomeOptions = {}): Promise<Home> {
+  const dir = mkdtempSync(join(tmpdir(), 'tp-control-plane-'));
+  let offset = 0;
+  const clock: Clock = { now: () => systemClock.now() + offset, after: systemClock.after };
+  const random = systemRandom;
+  const logged: string[] = [];
+  const log = recordingLog(logged);
+  const table = openTable({ file: join(dir, 'platform.db'), clock, synchronous: 'normal' });
+  const bus = openEventBus({ database: table.database, clock, random, log, retryBaseMs: 5 });
+  const mailer = openMailer({ table, file: join(dir, 'mail.jsonl'), clock, random, log });
+  const passwords = createPasswords({ temporaryKey: random(32), clock, random });
+  const identity = openIdentity({ table, mailer, passwords, clock, random, publicUrl: 'http://front' });
+  await identity.ensureRealm({ id: 'admin', displayName: 'Administration' });
+  await identity.ensureRealm({ id: 'pool', displayName: 'Shop' });
+
+  const runtimeCalls: unknown[] = [];
+  const waiters = createSettleWaiters();
+  const deps: ControlPlaneDeps = {
+    table,
+    clock,
+    random,
+    log,
+    identity,
+    mailer,
+    appUrl: 'http://front',
+    signUpLimiter: createRateLimiter(clock, { perMinute: 5, burst: 10 }),
+    settled: waiters.settled,
+    operator: {
+      runtime: fakeRuntime(runtimeCalls),
+      bus,
+      tiers: TIERS,
+      progress: async () => options.steps ?? [],
+      status: async () => ({ version: 'test' }),
+    },
+  };
+  const handler = createControlPlaneHandler(deps, {
+    authorize: options.authorize?.(deps) ?? authorize,
+    corsOrigins: options.corsOrigins ?? [],
+  });
+  const server = createServer((req, res) => void handler(req, res));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/control-plane`;
+
+  async function call(method: string, path: string, body?: unknown, given: CallOptions = {}): Promise<Answer> {
+    const { token = 'admin', headers = {} } = given;
+    const response = await fetch(`${url}${path}`, {
+      method,
+      headers: { ...(token !== 'none' && { authorization: `Bearer ${token}` }), ...headers },
+      body: rawBody(body) ?? null,
+    });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, text, body: asJson(text) };
+  }
+
+  return {
+    url,
+    deps,
+    bus,
+    waiters,
+    runtimeCalls,
+    logged,
+    call,
+    async register(name, tier = 'basic') {
+      const answer = await call('POST', '/tenant-registrations', registration(name, tier));
+      if (answer.status !== 201) throw new Error(`${name}: ${answer.status} ${answer.text}`);
+      const { tenantId, tenantRegistrationId } = answer.body.data;
+      return { tenantId, tenantRegistrationId };
+    },
+    async outbox() {
+      const { items } = await table.query<Envelope>({ pk: OUTBOX_PK, limit: 1000 });
+      return items.map(({ data }) => data);
+    },
+    advance(ms) {
+      offset += ms;
+    },
+    mails: async () => (await mailer.list({ limit: 100 })).items,
+    stored: () => table.database.statement('SELECT * FROM items ORDER BY pk, sk').all(),
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      await bus.close();
+      await mailer.close();
+      await table.close();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+export function registration(name: string, tier = 'basic'): Body {
+  const email = `admin@${name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}.example`;
+  return { tenantData: { tenantName: name, email, tier }, tenantRegistrationData: {} };
+}
+
+/** Text and bytes as they are, all else as JSON. */
+export function rawBody(body: unknown): string | Uint8Array<ArrayBuffer> | undefined {
+  if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) return body as string;
+  return JSON.stringify(body);
+}
+
+async function authorize(header: string | undefined): Promise<Principal> {
+  const principal = PRINCIPALS[header?.replace(/^Bearer /, '') ?? ''];
+  if (!principal) throw new DomainError('UNAUTHENTICATED', 'not a token of the tests');
+  return principal;
+}
+
+function asJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function recordingLog(lines: string[]): Log {
+  const write = (fields: object, message: string): void => {
+    lines.push(`${message} ${JSON.stringify(fields, (_, value) => (value instanceof Error ? String(value) : value))}`);
+  };
+  return { debug: write, info: write, warn: write, error: write };
+}
+
+/** The two calls that operators make; nothing else of a runtime is asked for by the control plane. */
+function fakeRuntime(calls: unknown[]): Runtime {
+  const service: ServiceStatus = {
+    cluster: 'pool',
+    tenantId: null,
+    service: 'orders',
+    desired: 1,
+    tasks: [],
+    restarts: 0,
+  };
+  const requireKnown = (name: string): void => {
+    if (name !== service.service) throw new DomainError('NOT_FOUND', `service ${name} not found`);
+  };
+  return {
+    clusters: async () => ['pool'],
+    services: async () => [service],
+    async restartService(key) {
+      requireKnown(key.service);
+      calls.push(['restart', key]);
+    },
+    async scaleService(key, desired) {
+      requireKnown(key.service);
+      if (desired > 4) throw new DomainError('INVALID', `desired must be 0..4, got ${desired}`);
+      calls.push(['scale', key, desired]);
+    },
+  } as Partial<Runtime> as Runtime;
+}

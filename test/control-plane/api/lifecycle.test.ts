@@ -1,0 +1,280 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { resultsConsumer } from '../../../control-plane/api/tenants/results-consumer.ts';
+import { type EventName, envelope } from '../../../core/events/events.ts';
+import type { Envelope } from '../../../core/ports/event-bus.ts';
+import { mayFollow, TENANT_STATES, type TenantState } from '../../../core/tenant/lifecycle.ts';
+import type { TenantRecord } from '../../../core/tenant/record.ts';
+import { stateAfter } from '../../../core/tenant/report.ts';
+import { type Body, type Home, startHome } from './home.ts';
+
+let home: Home;
+let consumer: ReturnType<typeof resultsConsumer>;
+let count = 0;
+beforeAll(async () => {
+  home = await startHome({ steps: [{ name: 'user-pool', status: 'running', startedAt: '2026-01-01T00:00:00.000Z' }] });
+  consumer = resultsConsumer(home.deps);
+});
+afterAll(async () => home[Symbol.asyncDispose]());
+
+interface Ids {
+  readonly tenantId: string;
+  readonly tenantRegistrationId: string;
+}
+
+const CONFIG = '{"authServer":"https://issuer","clientId":"tierplane-app"}';
+const STATUS = {
+  provisionSuccess: 'created',
+  provisionFailure: 'failed',
+  deprovisionSuccess: 'deleted',
+  deprovisionFailure: 'failed',
+} as const;
+type Result = keyof typeof STATUS;
+
+function result(name: Result, ids: Ids, tenantData: Body = {}): Envelope {
+  const status = STATUS[name];
+  const detail = {
+    ...ids,
+    jobOutput: {
+      tenantRegistrationData: { registrationStatus: status },
+      tenantData: { tenantStatus: status, ...tenantData },
+    },
+  };
+  return envelope(`event-${++count}`, name satisfies EventName, detail, home.deps.clock.now());
+}
+
+async function tenant({ tenantId }: Ids): Promise<Body> {
+  return (await home.call('GET', `/tenants/${tenantId}`)).body.data;
+}
+
+async function stateOf(ids: Ids): Promise<TenantState> {
+  return (await tenant(ids)).state;
+}
+
+const remove = ({ tenantRegistrationId }: Ids) => home.call('DELETE', `/tenant-registrations/${tenantRegistrationId}`);
+const retry = ({ tenantRegistrationId }: Ids) =>
+  home.call('POST', `/tenant-registrations/${tenantRegistrationId}/retry`);
+const lastEvent = async () => (await home.outbox()).at(-1);
+
+describe('ON-4: the state of a tenant', () => {
+  test('goes registered, provisioning, active, deprovisioning, deleted', async () => {
+    const ids = await home.register('Whole Way');
+    expect(await stateOf(ids)).toBe('registered');
+    await consumer.handle((await lastEvent()) as Envelope);
+    expect(await stateOf(ids)).toBe('provisioning');
+    const steps = [{ name: 'route', status: 'done', startedAt: '2026-01-01T00:00:00.000Z' }];
+    await consumer.handle(result('provisionSuccess', ids, { tenantConfig: CONFIG, steps }));
+    expect(await tenant(ids)).toMatchObject({ state: 'active', tenantStatus: 'created', tenantConfig: CONFIG, steps });
+    expect((await home.call('GET', '/tenant-config/whole-way', undefined, { token: 'none' })).body).toEqual(
+      JSON.parse(CONFIG),
+    );
+    await remove(ids);
+    expect(await tenant(ids)).toMatchObject({ state: 'deprovisioning', sbtaws_active: false });
+    await consumer.handle(result('deprovisionSuccess', ids));
+    const registration = await home.call('GET', `/tenant-registrations/${ids.tenantRegistrationId}`);
+    expect(registration.body.data).toMatchObject({
+      registrationStatus: 'deleted',
+      state: 'deleted',
+      sbtaws_active: false,
+    });
+  });
+
+  test('is failed with the reason in plain words, everywhere the tenant is shown', async () => {
+    const ids = await home.register('Failing');
+    await consumer.handle(result('provisionFailure', ids, { reason: 'the quota of cells is used up' }));
+    const shown = await Promise.all([
+      home.call('GET', `/tenants/${ids.tenantId}`),
+      home.call('GET', `/tenants/${ids.tenantId}/progress`),
+      home.call('GET', `/tenant-registrations/${ids.tenantRegistrationId}`),
+    ]);
+    const listed = (await home.call('GET', '/tenants?state=failed&name=failing')).body.data;
+    for (const one of [...shown.map(({ body }) => body.data), ...listed]) {
+      expect(one).toMatchObject({ state: 'failed', reason: 'the quota of cells is used up' });
+    }
+  });
+
+  test('never takes a way that the table of states does not know', () => {
+    const record = (state: TenantState, active: boolean) => ({ state, active }) as TenantRecord;
+    for (const from of TENANT_STATES) {
+      for (const outcome of ['created', 'failed', 'deleted'] as const) {
+        for (const active of [true, false]) {
+          const to = stateAfter(record(from, active), outcome);
+          expect([from, outcome, to === undefined || to === from || mayFollow(from, to)]).toEqual([
+            from,
+            outcome,
+            true,
+          ]);
+        }
+      }
+    }
+  });
+});
+
+describe('events that come doubled, late or out of order', () => {
+  /** Every order of what happens to a tenant that fails once, is retried, succeeds, and is deleted. */
+  test('ON-4: end in the same state, in whatever order they come', async () => {
+    const orders = permutations([
+      'provisionFailure',
+      'provisionSuccess',
+      'deprovisionFailure',
+      'deprovisionSuccess',
+    ] as const);
+    for (const order of orders) {
+      const ids = await home.register(`Order ${order.map((name) => name.length).join(' ')} ${++count}`);
+      await remove(ids);
+      const events = order.map((name) => result(name, ids));
+      for (const event of [...events, ...events]) await consumer.handle(event);
+      expect([order, await stateOf(ids)]).toEqual([order, 'deleted']);
+    }
+  });
+
+  test('never revive a tenant that is being deleted', async () => {
+    const ids = await home.register('Late');
+    await remove(ids);
+    await consumer.handle(result('provisionSuccess', ids, { tenantConfig: CONFIG }));
+    await consumer.handle(result('provisionFailure', ids));
+    expect(await tenant(ids)).toMatchObject({ state: 'deprovisioning', sbtaws_active: false });
+    expect((await tenant(ids)).tenantConfig).toBeUndefined();
+  });
+
+  test('never make a failure of a success', async () => {
+    const ids = await home.register('Reordered');
+    const failure = result('provisionFailure', ids);
+    await consumer.handle(result('provisionSuccess', ids));
+    await consumer.handle(failure);
+    expect(await stateOf(ids)).toBe('active');
+  });
+
+  test('never delete what nobody asked to delete', async () => {
+    const ids = await home.register('Kept');
+    await consumer.handle(result('provisionSuccess', ids));
+    await consumer.handle(result('deprovisionSuccess', ids));
+    expect(await stateOf(ids)).toBe('active');
+  });
+
+  test('have their effect once: a replayed failure does not undo the retry', async () => {
+    const ids = await home.register('Replayed');
+    const failure = result('provisionFailure', ids);
+    await consumer.handle(failure);
+    await retry(ids);
+    await consumer.handle(failure);
+    expect(await stateOf(ids)).toBe('provisioning');
+  });
+
+  test('are taken once, even if ten arrive at the same moment with other changes', async () => {
+    const ids = await home.register('Crowded');
+    const success = result('provisionSuccess', ids, { tenantConfig: CONFIG });
+    const path = `/tenant-registrations/${ids.tenantRegistrationId}`;
+    const changes = Array.from({ length: 4 }, (_, i) => home.call('PATCH', path, { tenantData: { [`k${i}`]: i } }));
+    await Promise.all([...Array.from({ length: 10 }, () => consumer.handle(success)), ...changes]);
+    expect(await tenant(ids)).toMatchObject({ state: 'active', tenantConfig: CONFIG, k0: 0, k1: 1, k2: 2, k3: 3 });
+  });
+
+  test('may be sent as PATCH by the machine, without their names, and end the same', async () => {
+    const ids = await home.register('By Patch');
+    const path = `/tenant-registrations/${ids.tenantRegistrationId}`;
+    const report = (word: string) =>
+      home.call('PATCH', path, { tenantRegistrationData: { registrationStatus: word } }, { token: 'machine' });
+    await report('Created');
+    await report('In progress');
+    await report('failed');
+    expect(await tenant(ids)).toMatchObject({ state: 'active' });
+    await remove(ids);
+    await report('created');
+    expect(await stateOf(ids)).toBe('deprovisioning');
+    await report('deleted');
+    await report('failed');
+    const { status, body } = await report('created');
+    expect([status, body.data.tenantRegistration.state]).toEqual([200, 'deleted']);
+  });
+
+  test('are refused where they make no sense, and so become dead letters', async () => {
+    const ids = await home.register('Sensible');
+    const stranger = { tenantId: 'zzzzzzzzzz', tenantRegistrationId: 'reg-zzzzzzzzzz' };
+    await expect(consumer.handle(result('provisionSuccess', stranger))).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    const forged = { ...result('provisionSuccess', ids), source: 'controlPlaneEventSource' };
+    await expect(consumer.handle(forged)).rejects.toMatchObject({ code: 'INVALID' });
+    await expect(consumer.handle(result('provisionSuccess', ids, { tenantConfig: 'x' }))).rejects.toMatchObject({
+      code: 'INVALID',
+    });
+    expect(await stateOf(ids)).toBe('registered');
+  });
+});
+
+describe('ON-5: retry', () => {
+  test('asks again for an onboarding that failed', async () => {
+    const ids = await home.register('Second Try', 'advanced');
+    await consumer.handle(result('provisionFailure', ids, { reason: 'no room' }));
+    const { status, body } = await retry(ids);
+    expect([status, body.data.state]).toEqual([200, 'provisioning']);
+    expect((await tenant(ids)).reason).toBeUndefined();
+    expect(await lastEvent()).toMatchObject({
+      detailType: 'onboardingRequest',
+      detail: { ...ids, tier: 'advanced', registrationStatus: 'In progress' },
+    });
+    expect((await retry(ids)).status).toBe(409);
+    await consumer.handle(result('provisionSuccess', ids));
+    expect((await retry(ids)).status).toBe(409);
+  });
+
+  test('asks again for an offboarding that failed, and so does another DELETE', async () => {
+    const ids = await home.register('Stuck');
+    await remove(ids);
+    await consumer.handle(result('deprovisionFailure', ids, { reason: 'a task does not end' }));
+    expect(await tenant(ids)).toMatchObject({ state: 'failed', reason: 'a task does not end', sbtaws_active: false });
+    expect((await retry(ids)).status).toBe(200);
+    expect(await lastEvent()).toMatchObject({ detailType: 'offboardingRequest', detail: ids });
+    await consumer.handle(result('deprovisionFailure', ids));
+    expect((await remove(ids)).status).toBe(200);
+    expect((await remove(ids)).status).toBe(409);
+    await consumer.handle(result('deprovisionSuccess', ids));
+    expect([(await retry(ids)).status, (await remove(ids)).status]).toEqual([409, 409]);
+  });
+
+  test('asks again for what has stalled', async () => {
+    const ids = await home.register('Stalled');
+    expect((await retry(ids)).status).toBe(409);
+    home.advance(10 * 60_000);
+    expect((await retry(ids)).status).toBe(200);
+    expect((await retry(ids)).status).toBe(409);
+  });
+});
+
+test('ON-11: progress shows the steps of the run under way, and the reported ones after', async () => {
+  const ids = await home.register('Watched');
+  const { body } = await home.call('GET', `/tenants/${ids.tenantId}/progress`);
+  expect(body.data).toMatchObject({ state: 'registered', steps: [{ name: 'user-pool', status: 'running' }] });
+  await remove(ids);
+  const steps = [
+    { name: 'route', status: 'done', startedAt: '2026-01-01T00:00:00.000Z', endedAt: '2026-01-01T00:00:01.000Z' },
+  ];
+  await consumer.handle(result('deprovisionSuccess', ids, { steps }));
+  expect((await home.call('GET', `/tenants/${ids.tenantId}/progress`)).body.data).toMatchObject({
+    state: 'deleted',
+    steps,
+  });
+});
+
+test('a deleted tenant stays readable by id, leaves the lists, and its name and email are free again', async () => {
+  const first = await home.register('Phoenix');
+  await remove(first);
+  expect(
+    (
+      await home.call('POST', '/tenant-registrations', {
+        tenantData: { tenantName: 'Phoenix', email: 'x@x.example', tier: 'basic' },
+      })
+    ).status,
+  ).toBe(409);
+  await consumer.handle(result('deprovisionSuccess', first));
+  const second = await home.register('Phoenix');
+  expect(await stateOf(first)).toBe('deleted');
+  const ids = async (query: string) =>
+    (await home.call('GET', `/tenants?name=phoenix${query}`)).body.data.map((one: Ids) => one.tenantId);
+  expect(await ids('')).toEqual([second.tenantId]);
+  expect(await ids('&include=deleted')).toEqual([second.tenantId, first.tenantId]);
+  expect(await ids('&state=deleted')).toEqual([first.tenantId]);
+});
+
+function permutations<T>(items: readonly T[]): T[][] {
+  if (items.length < 2) return [[...items]];
+  return items.flatMap((item, i) => permutations(items.toSpliced(i, 1)).map((rest) => [item, ...rest]));
+}

@@ -1,0 +1,22 @@
+import { expect, test } from '@jest/globals';
+import { checkPassword, MAX_PASSWORD_LENGTH } from '../../../core/identity/password-policy.ts';
+
+test.each([
+  ['Good-en0ugh', 8, []],
+  ['Gööd-en0ugh', 8, []],
+  ['Sh0rt-1', 8, ['must have at least 8 characters']],
+  ['Good-en0ugh', 12, ['must have at least 12 characters']],
+  ['good-en0ugh', 8, ['must contain an upper case letter']],
+  ['GOOD-EN0UGH', 8, ['must contain a lower case letter']],
+  ['Good-enough', 8, ['must contain a digit']],
+  ['Goodenough1', 8, ['must contain a symbol']],
+  ['Good enough 1', 8, ['must contain a symbol']],
+  ['', 8, [expect.stringContaining('at least 8'), ...Array(4).fill(expect.stringContaining('must contain'))]],
+  [`Aa1-${'x'.repeat(MAX_PASSWORD_LENGTH)}`, 8, ['must have at most 256 characters']],
+] as const)('ID-1: %j with at least %i characters breaks %j', (password, minLength, broken) => {
+  expect(checkPassword(password, minLength)).toEqual(broken);
+});
+
+test('ID-1: characters are counted as people do, not by their code units', () => {
+  expect(checkPassword('Aa1-😀😀😀', 8)).toEqual(['must have at least 8 characters']);
+});

@@ -1,0 +1,221 @@
+import { createHmac } from 'node:crypto';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { type CryptoKey, exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { SCOPES } from '../../../control-plane/api/http/http.ts';
+import { createRoutes } from '../../../control-plane/api/routes.ts';
+import type { BadInputHome } from './bad-input.home.ts';
+import { type Answer, registration } from './home.ts';
+
+interface Forgery {
+  readonly header?: object;
+  /** Beside those of the admin's own token; one that is undefined is left out. */
+  readonly claims?: Record<string, unknown>;
+  /** @default - the issuer's own */
+  readonly key?: CryptoKey;
+}
+
+/** How the suite looks at answers. */
+export interface Checks {
+  /** Makes the call, and sees that it changes nothing. */
+  refused(call: () => Promise<Answer>): Promise<Answer>;
+  /** Compares the answer with `expected`, or with what the table of differences says of the request instead. */
+  expectAnswer(request: string, answer: Answer, expected: { status: number; body: unknown }): void;
+}
+
+const UNAUTHORIZED = { status: 401, body: { message: 'Unauthorized' } };
+const FORBIDDEN = { status: 403, body: { message: 'Forbidden' } };
+
+const ROUTES = createRoutes().map(({ method, path, access }) => ({
+  method,
+  path: path.replaceAll(/\{\w+\}/g, 'nope'),
+  access,
+  name: `${method} ${path}`,
+}));
+type Door = (typeof ROUTES)[number];
+const USER_ROUTES = ROUTES.filter(({ access }) => access.kind === 'user');
+/** Two doors may stand at one path: what is internal is only what no user may call. */
+const INTERNAL = ROUTES.filter(
+  (one) => one.access.kind === 'machine' && !USER_ROUTES.some(({ name }) => name === one.name),
+);
+const ALL = Object.values(SCOPES).join(' ');
+
+/** Who is refused whatever the input is: by the token, its scopes, or the role of its user. */
+export function refusedCallers(home: () => BadInputHome, { refused, expectAnswer }: Checks): void {
+  async function forge({ header = {}, claims = {}, key }: Forgery): Promise<string> {
+    const { signer, claims: own } = home();
+    return new SignJWT({ ...own, ...claims })
+      .setProtectedHeader({ alg: signer.alg, kid: signer.kid, ...header })
+      .sign(key ?? signer.key);
+  }
+
+  /** A registration, by headers of this value. */
+  function registerBy(authorization: string | undefined): Promise<Answer> {
+    const headers: Record<string, string> = authorization === undefined ? {} : { authorization };
+    return home().call('POST', '/tenant-registrations', registration('Intruder'), { token: 'none', headers });
+  }
+
+  function listBy(token: string): Promise<Answer> {
+    return home().call('GET', '/tenants', undefined, { token });
+  }
+
+  const seconds = () => Math.floor(Date.now() / 1000);
+  const strangers: readonly (readonly [string, () => Forgery | Promise<Forgery>])[] = [
+    ['that has expired', () => ({ claims: { exp: seconds() - 1 } })],
+    ['that is not valid yet', () => ({ claims: { nbf: seconds() + 600 } })],
+    ['of another issuer', () => ({ claims: { iss: 'https://evil.example/pool' } })],
+    ['whose issuer only begins alike', () => ({ claims: { iss: `${home().claims.iss}x` } })],
+    ['whose issuer is another one`s path', () => ({ claims: { iss: `https://evil.example/?${home().claims.iss}` } })],
+    ['without issuer', () => ({ claims: { iss: undefined } })],
+    ['of another client', () => ({ claims: { client_id: 'another' } })],
+    ['of no client', () => ({ claims: { client_id: undefined } })],
+    ['of a user nobody knows', () => ({ claims: { sub: 'stranger' } })],
+    ['that is no access token', () => ({ claims: { token_use: 'refresh' } })],
+    ['that does not say what it is for', () => ({ claims: { token_use: undefined } })],
+    ['signed by another key', async () => ({ key: (await otherKey()).privateKey })],
+    [
+      'that brings its own key',
+      async () => {
+        const { privateKey, publicKey } = await otherKey();
+        return { key: privateKey, header: { jwk: await exportJWK(publicKey), jku: 'https://evil.example/jwks' } };
+      },
+    ],
+    ['signed by a key that has another name', () => ({ header: { kid: 'another' } })],
+  ];
+
+  function otherKey() {
+    return generateKeyPair(home().signer.alg, { extractable: true });
+  }
+
+  describe('SE-1.2: refused, with nothing changed, is a token', () => {
+    test('that is none of these; the admin`s own claims, signed again, are taken', async () => {
+      expect((await listBy(await forge({}))).status).toBe(200);
+    });
+
+    test.each(strangers)('%s', async (_name, forgery) => {
+      const token = await forge(await forgery());
+      await expectRefused(`Bearer ${token}`);
+    });
+
+    test('that was changed in any of its parts', async () => {
+      const [header = '', claims = '', signature = ''] = (await forge({})).split('.');
+      const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+      const { kid } = home().signer;
+      const mac = createHmac('sha256', 'guess').update(`${header}.${claims}`).digest('base64url');
+      const flipped = `${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}`;
+      for (const token of [
+        `${header}.${encode({ ...home().claims, sub: 'other' })}.${signature}`,
+        `${header}.${claims}.${flipped}`,
+        `${header}.${claims}.${signature.slice(0, -4)}`,
+        `${header}.${claims}.`,
+        `${encode({ alg: 'none', kid })}.${claims}.`,
+        `${encode({ alg: 'HS256', kid })}.${claims}.${mac}`,
+        `${header}.${Buffer.from('not json').toString('base64url')}.${signature}`,
+        `${header}.${claims}`,
+      ]) {
+        await expectRefused(`Bearer ${token}`);
+      }
+    });
+
+    test('that is missing, of another scheme, or there twice', async () => {
+      const good = await forge({});
+      for (const authorization of [
+        undefined,
+        'Bearer',
+        'Bearer abc',
+        'Basic YWRtaW46YWRtaW4=',
+        `Basic ${good}`,
+        `Bearer ${good}, Bearer ${good}`,
+        `Bearer Bearer ${good}`,
+      ]) {
+        await expectRefused(authorization);
+      }
+    });
+
+    test('of another use: an ID token', async () => {
+      const { idToken } = home();
+      for (const path of ['/tenants', '/users']) {
+        const listed = await refused(() => home().call('GET', path, undefined, { token: idToken }));
+        expectAnswer(`GET ${path} by an ID token`, listed, UNAUTHORIZED);
+      }
+      const registered = await refused(() => registerBy(`Bearer ${idToken}`));
+      expectAnswer('POST /tenant-registrations by an ID token', registered, UNAUTHORIZED);
+    });
+
+    test('without its scheme', async () => {
+      const headers = { authorization: await forge({}) };
+      const answer = await home().call('GET', '/users/nope', undefined, { token: 'none', headers });
+      expectAnswer('GET /users/nope by a token without its scheme', answer, UNAUTHORIZED);
+    });
+
+    async function expectRefused(authorization: string | undefined): Promise<void> {
+      const { status, body } = await refused(() => registerBy(authorization));
+      expect({ status, body }).toEqual(UNAUTHORIZED);
+    }
+  });
+
+  describe('by its door', () => {
+    /** Tokens by what their callers lack. */
+    const tokens: Record<'support' | 'reader' | 'tenantsOnly' | 'scopeless' | 'alike', string> = {
+      support: '',
+      reader: '',
+      tenantsOnly: '',
+      scopeless: '',
+      alike: '',
+    };
+
+    beforeAll(async () => {
+      const support = await home().createUser('sue', 'CustomerSupport');
+      const scoped = (scope: string | undefined) => forge({ claims: { scope } });
+      tokens.support = await forge({ claims: { sub: support, username: 'sue', scope: ALL } });
+      tokens.reader = await scoped(`${SCOPES.tenantRead} ${SCOPES.userRead}`);
+      tokens.tenantsOnly = await scoped(`${SCOPES.tenantRead} ${SCOPES.tenantWrite}`);
+      tokens.scopeless = await scoped(undefined);
+      tokens.alike = await scoped(ALL.replaceAll(/(\S+)/g, '$1s'));
+    });
+
+    async function expectAt({ method, path, name }: Door, token: string, expected: typeof FORBIDDEN): Promise<void> {
+      const answer = await home().call(method, path, undefined, { token });
+      expectAnswer(name, answer, expected);
+    }
+
+    async function statusAt({ method, path }: Door, token: string): Promise<number> {
+      return (await home().call(method, path, undefined, { token })).status;
+    }
+
+    test.each(USER_ROUTES)('SE-6: $name without a token is 401 Unauthorized', async (door) => {
+      const before = await home().stored();
+      for (const token of ['none', 'wrong', 'a.b.c']) await expectAt(door, token, UNAUTHORIZED);
+      expect(await home().stored()).toEqual(before);
+    });
+
+    test.each(USER_ROUTES)('ID-3: $name asks for its scope, and writing for SystemAdmin', async (door) => {
+      const { access } = door;
+      if (access.kind !== 'user') return;
+      const before = await home().stored();
+      for (const token of [tokens.scopeless, tokens.alike]) await expectAt(door, token, FORBIDDEN);
+      for (const [token, isRefused] of [
+        [tokens.support, access.writes],
+        [tokens.reader, access.writes],
+        [tokens.tenantsOnly, access.scope.startsWith('user/')],
+      ] as const) {
+        if (isRefused) await expectAt(door, token, FORBIDDEN);
+        else expect(await statusAt(door, token)).not.toBe(403);
+      }
+      expect(await home().stored()).toEqual(before);
+    });
+
+    test.each(INTERNAL)('$name is Forbidden to every user, and to nobody', async (door) => {
+      const before = await home().stored();
+      for (const token of ['none', 'wrong', await forge({}), tokens.support]) await expectAt(door, token, FORBIDDEN);
+      expect(await home().stored()).toEqual(before);
+    });
+
+    test('nobody is left in who is disabled', async () => {
+      const token = await forge({ claims: { sub: await home().createUser('leaver', 'SystemAdmin') } });
+      expect((await listBy(token)).status).toBe(200);
+      expect((await home().call('PUT', '/users/leaver/disable')).status).toBe(200);
+      const { status, body } = await refused(() => listBy(token));
+      expect({ status, body }).toEqual(UNAUTHORIZED);
+    });
+  });
+}

@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { CONTRACT, type ContractEvent, ContractReplay, DIFFERENCES } from '../../../rehearsal/recorded-contract.ts';
+import type { Answer, CallOptions } from './home.ts';
+
+/** A control plane of either home, with an admin called 'admin' and no tenant. */
+export interface ContractHome {
+  /** By the tokens 'admin', 'machine', 'none', or one that is no token. */
+  call(method: string, path: string, body: unknown, options: CallOptions): Promise<Answer>;
+  /** Every event that was sent, oldest first. */
+  events(): Promise<readonly ContractEvent[]>;
+  close(): Promise<void>;
+}
+
+/** Replays what SBT's own functions were recorded to answer; docs/sbt-contract.md names every difference. */
+export function sbtContract(name: string, open: () => Promise<ContractHome>): void {
+  describe(`the recorded contract of SBT's own functions, by the ${name} home`, () => {
+    let home: ContractHome;
+    let replay: ContractReplay;
+
+    beforeAll(async () => {
+      home = await open();
+      replay = new ContractReplay(async ({ method, path, body, ...options }) => {
+        const answer = await home.call(method, path, body, options);
+        return { ...answer, contentType: answer.headers.get('content-type') ?? undefined };
+      });
+      await replay.run();
+    });
+    afterAll(async () => home?.close());
+
+    test('has all 62 steps, each answered', () => {
+      expect(CONTRACT.steps).toHaveLength(62);
+      expect(CONTRACT.steps.filter((step) => (replay.statusOf(step) ?? 500) >= 500)).toEqual([]);
+    });
+
+    test('names in its table of differences only steps there are, each once', () => {
+      const named = DIFFERENCES.map(({ step }) => step);
+      expect(named).toEqual([...new Set(named)]);
+      expect(named.filter((name) => !CONTRACT.steps.some((step) => step.name === name))).toEqual([]);
+    });
+
+    test.each(CONTRACT.steps.map((step) => [step.name, step] as const))('is kept at: %s', (_name, step) => {
+      expect(replay.faultOf(step)).toBeUndefined();
+    });
+
+    test('differs in status only to a clear 4xx', () => {
+      const changed = CONTRACT.steps.filter((step) => step.answer.status !== replay.statusOf(step));
+      const statuses = changed.map((step) => replay.statusOf(step));
+      expect(statuses.filter((status) => ![400, 404, 409, 422].includes(status ?? 0))).toEqual([]);
+    });
+
+    test("sends SBT's events, but for those the table names", async () => {
+      expect(replay.faultsOfEvents(await home.events())).toEqual([]);
+    });
+  });
+}

@@ -1,0 +1,222 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { createRateLimiter } from '../../../control-plane/api/http/rate-limit.ts';
+import { resultsConsumer } from '../../../control-plane/api/tenants/results-consumer.ts';
+import { envelope } from '../../../core/events/events.ts';
+import { OUTBOX_PK, outboxDeletes } from '../../../core/events/outbox.ts';
+import type { Envelope } from '../../../core/ports/event-bus.ts';
+import type { Item } from '../../../core/ports/table.ts';
+import { newId } from '../../../core/tenant/names.ts';
+import { type Answer, type Body, type CallOptions, type Home, startHome } from './home.ts';
+
+const PASSWORD = 'Correct-horse-1';
+let home: Home;
+let provisioning: { stop(): void; done: Promise<void> };
+beforeEach(async () => {
+  home = await startHome();
+  provisioning = provision();
+});
+afterEach(async () => {
+  provisioning.stop();
+  await provisioning.done;
+  await home[Symbol.asyncDispose]();
+});
+
+/** An application plane that says yes to everything, at once. */
+function provision(): typeof provisioning {
+  const { table, clock, random } = home.deps;
+  const consumer = resultsConsumer(home.deps, home.waiters.onState);
+  let stopped = false;
+  const work = async (): Promise<void> => {
+    while (!stopped) {
+      const { items } = await table.query<Envelope>({ pk: OUTBOX_PK, limit: 50 });
+      if (items.length > 0) await table.transact(outboxDeletes(items as Item<Envelope>[]));
+      for (const { data } of items) {
+        const { tenantId, tenantRegistrationId } = data.detail;
+        const jobOutput = {
+          tenantRegistrationData: { registrationStatus: 'created' },
+          tenantData: { tenantStatus: 'created' },
+        };
+        const detail = { tenantId, tenantRegistrationId, jobOutput } as Envelope['detail'];
+        await consumer.handle(envelope(newId(clock.now(), random), 'provisionSuccess', detail, clock.now()));
+      }
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+  };
+  const stop = (): void => {
+    stopped = true;
+  };
+  return { stop, done: work() };
+}
+
+function signUp(body: Body, options: CallOptions = {}): Promise<Answer> {
+  return home.call('POST', '/onboarding', body, { token: 'none', ...options });
+}
+
+const acme = { tenant_name: 'Acme', email: 'Boss@acme.example', password: PASSWORD };
+
+async function tenants(): Promise<Body[]> {
+  return (await home.call('GET', '/tenants?limit=100')).body.data;
+}
+
+describe('ON-2: a company signs itself up', () => {
+  test('gets basic, is active when the answer comes, and its password waits for its admin', async () => {
+    const { status, body } = await signUp(acme);
+    expect([status, Object.keys(body)]).toEqual([201, ['tenant_id']]);
+    const [tenant] = await tenants();
+    expect(tenant).toMatchObject({ tenantId: body.tenant_id, tier: 'basic', state: 'active', email: acme.email });
+    const user = { userName: acme.email, email: acme.email, role: 'TenantAdmin', tenantId: body.tenant_id };
+    expect(await home.deps.identity.createUser('pool', user)).toMatchObject({ status: 'CONFIRMED' });
+    expect(await home.mails()).toEqual([]);
+  });
+
+  test('is refused a weak password, in words that do not repeat it', async () => {
+    const { status, body, text } = await signUp({ ...acme, password: 'hunter2' });
+    expect(status).toBe(422);
+    expect(body.detail.map((one: Body) => [one.loc.join('.'), one.type])).toEqual(
+      Array(3).fill(['body.password', 'password_policy']),
+    );
+    expect(text).not.toContain('hunter2');
+    expect(await tenants()).toEqual([]);
+  });
+
+  test('is refused a name that is taken, in any spelling', async () => {
+    await signUp(acme);
+    const { status, body } = await signUp({ ...acme, tenant_name: 'ACME', email: 'other@acme.example' });
+    expect([status, body]).toEqual([409, { statusCode: 409, message: "Tenant name 'ACME' is taken" }]);
+  });
+
+  test.each(['tier', 'state', 'tenant_id', 'role', 'tenantData'])('SE-1 15: cannot set its own %s', async (key) => {
+    const { status, body } = await signUp({ ...acme, [key]: 'premium' });
+    expect([status, body.detail[0].loc, await tenants()]).toEqual([422, ['body', key], []]);
+  });
+
+  test('with an idempotency key is one sign-up, however often it is sent', async () => {
+    const options = { headers: { 'idempotency-key': 'mine' } };
+    const answers = [await signUp(acme, options), await signUp(acme, options)];
+    expect(answers.map(({ status, text }) => [status, text])).toEqual(Array(2).fill([201, answers[0]?.text]));
+    expect(await tenants()).toHaveLength(1);
+  });
+
+  test('still gets its answer where provisioning takes for ever', async () => {
+    provisioning.stop();
+    await provisioning.done;
+    const after = home.deps.clock.after;
+    const waits: number[] = [];
+    Object.assign(home.deps.clock, {
+      after(ms: number, run: () => void) {
+        waits.push(ms);
+        return after(Math.min(ms, 5), run);
+      },
+    });
+    expect((await signUp(acme)).status).toBe(201);
+    expect(waits).toContain(10_000);
+  });
+});
+
+describe('ON-2: whether an email is known', () => {
+  test.each([
+    ['an admin of another tenant', async () => void (await signUp(acme))],
+    [
+      'a user of a pooled tenant',
+      async () => {
+        const user = {
+          userName: 'boss@acme.example',
+          email: 'boss@acme.example',
+          role: 'TenantUser',
+          tenantId: 'abcdefgh',
+        };
+        await home.deps.identity.createUser('pool', { ...user, password: PASSWORD });
+      },
+    ],
+  ])(
+    'does not show in the answer for %s: same status and shape, nothing created, a mail to the owner',
+    async (_name, make) => {
+      await make();
+      const before = await tenants();
+      const decoy = await signUp({ tenant_name: 'Initech', email: 'boss@ACME.example', password: PASSWORD });
+      const real = await signUp({ tenant_name: 'Globex', email: 'new@globex.example', password: PASSWORD });
+      const shape = ({ status, headers, body }: Answer) => [
+        status,
+        Object.keys(body),
+        String(body.tenant_id).length,
+        [...headers.keys()].filter((name) => name !== 'date').sort(),
+      ];
+      expect(shape(decoy)).toEqual(shape(real));
+      expect((await tenants()).map(({ tenantName }) => tenantName)).toEqual(
+        [...before.map(({ tenantName }) => tenantName), 'Globex'].sort(),
+      );
+      const [mail] = (await home.mails()).filter(({ to }) => to === 'boss@ACME.example');
+      expect(mail).toMatchObject({
+        subject: 'You have an account already',
+        text: expect.stringContaining('http://front'),
+      });
+      expect(mail?.text).not.toContain(PASSWORD);
+    },
+  );
+
+  test('does not show in its password being checked, nor in the same work being left out', async () => {
+    await signUp(acme);
+    let hashed = 0;
+    const { identity } = home.deps;
+    const stage = identity.stagePassword;
+    Object.assign(identity, {
+      stagePassword(...given: Parameters<typeof stage>) {
+        hashed++;
+        return stage(...given);
+      },
+    });
+    expect((await signUp({ ...acme, tenant_name: 'Two', password: 'weak' })).status).toBe(422);
+    await signUp({ ...acme, tenant_name: 'Two' });
+    expect(hashed).toBe(1);
+  });
+
+  test('does not show where two sign up with it at the same moment', async () => {
+    const answers = await Promise.all(['One', 'Two'].map((tenant_name) => signUp({ ...acme, tenant_name })));
+    expect(answers.map(({ status }) => status)).toEqual([201, 201]);
+    expect(await tenants()).toHaveLength(1);
+  });
+});
+
+describe('ON-2: sign-up is limited per client', () => {
+  const from = (address: string): CallOptions => ({ headers: { 'x-forwarded-for': address } });
+
+  test('to its burst, then by the minute, with the time to wait', async () => {
+    const weak = { ...acme, password: 'weak' };
+    for (let i = 0; i < 10; i++) expect((await signUp(weak, from('198.51.100.7'))).status).toBe(422);
+    const refused = await signUp(weak, from('198.51.100.7'));
+    expect([refused.status, refused.body, refused.headers.get('retry-after')]).toEqual([
+      429,
+      { message: 'Too Many Requests' },
+      '12',
+    ]);
+    expect((await signUp(weak, from('203.0.113.1, 198.51.100.7'))).status).toBe(429);
+    expect((await signUp(weak, from('198.51.100.8'))).status).toBe(422);
+    home.advance(12_000);
+    expect((await signUp(weak, from('198.51.100.7'))).status).toBe(422);
+    expect((await signUp(weak, from('198.51.100.7'))).status).toBe(429);
+  });
+
+  test('without keeping more clients in mind than allowed', () => {
+    const limiter = createRateLimiter(home.deps.clock, { burst: 1, maxKeys: 2 });
+    expect(['a', 'b', 'a', 'c'].map((key) => limiter.take(key) === 0)).toEqual([true, true, false, true]);
+    // 'b' was used longest ago, so it was forgotten.
+    expect(['a', 'b'].map((key) => limiter.take(key) === 0)).toEqual([false, true]);
+  });
+});
+
+test('no password shows up in records, events, answers or logs', async () => {
+  const secret = 'Very-secret-horse-9';
+  await signUp({ ...acme, password: secret });
+  await signUp({ ...acme, tenant_name: 'Two', password: secret });
+  const body = { tenantData: { tenantName: 'Three', email: 't@t.example', tier: 'basic' }, adminPassword: secret };
+  const registered = await home.call('POST', '/tenant-registrations', body);
+  expect(registered.status).toBe(201);
+  const seen = [
+    JSON.stringify(await tenants()),
+    JSON.stringify(await home.outbox()),
+    (await home.call('GET', `/tenant-registrations/${registered.body.data.tenantRegistrationId}`)).text,
+    home.logged.join('\n'),
+    JSON.stringify(await home.mails()),
+  ];
+  expect(seen.filter((text) => text.includes(secret))).toEqual([]);
+});

@@ -1,0 +1,236 @@
+import { request } from 'node:http';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createRoutes } from '../../../control-plane/api/routes.ts';
+import { OUTBOX_PK } from '../../../core/events/outbox.ts';
+import { REJECTED_PK } from '../../../core/events/publisher.ts';
+import { type Body, type Home, startHome } from './home.ts';
+
+const ORIGIN = 'https://admin.example.com';
+let home: Home;
+beforeAll(async () => {
+  home = await startHome({ corsOrigins: [ORIGIN] });
+});
+afterAll(async () => home[Symbol.asyncDispose]());
+
+describe('the transport', () => {
+  test('answers health and readiness to anybody', async () => {
+    const [health, ready] = await Promise.all(
+      ['/healthz', '/readyz'].map((path) => home.call('GET', path, undefined, { token: 'none' })),
+    );
+    expect([health?.status, health?.body, ready?.status, ready?.body]).toEqual([
+      200,
+      { status: 'ok' },
+      200,
+      { status: 'ready' },
+    ]);
+  });
+
+  test('gives every answer a request id: the given one, or one of its own', async () => {
+    const given = await home.call('GET', '/healthz', undefined, { headers: { 'x-request-id': 'abc-1' } });
+    const bad = await home.call('GET', '/nothing', undefined, { headers: { 'x-request-id': 'a b<' } });
+    expect(given.headers.get('x-request-id')).toBe('abc-1');
+    expect(bad.headers.get('x-request-id')).toMatch(/^[0-9a-z]{26}$/);
+  });
+
+  test('answers HEAD as GET, without a body', async () => {
+    const head = await home.call('HEAD', '/tenants');
+    expect([head.status, head.text, head.headers.get('content-type')]).toEqual([200, '', 'application/json']);
+  });
+
+  test('refuses a body over 1 MB with 413, and a path outside its own', async () => {
+    const body = JSON.stringify({ notes: 'x'.repeat(1024 * 1024) });
+    expect((await home.call('POST', '/tenant-registrations', body)).status).toBe(413);
+    const outside = await fetch(home.url.replace('/control-plane', '/control-planes/tenants'));
+    expect([outside.status, await outside.json()]).toEqual([404, { message: 'Not Found' }]);
+  });
+
+  test.each(['//', '/control-plane//tenants', '/control-plane/tenants?%', '*'])(
+    'survives the target %s',
+    async (path) => {
+      const { port } = new URL(home.url);
+      const status = await new Promise((resolve, reject) => {
+        request({ port, path, method: 'GET' }, (res) => resolve(res.resume().statusCode))
+          .on('error', reject)
+          .end();
+      });
+      expect([401, 404]).toContain(status);
+    },
+  );
+
+  test('allows configured origins only, exactly', async () => {
+    const preflight = (origin: string, path = '/tenants') =>
+      home.call('OPTIONS', path, undefined, { token: 'none', headers: { origin } });
+    const allowed = await preflight(ORIGIN);
+    expect([allowed.status, allowed.headers.get('access-control-allow-origin')]).toEqual([204, ORIGIN]);
+    expect(allowed.headers.get('access-control-allow-headers')).toContain('authorization');
+    for (const origin of ['https://evil.example', `${ORIGIN}.evil.example`, 'null']) {
+      expect((await preflight(origin)).headers.get('access-control-allow-origin')).toBeNull();
+    }
+    expect((await preflight('https://acme.example', '/tenant-config')).headers.get('access-control-allow-origin')).toBe(
+      '*',
+    );
+    const answer = await home.call('GET', '/tenants', undefined, { headers: { origin: ORIGIN } });
+    expect([answer.headers.get('access-control-allow-origin'), answer.headers.get('vary')]).toEqual([ORIGIN, 'origin']);
+  });
+
+  test('tells nobody what went wrong inside, but the log', async () => {
+    const { operator } = home.deps;
+    const status = operator.status;
+    Object.assign(operator, { status: async () => Promise.reject(new Error('disk 7 is on fire')) });
+    const answer = await home.call('GET', '/operator/status');
+    Object.assign(operator, { status });
+    expect([answer.status, answer.body]).toEqual([
+      500,
+      { statusCode: 500, message: 'Unknown error during processing!' },
+    ]);
+    expect(home.logged.join('\n')).toContain('disk 7 is on fire');
+  });
+});
+
+describe('DX-4: the description', () => {
+  test('is OpenAPI 3.1 with every route of the table, and nothing else', async () => {
+    const { status, body } = await home.call('GET', '/openapi.json', undefined, { token: 'none' });
+    expect([status, body.openapi, body.servers]).toEqual([200, '3.1.0', [{ url: '/control-plane' }]]);
+    const described = Object.entries<Body>(body.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    const known = createRoutes().filter(({ tag }) => tag !== 'Description');
+    expect(described.sort()).toEqual([...new Set(known.map(({ method, path }) => `${method} ${path}`))].sort());
+  });
+
+  test('has a schema of every body and query, with what it takes in', async () => {
+    const { body } = await home.call('GET', '/openapi.json');
+    const post = body.paths['/tenant-registrations'].post;
+    const schema = post.requestBody.content['application/json'].schema;
+    expect(schema).toMatchObject({ type: 'object', required: ['tenantData'], additionalProperties: false });
+    expect(schema.properties.tenantData.required).toEqual(['tenantName', 'email', 'tier']);
+    expect(post.security).toEqual([{ bearer: ['tenant/tenant_write'] }]);
+    const limit = body.paths['/users'].get.parameters.find(({ name }: Body) => name === 'limit');
+    expect(limit.schema).toMatchObject({ type: 'integer', minimum: 1, maximum: 60 });
+    expect(body.paths['/tenants/{tenantId}'].get.parameters[0]).toMatchObject({
+      name: 'tenantId',
+      in: 'path',
+      required: true,
+    });
+  });
+
+  test('holds together: names are unique, references lead somewhere, every parameter of a path is declared', async () => {
+    const { body, text } = await home.call('GET', '/openapi.json');
+    const operations = Object.entries<Body>(body.paths).flatMap(([path, methods]) =>
+      Object.values<Body>(methods).map((operation) => ({ path, ...operation })),
+    );
+    const ids = operations.map(({ operationId }) => operationId);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(ids).toContain('postTenantRegistrationsByTenantRegistrationIdRetry');
+    const references = [...text.matchAll(/"\$ref":"#\/([^"]+)"/g)].map(([, place]) => place ?? '');
+    for (const place of references) {
+      expect(place.split('/').reduce((node: Body, key) => node?.[key], body)).toBeDefined();
+    }
+    for (const { path, parameters, responses, security, tags } of operations) {
+      const declared = parameters.filter((one: Body) => one.in === 'path').map((one: Body) => `{${one.name}}`);
+      expect(declared).toEqual(path.match(/\{\w+\}/g) ?? []);
+      expect(Object.values<Body>(responses).every(({ description }) => description !== '')).toBe(true);
+      expect(body.tags).toContainEqual({ name: tags[0] });
+      for (const name of security.flatMap(Object.keys)) expect(body.components.securitySchemes).toHaveProperty(name);
+    }
+    expect(body.paths['/onboarding'].post.responses).toHaveProperty('429');
+  });
+
+  test('is a page to browse and try, that loads nothing and runs only its own script', async () => {
+    const page = await home.call('GET', '/docs', undefined, { token: 'none' });
+    expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    expect(page.headers.get('content-security-policy')).toMatch(/default-src 'none'.*script-src 'sha256-/);
+    expect(page.text).toContain('<form data-method="POST" data-path="/tenant-registrations"');
+    expect(page.text).not.toMatch(/(src|href)="https?:/);
+    // What only some homes have is theirs to name.
+    expect(page.text).not.toMatch(/Start page|npx tierplane/);
+  });
+});
+
+describe('OB-5: an operator', () => {
+  test('sees status, services and dead letters, and restarts and scales', async () => {
+    expect((await home.call('GET', '/operator/status')).body.data).toEqual({ version: 'test', clusters: ['pool'] });
+    expect((await home.call('GET', '/operator/services')).body.data).toMatchObject([
+      { cluster: 'pool', service: 'orders' },
+    ]);
+    const key = { cluster: 'pool', tenantId: null, service: 'orders' };
+    expect((await home.call('POST', '/operator/services/restart', { cluster: 'pool', service: 'orders' })).status).toBe(
+      200,
+    );
+    expect((await home.call('POST', '/operator/services/scale', { ...key, desired: 2 })).status).toBe(200);
+    expect(home.runtimeCalls).toEqual([
+      ['restart', key],
+      ['scale', key, 2],
+    ]);
+    expect((await home.call('POST', '/operator/services/restart', { ...key, service: 'nope' })).status).toBe(404);
+    expect((await home.call('POST', '/operator/services/scale', { ...key, desired: 9 })).status).toBe(422);
+  });
+
+  test('lists events that were never published after the others, and puts one back into the outbox', async () => {
+    const event = { id: 'old', source: 's', detailType: 'gone', detail: {}, time: new Date(0).toISOString() };
+    const put = (sk: string) => ({
+      put: { pk: REJECTED_PK, sk, version: 1, data: { event, reason: 'no such event' } },
+    });
+    await home.deps.table.transact([put('1'), put('2')]);
+    const list = async (query: string) => (await home.call('GET', `/operator/dead-letters${query}`)).body;
+    const first = await list('?limit=1');
+    expect(first.data).toMatchObject([{ id: 'outbox~1', consumer: 'outbox', event, reason: 'no such event' }]);
+    const second = await list(`?limit=1&next_token=${encodeURIComponent(first.next_token)}`);
+    expect([second.data[0].id, second.next_token]).toEqual(['outbox~2', undefined]);
+    expect((await list('?consumer=outbox')).data).toHaveLength(2);
+    expect(await list('?next_token=outbox~%00')).toEqual({ data: [] });
+
+    expect((await home.call('POST', '/operator/dead-letters/outbox~1/replay')).status).toBe(200);
+    expect((await home.outbox()).map(({ id }) => id)).toContain('old');
+    expect((await list('')).data).toMatchObject([{ id: 'outbox~2' }]);
+    for (const id of ['outbox~1', 'outbox~', 'outbox~%0a']) {
+      expect((await home.call('POST', `/operator/dead-letters/${id}/replay`)).status).toBe(404);
+    }
+    await home.deps.table.transact([{ delete: { pk: REJECTED_PK, sk: '2' } }, { delete: { pk: OUTBOX_PK, sk: '1' } }]);
+  });
+
+  test('lists dead letters page by page and replays one', async () => {
+    const handled: string[] = [];
+    let broken = true;
+    const subscription = home.bus.subscribe({
+      name: 'sometimes',
+      detailTypes: ['offboardingRequest'],
+      maxAttempts: 1,
+      async handle({ id }) {
+        if (broken) throw new Error('not now');
+        handled.push(id);
+      },
+    });
+    const event = (id: string) => ({
+      id,
+      source: 's',
+      detailType: 'offboardingRequest',
+      detail: {},
+      time: new Date(0).toISOString(),
+    });
+    await home.bus.publish(['one', 'two', 'three'].map(event));
+    const list = async (query = '') => (await home.call('GET', `/operator/dead-letters${query}`)).body;
+    await until(async () => (await list()).data.length === 3);
+    const first = await list('?limit=2&consumer=sometimes');
+    const second = await list(`?limit=2&consumer=sometimes&next_token=${encodeURIComponent(first.next_token)}`);
+    const letters: Body[] = [...first.data, ...second.data];
+    expect(letters.map(({ event: { id } }) => id).sort()).toEqual(['one', 'three', 'two']);
+    expect(letters[0]).toMatchObject({ consumer: 'sometimes', attempts: 1, reason: 'not now' });
+
+    broken = false;
+    const replayed = await home.call('POST', `/operator/dead-letters/${encodeURIComponent(letters[0].id)}/replay`);
+    expect([replayed.status, replayed.body]).toEqual([200, { message: 'Dead letter queued again' }]);
+    await until(async () => handled.length === 1);
+    expect((await list()).data).toHaveLength(2);
+    expect((await home.call('POST', '/operator/dead-letters/no~such/replay')).status).toBe(404);
+    await subscription.close();
+  });
+});
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error('it does not come to hold within 10 s');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}

@@ -1,0 +1,259 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { tableShape } from '../../../adapters/aws/store/table-shape.ts';
+
+const ROOT = join(import.meta.dirname, '../../..');
+/** It takes two; no more than this, so that it takes no longer where nothing else runs. `npm run bench` looks at the clock. */
+const CPU_SECONDS = 5;
+/** Has the process say, as its last word, how much processor time it and its bundlers took: in hundredths, as Linux counts. */
+const TELL_CPU = `data:text/javascript,${encodeURIComponent(`
+  import { readFileSync } from 'node:fs';
+  process.on('exit', () => {
+    const own = process.cpuUsage();
+    const ofAll = () => readFileSync('/proc/self/stat', 'utf8').split(') ')[1].split(' ').slice(11, 15).reduce((sum, one) => sum + Number(one), 0);
+    console.error('cpu', process.platform === 'linux' ? ofAll() : (own.user + own.system) / 1e4);
+  });
+`)}`;
+jest.setTimeout(180_000);
+
+// biome-ignore lint/suspicious/noExplicitAny: templates are looked into freely, as JSON
+type Properties = any;
+interface Resource {
+  readonly Type: string;
+  readonly Properties: Properties;
+  readonly DeletionPolicy?: string;
+}
+
+describe('the control plane`s stack', () => {
+  const output = mkdtempSync(join(tmpdir(), 'tierplane-cdk-'));
+  let resources: Record<string, Resource>;
+  let parameters: Record<string, { AllowedPattern?: string }>;
+  let cpuSeconds: number;
+
+  /** With nothing but Node on its path, and no way out of the machine. */
+  function synthesize(...args: string[]): number {
+    const env = {
+      PATH: dirname(process.execPath),
+      CDK_OUTDIR: output,
+      CDK_CONTEXT_JSON: JSON.stringify(Object.fromEntries(args.map((arg) => arg.split('=')))),
+      JSII_DEPRECATED: 'quiet',
+      http_proxy: 'http://127.0.0.1:9',
+      https_proxy: 'http://127.0.0.1:9',
+    };
+    const { status, stderr } = spawnSync(process.execPath, ['--import', TELL_CPU, 'bin/cdk.ts'], {
+      ...{ cwd: ROOT, env },
+      encoding: 'utf8',
+    });
+    if (status !== 0) throw new Error(stderr);
+    return Number(/cpu (\d+)/.exec(stderr)?.[1]) / 100;
+  }
+
+  beforeAll(() => {
+    cpuSeconds = synthesize();
+    process.stderr.write(`synthesis took ${cpuSeconds} s of processor time\n`);
+    const template = JSON.parse(readFileSync(join(output, 'controlplane-stack.template.json'), 'utf8'));
+    resources = template.Resources;
+    parameters = template.Parameters;
+  });
+  afterAll(() => rmSync(output, { recursive: true }));
+
+  const all = (type: string): Resource[] => Object.values(resources).filter((one) => one.Type === type);
+  const only = (type: string): Resource => {
+    const [one, ...more] = all(type);
+    expect(more).toEqual([]);
+    if (!one) throw new Error(`no ${type}`);
+    return one;
+  };
+
+  test('is made without network, Docker or Python, in seconds', () => {
+    expect(cpuSeconds).toBeLessThan(CPU_SECONDS);
+  });
+
+  test('has bundles of at most 200 KB, and the SDK in none', () => {
+    const folders = readdirSync(output).filter((name) => name.startsWith('bundle.'));
+    const bundles = folders.map((name) => join(output, name, 'index.js'));
+    expect(bundles).toHaveLength(3);
+    for (const file of bundles) {
+      expect(statSync(file).size).toBeLessThanOrEqual(200 * 1024);
+      const code = readFileSync(file, 'utf8');
+      expect(code).toContain('require("@aws-sdk/client-dynamodb")');
+      const others = [...code.matchAll(/require\("([^"]+)"\)/g)].map(([, name = '']) => name);
+      expect(others.filter((name) => !/^(node:\w+|@aws-sdk\/client-[\w-]+)$/.test(name))).toEqual([]);
+      // Nothing of the machine that made it.
+      expect(code).not.toContain('node_modules');
+      expect(code).not.toContain(ROOT);
+    }
+  });
+
+  test('runs Node 24 in every function but CDK`s own, with no layer and no Python', () => {
+    const functions = all('AWS::Lambda::Function');
+    expect(functions).toHaveLength(7);
+    expect(
+      functions.filter(
+        ({ Properties }) =>
+          !/^nodejs(24|22)\.x$/.test(JSON.stringify(Properties.Runtime).slice(1, -1)) &&
+          typeof Properties.Runtime === 'string',
+      ),
+    ).toEqual([]);
+    const ours = functions.filter(({ Properties }) => Properties.Runtime === 'nodejs24.x');
+    expect(ours.length).toBeGreaterThanOrEqual(6);
+    expect(functions.filter(({ Properties }) => Properties.Layers !== undefined)).toEqual([]);
+    expect(all('AWS::Lambda::LayerVersion')).toEqual([]);
+    expect(JSON.stringify(resources)).not.toMatch(/python/i);
+    const files = readdirSync(output, { recursive: true, encoding: 'utf8' });
+    expect(files.filter((name) => /\.py$|requirements\.txt$/.test(name))).toEqual([]);
+    const uploads = JSON.parse(readFileSync(join(output, 'controlplane-stack.assets.json'), 'utf8')).files;
+    // Our three bundles, CDK's own function, and the template.
+    expect(Object.keys(uploads)).toHaveLength(5);
+  });
+
+  test('keeps its records in one table of the adapter`s shape that outlives the stack', () => {
+    const table = only('AWS::DynamoDB::Table');
+    const { KeySchema, GlobalSecondaryIndexes, AttributeDefinitions } = tableShape('any');
+    expect(table.DeletionPolicy).toBe('Retain');
+    expect(table.Properties).toMatchObject({
+      KeySchema,
+      GlobalSecondaryIndexes,
+      BillingMode: 'PAY_PER_REQUEST',
+      DeletionProtectionEnabled: true,
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+      TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
+    });
+    expect(table.Properties.AttributeDefinitions).toEqual(expect.arrayContaining(AttributeDefinitions ?? []));
+  });
+
+  test('SE-1: leaves nothing weak in the sign-in of admins', () => {
+    const pool = only('AWS::Cognito::UserPool');
+    expect(pool.DeletionPolicy).toBe('Retain');
+    expect(pool.Properties).toMatchObject({
+      DeletionProtection: 'ACTIVE',
+      MfaConfiguration: 'OPTIONAL',
+      EnabledMfas: ['SOFTWARE_TOKEN_MFA'],
+      AdminCreateUserConfig: { AllowAdminCreateUserOnly: true },
+      UserPoolAddOns: { AdvancedSecurityMode: 'ENFORCED' },
+      UserPoolTier: 'PLUS',
+      Policies: { PasswordPolicy: { MinimumLength: 12, RequireSymbols: true, RequireNumbers: true } },
+    });
+    const clients = all('AWS::Cognito::UserPoolClient').map(({ Properties }) => Properties);
+    const people = clients.find(({ GenerateSecret }) => GenerateSecret === false);
+    expect(people).toMatchObject({
+      AllowedOAuthFlows: ['code'],
+      ExplicitAuthFlows: ['ALLOW_REFRESH_TOKEN_AUTH'],
+      WriteAttributes: ['email'],
+      PreventUserExistenceErrors: 'ENABLED',
+      AccessTokenValidity: 10,
+    });
+    const machine = clients.find(({ GenerateSecret }) => GenerateSecret === true);
+    expect(machine.AllowedOAuthFlows).toEqual(['client_credentials']);
+    expect(clients.flatMap(({ AllowedOAuthFlows }) => AllowedOAuthFlows)).not.toContain('implicit');
+    expect(
+      clients.filter(({ WriteAttributes }) => WriteAttributes?.some((name: string) => name.startsWith('custom:'))),
+    ).toEqual([]);
+  });
+
+  test('SE-2: names every action that a role may do, and gives each function a role of its own', () => {
+    const statements = [...all('AWS::IAM::Policy'), ...all('AWS::IAM::Role')].flatMap(({ Properties }) => [
+      ...(Properties.PolicyDocument?.Statement ?? []),
+      ...(Properties.Policies ?? []).flatMap((policy: Properties) => policy.PolicyDocument.Statement),
+    ]);
+    expect(statements.length).toBeGreaterThan(10);
+    const actions = statements.flatMap(({ Action }: Properties) => Action);
+    expect(actions.filter((action: string) => action.includes('*'))).toEqual([]);
+    // ListStreams names no resource: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
+    const everywhere = statements.filter(({ Resource }: Properties) => [Resource].flat().includes('*'));
+    expect(everywhere.map(({ Action }: Properties) => Action)).toEqual(['dynamodb:ListStreams']);
+    const roles = all('AWS::Lambda::Function').map(({ Properties }) => JSON.stringify(Properties.Role));
+    expect(new Set(roles).size).toBe(roles.length);
+    // Managed policies say more than ours: all logs, all traces.
+    const managed = all('AWS::IAM::Role').flatMap(({ Properties }) => Properties.ManagedPolicyArns ?? []);
+    expect(managed).toEqual([]);
+  });
+
+  test('SE-1: lets the outbox`s publisher speak for the control plane only, and see the outbox only', () => {
+    const policies = all('AWS::IAM::Policy').map(({ Properties }) => Properties.PolicyDocument.Statement);
+    const granted = policies.flat().filter(({ Action }: Properties) => [Action].flat().includes('events:PutEvents'));
+    expect(granted).toMatchObject([
+      {
+        Condition: {
+          'ForAllValues:StringEquals': { 'events:source': 'controlPlaneEventSource' },
+          Null: { 'events:source': 'false' },
+        },
+      },
+    ]);
+    const publisher = policies.find((statements: Properties[]) => statements.includes(granted[0]));
+    const reads = publisher.find(({ Action }: Properties) => [Action].flat().includes('dynamodb:Query'));
+    expect(reads.Condition['ForAllValues:StringEquals']['dynamodb:LeadingKeys']).toEqual(['outbox', 'outbox-rejected']);
+  });
+
+  test('keeps every log for 90 days', () => {
+    const groups = all('AWS::Logs::LogGroup');
+    expect(groups.length).toBeGreaterThanOrEqual(7);
+    expect(groups.map(({ Properties }) => Properties.RetentionInDays)).toEqual(groups.map(() => 90));
+    // One of the stack's own each: a log that Lambda makes by itself never ends.
+    const logs = all('AWS::Lambda::Function').map(({ Properties }) => Properties.LoggingConfig?.LogGroup?.Ref);
+    expect(logs.map((name) => resources[name]?.Type)).toEqual(logs.map(() => 'AWS::Logs::LogGroup'));
+    expect(new Set(logs).size).toBe(logs.length);
+    const format = Object.keys(JSON.parse(only('AWS::ApiGatewayV2::Stage').Properties.AccessLogSettings.Format));
+    expect(format).not.toEqual(expect.arrayContaining([expect.stringMatching(/auth|token|header|query/i)]));
+  });
+
+  test('keeps what nobody could handle, and tells of it', () => {
+    const rules = all('AWS::Events::Rule');
+    expect(rules).toHaveLength(5);
+    for (const { Properties } of rules) expect(Properties.Targets[0].DeadLetterConfig.Arn).toBeDefined();
+    const [mapping] = all('AWS::Lambda::EventSourceMapping');
+    expect(mapping?.Properties.DestinationConfig.OnFailure.Destination).toBeDefined();
+    expect(all('AWS::CloudWatch::Alarm').length).toBeGreaterThanOrEqual(8);
+  });
+
+  test('asks for the admin`s email, and takes nothing else for one', () => {
+    const pattern = new RegExp(`^(?:${parameters.SystemAdminEmail?.AllowedPattern})$`);
+    expect('admin@example.com').toMatch(pattern);
+    for (const wrong of ['', 'admin', 'a@b', 'a b@example.com', 'a@b@example.com']) expect(wrong).not.toMatch(pattern);
+  });
+
+  test('breaks no rule of cdk-nag or of CDK itself; what is suppressed is so on one resource, for a reason', () => {
+    synthesize('nag=true');
+    const { pluginReports } = JSON.parse(readFileSync(join(output, 'validation-report.json'), 'utf8'));
+    expect(pluginReports).toEqual([]);
+    const rows = readFileSync(join(output, 'AwsSolutions--controlplane-stack-NagReport.csv'), 'utf8')
+      .split('\n')
+      .slice(1);
+    expect(rows.length).toBeGreaterThan(50);
+    expect(rows.filter((row) => row.includes('"Non-Compliant"'))).toEqual([]);
+    const suppressed = rows.filter((row) => row.includes('"Suppressed"'));
+    expect(suppressed.length).toBeLessThanOrEqual(14);
+    for (const row of suppressed) expect(row.split('","')[3]?.length).toBeGreaterThan(20);
+  });
+
+  test('has tags and names that leave room for a second environment', () => {
+    const first = namesIn(resources);
+    synthesize('environment=blue', 'mfa=required');
+    const text = readFileSync(join(output, 'controlplane-stack-blue.template.json'), 'utf8');
+    const second = namesIn(JSON.parse(text).Resources);
+    expect(first).toHaveLength(4);
+    expect(second).toHaveLength(first.length);
+    expect(second.filter((name) => first.includes(name))).toEqual([]);
+    expect(text).not.toContain('"Export"');
+    expect(text).toContain('"tierplane-blue"');
+    expect(text).toContain('"MfaConfiguration": "ON"');
+    for (const type of ['AWS::DynamoDB::Table', 'AWS::Cognito::UserPool']) {
+      expect(JSON.stringify(only(type).Properties)).toContain('tierplane:environment');
+    }
+    expect(() => synthesize('environment=No/Name')).toThrow();
+  });
+});
+
+/** What a resource is to be called, where it must be the only one of that name in the account; the rest CloudFormation names. */
+function namesIn(resources: Record<string, Resource>): string[] {
+  const withinAnother = /UserPoolResourceServer|Authorizer|Stage|CustomResource$/;
+  const name = /^(Name|Domain|AliasName|(Alarm|Bus|Function|Group|LogGroup|Queue|Role|Rule|Table|UserPool)Name)$/;
+  return Object.values(resources)
+    .filter(({ Type }) => !withinAnother.test(Type))
+    .flatMap(({ Properties }) => Object.entries<Properties>(Properties))
+    .filter(([key, value]) => name.test(key) && !value.Ref && !value['Fn::GetAtt'])
+    .map(([, value]) => JSON.stringify(value));
+}

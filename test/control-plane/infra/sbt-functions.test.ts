@@ -1,0 +1,49 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, jest, test } from '@jest/globals';
+
+const ROOT = join(import.meta.dirname, '../../..');
+jest.setTimeout(120_000);
+
+const OUTPUT = mkdtempSync(join(tmpdir(), 'tierplane-cdk-'));
+afterAll(() => rmSync(OUTPUT, { recursive: true }));
+
+const STACK = `
+  import { App, Stack } from 'aws-cdk-lib';
+  import { Code, Function as LambdaFunction, LayerVersion, Runtime } from 'aws-cdk-lib/aws-lambda';
+  import { SbtFunctions } from './control-plane/infra/sbt-functions.ts';
+  const app = new App({ outdir: process.env.OUTPUT });
+  const stack = new Stack(app, 'stack');
+  const python = (id) => new LambdaFunction(stack, id, {
+    runtime: Runtime.PYTHON_3_12, handler: 'index.handler', code: Code.fromInline('x'),
+  });
+  const swap = (replacements) => new SbtFunctions(stack, 'Swap', { replacements, environment: {}, logRetention: 90 });
+  const row = { code: Code.fromInline('x'), description: '', statements: [] };
+`;
+
+/** What making such a stack fails with; a process of its own, as CDK is no module that Jest can load quickly. */
+function faultOf(lines: string): string {
+  const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', STACK + lines], {
+    cwd: ROOT,
+    encoding: 'utf8',
+    env: { NODE_NO_WARNINGS: '1', JSII_DEPRECATED: 'quiet', OUTPUT },
+  });
+  return status === 0 ? '' : (/Error: (.*)/.exec(stderr)?.[1] ?? stderr);
+}
+
+describe('the table of SBT`s functions', () => {
+  test.each([
+    ["python('Unknown'); swap({});", "SBT's function stack/Unknown has no replacement"],
+    ["swap({ '/Gone': row });", 'SBT has no function /Gone'],
+    ["swap({}); python('Later'); app.synth();", 'stack/Later/Resource runs Python: it must have a replacement'],
+    [
+      "swap({}); new LayerVersion(stack, 'Layer', { code: Code.fromAsset('core') }); app.synth();",
+      'stack/Layer/Resource is a layer: none is needed',
+    ],
+    ['swap({}); app.synth();', ''],
+  ])('fails the synthesis of %j with %j', (lines, fault) => {
+    expect(faultOf(lines)).toBe(fault);
+  });
+});

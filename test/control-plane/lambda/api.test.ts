@@ -1,0 +1,315 @@
+import { afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { readEnvironment } from '../../../control-plane/lambda/environment.ts';
+import { OUTBOX_PK } from '../../../core/events/outbox.ts';
+import type { Envelope } from '../../../core/ports/event-bus.ts';
+import { describeInAccount } from '../../rehearsal/account.ts';
+import { type EventOptions, httpEvent } from './http-events.ts';
+import { ADMIN_CLIENT, createLambdaWorld, type LambdaWorld, MACHINE_CLIENT } from './lambda-world.ts';
+
+jest.setTimeout(60_000);
+
+const ALL = 'openid tenant/tenant_read tenant/tenant_write user/user_read user/user_write';
+const MACHINE = { sub: MACHINE_CLIENT, client_id: MACHINE_CLIENT, token_use: 'access', scope: 'tenant/tenant_write' };
+const BODY = {
+  tenantData: { tenantName: 'acme', email: 'admin@acme.example', tier: 'basic' },
+  tenantRegistrationData: { registrationStatus: 'In progress' },
+};
+
+// biome-ignore lint/suspicious/noExplicitAny: answers are looked into freely, as JSON
+type Body = any;
+interface Answer extends APIGatewayProxyStructuredResultV2 {
+  readonly json: Body;
+}
+
+describeInAccount('the control plane`s function in an emulated account', (account) => {
+  let world: LambdaWorld;
+  let handler: typeof import('../../../control-plane/lambda/api.ts').handler;
+  /** What the function has written to its log in this test. */
+  let lines: string[];
+  const claims: Record<'admin' | 'support', Record<string, string>> = { admin: {}, support: {} };
+
+  beforeAll(async () => {
+    world = await createLambdaWorld(account(), 'lambda-api');
+    Object.assign(process.env, world.environment);
+    ({ handler } = await import('../../../control-plane/lambda/api.ts'));
+    await world.identity.ensureRealm({ id: 'admin', displayName: 'Administration' });
+    for (const [userName, role] of [
+      ['admin', 'SystemAdmin'],
+      ['support', 'CustomerSupport'],
+    ] as const) {
+      const email = `${userName}@platform.example`;
+      // Chosen, so that the admin counts as one who has signed in.
+      const password = 'Correct-horse-battery-7';
+      const { subject } = await world.identity.createUser('admin', { userName, email, role, password });
+      claims[userName] = { sub: subject, client_id: ADMIN_CLIENT, token_use: 'access', scope: ALL, username: userName };
+    }
+  });
+  beforeEach(() => {
+    lines = [];
+    jest.spyOn(process.stdout, 'write').mockImplementation((text) => lines.push(String(text)) > 0);
+  });
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+
+  async function call(route: string, rawPath: string, options: EventOptions = {}): Promise<Answer> {
+    const answer = await handler(httpEvent(route, rawPath, options));
+    return { ...answer, json: answer.body === undefined ? undefined : asJson(answer.body) };
+  }
+
+  async function asAdmin(route: string, rawPath: string, options: EventOptions = {}): Promise<Answer> {
+    return call(route, rawPath, { claims: claims.admin, ...options });
+  }
+
+  async function outbox(): Promise<Envelope[]> {
+    const { items } = await world.table.query<Envelope>({ pk: OUTBOX_PK, limit: 1000 });
+    return items.map(({ data }) => data);
+  }
+
+  test('registers a tenant, with its event in the outbox, and lists it', async () => {
+    const created = await asAdmin('POST /tenant-registrations', '/tenant-registrations', { body: BODY });
+    expect(created).toMatchObject({
+      statusCode: 201,
+      headers: {
+        'content-type': 'application/json',
+        'cache-control': 'no-store',
+        'x-content-type-options': 'nosniff',
+        'x-request-id': 'JKJaXmPLvHcESHA=',
+      },
+    });
+    const { tenantId } = created.json.data;
+    expect(await outbox()).toMatchObject([
+      { detailType: 'onboardingRequest', detail: { tenantId, tenantName: 'acme' } },
+    ]);
+    const listed = await asAdmin('GET /tenants', '/tenants', { query: 'name=ac&limit=1&name=acme' });
+    expect([listed.statusCode, listed.json.data]).toEqual([200, [expect.objectContaining({ tenantId })]]);
+  });
+
+  describe('takes who calls from API Gateway alone', () => {
+    const intruder = { userName: 'intruder', userRole: 'SystemAdmin', email: 'intruder@x.example' };
+
+    test.each<[string, () => EventOptions, number]>([
+      ['nobody', () => ({}), 401],
+      [
+        'headers that say who it is',
+        () => ({ headers: { authorization: 'Bearer x.y.z', 'x-amzn-oidc-data': 'x' } }),
+        401,
+      ],
+      ['an ID token', () => ({ claims: { ...claims.admin, token_use: 'id' } }), 401],
+      [
+        'a token without a client',
+        () => ({ claims: { sub: claims.admin.sub ?? '', token_use: 'access', scope: ALL } }),
+        401,
+      ],
+      ['a user the registry does not know', () => ({ claims: { ...claims.admin, sub: 'stranger' } }), 401],
+      ['a token without the scope', () => ({ claims: { ...claims.admin, scope: 'user/user_read' } }), 403],
+      ['a token without any scope', () => ({ claims: { ...claims.admin, scope: '' } }), 403],
+      ['a scope that only begins alike', () => ({ claims: { ...claims.admin, scope: 'user/user_writer' } }), 403],
+      ['a user who may only read', () => ({ claims: claims.support }), 403],
+      [
+        'a role that the token claims for itself',
+        () => ({ claims: { ...claims.support, role: 'SystemAdmin', 'custom:userRole': 'SystemAdmin' } }),
+        403,
+      ],
+      ['the machine, where only people write', () => ({ claims: MACHINE }), 403],
+      ['a signature by IAM, where only people write', () => ({ userArn: 'arn:aws:iam::000000000000:role/x' }), 403],
+    ])('and refuses %s', async (_who, options, status) => {
+      const answer = await call('POST /users', '/users', { body: intruder, ...options() });
+      expect([answer.statusCode, answer.json]).toEqual([
+        status,
+        { message: status === 401 ? 'Unauthorized' : 'Forbidden' },
+      ]);
+      expect(await world.identity.user('admin', 'intruder')).toBeUndefined();
+    });
+
+    test('and lets machines in by their own doors, people by none of them', async () => {
+      const tenant = { tenantName: 'by machine', email: 'admin@machine.example', tier: 'basic' };
+      const route = ['POST /tenants', '/tenants'] as const;
+      expect((await asAdmin(...route, { body: tenant })).statusCode).toBe(403);
+      expect((await call(...route, { body: tenant })).statusCode).toBe(403);
+      const signed = await call(...route, { body: tenant, userArn: 'arn:aws:sts::000000000000:assumed-role/x/y' });
+      expect(signed.statusCode).toBe(201);
+
+      const { json } = await asAdmin('GET /tenant-registrations', '/tenant-registrations', { query: 'name=by' });
+      const path = `/tenant-registrations/${json.data[0].tenantRegistrationId}`;
+      const report = {
+        tenantRegistrationData: { registrationStatus: 'created' },
+        tenantData: { tenantStatus: 'created' },
+      };
+      const patch = 'PATCH /tenant-registrations/{tenantRegistrationId}';
+      expect((await asAdmin(patch, path, { body: report })).statusCode).toBe(422);
+      expect((await call(patch, path, { claims: MACHINE, body: report })).statusCode).toBe(200);
+    });
+
+    test('and puts out at once whoever is disabled', async () => {
+      const email = 'leaver@platform.example';
+      const { subject } = await world.identity.createUser('admin', { userName: 'leaver', email, role: 'SystemAdmin' });
+      const leaver = { ...claims.admin, sub: subject };
+      expect((await call('GET /users', '/users', { claims: leaver })).statusCode).toBe(200);
+      const disabled = await asAdmin('PUT /users/{userId}/disable', '/users/leaver/disable');
+      expect(disabled.statusCode).toBe(200);
+      expect((await call('GET /users', '/users', { claims: leaver })).statusCode).toBe(401);
+    });
+
+    test('and keeps callers apart that one process serves at the same time', async () => {
+      const answers = await Promise.all(
+        Array.from({ length: 12 }, (_, i) =>
+          call('GET /users', '/users', i % 3 === 0 ? { claims: claims.admin } : i % 3 === 1 ? { claims: MACHINE } : {}),
+        ),
+      );
+      expect(answers.map(({ statusCode }) => statusCode)).toEqual(
+        Array.from({ length: 12 }, (_, i) => [200, 403, 401][i % 3]),
+      );
+    });
+  });
+
+  describe('reads what API Gateway hands over', () => {
+    const post = ['POST /tenant-registrations', '/tenant-registrations'] as const;
+
+    test.each([
+      ['{"tenantData":', 400],
+      ['', 422],
+      ['null', 422],
+      ['[]', 422],
+      [{ ...BODY, unknown: 1 }, 422],
+      [{ ...BODY, tenantData: { ...BODY.tenantData, notes: 'x'.repeat(1024 * 1024) } }, 413],
+    ])('and refuses a broken body (%#), plain and in base64', async (body, status) => {
+      const plain = await asAdmin(...post, { body });
+      const encoded = await asAdmin(...post, { body, base64: true });
+      expect([plain.statusCode, encoded.statusCode]).toEqual([status, status]);
+      expect(encoded.json).toEqual(plain.json);
+    });
+
+    test('and a body in base64 is the same as a plain one', async () => {
+      const tenantData = { tenantName: 'baker', email: 'admin@baker.example', tier: 'basic', shop: 'Bäcker ☕' };
+      expect((await asAdmin(...post, { body: { ...BODY, tenantData }, base64: true })).statusCode).toBe(201);
+      const { json } = await asAdmin('GET /tenants', '/tenants', { query: 'name=baker' });
+      expect(json.data).toEqual([expect.objectContaining(tenantData)]);
+    });
+
+    test.each([
+      ['sue+it@platform.example', '/users/sue+it@platform.example'],
+      ['sue+it@platform.example', '/users/sue%2Bit%40platform.example'],
+      ['zoë', '/users/zoë'],
+      ['zoë', '/users/zo%C3%AB'],
+      ['100%', '/users/100%'],
+      ['100%', '/users/100%25'],
+      ['a?b#c', '/users/a?b#c'],
+      ['a%41', '/users/a%2541'],
+    ])('and finds %s under %s', async (userName, rawPath) => {
+      const body = {
+        userName,
+        userRole: 'CustomerSupport',
+        email: `${Buffer.from(userName).toString('hex')}@x.example`,
+      };
+      const created = await asAdmin('POST /users', '/users', { body });
+      expect([201, 409]).toContain(created.statusCode);
+      const found = await asAdmin('GET /users/{userId}', rawPath);
+      expect([found.statusCode, found.json.data?.userName]).toEqual([200, userName]);
+    });
+
+    test('and a named stage is no part of the path', async () => {
+      for (const [path, status] of [
+        ['/prod/tenants', 200],
+        ['/prod', 404],
+        ['/prod/prod/tenants', 404],
+        ['/products', 404],
+      ] as const) {
+        expect((await asAdmin('GET /tenants', path, { stage: 'prod' })).statusCode).toBe(status);
+      }
+    });
+
+    test.each(['/', '//', '/nothing', '/users/%C3', '/tenants/', '/tenants/a/b'])('and survives %s', async (path) => {
+      expect((await asAdmin('$default', path)).statusCode).toBe(404);
+    });
+  });
+
+  test('lets any page read what a login page needs, and nothing else', async () => {
+    const origin = { headers: { origin: 'https://acme.example' } };
+    const login = await call('GET /tenant-config/{tenantName}', '/tenant-config/nobody', origin);
+    expect([login.statusCode, login.headers?.['access-control-allow-origin']]).toEqual([404, '*']);
+    const other = await asAdmin('GET /tenants', '/tenants', origin);
+    expect(other.headers).not.toHaveProperty('access-control-allow-origin');
+  });
+
+  test('describes itself to anybody', async () => {
+    expect((await call('GET /healthz', '/healthz')).json).toEqual({ status: 'ok' });
+    expect((await call('GET /openapi.json', '/openapi.json')).json.servers).toEqual([{ url: '/' }]);
+    const page = await call('GET /docs', '/docs');
+    expect(page.headers?.['content-type']).toBe('text/html; charset=utf-8');
+    expect(page.body).toContain('href="/openapi.json"');
+  });
+
+  test('does not tell by its answer or its time whether an address is known, but tells its owner', async () => {
+    const signUp = (tenant_name: string) =>
+      call('POST /onboarding', '/onboarding', {
+        body: { tenant_name, email: 'owner@signup.example', password: 'Correct-horse-7-battery' },
+      });
+    const times: number[] = [];
+    for (const name of ['first', 'second']) {
+      const started = performance.now();
+      expect(await signUp(name)).toMatchObject({ statusCode: 201, json: { tenant_id: expect.any(String) } });
+      times.push(performance.now() - started);
+    }
+    expect(times.every((ms) => ms >= 990 && ms < 1_500)).toBe(true);
+    const mails = await (await fetch(`${account().endpoint}/_ministack/ses/messages`)).text();
+    expect(mails).toContain('owner@signup.example');
+    expect(mails).toContain('You have an account already');
+    expect((await asAdmin('GET /tenants', '/tenants', { query: 'name=second' })).json.data).toEqual([]);
+  });
+
+  test('says one line a request, without token, body or name', async () => {
+    const options = { headers: { authorization: 'Bearer secret-token' }, requestId: 'id-1' };
+    const body = { userName: 'quiet', userRole: 'CustomerSupport', email: 'secret-body' };
+    await asAdmin('POST /users', '/users', { ...options, body });
+    await asAdmin('GET /users/{userId}', '/users/secret-name', { ...options, requestId: 'id-2' });
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      { level: 'info', msg: 'request', requestId: 'id-1', route: 'POST /users', status: 422, ms: expect.any(Number) },
+      {
+        level: 'info',
+        msg: 'request',
+        requestId: 'id-2',
+        route: 'GET /users/{userId}',
+        status: 404,
+        ms: expect.any(Number),
+      },
+    ]);
+  });
+
+  test('tells nobody what went wrong inside, and the log what, but not with whose words', async () => {
+    const { DynamoDBClient } = await import('@aws-sdk/client-dynamodb');
+    const words = Object.assign(new Error('secret one\n  secret two'), { name: 'ValidationException' });
+    jest.spyOn(DynamoDBClient.prototype, 'send').mockImplementation(() => Promise.reject(words));
+    const answer = await call('GET /users', '/users', { claims: claims.admin });
+    expect([answer.statusCode, answer.json]).toEqual([
+      500,
+      { statusCode: 500, message: 'Unknown error during processing!' },
+    ]);
+    expect(lines.map((line) => JSON.parse(line).msg)).toEqual(['control plane call failed', 'request']);
+    expect(lines.join()).toContain('ValidationException');
+    expect(lines.join()).not.toContain('secret');
+  });
+});
+
+describe('the environment of a function', () => {
+  test('is refused with every variable that is missing or malformed, and no value', () => {
+    const given = { AWS_REGION: 'us-east-1', TIERPLANE_TABLE: '', TIERPLANE_SENDER: 'secret', TIERPLANE_APP_URL: 'no' };
+    const read = () => readEnvironment(given);
+    expect(read).toThrow(expect.objectContaining({ code: 'CONFIG' }));
+    for (const name of ['TABLE', 'BUS', 'PREFIX', 'ADMIN_POOL', 'ADMIN_CLIENT', 'MACHINE_CLIENT', 'PASSWORD_KEY']) {
+      expect(read).toThrow(`TIERPLANE_${name}:`);
+    }
+    expect(read).toThrow('TIERPLANE_SENDER:');
+    expect(read).toThrow('TIERPLANE_APP_URL:');
+    expect(read).not.toThrow('secret');
+  });
+});
+
+function asJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,143 @@
+import { createPrivateKey } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  AdminGetUserCommand,
+  CognitoIdentityProviderClient,
+  paginateListUsers,
+} from '@aws-sdk/client-cognito-identity-provider';
+import { DynamoDBClient, ListTablesCommand, paginateScan } from '@aws-sdk/client-dynamodb';
+import { expect } from '@jest/globals';
+import { decodeJwt, decodeProtectedHeader } from 'jose';
+import { OUTBOX_PK } from '../../core/events/outbox.ts';
+import { signIn, type Tokens } from '../../rehearsal/managed-login.ts';
+import { askPublic } from '../../rehearsal/public-address.ts';
+import type { BadInputHome, Difference, Signer } from '../control-plane/api/bad-input.home.ts';
+import { type CallOptions, rawBody } from '../control-plane/api/home.ts';
+import { until } from '../support/until.ts';
+import { clientConfig } from './account.ts';
+import type { Installed } from './installed.ts';
+
+const NOT_FOUND = { status: 404, body: { message: 'Not Found' } };
+const NO_RUNTIME = { ...NOT_FOUND, why: 'this home runs no services: the API has no such route' };
+
+/** What API Gateway or the home itself makes different; all else is answered as in the embedded home. */
+export const DIFFERENCES: readonly Difference[] = [
+  { request: 'GET /operator/services', ...NO_RUNTIME },
+  { request: 'POST /operator/services/restart', ...NO_RUNTIME },
+  { request: 'POST /operator/services/scale', ...NO_RUNTIME },
+  { request: 'POST /operator/tenants/{tenantId}/probe', ...NO_RUNTIME },
+  { request: 'DELETE /operator/tenants/{tenantId}/probe', ...NO_RUNTIME },
+  {
+    request: 'GET /tenants/..%2Ftenants',
+    ...NOT_FOUND,
+    why: `API Gateway decodes a path before it looks for its route:
+      https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html`,
+  },
+  {
+    request: 'GET /users by an ID token',
+    ...{ status: 403, body: { message: 'Forbidden' } },
+    why: `of a route that names scopes API Gateway refuses whoever has none, before our function sees the token's use:
+      https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html`,
+  },
+  {
+    request: 'GET /users/nope by a token without its scheme',
+    ...{ status: 404, body: { statusCode: 404, message: 'User nope not found.' } },
+    why: `API Gateway takes a token with 'Bearer' before it or without:
+      https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html`,
+  },
+];
+
+/** The installed control plane, by its public address and a token of managed login. */
+export async function openBadInputHome({ account, installation, watch }: Installed): Promise<BadInputHome> {
+  const { outputs } = installation;
+  const cognito = new CognitoIdentityProviderClient(clientConfig(account));
+  const UserPoolId = outputs.ControlPlaneIdpUserPoolId;
+  const { accessToken, idToken } = await adminTokens(installation);
+  const base = outputs.controlPlaneAPIEndpoint.replace(/\/$/, '');
+  const stored = await storeOf(account);
+
+  async function call(method: string, path: string, body?: unknown, { token, headers }: CallOptions = {}) {
+    const raw = rawBody(body);
+    const answer = await askPublic(account, `${base}${path}`, {
+      method: method as 'GET',
+      headers: {
+        ...(token !== 'none' && { authorization: `Bearer ${token ?? accessToken}` }),
+        ...(raw !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(raw !== undefined && { body: raw }),
+    });
+    const given = Object.entries(answer.headers).map(([key, value]): [string, string] => [key, String(value)]);
+    return { status: answer.status, headers: new Headers(given), text: answer.text, body: asJson(answer.text) };
+  }
+
+  // The first look at the admin notes that the password was changed.
+  await call('GET', '/users/admin');
+  return {
+    call,
+    async stored() {
+      const users = [];
+      for await (const { Users = [] } of paginateListUsers({ client: cognito }, { UserPoolId })) users.push(...Users);
+      return [await stored(), users];
+    },
+    events: async () => (await watch.seen(2)).map(({ detail }) => detail),
+    signer: signerOf(account.directory, UserPoolId, accessToken),
+    claims: decodeJwt(accessToken),
+    idToken,
+    async createUser(userName, userRole) {
+      const { status, text } = await call('POST', '/users', {
+        ...{ userName, userRole, email: `${userName}@platform.example` },
+      });
+      if (status !== 201) throw new Error(text);
+      const { UserAttributes = [] } = await cognito.send(new AdminGetUserCommand({ UserPoolId, Username: userName }));
+      return UserAttributes.find(({ Name }) => Name === 'sub')?.Value ?? '';
+    },
+    close: async () => {},
+  };
+}
+
+/** Everything in the platform's table, once the publisher has taken what is in the outbox. */
+async function storeOf(account: Installed['account']): Promise<() => Promise<unknown>> {
+  const client = new DynamoDBClient(clientConfig(account));
+  const { TableNames = [] } = await client.send(new ListTablesCommand({}));
+  expect(TableNames).toHaveLength(1);
+  const [TableName = ''] = TableNames;
+  return () =>
+    until(async () => {
+      const rows = [];
+      for await (const { Items = [] } of paginateScan({ client }, { TableName })) rows.push(...Items);
+      if (rows.some(({ pk }) => pk?.S === OUTBOX_PK)) return undefined;
+      return rows.map((row) => [`${row.pk?.S} ${row.sk?.S}`, row] as const).sort(([a], [b]) => (a < b ? -1 : 1));
+    });
+}
+
+/** By managed login, with the password that the installation's admin has chosen. */
+function adminTokens({ account, outputs }: Installed['installation']): Promise<Tokens> {
+  return signIn(account, {
+    domain: outputs.adminDomain,
+    clientId: outputs.ControlPlaneIdpClientId,
+    callbackUrl: 'http://localhost',
+    scope: 'openid tenant/tenant_read tenant/tenant_write user/user_read user/user_write',
+    userName: 'admin',
+    password: 'Correct-horse-battery-7',
+  });
+}
+
+/** The pool's own key: Cognito never gives it away, the emulator keeps it with its files. */
+function signerOf(directory: string, userPoolId: string, accessToken: string): Signer {
+  const file = join(directory, 'state', 'cognito-pool-keys', `${userPoolId}-access.pem`);
+  return {
+    key: createPrivateKey(readFileSync(file, 'utf8')),
+    alg: 'RS256',
+    kid: decodeProtectedHeader(accessToken).kid ?? '',
+  };
+}
+
+function asJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

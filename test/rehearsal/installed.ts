@@ -1,0 +1,53 @@
+import { afterAll, beforeAll } from '@jest/globals';
+import { type BusWatch, watchBus } from '../../rehearsal/bus-watch.ts';
+import type { EmulatedAccount } from '../../rehearsal/emulated-account.ts';
+import { type Installation, install, machineToken, signInAdmin } from '../../rehearsal/installation.ts';
+import type { Answer, CallOptions } from '../control-plane/api/home.ts';
+import { describeInAccount } from './account.ts';
+
+/** A control plane as scripts/sbt-install.sh leaves it. */
+export interface Installed {
+  readonly account: EmulatedAccount;
+  readonly installation: Installation;
+  /** Sees every event of the control plane. */
+  readonly watch: BusWatch;
+  /** By the tokens 'admin', 'machine' (SBT's own client), 'none', or one that is no token. */
+  call(method: string, path: string, body?: unknown, options?: CallOptions): Promise<Answer>;
+}
+
+const EVENTS = ['onboardingRequest', 'offboardingRequest'];
+
+/** Tests that share one installation in an account of their own. */
+export function describeInstalled(name: string, define: (installed: () => Installed) => void): void {
+  describeInAccount(name, (account) => {
+    let installed: Installed | undefined;
+    beforeAll(async () => {
+      installed = await installIn(account());
+    }, 120_000);
+    afterAll(() => installed?.watch.close());
+    define(() => {
+      if (!installed) throw new Error('nothing is installed');
+      return installed;
+    });
+  });
+}
+
+async function installIn(account: EmulatedAccount): Promise<Installed> {
+  const installation = await install(account, 'admin@example.com');
+  const watch = await watchBus(account, installation.outputs.eventBridgeArn, 'watch', EVENTS);
+  const tokens: Record<string, string> = {
+    admin: (await signInAdmin(installation, 'Correct-horse-battery-7')).accessToken,
+    machine: await machineToken(installation),
+  };
+  return {
+    account,
+    installation,
+    watch,
+    async call(method, path, body, { token = 'admin', headers = {} } = {}) {
+      const given = token === 'none' ? {} : { token: `Bearer ${tokens[token] ?? token}` };
+      const answer = await installation.call(method, path, { ...given, headers, ...(body !== undefined && { body }) });
+      const text = Object.entries(answer.headers).map(([key, value]): [string, string] => [key, String(value)]);
+      return { status: answer.status, headers: new Headers(text), text: answer.text, body: answer.body };
+    },
+  };
+}

@@ -1,0 +1,172 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import { describe, expect, jest, test } from '@jest/globals';
+import { runInstaller } from '../../rehearsal/installation.ts';
+import { describeWithPython } from '../support/describe-with-python.ts';
+import { until } from '../support/until.ts';
+import { clientConfig, describeInAccount } from './account.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const REHEARSAL = 'rehearsal/rehearse.ts';
+jest.setTimeout(300_000);
+
+interface Result {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<Result> {
+  return new Promise((resolve) => {
+    execFile(command, args, { cwd: ROOT, env, maxBuffer: 2 ** 24 }, (error, stdout, stderr) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : error ? 1 : 0, stdout, stderr });
+    });
+  });
+}
+
+/** A folder for all that one run puts into temporary files, and what is left of it: files, and processes that know it. */
+async function inFolder(
+  use: (env: NodeJS.ProcessEnv) => Promise<void>,
+): Promise<{ files: string[]; running: string[] }> {
+  const folder = mkdtempSync(join(tmpdir(), 'tierplane-rehearsal-'));
+  try {
+    await use({ ...process.env, TMPDIR: folder });
+    const running = async () => (await run('ps', ['axeww'])).stdout.split('\n').filter((line) => line.includes(folder));
+    // What was killed a moment ago may still be listed.
+    await until(async () => (await running()).length === 0).catch(() => {});
+    return { files: readdirSync(folder), running: await running() };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+describeWithPython('npm run aws:rehearse', () => {
+  test('DX-7: installs the control plane into an emulated account, uses it, and leaves nothing running', async () => {
+    const left = await inFolder(async (env) => {
+      const { code, stdout, stderr } = await run(process.execPath, [REHEARSAL, '--json'], env);
+      const { ok, steps } = JSON.parse(stdout) as { ok: boolean; steps: { name: string; ms: number; ok: boolean }[] };
+      expect(steps.filter((step) => !step.ok)).toEqual([]);
+      expect({ ok, code }).toEqual({ ok: true, code: 0 });
+      expect(steps.length).toBeGreaterThanOrEqual(13);
+      for (const { ms } of steps) expect(Number.isInteger(ms)).toBe(true);
+      expect(stderr).toContain('✓ scripts/sbt-install.sh installs the control plane');
+    });
+    expect(left).toEqual({ files: [], running: [] });
+  });
+
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('leaves nothing behind after %s in the middle of it', async (signal, code) => {
+    const left = await inFolder(async (env) => {
+      const child = spawn(process.execPath, [REHEARSAL], { cwd: ROOT, env, stdio: ['ignore', 'ignore', 'pipe'] });
+      const exited = once(child, 'exit');
+      // The account is up, and the installer at work.
+      for await (const chunk of child.stderr) if (String(chunk).includes('✓')) break;
+      child.kill(signal);
+      expect(await exited).toEqual([code, null]);
+    });
+    expect(left).toEqual({ files: [], running: [] });
+  });
+
+  test('fails, and leaves nothing behind, where a step does', async () => {
+    const left = await inFolder(async (env) => {
+      // With this grep the installer takes no address for one.
+      const bin = mkdtempSync(join(env.TMPDIR ?? '', 'bin-'));
+      writeFileSync(join(bin, 'grep'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
+      const PATH = `${bin}:${env.PATH}`;
+      const { code, stdout } = await run(process.execPath, [REHEARSAL, '--json'], { ...env, PATH });
+      rmSync(bin, { recursive: true });
+      const { ok, steps } = JSON.parse(stdout);
+      expect({ code, ok, last: steps.at(-1) }).toMatchObject({
+        ...{ code: 1, ok: false },
+        last: { ok: false, reason: expect.stringContaining('is no email address') },
+      });
+    });
+    expect(left).toEqual({ files: [], running: [] });
+  });
+});
+
+describe('scripts/sbt-install.sh', () => {
+  const installer = join(ROOT, 'scripts/sbt-install.sh');
+
+  test.each([
+    [[], 'an email address is needed'],
+    [['nobody'], "'nobody' is no email address"],
+    [['a@b'], "'a@b' is no email address"],
+    [['a b@example.com'], 'is no email address'],
+    [['a@example.com\nb'], 'is no email address'],
+    [['a@example.com', 'b@example.com'], 'got two'],
+    [['a@example.com', '--wrong'], 'unknown option --wrong'],
+    [['a@example.com', '--environment'], '--environment needs a name'],
+    [['a@example.com', '--environment', 'No/Name'], "'No/Name' cannot be an environment's name"],
+  ])('refuses %j with its usage', async (args, words) => {
+    const { code, stderr, stdout } = await run(installer, args);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toContain(words);
+    expect(stderr).toContain('Usage: scripts/sbt-install.sh <admin_email>');
+  });
+
+  test('explains itself', async () => {
+    const { code, stdout } = await run(installer, ['--help']);
+    expect(code).toBe(0);
+    for (const option of ['--environment', '--require-mfa', '--dry-run']) expect(stdout).toContain(option);
+  });
+
+  test('takes the region from the environment, or from the profile', async () => {
+    const home = mkdtempSync(join(tmpdir(), 'tierplane-home-'));
+    try {
+      mkdirSync(join(home, '.aws'));
+      writeFileSync(join(home, '.aws', 'config'), '[profile there]\nregion = eu-north-1\n');
+      const given = { PATH: process.env.PATH, HOME: home, AWS_EC2_METADATA_DISABLED: 'true' };
+      for (const [variables, region] of [
+        [{ AWS_PROFILE: 'there' }, 'eu-north-1'],
+        [{ AWS_DEFAULT_REGION: 'us-west-2' }, 'us-west-2'],
+        [{ AWS_PROFILE: 'there', AWS_REGION: 'us-east-2' }, 'us-east-2'],
+      ] as const) {
+        const { stdout } = await run(installer, ['a@example.com'], { ...given, ...variables });
+        expect(stdout).toContain(`✓ region: ${region}`);
+      }
+    } finally {
+      rmSync(home, { recursive: true });
+    }
+  });
+
+  test('ticks off what it needs, and stops where something is missing', async () => {
+    const { PATH = '', HOME } = process.env;
+    const { code, stdout } = await run(installer, ['a@example.com'], { PATH, HOME, AWS_EC2_METADATA_DISABLED: 'true' });
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/✓ Node: v24/);
+    expect(stdout).toMatch(/✗ region: set AWS_REGION/);
+    expect(stdout).toMatch(/✗ account: no AWS credentials/);
+  });
+});
+
+describeInAccount('scripts/sbt-install.sh in an emulated account', (account) => {
+  async function stacks(): Promise<string[]> {
+    const { Stacks = [] } = await new CloudFormationClient(clientConfig(account())).send(new DescribeStacksCommand({}));
+    return Stacks.map(({ StackName, StackStatus }) => `${StackName} ${StackStatus}`).sort();
+  }
+
+  test('changes nothing in a dry run', async () => {
+    const said = await runInstaller(account(), ['admin@example.com', '--dry-run']);
+    expect(said).toContain('✓ account: 000000000000');
+    expect(said).toContain('nothing was changed');
+    expect(await stacks()).toEqual([]);
+  });
+
+  test('puts a second environment beside the first', async () => {
+    await runInstaller(account(), ['admin@example.com']);
+    const said = await runInstaller(account(), ['admin@example.com', '--environment', 'blue', '--require-mfa']);
+    expect(said).toContain('controlplane-stack-blue.signIn = https://');
+    expect(await stacks()).toEqual([
+      'CDKToolkit CREATE_COMPLETE',
+      'controlplane-stack CREATE_COMPLETE',
+      'controlplane-stack-blue CREATE_COMPLETE',
+    ]);
+  });
+});
