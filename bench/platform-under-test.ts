@@ -21,7 +21,7 @@ const WIDTH = 64;
 
 interface Ready {
   readonly ready: true;
-  readonly urls: { readonly front: string; readonly controlPlane: string; readonly api: string };
+  readonly urls: { readonly publicUrl: string; readonly controlPlane: string; readonly api: string };
   readonly admin: { readonly email: string; readonly password: string | null };
 }
 
@@ -58,7 +58,7 @@ export class PlatformUnderTest {
   }
 
   get port(): number {
-    return Number(new URL(this.urls.front).port);
+    return Number(new URL(this.urls.publicUrl).port);
   }
 
   /** Started again it keeps its port. @returns milliseconds until it was ready */
@@ -115,7 +115,7 @@ export class PlatformUnderTest {
 
   #signInAdmin() {
     return signIn({
-      issuer: `${this.urls.front}/realms/admin`,
+      issuer: `${this.urls.publicUrl}/realms/admin`,
       clientId: CLI_CLIENT,
       userName: this.#ready?.admin.email ?? '',
       password: this.#password,

@@ -72,7 +72,7 @@ export class ControlPlane {
   }
 
   #issuer(): string {
-    return `${this.running.urls.front}/realms/admin`;
+    return `${this.running.urls.publicUrl}/realms/admin`;
   }
 
   async #freshToken(): Promise<string> {

@@ -4,7 +4,7 @@ import { CLI_CLIENT } from '../core/identity/issuers.ts';
 import type { TierName } from '../core/tier/tiers.ts';
 import { newPassword } from '../embedded/config.ts';
 import { type DataDir, readJson, writePrivate } from '../embedded/data-dir.ts';
-import { DEMO_TENANTS, demoLeft, noteDemoStep } from '../embedded/demo-progress.ts';
+import { DEMO_TENANTS, demoProgress, noteDemoStep } from '../embedded/demo-progress.ts';
 import type { Urls } from '../embedded/running.ts';
 import { signIn } from './oidc-client.ts';
 
@@ -54,7 +54,7 @@ export async function ensureDemo(deps: DemoDeps): Promise<readonly DemoCredentia
 
 /** Makes what the first start, or an attempt since, has left unfinished. A tenant that was removed since stays away. */
 export async function finishDemo(deps: DemoDeps): Promise<void> {
-  const left = demoLeft(deps.dir);
+  const left = demoProgress(deps.dir);
   const begun = keepCredentials(deps.dir).filter(({ name }) => left[name] !== undefined);
   await all(
     begun.map(async (one) => {
@@ -83,7 +83,7 @@ function keepCredentials(dir: DemoDeps['dir']): readonly DemoCredentials[] {
 /** Each step is noted before the next begins, so that whatever ends this in between, the next attempt goes on there. */
 async function ensureTenant(deps: DemoDeps, one: DemoCredentials): Promise<void> {
   const known = await find(deps, one.name);
-  if (known && demoLeft(deps.dir)[one.name] === undefined) return;
+  if (known && demoProgress(deps.dir)[one.name] === undefined) return;
   if (!known) {
     noteDemoStep(deps.dir, one.name, 'register');
     await register(deps, one);

@@ -134,7 +134,7 @@ async function configurationAndPort(dir: DataDir): Promise<Finding> {
   try {
     const { host, port } = loadConfig(dir.config, { demo: true });
     const running = findRunning(dir);
-    if (running) return { check: 'front door', ok: true, detail: `${running.urls.front} (running)` };
+    if (running) return { check: 'front door', ok: true, detail: `${running.urls.publicUrl} (running)` };
     const free = await isFree(host, port);
     const detail = free ? `${host}:${port} is free` : `${host}:${port} is taken; choose another with --port`;
     return { check: 'front door', ok: free, detail };

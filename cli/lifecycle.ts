@@ -89,7 +89,7 @@ async function showStatus(context: CliContext): Promise<void> {
   const { gateway, agents, isolation } = data;
   printFields({
     platform: `pid ${pid}, since ${startedAt}, Node ${data.node}`,
-    'front door': urls.front,
+    'front door': urls.publicUrl,
     'control plane': urls.controlPlane,
     "tenants' api": urls.api,
     data: context.dir.root,

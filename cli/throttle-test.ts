@@ -68,7 +68,7 @@ async function throttleTest(context: CliContext, options: Options, interrupted: 
   }
   const controlPlane = new ControlPlane(context);
   const { running } = controlPlane;
-  requireLoopback(running.urls.front);
+  requireLoopback(running.urls.publicUrl);
   const tenant = await controlPlane.tenant(options.tenant);
   const { data: tiers } = await controlPlane.call<{ data: Record<string, { usagePlan: UsagePlan }> }>(
     'GET',

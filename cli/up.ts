@@ -15,7 +15,7 @@ import {
   startCommandFor,
   writePrivate,
 } from '../embedded/data-dir.ts';
-import { demoLeft, isWhole } from '../embedded/demo-progress.ts';
+import { demoProgress, isWhole } from '../embedded/demo-progress.ts';
 import { type Platform, startPlatform } from '../embedded/platform.ts';
 import { findRunning, type Running, startTicksOf } from '../embedded/running.ts';
 import type { CliContext } from './context.ts';
@@ -118,9 +118,9 @@ async function makeDemo(
   stop: AbortSignal,
   progress: (line: string) => void,
 ): Promise<void> {
-  const whole = isWhole(demoLeft(dir));
+  const whole = isWhole(demoProgress(dir));
   progress(whole ? 'making three demo tenants, one a tier ...' : 'finishing the demo tenants that were begun ...');
-  const issuer = `${platform.urls.front}/realms/admin`;
+  const issuer = `${platform.urls.publicUrl}/realms/admin`;
   const signedIn = signIn({
     issuer,
     clientId: CLI_CLIENT,
@@ -140,7 +140,7 @@ async function makeDemo(
 
 function alreadyRunning(dir: DataDir): CliError {
   const running = findRunning(dir);
-  const where = running ? ` at ${running.urls.front} (pid ${running.pid})` : '';
+  const where = running ? ` at ${running.urls.publicUrl} (pid ${running.pid})` : '';
   return new CliError('config', `a platform already runs in ${dir.root}${where}`, {
     hint: `stop it with \`${commandFor(dir)} down\`, or give this one a --data-dir and --port of its own`,
   });
@@ -185,7 +185,7 @@ function announce(platform: Platform, email: string, dir: DataDir): void {
   const tierplane = commandFor(dir);
   printLine('Tierplane is ready.\n');
   printFields({
-    'start page': urls.front,
+    'start page': urls.publicUrl,
     'control plane': urls.controlPlane,
     "tenants' api": urls.api,
     openapi: urls.openapi,

@@ -22,9 +22,9 @@ const ANY = new Set(['0.0.0.0', '::', '[::]']);
 export async function settleAddresses(config: PlatformConfig): Promise<Addresses> {
   const port = await freePort(config.host, config.port);
   const local = `http://${inUrl(ANY.has(config.host) ? '127.0.0.1' : config.host)}:${port}`;
-  const front = config.publicUrl ?? (ANY.has(config.host) ? `http://localhost:${port}` : local);
-  const controlPlane = `${front}/control-plane`;
-  const urls = { front, controlPlane, api: `${front}/api`, openapi: `${controlPlane}/openapi.json` };
+  const publicUrl = config.publicUrl ?? (ANY.has(config.host) ? `http://localhost:${port}` : local);
+  const controlPlane = `${publicUrl}/control-plane`;
+  const urls = { publicUrl, controlPlane, api: `${publicUrl}/api`, openapi: `${controlPlane}/openapi.json` };
   return { host: config.host, port, urls, local };
 }
 

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import * as z from 'zod';
+import { errorMessages } from '../core/error-messages.ts';
 import { DomainError } from '../core/errors.ts';
-import { faultWords } from '../core/fault-words.ts';
 import { TIER_NAMES, type TierName, type TierTable } from '../core/tier/tiers.ts';
 import { TIERS } from '../tenant-templates/tiers.ts';
 
@@ -94,7 +94,7 @@ export interface ConfigFlags {
 export function loadConfig(path: string, flags: ConfigFlags): PlatformConfig {
   const { demo, ...rest } = flags;
   const fromFlags = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
-  const parsed = configFile.safeParse({ ...readConfigFile(path), ...fromFlags }, { error: faultWords });
+  const parsed = configFile.safeParse({ ...readConfigFile(path), ...fromFlags }, { error: errorMessages });
   if (!parsed.success) {
     const faults = parsed.error.issues.flatMap(inWords);
     throw new DomainError(

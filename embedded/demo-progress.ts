@@ -25,7 +25,7 @@ export function leaveDemo({ demoPending }: Marker): void {
 }
 
 /** Empty where nothing is left. Read anew at each call: a start and `tierplane demo` may be at it at once. */
-export function demoLeft({ demoPending }: Marker): DemoLeft {
+export function demoProgress({ demoPending }: Marker): DemoLeft {
   const left = readJson<DemoLeft | true>(demoPending) ?? {};
   // What was written before a start told tenants apart.
   return left === true ? ALL : left;
@@ -37,7 +37,7 @@ export function isWhole(left: DemoLeft): boolean {
 
 /** Notes a tenant's next step; `undefined`: it is finished. With the last one the marker goes, too. */
 export function noteDemoStep({ demoPending }: Marker, name: string, step: DemoStep | undefined): void {
-  const others = Object.entries(demoLeft({ demoPending })).filter(([other]) => other !== name);
+  const others = Object.entries(demoProgress({ demoPending })).filter(([other]) => other !== name);
   const left = [...others, ...(step ? [[name, step] as const] : [])];
   if (left.length === 0) rmSync(demoPending, { force: true });
   else writePrivate(demoPending, Object.fromEntries(left));

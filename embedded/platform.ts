@@ -13,8 +13,8 @@ import { createProvisioner } from '../app-plane/provisioner/provisioner.ts';
 import { createPrincipals } from '../control-plane/api/http/principal.ts';
 import { createRateLimiter } from '../control-plane/api/http/rate-limit.ts';
 import { createControlPlaneHandler } from '../control-plane/api/server.ts';
+import { createCompletionWaiters } from '../control-plane/api/tenants/completion.ts';
 import { resultsConsumer } from '../control-plane/api/tenants/results-consumer.ts';
-import { createSettleWaiters } from '../control-plane/api/tenants/settle.ts';
 import { OUTBOX_PK } from '../core/events/outbox.ts';
 import { type Publisher, startPublisher } from '../core/events/publisher.ts';
 import { trustRealms } from '../core/identity/issuers.ts';
@@ -25,12 +25,12 @@ import { ensureFirstAdmin } from './admin.ts';
 import type { PlatformConfig } from './config.ts';
 import { crashPointOf } from './crash-point.ts';
 import { commandFor, type DataDir, prepareRunDir } from './data-dir.ts';
-import { listenForGateway } from './front.ts';
 import { createGatewayProcess, type GatewayProcess } from './gateway-process.ts';
 import { instanceIn } from './instance.ts';
 import { isLocal } from './local-client.ts';
 import { rotateLogs } from './log-rotation.ts';
 import { createPages } from './pages.ts';
+import { listenForGateway } from './platform-server.ts';
 import type { Urls } from './running.ts';
 import { demoTenants, tenantClaims, tenantName } from './tenant-lookups.ts';
 
@@ -126,7 +126,7 @@ async function assemble(options: PlatformOptions, cleanUp: AsyncDisposableStack)
     log,
     tiers: config.tiers,
     services: SERVICES,
-    frontUrl: urls.front,
+    publicUrl: urls.publicUrl,
     environmentOf: environmentOf(addresses),
     onRouteChange: (tenantId) => gateway.invalidate({ tenantId }),
     hold: config.provisioning === 'held',
@@ -140,7 +140,7 @@ async function assemble(options: PlatformOptions, cleanUp: AsyncDisposableStack)
     return closed;
   });
 
-  const waiters = createSettleWaiters();
+  const waiters = createCompletionWaiters();
   const principal = createPrincipals({ authorize: realms.authorize, table });
   const controlPlane = createControlPlaneHandler(
     {
@@ -172,7 +172,7 @@ async function assemble(options: PlatformOptions, cleanUp: AsyncDisposableStack)
       },
       signUpLimiter: createRateLimiter(clock, config.signUp),
       ...(config.provisioning === 'on' && { settled: waiters.settled }),
-      appUrl: `${urls.front}/realms/pool/account`,
+      appUrl: `${urls.publicUrl}/realms/pool/account`,
       docsPage: {
         startPage: '/',
         tokenCommand: (headers) => `${isLocal(headers) ? command : 'npx tierplane'} token --admin`,
@@ -205,7 +205,7 @@ async function assemble(options: PlatformOptions, cleanUp: AsyncDisposableStack)
   cleanUp.defer(() => results.close());
   await Promise.all([gateway.start(), provisioner.start()]);
   ready = true;
-  log.info({ front: urls.front, pid: process.pid }, 'the platform is ready');
+  log.info({ publicUrl: urls.publicUrl, pid: process.pid }, 'the platform is ready');
 
   // Requests are taken until the gateway has drained; then everything behind it may go.
   return { urls, firstPassword, close: async () => gateway.close().then(() => cleanUp.disposeAsync()) };
@@ -230,7 +230,7 @@ async function openIdentityParts(
   cleanUp.defer(() => mailer.close());
   const secrets = await loadIdentitySecrets(table, random);
   const passwords = createPasswords({ temporaryKey: secrets.temporaryKey, clock, random });
-  const identity = openIdentity({ table, mailer, passwords, clock, random, publicUrl: urls.front });
+  const identity = openIdentity({ table, mailer, passwords, clock, random, publicUrl: urls.publicUrl });
   const realms = createRealms({
     table,
     identity,
@@ -238,7 +238,7 @@ async function openIdentityParts(
     secrets,
     clock,
     log,
-    publicUrl: urls.front,
+    publicUrl: urls.publicUrl,
     tenantClaims: (tenantId) => tenantClaims(table, tenantId),
     adminClients: config.adminClients ?? [],
     corsOrigins: config.corsOrigins ?? [],
@@ -254,7 +254,7 @@ function gatewaySettings(
   return {
     host,
     port,
-    publicUrl: urls.front,
+    publicUrl: urls.publicUrl,
     platformSocket,
     registryFile: dir.platformDb,
     quotaFile: dir.quotaDb,
@@ -265,10 +265,10 @@ function gatewaySettings(
 
 /** What a task must know: whose tokens to take, where their keys are, where identity is. */
 function environmentOf({ urls, local }: Addresses) {
-  const issuers = trustRealms({ publicUrl: urls.front });
+  const issuers = trustRealms({ publicUrl: urls.publicUrl });
   return (cluster: string, tenantId: string | null, tier: string): Record<string, string> => {
     const realm = tenantId !== null && cluster === `tenant-${tenantId}` ? cluster : 'pool';
-    const trusted = { ...issuers(`${urls.front}/realms/${realm}`), jwksUri: `${local}/realms/${realm}/jwks` };
+    const trusted = { ...issuers(`${urls.publicUrl}/realms/${realm}`), jwksUri: `${local}/realms/${realm}/jwks` };
     return { TIERPLANE_TIER: tier, TIERPLANE_ISSUERS: JSON.stringify([trusted]), TIERPLANE_IDENTITY_URL: local };
   };
 }

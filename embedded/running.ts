@@ -4,7 +4,7 @@ import { type DataDir, readJson } from './data-dir.ts';
 
 export interface Urls {
   /** The front door: start page, sign-in, everything. */
-  readonly front: string;
+  readonly publicUrl: string;
   readonly controlPlane: string;
   /** The tenants' API. */
   readonly api: string;

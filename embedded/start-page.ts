@@ -53,8 +53,8 @@ export async function renderStart(deps: StartPageDeps, isLocal: boolean): Promis
       controlPlane: urls.controlPlane,
       docs: `${urls.controlPlane}/docs`,
       openapi: urls.openapi,
-      ...(isLocal && { mailbox: `${urls.front}/mailbox` }),
-      adminSignIn: `${issuerOf(urls.front, 'admin')}/account`,
+      ...(isLocal && { mailbox: `${urls.publicUrl}/mailbox` }),
+      adminSignIn: `${issuerOf(urls.publicUrl, 'admin')}/account`,
     },
     tenants: tenants.map(
       ({ name, tier, state, email, authServer }): StartTenant => ({

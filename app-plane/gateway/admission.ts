@@ -3,11 +3,11 @@ import type { Authorize } from '../../core/identity/authorize.ts';
 import type { Route } from '../../core/routing/registry.ts';
 import { isServed } from '../../core/tenant/lifecycle.ts';
 import type { TierName, UsagePlan } from '../../core/tier/tiers.ts';
-import { ANSWERS, type Answer, retryAfter } from './answers.ts';
 import type { InFlight } from './in-flight.ts';
 import type { Meter } from './meter.ts';
 import type { QuotaStore } from './quota-store.ts';
 import type { CachedRegistry } from './registry.ts';
+import { ANSWERS, type Answer, retryAfter } from './responses.ts';
 
 /** What decides about a tenant's call, of all that it brings. */
 export interface Call {

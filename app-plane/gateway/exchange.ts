@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Route } from '../../core/routing/registry.ts';
-import { type Answer, writeAnswerHead } from './answers.ts';
 import { contentLength, hasBody } from './body.ts';
+import { type Answer, writeAnswerHead } from './responses.ts';
 
 /** For how long the rest of a body is read after its answer, so that the client gets to read that answer. */
 const LINGER_MS = 2_000;

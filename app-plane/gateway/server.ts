@@ -78,7 +78,7 @@ async function start(config: GatewayConfig): Promise<Running> {
     monotonic,
   });
 
-  await obeyPlatform(gateway);
+  await handlePlatformMessages(gateway);
   const port = await listen(gateway, config);
   if (config.publicUrl === undefined) {
     publicUrl = `http://${config.host}:${port}`;
@@ -115,7 +115,7 @@ function listen({ server }: Gateway, { host, port }: GatewayConfig): Promise<num
  * Does from now on what the platform says. Resolves when it has said where the tasks are: whoever listens before that has
  * nothing but 503 to answer with. A platform that does not say so keeps the door shut for two seconds only.
  */
-function obeyPlatform(gateway: Gateway): Promise<void> {
+function handlePlatformMessages(gateway: Gateway): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, HAS_PLATFORM ? FIRST_ENDPOINTS_MS : 0);
     process.once('disconnect', resolve);

@@ -17,9 +17,9 @@ import { createDataDriver } from './drivers/data.ts';
 import { createIdentityDriver } from './drivers/identity.ts';
 import { createRoutingDriver } from './drivers/routing.ts';
 import { leftMs, reasonOf } from './failures.ts';
-import { announceNewFront } from './front.ts';
 import { dueAt, isFinal, loadPlacement, type Phase, type Placement, readySilos, unfinished } from './placement.ts';
 import { ensurePlatform } from './platform.ts';
+import { queueAfterPublicUrlChange } from './public-url-change.ts';
 import { createReconciler } from './reconcile.ts';
 import { createResults } from './results.ts';
 import { type Priority, WorkQueue } from './work-queue.ts';
@@ -57,7 +57,7 @@ export interface ProvisionerOptions {
   /** Names of the application's microservices. */
   readonly services: readonly string[];
   /** Base URL of the front door, without a slash at its end. */
-  readonly frontUrl: string;
+  readonly publicUrl: string;
   readonly environmentOf: EnvironmentOf;
   /** A tenant's route or API key has changed: caches shall forget it. */
   readonly onRouteChange: (tenantId: string) => void;
@@ -103,7 +103,7 @@ export function createProvisioner(options: ProvisionerOptions): Provisioner {
   const { table, bus, identity, clock, random, log, limits = {} } = options;
   const owner = options.owner ?? newId(clock.now(), random);
   const checkpoint = options.checkpoint ?? (() => undefined);
-  const results = createResults(clock.now, random, options.frontUrl);
+  const results = createResults(clock.now, random, options.publicUrl);
   const sweepMs = (limits.sweepSeconds ?? 5) * 1000;
   const claims = new Map<string, Claim>();
   const waiters = new Map<string, Set<() => void>>();
@@ -224,7 +224,8 @@ export function createProvisioner(options: ProvisionerOptions): Provisioner {
     accept,
     async start() {
       await ensurePlatform(options);
-      for (const placement of await announceNewFront(table, options.frontUrl)) enqueue(placement, 'background');
+      for (const placement of await queueAfterPublicUrlChange(table, options.publicUrl))
+        enqueue(placement, 'background');
       await restore();
       await sweep(true);
       sweepLater();
@@ -247,9 +248,9 @@ export function createProvisioner(options: ProvisionerOptions): Provisioner {
   };
 }
 
-function driversOf({ table, identity, runtime, random, frontUrl, environmentOf, onRouteChange }: ProvisionerOptions) {
+function driversOf({ table, identity, runtime, random, publicUrl, environmentOf, onRouteChange }: ProvisionerOptions) {
   return [
-    createIdentityDriver({ identity, frontUrl }),
+    createIdentityDriver({ identity, publicUrl }),
     createDataDriver(runtime),
     createComputeDriver({ runtime, environmentOf }),
     createRoutingDriver({ table, random, onRouteChange }),

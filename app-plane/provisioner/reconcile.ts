@@ -85,7 +85,7 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
     if (!item || item.data.phase === 'failed' || item.data.phase === 'gone') return undefined;
     const wait = waitMs(item.data);
     if (wait > 0) return wait;
-    if (await isAsItShallBe(item.data)) return undefined;
+    if (await isConverged(item.data)) return undefined;
     try {
       const after = await withClaim(item);
       await checkpoint('finished', tenantId);
@@ -102,7 +102,7 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
     return Math.max(held, leftMs(placement.nextAttemptAt ?? 0, now));
   }
 
-  async function isAsItShallBe(placement: Placement): Promise<boolean> {
+  async function isConverged(placement: Placement): Promise<boolean> {
     if (placement.phase !== 'ready' || placement.nextAttemptAt !== undefined || placement.lease) return false;
     return (await verdictOf(placement)).allowed.length === 0;
   }

@@ -22,7 +22,7 @@ export interface Results {
   deprovisionFailed(outcome: Outcome, reason: string): Envelope;
 }
 
-export function createResults(now: () => number, random: RandomBytes, frontUrl: string): Results {
+export function createResults(now: () => number, random: RandomBytes, publicUrl: string): Results {
   const result = (
     name: EventName,
     { tenantId, registrationId, steps }: Outcome,
@@ -46,7 +46,7 @@ export function createResults(now: () => number, random: RandomBytes, frontUrl: 
         authServer: issuer,
         clientId,
         wellKnownEndpointUrl: `${issuer}/.well-known/openid-configuration`,
-        apiUrl: `${frontUrl}/api`,
+        apiUrl: `${publicUrl}/api`,
         tenantName,
       });
       return result('provisionSuccess', outcome, 'created', { tenantConfig });

@@ -1,6 +1,6 @@
 import * as z from 'zod';
+import { errorMessages } from '../error-messages.ts';
 import { DomainError } from '../errors.ts';
-import { faultWords } from '../fault-words.ts';
 import type { Consumer, Envelope } from '../ports/event-bus.ts';
 import { TENANT_ID, TENANT_NAME } from '../tenant/names.ts';
 import { parseTier } from '../tier/tiers.ts';
@@ -69,7 +69,7 @@ function isEventName(name: string): name is EventName {
 }
 
 function check<T>(schema: z.ZodType<T>, value: unknown, path: string): T {
-  const parsed = schema.safeParse(value, { error: faultWords });
+  const parsed = schema.safeParse(value, { error: errorMessages });
   if (parsed.success) return parsed.data;
   const issues = parsed.error.issues.map(({ path: inner, code, message }) => ({
     loc: [path, ...inner.map((part) => (typeof part === 'number' ? part : String(part)))],

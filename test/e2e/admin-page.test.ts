@@ -16,7 +16,7 @@ afterAll(() => platform.dispose(), 30_000);
 
 function signInAt(redirectUri: string, clientId = 'sbt-admin') {
   const { email, password } = platform.ready.admin;
-  const issuer = `${platform.urls.front}/realms/admin`;
+  const issuer = `${platform.urls.publicUrl}/realms/admin`;
   // Says, as a browser does, which page is asking.
   const fromPage: typeof fetch = (url, init = {}) => {
     const headers = new Headers(init.headers);

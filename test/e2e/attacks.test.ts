@@ -35,7 +35,7 @@ function stored<T>(pk: string): T[] {
 /** A request with headers that fetch does not let one choose. */
 function ask(path: string, headers: Record<string, string>, body?: Buffer): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
-    const { hostname, port } = new URL(platform.urls.front);
+    const { hostname, port } = new URL(platform.urls.publicUrl);
     const method = body === undefined ? 'GET' : 'POST';
     const sending = httpRequest({ hostname, port, path, method, headers }, (response) => {
       let text = '';
@@ -81,12 +81,12 @@ describe('identity', () => {
     expect((await platform.api('POST', '/users', token, { email, role: 'TenantAdmin' })).status).toBe(201);
     const mails = await request<{ data: { to: string; text: string }[] }>(
       'GET',
-      `${platform.urls.front}/mailbox.json`,
+      `${platform.urls.publicUrl}/mailbox.json`,
       await platform.adminToken(),
     );
     const invitation = mails.body.data.find(({ to }) => to === email)?.text ?? '';
     const password = /Temporary password: (\S+)/.exec(invitation)?.[1] ?? '';
-    const issuer = `${platform.urls.front}/realms/pool`;
+    const issuer = `${platform.urls.publicUrl}/realms/pool`;
     const who = { issuer, clientId: 'tierplane-cli', userName: email };
     const tokens = await signIn({ ...who, password, newPassword: PASSWORD });
     expect((await platform.api('GET', '/users', tokens.accessToken)).status).toBe(200);
@@ -125,7 +125,7 @@ describe('identity', () => {
     const path = `/operator/tenants/${victim.tenantId}/probe`;
     const made = await platform.admin<{ data: { userName: string; password: string } }>('POST', path);
     const { userName, password } = made.body.data;
-    const issuer = `${platform.urls.front}/realms/pool`;
+    const issuer = `${platform.urls.publicUrl}/realms/pool`;
     const { accessToken } = await signIn({ issuer, clientId: 'tierplane-cli', userName, password });
     for (const url of ['/products', '/orders', '/users']) {
       expect((await platform.api('GET', url, accessToken)).status).toBe(403);
@@ -186,7 +186,7 @@ describe('secrets', () => {
 
 describe('the mailbox page', () => {
   test('SE-1: is not shown to a page of another site whose name points here, nor through a proxy', async () => {
-    const { host, port } = new URL(platform.urls.front);
+    const { host, port } = new URL(platform.urls.publicUrl);
     expect((await ask('/mailbox', { host })).status).toBe(200);
     expect((await ask('/mailbox', { host: `evil.example:${port}` })).status).toBe(403);
     expect((await ask('/mailbox', { host, 'x-forwarded-for': '127.0.0.1' })).status).toBe(403);
@@ -195,7 +195,7 @@ describe('the mailbox page', () => {
   });
 
   test('SE-1: nor does the page of the API`s description name a path of this machine to a reader elsewhere', async () => {
-    const { host } = new URL(platform.urls.front);
+    const { host } = new URL(platform.urls.publicUrl);
     expect((await ask('/control-plane/docs', { host })).text).toContain(platform.dataDir);
     const elsewhere = await ask('/control-plane/docs', { host, via: '1.1 proxy' });
     expect([elsewhere.status, elsewhere.text.includes(platform.dataDir)]).toEqual([200, false]);
@@ -207,7 +207,7 @@ describe('the mailbox page', () => {
     if (typeof uid !== 'number') return;
     const program = `fetch(process.argv[1]).then((answer) => console.log(answer.status))`;
     const as = (user: number) =>
-      spawnSync(process.execPath, ['-e', program, `${platform.urls.front}/mailbox`], { uid: user, cwd: '/' });
+      spawnSync(process.execPath, ['-e', program, `${platform.urls.publicUrl}/mailbox`], { uid: user, cwd: '/' });
     expect(as(uid).stdout.toString().trim()).toBe('403');
     expect(as(0).stdout.toString().trim()).toBe('200');
   });

@@ -43,7 +43,7 @@ describe('the demo of a first start that did not come to its end', () => {
     writeFileSync(join(first.dataDir, 'demo-pending'), JSON.stringify({ acme: 'stock', globex: 'stock' }));
 
     const next = platformWith({ dataDir: first.dataDir, args: [] });
-    await next.start(new URL(urls.front).port);
+    await next.start(new URL(urls.publicUrl).port);
     expect(await stockOf(next, 'acme', email, PASSWORD)).toEqual([3, 1]);
     expect(await namesOf(next)).toEqual(['acme']);
     expect(existsSync(join(first.dataDir, 'demo-pending'))).toBe(false);
@@ -57,7 +57,7 @@ describe('the demo of a first start that did not come to its end', () => {
     writeFileSync(join(first.dataDir, 'demo-pending'), JSON.stringify({ acme: 'register' }));
 
     const next = platformWith({ dataDir: first.dataDir, args: [] });
-    await next.start(new URL(urls.front).port);
+    await next.start(new URL(urls.publicUrl).port);
     expect(await stockOf(next, 'acme', email, PASSWORD)).toEqual([0, 0]);
     expect(existsSync(join(first.dataDir, 'demo-pending'))).toBe(false);
   }, 60_000);

@@ -150,7 +150,7 @@ describe('another address', () => {
     await platform.start('0');
     await eventually('the new configuration', async () => {
       const config = await request<{ authServer: string }>('GET', `${platform.urls.controlPlane}/tenant-config/pooled`);
-      return config.body.authServer.startsWith(platform.urls.front);
+      return config.body.authServer.startsWith(platform.urls.publicUrl);
     });
     tokens = {
       basic: await platform.tenantToken('Pooled', basic.email),

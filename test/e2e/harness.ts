@@ -13,7 +13,7 @@ const START_TIMEOUT_MS = 30_000;
 
 export interface Ready {
   readonly ready: true;
-  readonly urls: { front: string; controlPlane: string; api: string; openapi: string };
+  readonly urls: { publicUrl: string; controlPlane: string; api: string; openapi: string };
   readonly admin: { email: string; password: string | null };
 }
 
@@ -80,7 +80,7 @@ export class TestPlatform {
 
   /** Starts it; a platform started before keeps its port, so that issuers stay what they were. */
   async start(onPort?: string): Promise<Ready> {
-    const port = onPort ?? (this.#ready ? new URL(this.#ready.urls.front).port : '0');
+    const port = onPort ?? (this.#ready ? new URL(this.#ready.urls.publicUrl).port : '0');
     const child = spawn(LAUNCHER, ['up', '--json', '--data-dir', this.dataDir, '--port', port, ...this.#args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...this.#env },

@@ -141,7 +141,7 @@ describe('invitation', () => {
     const mail = await eventually('the invitation', async () => {
       const mails = await request<{ data: { to: string; text: string }[] }>(
         'GET',
-        `${platform.urls.front}/mailbox.json`,
+        `${platform.urls.publicUrl}/mailbox.json`,
         await platform.adminToken(),
       );
       return mails.body.data?.find(({ to }) => to === email);

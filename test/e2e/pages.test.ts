@@ -36,7 +36,7 @@ describeInBrowser('UI-3: in a real browser', () => {
     await platform.dispose();
   }, 60_000);
 
-  const front = (path = '/') => new URL(path, platform.urls.front).href;
+  const front = (path = '/') => new URL(path, platform.urls.publicUrl).href;
   const person = (name: string): Person => {
     const found = people[name];
     if (!found) throw new Error(`there is no ${name}`);

@@ -46,7 +46,7 @@ afterAll(async () => {
 test('DX-1: the README`s walk works from start to end, by its own commands', () => {
   const { urls } = JSON.parse(readFileSync(join(dataDir, 'running.json'), 'utf8')) as Running;
   const commands = BLOCKS.filter(({ info }) => info === 'sh walk').map(({ text }) => text);
-  const script = `exec 2>&1\n${commands.join('\n')}`.replaceAll('http://127.0.0.1:8080', urls.front);
+  const script = `exec 2>&1\n${commands.join('\n')}`.replaceAll('http://127.0.0.1:8080', urls.publicUrl);
   const walk = spawnSync('bash', ['-euo', 'pipefail', '-c', script], { cwd: ROOT, env, encoding: 'utf8' });
   walked = walk.stdout;
   expect([walk.status, walked]).toEqual([0, expect.any(String)]);

@@ -113,12 +113,12 @@ describe('a start that cannot succeed says why, in one sentence and by exit code
     const { urls } = await platform.start();
     const result = await up(platform.dataDir);
     expect(result.code).toBe(78);
-    expect(result.stderr).toContain(urls.front);
+    expect(result.stderr).toContain(urls.publicUrl);
     const reset = await runCli(['reset', '--yes', '--data-dir', platform.dataDir]);
     const down = `npx tierplane --data-dir ${platform.dataDir} down`;
     expect(result.stderr).toContain(down);
     expect([reset.code, reset.stderr]).toEqual([4, expect.stringContaining(down)]);
-    expect((await fetch(`${urls.front}/healthz`)).status).toBe(200);
+    expect((await fetch(`${urls.publicUrl}/healthz`)).status).toBe(200);
   }, 30_000);
 
   test('commands without a platform', async () => {

@@ -14,7 +14,7 @@ import { TIERS } from '../../tenant-templates/tiers.ts';
 import { silentLog } from '../support/silent-log.ts';
 
 const SECRET = 'Temporary password: tulip-42';
-const FRONT = 'http://127.0.0.1:8080';
+const PUBLIC_URL = 'http://127.0.0.1:8080';
 /** What the gateway says of a request from this machine. */
 const LOCAL = { host: '127.0.0.1:8080', 'x-forwarded-host': '127.0.0.1:8080', 'x-forwarded-for': '127.0.0.1' };
 
@@ -26,7 +26,7 @@ const DEMO = {
   tier: 'advanced',
   state: 'active',
   email: 'admin@globex.example',
-  authServer: `${FRONT}/realms/pool`,
+  authServer: `${PUBLIC_URL}/realms/pool`,
 } as const;
 let services: ServiceStatus[] = [];
 
@@ -53,7 +53,12 @@ beforeAll(async () => {
   await mailer.send({ to: 'jo@hooli.example', subject: 'Your invitation', text: SECRET });
   mailId = (await mailer.list({ limit: 1 })).items[0]?.id ?? '';
   const pages = createPages({
-    urls: { front: FRONT, controlPlane: `${FRONT}/control-plane`, api: `${FRONT}/api`, openapi: `${FRONT}/openapi` },
+    urls: {
+      publicUrl: PUBLIC_URL,
+      controlPlane: `${PUBLIC_URL}/control-plane`,
+      api: `${PUBLIC_URL}/api`,
+      openapi: `${PUBLIC_URL}/openapi`,
+    },
     mailer,
     smtp: false,
     runtime: { services: async () => services },
@@ -108,7 +113,7 @@ describe('the start page', () => {
     const serves = [...text.matchAll(/<th scope="row">(.*?)<\/th>/g)].map(([, name]) => name);
     expect(serves).toEqual(['all basic tenants', 'globex', 'Wayne &amp; Sons']);
     expect(text).toContain('All tasks run as one user: /var/lib/tierplane is closed to others.');
-    expect(text).toContain(`href="${FRONT}/mailbox"`);
+    expect(text).toContain(`href="${PUBLIC_URL}/mailbox"`);
     expect(text).toContain('<code>npx tierplane --data-dir /var/lib/tierplane demo</code>');
     expect(text).toContain('/var/lib/tierplane/admin.json');
   });

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { AnswerSink } from './answer-parser.ts';
+import type { AnswerSink } from './response-parser.ts';
 
 /** A request as it goes to a task; `writeRequest` makes it. */
 export interface UpstreamRequest {

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
-import { AnswerParser } from './answer-parser.ts';
 import type { Call, Carrier, Fault } from './call.ts';
 import { BodyWriter } from './request-writer.ts';
+import { AnswerParser } from './response-parser.ts';
 
 /** How long a connection waits for what, in ms. */
 export interface Patience {

@@ -10,9 +10,9 @@ import type { JsonObject } from '../../../core/ports/table.ts';
 export function createIdentityDriver(options: {
   readonly identity: Identity;
   /** Where the invitation sends its reader: the front door. */
-  readonly frontUrl: string;
+  readonly publicUrl: string;
 }): ResourceDriver {
-  const { identity, frontUrl } = options;
+  const { identity, publicUrl } = options;
 
   async function hasUsers(realm: RealmId, tenantId: string): Promise<boolean> {
     return (await identity.users(realm, { tenantId, limit: 1 })).items.length > 0;
@@ -27,7 +27,7 @@ export function createIdentityDriver(options: {
         email,
         role: 'TenantAdmin',
         tenantId,
-        invitation: { tenantName, link: frontUrl },
+        invitation: { tenantName, link: publicUrl },
       });
     } catch (error) {
       if (!isDomainError(error, 'CONFLICT')) throw error;

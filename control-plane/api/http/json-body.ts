@@ -21,12 +21,12 @@ export function parseJson(text: string | undefined): { readonly value: unknown }
   } catch {
     return undefined;
   }
-  refuseDangers(value);
+  refuseUnsafeValues(value);
   return { value };
 }
 
 /** Walks without recursion, so that no depth can break it. */
-function refuseDangers(root: unknown): void {
+function refuseUnsafeValues(root: unknown): void {
   const open: { value: unknown; path: Path }[] = [{ value: root, path: ['body'] }];
   for (let next = open.pop(); next; next = open.pop()) {
     const { value, path } = next;

@@ -1,6 +1,6 @@
 import type * as z from 'zod';
+import { errorMessages } from '../../../core/error-messages.ts';
 import { DomainError, type ErrorCode, type FieldIssue, isDomainError } from '../../../core/errors.ts';
-import { faultWords } from '../../../core/fault-words.ts';
 import type { Log } from '../../../core/ports/log.ts';
 import type { ApiResponse } from './http.ts';
 
@@ -53,7 +53,7 @@ export function invalid(loc: readonly (string | number)[], type: string, msg: st
 
 /** Parses what came from outside. Throws INVALID with every fault, each with its path below `where`. */
 export function parse<S extends z.ZodType>(schema: S, value: unknown, where: 'body' | 'query'): z.output<S> {
-  const result = schema.safeParse(value, { reportInput: true, error: faultWords });
+  const result = schema.safeParse(value, { reportInput: true, error: errorMessages });
   if (result.success) return result.data;
   const issues = result.error.issues.flatMap((issue) => toFieldIssues(issue, where));
   throw new DomainError('INVALID', `${where} is not valid`, { issues });

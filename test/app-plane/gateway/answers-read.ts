@@ -1,4 +1,4 @@
-import { AnswerParser } from '../../../app-plane/gateway/upstream/answer-parser.ts';
+import { AnswerParser } from '../../../app-plane/gateway/upstream/response-parser.ts';
 
 /** What was told of an answer. */
 export interface Read {

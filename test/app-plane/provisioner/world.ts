@@ -110,7 +110,7 @@ export class World implements AsyncDisposable {
       log: SILENT,
       tiers: TIERS,
       services: SERVICES,
-      frontUrl: 'http://front.test',
+      publicUrl: 'http://front.test',
       environmentOf: (cluster, tenantId, tier) => ({ OF: `${cluster} ${tenantId} ${tier}` }),
       onRouteChange: (tenantId) => this.routeChanges.push(tenantId),
       owner,

@@ -13,7 +13,7 @@ import type { ControlPlaneDeps } from '../../../control-plane/api/http/deps.ts';
 import { type AuthorizePrincipal, type Principal, SCOPES } from '../../../control-plane/api/http/http.ts';
 import { createRateLimiter } from '../../../control-plane/api/http/rate-limit.ts';
 import { createControlPlaneHandler } from '../../../control-plane/api/server.ts';
-import { createSettleWaiters } from '../../../control-plane/api/tenants/settle.ts';
+import { createCompletionWaiters } from '../../../control-plane/api/tenants/completion.ts';
 import { DomainError } from '../../../core/errors.ts';
 import { OUTBOX_PK } from '../../../core/events/outbox.ts';
 import type { Clock } from '../../../core/ports/clock.ts';
@@ -57,7 +57,7 @@ export interface Home extends AsyncDisposable {
   readonly url: string;
   readonly deps: ControlPlaneDeps;
   readonly bus: ReturnType<typeof openEventBus>;
-  readonly waiters: ReturnType<typeof createSettleWaiters>;
+  readonly waiters: ReturnType<typeof createCompletionWaiters>;
   readonly runtimeCalls: unknown[];
   readonly logged: string[];
   call(method: string, path: string, body?: unknown, options?: CallOptions): Promise<Answer>;
@@ -95,7 +95,7 @@ export async function startHome(options: HomeOptions = {}): Promise<Home> {
   await identity.ensureRealm({ id: 'pool', displayName: 'Shop' });
 
   const runtimeCalls: unknown[] = [];
-  const waiters = createSettleWaiters();
+  const waiters = createCompletionWaiters();
   const deps: ControlPlaneDeps = {
     table,
     clock,

@@ -2,7 +2,7 @@ import type { Key, Table } from '../../core/ports/table.ts';
 import { TIER_NAMES } from '../../core/tier/tiers.ts';
 import { loadPlacement, type Placement, placementItem, placementsOf } from './placement.ts';
 
-const KEY: Key = { pk: 'placement-front', sk: 'front' };
+const KEY: Key = { pk: 'placement-public-url', sk: 'public-url' };
 
 /**
  * Issuers and addresses begin with the front door's URL, and every tenant's public configuration holds them. Where the
@@ -10,9 +10,9 @@ const KEY: Key = { pk: 'placement-front', sk: 'front' };
  * the next start begins again.
  * @returns the tenants to look at
  */
-export async function announceNewFront(table: Table, frontUrl: string): Promise<readonly Placement[]> {
-  const known = await table.get<{ frontUrl: string }>(KEY);
-  if (known?.data.frontUrl === frontUrl) return [];
+export async function queueAfterPublicUrlChange(table: Table, publicUrl: string): Promise<readonly Placement[]> {
+  const known = await table.get<{ publicUrl: string }>(KEY);
+  if (known?.data.publicUrl === publicUrl) return [];
   const marked: Placement[] = [];
   if (known) {
     for (const tier of TIER_NAMES) {
@@ -21,7 +21,7 @@ export async function announceNewFront(table: Table, frontUrl: string): Promise<
       }
     }
   }
-  await table.transact([{ put: { ...KEY, version: (known?.version ?? 0) + 1, data: { frontUrl } } }]);
+  await table.transact([{ put: { ...KEY, version: (known?.version ?? 0) + 1, data: { publicUrl } } }]);
   return marked;
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { MalformedAnswer } from '../../../app-plane/gateway/upstream/answer-head.ts';
-import { AnswerParser } from '../../../app-plane/gateway/upstream/answer-parser.ts';
+import { MalformedAnswer } from '../../../app-plane/gateway/upstream/response-head.ts';
+import { AnswerParser } from '../../../app-plane/gateway/upstream/response-parser.ts';
 import { bytesOf, CHUNKED, cut, eachByte, OK, type Read, read, readWith } from './answers-read.ts';
 
 describe('an answer is read as it is meant', () => {

@@ -1,4 +1,4 @@
-import { type AnswerHead, MalformedAnswer, parseHead } from './answer-head.ts';
+import { type AnswerHead, MalformedAnswer, parseHead } from './response-head.ts';
 
 /** Is told of an answer's parts in their order: one head, then data. */
 export interface AnswerSink {

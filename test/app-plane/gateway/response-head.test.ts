@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { AnswerParser } from '../../../app-plane/gateway/upstream/answer-parser.ts';
+import { AnswerParser } from '../../../app-plane/gateway/upstream/response-parser.ts';
 import { bytesOf, OK, read, readWith } from './answers-read.ts';
 
 describe('the headers of an answer', () => {

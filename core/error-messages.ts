@@ -15,7 +15,7 @@ function kindOf(value: unknown): string {
 }
 
 /** The commonest faults in plain words, as `error` of a parse. A schema's own message goes before it. */
-export const faultWords: z.core.$ZodErrorMap = (issue) => {
+export const errorMessages: z.core.$ZodErrorMap = (issue) => {
   if (issue.code !== 'invalid_type' && issue.code !== 'invalid_value') return undefined;
   if (issue.input === undefined) return 'is required';
   if (issue.code === 'invalid_value') return `must be one of ${issue.values.join(', ')}`;

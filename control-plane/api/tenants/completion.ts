@@ -7,7 +7,7 @@ const UNDER_WAY: readonly TenantState[] = ['registered', 'provisioning'];
  * Joins the consumer of results with those who wait for one, within one process.
  * `settled` is the `settled` of ControlPlaneDeps, `onState` goes to `resultsConsumer`.
  */
-export function createSettleWaiters(): { settled(tenantId: string): Promise<void>; onState: StateListener } {
+export function createCompletionWaiters(): { settled(tenantId: string): Promise<void>; onState: StateListener } {
   const waiting = new Map<string, PromiseWithResolvers<void>>();
   return {
     settled(tenantId) {
