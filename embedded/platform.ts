@@ -15,7 +15,7 @@ import { createRateLimiter } from '../control-plane/api/http/rate-limit.ts';
 import { createControlPlaneHandler } from '../control-plane/api/server.ts';
 import { createCompletionWaiters } from '../control-plane/api/tenants/completion.ts';
 import { resultsConsumer } from '../control-plane/api/tenants/results-consumer.ts';
-import { OUTBOX_PK } from '../core/events/outbox.ts';
+import { OUTBOX } from '../core/events/outbox.ts';
 import { type Publisher, startPublisher } from '../core/events/publisher.ts';
 import { trustRealms } from '../core/identity/issuers.ts';
 import type { Log } from '../core/ports/log.ts';
@@ -276,7 +276,7 @@ function environmentOf({ urls, local }: Addresses) {
 /** A commit wakes those who wait for what it wrote. */
 function wakeOnCommit(table: SqliteTable, publisher: Publisher, gateway: GatewayProcess): void {
   table.onCommit((pks) => {
-    if (pks.includes(OUTBOX_PK)) publisher.wake();
+    if (pks.includes(OUTBOX.pk)) publisher.wake();
     for (const pk of pks) {
       const [kind, , subject] = pk.split('#');
       if (kind === 'subject' && subject !== undefined) gateway.invalidate({ subject });

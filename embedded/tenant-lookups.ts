@@ -3,19 +3,19 @@ import type { StoreDeps } from '../control-plane/api/http/deps.ts';
 import { tenantBySlug } from '../control-plane/api/tenants/tenant-store.ts';
 import type { Table } from '../core/ports/table.ts';
 import { isServed } from '../core/tenant/lifecycle.ts';
-import { type TenantRecord, tenantKey } from '../core/tenant/record.ts';
+import { tenantKey } from '../core/tenant/record.ts';
 import { DEMO_TENANTS } from './demo-progress.ts';
 import type { DemoTenant } from './start-page.ts';
 
 /** What tokens say of a tenant, asked at every token. */
 export async function tenantClaims(table: Table, tenantId: string): Promise<TenantClaims | undefined> {
-  const record = (await table.get<TenantRecord>(tenantKey(tenantId)))?.data;
+  const record = (await table.get(tenantKey(tenantId)))?.data;
   return record && { tier: record.tier, active: isServed(record.state) };
 }
 
 /** As people call it; undefined if it is unknown. */
 export async function tenantName(table: Table, tenantId: string): Promise<string | undefined> {
-  return (await table.get<TenantRecord>(tenantKey(tenantId)))?.data.tenantName;
+  return (await table.get(tenantKey(tenantId)))?.data.tenantName;
 }
 
 /** The demo tenants that exist, for the start page. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Log } from '../../core/ports/log.ts';
-import type { Table } from '../../core/ports/table.ts';
+import { type Key, type Partition, put, type Table } from '../../core/ports/table.ts';
 import { type DayCount, utcDay } from '../../core/usage/quota.ts';
 import type { Meter } from './meter.ts';
 
@@ -30,7 +30,9 @@ interface StoredCount extends DayCount {
 }
 
 /** One item per API key, replaced day by day, so that the file does not grow. */
-const PARTITION = 'quota';
+const COUNTS: Partition<StoredCount> = { pk: 'quota' };
+
+const keyOfCount = (apiKey: string): Key<StoredCount> => ({ pk: COUNTS.pk, sk: apiKey });
 /** Of one transaction, by the port. */
 const BATCH = 100;
 
@@ -59,7 +61,7 @@ export async function openQuotaStore(options: QuotaStoreOptions): Promise<QuotaS
     const changed = [...meter.takeChanged()];
     try {
       while (changed.length > 0) {
-        await table.transact(changed.slice(0, BATCH).map(([apiKey, used]) => put(apiKey, used)));
+        await table.transact(changed.slice(0, BATCH).map(([apiKey, used]) => countWrite(apiKey, used)));
         changed.splice(0, BATCH);
       }
     } catch (error) {
@@ -68,10 +70,10 @@ export async function openQuotaStore(options: QuotaStoreOptions): Promise<QuotaS
     }
   }
 
-  function put(apiKey: string, used: DayCount) {
+  function countWrite(apiKey: string, used: DayCount) {
     const data: StoredCount = { ...used, tenantId: tenantOf.get(apiKey) ?? '' };
     // Nobody reads it to write, so the version need not count.
-    return { put: { pk: PARTITION, sk: apiKey, version: 1, data } };
+    return put({ ...keyOfCount(apiKey), version: 1, data });
   }
 
   function flush(): Promise<void> {
@@ -103,7 +105,7 @@ export async function openQuotaStore(options: QuotaStoreOptions): Promise<QuotaS
       tenantOf.delete(apiKey);
       meter.forget(apiKey);
       await writing.catch(() => {});
-      await table.transact([{ delete: { pk: PARTITION, sk: apiKey } }]);
+      await table.transact([{ delete: keyOfCount(apiKey) }]);
     },
     flush,
   };
@@ -114,7 +116,7 @@ async function load(table: Table, clock: Clock, restore: (apiKey: string, used: 
   const today = utcDay(clock.now());
   let after: string | undefined;
   do {
-    const page = await table.query<StoredCount>({ pk: PARTITION, limit: BATCH, ...(after !== undefined && { after }) });
+    const page = await table.query({ ...COUNTS, limit: BATCH, ...(after !== undefined && { after }) });
     const old = page.items.filter((item) => item.data.day < today);
     if (old.length > 0) await table.transact(old.map(({ pk, sk }) => ({ delete: { pk, sk } })));
     for (const item of page.items) if (item.data.day >= today) restore(item.sk, item.data);

@@ -12,8 +12,8 @@ export interface Registry {
 /** The registry as identity and provisioner write it. */
 export function tableRegistry(table: Pick<Table, 'get'>): Registry {
   return {
-    subject: async (realm, subject) => (await table.get<Subject>(subjectKey(realm, subject)))?.data,
-    route: async (tenantId) => (await table.get<Route>(routeKey(tenantId)))?.data,
+    subject: async (realm, subject) => (await table.get(subjectKey(realm, subject)))?.data,
+    route: async (tenantId) => (await table.get(routeKey(tenantId)))?.data,
   };
 }
 

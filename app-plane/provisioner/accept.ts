@@ -4,7 +4,7 @@ import { checkedConsumer, detailOf } from '../../core/events/schemas.ts';
 import type { TenantSpec } from '../../core/plan/resources.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Consumer, Envelope } from '../../core/ports/event-bus.ts';
-import type { Item, Table, Write } from '../../core/ports/table.ts';
+import { type Item, put, type Table, type Write } from '../../core/ports/table.ts';
 import { slugOf } from '../../core/tenant/names.ts';
 import { parseTier } from '../../core/tier/tiers.ts';
 import { isHeldByOther, LEASE_MS } from './claim.ts';
@@ -37,8 +37,8 @@ export function createAcceptConsumer(deps: AcceptDeps): Consumer {
   async function write(event: Envelope, before: Item<Placement> | undefined, decision: Decision): Promise<boolean> {
     const writes: Write[] = [seenWrite(ACCEPT_CONSUMER, event)];
     if (decision) {
-      const put = placementItem(decision, (before?.version ?? 0) + 1);
-      writes.push({ put, if: before ? { version: before.version } : 'absent' });
+      const item = placementItem(decision, (before?.version ?? 0) + 1);
+      writes.push(put(item, before ? { version: before.version } : 'absent'));
     }
     try {
       await table.transact(writes);

@@ -1,6 +1,6 @@
 import { isDomainError } from '../../core/errors.ts';
 import type { Clock } from '../../core/ports/clock.ts';
-import type { Item, Table, Write } from '../../core/ports/table.ts';
+import { type Item, put, type Table, type Write } from '../../core/ports/table.ts';
 import type { Step } from '../../core/tenant/lifecycle.ts';
 import { MAX_STEPS, type Placement, placementItem } from './placement.ts';
 
@@ -140,7 +140,7 @@ export class Claim {
       const item = placementItem(data, this.#item.version + 1);
       this.#unwritten = false;
       try {
-        await this.#table.transact([{ put: item, if: { version: this.#item.version } }, ...also]);
+        await this.#table.transact([put(item, { version: this.#item.version }), ...also]);
       } catch (error) {
         if (!isDomainError(error, 'CONDITION_FAILED')) throw error;
         this.#lost = new Superseded(data.tenantId, { cause: error });

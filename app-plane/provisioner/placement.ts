@@ -1,7 +1,7 @@
 import type { TenantSpec } from '../../core/plan/resources.ts';
 import type { RealmId } from '../../core/ports/identity.ts';
 import type { ClusterId } from '../../core/ports/runtime.ts';
-import type { Item, Key, Page, Table } from '../../core/ports/table.ts';
+import type { Item, Key, Page, Partition, Table } from '../../core/ports/table.ts';
 import type { Step } from '../../core/tenant/lifecycle.ts';
 import type { TierName } from '../../core/tier/tiers.ts';
 
@@ -52,17 +52,17 @@ export function isFinal(phase: Phase): boolean {
   return phase === 'ready' || phase === 'failed' || phase === 'gone';
 }
 
-export function placementKey(tenantId: string): Key {
+export function placementKey(tenantId: string): Key<Placement> {
   return { pk: `placement#${tenantId}`, sk: 'placement' };
 }
 
 export function loadPlacement(table: Table, tenantId: string): Promise<Item<Placement> | undefined> {
-  return table.get<Placement>(placementKey(tenantId));
+  return table.get(placementKey(tenantId));
 }
 
-const DUE = 'placement-due';
-const SILO = 'placement-silo';
-const tierPk = (tier: TierName) => `placement-tier#${tier}`;
+const DUE: Partition<Placement> = { index: 'g1', pk: 'placement-due' };
+const SILO: Partition<Placement> = { index: 'g2', pk: 'placement-silo' };
+const ofTier = (tier: TierName): Partition<Placement> => ({ index: 'g3', pk: `placement-tier#${tier}` });
 /** 15 digits hold any time until the year 33658, and sort as text. */
 const sortable = (time: number) => String(time).padStart(15, '0');
 
@@ -76,9 +76,9 @@ export function placementItem(placement: Placement, version: number): Item<Place
     version,
     data: placement,
     indexes: {
-      ...(due !== undefined && { g1: { pk: DUE, sk: `${sortable(due)}#${tenantId}` } }),
-      ...(phase === 'ready' && placement.allocations?.silo && { g2: { pk: SILO, sk: tenantId } }),
-      ...(counted && { g3: { pk: tierPk(spec.tier), sk: `${sortable(placement.acceptedAt)}#${tenantId}` } }),
+      ...(due !== undefined && { g1: { pk: DUE.pk, sk: `${sortable(due)}#${tenantId}` } }),
+      ...(phase === 'ready' && placement.allocations?.silo && { g2: { pk: SILO.pk, sk: tenantId } }),
+      ...(counted && { g3: { pk: ofTier(spec.tier).pk, sk: `${sortable(placement.acceptedAt)}#${tenantId}` } }),
     },
   };
 }
@@ -91,17 +91,17 @@ export function dueAt({ phase, nextAttemptAt, lease }: Placement): number | unde
 
 /** Placements with work left, those due first. */
 export function unfinished(table: Table): AsyncGenerator<Placement> {
-  return pages((after) => table.query<Placement>({ index: 'g1', pk: DUE, limit: 200, ...after }));
+  return pages((after) => table.query({ ...DUE, limit: 200, ...after }));
 }
 
 /** Ready tenants with tasks of their own. */
 export function readySilos(table: Table): AsyncGenerator<Placement> {
-  return pages((after) => table.query<Placement>({ index: 'g2', pk: SILO, limit: 200, ...after }));
+  return pages((after) => table.query({ ...SILO, limit: 200, ...after }));
 }
 
 /** Tenants of a tier that have, or are getting, a place, in order of acceptance. */
 export function placementsOf(table: Table, tier: TierName): AsyncGenerator<Placement> {
-  return pages((after) => table.query<Placement>({ index: 'g3', pk: tierPk(tier), limit: 200, ...after }));
+  return pages((after) => table.query({ ...ofTier(tier), limit: 200, ...after }));
 }
 
 /**

@@ -1,8 +1,8 @@
-import type { Key, Table } from '../../core/ports/table.ts';
+import { type Key, put, type Table } from '../../core/ports/table.ts';
 import { TIER_NAMES } from '../../core/tier/tiers.ts';
 import { loadPlacement, type Placement, placementItem, placementsOf } from './placement.ts';
 
-const KEY: Key = { pk: 'placement-public-url', sk: 'public-url' };
+const KEY: Key<{ readonly publicUrl: string }> = { pk: 'placement-public-url', sk: 'public-url' };
 
 /**
  * Issuers and addresses begin with the front door's URL, and every tenant's public configuration holds them. Where the
@@ -11,7 +11,7 @@ const KEY: Key = { pk: 'placement-public-url', sk: 'public-url' };
  * @returns the tenants to look at
  */
 export async function queueAfterPublicUrlChange(table: Table, publicUrl: string): Promise<readonly Placement[]> {
-  const known = await table.get<{ publicUrl: string }>(KEY);
+  const known = await table.get(KEY);
   if (known?.data.publicUrl === publicUrl) return [];
   const marked: Placement[] = [];
   if (known) {
@@ -21,7 +21,7 @@ export async function queueAfterPublicUrlChange(table: Table, publicUrl: string)
       }
     }
   }
-  await table.transact([{ put: { ...KEY, version: (known?.version ?? 0) + 1, data: { publicUrl } } }]);
+  await table.transact([put({ ...KEY, version: (known?.version ?? 0) + 1, data: { publicUrl } })]);
   return marked;
 }
 
@@ -29,6 +29,6 @@ async function markUnannounced(table: Table, tenantId: string): Promise<Placemen
   const item = await loadPlacement(table, tenantId);
   if (item?.data.phase !== 'ready') return [];
   const placement: Placement = { ...item.data, unannounced: true, nextAttemptAt: 0 };
-  await table.transact([{ put: placementItem(placement, item.version + 1), if: { version: item.version } }]);
+  await table.transact([put(placementItem(placement, item.version + 1), { version: item.version })]);
   return [placement];
 }

@@ -2,7 +2,7 @@ import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import * as z from 'zod';
 import { DomainError } from '../../core/errors.ts';
 import type { Table } from '../../core/ports/table.ts';
-import { type Subject, subjectKey } from '../../core/routing/registry.ts';
+import { subjectKey } from '../../core/routing/registry.ts';
 import type { Principal } from '../api/http/http.ts';
 
 /** What API Gateway has verified: signature, issuer, client and expiry. It does not look at what a token is for. */
@@ -34,7 +34,7 @@ export async function principalOf(
   if (!claims.success) throw new DomainError('UNAUTHENTICATED', 'an access token must be given');
   const { sub, client_id: clientId, scope } = claims.data;
   if (clientId === machineClientId) return { kind: 'machine' };
-  const subject = (await table.get<Subject>(subjectKey('admin', sub)))?.data;
+  const subject = (await table.get(subjectKey('admin', sub)))?.data;
   if (!subject?.enabled) throw new DomainError('UNAUTHENTICATED', 'the user must be known and enabled');
   return { kind: 'user', userName: subject.userName, role: subject.role, scopes: scope.split(' ') };
 }

@@ -1,5 +1,5 @@
 import type { Envelope } from '../ports/event-bus.ts';
-import type { Write } from '../ports/table.ts';
+import { put, type Write } from '../ports/table.ts';
 
 /** Longer than any bus of ours still delivers an event again of its own accord. */
 const REMEMBERED_SECONDS = 14 * 24 * 3600;
@@ -10,5 +10,5 @@ const REMEMBERED_SECONDS = 14 * 24 * 3600;
  */
 export function seenWrite(consumer: string, event: Envelope): Write {
   const expiresAt = Math.floor(Date.parse(event.time) / 1000) + REMEMBERED_SECONDS;
-  return { put: { pk: `seen#${consumer}`, sk: event.id, version: 1, data: {}, expiresAt }, if: 'absent' };
+  return put({ pk: `seen#${consumer}`, sk: event.id, version: 1, data: {}, expiresAt }, 'absent');
 }

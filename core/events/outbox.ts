@@ -1,17 +1,17 @@
 import type { Envelope } from '../ports/event-bus.ts';
-import type { Key, Write } from '../ports/table.ts';
+import { type Key, type Partition, put, type Write } from '../ports/table.ts';
 import { checkEvent } from './schemas.ts';
 
 /**
  * State and its event are written in one transaction: `table.transact([put(state), ...outboxWrites([event])])`.
  * The publisher (core/events/publisher.ts) drains this partition in order of id.
  */
-export const OUTBOX_PK = 'outbox';
+export const OUTBOX: Partition<Envelope> = { pk: 'outbox' };
 
 /** Throws INVALID for an event that does not fit its schema, so that state is never stored with an event nobody can read. */
 export function outboxWrites(events: readonly Envelope[]): Write[] {
   events.forEach(checkEvent);
-  return events.map((event) => ({ put: { pk: OUTBOX_PK, sk: event.id, version: 1, data: event }, if: 'absent' }));
+  return events.map((event) => put({ ...OUTBOX, sk: event.id, version: 1, data: event }, 'absent'));
 }
 
 export function outboxDeletes(items: readonly Key[]): Write[] {

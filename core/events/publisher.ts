@@ -2,12 +2,17 @@ import { isDomainError } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Envelope, EventBus } from '../ports/event-bus.ts';
 import type { Log } from '../ports/log.ts';
-import type { ListedItem, Table } from '../ports/table.ts';
-import { OUTBOX_PK, outboxDeletes } from './outbox.ts';
+import { type ListedItem, type Partition, put, type Table } from '../ports/table.ts';
+import { OUTBOX, outboxDeletes } from './outbox.ts';
 import { checkEvent } from './schemas.ts';
 
 /** Where events go that fit no schema (written by an older version, say), with the reason: out of the others' way. */
-export const REJECTED_PK = 'outbox-rejected';
+export const REJECTED: Partition<RejectedEvent> = { pk: 'outbox-rejected' };
+
+export interface RejectedEvent {
+  readonly event: Envelope;
+  readonly reason: string;
+}
 
 /** As many as one transaction can delete. */
 const BATCH = 100;
@@ -22,7 +27,7 @@ export interface PublisherOptions {
 }
 
 export interface Publisher {
-  /** Looks at the outbox at once. Call it after a commit that wrote to OUTBOX_PK. */
+  /** Looks at the outbox at once. Call it after a commit that wrote to OUTBOX. */
   wake(): void;
   /** Ends after the batch in work; what is left stays in the outbox. */
   close(): Promise<void>;
@@ -83,7 +88,7 @@ export async function drainOutbox({ table, bus, log }: Pick<PublisherOptions, 't
 
 /** @returns whether there may be more */
 async function publishBatch(table: Table, bus: EventBus, log: Log): Promise<boolean> {
-  const { items, next } = await table.query<Envelope>({ pk: OUTBOX_PK, limit: BATCH });
+  const { items, next } = await table.query({ ...OUTBOX, limit: BATCH });
   const good: ListedItem<Envelope>[] = [];
   for (const item of items) {
     try {
@@ -105,6 +110,6 @@ async function publishBatch(table: Table, bus: EventBus, log: Log): Promise<bool
 async function reject(table: Table, item: ListedItem<Envelope>, reason: string): Promise<void> {
   await table.transact([
     ...outboxDeletes([item]),
-    { put: { pk: REJECTED_PK, sk: item.sk, version: 1, data: { event: item.data, reason } } },
+    put({ ...REJECTED, sk: item.sk, version: 1, data: { event: item.data, reason } }),
   ]);
 }

@@ -5,41 +5,70 @@
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
 
-export interface Key {
-  /** Partition key; 1..512 characters, none of control. Tenant data: the tenant's id, or the id, '#' and more. */
+declare const record: unique symbol;
+
+/**
+ * Where one item is stored. `T` is the type of its data: `table.get(tenantKey(id))` returns an `Item<TenantRecord>`.
+ * The type exists at compile time only. Declare it where the key is made, and nowhere else.
+ */
+export interface Key<T extends object = object> {
+  /** Partition key; 1..512 characters, no control characters. Tenant data: the tenant's id, or the id, '#' and more. */
   readonly pk: string;
-  /** Sort key within the partition, ordered by UTF-8 bytes; 1..512 characters, none of control, at most 1024 bytes. */
+  /** Sort key within the partition, ordered by UTF-8 bytes; 1..512 characters, no control characters, at most 1024 bytes. */
   readonly sk: string;
+  readonly [record]?: T;
 }
 
 /** Secondary indexes an item may appear in; the same five exist on every table. */
 export const INDEXES = ['g1', 'g2', 'g3', 'g4', 'g5'] as const;
 export type IndexName = (typeof INDEXES)[number];
 
-export interface Item<T extends object = JsonObject> extends Key {
+/** A partition of the table, or of one of its indexes, whose items all hold a `T`. */
+export interface Partition<T extends object = object> {
+  readonly pk: string;
+  /** @default - the base table */
+  readonly index?: IndexName;
+  readonly [record]?: T;
+}
+
+export interface Item<T extends object = JsonObject> extends Key<T> {
   /** Set by the writer: 1 for a new item, the version read plus one for an update. */
   readonly version: number;
   /** Plain JSON, at most 350 KB (DynamoDB's 400 KB less keys and overhead). */
   readonly data: T;
   /** The item's place in each index. An index sk must be unique in its pk: end it with the item's id. */
   readonly indexes?: Partial<Record<IndexName, Key>>;
-  /** Epoch seconds after which the item may vanish and is never returned. @default - kept for ever */
+  /** Epoch seconds after which the item may be removed and is never returned. @default - kept forever */
   readonly expiresAt?: number;
 }
 
 /** `{ version: n }` holds if the stored item has version n. */
 export type Condition = 'absent' | 'present' | { readonly version: number };
 
+declare const checked: unique symbol;
+
+export interface Put {
+  readonly put: Item<object>;
+  readonly if?: Condition;
+  /** Only `put()` makes one, so that data that do not match the key's type do not compile. */
+  readonly [checked]: true;
+}
+
 export type Write =
-  // biome-ignore lint/suspicious/noExplicitAny: any record type of the domain; it is stored as JSON
-  | { readonly put: Item<any>; readonly if?: Condition }
+  | Put
   | { readonly delete: Key; readonly if?: Condition }
   | { readonly check: Key; readonly if: Condition };
 
-export interface Query {
-  readonly pk: string;
-  /** @default - the base table */
-  readonly index?: IndexName;
+/** Writes an item whose data have the type of its key, replacing what is stored there. @default - unconditionally */
+export function put<T extends object>(
+  item: Key<T> & Omit<Item<object>, 'data'> & { readonly data: NoInfer<T> },
+  condition?: Condition,
+): Put {
+  const write = { put: item, ...(condition !== undefined && { if: condition }) };
+  return write as Omit<Put, typeof checked> as Put;
+}
+
+export interface Query<T extends object = object> extends Partition<T> {
   /** Only sort keys that begin with this. @default - all */
   readonly prefix?: string;
   /** Exclusive start: the `next` of the page before. @default - from the beginning */
@@ -61,9 +90,9 @@ export interface Page<T extends object = JsonObject> {
 
 export interface Table {
   /** The item, or undefined if absent or expired. Reads what was last committed. */
-  get<T extends object = JsonObject>(key: Key): Promise<Item<T> | undefined>;
+  get<T extends object = JsonObject>(key: Key<T>): Promise<Item<T> | undefined>;
   /** Items of one partition in order of sort key. An unknown partition is an empty page. */
-  query<T extends object = JsonObject>(query: Query): Promise<Page<T>>;
+  query<T extends object = JsonObject>(query: Query<T>): Promise<Page<T>>;
   /**
    * All writes or none; durable when it resolves. At most 100 writes and 4 MB, each key at most once; none is no work.
    * Throws INVALID or TOO_LARGE past a limit (core/ports/table-rules.ts), UNAVAILABLE where trying again later may help.

@@ -33,11 +33,11 @@ export interface Route {
   readonly silo: boolean;
 }
 
-export function subjectKey(realm: RealmId, subject: string): Key {
+export function subjectKey(realm: RealmId, subject: string): Key<Subject> {
   return { pk: `subject#${realm}#${subject}`, sk: 'subject' };
 }
 
-export function routeKey(tenantId: string): Key {
+export function routeKey(tenantId: string): Key<Route> {
   return { pk: `route#${tenantId}`, sk: 'route' };
 }
 

@@ -1,4 +1,4 @@
-import type { Item, JsonObject, Key } from '../ports/table.ts';
+import type { IndexName, Item, JsonObject, Key, Partition } from '../ports/table.ts';
 import type { TierName } from '../tier/tiers.ts';
 import type { RegistrationStatus, Step, TenantState } from './lifecycle.ts';
 import { TENANT_ID } from './names.ts';
@@ -52,17 +52,17 @@ export function tenantIdOf(registrationId: string): string | undefined {
   return TENANT_ID.test(tenantId) ? tenantId : undefined;
 }
 
-export function tenantKey(tenantId: string): Key {
+export function tenantKey(tenantId: string): Key<TenantRecord> {
   return { pk: `tenant#${tenantId}`, sk: 'tenant' };
 }
 
 /** Held by the living tenant of this slug. */
-export function slugLockKey(slug: string): Key {
+export function slugLockKey(slug: string): Key<Lock> {
   return { pk: `tenant-slug#${slug}`, sk: 'lock' };
 }
 
 /** Held by the living tenant whose first admin has this email. */
-export function emailLockKey(email: string): Key {
+export function emailLockKey(email: string): Key<Lock> {
   return { pk: `tenant-email#${email.toLowerCase()}`, sk: 'lock' };
 }
 
@@ -81,7 +81,10 @@ export interface TenantFilter {
  * The partition that holds exactly the tenants of `filter`, sorted by slug, then id. Deleted ones are apart: only
  * `state: 'deleted'` leads to them.
  */
-export function tenantPartition({ state, tier }: TenantFilter): { index: 'g1' | 'g2' | 'g3' | 'g4'; pk: string } {
+export function tenantPartition({
+  state,
+  tier,
+}: TenantFilter): Partition<TenantRecord> & { readonly index: IndexName } {
   const life = state === 'deleted' ? 'deleted' : 'living';
   if (state === undefined || state === 'deleted') {
     return tier === undefined

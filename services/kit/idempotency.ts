@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { ConditionFailed, DomainError, isDomainError } from '../../core/errors.ts';
 import type { Clock } from '../../core/ports/clock.ts';
-import type { Table, Write } from '../../core/ports/table.ts';
+import { type Key, put, type Table, type Write } from '../../core/ports/table.ts';
 import { invalid } from './problem.ts';
 
 /** How long a create is remembered by its key. */
@@ -35,18 +35,18 @@ export async function createOnce<T extends object>(
   if (!KEY.test(idempotencyKey)) {
     throw invalid(['header', 'Idempotency-Key'], 'must have 1 to 255 visible ASCII characters');
   }
-  const key = { pk: `${tenant.tenantId}#${collection}#created`, sk: idempotencyKey };
+  const key: Key<Memory> = { pk: `${tenant.tenantId}#${collection}#created`, sk: idempotencyKey };
   const fingerprint = hash('sha256', JSON.stringify(body), 'base64url');
 
   async function recall(): Promise<T | undefined> {
-    const memory = await tenant.table.get<Memory>(key);
+    const memory = await tenant.table.get(key);
     if (!memory) return undefined;
     if (memory.data.fingerprint === fingerprint) return memory.data.created as T;
     throw new DomainError('CONFLICT', 'Idempotency-Key must be new for each body; it came with another one before');
   }
   const remember = (created: T): Write[] => {
     const expiresAt = Math.floor(clock.now() / 1000) + REMEMBERED_SECONDS;
-    return [{ put: { ...key, version: 1, data: { fingerprint, created }, expiresAt }, if: 'absent' }];
+    return [put({ ...key, version: 1, data: { fingerprint, created }, expiresAt }, 'absent')];
   };
 
   const known = await recall();

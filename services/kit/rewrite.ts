@@ -14,11 +14,11 @@ const MAX_ATTEMPTS = 5;
  */
 export async function rewrite<T extends object>(
   table: Table,
-  target: { readonly key: Key; readonly subject: string; readonly ifMatch: string | undefined },
+  target: { readonly key: Key<T>; readonly subject: string; readonly ifMatch: string | undefined },
   plan: (current: Item<T>) => readonly Write[],
 ): Promise<void> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const current = await table.get<T>(target.key);
+    const current = await table.get(target.key);
     if (!current) throw new DomainError('NOT_FOUND', `there is no such ${target.subject}`);
     requireMatch(target.ifMatch, etagOf(current.version));
     try {

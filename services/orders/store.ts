@@ -1,5 +1,5 @@
 import { DomainError } from '../../core/errors.ts';
-import type { Item, Key, Table, Write } from '../../core/ports/table.ts';
+import { type Item, type Key, type Partition, put, type Table, type Write } from '../../core/ports/table.ts';
 import { rewrite } from '../kit/rewrite.ts';
 import type { Order } from './schema.ts';
 
@@ -19,13 +19,13 @@ export async function listOrders(
   { tenantId, table }: Owner,
   { after, limit }: { readonly after: string | undefined; readonly limit: number },
 ): Promise<{ orders: Order[]; next?: string }> {
-  const { items, next } = await table.query<Order>({ pk: ordersPk(tenantId), ...(after && { after }), limit });
+  const { items, next } = await table.query({ ...ordersOf(tenantId), ...(after && { after }), limit });
   return { orders: items.map((item) => item.data), ...(next !== undefined && { next }) };
 }
 
 /** Throws NOT_FOUND. */
 export async function getOrder({ tenantId, table }: Owner, orderId: string): Promise<StoredOrder> {
-  const item = await table.get<Order>(orderKey(tenantId, orderId));
+  const item = await table.get(orderKey(tenantId, orderId));
   if (!item) throw new DomainError('NOT_FOUND', 'there is no such order');
   return { order: item.data, version: item.version };
 }
@@ -33,7 +33,7 @@ export async function getOrder({ tenantId, table }: Owner, orderId: string): Pro
 /** Writes a new order together with `further`. */
 export async function createOrder({ tenantId, table }: Owner, order: Order, further: readonly Write[]): Promise<void> {
   const item: Item<Order> = { ...orderKey(tenantId, order.orderId), version: 1, data: order };
-  await table.transact([{ put: item, if: 'absent' }, ...further]);
+  await table.transact([put(item, 'absent'), ...further]);
 }
 
 /** Throws NOT_FOUND, CONDITION_FAILED (If-Match), and what `change` throws. */
@@ -45,9 +45,9 @@ export async function changeOrder(
 ): Promise<StoredOrder> {
   let stored: StoredOrder | undefined;
   const key = orderKey(tenantId, orderId);
-  await rewrite<Order>(table, { key, subject: 'order', ifMatch }, ({ data, version }) => {
+  await rewrite(table, { key, subject: 'order', ifMatch }, ({ data, version }) => {
     stored = { order: change(data), version: version + 1 };
-    return [{ put: { ...key, version: version + 1, data: stored.order }, if: { version } }];
+    return [put({ ...key, version: version + 1, data: stored.order }, { version })];
   });
   if (!stored) throw new DomainError('INTERNAL', 'a rewrite must have planned what it wrote');
   return stored;
@@ -60,13 +60,13 @@ export async function deleteOrder(
   ifMatch: string | undefined,
 ): Promise<void> {
   const key = orderKey(tenantId, orderId);
-  await rewrite<Order>(table, { key, subject: 'order', ifMatch }, ({ version }) => [{ delete: key, if: { version } }]);
+  await rewrite(table, { key, subject: 'order', ifMatch }, ({ version }) => [{ delete: key, if: { version } }]);
 }
 
-function ordersPk(tenantId: string): string {
-  return `${tenantId}#orders`;
+function ordersOf(tenantId: string): Partition<Order> {
+  return { pk: `${tenantId}#orders` };
 }
 
-function orderKey(tenantId: string, orderId: string): Key {
-  return { pk: ordersPk(tenantId), sk: orderId };
+function orderKey(tenantId: string, orderId: string): Key<Order> {
+  return { ...ordersOf(tenantId), sk: orderId };
 }

@@ -1,5 +1,5 @@
 import { ConditionFailed, DomainError } from '../../core/errors.ts';
-import type { Item, Key, Table, Write } from '../../core/ports/table.ts';
+import { type Item, type Key, type Partition, put, type Table, type Write } from '../../core/ports/table.ts';
 import { rewrite } from '../kit/rewrite.ts';
 import type { Product, ProductInput } from './schema.ts';
 
@@ -25,21 +25,20 @@ export async function listProducts(
   page: { readonly category?: string | undefined; readonly after?: string | undefined; readonly limit: number },
 ): Promise<{ products: Product[]; next?: string }> {
   const { category, after, limit } = page;
-  const place = category === undefined ? { pk: productsPk(tenantId) } : { pk: categoryPk(tenantId, category) };
-  const index = category === undefined ? {} : { index: 'g1' as const };
-  const { items, next } = await table.query<Product>({ ...place, ...index, ...(after && { after }), limit });
+  const partition = category === undefined ? productsOf(tenantId) : categoryOf(tenantId, category);
+  const { items, next } = await table.query({ ...partition, ...(after && { after }), limit });
   return { products: items.map((item) => item.data), ...(next !== undefined && { next }) };
 }
 
 /** In the order of `ids`; unknown ones are left out. */
 export async function findProducts(owner: Owner, ids: readonly string[]): Promise<Product[]> {
-  const found = await Promise.all(ids.map((id) => owner.table.get<Product>(productKey(owner.tenantId, id))));
+  const found = await Promise.all(ids.map((id) => owner.table.get(productKey(owner.tenantId, id))));
   return found.flatMap((item) => (item ? [item.data] : []));
 }
 
 /** Throws NOT_FOUND. */
 export async function getProduct({ tenantId, table }: Owner, productId: string): Promise<StoredProduct> {
-  const item = await table.get<Product>(productKey(tenantId, productId));
+  const item = await table.get(productKey(tenantId, productId));
   if (!item) throw new DomainError('NOT_FOUND', 'there is no such product');
   return { product: item.data, version: item.version };
 }
@@ -47,7 +46,7 @@ export async function getProduct({ tenantId, table }: Owner, productId: string):
 /** Writes a new product together with `further`. Throws CONFLICT if its sku is taken. */
 export async function createProduct(owner: Owner, product: Product, further: readonly Write[]): Promise<void> {
   const item = { ...toPlace(owner.tenantId, product), version: 1, data: product };
-  await namingSku(owner.table.transact([{ put: item, if: 'absent' }, claimSku(owner.tenantId, product), ...further]));
+  await namingSku(owner.table.transact([put(item, 'absent'), claimSku(owner.tenantId, product), ...further]));
 }
 
 /** Throws NOT_FOUND, CONDITION_FAILED (If-Match), CONFLICT if the new sku is taken. */
@@ -59,12 +58,12 @@ export async function changeProduct(
 ): Promise<StoredProduct> {
   let stored: StoredProduct | undefined;
   const target = { key: productKey(tenantId, productId), subject: 'product', ifMatch };
-  const rewritten = rewrite<Product>(table, target, ({ data: old, version }) => {
+  const rewritten = rewrite(table, target, ({ data: old, version }) => {
     const product = { productId, ...change(old) };
     stored = { product, version: version + 1 };
-    const put: Item<Product> = { ...toPlace(tenantId, product), version: version + 1, data: product };
+    const item: Item<Product> = { ...toPlace(tenantId, product), version: version + 1, data: product };
     const skus = old.sku === product.sku ? [] : [claimSku(tenantId, product), { delete: skuKey(tenantId, old.sku) }];
-    return [{ put, if: { version } }, ...skus];
+    return [put(item, { version }), ...skus];
   });
   await namingSku(rewritten);
   if (!stored) throw new DomainError('INTERNAL', 'a rewrite must have planned what it wrote');
@@ -78,7 +77,7 @@ export async function deleteProduct(
   ifMatch: string | undefined,
 ): Promise<void> {
   const key = productKey(tenantId, productId);
-  await rewrite<Product>(table, { key, subject: 'product', ifMatch }, ({ data, version }) => [
+  await rewrite(table, { key, subject: 'product', ifMatch }, ({ data, version }) => [
     { delete: key, if: { version } },
     { delete: skuKey(tenantId, data.sku) },
   ]);
@@ -86,7 +85,7 @@ export async function deleteProduct(
 
 function claimSku(tenantId: string, { sku, productId }: Product): Write {
   const data: SkuClaim = { productId };
-  return { put: { ...skuKey(tenantId, sku), version: 1, data }, if: 'absent' };
+  return put({ ...skuKey(tenantId, sku), version: 1, data }, 'absent');
 }
 
 /** The sku's claim is the second write of a create and of a change. */
@@ -103,22 +102,22 @@ async function namingSku(written: Promise<void>): Promise<void> {
 function toPlace(tenantId: string, { productId, category }: Product): Pick<Item, 'pk' | 'sk' | 'indexes'> {
   return {
     ...productKey(tenantId, productId),
-    indexes: { g1: { pk: categoryPk(tenantId, category), sk: productId } },
+    indexes: { g1: { pk: categoryOf(tenantId, category).pk, sk: productId } },
   };
 }
 
-function productsPk(tenantId: string): string {
-  return `${tenantId}#products`;
+function productsOf(tenantId: string): Partition<Product> {
+  return { pk: `${tenantId}#products` };
 }
 
-function categoryPk(tenantId: string, category: string): string {
-  return `${tenantId}#products#category#${category}`;
+function categoryOf(tenantId: string, category: string): Partition<Product> {
+  return { index: 'g1', pk: `${tenantId}#products#category#${category}` };
 }
 
-function productKey(tenantId: string, productId: string): Key {
-  return { pk: productsPk(tenantId), sk: productId };
+function productKey(tenantId: string, productId: string): Key<Product> {
+  return { ...productsOf(tenantId), sk: productId };
 }
 
-function skuKey(tenantId: string, sku: string): Key {
+function skuKey(tenantId: string, sku: string): Key<SkuClaim> {
   return { pk: `${tenantId}#products#sku`, sk: sku };
 }

@@ -8,11 +8,11 @@ import { systemClock } from '../../adapters/embedded/clock.ts';
 import { openTable, type SqliteTable } from '../../adapters/embedded/store/table.ts';
 import { EVENT_SOURCES, type EventName, envelope } from '../../core/events/events.ts';
 import { seenWrite } from '../../core/events/once.ts';
-import { OUTBOX_PK, outboxWrites } from '../../core/events/outbox.ts';
-import { type Publisher, REJECTED_PK, startPublisher } from '../../core/events/publisher.ts';
+import { OUTBOX, outboxWrites } from '../../core/events/outbox.ts';
+import { type Publisher, REJECTED, startPublisher } from '../../core/events/publisher.ts';
 import { checkEvent, checkedConsumer, detailOf, EVENT_DETAILS } from '../../core/events/schemas.ts';
 import type { Envelope, EventBus } from '../../core/ports/event-bus.ts';
-import type { JsonObject } from '../../core/ports/table.ts';
+import { type JsonObject, put } from '../../core/ports/table.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { silentLog } from '../support/silent-log.ts';
 import { until } from '../support/until.ts';
@@ -109,7 +109,7 @@ describe('outbox, publisher and duplicates', () => {
     publisher = startPublisher({ table, bus: bus as EventBus, clock, log: silentLog });
     return publisher;
   };
-  const outbox = async () => (await table.query({ pk: OUTBOX_PK, limit: 1000 })).items;
+  const outbox = async () => (await table.query({ ...OUTBOX, limit: 1000 })).items;
   const write = (...events: Envelope[]) => table.transact(outboxWrites(events));
 
   beforeEach(() => {
@@ -138,7 +138,7 @@ describe('outbox, publisher and duplicates', () => {
 
   test('publishes at once when a commit to the outbox wakes it, though no timer ever fires', async () => {
     const { wake } = start();
-    table.onCommit((pks) => pks.includes(OUTBOX_PK) && wake());
+    table.onCommit((pks) => pks.includes(OUTBOX.pk) && wake());
     await Promise.all(Array.from({ length: 40 }, (_, i) => write(onboarding(`e${i}`))));
     await until(() => published.length === 40);
     await write(onboarding('last'));
@@ -165,18 +165,18 @@ describe('outbox, publisher and duplicates', () => {
 
   test('an event that an older version stored amiss is put aside with the reason, and holds up no other', async () => {
     const stale = { ...onboarding('1'), detail: { tier: 'gold' } };
-    await table.transact([{ put: { pk: OUTBOX_PK, sk: '1', version: 1, data: stale } }]);
+    await table.transact([put({ ...OUTBOX, sk: '1', version: 1, data: stale })]);
     await write(onboarding('2'));
     start();
     await until(async () => (await outbox()).length === 0);
     expect(published).toEqual(['2']);
-    const rejected = await table.get<{ reason: string }>({ pk: REJECTED_PK, sk: '1' });
+    const rejected = await table.get({ ...REJECTED, sk: '1' });
     expect(rejected?.data).toMatchObject({ event: stale, reason: expect.stringContaining('detail.tenantId') });
   });
 
   test("a duplicate's effects fail with its mark, for each consumer by itself", async () => {
     const event = { ...onboarding('1'), time: new Date().toISOString() };
-    const effect = (sk: string) => ({ put: { pk: 'p', sk, version: 1, data: {} } });
+    const effect = (sk: string) => put({ pk: 'p', sk, version: 1, data: {} });
     await table.transact([effect('first'), seenWrite('one', event)]);
     await expect(table.transact([effect('second'), seenWrite('one', event)])).rejects.toMatchObject({ failed: [1] });
     await table.transact([effect('third'), seenWrite('two', event)]);

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { systemClock } from '../../adapters/embedded/clock.ts';
 import { openTable, type SqliteTable } from '../../adapters/embedded/store/table.ts';
-import type { Key, Write } from '../../core/ports/table.ts';
+import { type Key, put, type Write } from '../../core/ports/table.ts';
 import { scopedTable } from '../../core/tenant/scoped-table.ts';
 
 const OWN = 'tenantaaa1';
@@ -34,7 +34,7 @@ describe('scopedTable', () => {
     table = openTable({ file: join(directory, 'x.db'), clock: systemClock, synchronous: 'normal' });
     for (const pk of [OWN, `${OWN}#orders`, ...NOT_OWN]) {
       const indexes = { g1: { pk, sk: 'secret' } };
-      await table.transact([{ put: { pk, sk: 'secret', version: 1, data: { secret: pk }, indexes } }]);
+      await table.transact([put({ pk, sk: 'secret', version: 1, data: { secret: pk }, indexes })]);
     }
   });
   afterAll(async () => {
@@ -42,13 +42,13 @@ describe('scopedTable', () => {
     rmSync(directory, { recursive: true });
   });
 
-  const putAt = (pk: string): Write => ({ put: { pk, sk: 'new', version: 1, data: {} } });
+  const putAt = (pk: string): Write => put({ pk, sk: 'new', version: 1, data: {} });
 
   test("TI-2: reads and writes the tenant's own partitions", async () => {
     const own = scopedTable(table, OWN);
     for (const pk of [OWN, `${OWN}#orders`, `${OWN}#`]) {
       const indexes = { g2: { pk: `${OWN}#by-name`, sk: pk } };
-      await own.transact([{ put: { pk, sk: 'x', version: 1, data: {}, indexes } }]);
+      await own.transact([put({ pk, sk: 'x', version: 1, data: {}, indexes })]);
       expect(await own.get({ pk, sk: 'x' })).toMatchObject({ pk, indexes });
       expect((await own.query({ pk, prefix: 'x', limit: 1 })).items).toHaveLength(1);
     }
@@ -60,7 +60,7 @@ describe('scopedTable', () => {
     async (pk) => {
       const own = scopedTable(table, OWN);
       const foreign: Key = { pk, sk: 'secret' };
-      const indexed: Write = { put: { pk: OWN, sk: 'new', version: 1, data: {}, indexes: { g5: { pk, sk: 'new' } } } };
+      const indexed: Write = put({ pk: OWN, sk: 'new', version: 1, data: {}, indexes: { g5: { pk, sk: 'new' } } });
       const attempts = [
         () => own.get(foreign),
         () => own.query({ pk, limit: 1 }),

@@ -9,7 +9,7 @@ import {
 import { DynamoDBClient, ListTablesCommand, paginateScan } from '@aws-sdk/client-dynamodb';
 import { expect } from '@jest/globals';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
-import { OUTBOX_PK } from '../../core/events/outbox.ts';
+import { OUTBOX } from '../../core/events/outbox.ts';
 import { signIn, type Tokens } from '../../rehearsal/managed-login.ts';
 import { askPublic } from '../../rehearsal/public-address.ts';
 import type { BadInputHome, Difference, Signer } from '../control-plane/api/bad-input.home.ts';
@@ -107,7 +107,7 @@ async function storeOf(account: Installed['account']): Promise<() => Promise<unk
     until(async () => {
       const rows = [];
       for await (const { Items = [] } of paginateScan({ client }, { TableName })) rows.push(...Items);
-      if (rows.some(({ pk }) => pk?.S === OUTBOX_PK)) return undefined;
+      if (rows.some(({ pk }) => pk?.S === OUTBOX.pk)) return undefined;
       return rows.map((row) => [`${row.pk?.S} ${row.sk?.S}`, row] as const).sort(([a], [b]) => (a < b ? -1 : 1));
     });
 }

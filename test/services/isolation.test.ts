@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { FastifyInstance } from 'fastify';
+import { put } from '../../core/ports/table.ts';
 import { buildService } from '../../services/kit/service.ts';
 import { buildProducts } from '../../services/products/app.ts';
 import { buggyOperations } from '../fixtures/services/buggy.ts';
@@ -87,7 +88,7 @@ describe('TI-2: application code with a bug', () => {
     parts = world.parts('buggy');
     buggy = world.use(buildService(parts, buggyOperations(TENANT_B)));
     for (const pk of [`${TENANT_B}#products`, `${TENANT_A}0#products`, 'products']) {
-      await parts.table.transact([{ put: { pk, sk: 'target', version: 1, data: { secret: 'of another' } } }]);
+      await parts.table.transact([put({ pk, sk: 'target', version: 1, data: { secret: 'of another' } })]);
     }
   });
 

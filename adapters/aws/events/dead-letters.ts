@@ -1,10 +1,12 @@
 import { isDomainError } from '../../../core/errors.ts';
 import type { DeadLetter, DeadLetterPage, Envelope } from '../../../core/ports/event-bus.ts';
-import type { Table, Write } from '../../../core/ports/table.ts';
-
-const PARTITION = 'dead-letters';
+import { type Key, type Partition, put, type Table, type Write } from '../../../core/ports/table.ts';
 
 type Stored = Omit<DeadLetter, 'id'>;
+
+const PARTITION: Partition<Stored> = { pk: 'dead-letters' };
+
+const keyOf = (sk: string): Key<Stored> => ({ pk: PARTITION.pk, sk });
 
 export interface FoundDeadLetter {
   readonly letter: DeadLetter;
@@ -34,14 +36,14 @@ export class DeadLetters {
     readonly limit: number;
   }): Promise<DeadLetterPage> {
     const prefix = consumer === undefined ? undefined : `${consumer}~`;
-    const page = await this.#table.query<Stored>({ pk: PARTITION, prefix, after, limit });
+    const page = await this.#table.query({ ...PARTITION, prefix, after, limit });
     const items = page.items.map(({ sk, data }) => ({ ...data, id: sk }));
     return page.next === undefined ? { items } : { items, next: page.next };
   }
 
   async find(id: string): Promise<FoundDeadLetter | undefined> {
     if (id === '') return undefined;
-    const item = await this.#table.get<Stored>({ pk: PARTITION, sk: id });
+    const item = await this.#table.get(keyOf(id));
     return item && { letter: { ...item.data, id: item.sk }, version: item.version };
   }
 
@@ -50,13 +52,13 @@ export class DeadLetters {
     const sk = `${consumer}~${event.id}`;
     const version = ((await this.find(sk))?.version ?? 0) + 1;
     const data: Stored = { consumer, event, attempts, reason, failedAt: new Date(now).toISOString() };
-    return { put: { pk: PARTITION, sk, version, data } };
+    return put({ ...keyOf(sk), version, data });
   }
 
   /** Forgets the letter, unless its event has failed again meanwhile. */
   async remove({ letter, version }: FoundDeadLetter): Promise<void> {
     try {
-      await this.#table.transact([{ delete: { pk: PARTITION, sk: letter.id }, if: { version } }]);
+      await this.#table.transact([{ delete: keyOf(letter.id), if: { version } }]);
     } catch (error) {
       if (!isDomainError(error, 'CONDITION_FAILED')) throw error;
     }

@@ -2,7 +2,7 @@ import { isDomainError } from '../../../core/errors.ts';
 import type { Clock, RandomBytes } from '../../../core/ports/clock.ts';
 import type { Consumer, Envelope } from '../../../core/ports/event-bus.ts';
 import type { Log } from '../../../core/ports/log.ts';
-import type { Table, Write } from '../../../core/ports/table.ts';
+import { put, type Table, type Write } from '../../../core/ports/table.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { receivedEvent } from './event-record.ts';
 
@@ -91,7 +91,7 @@ function markOf(consumer: Consumer, event: Envelope) {
 
 function markWrite(consumer: Consumer, event: Envelope, { clock }: DeliveryOptions): Write {
   const expiresAt = Math.floor(clock.now() / 1000) + REMEMBERED_SECONDS;
-  return { put: { ...markOf(consumer, event), version: 1, data: {}, expiresAt } };
+  return put({ ...markOf(consumer, event), version: 1, data: {}, expiresAt });
 }
 
 /** Exponential, with the upper half left to chance. */

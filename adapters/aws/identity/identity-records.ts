@@ -1,5 +1,5 @@
 import type { RealmConfig, RealmId, RealmSpec, User } from '../../../core/ports/identity.ts';
-import type { Item, Key } from '../../../core/ports/table.ts';
+import type { Item, Key, Partition } from '../../../core/ports/table.ts';
 import { type Subject, subjectKey } from '../../../core/routing/registry.ts';
 
 /** Which pool is a realm's. */
@@ -20,23 +20,28 @@ export interface StagedPassword {
   readonly sealed: string;
 }
 
-export function realmKey(realm: RealmId): Key {
+export function realmKey(realm: RealmId): Key<RealmRecord> {
   return { pk: `realm#${realm}`, sk: 'realm' };
 }
 
-export function userKey(realm: RealmId, userName: string): Key {
+export function userKey(realm: RealmId, userName: string): Key<UserRecord> {
   return { pk: `user#${realm}`, sk: fold(userName) };
 }
 
-export function tenantUsersPk(realm: RealmId, tenantId: string): string {
-  return `user#${realm}#tenant#${tenantId}`;
+/** All users of a realm. */
+export function realmUsers(realm: RealmId): Partition<UserRecord> {
+  return { pk: `user#${realm}` };
 }
 
-export function emailKey(realm: RealmId, email: string): Key {
+export function tenantUsers(realm: RealmId, tenantId: string): Partition<UserRecord> {
+  return { index: 'g1', pk: `user#${realm}#tenant#${tenantId}` };
+}
+
+export function emailKey(realm: RealmId, email: string): Key<EmailRecord> {
   return { pk: `email#${realm}`, sk: fold(email) };
 }
 
-export function stagedKey(tenantId: string): Key {
+export function stagedKey(tenantId: string): Key<StagedPassword> {
   return { pk: `staged-password#${tenantId}`, sk: 'password' };
 }
 
@@ -48,7 +53,8 @@ export function fold(text: string): string {
 export function userItem(realm: RealmId, record: UserRecord, version: number): Item<UserRecord> {
   const key = userKey(realm, record.userName);
   const { tenantId } = record;
-  const indexes = tenantId === undefined ? {} : { indexes: { g1: { pk: tenantUsersPk(realm, tenantId), sk: key.sk } } };
+  const indexes =
+    tenantId === undefined ? {} : { indexes: { g1: { pk: tenantUsers(realm, tenantId).pk, sk: key.sk } } };
   return { ...key, version, data: record, ...indexes };
 }
 

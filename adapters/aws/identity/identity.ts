@@ -2,7 +2,7 @@ import { ConditionFailed, DomainError, isDomainError } from '../../../core/error
 import { requireStrongPassword, requireUser, requireUserFields, userTaken } from '../../../core/identity/user-rules.ts';
 import type { Clock } from '../../../core/ports/clock.ts';
 import type { Identity, NewUser, RealmId, RealmSpec, User } from '../../../core/ports/identity.ts';
-import type { Item, ListedItem, Table, Write } from '../../../core/ports/table.ts';
+import { type Item, type ListedItem, type Partition, put, type Table, type Write } from '../../../core/ports/table.ts';
 import { subjectKey } from '../../../core/routing/registry.ts';
 import {
   type EmailRecord,
@@ -10,10 +10,11 @@ import {
   fold,
   type RealmRecord,
   realmKey,
+  realmUsers,
   type StagedPassword,
   stagedKey,
   subjectItem,
-  tenantUsersPk,
+  tenantUsers,
   type UserRecord,
   userItem,
   userKey,
@@ -48,21 +49,21 @@ export function openIdentity(options: IdentityOptions): Identity {
   const now = (): string => new Date(clock.now()).toISOString();
 
   async function realmOf(id: RealmId): Promise<RealmRecord> {
-    const item = await table.get<RealmRecord>(realmKey(id));
+    const item = await table.get(realmKey(id));
     if (!item) throw unknownRealm(id);
     return item.data;
   }
 
   async function itemOf(realm: RealmId, userName: string): Promise<Item<UserRecord> | undefined> {
     if (userName === '') return undefined;
-    const item = await table.get<UserRecord>(userKey(realm, userName));
+    const item = await table.get(userKey(realm, userName));
     return item && isWhole(item) ? item : undefined;
   }
 
   /** The password the user is to have, and what becomes of it once the user has it. */
   async function passwordOf(user: NewUser): Promise<{ password?: string; spent: readonly Write[] }> {
     if (user.password !== undefined) return { password: user.password, spent: [] };
-    const staged = user.tenantId === undefined ? undefined : await table.get<StagedPassword>(stagedKey(user.tenantId));
+    const staged = user.tenantId === undefined ? undefined : await table.get(stagedKey(user.tenantId));
     if (!staged || user.tenantId === undefined || fold(staged.data.email) !== fold(user.email)) return { spent: [] };
     const { pk, sk, version } = staged;
     const password = await vault.open(user.tenantId, staged.data.sealed);
@@ -75,8 +76,8 @@ export function openIdentity(options: IdentityOptions): Identity {
     const { indexes: _, ...user } = userItem(realm.id, record, 1);
     try {
       await table.transact([
-        { put: { ...user, expiresAt }, if: 'absent' },
-        { put: { ...emailItem(realm.id, record), expiresAt }, if: 'absent' },
+        put({ ...user, expiresAt }, 'absent'),
+        put({ ...emailItem(realm.id, record), expiresAt }, 'absent'),
         { check: realmKey(realm.id), if: 'present' },
         ...othersLogins(realm.id, record.userName, record.email),
       ]);
@@ -102,8 +103,8 @@ export function openIdentity(options: IdentityOptions): Identity {
       const version = item.version + 1;
       try {
         await table.transact([
-          { put: userItem(realm.id, after, version), if: { version: item.version } },
-          { put: subjectItem(realm, after, version) },
+          put(userItem(realm.id, after, version), { version: item.version }),
+          put(subjectItem(realm, after, version)),
           ...also(item.data, after),
         ]);
         return after;
@@ -122,9 +123,9 @@ export function openIdentity(options: IdentityOptions): Identity {
     return status === 'CONFIRMED' ? change(realm, user.userName, () => ({ status })) : user;
   }
 
-  async function deleteUsers(realm: RealmId, where: { pk: string; index?: 'g1' }, poolId?: string): Promise<void> {
+  async function deleteUsers(realm: RealmId, where: Partition<UserRecord>, poolId?: string): Promise<void> {
     for (;;) {
-      const { items } = await table.query<UserRecord>({ ...where, limit: PAGE });
+      const { items } = await table.query({ ...where, limit: PAGE });
       if (items.length === 0) return;
       for (let i = 0; i < items.length; i += AT_ONCE) {
         await Promise.all(items.slice(i, i + AT_ONCE).map(({ data }) => removeUser(realm, data, poolId)));
@@ -147,7 +148,7 @@ export function openIdentity(options: IdentityOptions): Identity {
     const issuer = `https://cognito-idp.${options.region}.amazonaws.com/${pool.userPoolId}`;
     const record: RealmRecord = { ...spec, ...pool, issuer };
     try {
-      await table.transact([{ put: { ...realmKey(spec.id), version: 1, data: record }, if: 'absent' }]);
+      await table.transact([put({ ...realmKey(spec.id), version: 1, data: record }, 'absent')]);
       return record;
     } catch (error) {
       // Someone else was first, with the same pool.
@@ -158,29 +159,29 @@ export function openIdentity(options: IdentityOptions): Identity {
 
   return {
     async ensureRealm(spec) {
-      const known = await table.get<RealmRecord>(realmKey(spec.id));
+      const known = await table.get(realmKey(spec.id));
       if (!known) return configOf(await createRealm(spec));
       if (known.data.displayName !== spec.displayName) {
         const data = { ...known.data, displayName: spec.displayName };
-        const write = { put: { ...realmKey(spec.id), version: known.version + 1, data } };
+        const write = put({ ...realmKey(spec.id), version: known.version + 1, data });
         await table.transact([{ ...write, if: { version: known.version } }]);
       }
       return configOf(known.data);
     },
 
     async realm(id) {
-      const item = await table.get<RealmRecord>(realmKey(id));
+      const item = await table.get(realmKey(id));
       if (!item) return undefined;
       const { userPoolId: _, ...shown } = item.data;
       return shown;
     },
 
     async deleteRealm(id) {
-      const item = await table.get<RealmRecord>(realmKey(id));
+      const item = await table.get(realmKey(id));
       if (!item) return;
       const made = options.madePools?.[id] !== undefined;
       if (!made) await pools.deletePool(item.data.userPoolId);
-      await deleteUsers(id, { pk: `user#${id}` }, made ? item.data.userPoolId : undefined);
+      await deleteUsers(id, realmUsers(id), made ? item.data.userPoolId : undefined);
       await table.transact([{ delete: realmKey(id) }]);
     },
 
@@ -200,9 +201,9 @@ export function openIdentity(options: IdentityOptions): Identity {
       try {
         const record = { ...draft, subject: await pools.createUser(realm.userPoolId, user, password) };
         await table.transact([
-          { put: userItem(realmId, record, 2), if: { version: 1 } },
-          { put: { ...emailItem(realmId, record), version: 2 }, if: { version: 1 } },
-          { put: subjectItem(realm, record, 2), if: 'absent' },
+          put(userItem(realmId, record, 2), { version: 1 }),
+          put({ ...emailItem(realmId, record), version: 2 }, { version: 1 }),
+          put(subjectItem(realm, record, 2), 'absent'),
           { check: realmKey(realmId), if: 'present' },
           ...spent,
         ]);
@@ -219,11 +220,8 @@ export function openIdentity(options: IdentityOptions): Identity {
     },
 
     async users(realmId, { tenantId, after, limit }) {
-      const place =
-        tenantId === undefined
-          ? { pk: `user#${realmId}` }
-          : { pk: tenantUsersPk(realmId, tenantId), index: 'g1' as const };
-      const page = await table.query<UserRecord>({ ...place, limit, ...(after !== undefined && { after }) });
+      const place = tenantId === undefined ? realmUsers(realmId) : tenantUsers(realmId, tenantId);
+      const page = await table.query({ ...place, limit, ...(after !== undefined && { after }) });
       const whole = page.items.filter(isWhole);
       if (whole.length === 0) return { items: [], ...(page.next !== undefined && { next: page.next }) };
       const realm = await realmOf(realmId);
@@ -247,7 +245,7 @@ export function openIdentity(options: IdentityOptions): Identity {
           fold(before.email) === fold(after.email)
             ? []
             : [
-                { put: emailItem(realmId, after), if: 'absent' },
+                put(emailItem(realmId, after), 'absent'),
                 { delete: emailKey(realmId, before.email) },
                 ...(fold(after.email) === fold(userName)
                   ? []
@@ -272,8 +270,8 @@ export function openIdentity(options: IdentityOptions): Identity {
     },
 
     async deleteTenantUsers(realmId, tenantId) {
-      const realm = await table.get<RealmRecord>(realmKey(realmId));
-      await deleteUsers(realmId, { pk: tenantUsersPk(realmId, tenantId), index: 'g1' }, realm?.data.userPoolId);
+      const realm = await table.get(realmKey(realmId));
+      await deleteUsers(realmId, tenantUsers(realmId, tenantId), realm?.data.userPoolId);
       await table.transact([{ delete: stagedKey(tenantId) }]);
     },
 
@@ -282,7 +280,7 @@ export function openIdentity(options: IdentityOptions): Identity {
       requireStrongPassword('pool', password);
       const data: StagedPassword = { email, sealed: await vault.seal(tenantId, password) };
       const expiresAt = epochSeconds() + STAGED_DAYS * 86_400;
-      await table.transact([{ put: { ...stagedKey(tenantId), version: 1, data, expiresAt } }]);
+      await table.transact([put({ ...stagedKey(tenantId), version: 1, data, expiresAt })]);
     },
 
     async emailTaken(realmId, email) {

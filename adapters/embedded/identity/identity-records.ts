@@ -1,6 +1,6 @@
 import type { JWK } from 'jose';
 import type { RealmId, RealmSpec, User } from '../../../core/ports/identity.ts';
-import type { Item, Key, ListedItem, Query, Table, Write } from '../../../core/ports/table.ts';
+import type { Item, Key, ListedItem, Partition, Query, Table, Write } from '../../../core/ports/table.ts';
 import { type Subject, subjectKey } from '../../../core/routing/registry.ts';
 import type { PasswordSecret } from './passwords.ts';
 
@@ -23,29 +23,34 @@ export interface RealmKeys {
   readonly keys: readonly JWK[];
 }
 
-export const REALMS_PK = 'realms';
+export const REALMS: Partition<RealmSpec> = { index: 'g1', pk: 'realms' };
 
-export function realmKey(realm: RealmId): Key {
+/** All users of a realm. */
+export function realmUsers(realm: RealmId): Partition<UserRecord> {
+  return { pk: `user#${realm}` };
+}
+
+export function realmKey(realm: RealmId): Key<RealmSpec> {
   return { pk: `realm#${realm}`, sk: 'realm' };
 }
 
-export function realmKeysKey(realm: RealmId): Key {
+export function realmKeysKey(realm: RealmId): Key<RealmKeys> {
   return { pk: `realm#${realm}`, sk: 'keys' };
 }
 
-export function userKey(realm: RealmId, userName: string): Key {
+export function userKey(realm: RealmId, userName: string): Key<UserRecord> {
   return { pk: `user#${realm}`, sk: fold(userName) };
 }
 
-export function tenantUsersPk(realm: RealmId, tenantId: string): string {
-  return `user#${realm}#tenant#${tenantId}`;
+export function tenantUsers(realm: RealmId, tenantId: string): Partition<UserRecord> {
+  return { index: 'g1', pk: `user#${realm}#tenant#${tenantId}` };
 }
 
-export function emailKey(realm: RealmId, email: string): Key {
+export function emailKey(realm: RealmId, email: string): Key<EmailRecord> {
   return { pk: `email#${realm}`, sk: fold(email) };
 }
 
-export function stagedKey(tenantId: string): Key {
+export function stagedKey(tenantId: string): Key<StagedPassword> {
   return { pk: `staged-password#${tenantId}`, sk: 'password' };
 }
 
@@ -60,7 +65,7 @@ export function fold(text: string): string {
 }
 
 export function realmItem(spec: RealmSpec): Item<RealmSpec> {
-  return { ...realmKey(spec.id), version: 1, data: spec, indexes: { g1: { pk: REALMS_PK, sk: spec.id } } };
+  return { ...realmKey(spec.id), version: 1, data: spec, indexes: { g1: { pk: REALMS.pk, sk: spec.id } } };
 }
 
 export function userItem(realm: RealmId, record: UserRecord, version: number): Item<UserRecord> {
@@ -70,7 +75,7 @@ export function userItem(realm: RealmId, record: UserRecord, version: number): I
     ...key,
     version,
     data: record,
-    ...(tenantId !== undefined && { indexes: { g1: { pk: tenantUsersPk(realm, tenantId), sk: key.sk } } }),
+    ...(tenantId !== undefined && { indexes: { g1: { pk: tenantUsers(realm, tenantId).pk, sk: key.sk } } }),
   };
 }
 
@@ -101,11 +106,11 @@ export function toUser({ secret: _, ...user }: UserRecord): User {
  */
 export async function deleteAll<T extends object>(
   table: Table,
-  query: Omit<Query, 'limit' | 'after'>,
+  query: Omit<Query<T>, 'limit' | 'after'>,
   related: (item: ListedItem<T>) => Promise<readonly Write[]> | readonly Write[] = () => [],
 ): Promise<void> {
   for (;;) {
-    const page = await table.query<T>({ ...query, limit: 50 });
+    const page = await table.query({ ...query, limit: 50 });
     if (page.items.length === 0) return;
     let batch: Write[] = [];
     for (const item of page.items) {

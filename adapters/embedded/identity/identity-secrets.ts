@@ -1,5 +1,5 @@
 import type { RandomBytes } from '../../../core/ports/clock.ts';
-import type { Key, Table } from '../../../core/ports/table.ts';
+import { type Key, put, type Table } from '../../../core/ports/table.ts';
 
 /** Server keys of identity, made once and kept in the table. */
 export interface IdentitySecrets {
@@ -17,13 +17,13 @@ interface Stored {
   readonly temporaryKey: string;
 }
 
-const KEY: Key = { pk: 'identity', sk: 'secrets' };
+const KEY: Key<Stored> = { pk: 'identity', sk: 'secrets' };
 
 export async function loadIdentitySecrets(table: Table, random: RandomBytes): Promise<IdentitySecrets> {
   const fresh = (): string => Buffer.from(random(32)).toString('base64url');
-  const known = await table.get<Stored>(KEY);
+  const known = await table.get(KEY);
   const stored = known?.data ?? { cookieKey: fresh(), formKey: fresh(), temporaryKey: fresh() };
-  if (!known) await table.transact([{ put: { ...KEY, version: 1, data: stored }, if: 'absent' }]);
+  if (!known) await table.transact([put({ ...KEY, version: 1, data: stored }, 'absent')]);
   return {
     cookieKeys: [stored.cookieKey],
     formKey: Buffer.from(stored.formKey, 'base64url'),

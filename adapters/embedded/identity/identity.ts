@@ -4,7 +4,7 @@ import { ADMIN_CLIENT, APP_CLIENT, issuerOf } from '../../../core/identity/issue
 import { requireStrongPassword, requireUser, requireUserFields, userTaken } from '../../../core/identity/user-rules.ts';
 import type { Clock, RandomBytes } from '../../../core/ports/clock.ts';
 import type { Identity, NewUser, RealmConfig, RealmId, RealmSpec, User } from '../../../core/ports/identity.ts';
-import type { Item, Table, Write } from '../../../core/ports/table.ts';
+import { type Item, type Partition, put, type Table, type Write } from '../../../core/ports/table.ts';
 import { subjectKey } from '../../../core/routing/registry.ts';
 import { newId } from '../../../core/tenant/names.ts';
 import type { EmbeddedMailer, Mail } from '../mail/mailer.ts';
@@ -18,10 +18,11 @@ import {
   realmItem,
   realmKey,
   realmKeysKey,
+  realmUsers,
   type StagedPassword,
   stagedKey,
   subjectItem,
-  tenantUsersPk,
+  tenantUsers,
   toUser,
   type UserRecord,
   userItem,
@@ -58,7 +59,7 @@ export function openIdentity(options: IdentityOptions): EmbeddedIdentity {
   const now = (): string => new Date(clock.now()).toISOString();
 
   async function recordOf(realm: RealmId, userName: string): Promise<Item<UserRecord>> {
-    const item = await table.get<UserRecord>(userKey(realm, userName));
+    const item = await table.get(userKey(realm, userName));
     if (!item) throw new DomainError('NOT_FOUND', 'user not found');
     return item;
   }
@@ -80,8 +81,8 @@ export function openIdentity(options: IdentityOptions): EmbeddedIdentity {
       const version = item.version + 1;
       try {
         await table.transact([
-          { put: userItem(realm, after, version), if: { version: item.version } },
-          { put: subjectItem(realm, issuerOf(publicUrl, realm), after, version) },
+          put(userItem(realm, after, version), { version: item.version }),
+          put(subjectItem(realm, issuerOf(publicUrl, realm), after, version)),
           ...also(item.data, after),
         ]);
         return toUser(after);
@@ -102,8 +103,8 @@ export function openIdentity(options: IdentityOptions): EmbeddedIdentity {
     ];
   }
 
-  async function deleteUsers(realm: RealmId, where: { pk: string; index?: 'g1' }): Promise<void> {
-    await deleteAll<UserRecord>(table, where, async ({ data }) => {
+  async function deleteUsers(realm: RealmId, where: Partition<UserRecord>): Promise<void> {
+    await deleteAll(table, where, async ({ data }) => {
       await revokeSubject(table, realm, data.subject);
       return removal(realm, data);
     });
@@ -119,7 +120,7 @@ export function openIdentity(options: IdentityOptions): EmbeddedIdentity {
       requireStrongPassword(spec.id, user.password);
       return { secret: await passwords.hash(user.password), status: 'CONFIRMED', writes: [] };
     }
-    const staged = user.tenantId === undefined ? undefined : await table.get<StagedPassword>(stagedKey(user.tenantId));
+    const staged = user.tenantId === undefined ? undefined : await table.get(stagedKey(user.tenantId));
     if (staged && fold(staged.data.email) === fold(user.email)) {
       const { pk, sk, version } = staged;
       return { secret: staged.data.secret, status: 'CONFIRMED', writes: [{ delete: { pk, sk }, if: { version } }] };
@@ -135,28 +136,28 @@ export function openIdentity(options: IdentityOptions): EmbeddedIdentity {
 
   const identity: EmbeddedIdentity = {
     async ensureRealm(spec) {
-      const known = await table.get<RealmSpec>(realmKey(spec.id));
+      const known = await table.get(realmKey(spec.id));
       if (!known) await createRealm(table, spec, random, clock);
       else if (known.data.displayName !== spec.displayName) {
         const version = known.version + 1;
-        await table.transact([{ put: { ...realmItem(spec), version }, if: { version: known.version } }]);
+        await table.transact([put({ ...realmItem(spec), version }, { version: known.version })]);
       }
       return configOf(spec.id);
     },
 
     async realm(id) {
-      const item = await table.get<RealmSpec>(realmKey(id));
+      const item = await table.get(realmKey(id));
       return item && { ...item.data, ...configOf(id) };
     },
 
     async deleteRealm(id) {
-      await deleteUsers(id, { pk: `user#${id}` });
+      await deleteUsers(id, realmUsers(id));
       await deleteRealmState(table, id);
       await table.transact([{ delete: realmKey(id) }, { delete: realmKeysKey(id) }]);
     },
 
     async createUser(realm, user) {
-      const spec = await table.get<RealmSpec>(realmKey(realm));
+      const spec = await table.get(realmKey(realm));
       if (!spec) throw new DomainError('NOT_FOUND', `realm '${realm}' not found`);
       requireUser(spec.data, user);
       const { userName, email, role, tenantId } = user;
@@ -177,9 +178,9 @@ export function openIdentity(options: IdentityOptions): EmbeddedIdentity {
       };
       try {
         await table.transact([
-          { put: userItem(realm, record, 1), if: 'absent' },
-          { put: emailItem(realm, record), if: 'absent' },
-          { put: subjectItem(realm, issuerOf(publicUrl, realm), record, 1), if: 'absent' },
+          put(userItem(realm, record, 1), 'absent'),
+          put(emailItem(realm, record), 'absent'),
+          put(subjectItem(realm, issuerOf(publicUrl, realm), record, 1), 'absent'),
           { check: realmKey(realm), if: 'present' },
           ...(fold(userName) === fold(email) ? [] : notAnothersLogin(realm, userName, email)),
           ...writes,
@@ -196,20 +197,18 @@ export function openIdentity(options: IdentityOptions): EmbeddedIdentity {
     },
 
     async user(realm, userName) {
-      const item = await table.get<UserRecord>(userKey(realm, userName));
+      const item = await table.get(userKey(realm, userName));
       return item && toUser(item.data);
     },
 
     async userOf(realm, subject) {
-      const item = await table.get<{ userName: string }>(subjectKey(realm, subject));
+      const item = await table.get(subjectKey(realm, subject));
       return item && identity.user(realm, item.data.userName);
     },
 
     async users(realm, { tenantId, after, limit }) {
-      const page = await table.query<UserRecord>({
-        ...(tenantId === undefined
-          ? { pk: `user#${realm}` }
-          : { pk: tenantUsersPk(realm, tenantId), index: 'g1' as const }),
+      const page = await table.query({
+        ...(tenantId === undefined ? realmUsers(realm) : tenantUsers(realm, tenantId)),
         ...(after !== undefined && { after }),
         limit,
       });
@@ -227,7 +226,7 @@ export function openIdentity(options: IdentityOptions): EmbeddedIdentity {
           fold(before.email) === fold(after.email)
             ? []
             : [
-                { put: emailItem(realm, after), if: 'absent' },
+                put(emailItem(realm, after), 'absent'),
                 { delete: emailKey(realm, before.email) },
                 ...(fold(after.email) === fold(userName) ? [] : notAnothersLogin(realm, undefined, after.email)),
               ],
@@ -249,14 +248,14 @@ export function openIdentity(options: IdentityOptions): EmbeddedIdentity {
     },
 
     async deleteUser(realm, userName) {
-      const item = await table.get<UserRecord>(userKey(realm, userName));
+      const item = await table.get(userKey(realm, userName));
       if (!item) return;
       await table.transact([{ delete: userKey(realm, userName) }, ...(await removal(realm, item.data))]);
       await revokeSubject(table, realm, item.data.subject);
     },
 
     async deleteTenantUsers(realm, tenantId) {
-      await deleteUsers(realm, { pk: tenantUsersPk(realm, tenantId), index: 'g1' });
+      await deleteUsers(realm, tenantUsers(realm, tenantId));
       await table.transact([{ delete: stagedKey(tenantId) }]);
     },
 
@@ -265,7 +264,7 @@ export function openIdentity(options: IdentityOptions): EmbeddedIdentity {
       requireStrongPassword('pool', password);
       const data: StagedPassword = { email, secret: await passwords.hash(password) };
       const expiresAt = Math.floor(clock.now() / 1000) + STAGED_DAYS * 86_400;
-      await table.transact([{ put: { ...stagedKey(tenantId), version: 1, data, expiresAt } }]);
+      await table.transact([put({ ...stagedKey(tenantId), version: 1, data, expiresAt })]);
     },
 
     async emailTaken(realm, email) {
@@ -281,10 +280,7 @@ async function createRealm(table: Table, spec: RealmSpec, random: RandomBytes, c
   const jwk = { ...(await exportJWK(privateKey)), kid: newId(clock.now(), random), use: 'sig', alg: 'ES256' };
   const keys: Item<RealmKeys> = { ...realmKeysKey(spec.id), version: 1, data: { keys: [jwk] } };
   try {
-    await table.transact([
-      { put: realmItem(spec), if: 'absent' },
-      { put: keys, if: 'absent' },
-    ]);
+    await table.transact([put(realmItem(spec), 'absent'), put(keys, 'absent')]);
   } catch (error) {
     // Someone else was first, and that is as good.
     if (!isDomainError(error, 'CONDITION_FAILED')) throw error;

@@ -1,19 +1,19 @@
 import { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
 import type { Clock } from '../../../core/ports/clock.ts';
 import type { RealmId } from '../../../core/ports/identity.ts';
-import type { IndexName, Item, Key, Table } from '../../../core/ports/table.ts';
+import { type IndexName, type Item, type Key, type Partition, put, type Table } from '../../../core/ports/table.ts';
 import { deleteAll } from './identity-records.ts';
 
 /**
  * Sessions, grants, codes and refresh tokens of a realm: one partition, found by uid (g1), grant (g2) and account (g3).
  * Access tokens are JWTs and not stored.
  */
-function realmPk(realm: RealmId): string {
-  return `oidc#${realm}`;
+function realmState(realm: RealmId): Partition<AdapterPayload> {
+  return { pk: `oidc#${realm}` };
 }
 
-function accountPk(realm: RealmId, subject: string): string {
-  return `${realmPk(realm)}#account#${subject}`;
+function accountState(realm: RealmId, subject: string): Partition<AdapterPayload> {
+  return { index: 'g3', pk: `${realmState(realm).pk}#account#${subject}` };
 }
 
 /** Ids are ours, 21 to 43 characters; what a client sends in their place may be anything. */
@@ -26,18 +26,19 @@ export function createOidcStore(options: {
   readonly clock: Pick<Clock, 'now'>;
 }): (model: string) => Adapter {
   const { table, realm, clock } = options;
-  const pk = realmPk(realm);
+  const { pk } = realmState(realm);
 
   return (model) => {
-    const keyOf = (id: string): Key => ({ pk, sk: `${model}#${id}` });
+    const keyOf = (id: string): Key<AdapterPayload> => ({ pk, sk: `${model}#${id}` });
 
     async function find(id: string): Promise<Item<AdapterPayload> | undefined> {
-      return ID.test(id) ? table.get<AdapterPayload>(keyOf(id)) : undefined;
+      return ID.test(id) ? table.get(keyOf(id)) : undefined;
     }
 
     async function findBy(kind: 'uid' | 'code', value: string): Promise<AdapterPayload | undefined> {
       if (!ID.test(value)) return undefined;
-      const page = await table.query<AdapterPayload>({ pk: `${pk}#${kind}#${value}`, index: 'g1', limit: 1 });
+      const found: Partition<AdapterPayload> = { index: 'g1', pk: `${pk}#${kind}#${value}` };
+      const page = await table.query({ ...found, limit: 1 });
       return page.items[0]?.data;
     }
 
@@ -48,7 +49,7 @@ export function createOidcStore(options: {
         ...(model === 'Session' && uid && { g1: { pk: `${pk}#uid#${uid}`, sk } }),
         ...(userCode && { g1: { pk: `${pk}#code#${userCode}`, sk } }),
         ...(grantId && { g2: { pk: `${pk}#grant#${grantId}`, sk } }),
-        ...(accountId && model !== 'Interaction' && { g3: { pk: accountPk(realm, accountId), sk } }),
+        ...(accountId && model !== 'Interaction' && { g3: { pk: accountState(realm, accountId).pk, sk } }),
       };
     }
 
@@ -61,7 +62,7 @@ export function createOidcStore(options: {
           indexes: indexesOf(id, payload),
           ...(expiresIn && { expiresAt: Math.floor(clock.now() / 1000) + expiresIn }),
         };
-        await table.transact([{ put: item }]);
+        await table.transact([put(item)]);
       },
       find: async (id) => (await find(id))?.data,
       findByUid: (uid) => findBy('uid', uid),
@@ -72,11 +73,9 @@ export function createOidcStore(options: {
         if (!item || item.data.consumed) throw new errors.InvalidGrant('already used');
         const data = { ...item.data, consumed: Math.floor(clock.now() / 1000) };
         const version = item.version + 1;
-        await table
-          .transact([{ put: { ...item, version, data }, if: { version: item.version } }])
-          .catch((cause: unknown) => {
-            throw Object.assign(new errors.InvalidGrant('already used'), { cause });
-          });
+        await table.transact([put({ ...item, version, data }, { version: item.version })]).catch((cause: unknown) => {
+          throw Object.assign(new errors.InvalidGrant('already used'), { cause });
+        });
       },
       async destroy(id) {
         if (ID.test(id)) await table.transact([{ delete: keyOf(id) }]);
@@ -97,10 +96,9 @@ export async function revokeSubject(
   subject: string,
   keepSession?: string,
 ): Promise<void> {
-  const pk = accountPk(realm, subject);
   let after: string | undefined;
   do {
-    const page = await table.query<AdapterPayload>({ pk, index: 'g3', limit: 100, ...(after && { after }) });
+    const page = await table.query({ ...accountState(realm, subject), limit: 100, ...(after && { after }) });
     const doomed = page.items.filter(({ data }) => keepSession === undefined || data.uid !== keepSession);
     await table.transact(doomed.map((item) => ({ delete: { pk: item.pk, sk: item.sk } })));
     after = page.next;
@@ -109,5 +107,5 @@ export async function revokeSubject(
 
 /** Deletes all of a realm's sessions, grants and tokens. */
 export async function deleteRealmState(table: Table, realm: RealmId): Promise<void> {
-  await deleteAll(table, { pk: realmPk(realm) });
+  await deleteAll(table, realmState(realm));
 }

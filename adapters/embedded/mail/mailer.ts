@@ -3,7 +3,16 @@ import { createTransport } from 'nodemailer';
 import type { Clock, RandomBytes } from '../../../core/ports/clock.ts';
 import type { Mailer } from '../../../core/ports/identity.ts';
 import type { Log } from '../../../core/ports/log.ts';
-import type { Item, JsonObject, Key, ListedItem, Table, Write } from '../../../core/ports/table.ts';
+import {
+  type Item,
+  type JsonObject,
+  type Key,
+  type ListedItem,
+  type Partition,
+  put,
+  type Table,
+  type Write,
+} from '../../../core/ports/table.ts';
 import { newId } from '../../../core/tenant/names.ts';
 
 export type Mail = Parameters<Mailer['send']>[0];
@@ -60,8 +69,11 @@ interface Record extends JsonObject {
   data: JsonObject;
 }
 
-const PK = 'mail';
-const WAITING = 'mail-waiting';
+const MAILS: Partition<Record> = { pk: 'mail' };
+const WAITING: Partition<Record> = { index: 'g1', pk: 'mail-waiting' };
+
+const keyOf = (id: string): Key<Record> => ({ pk: MAILS.pk, sk: id });
+
 /** Invitations are good for 7 days; nobody looks for them after 30. */
 const KEEP_SECONDS = 30 * 86_400;
 const MAX_ATTEMPTS = 10;
@@ -94,25 +106,24 @@ export function openMailer(options: MailerOptions): EmbeddedMailer {
       data: mail.data ?? {},
     };
     const indexes = {
-      g1: { pk: WAITING, sk: id },
+      g1: { pk: WAITING.pk, sk: id },
       ...(owner !== undefined && { g2: { pk: ownerKey(owner), sk: id } }),
     };
     const item: Item<Record> = {
-      pk: PK,
-      sk: id,
+      ...keyOf(id),
       version: 1,
       data: record,
       indexes,
       expiresAt: Math.floor(now / 1000) + KEEP_SECONDS,
     };
-    return [{ put: item }];
+    return [put(item)];
   }
 
   /** Delivers what is waiting, oldest first, until nothing is left or something failed. */
   async function run(): Promise<void> {
     do {
       again = false;
-      const page = await table.query<Record>({ pk: WAITING, index: 'g1', limit: 50 });
+      const page = await table.query({ ...WAITING, limit: 50 });
       for (const item of page.items) {
         if (closed) return;
         await deliverOne(item);
@@ -121,8 +132,8 @@ export function openMailer(options: MailerOptions): EmbeddedMailer {
     } while (again && !closed);
   }
 
-  async function deliverOne(key: Key): Promise<void> {
-    const item = await table.get<Record>(key);
+  async function deliverOne(key: Key<Record>): Promise<void> {
+    const item = await table.get(key);
     if (!item) return;
     try {
       await transport.send(item.data);
@@ -141,7 +152,7 @@ export function openMailer(options: MailerOptions): EmbeddedMailer {
     const { g1, ...others } = item.indexes ?? {};
     const indexes = data.delivery === 'waiting' && g1 ? { g1, ...others } : others;
     // Deleted meanwhile: then it stays so.
-    const write: Write = { put: { ...item, version: item.version + 1, data, indexes }, if: { version: item.version } };
+    const write: Write = put({ ...item, version: item.version + 1, data, indexes }, { version: item.version });
     await table.transact([write]).catch(() => undefined);
   }
 
@@ -168,8 +179,8 @@ export function openMailer(options: MailerOptions): EmbeddedMailer {
       deliver();
     },
     async list({ after, limit }) {
-      const page = await table.query<Record>({
-        pk: PK,
+      const page = await table.query({
+        ...MAILS,
         limit,
         descending: true,
         ...(after !== undefined && { after }),
@@ -177,7 +188,7 @@ export function openMailer(options: MailerOptions): EmbeddedMailer {
       return { items: page.items.map(toMail), ...(page.next !== undefined && { next: page.next }) };
     },
     async get(id) {
-      const item = await table.get<Record>({ pk: PK, sk: id });
+      const item = await table.get(keyOf(id));
       return item && toMail(item);
     },
     async forget(owner) {

@@ -1,6 +1,6 @@
 import type { Change, Resource, ResourceDriver } from '../../../core/plan/resources.ts';
 import type { RandomBytes } from '../../../core/ports/clock.ts';
-import type { Item, JsonObject, Key, Table, Write } from '../../../core/ports/table.ts';
+import { type Item, type JsonObject, type Key, put, type Table, type Write } from '../../../core/ports/table.ts';
 import { type Route, routeKey } from '../../../core/routing/registry.ts';
 
 /** The metering key of a tenant's usage plan; the route carries a copy for the gateway. */
@@ -9,7 +9,7 @@ interface ApiKey {
   readonly key: string;
 }
 
-function apiKeyKey(tenantId: string): Key {
+function apiKeyKey(tenantId: string): Key<ApiKey> {
   return { pk: `api-key#${tenantId}`, sk: 'api-key' };
 }
 
@@ -31,10 +31,7 @@ export function createRoutingDriver(options: {
   const { table, random, onRouteChange } = options;
 
   async function find(tenantId: string): Promise<Found> {
-    const [key, route] = await Promise.all([
-      table.get<ApiKey>(apiKeyKey(tenantId)),
-      table.get<Route>(routeKey(tenantId)),
-    ]);
+    const [key, route] = await Promise.all([table.get(apiKeyKey(tenantId)), table.get(routeKey(tenantId))]);
     return { key, route };
   }
 
@@ -75,11 +72,9 @@ export function createRoutingDriver(options: {
 
 /** The write that turns what was read into `data` (undefined: nothing), or none where that is so already. */
 function replace(key: Key, found: Item<ApiKey> | Item<Route> | undefined, data: object | undefined): Write[] {
-  if (!found) return data ? [{ put: { ...key, version: 1, data }, if: 'absent' }] : [];
+  if (!found) return data ? [put({ ...key, version: 1, data }, 'absent')] : [];
   const unchanged = { version: found.version };
-  return data
-    ? [{ put: { ...key, version: found.version + 1, data }, if: unchanged }]
-    : [{ delete: key, if: unchanged }];
+  return data ? [put({ ...key, version: found.version + 1, data }, unchanged)] : [{ delete: key, if: unchanged }];
 }
 
 function specOf({ slug, tier, realm, cluster, silo, apiKey }: Route, key: string | undefined): JsonObject {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Key, Write } from '../../../core/ports/table.ts';
+import { type Key, put, type Write } from '../../../core/ports/table.ts';
 import type { StoreDeps } from './deps.ts';
 import type { ApiResponse } from './http.ts';
 import { invalid } from './problems.ts';
@@ -9,7 +9,7 @@ const KEY = /^[\x21-\x7e]{1,255}$/;
 
 /** One intent, named by its client; a repetition is answered as the first call was. */
 export interface Intent {
-  readonly key: Key;
+  readonly key: Key<Stored>;
   readonly fingerprint: string;
 }
 
@@ -48,7 +48,7 @@ export async function earlierAnswer(
   { table }: StoreDeps,
   intent: Intent | undefined,
 ): Promise<ApiResponse | undefined> {
-  const stored = intent && (await table.get<Stored>(intent.key))?.data;
+  const stored = intent && (await table.get(intent.key))?.data;
   if (!stored) return undefined;
   if (stored.fingerprint !== intent.fingerprint) {
     throw invalid(['header', 'idempotency-key'], 'idempotency_key_reused', 'was used for another request already');
@@ -61,5 +61,5 @@ export function rememberWrites({ clock }: StoreDeps, intent: Intent | undefined,
   if (!intent) return [];
   const data: Stored = { fingerprint: intent.fingerprint, status: answer.status, body: answer.body };
   const expiresAt = Math.floor(clock.now() / 1000) + KEEP_SECONDS;
-  return [{ put: { ...intent.key, version: 1, data, expiresAt }, if: 'absent' }];
+  return [put({ ...intent.key, version: 1, data, expiresAt }, 'absent')];
 }

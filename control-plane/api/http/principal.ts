@@ -1,7 +1,7 @@
 import { DomainError } from '../../../core/errors.ts';
 import type { Authorize } from '../../../core/identity/authorize.ts';
 import type { Table } from '../../../core/ports/table.ts';
-import { type Subject, subjectKey } from '../../../core/routing/registry.ts';
+import { subjectKey } from '../../../core/routing/registry.ts';
 import type { AuthorizePrincipal } from './http.ts';
 
 export interface PrincipalOptions {
@@ -22,7 +22,7 @@ export function createPrincipals({ authorize, table, machineClientIds = [] }: Pr
     const token = await authorize(header);
     if (token.realm !== 'admin') throw new DomainError('UNAUTHENTICATED', 'the token must be of the admin realm');
     if (machineClientIds.includes(token.clientId)) return { kind: 'machine' };
-    const subject = (await table.get<Subject>(subjectKey('admin', token.subject)))?.data;
+    const subject = (await table.get(subjectKey('admin', token.subject)))?.data;
     if (!subject?.enabled) {
       throw new DomainError('UNAUTHENTICATED', 'the user must be known and enabled');
     }

@@ -1,19 +1,14 @@
 import { DomainError } from '../../../core/errors.ts';
-import { OUTBOX_PK } from '../../../core/events/outbox.ts';
-import { REJECTED_PK } from '../../../core/events/publisher.ts';
-import type { DeadLetter, DeadLetterPage, Envelope, EventBus } from '../../../core/ports/event-bus.ts';
-import type { ListedItem, Table } from '../../../core/ports/table.ts';
+import { OUTBOX } from '../../../core/events/outbox.ts';
+import { REJECTED, type RejectedEvent } from '../../../core/events/publisher.ts';
+import type { DeadLetter, DeadLetterPage, EventBus } from '../../../core/ports/event-bus.ts';
+import { type ListedItem, put, type Table } from '../../../core/ports/table.ts';
 
 /** Stands for the consumer in letters that never reached the bus: the publisher put them aside. */
-const OUTBOX = 'outbox';
-const PREFIX = `${OUTBOX}~`;
+const OUTBOX_CONSUMER = 'outbox';
+const PREFIX = `${OUTBOX_CONSUMER}~`;
 /** What the store takes as a key; anything else leads to nothing. */
 const KEY = /^\P{Cc}{0,512}$/u;
-
-interface Rejected {
-  readonly event: Envelope;
-  readonly reason: string;
-}
 
 interface Deps {
   readonly table: Table;
@@ -29,7 +24,8 @@ interface Query {
 /** One page of what consumers gave up, then of what was never published. */
 export async function listDeadLetters({ table, bus }: Deps, query: Query): Promise<DeadLetterPage> {
   const { consumer, after, limit } = query;
-  if (consumer === OUTBOX || after?.startsWith(PREFIX)) return rejected(table, after?.slice(PREFIX.length), limit);
+  if (consumer === OUTBOX_CONSUMER || after?.startsWith(PREFIX))
+    return rejected(table, after?.slice(PREFIX.length), limit);
   const page = await bus.deadLetters({
     limit,
     ...(after !== undefined && { after }),
@@ -44,23 +40,23 @@ export async function listDeadLetters({ table, bus }: Deps, query: Query): Promi
 
 async function rejected(table: Table, after: string | undefined, limit: number): Promise<DeadLetterPage> {
   if (after !== undefined && !KEY.test(after)) return { items: [] };
-  const { items, next } = await table.query<Rejected>({ pk: REJECTED_PK, limit, ...(after && { after }) });
+  const { items, next } = await table.query({ ...REJECTED, limit, ...(after && { after }) });
   return { items: items.map(letterOf), ...(next !== undefined && { next: `${PREFIX}${next}` }) };
 }
 
 /** `failedAt` is the event's own time: it was put aside at its first look. */
-function letterOf({ sk, data: { event, reason } }: ListedItem<Rejected>): DeadLetter {
-  return { id: `${PREFIX}${sk}`, consumer: OUTBOX, event, attempts: 1, reason, failedAt: event.time };
+function letterOf({ sk, data: { event, reason } }: ListedItem<RejectedEvent>): DeadLetter {
+  return { id: `${PREFIX}${sk}`, consumer: OUTBOX_CONSUMER, event, attempts: 1, reason, failedAt: event.time };
 }
 
 /** Delivers a dead letter again, or tries again to publish it. Throws NOT_FOUND for an unknown id. */
 export async function replayDeadLetter({ table, bus }: Deps, id: string): Promise<void> {
   if (!id.startsWith(PREFIX)) return bus.replay(id);
-  const key = { pk: REJECTED_PK, sk: id.slice(PREFIX.length) };
-  const item = key.sk !== '' && KEY.test(key.sk) ? await table.get<Rejected>(key) : undefined;
+  const key = { ...REJECTED, sk: id.slice(PREFIX.length) };
+  const item = key.sk !== '' && KEY.test(key.sk) ? await table.get(key) : undefined;
   if (!item) throw new DomainError('NOT_FOUND', 'no dead letter has this id');
   await table.transact([
     { delete: key, if: 'present' },
-    { put: { pk: OUTBOX_PK, sk: key.sk, version: 1, data: item.data.event } },
+    put({ ...OUTBOX, sk: key.sk, version: 1, data: item.data.event }),
   ]);
 }

@@ -1,5 +1,5 @@
 import { ConditionFailed, DomainError } from '../../../core/errors.ts';
-import type { Item, Page, Write } from '../../../core/ports/table.ts';
+import { type Item, type Key, type Page, put, type Write } from '../../../core/ports/table.ts';
 import { TENANT_ID } from '../../../core/tenant/names.ts';
 import {
   emailLockKey,
@@ -19,7 +19,7 @@ const MAX_TRIES = 10;
 /** The tenant, also a deleted one; undefined if there never was one, or if the id is none. */
 export async function getTenant({ table }: StoreDeps, tenantId: string): Promise<Item<TenantRecord> | undefined> {
   if (!TENANT_ID.test(tenantId)) return undefined;
-  return table.get<TenantRecord>(tenantKey(tenantId));
+  return table.get(tenantKey(tenantId));
 }
 
 /** As long as the longest name. */
@@ -28,13 +28,13 @@ const LONGEST_SLUG = 63;
 /** The living tenant of this slug. */
 export async function tenantBySlug(deps: StoreDeps, slug: string): Promise<TenantRecord | undefined> {
   if (slug === '' || slug.length > LONGEST_SLUG) return undefined;
-  const lock = await deps.table.get<Lock>(slugLockKey(slug));
+  const lock = await deps.table.get(slugLockKey(slug));
   return lock && (await getTenant(deps, lock.data.tenantId))?.data;
 }
 
 /** Whose the first admin's email is, among living tenants. */
 export async function tenantIdByEmail({ table }: StoreDeps, email: string): Promise<string | undefined> {
-  return (await table.get<Lock>(emailLockKey(email)))?.data.tenantId;
+  return (await table.get(emailLockKey(email)))?.data.tenantId;
 }
 
 /**
@@ -47,7 +47,7 @@ export async function insertTenant(
   further: readonly Write[],
 ): Promise<void> {
   const own: readonly Write[] = [
-    { put: tenantItem(record, 1), if: 'absent' },
+    put(tenantItem(record, 1), 'absent'),
     takeLock(slugLockKey(record.slug), record.tenantId),
     takeLock(emailLockKey(record.email), record.tenantId),
   ];
@@ -63,8 +63,8 @@ export async function insertTenant(
   }
 }
 
-function takeLock(key: { pk: string; sk: string }, tenantId: string): Write {
-  return { put: { ...key, version: 1, data: { tenantId } }, if: 'absent' };
+function takeLock(key: Key<Lock>, tenantId: string): Write {
+  return put({ ...key, version: 1, data: { tenantId } }, 'absent');
 }
 
 export function nameTaken(name: string): DomainError {
@@ -102,7 +102,7 @@ export async function changeTenant(
     const locks = lockWrites(item.data, record);
     try {
       await deps.table.transact([
-        { put: tenantItem(record, item.version + 1), if: { version: item.version } },
+        put(tenantItem(record, item.version + 1), { version: item.version }),
         ...locks,
         ...(change.further ?? []),
       ]);
@@ -164,7 +164,7 @@ export async function listTenants(
   for (let partition = start.partition; partition < filters.length; partition++) {
     const room = query.limit - items.length;
     if (room === 0) return { items, next: encodeToken({ partition }) };
-    const page: Page<TenantRecord> = await table.query<TenantRecord>({
+    const page: Page<TenantRecord> = await table.query({
       ...tenantPartition(filters[partition] ?? {}),
       limit: room,
       ...(query.slugPrefix !== undefined && { prefix: query.slugPrefix }),

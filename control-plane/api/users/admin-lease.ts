@@ -1,6 +1,6 @@
 import { ConditionFailed, DomainError } from '../../../core/errors.ts';
 import type { Clock } from '../../../core/ports/clock.ts';
-import type { Key } from '../../../core/ports/table.ts';
+import { type Key, put } from '../../../core/ports/table.ts';
 import type { StoreDeps } from '../http/deps.ts';
 
 const LEASE: Key = { pk: 'admin-lease', sk: 'lease' };
@@ -26,7 +26,7 @@ async function take({ table, clock }: StoreDeps): Promise<void> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const expiresAt = Math.ceil(clock.now() / 1000) + HELD_SECONDS;
     try {
-      return await table.transact([{ put: { ...LEASE, version: 1, data: {}, expiresAt }, if: 'absent' }]);
+      return await table.transact([put({ ...LEASE, version: 1, data: {}, expiresAt }, 'absent')]);
     } catch (error) {
       if (!(error instanceof ConditionFailed)) throw error;
       await pause(clock);

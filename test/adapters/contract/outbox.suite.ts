@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { DomainError } from '../../../core/errors.ts';
 import { envelope } from '../../../core/events/events.ts';
-import { OUTBOX_PK, outboxWrites } from '../../../core/events/outbox.ts';
-import { drainOutbox, REJECTED_PK } from '../../../core/events/publisher.ts';
+import { OUTBOX, outboxWrites } from '../../../core/events/outbox.ts';
+import { drainOutbox, REJECTED } from '../../../core/events/publisher.ts';
 import type { Envelope, EventBus } from '../../../core/ports/event-bus.ts';
-import type { Table, Write } from '../../../core/ports/table.ts';
+import { put, type Table, type Write } from '../../../core/ports/table.ts';
 import { silentLog as log } from '../../support/silent-log.ts';
 import { until } from '../../support/until.ts';
 
@@ -40,8 +40,8 @@ export function outboxContract(name: string, open: () => Promise<OpenOutbox>): v
     });
     afterEach(async () => opened.close());
 
-    const waiting = async (pk = OUTBOX_PK) => (await table.query({ pk, limit: 1000 })).items.map(({ sk }) => sk);
-    const change = (version: number): Write => ({ put: { ...STATE, version, data: {} } });
+    const waiting = async (pk = OUTBOX.pk) => (await table.query({ pk, limit: 1000 })).items.map(({ sk }) => sk);
+    const change = (version: number): Write => put({ ...STATE, version, data: {} });
 
     /** An event behind all others has come, and each of the others once. */
     async function expectEffects(...ids: string[]): Promise<void> {
@@ -94,10 +94,10 @@ export function outboxContract(name: string, open: () => Promise<OpenOutbox>): v
 
     test('lays aside what nobody could read, and sends what is behind it', async () => {
       const broken = { ...event('a-broken'), detail: { unknown: 1 } };
-      await table.transact([{ put: { pk: OUTBOX_PK, sk: 'a-broken', version: 1, data: broken } }]);
+      await table.transact([put({ ...OUTBOX, sk: 'a-broken', version: 1, data: broken })]);
       await table.transact(outboxWrites([event('b-behind')]));
       await drainOutbox({ table, bus, log });
-      expect([await waiting(), await waiting(REJECTED_PK)]).toEqual([[], ['a-broken']]);
+      expect([await waiting(), await waiting(REJECTED.pk)]).toEqual([[], ['a-broken']]);
       await expectEffects('b-behind');
     });
   });

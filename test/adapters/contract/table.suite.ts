@@ -1,7 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { ConditionFailed, isDomainError } from '../../../core/errors.ts';
-import type { Item, Json, Query, Table, Write } from '../../../core/ports/table.ts';
+import {
+  type Item,
+  type Json,
+  type Key,
+  type Put,
+  put,
+  type Query,
+  type Table,
+  type Write,
+} from '../../../core/ports/table.ts';
 import { MAX_DATA_BYTES, MAX_WRITES } from '../../../core/ports/table-rules.ts';
 
 export interface OpenTable {
@@ -32,7 +41,7 @@ export function tableContract(name: string, open: () => Promise<OpenTable>): voi
         indexes: { g1: { pk: partition(), sk: 'one' }, g5: { pk: partition(), sk: 'five' } },
         expiresAt: 4_000_000_000,
       };
-      await table.transact([{ put: item }]);
+      await table.transact([put(item)]);
       expect(await table.get(item)).toEqual(item);
       const { indexes, ...listed } = item;
       expect(await table.query({ pk: item.pk, limit: 1 })).toEqual({ items: [listed] });
@@ -48,7 +57,7 @@ export function tableContract(name: string, open: () => Promise<OpenTable>): voi
 
     test('deletes, and deletes again without complaint', async () => {
       const pk = partition();
-      await table.transact([put(pk, 'x', 1)]);
+      await table.transact([putAt(pk, 'x', 1)]);
       await table.transact([{ delete: { pk, sk: 'x' } }]);
       await table.transact([{ delete: { pk, sk: 'x' } }]);
       expect(await table.get({ pk, sk: 'x' })).toBeUndefined();
@@ -56,15 +65,15 @@ export function tableContract(name: string, open: () => Promise<OpenTable>): voi
 
     test('holds each condition to what is stored', async () => {
       const pk = partition();
-      await table.transact([put(pk, 'there', 3)]);
+      await table.transact([putAt(pk, 'there', 3)]);
       const there = { pk, sk: 'there' };
       const gone = { pk, sk: 'gone' };
       const holding: Write[] = [
         { check: there, if: 'present' },
         { check: there, if: { version: 3 } },
         { check: gone, if: 'absent' },
-        { ...put(pk, 'there', 3), if: 'present' },
-        { ...put(pk, 'there', 3), if: { version: 3 } },
+        { ...putAt(pk, 'there', 3), if: 'present' },
+        { ...putAt(pk, 'there', 3), if: { version: 3 } },
       ];
       for (const write of holding) await table.transact([write]);
       const failing: Write[] = [
@@ -72,8 +81,8 @@ export function tableContract(name: string, open: () => Promise<OpenTable>): voi
         { check: there, if: { version: 2 } },
         { check: gone, if: 'present' },
         { check: gone, if: { version: 1 } },
-        { ...put(pk, 'there', 9), if: 'absent' },
-        { ...put(pk, 'gone', 9), if: { version: 1 } },
+        { ...putAt(pk, 'there', 9), if: 'absent' },
+        { ...putAt(pk, 'gone', 9), if: { version: 1 } },
         { delete: there, if: { version: 2 } },
         { delete: gone, if: 'present' },
       ];
@@ -84,10 +93,10 @@ export function tableContract(name: string, open: () => Promise<OpenTable>): voi
 
     test('names every condition that failed, and writes nothing', async () => {
       const pk = partition();
-      await table.transact([put(pk, 'b', 1), put(pk, 'd', 1)]);
+      await table.transact([putAt(pk, 'b', 1), putAt(pk, 'd', 1)]);
       const attempt = table.transact([
-        put(pk, 'a', 1),
-        { ...put(pk, 'b', 2), if: 'absent' },
+        putAt(pk, 'a', 1),
+        { ...putAt(pk, 'b', 2), if: 'absent' },
         { delete: { pk, sk: 'd' } },
         { check: { pk, sk: 'c' }, if: 'present' },
       ]);
@@ -97,12 +106,12 @@ export function tableContract(name: string, open: () => Promise<OpenTable>): voi
 
     test('lets exactly one of many concurrent writers of the same version win', async () => {
       const pk = partition();
-      await table.transact([put(pk, 'x', 1)]);
+      await table.transact([putAt(pk, 'x', 1)]);
       const attempts = await Promise.allSettled(
         Array.from({ length: 20 }, (_, i) =>
           table.transact([
-            { put: { pk, sk: 'x', version: 2, data: { writer: i } }, if: { version: 1 } },
-            put(pk, `w${i}`, 1),
+            put({ pk, sk: 'x', version: 2, data: { writer: i } }, { version: 1 }),
+            putAt(pk, `w${i}`, 1),
           ]),
         ),
       );
@@ -113,15 +122,15 @@ export function tableContract(name: string, open: () => Promise<OpenTable>): voi
     });
 
     test('loses no update of writers that read, change and try again', async () => {
-      const pk = partition();
-      await table.transact([{ put: { pk, sk: 'count', version: 1, data: { value: 0 } } }]);
+      const count: Key<{ value: number }> = { pk: partition(), sk: 'count' };
+      await table.transact([put({ ...count, version: 1, data: { value: 0 } })]);
       const increment = async (): Promise<void> => {
         for (;;) {
-          const item = await table.get<{ value: number }>({ pk, sk: 'count' });
+          const item = await table.get(count);
           if (!item) throw new Error('the counter vanished');
           const next = { ...item, version: item.version + 1, data: { value: item.data.value + 1 } };
           try {
-            return await table.transact([{ put: next, if: { version: item.version } }]);
+            return await table.transact([put(next, { version: item.version })]);
           } catch (error) {
             if (!isDomainError(error, 'CONDITION_FAILED')) throw error;
           }
@@ -132,13 +141,13 @@ export function tableContract(name: string, open: () => Promise<OpenTable>): voi
           for (let i = 0; i < 4; i++) await increment();
         }),
       );
-      expect(await table.get({ pk, sk: 'count' })).toMatchObject({ version: 21, data: { value: 20 } });
+      expect(await table.get(count)).toMatchObject({ version: 21, data: { value: 20 } });
     });
 
     test('orders sort keys by their UTF-8 bytes, in both directions', async () => {
       const pk = partition();
       const ordered = ['A', 'B', 'a', 'a ', 'a#', 'aa', 'é', '\ud7ff', '\ue000', '\uffee', '😀'];
-      await table.transact(ordered.toReversed().map((sk) => put(pk, sk, 1)));
+      await table.transact(ordered.toReversed().map((sk) => putAt(pk, sk, 1)));
       expect(await keysOf(table, { pk, limit: 100 })).toEqual(ordered);
       expect(await keysOf(table, { pk, limit: 100, descending: true })).toEqual(ordered.toReversed());
     });
@@ -146,7 +155,7 @@ export function tableContract(name: string, open: () => Promise<OpenTable>): voi
     test('narrows by prefix, whatever its last character', async () => {
       const pk = partition();
       const keys = ['a', 'a\ud7ffx', 'a\ue000', 'a😀', `b\u{10ffff}`, `b\u{10ffff}x`, 'c', '%', '_'];
-      await table.transact(keys.map((sk) => put(pk, sk, 1)));
+      await table.transact(keys.map((sk) => putAt(pk, sk, 1)));
       for (const prefix of ['a', 'a\ud7ff', 'a😀', 'b\u{10ffff}', 'b', '%', 'none', '']) {
         const expected = keys.filter((key) => key.startsWith(prefix)).sort(byUtf8);
         expect(await keysOf(table, { pk, prefix, limit: 100 })).toEqual(expected);
@@ -156,7 +165,7 @@ export function tableContract(name: string, open: () => Promise<OpenTable>): voi
 
     test('begins after any key, also one that does not exist or lies outside the prefix', async () => {
       const pk = partition();
-      await table.transact(['a1', 'b1', 'b3', 'c1'].map((sk) => put(pk, sk, 1)));
+      await table.transact(['a1', 'b1', 'b3', 'c1'].map((sk) => putAt(pk, sk, 1)));
       expect(await keysOf(table, { pk, after: 'b2', limit: 10 })).toEqual(['b3', 'c1']);
       expect(await keysOf(table, { pk, after: 'b2', limit: 10, descending: true })).toEqual(['b1', 'a1']);
       expect(await keysOf(table, { pk, prefix: 'b', after: 'a', limit: 10 })).toEqual(['b1', 'b3']);
@@ -167,7 +176,7 @@ export function tableContract(name: string, open: () => Promise<OpenTable>): voi
 
     test('has a next page only where there is more', async () => {
       const pk = partition();
-      await table.transact(['a', 'b'].map((sk) => put(pk, sk, 1)));
+      await table.transact(['a', 'b'].map((sk) => putAt(pk, sk, 1)));
       expect((await table.query({ pk, limit: 1 })).next).toBe('a');
       expect((await table.query({ pk, limit: 2 })).next).toBeUndefined();
       expect((await table.query({ pk, limit: 1, after: 'a' })).next).toBeUndefined();
@@ -179,7 +188,7 @@ export function tableContract(name: string, open: () => Promise<OpenTable>): voi
       for (let i = 0; i < keys.length; i += MAX_WRITES) {
         const batch = keys.slice(i, i + MAX_WRITES);
         await table.transact(
-          batch.map((sk) => ({ put: { pk, sk, version: 1, data: {}, indexes: { g2: { pk, sk: `by-${sk}` } } } })),
+          batch.map((sk) => put({ pk, sk, version: 1, data: {}, indexes: { g2: { pk, sk: `by-${sk}` } } })),
         );
       }
       const cases = fc.record({
@@ -202,9 +211,9 @@ export function tableContract(name: string, open: () => Promise<OpenTable>): voi
       const pk = partition();
       const [before, after] = [partition(), partition()];
       const item = { pk, sk: 'x', version: 1, data: {}, indexes: { g1: { pk: before, sk: '1' } } };
-      await table.transact([{ put: item }, put(pk, 'unindexed', 1)]);
+      await table.transact([put(item), putAt(pk, 'unindexed', 1)]);
       expect(await keysOf(table, { pk: before, index: 'g1', limit: 10 })).toEqual(['x']);
-      await table.transact([{ put: { ...item, version: 2, indexes: { g1: { pk: after, sk: '1' } } } }]);
+      await table.transact([put({ ...item, version: 2, indexes: { g1: { pk: after, sk: '1' } } })]);
       expect(await keysOf(table, { pk: before, index: 'g1', limit: 10 })).toEqual([]);
       expect(await keysOf(table, { pk: after, index: 'g1', limit: 10 })).toEqual(['x']);
       await table.transact([{ delete: item }]);
@@ -214,12 +223,12 @@ export function tableContract(name: string, open: () => Promise<OpenTable>): voi
     test('never shows an expired item, and lets another take its place', async () => {
       const pk = partition();
       const expired = { pk, sk: 'x', version: 4, data: {}, expiresAt: 1, indexes: { g1: { pk, sk: 'x' } } };
-      await table.transact([{ put: expired }, put(pk, 'y', 1)]);
+      await table.transact([put(expired), putAt(pk, 'y', 1)]);
       expect(await table.get(expired)).toBeUndefined();
       expect(await keysOf(table, { pk, limit: 10 })).toEqual(['y']);
       expect(await keysOf(table, { pk, index: 'g1', limit: 10 })).toEqual([]);
       await expect(table.transact([{ check: expired, if: { version: 4 } }])).rejects.toThrow(ConditionFailed);
-      await table.transact([{ ...put(pk, 'x', 1), if: 'absent' }]);
+      await table.transact([{ ...putAt(pk, 'x', 1), if: 'absent' }]);
       expect(await table.get(expired)).toMatchObject({ version: 1 });
     });
 
@@ -241,7 +250,7 @@ export function tableContract(name: string, open: () => Promise<OpenTable>): voi
           const attempt = table.transact(
             writes.map((write) =>
               write.put
-                ? { ...put(pk, write.sk, write.version), if: write.condition }
+                ? { ...putAt(pk, write.sk, write.version), if: write.condition }
                 : { delete: { pk, sk: write.sk }, if: write.condition },
             ),
           );
@@ -263,7 +272,7 @@ export function tableContract(name: string, open: () => Promise<OpenTable>): voi
 
     test(`takes ${MAX_WRITES} writes at once, and none`, async () => {
       const pk = partition();
-      await table.transact(Array.from({ length: MAX_WRITES }, (_, i) => put(pk, `${i}`, 1)));
+      await table.transact(Array.from({ length: MAX_WRITES }, (_, i) => putAt(pk, `${i}`, 1)));
       await table.transact([]);
       expect(await keysOf(table, { pk, limit: 1000 })).toHaveLength(MAX_WRITES);
     });
@@ -271,24 +280,24 @@ export function tableContract(name: string, open: () => Promise<OpenTable>): voi
     test('refuses what breaks a limit, and writes nothing of it', async () => {
       const pk = partition();
       const refused: [string, Write[]][] = [
-        ['INVALID', Array.from({ length: MAX_WRITES + 1 }, (_, i) => put(pk, `${i}`, 1))],
-        ['INVALID', [put(pk, 'twice', 1), { delete: { pk, sk: 'twice' } }]],
-        ['INVALID', [put(pk, '', 1)]],
-        ['INVALID', [put('', 'x', 1)]],
-        ['INVALID', [put(pk, 'x'.repeat(513), 1)]],
-        ['INVALID', [put(pk, '日'.repeat(512), 1)]],
-        ['INVALID', [put(pk, 'line\nbreak', 1)]],
-        ['INVALID', [put(pk, 'half \ud800', 1)]],
-        ['INVALID', [put(pk, 'x', 0)]],
-        ['INVALID', [put(pk, 'x', 1.5)]],
-        ['INVALID', [{ put: { pk, sk: 'x', version: 1, data: {}, expiresAt: 1.5 } }]],
-        ['INVALID', [{ put: { pk, sk: 'x', version: 1, data: {}, indexes: { g1: { pk: '', sk: 'x' } } } }]],
-        ['TOO_LARGE', [{ put: { pk, sk: 'x', version: 1, data: { text: 'x'.repeat(MAX_DATA_BYTES) } } }]],
+        ['INVALID', Array.from({ length: MAX_WRITES + 1 }, (_, i) => putAt(pk, `${i}`, 1))],
+        ['INVALID', [putAt(pk, 'twice', 1), { delete: { pk, sk: 'twice' } }]],
+        ['INVALID', [putAt(pk, '', 1)]],
+        ['INVALID', [putAt('', 'x', 1)]],
+        ['INVALID', [putAt(pk, 'x'.repeat(513), 1)]],
+        ['INVALID', [putAt(pk, '日'.repeat(512), 1)]],
+        ['INVALID', [putAt(pk, 'line\nbreak', 1)]],
+        ['INVALID', [putAt(pk, 'half \ud800', 1)]],
+        ['INVALID', [putAt(pk, 'x', 0)]],
+        ['INVALID', [putAt(pk, 'x', 1.5)]],
+        ['INVALID', [put({ pk, sk: 'x', version: 1, data: {}, expiresAt: 1.5 })]],
+        ['INVALID', [put({ pk, sk: 'x', version: 1, data: {}, indexes: { g1: { pk: '', sk: 'x' } } })]],
+        ['TOO_LARGE', [put({ pk, sk: 'x', version: 1, data: { text: 'x'.repeat(MAX_DATA_BYTES) } })]],
         [
           'TOO_LARGE',
-          Array.from({ length: 15 }, (_, i) => ({
-            put: { pk, sk: `${i}`, version: 1, data: { text: 'x'.repeat(MAX_DATA_BYTES - 100) } },
-          })),
+          Array.from({ length: 15 }, (_, i) =>
+            put({ pk, sk: `${i}`, version: 1, data: { text: 'x'.repeat(MAX_DATA_BYTES - 100) } }),
+          ),
         ],
       ];
       for (const [code, writes] of refused) {
@@ -303,8 +312,8 @@ export function tableContract(name: string, open: () => Promise<OpenTable>): voi
   });
 }
 
-function put(pk: string, sk: string, version: number, data: { [key: string]: Json } = {}): { put: Item } {
-  return { put: { pk, sk, version, data } };
+function putAt(pk: string, sk: string, version: number, data: { [key: string]: Json } = {}): Put {
+  return put({ pk, sk, version, data });
 }
 
 function holds(condition: Write['if'], version: number | undefined): boolean {

@@ -8,7 +8,7 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 import { systemClock } from '../../../adapters/embedded/clock.ts';
 import { STORE_VERSION } from '../../../adapters/embedded/store/database.ts';
 import { openTable, type TableOptions } from '../../../adapters/embedded/store/table.ts';
-import type { Table, Write } from '../../../core/ports/table.ts';
+import { put, type Table, type Write } from '../../../core/ports/table.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { until } from '../../support/until.ts';
 import { tableContract } from './table.suite.ts';
@@ -20,7 +20,7 @@ let files = 0;
 const newFile = (): string => join(directory, `${files++}.db`);
 const open = (options: Partial<TableOptions> = {}) =>
   openTable({ file: newFile(), clock: systemClock, synchronous: 'normal', ...options });
-const put = (pk: string, sk: string, more: object = {}) => ({ put: { pk, sk, version: 1, data: {}, ...more } });
+const putAt = (pk: string, sk: string, more: object = {}) => put({ pk, sk, version: 1, data: {}, ...more });
 
 tableContract('SqliteTable', async () => {
   const table = open();
@@ -32,7 +32,9 @@ describe('SqliteTable', () => {
     const table = open();
     try {
       const results = await Promise.allSettled(
-        ['a', 'b', 'a', 'c'].map((sk) => table.transact([{ ...put('p', sk), if: 'absent' }, put('q', `${sk}-mark`)])),
+        ['a', 'b', 'a', 'c'].map((sk) =>
+          table.transact([{ ...putAt('p', sk), if: 'absent' }, putAt('q', `${sk}-mark`)]),
+        ),
       );
       expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);
       expect((await table.query({ pk: 'p', limit: 10 })).items.map(({ sk }) => sk)).toEqual(['a', 'b', 'c']);
@@ -47,7 +49,7 @@ describe('SqliteTable', () => {
       const heard: unknown[] = [];
       table.onCommit((pks) => heard.push(pks));
       await table.transact([
-        put('a', '1'),
+        putAt('a', '1'),
         { check: { pk: 'b', sk: '1' }, if: 'absent' },
         { delete: { pk: 'c', sk: '1' } },
       ]);
@@ -61,10 +63,10 @@ describe('SqliteTable', () => {
   test('finishes what was asked before it was closed, and refuses what comes after', async () => {
     const file = newFile();
     const table = open({ file });
-    const writes = Promise.all(Array.from({ length: 50 }, (_, i) => table.transact([put('p', `${i}`)])));
+    const writes = Promise.all(Array.from({ length: 50 }, (_, i) => table.transact([putAt('p', `${i}`)])));
     await table.close();
     await writes;
-    await expect(table.transact([put('p', 'late')])).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await expect(table.transact([putAt('p', 'late')])).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     await table.close();
     await withTable(file, async (again) => expect((await again.query({ pk: 'p', limit: 100 })).items).toHaveLength(50));
   });
@@ -76,10 +78,10 @@ describe('SqliteTable', () => {
     const count = () => Number(table.database.statement('SELECT count(*) AS n FROM items').get()?.n);
     try {
       for (let batch = 0; batch < 12; batch++) {
-        const writes: Write[] = Array.from({ length: 100 }, (_, i) => put('p', `${batch}-${i}`, { expiresAt: soon }));
+        const writes: Write[] = Array.from({ length: 100 }, (_, i) => putAt('p', `${batch}-${i}`, { expiresAt: soon }));
         await table.transact(writes);
       }
-      await table.transact([put('p', 'kept'), put('p', 'later', { expiresAt: soon + 3600 })]);
+      await table.transact([putAt('p', 'kept'), putAt('p', 'later', { expiresAt: soon + 3600 })]);
       expect((await table.query({ pk: 'p', limit: 1000 })).items).toHaveLength(1000);
       clock.advance(60_000);
       await until(() => count() === 2);
@@ -95,9 +97,9 @@ describe('SqliteTable', () => {
       const neighbours = ['tenanta1', 'tenant', 'tenanta$', 'tenanta"', 'tenantb#orders'];
       for (let page = 0; page < 12; page++) {
         const expiresAt = page % 2 ? { expiresAt: 1 } : {};
-        await table.transact(Array.from({ length: 100 }, (_, i) => put('tenanta#orders', `${page}-${i}`, expiresAt)));
+        await table.transact(Array.from({ length: 100 }, (_, i) => putAt('tenanta#orders', `${page}-${i}`, expiresAt)));
       }
-      await table.transact([put('tenanta', 'x'), put('tenanta#', 'x'), ...neighbours.map((pk) => put(pk, 'x'))]);
+      await table.transact([putAt('tenanta', 'x'), putAt('tenanta#', 'x'), ...neighbours.map((pk) => putAt(pk, 'x'))]);
       expect(table.hasPartitions('tenanta')).toBe(true);
       expect(await table.deletePartitions('tenanta')).toBe(1202);
       expect(table.hasPartitions('tenanta')).toBe(false);
@@ -128,18 +130,18 @@ describe('SqliteTable', () => {
     const limitPages = (pages: number) => table.database.statement(`PRAGMA max_page_count = ${pages}`).get();
     const big = { data: { text: 'x'.repeat(100_000) } };
     try {
-      await table.transact([put('p', 'before')]);
+      await table.transact([putAt('p', 'before')]);
       limitPages(30);
       const [full, small] = await Promise.allSettled([
-        table.transact([put('p', 'half'), put('p', 'big', big)]),
-        table.transact([put('p', 'small')]),
+        table.transact([putAt('p', 'half'), putAt('p', 'big', big)]),
+        table.transact([putAt('p', 'small')]),
       ]);
       const message = `${basename(table.database.file)}: the disk is full`;
       expect(full).toMatchObject({ status: 'rejected', reason: { code: 'UNAVAILABLE', message } });
       expect(await table.get({ pk: 'p', sk: 'half' })).toBeUndefined();
       expect((await table.get({ pk: 'p', sk: 'small' })) !== undefined).toBe(small.status === 'fulfilled');
       limitPages(1_000_000);
-      await table.transact([put('p', 'big', big)]);
+      await table.transact([putAt('p', 'big', big)]);
       expect((await table.query({ pk: 'p', prefix: 'b', limit: 10 })).items).toHaveLength(2);
     } finally {
       await table.close();
@@ -154,10 +156,10 @@ describe('SqliteTable', () => {
     try {
       const before = reader.dataVersion();
       expect(reader.dataVersion()).toBe(before);
-      await writer.transact([put('p', 'x')]);
+      await writer.transact([putAt('p', 'x')]);
       expect(reader.dataVersion()).not.toBe(before);
       expect(await reader.get({ pk: 'p', sk: 'x' })).toBeDefined();
-      await expect(reader.transact([put('p', 'y')])).rejects.toMatchObject({ code: 'INTERNAL' });
+      await expect(reader.transact([putAt('p', 'y')])).rejects.toMatchObject({ code: 'INTERNAL' });
     } finally {
       await reader.close();
       await writer.close();
@@ -171,8 +173,8 @@ describe('SqliteTable', () => {
     const holder = new DatabaseSync(file);
     try {
       holder.exec('BEGIN IMMEDIATE');
-      await expect(hasty.transact([put('p', 'hasty')])).rejects.toMatchObject({ code: 'UNAVAILABLE' });
-      const waiting = Promise.all(Array.from({ length: 5 }, (_, i) => patient.transact([put('p', `${i}`)])));
+      await expect(hasty.transact([putAt('p', 'hasty')])).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+      const waiting = Promise.all(Array.from({ length: 5 }, (_, i) => patient.transact([putAt('p', `${i}`)])));
       await patient.get({ pk: 'p', sk: '0' });
       holder.exec('COMMIT');
       await waiting;
@@ -228,7 +230,7 @@ describe('SqliteTable', () => {
     const whole = newFile();
     await withTable(whole, async (table) => {
       for (let i = 0; i < 5; i++) {
-        await table.transact(Array.from({ length: 100 }, (_, k) => put('p', `${i}-${k}-${'x'.repeat(100)}`)));
+        await table.transact(Array.from({ length: 100 }, (_, k) => putAt('p', `${i}-${k}-${'x'.repeat(100)}`)));
       }
     });
     const foreign = newFile();

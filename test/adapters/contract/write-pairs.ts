@@ -1,5 +1,6 @@
 import { systemClock } from '../../../adapters/embedded/clock.ts';
 import { openTable } from '../../../adapters/embedded/store/table.ts';
+import { put } from '../../../core/ports/table.ts';
 
 /** `node write-pairs.ts FILE NAME`: writes pairs of items till it is killed, and prints each number once it is durable. */
 const [, , file = '', name = ''] = process.argv;
@@ -11,8 +12,8 @@ async function writePairs(): Promise<never> {
     const i = next++;
     const sk = `${name}-${i}`;
     await table.transact([
-      { put: { pk: 'left', sk, version: 1, data: {} }, if: 'absent' },
-      { put: { pk: 'right', sk, version: 1, data: {} }, if: 'absent' },
+      put({ pk: 'left', sk, version: 1, data: {} }, 'absent'),
+      put({ pk: 'right', sk, version: 1, data: {} }, 'absent'),
     ]);
     process.stdout.write(`${i}\n`);
   }

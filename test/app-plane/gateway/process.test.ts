@@ -9,6 +9,8 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { openTable, type SqliteTable } from '../../../adapters/embedded/store/table.ts';
 import type { GatewayMessage } from '../../../app-plane/gateway/messages.ts';
 import { API_AUDIENCE } from '../../../core/identity/issuers.ts';
+import { type Key, put } from '../../../core/ports/table.ts';
+
 import { type Route, routeKey, subjectKey } from '../../../core/routing/registry.ts';
 import { TIERS } from '../../../tenant-templates/tiers.ts';
 import { echo, poll, type SocketServer, serveOn, TestClock, tenantRoute, tenantUser } from './fixture.ts';
@@ -39,8 +41,8 @@ describe('the gateway`s process', () => {
   let products: SocketServer;
   let authorization: string;
 
-  async function put(...records: { key: { pk: string; sk: string }; data: object }[]): Promise<void> {
-    await registry.transact(records.map(({ key, data }) => ({ put: { ...key, version: 1, data } })));
+  async function register(...records: { key: Key; data: object }[]): Promise<void> {
+    await registry.transact(records.map(({ key, data }) => put({ ...key, version: 1, data })));
   }
 
   beforeAll(async () => {
@@ -53,7 +55,10 @@ describe('the gateway`s process', () => {
     products = await serveOn(join(dir, 'products.sock'), echo);
     registry = openTable({ file: settings.registryFile, clock });
     const user = tenantUser(route);
-    await put({ key: routeKey(route.tenantId), data: route }, { key: subjectKey('pool', user.subject), data: user });
+    await register(
+      { key: routeKey(route.tenantId), data: route },
+      { key: subjectKey('pool', user.subject), data: user },
+    );
     const token = await new SignJWT({ token_use: 'access', client_id: 'tierplane-cli', tenantId: route.tenantId })
       .setProtectedHeader({ alg: 'RS256', kid: 'k1' })
       .setIssuer(`${PUBLIC_URL}/realms/pool`)
@@ -111,10 +116,10 @@ describe('the gateway`s process', () => {
     expect(await status(url)).toBe(200);
     expect(await (await fetch(`${url}/mailbox`)).json()).toEqual({ page: '/mailbox' });
 
-    await put({ key: routeKey(route.tenantId), data: { ...route, state: 'suspended' } satisfies Route });
+    await register({ key: routeKey(route.tenantId), data: { ...route, state: 'suspended' } satisfies Route });
     child.send({ type: 'invalidate', tenantId: route.tenantId });
     await becomes(url, 403);
-    await put({ key: routeKey(route.tenantId), data: route });
+    await register({ key: routeKey(route.tenantId), data: route });
     child.send({ type: 'invalidate', tenantId: route.tenantId });
     await becomes(url, 200);
     child.send({ type: 'nonsense' });
@@ -128,9 +133,7 @@ describe('the gateway`s process', () => {
   });
 
   test('RT-2: counts the day`s quota over a SIGTERM and, but for the last moment, over a kill -9', async () => {
-    await registry.transact([
-      { put: { ...routeKey(route.tenantId), version: 1, data: { ...route, apiKey: 'key-2' } } },
-    ]);
+    await registry.transact([put({ ...routeKey(route.tenantId), version: 1, data: { ...route, apiKey: 'key-2' } })]);
     const first = await start();
     await becomes(first.url, 200);
     for (let call = 1; call < 8; call++) expect(await status(first.url)).toBe(200);

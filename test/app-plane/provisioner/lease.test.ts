@@ -1,5 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Envelope } from '../../../core/ports/event-bus.ts';
+import { put } from '../../../core/ports/table.ts';
+
 import { onboarding, tenantId, World } from './world.ts';
 
 const types = (events: readonly Envelope[]) => events.map((event) => event.detailType);
@@ -68,7 +70,7 @@ describe('the lease', () => {
     for (let i = 0; i < 100; i++) {
       world.clock.advance(400);
       // The renewal is a write: let it come to disk before time goes on.
-      await world.table.transact([{ put: { pk: 'tick', sk: 'tick', version: 1, data: {} } }]);
+      await world.table.transact([put({ pk: 'tick', sk: 'tick', version: 1, data: {} })]);
       await new Promise((resolve) => setImmediate(resolve));
     }
     await two.provisioner.idle();
@@ -99,7 +101,7 @@ describe('the lease', () => {
     const item = await world.table.get({ pk: `placement#${id}`, sk: 'placement' });
     if (!item) throw new Error('the placement must be there');
     const stolen = { ...item, version: item.version + 1, data: { ...item.data, lease: { owner: 'two', until: 0 } } };
-    await world.table.transact([{ put: stolen, if: { version: item.version } }]);
+    await world.table.transact([put(stolen, { version: item.version })]);
     await two.provisioner.reconcile(id);
     expect((await world.placement(id))?.phase).toBe('ready');
     const after = await world.traces(id);

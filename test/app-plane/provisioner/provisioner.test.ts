@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { systemClock, systemRandom } from '../../../adapters/embedded/clock.ts';
 import { openEventBus } from '../../../adapters/embedded/events/event-bus.ts';
 import { openTable } from '../../../adapters/embedded/store/table.ts';
-import { OUTBOX_PK, outboxWrites } from '../../../core/events/outbox.ts';
+import { OUTBOX, outboxWrites } from '../../../core/events/outbox.ts';
 import { startPublisher } from '../../../core/events/publisher.ts';
 import { checkEvent } from '../../../core/events/schemas.ts';
 import type { Envelope } from '../../../core/ports/event-bus.ts';
@@ -260,7 +260,7 @@ describe('the provisioner', () => {
     const log = SILENT;
     const bus = openEventBus({ database: table.database, clock: systemClock, random: systemRandom, log });
     const publisher = startPublisher({ table, bus, clock: systemClock, log });
-    table.onCommit((pks) => pks.includes(OUTBOX_PK) && publisher.wake());
+    table.onCommit((pks) => pks.includes(OUTBOX.pk) && publisher.wake());
     try {
       const process = await world.running({ bus });
       const id = tenantId();

@@ -11,7 +11,7 @@ import {
   type ProvisionerOptions,
 } from '../../../app-plane/provisioner/provisioner.ts';
 import { envelope } from '../../../core/events/events.ts';
-import { OUTBOX_PK } from '../../../core/events/outbox.ts';
+import { OUTBOX } from '../../../core/events/outbox.ts';
 import type { Clock } from '../../../core/ports/clock.ts';
 import type { Envelope, EventBus } from '../../../core/ports/event-bus.ts';
 import type { Log } from '../../../core/ports/log.ts';
@@ -172,12 +172,12 @@ export class World implements AsyncDisposable {
   }
 
   async route(tenantId: string): Promise<Route | undefined> {
-    return (await this.table.get<Route>(routeKey(tenantId)))?.data;
+    return (await this.table.get(routeKey(tenantId)))?.data;
   }
 
   /** Results sent about a tenant, in order. */
   async results(tenantId: string): Promise<Envelope[]> {
-    const { items } = await this.table.query<Envelope>({ pk: OUTBOX_PK, limit: 1000 });
+    const { items } = await this.table.query({ ...OUTBOX, limit: 1000 });
     return items.map((item) => item.data).filter((event) => event.detail.tenantId === tenantId);
   }
 
@@ -185,7 +185,7 @@ export class World implements AsyncDisposable {
   async traces(tenantId: string) {
     const placement = await this.placement(tenantId);
     const route = await this.route(tenantId);
-    const key = await this.table.get<{ key: string }>({ pk: `api-key#${tenantId}`, sk: 'api-key' });
+    const key = await this.table.get({ pk: `api-key#${tenantId}`, sk: 'api-key' });
     const clusters = await this.runtime.clusters();
     return {
       placement: placement && { phase: placement.phase, wanted: placement.wanted, lease: placement.lease },

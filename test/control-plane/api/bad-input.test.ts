@@ -1,5 +1,5 @@
 import { importJWK, SignJWT } from 'jose';
-import { type RealmKeys, realmKeysKey } from '../../../adapters/embedded/identity/identity-records.ts';
+import { realmKeysKey } from '../../../adapters/embedded/identity/identity-records.ts';
 import { createLocalSignature } from '../../../adapters/embedded/identity/oidc/local-signature.ts';
 import { SCOPES } from '../../../control-plane/api/http/http.ts';
 import { createPrincipals } from '../../../control-plane/api/http/principal.ts';
@@ -52,7 +52,7 @@ badInput('embedded', async (): Promise<BadInputHome> => {
 
 /** The realm's own key, which nobody but its issuer has. */
 async function signerOf({ deps }: Home): Promise<Signer> {
-  const stored = await deps.table.get<RealmKeys>(realmKeysKey('admin'));
+  const stored = await deps.table.get(realmKeysKey('admin'));
   const [jwk] = stored?.data.keys ?? [];
   if (!jwk?.kid) throw new Error('the realm has no key');
   const key = await importJWK(jwk, 'ES256');

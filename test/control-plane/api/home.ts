@@ -15,7 +15,7 @@ import { createRateLimiter } from '../../../control-plane/api/http/rate-limit.ts
 import { createControlPlaneHandler } from '../../../control-plane/api/server.ts';
 import { createCompletionWaiters } from '../../../control-plane/api/tenants/completion.ts';
 import { DomainError } from '../../../core/errors.ts';
-import { OUTBOX_PK } from '../../../core/events/outbox.ts';
+import { OUTBOX } from '../../../core/events/outbox.ts';
 import type { Clock } from '../../../core/ports/clock.ts';
 import type { Envelope } from '../../../core/ports/event-bus.ts';
 import type { Log } from '../../../core/ports/log.ts';
@@ -148,7 +148,7 @@ export async function startHome(options: HomeOptions = {}): Promise<Home> {
       return { tenantId, tenantRegistrationId };
     },
     async outbox() {
-      const { items } = await table.query<Envelope>({ pk: OUTBOX_PK, limit: 1000 });
+      const { items } = await table.query({ ...OUTBOX, limit: 1000 });
       return items.map(({ data }) => data);
     },
     advance(ms) {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { put } from '../../../core/ports/table.ts';
 import { TENANT_STATES, type TenantState } from '../../../core/tenant/lifecycle.ts';
 import { newId, slugOf } from '../../../core/tenant/names.ts';
 import { IN_PROGRESS, type TenantRecord, tenantItem } from '../../../core/tenant/record.ts';
@@ -11,7 +12,7 @@ beforeAll(async () => {
   home = await startHome();
   all = Array.from({ length: 1000 }, (_, i) => record(i));
   for (let from = 0; from < all.length; from += 100) {
-    await home.deps.table.transact(all.slice(from, from + 100).map((one) => ({ put: tenantItem(one, 1) })));
+    await home.deps.table.transact(all.slice(from, from + 100).map((one) => put(tenantItem(one, 1))));
   }
 });
 afterAll(async () => home[Symbol.asyncDispose]());

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createRateLimiter } from '../../../control-plane/api/http/rate-limit.ts';
 import { resultsConsumer } from '../../../control-plane/api/tenants/results-consumer.ts';
 import { envelope } from '../../../core/events/events.ts';
-import { OUTBOX_PK, outboxDeletes } from '../../../core/events/outbox.ts';
+import { OUTBOX, outboxDeletes } from '../../../core/events/outbox.ts';
 import type { Envelope } from '../../../core/ports/event-bus.ts';
 import type { Item } from '../../../core/ports/table.ts';
 import { newId } from '../../../core/tenant/names.ts';
@@ -28,7 +28,7 @@ function provision(): typeof provisioning {
   let stopped = false;
   const work = async (): Promise<void> => {
     while (!stopped) {
-      const { items } = await table.query<Envelope>({ pk: OUTBOX_PK, limit: 50 });
+      const { items } = await table.query({ ...OUTBOX, limit: 50 });
       if (items.length > 0) await table.transact(outboxDeletes(items as Item<Envelope>[]));
       for (const { data } of items) {
         const { tenantId, tenantRegistrationId } = data.detail;

@@ -1,8 +1,10 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createRoutes } from '../../../control-plane/api/routes.ts';
-import { OUTBOX_PK } from '../../../core/events/outbox.ts';
-import { REJECTED_PK } from '../../../core/events/publisher.ts';
+import { OUTBOX } from '../../../core/events/outbox.ts';
+import { REJECTED } from '../../../core/events/publisher.ts';
+import { put } from '../../../core/ports/table.ts';
+
 import { type Body, type Home, startHome } from './home.ts';
 
 const ORIGIN = 'https://admin.example.com';
@@ -168,10 +170,8 @@ describe('OB-5: an operator', () => {
 
   test('lists events that were never published after the others, and puts one back into the outbox', async () => {
     const event = { id: 'old', source: 's', detailType: 'gone', detail: {}, time: new Date(0).toISOString() };
-    const put = (sk: string) => ({
-      put: { pk: REJECTED_PK, sk, version: 1, data: { event, reason: 'no such event' } },
-    });
-    await home.deps.table.transact([put('1'), put('2')]);
+    const reject = (sk: string) => put({ ...REJECTED, sk, version: 1, data: { event, reason: 'no such event' } });
+    await home.deps.table.transact([reject('1'), reject('2')]);
     const list = async (query: string) => (await home.call('GET', `/operator/dead-letters${query}`)).body;
     const first = await list('?limit=1');
     expect(first.data).toMatchObject([{ id: 'outbox~1', consumer: 'outbox', event, reason: 'no such event' }]);
@@ -186,7 +186,7 @@ describe('OB-5: an operator', () => {
     for (const id of ['outbox~1', 'outbox~', 'outbox~%0a']) {
       expect((await home.call('POST', `/operator/dead-letters/${id}/replay`)).status).toBe(404);
     }
-    await home.deps.table.transact([{ delete: { pk: REJECTED_PK, sk: '2' } }, { delete: { pk: OUTBOX_PK, sk: '1' } }]);
+    await home.deps.table.transact([{ delete: { ...REJECTED, sk: '2' } }, { delete: { ...OUTBOX, sk: '1' } }]);
   });
 
   test('lists dead letters page by page and replays one', async () => {

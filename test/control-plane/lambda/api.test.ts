@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { readEnvironment } from '../../../control-plane/lambda/environment.ts';
-import { OUTBOX_PK } from '../../../core/events/outbox.ts';
+import { OUTBOX } from '../../../core/events/outbox.ts';
 import type { Envelope } from '../../../core/ports/event-bus.ts';
 import { describeInAccount } from '../../rehearsal/account.ts';
 import { type EventOptions, httpEvent } from './http-events.ts';
@@ -63,7 +63,7 @@ describeInAccount('the control plane`s function in an emulated account', (accoun
   }
 
   async function outbox(): Promise<Envelope[]> {
-    const { items } = await world.table.query<Envelope>({ pk: OUTBOX_PK, limit: 1000 });
+    const { items } = await world.table.query({ ...OUTBOX, limit: 1000 });
     return items.map(({ data }) => data);
   }
 

@@ -1,9 +1,10 @@
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { envelope } from '../../../core/events/events.ts';
-import { OUTBOX_PK, outboxWrites } from '../../../core/events/outbox.ts';
-import { REJECTED_PK } from '../../../core/events/publisher.ts';
+import { OUTBOX, outboxWrites } from '../../../core/events/outbox.ts';
+import { REJECTED } from '../../../core/events/publisher.ts';
 import type { Envelope } from '../../../core/ports/event-bus.ts';
+import { put } from '../../../core/ports/table.ts';
 import { describeInAccount } from '../../rehearsal/account.ts';
 import { until } from '../../support/until.ts';
 import { createLambdaWorld, type LambdaWorld } from './lambda-world.ts';
@@ -34,7 +35,7 @@ describeInAccount('the outbox`s function in an emulated account', (account) => {
     return envelope(id, 'offboardingRequest', { tenantId, tenantRegistrationId: `reg-${tenantId}` }, Date.now());
   }
 
-  async function left(pk = OUTBOX_PK): Promise<string[]> {
+  async function left(pk = OUTBOX.pk): Promise<string[]> {
     return (await world.table.query({ pk, limit: 1000 })).items.map(({ sk }) => sk);
   }
 
@@ -56,12 +57,12 @@ describeInAccount('the outbox`s function in an emulated account', (account) => {
   test('lays aside an event that nobody could read, and publishes those behind it', async () => {
     const output = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
     const broken = { ...event('a-broken'), detail: { secret: 'detail' } };
-    await world.table.transact([{ put: { pk: OUTBOX_PK, sk: 'a-broken', version: 1, data: broken } }]);
+    await world.table.transact([put({ ...OUTBOX, sk: 'a-broken', version: 1, data: broken })]);
     await world.table.transact(outboxWrites([event('b-behind')]));
     await handler();
     const lines = output.mock.calls.map(([text]) => JSON.parse(String(text)));
     output.mockRestore();
-    expect([await left(), await left(REJECTED_PK)]).toEqual([[], ['a-broken']]);
+    expect([await left(), await left(REJECTED.pk)]).toEqual([[], ['a-broken']]);
     expect(lines).toMatchObject([{ level: 'error', msg: 'event rejected', eventId: 'a-broken' }]);
     await until(() => received.some(({ id }) => id === 'b-behind'));
   });

@@ -4,7 +4,7 @@ import type { RealmId, User } from '../../../../core/ports/identity.ts';
 import type { Table } from '../../../../core/ports/table.ts';
 import type { TierName } from '../../../../core/tier/tiers.ts';
 import type { EmbeddedIdentity } from '../identity.ts';
-import { type EmailRecord, emailKey, fold, toUser, type UserRecord, userKey } from '../identity-records.ts';
+import { emailKey, fold, toUser, type UserRecord, userKey } from '../identity-records.ts';
 import type { Passwords } from '../passwords.ts';
 
 /** What tokens say of a user's tenant. */
@@ -59,10 +59,10 @@ export function createAccounts(options: {
   async function find(realm: RealmId, login: string): Promise<UserRecord | undefined> {
     // What cannot be a key cannot be a user either.
     if (!/^[^\p{Cc}]{1,254}$/u.test(login) || !login.isWellFormed()) return undefined;
-    const byName = await table.get<UserRecord>(userKey(realm, login));
+    const byName = await table.get(userKey(realm, login));
     if (byName) return byName.data;
-    const email = await table.get<EmailRecord>(emailKey(realm, login));
-    return email && (await table.get<UserRecord>(userKey(realm, email.data.userName)))?.data;
+    const email = await table.get(emailKey(realm, login));
+    return email && (await table.get(userKey(realm, email.data.userName)))?.data;
   }
 
   async function active(user: User): Promise<Account | undefined> {

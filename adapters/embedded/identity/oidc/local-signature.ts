@@ -2,7 +2,7 @@ import { compactVerify, importJWK } from 'jose';
 import type { SignatureVerifier } from '../../../../core/identity/authorize.ts';
 import { createLru } from '../../../../core/identity/lru.ts';
 import type { Table } from '../../../../core/ports/table.ts';
-import { type RealmKeys, realmKeysKey } from '../identity-records.ts';
+import { realmKeysKey } from '../identity-records.ts';
 
 /** Imported keys kept. */
 const CACHE_SIZE = 1_000;
@@ -12,7 +12,7 @@ export function createLocalSignature(table: Table): SignatureVerifier {
   const imported = createLru<Awaited<ReturnType<typeof importJWK>>>(CACHE_SIZE);
 
   return async (token, { issuer, kid, alg }) => {
-    const stored = await table.get<RealmKeys>(realmKeysKey(issuer.realm));
+    const stored = await table.get(realmKeysKey(issuer.realm));
     const jwk = stored?.data.keys.find((key) => key.kid === kid && key.alg === alg);
     if (!jwk) return false;
     const id = `${issuer.realm} ${kid}`;

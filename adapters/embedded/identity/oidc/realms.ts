@@ -12,7 +12,7 @@ import type { Table } from '../../../../core/ports/table.ts';
 import { errorPage } from '../../../../web/pages/error.ts';
 import { accountPage } from '../../../../web/pages/sign-in.ts';
 import type { EmbeddedIdentity } from '../identity.ts';
-import { type RealmKeys, realmKey, realmKeysKey } from '../identity-records.ts';
+import { realmKey, realmKeysKey } from '../identity-records.ts';
 import type { IdentitySecrets } from '../identity-secrets.ts';
 import type { Passwords } from '../passwords.ts';
 import { createAccounts, type TenantClaims } from './accounts.ts';
@@ -89,7 +89,7 @@ export function createRealms(options: RealmsOptions): Realms {
   async function providerOf(spec: RealmSpec): Promise<Provider> {
     const known = providers.get(spec.id);
     if (known?.spec.displayName === spec.displayName) return known.provider;
-    const keys = await table.get<RealmKeys>(realmKeysKey(spec.id));
+    const keys = await table.get(realmKeysKey(spec.id));
     if (!keys) throw new DomainError('INTERNAL', `realm '${spec.id}' has no keys`);
     const { cookieKeys } = secrets;
     const provider = createProvider({
@@ -184,7 +184,7 @@ export function createRealms(options: RealmsOptions): Realms {
     try {
       const [, rawRealm = '', path = '/', query = ''] = PATH.exec(req.url ?? '') ?? [];
       const realm = parseRealm(rawRealm);
-      const spec = realm && (await table.get<RealmSpec>(realmKey(realm)))?.data;
+      const spec = realm && (await table.get(realmKey(realm)))?.data;
       setSecurityHeaders(res, spec ? targetsOf(spec.id) : []);
       if (!spec) {
         if (realm) providers.delete(realm);

@@ -1,10 +1,14 @@
 import type { ServiceKey } from '../../../../core/ports/runtime.ts';
-import type { Key, Table } from '../../../../core/ports/table.ts';
+import { type Key, put, type Table } from '../../../../core/ports/table.ts';
+
+interface ScaleOverride {
+  readonly desired: number;
+}
 
 const PK = 'runtime#scale';
 const PAGE = 100;
 
-const keyOf = ({ cluster, tenantId, service }: ServiceKey): Key => ({
+const keyOf = ({ cluster, tenantId, service }: ServiceKey): Key<ScaleOverride> => ({
   pk: PK,
   sk: `${tenantId ?? 'pooled'}/${cluster}/${service}`,
 });
@@ -18,11 +22,11 @@ export class ScaleOverrides {
   }
 
   async of(key: ServiceKey): Promise<number | undefined> {
-    return (await this.#table.get<{ desired: number }>(keyOf(key)))?.data.desired;
+    return (await this.#table.get(keyOf(key)))?.data.desired;
   }
 
   async set(key: ServiceKey, desired: number): Promise<void> {
-    await this.#table.transact([{ put: { ...keyOf(key), version: 1, data: { desired } } }]);
+    await this.#table.transact([put({ ...keyOf(key), version: 1, data: { desired } })]);
   }
 
   async clear(key: ServiceKey): Promise<void> {

@@ -1,11 +1,15 @@
 import { isDomainError } from '../../../../core/errors.ts';
-import type { Item, Key, Table } from '../../../../core/ports/table.ts';
+import { type Item, type Key, put, type Table } from '../../../../core/ports/table.ts';
 import { POOL_UID } from './isolation.ts';
 
-const PK = 'runtime#uids';
-const COUNTER: Key = { pk: PK, sk: 'last' };
+interface StoredUid {
+  readonly uid: number;
+}
 
-const keyOf = (tenantId: string): Key => ({ pk: PK, sk: `tenant#${tenantId}` });
+const PK = 'runtime#uids';
+const COUNTER: Key<StoredUid> = { pk: PK, sk: 'last' };
+
+const keyOf = (tenantId: string): Key<StoredUid> => ({ pk: PK, sk: `tenant#${tenantId}` });
 
 /** User ids of silo tenants: one each, kept until the tenant is gone, never given to another. */
 export class TenantUids {
@@ -17,15 +21,15 @@ export class TenantUids {
 
   async of(tenantId: string): Promise<number> {
     for (;;) {
-      const known = await this.#table.get<{ uid: number }>(keyOf(tenantId));
+      const known = await this.#table.get(keyOf(tenantId));
       if (known !== undefined) return known.data.uid;
-      const last = await this.#table.get<{ uid: number }>(COUNTER);
+      const last = await this.#table.get(COUNTER);
       const uid = (last?.data.uid ?? POOL_UID) + 1;
-      const counter: Item<{ uid: number }> = { ...COUNTER, version: (last?.version ?? 0) + 1, data: { uid } };
+      const counter: Item<StoredUid> = { ...COUNTER, version: (last?.version ?? 0) + 1, data: { uid } };
       try {
         await this.#table.transact([
-          { put: counter, if: last === undefined ? 'absent' : { version: last.version } },
-          { put: { ...keyOf(tenantId), version: 1, data: { uid } }, if: 'absent' },
+          put(counter, last === undefined ? 'absent' : { version: last.version }),
+          put({ ...keyOf(tenantId), version: 1, data: { uid } }, 'absent'),
         ]);
         return uid;
       } catch (error) {
@@ -35,7 +39,7 @@ export class TenantUids {
   }
 
   async find(tenantId: string): Promise<number | undefined> {
-    return (await this.#table.get<{ uid: number }>(keyOf(tenantId)))?.data.uid;
+    return (await this.#table.get(keyOf(tenantId)))?.data.uid;
   }
 
   /** Only once nothing of the tenant's runs or lies anywhere. Idempotent. */

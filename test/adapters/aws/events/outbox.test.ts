@@ -8,8 +8,9 @@ import { expect, test } from '@jest/globals';
 import { openEventBus } from '../../../../adapters/aws/events/event-bus.ts';
 import { systemClock, systemRandom } from '../../../../adapters/embedded/clock.ts';
 import { envelope } from '../../../../core/events/events.ts';
-import { OUTBOX_PK, outboxWrites } from '../../../../core/events/outbox.ts';
+import { OUTBOX, outboxWrites } from '../../../../core/events/outbox.ts';
 import { drainOutbox } from '../../../../core/events/publisher.ts';
+import { put } from '../../../../core/ports/table.ts';
 import { clientConfig, createTable, describeInAccount } from '../../../rehearsal/account.ts';
 import { silentLog } from '../../../support/silent-log.ts';
 import { until } from '../../../support/until.ts';
@@ -52,10 +53,7 @@ describeInAccount('the outbox in an emulated account', (account) => {
         });
         await bus.publish([]);
         const event = (id: string) => envelope(id, 'offboardingRequest', TENANT, systemClock.now());
-        await table.transact([
-          { put: { pk: 'state', sk: 'x', version: 1, data: {} } },
-          ...outboxWrites([event('first')]),
-        ]);
+        await table.transact([put({ pk: 'state', sk: 'x', version: 1, data: {} }), ...outboxWrites([event('first')])]);
 
         const dying = spawn(
           process.execPath,
@@ -66,10 +64,10 @@ describeInAccount('the outbox in an emulated account', (account) => {
           },
         );
         expect(await once(dying, 'exit')).toEqual([null, 'SIGKILL']);
-        expect((await table.query({ pk: OUTBOX_PK, limit: 10 })).items).toHaveLength(1);
+        expect((await table.query({ ...OUTBOX, limit: 10 })).items).toHaveLength(1);
 
         await drainOutbox({ table, bus, log: silentLog });
-        expect((await table.query({ pk: OUTBOX_PK, limit: 10 })).items).toEqual([]);
+        expect((await table.query({ ...OUTBOX, limit: 10 })).items).toEqual([]);
         await table.transact(outboxWrites([event('second')]));
         await drainOutbox({ table, bus, log: silentLog });
         await until(() => effects.includes('second'));

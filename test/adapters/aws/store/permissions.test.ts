@@ -12,7 +12,7 @@ import {
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { openTable } from '../../../../adapters/aws/store/table.ts';
 import { systemClock, systemRandom } from '../../../../adapters/embedded/clock.ts';
-import type { Table } from '../../../../core/ports/table.ts';
+import { put, type Table } from '../../../../core/ports/table.ts';
 import { ACCOUNT_ID, REGION } from '../../../../rehearsal/emulated-account.ts';
 import { clientConfig, createTable, describeInAccount } from '../../../rehearsal/account.ts';
 import { assumeNewRole, type Statement } from './roles.ts';
@@ -54,7 +54,7 @@ describeInAccount('permissions in the emulated account', (account) => {
       data: {},
       indexes: { g1: { pk: `${pk}#by-name`, sk: 'x' } },
     });
-    await root.transact(['t1', 't1#orders', 't10', 't10#orders', 't2'].map((pk) => ({ put: place(pk) })));
+    await root.transact(['t1', 't1#orders', 't10', 't10#orders', 't2'].map((pk) => put(place(pk))));
     const credentials = await assumeNewRole(account(), 'tenant', [tenantStatement(LEADING_KEYS)], { tenantId: 't1' });
     raw = new DynamoDBClient(clientConfig(account(), credentials));
     tenant = openTable({ client: raw, tableName: TABLE, clock: systemClock, random: systemRandom, tenantScoped: true });
@@ -65,10 +65,7 @@ describeInAccount('permissions in the emulated account', (account) => {
     expect(await tenant.get(key)).toBeDefined();
     expect((await tenant.query({ pk, limit: 10 })).items.length).toBeGreaterThan(0);
     expect((await tenant.query({ pk: `${pk}#by-name`, index: 'g1', limit: 10 })).items).toHaveLength(1);
-    await tenant.transact([
-      { put: { pk, sk: 'new', version: 1, data: {} }, if: 'absent' },
-      { check: key, if: 'present' },
-    ]);
+    await tenant.transact([put({ pk, sk: 'new', version: 1, data: {} }, 'absent'), { check: key, if: 'present' }]);
     await tenant.transact([{ delete: { pk, sk: 'new' } }]);
   });
 
@@ -80,11 +77,11 @@ describeInAccount('permissions in the emulated account', (account) => {
       await expect(tenant.get(key)).rejects.toMatchObject(denied);
       await expect(tenant.query({ pk, limit: 10 })).rejects.toMatchObject(denied);
       await expect(tenant.query({ pk: `${pk}#by-name`, index: 'g1', limit: 10 })).rejects.toMatchObject(denied);
-      await expect(tenant.transact([{ put: { ...key, version: 1, data: {} } }])).rejects.toMatchObject(denied);
+      await expect(tenant.transact([put({ ...key, version: 1, data: {} })])).rejects.toMatchObject(denied);
       await expect(tenant.transact([{ delete: key }])).rejects.toMatchObject(denied);
       await expect(tenant.transact([{ check: key, if: 'absent' }])).rejects.toMatchObject(denied);
       await expect(
-        tenant.transact([{ put: { pk: 't1', sk: 'beside', version: 1, data: {} } }, { check: key, if: 'absent' }]),
+        tenant.transact([put({ pk: 't1', sk: 'beside', version: 1, data: {} }), { check: key, if: 'absent' }]),
       ).rejects.toMatchObject(denied);
       expect(await root.get({ pk: 't1', sk: 'beside' })).toBeUndefined();
     },

@@ -4,9 +4,10 @@ import { type DynamoDBClient, TransactionCanceledException } from '@aws-sdk/clie
 import { describe, expect, test } from '@jest/globals';
 import { openTable } from '../../../../adapters/aws/store/table.ts';
 import { ConditionFailed } from '../../../../core/errors.ts';
+import { put } from '../../../../core/ports/table.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 
-const write = { put: { pk: 'p', sk: 's', version: 1, data: {} }, if: 'absent' as const };
+const write = put({ pk: 'p', sk: 's', version: 1, data: {} }, 'absent' as const);
 
 /** A table whose every request fails with the next of `errors`, and then succeeds. */
 function failing(errors: Error[], tenantScoped = false) {
@@ -65,7 +66,7 @@ describe('DynamoTable, where others write the same items', () => {
 
   test('names the failed conditions, whatever else went wrong beside them', async () => {
     const { table } = failing([cancelled('None', 'ConditionalCheckFailed', 'TransactionConflict')]);
-    const writes = ['a', 'b', 'c'].map((sk) => ({ put: { ...write.put, sk } }));
+    const writes = ['a', 'b', 'c'].map((sk) => put({ ...write.put, sk }));
     const attempt = table.transact(writes);
     await expect(attempt).rejects.toThrow(ConditionFailed);
     await expect(attempt).rejects.toMatchObject({ failed: [1] });

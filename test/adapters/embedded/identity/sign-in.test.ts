@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
+import { userKey } from '../../../../adapters/embedded/identity/identity-records.ts';
 import { refresh, type SignInOptions, signIn, type Tokens } from '../../../../cli/oidc-client.ts';
 import { ACME, GLOBEX, INITECH, type RealmServer, startRealmServer } from './realm-server.ts';
 
@@ -259,7 +260,7 @@ describe('secrets', () => {
 
   test('what is stored of a chosen password is a salted hash', async () => {
     const userName = await newUser();
-    const stored = await server.table.get<{ secret: object }>({ pk: 'user#pool', sk: userName });
+    const stored = await server.table.get(userKey('pool', userName));
     expect(stored?.data.secret).toMatchObject({ kind: 'scrypt', logN: 15 });
     expect(JSON.stringify(stored)).not.toContain(PASSWORD);
   });

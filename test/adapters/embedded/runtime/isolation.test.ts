@@ -7,6 +7,7 @@ import { createRuntime } from '../../../../adapters/embedded/runtime/runtime.ts'
 import { removeGroups } from '../../../../adapters/embedded/runtime/supervisor/cgroup.ts';
 import { probeIsolation } from '../../../../adapters/embedded/runtime/supervisor/isolation.ts';
 import { openTable } from '../../../../adapters/embedded/store/table.ts';
+import { put } from '../../../../core/ports/table.ts';
 import {
   ask,
   FIXTURES,
@@ -194,11 +195,11 @@ describe('pooled data', () => {
     await platform.runtime.ensureService(pooled());
     const file = join(platform.dataDir, 'tenants/pool/orders.db');
     const table = openTable({ file, clock: systemClock });
-    const put = (pk: string, sk: string) => ({ put: { pk, sk, version: 1, data: {} } });
+    const row = (pk: string, sk: string) => put({ pk, sk, version: 1, data: {} });
     for (let page = 0; page < 12; page++) {
-      await table.transact(Array.from({ length: 100 }, (_, n) => put('tenantrow01', `${page}-${n}`)));
+      await table.transact(Array.from({ length: 100 }, (_, n) => row('tenantrow01', `${page}-${n}`)));
     }
-    await table.transact([put('tenantrow01#order', 'a'), put('tenantrow010', 'b'), put('tenantrow010#order', 'c')]);
+    await table.transact([row('tenantrow01#order', 'a'), row('tenantrow010', 'b'), row('tenantrow010#order', 'c')]);
     await table.close();
 
     expect(await platform.runtime.hasTenantData('tenantrow01')).toBe(true);
