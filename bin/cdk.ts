@@ -1,4 +1,4 @@
-import { App, Aspects, CloudFormationValidatePlugin, Validations } from 'aws-cdk-lib';
+import { App, Aspects, CloudFormationValidatePlugin, type IPolicyValidationPlugin, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import * as z from 'zod';
 import { ControlPlaneStack } from '../control-plane/infra/control-plane-stack.ts';
@@ -36,6 +36,7 @@ const stack = new ControlPlaneStack(app, `controlplane-stack${suffix}`, {
 });
 if (nag) {
   Aspects.of(app).add(new AwsSolutionsChecks({ verbose: true, reports: true }));
-  Validations.of(app).addPlugins(new CloudFormationValidatePlugin());
+  // CDK declares its classes without exact optional properties, so they do not match its own interfaces.
+  Validations.of(app).addPlugins(new CloudFormationValidatePlugin() as IPolicyValidationPlugin);
 }
 removeUnusedAssets(app.synth().directory, stack.stackName);

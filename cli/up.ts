@@ -107,7 +107,7 @@ function openPlatformLog(dest: string, level: PlatformConfig['logLevel']): Logge
   // A full disk costs log lines, not the platform.
   file.on('error', () => undefined);
   const formatters = { level: (label: string) => ({ level: label }) };
-  return pino({ level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime, formatters }, file);
+  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters }, file);
 }
 
 /** The demo of a first start, or what is left of it. That it failed is said, but does not keep the platform from running. */

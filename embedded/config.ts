@@ -11,18 +11,20 @@ const count = z.number().int().min(1);
 
 const tierOverride = z.strictObject({
   usagePlan: z
-    .strictObject({ rate: positive.max(1e6), burst: count.max(1e6), quotaPerDay: count.max(1e12) })
-    .partial()
-    .optional(),
+    .strictObject({
+      rate: positive.max(1e6).exactOptional(),
+      burst: count.max(1e6).exactOptional(),
+      quotaPerDay: count.max(1e12).exactOptional(),
+    })
+    .exactOptional(),
   task: z
     .strictObject({
-      memoryMiB: z.number().int().min(64).max(65_536),
-      cpu: positive.max(64),
-      desired: z.number().int().min(0).max(16),
-      max: count.max(16),
+      memoryMiB: z.number().int().min(64).max(65_536).exactOptional(),
+      cpu: positive.max(64).exactOptional(),
+      desired: z.number().int().min(0).max(16).exactOptional(),
+      max: count.max(16).exactOptional(),
     })
-    .partial()
-    .optional(),
+    .exactOptional(),
 });
 
 const httpUrl = z

@@ -27,16 +27,15 @@ const Config = z.strictObject({
   accessLog: z.string().min(1),
   limits: z
     .strictObject({
-      maxBodyBytes: z.int().min(0),
-      requestTimeoutMs: Milliseconds,
-      connectTimeoutMs: Milliseconds,
-      headersTimeoutMs: Milliseconds,
-      bodyTimeoutMs: Milliseconds,
-      connections: z.int().min(1),
-      maxActive: z.int().min(1),
+      maxBodyBytes: z.int().min(0).exactOptional(),
+      requestTimeoutMs: Milliseconds.exactOptional(),
+      connectTimeoutMs: Milliseconds.exactOptional(),
+      headersTimeoutMs: Milliseconds.exactOptional(),
+      bodyTimeoutMs: Milliseconds.exactOptional(),
+      connections: z.int().min(1).exactOptional(),
+      maxActive: z.int().min(1).exactOptional(),
     })
-    .partial()
-    .optional(),
+    .exactOptional(),
 });
 
 export type GatewayConfig = z.infer<typeof Config>;

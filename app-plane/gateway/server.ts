@@ -29,7 +29,7 @@ const logFile = pino.destination({ sync: true, maxLength: MAX_LOG_BUFFERED });
 logFile.on('error', () => undefined);
 const log = pino(
   {
-    base: undefined,
+    base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (level) => ({ level }) },
   },

@@ -95,7 +95,7 @@ function onboard(before: Placement | undefined, spec: TenantSpec, owner: string,
   if (before === undefined || before.phase === 'failed') {
     const { tenantId, registrationId } = spec;
     const fresh = { tenantId, registrationId, spec, wanted: 'present', phase: 'accepted', steps: [] } as const;
-    return { ...fresh, attempts: 0, acceptedAt: now, lease: leaseFor(before, owner, now) };
+    return { ...fresh, attempts: 0, acceptedAt: now, ...leaseFor(before, owner, now) };
   }
   // Asked again though all is there: whoever asks has not heard of it.
   if (before.phase === 'ready') return { ...before, unannounced: true, nextAttemptAt: now };
@@ -118,11 +118,12 @@ function offboard(
     steps: [],
     attempts: 0,
     acceptedAt: now,
-    lease: leaseFor(before, owner, now),
+    ...leaseFor(before, owner, now),
   };
 }
 
-/** Another's hold is respected: it ends by itself as soon as its holder notices the change. */
-function leaseFor(before: Placement | undefined, owner: string, now: number): Placement['lease'] {
-  return before && isHeldByOther(before, owner, now) ? before.lease : { owner, until: now + LEASE_MS };
+/** Another holder keeps its lease; it ends as soon as that holder notices the change. */
+function leaseFor(before: Placement | undefined, owner: string, now: number): Pick<Placement, 'lease'> {
+  if (!before || !isHeldByOther(before, owner, now)) return { lease: { owner, until: now + LEASE_MS } };
+  return before.lease ? { lease: before.lease } : {};
 }

@@ -1,8 +1,9 @@
+import { defined } from '../../core/defined.ts';
 import { isDomainError } from '../../core/errors.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import { type Item, put, type Table, type Write } from '../../core/ports/table.ts';
 import type { Step } from '../../core/tenant/lifecycle.ts';
-import { MAX_STEPS, type Placement, placementItem } from './placement.ts';
+import { MAX_STEPS, type Placement, type PlacementPatch, placementItem } from './placement.ts';
 
 /** How long a lease holds unless it is renewed. A dead holder delays its tenants by no more than this. */
 export const LEASE_MS = 10_000;
@@ -103,12 +104,12 @@ export class Claim {
   }
 
   /** Writes `patch` and the steps, and renews the lease. @throws Superseded */
-  save(patch: Partial<Placement>): Promise<void> {
+  save(patch: PlacementPatch): Promise<void> {
     return this.#write(() => ({ ...patch, lease: { owner: this.#owner, until: this.#clock.now() + LEASE_MS } }), []);
   }
 
   /** The last write: `patch`, the steps, no lease any more, and `also` in the same transaction. @throws Superseded */
-  async end(patch: Partial<Placement>, also: readonly Write[] = []): Promise<void> {
+  async end(patch: PlacementPatch, also: readonly Write[] = []): Promise<void> {
     this.close();
     await this.#write(() => ({ ...patch, lease: undefined }), also);
   }
@@ -133,10 +134,10 @@ export class Claim {
   }
 
   /** One write after the other: each is conditional on the version that the one before made. */
-  #write(patch: () => Partial<Placement>, also: readonly Write[]): Promise<void> {
+  #write(patch: () => PlacementPatch, also: readonly Write[]): Promise<void> {
     const write = this.#writing.then(async () => {
       this.check();
-      const data = { ...this.#item.data, steps: [...this.#steps], ...patch() };
+      const data: Placement = defined({ ...this.#item.data, steps: [...this.#steps], ...patch() });
       const item = placementItem(data, this.#item.version + 1);
       this.#unwritten = false;
       try {
@@ -164,7 +165,7 @@ export class Claim {
     });
   }
 
-  #progress(): Partial<Placement> {
+  #progress(): PlacementPatch {
     return this.#item.data.phase === 'accepted' ? { phase: 'provisioning' } : {};
   }
 

@@ -30,6 +30,13 @@ export interface Placement {
   readonly lease?: Lease;
 }
 
+type Clearable = 'spec' | 'allocations' | 'failure' | 'unannounced' | 'nextAttemptAt' | 'lease';
+
+/** Changes of a placement; undefined removes the property. */
+export type PlacementPatch = Partial<Omit<Placement, Clearable>> & {
+  readonly [K in Clearable]?: Placement[K] | undefined;
+};
+
 export const PHASES = ['accepted', 'provisioning', 'ready', 'failed', 'deprovisioning', 'gone'] as const;
 export type Phase = (typeof PHASES)[number];
 

@@ -6,7 +6,7 @@ import { MIN_ADMIN_PASSWORD_LENGTH } from '../../core/identity/password-policy.t
 
 export interface AdminPoolProps {
   /** Where managed login may send a code. */
-  readonly callbackUrls: readonly string[];
+  readonly callbackUrls: readonly [string, ...string[]];
   /** 'required' asks every admin for a second factor. @default 'optional' - each admin decides */
   readonly mfa?: 'optional' | 'required';
 }

@@ -23,7 +23,7 @@ export interface ControlPlaneStackProps extends StackProps {
   /** Names what is named, so that a second environment fits beside the first. */
   readonly environmentName: string;
   /** Where managed login may send an admin. @default ['http://localhost'] - SBT's own */
-  readonly callbackUrls?: readonly string[];
+  readonly callbackUrls?: readonly [string, ...string[]];
   readonly mfa?: AdminPoolProps['mfa'];
   /** How long functions' and API's logs are kept. @default 3 months */
   readonly logRetention?: RetentionDays;
@@ -93,7 +93,7 @@ export class ControlPlaneStack extends Stack {
       TIERPLANE_MACHINE_CLIENT: auth.machineClientId,
       TIERPLANE_PASSWORD_KEY: passwordKey.keyArn,
       TIERPLANE_SENDER: adminEmail,
-      TIERPLANE_APP_URL: callbackUrls[0] ?? '',
+      TIERPLANE_APP_URL: callbackUrls[0],
     };
 
     const api = bundle(this, 'api');
@@ -167,7 +167,7 @@ export class ControlPlaneStack extends Stack {
 
     for (const one of [...functions.values(), publisher.function]) alarmOnErrors(one);
     const adminDomain = auth.tokenEndpoint.replace('/oauth2/token', '');
-    const signIn = { response_type: 'code', redirect_uri: callbackUrls[0] ?? '' };
+    const signIn = { response_type: 'code', redirect_uri: callbackUrls[0] };
     new CfnOutput(this, 'prefix', { value: prefix });
     new CfnOutput(this, 'adminDomain', { value: adminDomain });
     new CfnOutput(this, 'signIn', {

@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { ITable, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
 import { type PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -53,7 +53,8 @@ export class OutboxPublisher extends Construct {
       deadLetterQueue: props.deadLetters,
     });
     this.function.addEventSource(
-      new DynamoEventSource(props.table, {
+      // CDK declares its classes without exact optional properties, so they do not match its own interfaces.
+      new DynamoEventSource(props.table as ITable, {
         startingPosition: StartingPosition.TRIM_HORIZON,
         // Whatever it is woken for, it drains all there is.
         batchSize: 100,

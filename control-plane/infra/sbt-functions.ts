@@ -56,7 +56,8 @@ export class SbtFunctions extends Construct {
     const log = new LogGroup(this, `${name}Log`, { retention: props.logRetention });
     const { s3Location } = code.bind(new Construct(this, name));
     const cfn = one.node.defaultChild as CfnFunction;
-    cfn.code = { s3Bucket: s3Location?.bucketName, s3Key: s3Location?.objectKey };
+    if (!s3Location) throw new Error(`code of ${name} must be an asset in S3`);
+    cfn.code = { s3Bucket: s3Location.bucketName, s3Key: s3Location.objectKey };
     cfn.description = description;
     cfn.handler = 'index.handler';
     cfn.runtime = Runtime.NODEJS_24_X.name;
@@ -68,7 +69,7 @@ export class SbtFunctions extends Construct {
     cfn.loggingConfig = { logGroup: log.logGroupName };
     cfn.tracingConfig = undefined;
     // Paths of assets on the machine that synthesized are nobody's business.
-    cfn.cfnOptions.metadata = undefined;
+    delete cfn.cfnOptions.metadata;
     setRights(one, [...statements, writeLog(log)]);
   }
 }

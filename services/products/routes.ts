@@ -1,3 +1,4 @@
+import { defined } from '../../core/defined.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import { etagOf } from '../kit/etag.ts';
 import { createOnce } from '../kit/idempotency.ts';
@@ -88,7 +89,9 @@ export function productOperations({ clock, ids }: { clock: Clock; ids: () => str
       answer: Product,
       refusals: SKU_TAKEN,
       handle: async ({ tenant, params, body, ifMatch }) =>
-        toAnswer(await changeProduct(tenant, params.productId, ifMatch, (product) => ({ ...product, ...body }))),
+        toAnswer(
+          await changeProduct(tenant, params.productId, ifMatch, (product) => ({ ...product, ...defined(body) })),
+        ),
     }),
     operation({
       id: 'deleteProduct',

@@ -1,3 +1,4 @@
+import { defined } from '../../../core/defined.ts';
 import { isDomainError } from '../../../core/errors.ts';
 import type { DeadLetter, DeadLetterPage, Envelope } from '../../../core/ports/event-bus.ts';
 import { type Key, type Partition, put, type Table, type Write } from '../../../core/ports/table.ts';
@@ -36,7 +37,7 @@ export class DeadLetters {
     readonly limit: number;
   }): Promise<DeadLetterPage> {
     const prefix = consumer === undefined ? undefined : `${consumer}~`;
-    const page = await this.#table.query({ ...PARTITION, prefix, after, limit });
+    const page = await this.#table.query({ ...PARTITION, ...defined({ prefix, after }), limit });
     const items = page.items.map(({ sk, data }) => ({ ...data, id: sk }));
     return page.next === undefined ? { items } : { items, next: page.next };
   }

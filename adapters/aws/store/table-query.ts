@@ -38,7 +38,11 @@ export function queryInput(
  * `after` is a condition and not an ExclusiveStartKey: of an index that would have to name the item's own key too, and
  * DynamoDB refuses one outside the prefix.
  */
-function rangeOf({ prefix, after, descending }: Pick<Query, 'prefix' | 'after' | 'descending'>): Range | undefined {
+function rangeOf({
+  prefix,
+  after,
+  descending = false,
+}: Pick<Query, 'prefix' | 'after' | 'descending'>): Range | undefined {
   if (after === undefined) {
     if (!prefix) return { values: {}, excluded: [] };
     return { condition: 'begins_with(#sk, :prefix)', values: { ':prefix': { S: prefix } }, excluded: [] };

@@ -98,7 +98,8 @@ export function openEventBus(options: DeliveryOptions): EmbeddedEventBus {
           .all(from.consumer, from.eventId, ...(consumer === undefined ? [] : [consumer]), limit + 1),
       );
       const items = rows.slice(0, limit).map(toDeadLetter);
-      return rows.length > limit ? { items, next: items.at(-1)?.id } : { items };
+      const last = items.at(-1);
+      return rows.length > limit && last ? { items, next: last.id } : { items };
     },
 
     async replay(id) {

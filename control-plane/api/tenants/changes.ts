@@ -1,3 +1,4 @@
+import { defined } from '../../../core/defined.ts';
 import { DomainError } from '../../../core/errors.ts';
 import type { JsonObject, Write } from '../../../core/ports/table.ts';
 import { mayFollow, type Step } from '../../../core/tenant/lifecycle.ts';
@@ -75,7 +76,7 @@ function reportedRecord(record: TenantRecord, report: RegistrationReport, errand
   }
   const state = reportedState(record, word, errand);
   if (!state) return undefined;
-  return {
+  return defined({
     ...record,
     state,
     reason:
@@ -88,7 +89,7 @@ function reportedRecord(record: TenantRecord, report: RegistrationReport, errand
     tenantConfig: tenantData.tenantConfig ?? record.tenantConfig,
     tenantExtras: mergeExtras('tenantData', record.tenantExtras, tenantData),
     registrationExtras: mergeExtras('tenantRegistrationData', record.registrationExtras, tenantRegistrationData),
-  };
+  });
 }
 
 /** @returns undefined for a stale report */
@@ -135,10 +136,18 @@ export function retry(deps: StoreDeps & { readonly stalledAfterMs?: number }, te
 function askAgain(deps: StoreDeps, record: TenantRecord, errand: Errand): { record: TenantRecord; further: Write[] } {
   if (errand === 'offboarding') {
     return {
-      record: { ...record, active: false, state: 'deprovisioning', reason: undefined },
+      record: { ...withoutReason(record), active: false, state: 'deprovisioning' },
       further: eventWrites(deps, 'offboardingRequest', offboardingDetail(record)),
     };
   }
-  const again: TenantRecord = { ...record, state: 'provisioning', registrationStatus: IN_PROGRESS, reason: undefined };
+  const again: TenantRecord = {
+    ...withoutReason(record),
+    state: 'provisioning',
+    registrationStatus: IN_PROGRESS,
+  };
   return { record: again, further: eventWrites(deps, 'onboardingRequest', onboardingDetail(again, true)) };
+}
+
+function withoutReason({ reason: _, ...record }: TenantRecord): TenantRecord {
+  return record;
 }

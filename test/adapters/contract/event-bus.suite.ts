@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { defined } from '../../../core/defined.ts';
 import { DomainError } from '../../../core/errors.ts';
 import type { DeadLetter, Envelope, EventBus } from '../../../core/ports/event-bus.ts';
 import { until } from '../../support/until.ts';
@@ -144,7 +145,7 @@ export function eventBusContract(name: string, open: () => Promise<OpenBus>): vo
       ] as const) {
         const ids: string[] = [];
         for (let after: string | undefined, more = true; more; ) {
-          const page = await bus.deadLetters({ consumer, after, limit: 7 });
+          const page = await bus.deadLetters({ ...defined({ consumer, after }), limit: 7 });
           ids.push(...page.items.map(({ id }) => id));
           after = page.next;
           more = after !== undefined;

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { defined } from '../../../core/defined.ts';
 import { ConditionFailed, isDomainError } from '../../../core/errors.ts';
 import {
   type Item,
@@ -250,8 +251,8 @@ export function tableContract(name: string, open: () => Promise<OpenTable>): voi
           const attempt = table.transact(
             writes.map((write) =>
               write.put
-                ? { ...putAt(pk, write.sk, write.version), if: write.condition }
-                : { delete: { pk, sk: write.sk }, if: write.condition },
+                ? put({ pk, sk: write.sk, version: write.version, data: {} }, write.condition)
+                : { delete: { pk, sk: write.sk }, ...defined({ if: write.condition }) },
             ),
           );
           if (failed.length > 0) {
@@ -334,7 +335,7 @@ async function keysOf(table: Table, query: Query): Promise<string[]> {
 async function allKeysOf(table: Table, query: Query): Promise<string[]> {
   const keys: string[] = [];
   for (let after: string | undefined; ; ) {
-    const { items, next } = await table.query({ ...query, after });
+    const { items, next } = await table.query({ ...query, ...defined({ after }) });
     expect(items.length).toBeLessThanOrEqual(query.limit);
     keys.push(...items.map((item) => item.sk));
     if (next === undefined) return keys;

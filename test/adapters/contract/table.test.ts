@@ -8,6 +8,7 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 import { systemClock } from '../../../adapters/embedded/clock.ts';
 import { STORE_VERSION } from '../../../adapters/embedded/store/database.ts';
 import { openTable, type TableOptions } from '../../../adapters/embedded/store/table.ts';
+import { defined } from '../../../core/defined.ts';
 import { put, type Table, type Write } from '../../../core/ports/table.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { until } from '../../support/until.ts';
@@ -316,7 +317,7 @@ async function expectPairs(table: Table, name: string, durable: readonly number[
 async function allNumbers(table: Table, pk: string, prefix: string): Promise<number[]> {
   const numbers: number[] = [];
   for (let after: string | undefined; ; ) {
-    const { items, next } = await table.query({ pk, prefix, limit: 1000, after });
+    const { items, next } = await table.query({ pk, prefix, limit: 1000, ...defined({ after }) });
     numbers.push(...items.map(({ sk }) => Number(sk.slice(prefix.length))));
     if (next === undefined) return numbers;
     after = next;

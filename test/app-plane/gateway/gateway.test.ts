@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { defined } from '../../../core/defined.ts';
 import { echo, type Fixture, PUBLIC_URL, startFixture, type TokenFacts, tenantRoute, tokenOf } from './fixture.ts';
 
 const ACME = 'acme00001';
@@ -108,7 +109,7 @@ describe('the gateway', () => {
     ['is of another realm', { realm: 'tenant-x0000001' }, 'Forbidden'],
   ] as const)('a tenant that %s is answered with 403', async (_why, change, message) => {
     const authorization = await fixture.addTenant(tenantRoute('refused001'));
-    fixture.routes.set('refused001', { ...tenantRoute('refused001'), ...change });
+    fixture.routes.set('refused001', defined({ ...tenantRoute('refused001'), ...change }));
     await fixture.gateway.invalidate({ tenantId: 'refused001' });
     await expectAnswer(await call('/api/products', authorization), 403, message);
   });

@@ -72,7 +72,7 @@ function configurationOf(options: ProviderOptions): Configuration {
   return {
     adapter: createOidcStore({ table, realm: spec.id, clock }),
     clients: [...clientsOf(spec.id, publicUrl, adminClients)],
-    jwks: { keys: keys.keys as JWK[] },
+    jwks: { keys: [...keys.keys] as JWK[] },
     clientDefaults: { id_token_signed_response_alg: SIGNING_ALG },
     responseTypes: ['code'],
     scopes: OIDC_SCOPES,

@@ -37,6 +37,6 @@ export async function assumeNewRole(
   return {
     accessKeyId: given?.AccessKeyId ?? '',
     secretAccessKey: given?.SecretAccessKey ?? '',
-    sessionToken: given?.SessionToken,
+    sessionToken: given?.SessionToken ?? '',
   };
 }
