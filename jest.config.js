@@ -11,6 +11,7 @@ export default {
       },
     ],
   },
+  globalSetup: '<rootDir>/test/support/build-first.ts',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.tierplane'],
   maxWorkers: 2,

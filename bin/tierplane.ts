@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
+import { PROGRAM_DIR } from '../adapters/embedded/program.ts';
 import { examples } from '../cli/context.ts';
 import { addDemoCommand } from '../cli/demo.ts';
 import { addDoctorCommand } from '../cli/doctor.ts';
@@ -92,11 +94,11 @@ function commandLineFault(error: CommanderError): string {
 }
 
 function version(): string {
-  const file = new URL('../package.json', import.meta.url);
+  const file = join(PROGRAM_DIR, 'package.json');
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }
 
 endWithReader();
-await createProgram()
+createProgram()
   .parseAsync(process.argv)
   .catch((error: unknown) => fail(error, process.argv.includes('--json')));

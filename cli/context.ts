@@ -5,6 +5,7 @@ import {
   DEFAULT_DATA_DIR,
   dataDirAt,
   dataDirOfClone,
+  launcher,
   startCommandFor,
 } from '../embedded/data-dir.ts';
 import { findRunning, type Running } from '../embedded/running.ts';
@@ -47,7 +48,7 @@ export function requireRunning(context: CliContext): Running {
 export function whereElse(): string | undefined {
   const other = dataDirOfClone();
   try {
-    return findRunning(other) && `one runs in ${other.root}: say --data-dir ${other.root}`;
+    return other && findRunning(other) && `one runs in ${other.root}: say --data-dir ${other.root}`;
   } catch {
     // It is another user's: nothing for this one.
     return undefined;
@@ -61,7 +62,7 @@ export function howToStart(dir: DataDir): string {
 
 /** The end of a command's `--help`. */
 export function examples(...lines: readonly string[]): string {
-  return `\nExamples:\n${lines.map((line) => `  $ npx tierplane ${line}`).join('\n')}`;
+  return `\nExamples:\n${lines.map((line) => `  $ ${launcher()} ${line}`).join('\n')}`;
 }
 
 /** A whole number within bounds, for commander's option parsers. */

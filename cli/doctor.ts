@@ -15,6 +15,7 @@ import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Command } from 'commander';
+import { SERVICES_DIR } from '../adapters/embedded/program.ts';
 import { bundleOf } from '../adapters/embedded/runtime/supervisor/bundles.ts';
 import { STORE_VERSION } from '../adapters/embedded/store/database.ts';
 import { loadConfig } from '../embedded/config.ts';
@@ -34,7 +35,6 @@ interface Finding {
 }
 
 const LEAST_FREE_BYTES = 200 * 2 ** 20;
-const SERVICES_DIR = join(import.meta.dirname, '..', 'dist', 'services');
 
 export function addDoctorCommand(program: Command): void {
   program

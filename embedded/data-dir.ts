@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readFileSync,
   readlinkSync,
+  realpathSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -15,6 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { PROGRAM_DIR } from '../adapters/embedded/program.ts';
 import { DomainError } from '../core/errors.ts';
 
 /** Where everything of one embedded platform lives. Every path of it is made here and nowhere else. */
@@ -39,39 +41,54 @@ export interface DataDir {
   readonly cliToken: string;
 }
 
-/** The folder that `npm start` and `npx tierplane` run in. */
-const CLONE = join(import.meta.dirname, '..');
+/** Whether this is a clone of the repository, which has sources, and not an installed package. */
+const IS_CLONE = existsSync(join(PROGRAM_DIR, 'bin', 'tierplane.ts'));
+const COMMAND_FILE = join(PROGRAM_DIR, 'bin', 'tierplane');
 
-/** Where a platform lives that nobody gave a place: in the folder the command runs in. */
+/** The data directory if neither `--data-dir` nor TIERPLANE_DATA_DIR names one: in the current folder. */
 export const DEFAULT_DATA_DIR = '.tierplane';
 
-/** The platform that `npm start` runs, wherever a command is given. */
-export function dataDirOfClone(): DataDir {
-  return dataDirAt(join(CLONE, DEFAULT_DATA_DIR));
+/** The data directory of `npm start` in this clone; undefined in an installed package, which has none of its own. */
+export function dataDirOfClone(): DataDir | undefined {
+  return IS_CLONE ? dataDirAt(join(PROGRAM_DIR, DEFAULT_DATA_DIR)) : undefined;
 }
 
-/** How a shell in this process's folder calls the command line: `npx` finds it in the clone alone. */
+/** The command line as a shell in the current folder calls it: by name, by npx, or by the path of its file. */
 export function launcher(): string {
-  const here = currentFolder();
-  return here === CLONE || here.startsWith(`${CLONE}/`) ? 'npx tierplane' : quoted(join(CLONE, 'bin', 'tierplane'));
+  if (IS_CLONE) return isBelow(currentFolder(), PROGRAM_DIR) ? 'npx tierplane' : quoted(COMMAND_FILE);
+  if (isOnPath()) return 'tierplane';
+  return process.env.npm_command === 'exec' ? 'npx tierplane' : quoted(COMMAND_FILE);
 }
 
-/** How it does so for this directory. */
+function isBelow(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`);
+}
+
+/** Whether the name `tierplane` finds this program. npx puts a folder of its own on the PATH, for one command only. */
+function isOnPath(): boolean {
+  const found = (process.env.PATH ?? '').split(':').map((folder) => join(folder, 'tierplane'));
+  const first = found.find((path) => !path.includes('/_npx/') && existsSync(path));
+  return first !== undefined && realpathSync(first) === realpathSync(COMMAND_FILE);
+}
+
+/** The command line for this data directory, as a shell in the current folder calls it. */
 export function commandFor(dir: DataDir): string {
   return isDefault(dir) ? launcher() : `${launcher()} --data-dir ${quoted(dir.root)}`;
 }
 
-/** How it starts the platform of this directory. */
+/** The command that starts the platform of this data directory. */
 export function startCommandFor(dir: DataDir): string {
-  return isDefault(dir) ? 'npm start' : `${commandFor(dir)} up`;
+  return IS_CLONE && isDefault(dir) ? 'npm start' : `${commandFor(dir)} up`;
 }
 
-/** Whether it is the one that `npm start` runs, and commands in this process's folder find without being told. */
+/** Whether commands in the current folder find this data directory without `--data-dir`. */
 function isDefault(dir: DataDir): boolean {
-  return dir.root === dataDirOfClone().root && currentFolder() === CLONE;
+  const folder = currentFolder();
+  if (IS_CLONE && folder !== PROGRAM_DIR) return false;
+  return folder !== '' && dir.root === join(folder, DEFAULT_DATA_DIR);
 }
 
-/** '' where it has been removed since. */
+/** Empty if the folder no longer exists. */
 function currentFolder(): string {
   try {
     return process.cwd();

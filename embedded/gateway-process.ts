@@ -1,12 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { join } from 'node:path';
+import { GATEWAY_ENTRY } from '../adapters/embedded/program.ts';
 import { DomainError } from '../core/errors.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { Log } from '../core/ports/log.ts';
 import type { ServiceEndpoints } from '../core/routing/registry.ts';
 
-const ENTRY = join(import.meta.dirname, '..', 'app-plane', 'gateway', 'server.ts');
 const FIRST_BACK_OFF_MS = 50;
 const LONGEST_BACK_OFF_MS = 5_000;
 /** A gateway that drains is given this long before it is killed. */
@@ -130,7 +129,7 @@ function send(child: ChildProcess, message: object): void {
 
 function spawnGateway({ settings, logFile, environment, setpriv }: Options): ChildProcess {
   const log = openSync(logFile, 'a', 0o600);
-  const node = [process.execPath, '--disable-warning=ExperimentalWarning', ENTRY];
+  const node = [process.execPath, '--disable-warning=ExperimentalWarning', GATEWAY_ENTRY];
   const command = setpriv === undefined ? node : [setpriv, '--pdeathsig', 'KILL', ...node];
   const { PATH, NODE_COMPILE_CACHE } = process.env;
   try {

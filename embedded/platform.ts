@@ -6,6 +6,7 @@ import { loadIdentitySecrets } from '../adapters/embedded/identity/identity-secr
 import { createRealms } from '../adapters/embedded/identity/oidc/realms.ts';
 import { createPasswords } from '../adapters/embedded/identity/passwords.ts';
 import { openMailer } from '../adapters/embedded/mail/mailer.ts';
+import { SERVICES_DIR } from '../adapters/embedded/program.ts';
 import { createRuntime } from '../adapters/embedded/runtime/runtime.ts';
 import { INSTANCE_VARIABLE } from '../adapters/embedded/runtime/supervisor/leftovers.ts';
 import { openTable, type SqliteTable } from '../adapters/embedded/store/table.ts';
@@ -48,7 +49,6 @@ export interface PlatformOptions {
   readonly log: Log;
 }
 
-const SERVICES_DIR = join(import.meta.dirname, '..', 'dist', 'services');
 /** Only one platform can run on a data directory, so a restarted one goes on with its own leases at once. */
 const LEASE_OWNER = 'platform';
 

@@ -1,86 +1,84 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, extname, join, relative } from 'node:path';
-import * as esbuild from 'esbuild';
-import { bundleOf } from '../adapters/embedded/runtime/supervisor/bundles.ts';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { version as esbuildVersion } from 'esbuild';
+import { type Bundle, bundleAll, DIST, ROOT, serviceNames } from './bundle.ts';
+import { thirdPartyNotices } from './third-party-notices.ts';
 
 /**
- * `npm run build [-- --if-stale]`: bundles every folder of services/ that has a server.ts into one self-contained file,
- * dist/services/<name>.cjs, which is all that a task needs. With `--if-stale` it does nothing where no input has changed
- * since. Exit 1 and esbuild's own message if a bundle cannot be made; what was built before is then still there.
+ * `npm run build [-- --if-stale]`: bundles the command line and the platform, the gateway, the agent and every service
+ * into self-contained CommonJS files in dist/, which is all that runs. With `--if-stale` it does nothing if no input has
+ * changed since the last build. Exit code 1, with esbuild's message, if a bundle cannot be made; the last build then stays.
  */
-const ROOT = join(import.meta.dirname, '..');
-const OUTPUT = join(ROOT, 'dist', 'services');
-const MANIFEST = join(ROOT, 'dist', 'services.json');
+const MANIFEST = join(DIST, 'build.json');
+const NOTICES = join(DIST, 'THIRD-PARTY-NOTICES.txt');
 
 /** What the last build was made of. */
 interface Manifest {
-  /** Everything that is not one of our sources: this script, the lock file, esbuild's version, the services' names. */
+  /** Digest of everything but our sources: the build scripts, the lock file, esbuild's version, the services' names. */
   readonly basis: string;
   /** SHA-256 of each source of ours, by its path from the root. */
   readonly sources: Readonly<Record<string, string>>;
+  /** Paths from the root of all files made. */
+  readonly outputs: readonly string[];
 }
 
-/** See undici-core.js and no-http2.js. */
-const lessThanAll: esbuild.Plugin = {
-  name: 'less-than-all',
-  setup: ({ onResolve }) => {
-    onResolve({ filter: /^undici$/ }, () => ({ path: join(import.meta.dirname, 'undici-core.js') }));
-    onResolve({ filter: /^(node:)?http2$/ }, () => ({ path: join(import.meta.dirname, 'no-http2.js') }));
-  },
-};
-
-/** Packages of Fastify's that it loads on demand, and our services never make it (the kit says how). */
-const NEVER_LOADED = ['@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler', 'light-my-request'];
-
-async function build(services: readonly string[]): Promise<void> {
+async function build(): Promise<void> {
   const started = performance.now();
-  const { metafile } = await esbuild.build({
-    absWorkingDir: ROOT,
-    entryPoints: Object.fromEntries(services.map((name) => [name, `services/${name}/server.ts`])),
-    outdir: OUTPUT,
-    bundle: true,
-    platform: 'node',
-    target: 'node24',
-    // An ES module that imports node:http has Node load its fetch, too: 10 MB and 40 ms a task.
-    format: 'cjs',
-    outExtension: { '.js': extname(bundleOf(OUTPUT, 'any')) },
-    external: NEVER_LOADED,
-    plugins: [lessThanAll],
-    // Less source to hold and scan; names stay, for stack traces.
-    minifyWhitespace: true,
-    legalComments: 'none',
-    metafile: true,
-    logLevel: 'error',
-  });
-  removeLeftOvers(services);
-  const ours = Object.keys(metafile.inputs).filter((path) => !path.startsWith('node_modules/'));
-  const sources = Object.fromEntries(ours.sort().map((path) => [path, digestOf(join(ROOT, path))]));
-  writeFileSync(MANIFEST, `${JSON.stringify({ basis: basisOf(services), sources } satisfies Manifest, null, 2)}\n`);
-  const sizes = services.map((name) => `${name} ${sizeOf(metafile, name)} KB`).join(', ');
-  process.stderr.write(`built ${sizes} in ${Math.round(performance.now() - started)} ms\n`);
+  const { bundles, inputs } = await bundleAll();
+  for (const { path, contents } of bundles) writeIfChanged(join(ROOT, path), contents);
+  writeIfChanged(NOTICES, Buffer.from(thirdPartyNotices(ROOT, inputs)));
+  removeOthers(bundles);
+  const ours = inputs.filter((path) => !path.startsWith('node_modules/'));
+  const manifest: Manifest = {
+    basis: basis(),
+    sources: Object.fromEntries(ours.map((path) => [path, digestOf(join(ROOT, path))])),
+    outputs: bundles.map(({ path }) => path),
+  };
+  writeIfChanged(MANIFEST, Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`));
+  // bin/tierplane compares the manifest's time with the sources'.
+  touch(MANIFEST);
+  process.stderr.write(
+    `built ${bundles.map(inKilobytes).join(', ')} in ${Math.round(performance.now() - started)} ms\n`,
+  );
 }
 
-function isStale(services: readonly string[]): boolean {
-  if (!existsSync(MANIFEST) || services.some((name) => !existsSync(bundleOf(OUTPUT, name)))) return true;
+/** Replaces a file as a whole. An unchanged bundle keeps its time, and with it the code caches made for it. */
+function writeIfChanged(file: string, contents: Uint8Array): void {
+  if (existsSync(file) && readFileSync(file).equals(contents)) return;
+  mkdirSync(dirname(file), { recursive: true });
+  const complete = `${file}.${process.pid}`;
+  writeFileSync(complete, contents);
+  renameSync(complete, file);
+}
+
+function isStale(): boolean {
   try {
-    const { basis, sources } = JSON.parse(readFileSync(MANIFEST, 'utf8')) as Manifest;
+    const manifest = JSON.parse(readFileSync(MANIFEST, 'utf8')) as Manifest;
     return (
-      basis !== basisOf(services) || Object.entries(sources).some(([path, digest]) => currentDigest(path) !== digest)
+      manifest.basis !== basis() ||
+      manifest.outputs.some((path) => !existsSync(join(ROOT, path))) ||
+      Object.entries(manifest.sources).some(([path, digest]) => currentDigest(path) !== digest)
     );
   } catch {
-    // A manifest that cannot be read tells nothing.
+    // No build yet, or a manifest that cannot be read.
     return true;
   }
 }
 
-function basisOf(services: readonly string[]): string {
-  const parts = [
-    esbuild.version,
-    digestOf(join(ROOT, 'package-lock.json')),
-    digestOf(import.meta.filename),
-    ...services,
-  ];
+function basis(): string {
+  const scripts = readdirSync(import.meta.dirname).filter((name) => /\.[jt]s$/.test(name));
+  const files = [...scripts.map((name) => join(import.meta.dirname, name)), join(ROOT, 'package-lock.json')];
+  const parts = [esbuildVersion, ...files.map(digestOf), ...serviceNames()];
   return createHash('sha256').update(parts.join('\n')).digest('hex');
 }
 
@@ -93,33 +91,35 @@ function digestOf(file: string): string {
   return createHash('sha256').update(readFileSync(file)).digest('hex');
 }
 
-function sizeOf(metafile: esbuild.Metafile, name: string): number {
-  return Math.round((metafile.outputs[relative(ROOT, bundleOf(OUTPUT, name))]?.bytes ?? 0) / 1024);
+function touch(file: string): void {
+  const now = new Date();
+  utimesSync(file, now, now);
 }
 
-/** Bundles of services that are gone. */
-function removeLeftOvers(services: readonly string[]): void {
-  for (const file of readdirSync(OUTPUT)) {
-    if (!services.some((name) => file === basename(bundleOf(OUTPUT, name))))
-      rmSync(join(OUTPUT, file), { recursive: true });
+function inKilobytes({ path, contents }: Bundle): string {
+  return `${basename(path, '.cjs')} ${Math.round(contents.byteLength / 1024)} KB`;
+}
+
+/** Removes bundles of services that no longer exist, and what earlier versions of this script made. */
+function removeOthers(bundles: readonly Bundle[]): void {
+  const keep = new Set([MANIFEST, NOTICES, ...bundles.map(({ path }) => join(ROOT, path))]);
+  for (const folder of [DIST, join(DIST, 'services')]) {
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      const path = join(folder, entry.name);
+      if (entry.isFile() && !keep.has(path)) rmSync(path, { force: true });
+    }
   }
 }
 
-const services = readdirSync(join(ROOT, 'services'), { withFileTypes: true })
-  .filter((entry) => entry.isDirectory() && existsSync(join(ROOT, 'services', entry.name, 'server.ts')))
-  .map((entry) => entry.name)
-  // The kit's server.ts is the wiring that the others share, not a service.
-  .filter((name) => name !== 'kit')
-  .sort();
-
-if (!process.argv.includes('--if-stale') || isStale(services)) {
+if (!process.argv.includes('--if-stale') || isStale()) {
   try {
-    mkdirSync(OUTPUT, { recursive: true });
-    await build(services);
+    await build();
   } catch (error) {
-    // esbuild has told the faults of the sources itself.
+    // esbuild has printed the errors of the sources.
     if (!(error instanceof Error && 'errors' in error)) throw error;
-    process.stderr.write('build failed: the services could not be bundled\n');
+    process.stderr.write('build failed\n');
     process.exitCode = 1;
   }
+} else {
+  touch(MANIFEST);
 }

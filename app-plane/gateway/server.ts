@@ -180,11 +180,12 @@ async function fail(error: unknown): Promise<never> {
   process.exit(atListen || isDomainError(error, 'CONFIG') ? EXIT_CONFIG : 1);
 }
 
-try {
+async function main(): Promise<void> {
   const running = await start(parseConfig(process.env.TIERPLANE_GATEWAY));
   attach(running);
   log.info({ port: running.port }, 'the gateway listens');
   await tell({ type: 'ready', port: running.port });
-} catch (error) {
-  await fail(error);
 }
+
+// No top-level await: the build makes a CommonJS file of this module.
+main().catch(fail);

@@ -1,11 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { join } from 'node:path';
+import { AGENT_ENTRY } from '../../program.ts';
 import { INSTANCE_VARIABLE } from './leftovers.ts';
 import { closeLog, openLog } from './log-file.ts';
 import { killNow } from './process-info.ts';
 import type { AgentConfig, FromAgent, ToAgent } from './protocol.ts';
 
-const ENTRY = join(import.meta.dirname, 'agent.ts');
 /** Draining takes 10 s at most, and a moment before and after. */
 const END_TIMEOUT_MS = 12_000;
 
@@ -29,7 +28,7 @@ export class AgentProcess {
   constructor({ config, logFile, receive, lost }: AgentOptions) {
     const log = openLog(logFile);
     const { PATH, NODE_COMPILE_CACHE } = process.env;
-    this.#child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ENTRY], {
+    this.#child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', AGENT_ENTRY], {
       detached: true, // leads a group of its own, with all its tasks in it
       cwd: '/',
       stdio: ['ignore', log, log, 'ipc'],

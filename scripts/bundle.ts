@@ -1,0 +1,94 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import * as esbuild from 'esbuild';
+
+export const ROOT = join(import.meta.dirname, '..');
+export const DIST = join(ROOT, 'dist');
+
+/** Our entry points by the name of their bundle: dist/<name>.cjs. */
+const PROGRAM = {
+  tierplane: 'bin/tierplane.ts',
+  gateway: 'app-plane/gateway/server.ts',
+  agent: 'adapters/embedded/runtime/supervisor/agent.ts',
+};
+
+/** A bundle in memory. */
+export interface Bundle {
+  /** Path from the root, with forward slashes. */
+  readonly path: string;
+  readonly contents: Uint8Array;
+}
+
+export interface Bundles {
+  readonly bundles: readonly Bundle[];
+  /** Every file that went into a bundle, as a path from the root, sorted. */
+  readonly inputs: readonly string[];
+}
+
+/** CommonJS starts faster and takes less memory than ES modules: those make Node load its own fetch. */
+const COMMON = {
+  absWorkingDir: ROOT,
+  bundle: true,
+  platform: 'node',
+  target: 'node24',
+  format: 'cjs',
+  outExtension: { '.js': '.cjs' },
+  legalComments: 'none',
+  metafile: true,
+  write: false,
+  logLevel: 'error',
+} satisfies esbuild.BuildOptions;
+
+/** Replaces parts of packages that services do not use; undici-core.js and no-http2.js say which. */
+const slimServices: esbuild.Plugin = {
+  name: 'slim-services',
+  setup: ({ onResolve }) => {
+    onResolve({ filter: /^undici$/ }, () => ({ path: join(import.meta.dirname, 'undici-core.js') }));
+    onResolve({ filter: /^(node:)?http2$/ }, () => ({ path: join(import.meta.dirname, 'no-http2.js') }));
+  },
+};
+
+/** Packages that Fastify loads on demand and our services never need; the kit says why. */
+const NEVER_LOADED = ['@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler', 'light-my-request'];
+
+/** Every folder of services/ with a server.ts, except the kit's, which is shared wiring. */
+export function serviceNames(): string[] {
+  return readdirSync(join(ROOT, 'services'), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && existsSync(join(ROOT, 'services', entry.name, 'server.ts')))
+    .map((entry) => entry.name)
+    .filter((name) => name !== 'kit')
+    .sort();
+}
+
+/** Bundles the program and every service. Throws esbuild's error, which esbuild has printed. */
+export async function bundleAll(): Promise<Bundles> {
+  const builds = await Promise.all([bundleProgram(), bundleServices()]);
+  const bundles = builds.flatMap(({ outputFiles }) =>
+    outputFiles.map(({ path, contents }) => ({ path: relative(ROOT, path), contents })),
+  );
+  const inputs = new Set(builds.flatMap(({ metafile }) => Object.keys(metafile.inputs)));
+  return { bundles, inputs: [...inputs].sort() };
+}
+
+/** Not minified, so that a stack trace shows real lines. */
+function bundleProgram() {
+  return esbuild.build({
+    ...COMMON,
+    entryPoints: PROGRAM,
+    outdir: DIST,
+    define: { 'import.meta.url': 'importMetaUrl', 'import.meta.filename': '__filename' },
+    banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
+  });
+}
+
+function bundleServices() {
+  return esbuild.build({
+    ...COMMON,
+    entryPoints: Object.fromEntries(serviceNames().map((name) => [name, `services/${name}/server.ts`])),
+    outdir: join(DIST, 'services'),
+    external: NEVER_LOADED,
+    plugins: [slimServices],
+    // A task holds and scans less source. Names stay, for stack traces.
+    minifyWhitespace: true,
+  });
+}
