@@ -15,7 +15,7 @@ export function openUsers(environment: Environment, { table, clock }: StoreDeps)
     pools: openUserPools(new CognitoIdentityProviderClient(), environment.TIERPLANE_PREFIX),
     vault: openPasswordVault(new KMSClient(), environment.TIERPLANE_PASSWORD_KEY),
     region: environment.AWS_REGION,
-    madePools: {
+    stackPools: {
       admin: { userPoolId: environment.TIERPLANE_ADMIN_POOL, clientId: environment.TIERPLANE_ADMIN_CLIENT },
     },
   });

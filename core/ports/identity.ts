@@ -1,41 +1,45 @@
 import type { JsonObject } from './table.ts';
 
-/** A user pool: one for admins, one shared by basic and advanced tenants, one per premium tenant. */
+/**
+ * A realm holds the users who sign in together: `admin` for system users, `pool` for the tenants of tiers that share
+ * one, `tenant-<id>` for a tenant with its own. Embedded: an OpenID provider. AWS: a Cognito user pool.
+ */
 export type RealmId = 'admin' | 'pool' | `tenant-${string}`;
 
 export interface RealmSpec {
   readonly id: RealmId;
   /** Shown on the sign-in page. */
   readonly displayName: string;
-  /** The only tenant whose users may be in it; absent for `admin` and `pool`. */
+  /** The only tenant whose users the realm may hold. @default - any tenant's in `pool`, no tenant's in `admin` */
   readonly tenantId?: string;
 }
 
-/** What a client needs to sign in; public. */
+/** What a client needs to sign in. Not secret. */
 export interface RealmConfig {
   readonly issuer: string;
-  /** The public (PKCE) client of the realm's web application. */
+  /** The public client (PKCE, no secret) of the realm's web application. */
   readonly clientId: string;
 }
 
 export type TenantRole = 'TenantAdmin' | 'TenantUser';
 
 export interface User {
-  /** Unique in its realm, compared in lower case. For tenants' users the email. */
+  /** Unique in the realm, regardless of case. For tenants' users usually the email. */
   readonly userName: string;
-  /** Unique in its realm, compared in lower case. */
+  /** Unique in the realm, regardless of case. Never the user name of another user, since users sign in with either. */
   readonly email: string;
-  /** TenantAdmin or TenantUser for tenants' users; system users may carry any name, only SystemAdmin may write. */
+  /** A TenantRole for tenants' users. System users may have any role; only SystemAdmin may write. */
   readonly role: string;
   /** Absent for system users. */
   readonly tenantId?: string;
-  /** The token's `sub`; never reused. */
+  /** The `sub` of the user's tokens; never reused. */
   readonly subject: string;
   readonly enabled: boolean;
-  /** Cognito's words: FORCE_CHANGE_PASSWORD until a temporary password was changed. */
+  /** As in Cognito: FORCE_CHANGE_PASSWORD until the user has replaced the temporary password. */
   readonly status: 'CONFIRMED' | 'FORCE_CHANGE_PASSWORD';
   /** ISO 8601, UTC. */
   readonly created: string;
+  /** ISO 8601, UTC. */
   readonly modified: string;
 }
 
@@ -44,56 +48,76 @@ export interface NewUser {
   readonly email: string;
   readonly role: string;
   readonly tenantId?: string;
-  /** Chosen password: the user is CONFIRMED and no mail is sent. @default - a temporary one is mailed */
+  /** The password that the user has chosen. @default - the user is invited by mail, with a temporary password */
   readonly password?: string;
-  /** Words of the invitation mail. @default - the realm's display name */
+  /** Named in the invitation. @default - the realm's display name, without a link */
   readonly invitation?: { readonly tenantName: string; readonly link: string };
 }
 
 export interface UserPage {
   readonly items: readonly User[];
+  /** The `after` of the next page; absent on the last page. */
   readonly next?: string;
 }
 
-/** Embedded: oidc-provider over the platform's own store. AWS: Cognito. */
+/**
+ * Realms and their users. Both homes use the store of core/identity/users, over their own Credentials.
+ *
+ * Every method throws UNAVAILABLE if a later attempt may succeed, and may then be repeated. A user name that no user can
+ * have is an unknown user, not an error.
+ */
 export interface Identity {
-  /** Idempotent. */
+  /** Creates the realm, or adopts its display name. Idempotent. */
   ensureRealm(spec: RealmSpec): Promise<RealmConfig>;
+  /** The realm, or undefined if unknown. */
   realm(id: RealmId): Promise<(RealmSpec & RealmConfig) | undefined>;
-  /** With all users, keys and sessions; a staged password stays, for a failed onboarding may be tried again. Idempotent. */
+  /** Deletes the realm with its users, keys and sessions. Staged passwords stay, for a repeated onboarding. Idempotent. */
   deleteRealm(id: RealmId): Promise<void>;
 
-  /** Throws CONFLICT if the user name or email is taken in the realm, INVALID for a weak password, NOT_FOUND without realm. */
+  /**
+   * Creates a user with the given password, with the password staged for the tenant and this email, or by invitation.
+   * Throws CONFLICT if the user name or the email is taken in the realm, INVALID for a field that breaks a rule or a weak
+   * password, NOT_FOUND for an unknown realm. Not idempotent: after UNAVAILABLE, look the user up first.
+   */
   createUser(realm: RealmId, user: NewUser): Promise<User>;
+  /** The user, or undefined if unknown. */
   user(realm: RealmId, userName: string): Promise<User | undefined>;
-  /** In order of user name. `tenantId` narrows to that tenant's users. `limit` 1..1000 */
+  /** The user with this `sub`, or undefined if unknown. */
+  userOf(realm: RealmId, subject: string): Promise<User | undefined>;
+  /** Users in order of user name, of one tenant if `tenantId` is given. `limit` 1..1000. An unknown realm has no users. */
   users(
     realm: RealmId,
     page: { readonly tenantId?: string; readonly after?: string; readonly limit: number },
   ): Promise<UserPage>;
-  /** Throws NOT_FOUND, or CONFLICT if the email is taken. */
+  /**
+   * Throws NOT_FOUND, INVALID for a field that breaks a rule, CONFLICT if the email is taken or if the user is the last
+   * administrator (core/identity/users/administrators.ts) and the new role is another one.
+   */
   updateUser(
     realm: RealmId,
     userName: string,
     change: { readonly email?: string; readonly role?: string },
   ): Promise<User>;
-  /** A disabled user's tokens stop working at once at the gateway, and no new ones are issued. Throws NOT_FOUND. */
+  /**
+   * The gateway refuses the tokens of a disabled user at once, and no new ones are issued. Idempotent.
+   * Throws NOT_FOUND, CONFLICT for the last administrator.
+   */
   setUserEnabled(realm: RealmId, userName: string, enabled: boolean): Promise<User>;
-  /** Idempotent. */
+  /** Idempotent. Throws CONFLICT for the last administrator. */
   deleteUser(realm: RealmId, userName: string): Promise<void>;
-  /** All users of one tenant, also past the first page. Idempotent. */
+  /** Deletes all users of one tenant, administrators included, and the tenant's staged password. Idempotent. */
   deleteTenantUsers(realm: RealmId, tenantId: string): Promise<void>;
 
   /**
-   * Keeps the (hashed) password a tenant's first admin chose at sign-up until `createUser` for that tenant takes it,
-   * so that no password ever travels in an event. Throws INVALID if weak. Idempotent per tenant.
+   * Stores, in protected form and for 7 days, the password that a tenant's first administrator chose at sign-up, until
+   * `createUser` takes it. So no password travels in an event. Replaces an earlier one. Throws INVALID if weak.
    */
   stagePassword(tenantId: string, email: string, password: string): Promise<void>;
-  /** Whether a user of this email exists in the realm. For the platform's own use, never shown to a stranger. */
+  /** Whether a user of the realm has this email. For the platform's own checks; the result must not reach strangers. */
   emailTaken(realm: RealmId, email: string): Promise<boolean>;
 }
 
-/** Sends mail; embedded: the mailbox file and page, or SMTP where configured. */
+/** Sends mail. Embedded: to the mailbox file and page, or by SMTP where configured. AWS: by SES. */
 export interface Mailer {
   send(mail: {
     readonly to: string;

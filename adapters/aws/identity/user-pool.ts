@@ -16,9 +16,9 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import { APP_CLIENT } from '../../../core/identity/issuers.ts';
 import { MIN_PASSWORD_LENGTH } from '../../../core/identity/password-policy.ts';
+import { fold } from '../../../core/identity/users/user-records.ts';
 import type { NewUser, RealmSpec, User } from '../../../core/ports/identity.ts';
 import { asDomainError } from '../store/errors.ts';
-import { fold } from './identity-records.ts';
 
 /** What identity needs of Cognito, in calls that may be repeated. All throw UNAVAILABLE where trying again may help. */
 export interface UserPools {

@@ -2,7 +2,7 @@ import { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
 import type { Clock } from '../../../core/ports/clock.ts';
 import type { RealmId } from '../../../core/ports/identity.ts';
 import { type IndexName, type Item, type Key, type Partition, put, type Table } from '../../../core/ports/table.ts';
-import { deleteAll } from './identity-records.ts';
+import { deleteAll } from '../../../core/ports/table-deletion.ts';
 
 /**
  * Sessions, grants, codes and refresh tokens of a realm: one partition, found by uid (g1), grant (g2) and account (g3).

@@ -48,6 +48,10 @@ export class FakeIdentity implements Identity {
     return this.#users.get(`${realm}/${userName.toLowerCase()}`);
   }
 
+  async userOf(realm: RealmId, subject: string) {
+    return [...this.#users.values()].find((user) => user.realm === realm && user.subject === subject);
+  }
+
   async users(realm: RealmId, { tenantId, limit }: { tenantId?: string; limit: number }) {
     const all = [...this.#users.values()].filter((user) => user.realm === realm);
     return { items: all.filter((user) => tenantId === undefined || user.tenantId === tenantId).slice(0, limit) };

@@ -1,6 +1,6 @@
 import { importJWK, SignJWT } from 'jose';
-import { realmKeysKey } from '../../../adapters/embedded/identity/identity-records.ts';
 import { createLocalSignature } from '../../../adapters/embedded/identity/oidc/local-signature.ts';
+import { realmKeysKey } from '../../../adapters/embedded/identity/realm-keys.ts';
 import { SCOPES } from '../../../control-plane/api/http/http.ts';
 import { createPrincipals } from '../../../control-plane/api/http/principal.ts';
 import { createAuthorize } from '../../../core/identity/authorize.ts';

@@ -59,7 +59,7 @@ export async function createLambdaWorld(account: EmulatedAccount, name: string):
     ...{ table, clock: systemClock, region: REGION },
     pools: openUserPools(cognito, name),
     vault: openPasswordVault(kms, keyId),
-    madePools: { admin: { userPoolId, clientId: ADMIN_CLIENT } },
+    stackPools: { admin: { userPoolId, clientId: ADMIN_CLIENT } },
   });
   return {
     ...{ table, identity, bus },

@@ -1,11 +1,11 @@
 import { createAttemptLimiter } from '../../../../core/identity/attempts.ts';
+import { isLogin } from '../../../../core/identity/users/store-context.ts';
+import { emailKey, fold, toUser, type UserRecord, userKey } from '../../../../core/identity/users/user-records.ts';
 import type { Clock } from '../../../../core/ports/clock.ts';
-import type { RealmId, User } from '../../../../core/ports/identity.ts';
+import type { Identity, RealmId, User } from '../../../../core/ports/identity.ts';
 import type { Table } from '../../../../core/ports/table.ts';
 import type { TierName } from '../../../../core/tier/tiers.ts';
-import type { EmbeddedIdentity } from '../identity.ts';
-import { emailKey, fold, toUser, type UserRecord, userKey } from '../identity-records.ts';
-import type { Passwords } from '../passwords.ts';
+import type { PasswordSecret, Passwords } from '../passwords.ts';
 
 /** What tokens say of a user's tenant. */
 export interface TenantClaims {
@@ -47,7 +47,7 @@ const MAX_PASSWORD_LENGTH = 256;
 
 export function createAccounts(options: {
   readonly table: Table;
-  readonly identity: Pick<EmbeddedIdentity, 'userOf'>;
+  readonly identity: Pick<Identity, 'userOf'>;
   readonly passwords: Passwords;
   readonly clock: Pick<Clock, 'now'>;
   /** The tenant as the registry has it; undefined if it has none. */
@@ -56,13 +56,12 @@ export function createAccounts(options: {
   const { table, identity, passwords, clock, tenantClaims } = options;
   const attempts = createAttemptLimiter({ clock, windowMs: WINDOW_MS });
 
-  async function find(realm: RealmId, login: string): Promise<UserRecord | undefined> {
-    // What cannot be a key cannot be a user either.
-    if (!/^[^\p{Cc}]{1,254}$/u.test(login) || !login.isWellFormed()) return undefined;
-    const byName = await table.get(userKey(realm, login));
+  async function find(realm: RealmId, login: string): Promise<UserRecord<PasswordSecret> | undefined> {
+    if (!isLogin(login)) return undefined;
+    const byName = await table.get(userKey<PasswordSecret>(realm, login));
     if (byName) return byName.data;
     const email = await table.get(emailKey(realm, login));
-    return email && (await table.get(userKey(realm, email.data.userName)))?.data;
+    return email && (await table.get(userKey<PasswordSecret>(realm, email.data.userName)))?.data;
   }
 
   async function active(user: User): Promise<Account | undefined> {

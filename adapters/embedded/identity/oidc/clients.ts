@@ -1,6 +1,7 @@
 import type { ClientMetadata } from 'oidc-provider';
 import { ADMIN_CLIENT, APP_CLIENT, CLI_CLIENT, issuerOf } from '../../../../core/identity/issuers.ts';
 import type { RealmId } from '../../../../core/ports/identity.ts';
+import { SIGNING_ALG } from '../realm-keys.ts';
 
 /** A further public client of the admin realm, such as an admin page made for SBT. */
 export interface AdminClient {
@@ -13,9 +14,6 @@ export interface AdminClient {
 export const ACCOUNT_CLIENT = 'tierplane-account';
 /** Never called: the command line follows the redirects itself and takes the code out of the last one. */
 export const CLI_REDIRECT = 'http://127.0.0.1/callback';
-
-/** The algorithm of the realms' keys. */
-export const SIGNING_ALG = 'ES256';
 
 /** The clients of a realm, all public: code and PKCE, no secret. */
 export function clientsOf(

@@ -2,7 +2,7 @@ import { compactVerify, importJWK } from 'jose';
 import type { SignatureVerifier } from '../../../../core/identity/authorize.ts';
 import { createLru } from '../../../../core/identity/lru.ts';
 import type { Table } from '../../../../core/ports/table.ts';
-import { realmKeysKey } from '../identity-records.ts';
+import { realmKeysKey } from '../realm-keys.ts';
 
 /** Imported keys kept. */
 const CACHE_SIZE = 1_000;

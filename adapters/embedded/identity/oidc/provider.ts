@@ -15,10 +15,10 @@ import type { Table } from '../../../../core/ports/table.ts';
 import { errorPage } from '../../../../web/pages/error.ts';
 import { trusted } from '../../../../web/pages/html.ts';
 import { signedOutPage, signOutPage } from '../../../../web/pages/sign-in.ts';
-import type { RealmKeys } from '../identity-records.ts';
 import { createOidcStore } from '../oidc-store.ts';
+import { type RealmKeys, SIGNING_ALG } from '../realm-keys.ts';
 import type { Account, Accounts } from './accounts.ts';
-import { type AdminClient, clientsOf, SIGNING_ALG } from './clients.ts';
+import { type AdminClient, clientsOf } from './clients.ts';
 
 /** Lifetimes in seconds. */
 const ACCESS_TOKEN_TTL = 600;

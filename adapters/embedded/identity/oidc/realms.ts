@@ -5,6 +5,7 @@ import { DomainError, type ErrorCode, isDomainError } from '../../../../core/err
 import { type Authorize, createAuthorize, type TrustedIssuer } from '../../../../core/identity/authorize.ts';
 import { API_AUDIENCE, issuerOf, parseRealm, trustRealms } from '../../../../core/identity/issuers.ts';
 import { createLru } from '../../../../core/identity/lru.ts';
+import { realmKey } from '../../../../core/identity/users/user-records.ts';
 import type { Clock } from '../../../../core/ports/clock.ts';
 import type { RealmId, RealmSpec } from '../../../../core/ports/identity.ts';
 import type { Log } from '../../../../core/ports/log.ts';
@@ -12,9 +13,9 @@ import type { Table } from '../../../../core/ports/table.ts';
 import { errorPage } from '../../../../web/pages/error.ts';
 import { accountPage } from '../../../../web/pages/sign-in.ts';
 import type { EmbeddedIdentity } from '../identity.ts';
-import { realmKey, realmKeysKey } from '../identity-records.ts';
 import type { IdentitySecrets } from '../identity-secrets.ts';
 import type { Passwords } from '../passwords.ts';
+import { realmKeysKey } from '../realm-keys.ts';
 import { createAccounts, type TenantClaims } from './accounts.ts';
 import { ACCOUNT_CLIENT, type AdminClient } from './clients.ts';
 import { formTarget, redirect, requestIdOf, sendHtml, sendJson, setSecurityHeaders } from './http.ts';

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { exportJWK, exportSPKI, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose';
-import { realmKeysKey } from '../../../../adapters/embedded/identity/identity-records.ts';
+import { realmKeysKey } from '../../../../adapters/embedded/identity/realm-keys.ts';
 import { createSignature, type Signature } from '../../../../adapters/embedded/identity/signature.ts';
 import { signIn } from '../../../../cli/oidc-client.ts';
 import { type Authorize, createAuthorize, MAX_AUTHORIZATION_LENGTH } from '../../../../core/identity/authorize.ts';

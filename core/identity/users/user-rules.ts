@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { DomainError, type FieldIssue } from '../errors.ts';
-import type { NewUser, RealmId, RealmSpec } from '../ports/identity.ts';
-import { checkPassword, MIN_ADMIN_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from './password-policy.ts';
+import { DomainError, type FieldIssue } from '../../errors.ts';
+import type { NewUser, RealmId, RealmSpec } from '../../ports/identity.ts';
+import { checkPassword, MIN_ADMIN_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from '../password-policy.ts';
 
 /** As many characters as Cognito takes. */
 const UserName = z.string().regex(/^[^\s\p{Cc}]{1,128}$/u, 'must have 1 to 128 characters and no spaces');

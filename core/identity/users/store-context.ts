@@ -1,0 +1,61 @@
+import { DomainError } from '../../errors.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Credentials } from '../../ports/credentials.ts';
+import type { RealmId, RealmSpec } from '../../ports/identity.ts';
+import type { Item, Table } from '../../ports/table.ts';
+import { fold, realmKey, type UserRecord, userKey } from './user-records.ts';
+
+/** What every operation of the user store works with. */
+export interface StoreContext<Secret extends object = object, Realm extends RealmSpec = RealmSpec> {
+  readonly table: Table;
+  readonly credentials: Credentials<Secret, Realm>;
+  readonly clock: Clock;
+}
+
+/** Three bytes a UTF-16 unit at most: a text of this length always fits into a key of 1024 bytes. */
+const MAX_LOGIN_LENGTH = 340;
+
+/** Whether a user name or email of this text may exist at all. Other texts are unknown users, not errors. */
+export function isLogin(text: string): boolean {
+  const folded = fold(text);
+  return /^[^\p{Cc}]+$/u.test(folded) && folded.length <= MAX_LOGIN_LENGTH && folded.isWellFormed();
+}
+
+/** Throws NOT_FOUND. */
+export async function requireRealm<Secret extends object, Realm extends RealmSpec>(
+  { table }: StoreContext<Secret, Realm>,
+  id: RealmId,
+): Promise<Realm> {
+  const item = await table.get(realmKey<Realm>(id));
+  if (!item) throw unknownRealm(id);
+  return item.data;
+}
+
+export function unknownRealm(id: RealmId, cause?: unknown): DomainError {
+  return new DomainError('NOT_FOUND', `realm '${id}' not found`, { cause });
+}
+
+/** The stored user, or undefined if unknown or not completely created. */
+export async function findUser<Secret extends object, Realm extends RealmSpec>(
+  { table }: StoreContext<Secret, Realm>,
+  realm: RealmId,
+  userName: string,
+): Promise<Item<UserRecord<Secret>> | undefined> {
+  if (!isLogin(userName)) return undefined;
+  const item = await table.get(userKey<Secret>(realm, userName));
+  return item && isComplete(item.data) ? item : undefined;
+}
+
+/** Whether the record is more than a reservation. */
+export function isComplete({ subject }: UserRecord): boolean {
+  return subject !== '';
+}
+
+/** ISO 8601, UTC. */
+export function timestamp({ clock }: Pick<StoreContext, 'clock'>): string {
+  return new Date(clock.now()).toISOString();
+}
+
+export function epochSeconds({ clock }: Pick<StoreContext, 'clock'>): number {
+  return Math.floor(clock.now() / 1000);
+}

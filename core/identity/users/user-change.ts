@@ -1,0 +1,107 @@
+import { ConditionFailed, DomainError } from '../../errors.ts';
+import type { RealmSpec, User } from '../../ports/identity.ts';
+import { type ListedItem, type Page, put, type Write } from '../../ports/table.ts';
+import { canReplace, isAdministrator, lastAdministrator } from './administrators.ts';
+import { findUser, type StoreContext, timestamp } from './store-context.ts';
+import {
+  emailItem,
+  emailKey,
+  fold,
+  subjectItem,
+  toUser,
+  type UserRecord,
+  userItem,
+  userKey,
+  usersOf,
+} from './user-records.ts';
+import { userTaken } from './user-rules.ts';
+
+const MAX_ATTEMPTS = 5;
+const PAGE = 100;
+
+/**
+ * Reads, changes and writes a user. Repeats if another writer was faster.
+ *
+ * A change that takes an administrator away names a remaining one, and is committed only if the record of that one is
+ * still unchanged. So of two administrators who remove each other at the same moment, in whichever process, one remains.
+ *
+ * Throws NOT_FOUND, CONFLICT if the new email is taken or if the user is the last administrator.
+ */
+export async function changeUser<Secret extends object, Realm extends RealmSpec>(
+  context: StoreContext<Secret, Realm>,
+  realm: Realm,
+  userName: string,
+  changed: (before: UserRecord<Secret>) => Partial<UserRecord<Secret>>,
+): Promise<User> {
+  for (let attempt = 1; ; attempt++) {
+    const item = await findUser(context, realm.id, userName);
+    if (!item) throw new DomainError('NOT_FOUND', 'user not found');
+    const before = item.data;
+    const after: UserRecord<Secret> = { ...before, ...changed(before), modified: timestamp(context) };
+    const version = item.version + 1;
+    const contested: readonly Write[] = [
+      put(userItem(realm.id, after, version), { version: item.version }),
+      ...(await administratorRemains(context, realm, before, after)),
+    ];
+    try {
+      await context.table.transact([
+        ...contested,
+        put(subjectItem(realm.id, context.credentials.configOf(realm), after, version)),
+        ...emailMoves(realm, before, after),
+      ]);
+      return toUser(after);
+    } catch (error) {
+      if (!(error instanceof ConditionFailed)) throw error;
+      if (!error.failed.some((index) => index < contested.length)) throw userTaken('email', error);
+      if (attempt === MAX_ATTEMPTS) throw error;
+    }
+  }
+}
+
+/** The condition under which this change leaves an administrator; none if it takes none away. Throws CONFLICT. */
+async function administratorRemains<Secret extends object, Realm extends RealmSpec>(
+  context: StoreContext<Secret, Realm>,
+  realm: Realm,
+  before: User,
+  after: User,
+): Promise<readonly Write[]> {
+  if (!isAdministrator(realm.id, before) || isAdministrator(realm.id, after)) return [];
+  const other = await findReplacement(context, realm, before);
+  if (!other) throw lastAdministrator(realm.id, before);
+  const key = userKey(realm.id, other.data.userName);
+  // The same record would have to be both unchanged and absent.
+  if (key.sk === fold(after.email)) throw userTaken('email');
+  return [{ check: key, if: { version: other.version } }];
+}
+
+async function findReplacement<Secret extends object, Realm extends RealmSpec>(
+  context: StoreContext<Secret, Realm>,
+  realm: Realm,
+  user: User,
+): Promise<Pick<ListedItem<UserRecord>, 'data' | 'version'> | undefined> {
+  const { table, credentials } = context;
+  const where = usersOf(realm.id, user.tenantId);
+  let after: string | undefined;
+  do {
+    const page: Page<UserRecord> = await table.query({ ...where, limit: PAGE, ...(after !== undefined && { after }) });
+    for (const { data } of page.items.filter((item) => isAdministrator(realm.id, item.data))) {
+      // An index may lag behind its items, so the record itself decides.
+      const item = await findUser(context, realm.id, data.userName);
+      if (!item) continue;
+      const status = item.data.status === 'CONFIRMED' ? 'CONFIRMED' : await credentials.statusOf(realm, item.data);
+      if (canReplace(realm.id, user, { ...item.data, status })) return item;
+    }
+    after = page.next;
+  } while (after !== undefined);
+  return undefined;
+}
+
+function emailMoves(realm: RealmSpec, before: User, after: User): readonly Write[] {
+  const email = fold(after.email);
+  if (fold(before.email) === email) return [];
+  return [
+    put(emailItem(realm.id, after, 1), 'absent'),
+    { delete: emailKey(realm.id, before.email) },
+    ...(email === fold(after.userName) ? [] : [{ check: userKey(realm.id, after.email), if: 'absent' } as const]),
+  ];
+}

@@ -1,0 +1,163 @@
+import { ConditionFailed, type DomainError } from '../../errors.ts';
+import type { ChosenPassword } from '../../ports/credentials.ts';
+import type { NewUser, RealmId, RealmSpec, User } from '../../ports/identity.ts';
+import { put, type Table, type Write } from '../../ports/table.ts';
+import { epochSeconds, requireRealm, type StoreContext, timestamp, unknownRealm } from './store-context.ts';
+import { removal } from './user-deletion.ts';
+import {
+  emailItem,
+  emailKey,
+  fold,
+  realmKey,
+  type StagedPassword,
+  stagedKey,
+  subjectItem,
+  toUser,
+  type UserRecord,
+  userItem,
+  userKey,
+} from './user-records.ts';
+import { requireStrongPassword, requireUser, requireUserFields, userTaken } from './user-rules.ts';
+
+/** A user name whose creation has not completed after this time is free again. */
+const RESERVATION_SECONDS = 60;
+const STAGED_SECONDS = 7 * 86_400;
+
+/** A write, and the error that its failed condition means. */
+type GuardedWrite = readonly [write: Write, refusal?: (cause: unknown) => DomainError];
+
+/** Implements `Identity.createUser`. */
+export async function createUser<Secret extends object, Realm extends RealmSpec>(
+  context: StoreContext<Secret, Realm>,
+  realmId: RealmId,
+  user: NewUser,
+): Promise<User> {
+  const realm = await requireRealm(context, realmId);
+  requireUser(realm, user);
+  const { chosen, spent } = await choosePassword(context, realmId, user);
+  const draft = draftOf(user, chosen ? 'CONFIRMED' : 'FORCE_CHANGE_PASSWORD', timestamp(context));
+  const reserved = context.credentials.keptIn === 'service';
+  if (reserved) await reserve(context, realm, draft);
+  try {
+    const { subject, secret, writes, committed } = await context.credentials.issue(realm, user, chosen);
+    const record: UserRecord<Secret> = { ...draft, subject, ...(secret && { secret }) };
+    await commit(context.table, [
+      ...(reserved ? completion(realmId, record) : freshNames(realmId, record)),
+      [put(subjectItem(realmId, context.credentials.configOf(realm), record, reserved ? 2 : 1), 'absent')],
+      realmPresent(realmId),
+      ...[...spent, ...writes].map((write): GuardedWrite => [write]),
+    ]);
+    committed?.();
+    return toUser(record);
+  } catch (error) {
+    if (reserved) await release(context, realm, draft);
+    throw error;
+  }
+}
+
+/** Implements `Identity.stagePassword`. */
+export async function stagePassword<Secret extends object, Realm extends RealmSpec>(
+  context: StoreContext<Secret, Realm>,
+  tenantId: string,
+  email: string,
+  password: string,
+): Promise<void> {
+  requireUserFields({ email });
+  requireStrongPassword('pool', password);
+  const data: StagedPassword<Secret> = { email, secret: await context.credentials.protect(tenantId, password) };
+  const expiresAt = epochSeconds(context) + STAGED_SECONDS;
+  await context.table.transact([put({ ...stagedKey<Secret>(tenantId), version: 1, data, expiresAt })]);
+}
+
+/** The password given or staged for the user, and the writes that use it up. Throws INVALID for a weak password. */
+async function choosePassword<Secret extends object, Realm extends RealmSpec>(
+  { table }: StoreContext<Secret, Realm>,
+  realm: RealmId,
+  { password, tenantId, email }: NewUser,
+): Promise<{ readonly chosen?: ChosenPassword<Secret>; readonly spent: readonly Write[] }> {
+  if (password !== undefined) {
+    requireStrongPassword(realm, password);
+    return { chosen: { kind: 'clear', password }, spent: [] };
+  }
+  if (tenantId === undefined) return { spent: [] };
+  const staged = await table.get(stagedKey<Secret>(tenantId));
+  if (!staged || fold(staged.data.email) !== fold(email)) return { spent: [] };
+  const { pk, sk, version, data } = staged;
+  return {
+    chosen: { kind: 'protected', secret: data.secret, tenantId },
+    spent: [{ delete: { pk, sk }, if: { version } }],
+  };
+}
+
+function draftOf({ userName, email, role, tenantId }: NewUser, status: User['status'], created: string): User {
+  return {
+    ...{ userName, email, role },
+    ...(tenantId !== undefined && { tenantId }),
+    ...{ subject: '', enabled: true, status, created, modified: created },
+  };
+}
+
+/** Reserves user name and email for a minute. Throws CONFLICT if one is taken. */
+async function reserve<Secret extends object, Realm extends RealmSpec>(
+  context: StoreContext<Secret, Realm>,
+  realm: Realm,
+  draft: User,
+): Promise<void> {
+  const expiresAt = epochSeconds(context) + RESERVATION_SECONDS;
+  await commit(context.table, [...freshNames(realm.id, draft, expiresAt), realmPresent(realm.id)]);
+}
+
+/** Deletes what a failed creation has left. If that fails too, the reservation expires by itself. */
+async function release<Secret extends object, Realm extends RealmSpec>(
+  context: StoreContext<Secret, Realm>,
+  realm: Realm,
+  draft: User,
+): Promise<void> {
+  try {
+    await context.table.transact(await removal(context, { realm, id: realm.id, realmFollows: false }, draft));
+  } catch {
+    // The first error is the one to report.
+  }
+}
+
+/**
+ * Takes user name and email, if both are free. A user signs in with either, so neither may be the other one of another
+ * user. A reservation is not listed among the tenant's users.
+ */
+function freshNames(realm: RealmId, record: UserRecord, expiresAt?: number): readonly GuardedWrite[] {
+  const { userName, email } = record;
+  const nameTaken = (cause: unknown) => userTaken('userName', cause);
+  const emailTaken = (cause: unknown) => userTaken('email', cause);
+  const { indexes, ...user } = userItem(realm, record, 1);
+  const expiry = expiresAt === undefined ? {} : { expiresAt };
+  const listed = indexes && expiresAt === undefined ? { indexes } : {};
+  return [
+    [put({ ...user, ...listed, ...expiry }, 'absent'), nameTaken],
+    [put({ ...emailItem(realm, record, 1), ...expiry }, 'absent'), emailTaken],
+    ...(fold(userName) === fold(email)
+      ? []
+      : ([
+          [{ check: emailKey(realm, userName), if: 'absent' }, nameTaken],
+          [{ check: userKey(realm, email), if: 'absent' }, emailTaken],
+        ] as const)),
+  ];
+}
+
+/** Makes a reservation permanent, if it still exists. */
+function completion(realm: RealmId, record: UserRecord): readonly GuardedWrite[] {
+  return [[put(userItem(realm, record, 2), { version: 1 })], [put(emailItem(realm, record, 2), { version: 1 })]];
+}
+
+function realmPresent(realm: RealmId): GuardedWrite {
+  return [{ check: realmKey(realm), if: 'present' }, (cause) => unknownRealm(realm, cause)];
+}
+
+async function commit(table: Table, guarded: readonly GuardedWrite[]): Promise<void> {
+  try {
+    await table.transact(guarded.map(([write]) => write));
+  } catch (error) {
+    if (!(error instanceof ConditionFailed)) throw error;
+    const [, refusal] = guarded[error.failed[0] ?? 0] ?? [];
+    throw refusal ? refusal(error) : error;
+  }
+}
