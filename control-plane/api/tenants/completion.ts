@@ -1,7 +1,5 @@
-import type { TenantState } from '../../../core/tenant/lifecycle.ts';
+import { isOnboarding } from '../../../core/tenant/lifecycle.ts';
 import type { StateListener } from '../http/deps.ts';
-
-const UNDER_WAY: readonly TenantState[] = ['registered', 'provisioning'];
 
 /**
  * Joins the consumer of results with those who wait for one, within one process.
@@ -16,7 +14,7 @@ export function createCompletionWaiters(): { settled(tenantId: string): Promise<
       return waiter.promise;
     },
     onState(tenantId, state) {
-      if (UNDER_WAY.includes(state)) return;
+      if (isOnboarding(state)) return;
       waiting.get(tenantId)?.resolve();
       waiting.delete(tenantId);
     },

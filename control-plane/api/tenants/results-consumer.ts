@@ -1,10 +1,10 @@
 import { ConditionFailed } from '../../../core/errors.ts';
-import type { EventName } from '../../../core/events/events.ts';
 import { seenWrite } from '../../../core/events/once.ts';
 import { checkEvent, detailOf, type EventDetail } from '../../../core/events/schemas.ts';
 import type { Consumer, Envelope } from '../../../core/ports/event-bus.ts';
+import type { ReportEvent } from '../../../core/tenant/lifecycle.ts';
 import { IN_PROGRESS } from '../../../core/tenant/record.ts';
-import { type Errand, type Outcome, parseOutcome } from '../../../core/tenant/report.ts';
+import { parseOutcome, RESULT_OUTCOMES, type ResultEvent } from '../../../core/tenant/report.ts';
 import type { StateListener, StoreDeps } from '../http/deps.ts';
 import { parse } from '../http/problems.ts';
 import { type RegistrationReport, registrationReport } from '../http/schemas.ts';
@@ -12,53 +12,45 @@ import { applyReport } from './changes.ts';
 
 const CONSUMER = 'control-plane-results';
 
-/** What each result is about, and how it ended. */
-const RESULTS = {
-  provisionSuccess: { errand: 'onboarding', outcome: 'created' },
-  provisionFailure: { errand: 'onboarding', outcome: 'failed' },
-  deprovisionSuccess: { errand: 'offboarding', outcome: 'deleted' },
-  deprovisionFailure: { errand: 'offboarding', outcome: 'failed' },
-} as const satisfies Partial<Record<EventName, { errand: Errand; outcome: Outcome }>>;
-type ResultName = keyof typeof RESULTS;
-
 /**
- * Applies the application plane's results through what PATCH /tenant-registrations/{id} does for a machine, each event
- * once. Our own onboardingRequest tells, by being delivered, that provisioning is under way.
- * Throws, so that the bus tries again or gives up, for a malformed result and for an unknown tenant.
+ * Applies the application plane's results as PATCH /tenant-registrations/{id} does for a machine, each event once.
+ * The delivery of our own onboardingRequest shows that provisioning is in progress.
+ * Throws for a malformed result and for an unknown tenant, so that the bus delivers again or makes a dead letter.
  */
 export function resultsConsumer(deps: StoreDeps, onState: StateListener = () => {}): Consumer {
   return {
     name: CONSUMER,
-    detailTypes: [...Object.keys(RESULTS), 'onboardingRequest'],
+    detailTypes: [...Object.keys(RESULT_OUTCOMES), 'onboardingRequest'],
     concurrency: 8,
     async handle(event) {
       checkEvent(event);
-      const { tenantId, report, errand } = read(event);
+      const { tenantId, report, name } = read(event);
       try {
-        const record = await applyReport(deps, tenantId, report, { errand, further: [seenWrite(CONSUMER, event)] });
+        const further = [seenWrite(CONSUMER, event)];
+        const record = await applyReport(deps, tenantId, report, { event: name, further });
         onState(tenantId, record.state);
       } catch (error) {
-        // Only the mark of having seen this event can fail here: a duplicate.
+        // Only the mark of having seen this event can fail here: the event is a duplicate.
         if (!(error instanceof ConditionFailed)) throw error;
       }
     },
   };
 }
 
-function read(event: Envelope): { tenantId: string; report: RegistrationReport; errand: Errand } {
+function read(event: Envelope): { tenantId: string; report: RegistrationReport; name: ReportEvent } {
   if (event.detailType === 'onboardingRequest') {
     const { tenantId } = detailOf('onboardingRequest', event);
     const report = { tenantData: {}, tenantRegistrationData: { registrationStatus: IN_PROGRESS } };
-    return { tenantId, report, errand: 'onboarding' };
+    return { tenantId, report, name: 'onboardingRequest' };
   }
-  const name = event.detailType as ResultName;
+  const name = event.detailType as ResultEvent;
   const { tenantId, jobOutput } = detailOf(name, event);
-  const { errand, outcome } = RESULTS[name];
-  return { tenantId, report: asNamed(jobOutput, outcome), errand };
+  return { tenantId, report: reportOf(name, jobOutput), name };
 }
 
-/** The event's name decides how it ended; the status stays as it is spelt where it says the same. */
-function asNamed(jobOutput: EventDetail<ResultName>['jobOutput'], outcome: Outcome): RegistrationReport {
+/** The event's name decides the outcome; the status keeps its spelling where it says the same. */
+function reportOf(name: ResultEvent, jobOutput: EventDetail<ResultEvent>['jobOutput']): RegistrationReport {
+  const outcome = RESULT_OUTCOMES[name];
   const { registrationStatus } = jobOutput.tenantRegistrationData;
   const status = parseOutcome(registrationStatus) === outcome ? registrationStatus : outcome;
   const tenantRegistrationData = { ...jobOutput.tenantRegistrationData, registrationStatus: status };

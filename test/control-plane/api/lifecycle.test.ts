@@ -2,9 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { resultsConsumer } from '../../../control-plane/api/tenants/results-consumer.ts';
 import { type EventName, envelope } from '../../../core/events/events.ts';
 import type { Envelope } from '../../../core/ports/event-bus.ts';
-import { mayFollow, TENANT_STATES, type TenantState } from '../../../core/tenant/lifecycle.ts';
-import type { TenantRecord } from '../../../core/tenant/record.ts';
-import { stateAfter } from '../../../core/tenant/report.ts';
+import type { TenantState } from '../../../core/tenant/lifecycle.ts';
 import { type Body, type Home, startHome } from './home.ts';
 
 let home: Home;
@@ -89,22 +87,6 @@ describe('ON-4: the state of a tenant', () => {
     const listed = (await home.call('GET', '/tenants?state=failed&name=failing')).body.data;
     for (const one of [...shown.map(({ body }) => body.data), ...listed]) {
       expect(one).toMatchObject({ state: 'failed', reason: 'the quota of cells is used up' });
-    }
-  });
-
-  test('never takes a way that the table of states does not know', () => {
-    const record = (state: TenantState, active: boolean) => ({ state, active }) as TenantRecord;
-    for (const from of TENANT_STATES) {
-      for (const outcome of ['created', 'failed', 'deleted'] as const) {
-        for (const active of [true, false]) {
-          const to = stateAfter(record(from, active), outcome);
-          expect([from, outcome, to === undefined || to === from || mayFollow(from, to)]).toEqual([
-            from,
-            outcome,
-            true,
-          ]);
-        }
-      }
     }
   });
 });
