@@ -1,8 +1,9 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { isAlive } from '../adapters/embedded/runtime/supervisor/process-info.ts';
 import { lockDataDir, startCommandFor } from '../embedded/data-dir.ts';
-import { findRunning, isAlive, type Running } from '../embedded/running.ts';
+import { findRunning, type Running } from '../embedded/running.ts';
 import { type CliContext, contextOf, examples, requireRunning, whereElse, wholeNumber } from './context.ts';
 import { ControlPlane } from './control-plane.ts';
 import { CliError } from './exit-codes.ts';

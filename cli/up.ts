@@ -1,6 +1,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { type Logger, pino } from 'pino';
+import { startOf } from '../adapters/embedded/runtime/supervisor/process-info.ts';
 import { DomainError, isDomainError } from '../core/errors.ts';
 import { ADMIN_SIGN_IN_SCOPE, CLI_CLIENT } from '../core/identity/issuers.ts';
 import type { AdminCredentials } from '../embedded/admin.ts';
@@ -17,7 +18,7 @@ import {
 } from '../embedded/data-dir.ts';
 import { demoProgress, isWhole } from '../embedded/demo-progress.ts';
 import { type Platform, startPlatform } from '../embedded/platform.ts';
-import { findRunning, type Running, startTicksOf } from '../embedded/running.ts';
+import { findRunning, type Running } from '../embedded/running.ts';
 import type { CliContext } from './context.ts';
 import { finishDemo } from './demo-tenants.ts';
 import { asCliError, CliError } from './exit-codes.ts';
@@ -43,7 +44,7 @@ export async function runPlatform(context: CliContext, flags: ConfigFlags): Prom
   });
   writePrivate(dir.running, {
     pid: process.pid,
-    startTicks: startTicksOf(process.pid),
+    start: startOf(process.pid),
     startedAt: new Date().toISOString(),
     urls: platform.urls,
   } satisfies Running);

@@ -4,10 +4,10 @@ import { GATEWAY_ENTRY } from '../adapters/embedded/program.ts';
 import { DomainError } from '../core/errors.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { Log } from '../core/ports/log.ts';
+import { type BackOff, backOffMs } from '../core/retry/back-off.ts';
 import type { ServiceEndpoints } from '../core/routing/registry.ts';
 
-const FIRST_BACK_OFF_MS = 50;
-const LONGEST_BACK_OFF_MS = 5_000;
+const BACK_OFF: BackOff = { baseMs: 50, maxMs: 5_000 };
 /** A gateway that drains is given this long before it is killed. */
 const DRAIN_MS = 11_000;
 
@@ -45,7 +45,8 @@ export function createGatewayProcess(options: Options): GatewayProcess {
   let child: ChildProcess | undefined;
   let closing = false;
   let restarts = 0;
-  let backOff = FIRST_BACK_OFF_MS;
+  /** Starts in a row that failed. */
+  let failures = 0;
   let endpoints: readonly ServiceEndpoints[] = [];
 
   function launch(): Promise<void> {
@@ -56,7 +57,7 @@ export function createGatewayProcess(options: Options): GatewayProcess {
     return new Promise((resolve, reject) => {
       spawned.on('message', (message: Message) => {
         if (message.type === 'ready') {
-          backOff = FIRST_BACK_OFF_MS;
+          failures = 0;
           resolve();
         } else {
           reject(new DomainError('CONFIG', message.message));
@@ -83,12 +84,11 @@ export function createGatewayProcess(options: Options): GatewayProcess {
   function relaunch(): void {
     launch().then(watch, (error: unknown) => {
       if (closing) return;
-      log.error(
-        { reason: error instanceof Error ? error.message : String(error), backOff },
-        'the gateway does not start',
-      );
-      clock.after(backOff, () => !closing && relaunch());
-      backOff = Math.min(backOff * 2, LONGEST_BACK_OFF_MS);
+      failures += 1;
+      const waitMs = backOffMs(failures, BACK_OFF, Math.random());
+      const reason = error instanceof Error ? error.message : String(error);
+      log.error({ reason, waitMs }, 'the gateway did not start and is started again later');
+      clock.after(waitMs, () => !closing && relaunch());
     });
   }
 

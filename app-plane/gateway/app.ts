@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { clientRequestId } from '../../core/http/request-id.ts';
 import type { Authorize } from '../../core/identity/authorize.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Log } from '../../core/ports/log.ts';
@@ -11,7 +12,7 @@ import { createAdmission } from './admission.ts';
 import { contentLength, openBody } from './body.ts';
 import { Exchange } from './exchange.ts';
 import { type Failure, forward } from './forward.ts';
-import { requestHeaders, requestIdOf, wasForwarded } from './headers.ts';
+import { requestHeaders, wasForwarded } from './headers.ts';
 import { createInFlight } from './in-flight.ts';
 import type { Meter } from './meter.ts';
 import type { QuotaStore } from './quota-store.ts';
@@ -89,7 +90,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   let draining = false;
 
   function handle(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
-    const requestId = requestIdOf(request.headers['x-request-id'], randomUUID);
+    const requestId = clientRequestId(request.headers['x-request-id']) ?? randomUUID();
     const exchange = new Exchange(request, response, {
       requestId,
       startedAt: monotonic(),

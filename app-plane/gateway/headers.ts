@@ -1,3 +1,5 @@
+import { createLru } from '../../core/collections/lru.ts';
+
 /**
  * Which headers pass the gateway. Raw header lists (`name, value, name, value ...`, spelled as they came) go in and come
  * out, so that duplicates stay duplicates and no spelling slips through a parser's merging.
@@ -36,7 +38,7 @@ const INTERNAL = /^(?:x?tierplane|xamzn|xtenant|tenant(?:id|name|tier)?$|xtier$|
 
 /** Headers as clients spell them are few; the bound keeps a client from filling memory with inventions. */
 const MAX_KNOWN = 2_000;
-const known = new Map<string, Treatment>();
+const known = createLru<Treatment>(MAX_KNOWN);
 
 function treatmentOf(name: string): Treatment {
   const cached = known.get(name);
@@ -47,7 +49,7 @@ function treatmentOf(name: string): Treatment {
   let treatment: Treatment = 'pass';
   if (OWN.has(dashed) || INTERNAL.test(squashed)) treatment = 'drop';
   else if (NOT_FOR_SERVICES.has(dashed)) treatment = 'drop-for-services';
-  if (known.size < MAX_KNOWN) known.set(name, treatment);
+  known.set(name, treatment);
   return treatment;
 }
 
@@ -84,10 +86,3 @@ export function wasForwarded({ headers }: { readonly headers: NodeJS.Dict<string
 }
 
 const FORWARDED = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip'];
-
-const REQUEST_ID = /^[\w.-]{8,128}$/;
-
-/** The client's request id where it is well-formed, else one made by `make`. */
-export function requestIdOf(given: string | string[] | undefined, make: () => string): string {
-  return typeof given === 'string' && REQUEST_ID.test(given) ? given : make();
-}

@@ -1,3 +1,4 @@
+import { createLru, type Lru } from '../../core/collections/lru.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { RealmId } from '../../core/ports/identity.ts';
 import type { Table } from '../../core/ports/table.ts';
@@ -46,15 +47,13 @@ interface Remembered<V> {
 /** Remembers what it found; what it did not find is asked for again, so that a new tenant is served at once. */
 export function cachedRegistry(registry: Registry, options: CacheOptions): CachedRegistry {
   const { clock, ttlMs = 2_000, maxEntries = 20_000 } = options;
-  const subjects = new Map<string, Remembered<Subject>>();
-  const routes = new Map<string, Remembered<Route>>();
+  const subjects = createLru<Remembered<Subject>>(maxEntries);
+  const routes = createLru<Remembered<Route>>(maxEntries);
   /** Counts invalidations: what was read before one is not remembered after it. */
   let generation = 0;
 
-  function remember<V>(cache: Map<string, Remembered<V>>, key: string, value: V | undefined, since: number): void {
+  function remember<V>(cache: Lru<Remembered<V>>, key: string, value: V | undefined, since: number): void {
     if (value === undefined || since !== generation) return;
-    cache.delete(key);
-    if (cache.size >= maxEntries) cache.delete(cache.keys().next().value as string);
     cache.set(key, { value, until: clock.now() + ttlMs });
   }
 

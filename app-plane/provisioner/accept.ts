@@ -4,11 +4,12 @@ import { checkedConsumer, detailOf } from '../../core/events/schemas.ts';
 import type { TenantSpec } from '../../core/plan/resources.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Consumer, Envelope } from '../../core/ports/event-bus.ts';
-import { type Item, put, type Table, type Write } from '../../core/ports/table.ts';
+import type { Item, Table } from '../../core/ports/table.ts';
+import { type Update, updateItem } from '../../core/retry/update-item.ts';
 import { slugOf } from '../../core/tenant/names.ts';
 import { parseTier } from '../../core/tier/tiers.ts';
 import { isHeldByOther, LEASE_MS } from './claim.ts';
-import { loadPlacement, type Placement, placementItem } from './placement.ts';
+import { type Placement, placementItem, placementKey } from './placement.ts';
 
 export const ACCEPT_CONSUMER = 'app-plane-accept';
 
@@ -33,33 +34,24 @@ export interface AcceptDeps {
 export function createAcceptConsumer(deps: AcceptDeps): Consumer {
   const { table, clock, owner, queue, checkpoint } = deps;
 
-  /** @returns false if somebody changed the placement meanwhile */
-  async function write(event: Envelope, before: Item<Placement> | undefined, decision: Decision): Promise<boolean> {
-    const writes: Write[] = [seenWrite(ACCEPT_CONSUMER, event)];
-    if (decision) {
-      const item = placementItem(decision, (before?.version ?? 0) + 1);
-      writes.push(put(item, before ? { version: before.version } : 'absent'));
-    }
-    try {
-      await table.transact(writes);
-      return true;
-    } catch (error) {
-      if (!(error instanceof ConditionFailed)) throw error;
-      return error.failed.includes(0);
-    }
-  }
-
   async function handle(event: Envelope): Promise<void> {
-    const decide = decisionOf(event, owner);
-    for (let done = false; !done; ) {
-      const before = await loadPlacement(table, decide.tenantId);
-      const decision = decide.from(before?.data, clock.now());
-      await checkpoint('accept', decide.tenantId);
-      done = await write(event, before, decision);
-      if (!done || !decision) continue;
-      await checkpoint('accepted', decide.tenantId);
-      queue(decision);
+    const { tenantId, from } = decisionOf(event, owner);
+    let decision: Decision;
+    const update = async (before: Item<Placement> | undefined): Promise<Update<Placement>> => {
+      decision = from(before?.data, clock.now());
+      await checkpoint('accept', tenantId);
+      const also = [seenWrite(ACCEPT_CONSUMER, event)];
+      return decision ? { item: placementItem(decision, 0), also } : { also };
+    };
+    try {
+      await updateItem(table, placementKey(tenantId), update, { maxAttempts: Number.POSITIVE_INFINITY });
+    } catch (error) {
+      // The event was seen before: a duplicate.
+      if (!(error instanceof ConditionFailed)) throw error;
     }
+    if (!decision) return;
+    await checkpoint('accepted', tenantId);
+    queue(decision);
   }
 
   return checkedConsumer({

@@ -6,9 +6,11 @@ import type { Identity, RealmConfig, RealmId } from '../../core/ports/identity.t
 import type { Log } from '../../core/ports/log.ts';
 import type { Runtime } from '../../core/ports/runtime.ts';
 import type { Table } from '../../core/ports/table.ts';
+import { remainingMs } from '../../core/retry/back-off.ts';
 import type { Step } from '../../core/tenant/lifecycle.ts';
 import { newId } from '../../core/tenant/names.ts';
 import type { TierName, TierTable } from '../../core/tier/tiers.ts';
+import { withTimeout } from '../../core/time/wait.ts';
 import { placeOf, shapeOf } from '../../tenant-templates/shape.ts';
 import { createAcceptConsumer } from './accept.ts';
 import type { Claim } from './claim.ts';
@@ -16,7 +18,7 @@ import { createComputeDriver, type EnvironmentOf } from './drivers/compute.ts';
 import { createDataDriver } from './drivers/data.ts';
 import { createIdentityDriver } from './drivers/identity.ts';
 import { createRoutingDriver } from './drivers/routing.ts';
-import { leftMs, reasonOf } from './failures.ts';
+import { BACK_OFF, reasonOf } from './failures.ts';
 import { dueAt, isFinal, loadPlacement, type Phase, type Placement, readySilos, unfinished } from './placement.ts';
 import { ensurePlatform } from './platform.ts';
 import { queueAfterPublicUrlChange } from './public-url-change.ts';
@@ -175,7 +177,7 @@ export function createProvisioner(options: ProvisionerOptions): Provisioner {
   async function sweep(first: boolean): Promise<void> {
     const now = clock.now();
     for await (const placement of unfinished(table)) {
-      const due = leftMs(dueAt(placement) ?? 0, now) === 0;
+      const due = remainingMs(dueAt(placement) ?? 0, now, BACK_OFF.maxMs) === 0;
       if (!due && !first) return;
       const leftBehind = first && placement.lease?.owner === owner;
       if ((due || leftBehind) && !queue.isRunning(placement.tenantId)) {
@@ -213,9 +215,7 @@ export function createProvisioner(options: ProvisionerOptions): Provisioner {
     const { promise, resolve } = Promise.withResolvers<void>();
     const waiting = waiters.get(tenantId) ?? new Set();
     waiters.set(tenantId, waiting.add(resolve));
-    const timer = clock.after(ms, resolve);
-    await promise;
-    timer.cancel();
+    await withTimeout(clock, ms, promise, () => undefined);
     waiting.delete(resolve);
     if (waiting.size === 0) waiters.delete(tenantId);
   }

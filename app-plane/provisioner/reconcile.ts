@@ -1,3 +1,4 @@
+import { createKeyedQueue } from '../../core/collections/keyed-queue.ts';
 import { DomainError, isDomainError } from '../../core/errors.ts';
 import { outboxWrites } from '../../core/events/outbox.ts';
 import { planTenant } from '../../core/plan/plan-tenant.ts';
@@ -15,10 +16,11 @@ import type { Clock, RandomBytes } from '../../core/ports/clock.ts';
 import type { RealmConfig, RealmId } from '../../core/ports/identity.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { Item, Table } from '../../core/ports/table.ts';
+import { backOffMs, chanceOf, remainingMs } from '../../core/retry/back-off.ts';
 import type { TierName } from '../../core/tier/tiers.ts';
 import { type ApplyDeps, applyPlan, purge } from './apply.ts';
 import { Claim, isHeldByOther, Superseded } from './claim.ts';
-import { backOffMs, isTerminal, leftMs, reasonOf } from './failures.ts';
+import { BACK_OFF, isTerminal, reasonOf } from './failures.ts';
 import { type Allocations, admittedBefore, loadPlacement, type Placement } from './placement.ts';
 import type { Outcome, Results } from './results.ts';
 
@@ -61,24 +63,9 @@ export interface Reconciler {
 export function createReconciler(deps: ReconcileDeps): Reconciler {
   const { table, clock, random, log, results, owner, drivers, checkpoint } = deps;
 
-  const working = new Map<string, Promise<RequeueAfter>>();
-
-  /** One after the other: the lease keeps other processes out, not this one. */
-  async function reconcile(tenantId: string): Promise<RequeueAfter> {
-    const before = working.get(tenantId);
-    const work = before
-      ? before.then(
-          () => reconcileNow(tenantId),
-          () => reconcileNow(tenantId),
-        )
-      : reconcileNow(tenantId);
-    working.set(tenantId, work);
-    try {
-      return await work;
-    } finally {
-      if (working.get(tenantId) === work) working.delete(tenantId);
-    }
-  }
+  /** The lease keeps other processes away from a tenant; the queue serialises within this one. */
+  const inTurn = createKeyedQueue();
+  const reconcile = (tenantId: string): Promise<RequeueAfter> => inTurn(tenantId, () => reconcileNow(tenantId));
 
   async function reconcileNow(tenantId: string): Promise<RequeueAfter> {
     const item = await loadPlacement(table, tenantId);
@@ -99,7 +86,7 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
   function waitMs(placement: Placement): number {
     const now = clock.now();
     const held = isHeldByOther(placement, owner, now) ? (placement.lease?.until ?? 0) - now : 0;
-    return Math.max(held, leftMs(placement.nextAttemptAt ?? 0, now));
+    return Math.max(held, remainingMs(placement.nextAttemptAt ?? 0, now, BACK_OFF.maxMs));
   }
 
   async function isConverged(placement: Placement): Promise<boolean> {
@@ -206,7 +193,7 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
     const { placement } = claim;
     const { tenantId, phase, wanted, failure } = placement;
     const attempts = placement.attempts + 1;
-    const wait = backOffMs(attempts, random);
+    const wait = Math.round(backOffMs(attempts, BACK_OFF, chanceOf(random)));
     const now = clock.now();
     const reason = reasonIn(claim, error);
     log.warn({ tenantId, phase, attempts, reason, err: error }, 'reconcile failed');

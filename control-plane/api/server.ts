@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { RandomBytes } from '../../core/ports/clock.ts';
+import { clientRequestId } from '../../core/http/request-id.ts';
 import { newId } from '../../core/tenant/names.ts';
 import { createControlPlane } from './dispatch.ts';
 import type { ControlPlaneDeps } from './http/deps.ts';
@@ -12,7 +12,6 @@ import {
   MAX_BODY_BYTES,
 } from './http/http.ts';
 
-const REQUEST_ID = /^[\w.:-]{1,128}$/;
 const DEFAULT_PREFIX = '/control-plane';
 
 export interface HandlerOptions {
@@ -32,7 +31,7 @@ export function createControlPlaneHandler(
 
   return async (req, res) => {
     const [rawPath = '/', rawQuery] = (req.url ?? '/').split(/\?(.*)/s);
-    const requestId = requestIdOf(req, deps.random, deps.clock.now());
+    const requestId = clientRequestId(req.headers['x-request-id']) ?? newId(deps.clock.now(), deps.random);
     const path = pathBelow(prefix, rawPath);
     const headers = { ...corsHeaders(req, path, corsOrigins), 'x-request-id': requestId };
     if (req.method === 'OPTIONS') return send(req, res, { status: 204 }, headers);
@@ -59,11 +58,6 @@ export function createControlPlaneHandler(
 function pathBelow(prefix: string, path: string): string {
   if (path === prefix) return '/';
   return path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : '';
-}
-
-function requestIdOf(req: IncomingMessage, random: RandomBytes, nowMs: number): string {
-  const given = req.headers['x-request-id'];
-  return typeof given === 'string' && REQUEST_ID.test(given) ? given : newId(nowMs, random);
 }
 
 /** What a login page asks for is public and read from every tenant's own origin; all else by the list. */

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { SESv2Client } from '@aws-sdk/client-sesv2';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { openMailer } from '../../adapters/aws/mail/mailer.ts';
+import { pause } from '../../core/time/wait.ts';
 import { TIERS } from '../../tenant-templates/tiers.ts';
 import { createControlPlane } from '../api/dispatch.ts';
 import { type ApiRequest, type ApiResponse, BODY_NOT_UTF8, BODY_TOO_LARGE, MAX_BODY_BYTES } from '../api/http/http.ts';
@@ -75,7 +76,5 @@ function refusedBody(event: APIGatewayProxyEventV2, request: ApiRequest): ApiRes
 /** Who signs up with an address that is known is mailed first; the time that takes must not tell. */
 async function asLongAsAny({ path }: ApiRequest, { status }: ApiResponse, started: number): Promise<void> {
   if (path !== '/onboarding' || status !== 201) return;
-  await new Promise<void>((resolve) => {
-    store.clock.after(Math.max(0, started + SIGN_UP_MS - store.clock.now()), resolve);
-  });
+  await pause(store.clock, Math.max(0, started + SIGN_UP_MS - store.clock.now()));
 }

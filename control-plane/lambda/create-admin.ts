@@ -7,6 +7,7 @@ import * as z from 'zod';
 import { isDomainError } from '../../core/errors.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Identity } from '../../core/ports/identity.ts';
+import { pause } from '../../core/time/wait.ts';
 import { readEnvironment } from './environment.ts';
 import { openUsers } from './identity.ts';
 import { functionLog } from './log.ts';
@@ -67,7 +68,7 @@ async function ensureAdmin(
       await users.createUser('admin', admin);
     } catch (error) {
       if (!isDomainError(error, 'CONFLICT') || tries === TRIES) throw error;
-      await new Promise<void>((resolve) => clock.after(RETRY_MS, resolve));
+      await pause(clock, RETRY_MS);
     }
   }
 }

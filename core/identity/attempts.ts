@@ -1,5 +1,5 @@
+import { createLru } from '../collections/lru.ts';
 import type { Clock } from '../ports/clock.ts';
-import { createLru } from './lru.ts';
 
 /** Counts failed tries per key within a window, in bounded memory. */
 export interface AttemptLimiter {

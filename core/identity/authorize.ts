@@ -1,10 +1,11 @@
 import * as z from 'zod';
+import { createLru } from '../collections/lru.ts';
+import { decodeBase64Url } from '../encoding/base64url.ts';
 import { DomainError } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { RealmId } from '../ports/identity.ts';
 import { TENANT_ID } from '../tenant/names.ts';
 import { TIER_NAMES, type TierName } from '../tier/tiers.ts';
-import { createLru } from './lru.ts';
 
 /** An issuer whose access tokens are taken, and for what. */
 export interface TrustedIssuer {
@@ -164,9 +165,7 @@ function bearerToken(header: string): string {
 /** @returns the JSON value of a base64url part, or undefined if it is none */
 function decode(part = ''): unknown {
   try {
-    const binary = atob(part.replaceAll('-', '+').replaceAll('_', '/'));
-    const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0));
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(decodeBase64Url(part)));
   } catch {
     return undefined;
   }

@@ -1,31 +1,50 @@
-import { ConditionFailed, DomainError } from '../../core/errors.ts';
-import type { Item, Key, Table, Write } from '../../core/ports/table.ts';
+import { DomainError } from '../../core/errors.ts';
+import type { Item, Key, Table } from '../../core/ports/table.ts';
+import { type Replacement, type Update, updateItem } from '../../core/retry/update-item.ts';
 import { etagOf, requireMatch } from './etag.ts';
 
-/** Lost races taken up again before the caller is asked to. */
-const MAX_ATTEMPTS = 5;
+/** An item that a client changes. */
+export interface Target<T extends object> {
+  readonly key: Key<T>;
+  /** What the item is called in messages. */
+  readonly subject: string;
+  /** The `If-Match` header; undefined allows any version. */
+  readonly ifMatch: string | undefined;
+}
 
 /**
- * Reads an item and writes what `plan` makes of it, all or nothing, if nobody wrote in between; else reads again.
+ * Updates an item that must exist, if the client's `If-Match` allows it; see `updateItem`.
  *
- * @param plan the writes; the first one must be of this item, on condition of the version read
- * Throws NOT_FOUND; CONDITION_FAILED where `ifMatch` does not name the current version; ConditionFailed where another
- * write's condition did not hold; CONFLICT after five lost races.
+ * Throws NOT_FOUND; CONDITION_FAILED if `ifMatch` does not name the current version; ConditionFailed, with indexes into
+ * `also`, if the condition of another write does not hold; CONFLICT if the item keeps changing.
+ * @returns the item as written; undefined if it was deleted
  */
-export async function rewrite<T extends object>(
+export function rewrite<T extends object>(
   table: Table,
-  target: { readonly key: Key<T>; readonly subject: string; readonly ifMatch: string | undefined },
-  plan: (current: Item<T>) => readonly Write[],
-): Promise<void> {
-  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const current = await table.get(target.key);
-    if (!current) throw new DomainError('NOT_FOUND', `there is no such ${target.subject}`);
-    requireMatch(target.ifMatch, etagOf(current.version));
-    try {
-      return await table.transact(plan(current));
-    } catch (error) {
-      if (!(error instanceof ConditionFailed && error.failed.includes(0))) throw error;
-    }
-  }
-  throw new DomainError('CONFLICT', `this ${target.subject} is being changed by others; try again`);
+  target: Target<T>,
+  decide: (current: Item<NoInfer<T>>) => Replacement<NoInfer<T>>,
+): Promise<Item<T>>;
+export function rewrite<T extends object>(
+  table: Table,
+  target: Target<T>,
+  decide: (current: Item<NoInfer<T>>) => Update<NoInfer<T>>,
+): Promise<Item<T> | undefined>;
+export function rewrite<T extends object>(
+  table: Table,
+  { key, subject, ifMatch }: Target<T>,
+  decide: (current: Item<NoInfer<T>>) => Update<NoInfer<T>>,
+): Promise<Item<T> | undefined> {
+  return updateItem(
+    table,
+    key,
+    (current) => {
+      if (!current) throw new DomainError('NOT_FOUND', `there is no such ${subject}`);
+      requireMatch(ifMatch, etagOf(current.version));
+      return decide(current);
+    },
+    {
+      contended: (cause) =>
+        new DomainError('CONFLICT', `this ${subject} is being changed by other requests; try again`, { cause }),
+    },
+  );
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify, type RouteOptions } from 'fastify';
 import { DomainError, isDomainError } from '../../core/errors.ts';
+import { clientRequestId } from '../../core/http/request-id.ts';
 import type { Authorize } from '../../core/identity/authorize.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Log } from '../../core/ports/log.ts';
@@ -38,7 +39,6 @@ export interface ServiceConfig {
 /** Longest path parameter; emails have up to 320 characters. */
 const MAX_PARAM_LENGTH = 320;
 const JSON_MEDIA_TYPE = 'application/json; charset=utf-8';
-const REQUEST_ID = /^[\w.-]{1,128}$/;
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 
 /** Operations check their input and answers themselves; this keeps Fastify from loading its own compilers for it. */
@@ -67,7 +67,7 @@ export function buildService(parts: ServiceParts, operations: readonly Operation
     http: { optimizeEmptyRequests: true },
     bodyLimit: BODY_LIMIT,
     requestIdHeader: false,
-    genReqId: (request: IncomingMessage) => requestIdOf(request) ?? ids(),
+    genReqId: (request: IncomingMessage) => clientRequestId(request.headers['x-request-id']) ?? ids(),
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     schemaController: { compilersFactory: NO_COMPILERS },
     // Requests already on their way when a drain begins are still served.
@@ -254,11 +254,6 @@ function logFault(log: Log, request: FastifyRequest, problem: Problem, error: un
   const fields = { requestId: request.id, tenantId: request.tenant?.tenantId, route: request.routeOptions.url };
   if (isDomainError(error, 'ACCESS_DENIED')) log.error(fields, 'code asked for data of another tenant');
   else if (problem.status >= 500) log.error({ ...fields, err: error }, 'request failed');
-}
-
-function requestIdOf(request: IncomingMessage): string | undefined {
-  const given = singleHeader(request.headers['x-request-id']);
-  return given !== undefined && REQUEST_ID.test(given) ? given : undefined;
 }
 
 /** Node joins repetitions of these headers by commas, so that a doubled one equals no valid value. */

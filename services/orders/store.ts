@@ -43,14 +43,9 @@ export async function changeOrder(
   ifMatch: string | undefined,
   change: (order: Order) => Order,
 ): Promise<StoredOrder> {
-  let stored: StoredOrder | undefined;
-  const key = orderKey(tenantId, orderId);
-  await rewrite(table, { key, subject: 'order', ifMatch }, ({ data, version }) => {
-    stored = { order: change(data), version: version + 1 };
-    return [put({ ...key, version: version + 1, data: stored.order }, { version })];
-  });
-  if (!stored) throw new DomainError('INTERNAL', 'a rewrite must have planned what it wrote');
-  return stored;
+  const target = { key: orderKey(tenantId, orderId), subject: 'order', ifMatch };
+  const stored = await rewrite(table, target, ({ data }) => ({ item: { data: change(data) } }));
+  return { order: stored.data, version: stored.version };
 }
 
 /** Throws NOT_FOUND, CONDITION_FAILED (If-Match). */
@@ -59,8 +54,8 @@ export async function deleteOrder(
   orderId: string,
   ifMatch: string | undefined,
 ): Promise<void> {
-  const key = orderKey(tenantId, orderId);
-  await rewrite(table, { key, subject: 'order', ifMatch }, ({ version }) => [{ delete: key, if: { version } }]);
+  const target = { key: orderKey(tenantId, orderId), subject: 'order', ifMatch };
+  await rewrite(table, target, () => ({ item: null }));
 }
 
 function ordersOf(tenantId: string): Partition<Order> {

@@ -46,7 +46,11 @@ export async function getProduct({ tenantId, table }: Owner, productId: string):
 /** Writes a new product together with `further`. Throws CONFLICT if its sku is taken. */
 export async function createProduct(owner: Owner, product: Product, further: readonly Write[]): Promise<void> {
   const item = { ...toPlace(owner.tenantId, product), version: 1, data: product };
-  await namingSku(owner.table.transact([put(item, 'absent'), claimSku(owner.tenantId, product), ...further]));
+  try {
+    await owner.table.transact([put(item, 'absent'), claimSku(owner.tenantId, product), ...further]);
+  } catch (error) {
+    throw error instanceof ConditionFailed && error.failed.includes(1) ? skuTaken() : error;
+  }
 }
 
 /** Throws NOT_FOUND, CONDITION_FAILED (If-Match), CONFLICT if the new sku is taken. */
@@ -56,18 +60,14 @@ export async function changeProduct(
   ifMatch: string | undefined,
   change: (product: Product) => ProductInput,
 ): Promise<StoredProduct> {
-  let stored: StoredProduct | undefined;
   const target = { key: productKey(tenantId, productId), subject: 'product', ifMatch };
-  const rewritten = rewrite(table, target, ({ data: old, version }) => {
-    const product = { productId, ...change(old) };
-    stored = { product, version: version + 1 };
-    const item: Item<Product> = { ...toPlace(tenantId, product), version: version + 1, data: product };
-    const skus = old.sku === product.sku ? [] : [claimSku(tenantId, product), { delete: skuKey(tenantId, old.sku) }];
-    return [put(item, { version }), ...skus];
+  const stored = await rewrite(table, target, ({ data: old }) => {
+    const data = { productId, ...change(old) };
+    const { indexes } = toPlace(tenantId, data);
+    const also = old.sku === data.sku ? [] : [claimSku(tenantId, data), { delete: skuKey(tenantId, old.sku) }];
+    return { item: { data, indexes }, also, refusal: skuTaken };
   });
-  await namingSku(rewritten);
-  if (!stored) throw new DomainError('INTERNAL', 'a rewrite must have planned what it wrote');
-  return stored;
+  return { product: stored.data, version: stored.version };
 }
 
 /** Throws NOT_FOUND, CONDITION_FAILED (If-Match). */
@@ -77,10 +77,10 @@ export async function deleteProduct(
   ifMatch: string | undefined,
 ): Promise<void> {
   const key = productKey(tenantId, productId);
-  await rewrite(table, { key, subject: 'product', ifMatch }, ({ data, version }) => [
-    { delete: key, if: { version } },
-    { delete: skuKey(tenantId, data.sku) },
-  ]);
+  await rewrite(table, { key, subject: 'product', ifMatch }, ({ data }) => ({
+    item: null,
+    also: [{ delete: skuKey(tenantId, data.sku) }],
+  }));
 }
 
 function claimSku(tenantId: string, { sku, productId }: Product): Write {
@@ -88,18 +88,12 @@ function claimSku(tenantId: string, { sku, productId }: Product): Write {
   return put({ ...skuKey(tenantId, sku), version: 1, data }, 'absent');
 }
 
-/** The sku's claim is the second write of a create and of a change. */
-async function namingSku(written: Promise<void>): Promise<void> {
-  try {
-    await written;
-  } catch (error) {
-    if (!(error instanceof ConditionFailed && error.failed.includes(1))) throw error;
-    const msg = 'is taken by another product';
-    throw new DomainError('CONFLICT', `sku ${msg}`, { issues: [{ loc: ['body', 'sku'], type: 'taken', msg }] });
-  }
+function skuTaken(): DomainError {
+  const msg = 'is taken by another product';
+  return new DomainError('CONFLICT', `sku ${msg}`, { issues: [{ loc: ['body', 'sku'], type: 'taken', msg }] });
 }
 
-function toPlace(tenantId: string, { productId, category }: Product): Pick<Item, 'pk' | 'sk' | 'indexes'> {
+function toPlace(tenantId: string, { productId, category }: Product): Key<Product> & Required<Pick<Item, 'indexes'>> {
   return {
     ...productKey(tenantId, productId),
     indexes: { g1: { pk: categoryOf(tenantId, category).pk, sk: productId } },

@@ -3,6 +3,7 @@ import type { Clock, RandomBytes } from '../../../core/ports/clock.ts';
 import type { Consumer, Envelope } from '../../../core/ports/event-bus.ts';
 import type { Log } from '../../../core/ports/log.ts';
 import { put, type Table, type Write } from '../../../core/ports/table.ts';
+import { backOffMs, chanceOf } from '../../../core/retry/back-off.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { receivedEvent } from './event-record.ts';
 
@@ -52,7 +53,7 @@ export async function deliver(
       { err: error, consumer: consumer.name, eventId: event.id, attempt: message.attempt, final },
       'event failed',
     );
-    if (!final) return { retryAfterSeconds: pause(message.attempt, options) };
+    if (!final) return { retryAfterSeconds: backOffSeconds(message.attempt, options) };
     const reason = error instanceof Error ? error.message : String(error);
     await bury(consumer, event, message.attempt, reason, letters, options);
     return 'done';
@@ -94,8 +95,9 @@ function markWrite(consumer: Consumer, event: Envelope, { clock }: DeliveryOptio
   return put({ ...markOf(consumer, event), version: 1, data: {}, expiresAt });
 }
 
-/** Exponential, with the upper half left to chance. */
-function pause(attempt: number, { retryBaseSeconds = 1, retryMaxSeconds = 300, random }: DeliveryOptions): number {
-  const longest = Math.min(retryMaxSeconds, retryBaseSeconds * 2 ** (attempt - 1));
-  return Math.ceil(longest * (0.5 + (random(1)[0] ?? 0) / 512));
+/** In whole seconds, as SQS takes them. */
+function backOffSeconds(attempt: number, options: DeliveryOptions): number {
+  const { retryBaseSeconds = 1, retryMaxSeconds = 300, random } = options;
+  const backOff = { baseMs: retryBaseSeconds * 1000, maxMs: retryMaxSeconds * 1000 };
+  return Math.ceil(backOffMs(attempt, backOff, chanceOf(random)) / 1000);
 }

@@ -7,6 +7,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { Clock } from '../../../core/ports/clock.ts';
 import type { Log } from '../../../core/ports/log.ts';
+import { pause } from '../../../core/time/wait.ts';
 import type { Message, Outcome } from './delivery.ts';
 
 export interface PollerOptions {
@@ -71,7 +72,7 @@ export function pollQueue(
         }
       } catch (error) {
         log.warn({ err: error, queueUrl }, 'queue not read, will try again');
-        await new Promise<void>((resolve) => clock.after(PAUSE_AFTER_ERROR_MS, resolve));
+        await pause(clock, PAUSE_AFTER_ERROR_MS);
       }
     }
     await Promise.all(running);

@@ -21,6 +21,8 @@ import {
   type Write,
 } from '../../../core/ports/table.ts';
 import { checkKey, checkQuery, checkWrites, encodeData, keyOf } from '../../../core/ports/table-rules.ts';
+import { type BackOff, backOffMs, chanceOf } from '../../../core/retry/back-off.ts';
+import { pause } from '../../../core/time/wait.ts';
 import { asDomainError } from './errors.ts';
 import { queryInput } from './table-query.ts';
 import { EXPIRY, keyNames } from './table-shape.ts';
@@ -40,7 +42,7 @@ type Attributes = Record<string, AttributeValue>;
 
 /** Transactions that met on an item are tried again this often before they fail as UNAVAILABLE: for about 3 s. */
 const CONFLICT_ATTEMPTS = 9;
-const CONFLICT_BASE_MS = 10;
+const CONFLICT_BACK_OFF: BackOff = { baseMs: 10, maxMs: 10_000 };
 
 /**
  * The Table port over a DynamoDB table. Reads by key are strongly consistent; an index follows its items within
@@ -110,8 +112,7 @@ async function transactPastConflicts(options: TableOptions, items: TransactWrite
       if (attempt === CONFLICT_ATTEMPTS) {
         throw new DomainError('UNAVAILABLE', `transaction met others ${attempt} times in a row`, { cause: error });
       }
-      const jitter = 0.5 + (random(1)[0] ?? 0) / 512;
-      await new Promise<void>((resolve) => clock.after(CONFLICT_BASE_MS * 2 ** (attempt - 1) * jitter, resolve));
+      await pause(clock, backOffMs(attempt, CONFLICT_BACK_OFF, chanceOf(random)));
     }
   }
 }

@@ -2,6 +2,7 @@ import { isDomainError } from '../../../core/errors.ts';
 import type { Clock, RandomBytes } from '../../../core/ports/clock.ts';
 import type { Consumer, Envelope } from '../../../core/ports/event-bus.ts';
 import type { Log } from '../../../core/ports/log.ts';
+import { backOffMs, chanceOf } from '../../../core/retry/back-off.ts';
 import type { Database } from '../store/database.ts';
 
 export interface DeliveryOptions {
@@ -155,19 +156,16 @@ export class Delivery {
       });
       return;
     }
-    const waitMs = this.#backOff(attempts);
+    const waitMs = this.#backOffMs(attempts);
     log.warn({ ...fields, waitMs }, 'event not handled, will be delivered again');
     await database.write(() => database.statement(POSTPONE).run(attempts, now + waitMs, name, due.eventId));
     // The timer armed meanwhile did not know of this one.
     this.wake();
   }
 
-  /** Half of the doubled wait for certain, the other half by chance. */
-  #backOff(attempts: number): number {
+  #backOffMs(attempts: number): number {
     const { random, retryBaseMs, retryMaxMs } = this.#options;
-    const full = Math.min(retryBaseMs * 2 ** (attempts - 1), retryMaxMs);
-    const [byte = 0] = random(1);
-    return Math.round(full / 2 + (full / 2) * (byte / 255));
+    return Math.round(backOffMs(attempts, { baseMs: retryBaseMs, maxMs: retryMaxMs }, chanceOf(random)));
   }
 }
 

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { compactVerify, importJWK, type JWK } from 'jose';
 import * as z from 'zod';
+import { createLru } from '../../../core/collections/lru.ts';
 import { DomainError } from '../../../core/errors.ts';
 import type { SignatureVerifier } from '../../../core/identity/authorize.ts';
-import { createLru } from '../../../core/identity/lru.ts';
 import type { Clock } from '../../../core/ports/clock.ts';
 
 /** Imported, they would bring Node's fetch with them: 13 MB and 40 ms. */

@@ -1,3 +1,5 @@
+import { createLru } from '../../../core/collections/lru.ts';
+
 /** How an answer's body ends. */
 export type Framing =
   | { readonly kind: 'length'; readonly bytes: number }
@@ -36,7 +38,7 @@ const MEANINGS: ReadonlyMap<string, Meaning> = new Map([
 
 /** Headers as services spell them are few; the bound keeps one of them from filling memory with inventions. */
 const MAX_KNOWN = 1_000;
-const known = new Map<string, Meaning>();
+const known = createLru<Meaning>(MAX_KNOWN);
 
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: .*)?$/;
 const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
@@ -131,7 +133,7 @@ function meaningOf(name: string): Meaning {
   const lower = name.toLowerCase();
   const internal = lower.startsWith('x-tierplane-') || lower.startsWith('proxy-');
   const meaning = internal ? 'drop' : (MEANINGS.get(lower) ?? 'pass');
-  if (known.size < MAX_KNOWN) known.set(name, meaning);
+  known.set(name, meaning);
   return meaning;
 }
 

@@ -1,3 +1,4 @@
+import { encodeBase64Url } from '../../../core/encoding/base64url.ts';
 import type { Change, Resource, ResourceDriver } from '../../../core/plan/resources.ts';
 import type { RandomBytes } from '../../../core/ports/clock.ts';
 import { type Item, type JsonObject, type Key, put, type Table, type Write } from '../../../core/ports/table.ts';
@@ -97,12 +98,5 @@ function routeOf({ tenantId, spec }: Resource, apiKey: string | undefined, befor
 
 /** 128 random bits. */
 function newApiKey(random: RandomBytes): string {
-  return base64url(random(16));
-}
-
-function base64url(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .replaceAll('=', '');
+  return encodeBase64Url(random(16));
 }

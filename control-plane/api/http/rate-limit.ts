@@ -1,3 +1,4 @@
+import { createLru } from '../../../core/collections/lru.ts';
 import type { Clock } from '../../../core/ports/clock.ts';
 import { type Bucket, fullBucket, secondsToToken, take } from '../../../core/usage/bucket.ts';
 
@@ -11,7 +12,7 @@ export interface RateLimit {
   readonly perMinute?: number;
   /** Most calls at once. @default 10 */
   readonly burst?: number;
-  /** Keys remembered; beyond it the longest unused is forgotten. @default 10_000 */
+  /** Keys kept in memory; beyond that, keys not used lately start again with a full bucket. @default 10_000 */
   readonly maxKeys?: number;
 }
 
@@ -21,17 +22,16 @@ export function createRateLimiter(
   { perMinute = 5, burst = 10, maxKeys = 10_000 }: RateLimit = {},
 ): RateLimiter {
   const limits = { rate: perMinute / 60, burst };
-  const buckets = new Map<string, Bucket>();
+  const buckets = createLru<Bucket>(maxKeys);
 
   return {
     take(key) {
       const now = clock.now();
-      const bucket = buckets.get(key) ?? fullBucket(limits, now);
-      // Set anew, so that the map stays in order of use.
-      buckets.delete(key);
-      buckets.set(key, bucket);
-      const oldest = buckets.keys().next();
-      if (buckets.size > maxKeys && !oldest.done) buckets.delete(oldest.value);
+      let bucket = buckets.get(key);
+      if (!bucket) {
+        bucket = fullBucket(limits, now);
+        buckets.set(key, bucket);
+      }
       return take(bucket, limits, now) ? 0 : secondsToToken(bucket, limits, now);
     },
   };

@@ -1,5 +1,6 @@
 import { DomainError } from '../../../core/errors.ts';
 import type { TenantRecord } from '../../../core/tenant/record.ts';
+import { pause, withTimeout } from '../../../core/time/wait.ts';
 import type { ControlPlaneDeps } from '../http/deps.ts';
 import type { ApiResponse } from '../http/http.ts';
 import { earlierAnswer, type Intent, intentOf, rememberWrites } from '../http/idempotency.ts';
@@ -24,7 +25,7 @@ export function createSignUpRoute(): Route {
   async function waitFor(deps: ControlPlaneDeps, settled: Promise<void> | undefined): Promise<void> {
     if (!settled) return;
     const start = deps.clock.now();
-    await within(deps, MAX_WAIT_MS, settled);
+    await withTimeout(deps.clock, MAX_WAIT_MS, settled, () => undefined);
     usualWaitMs += SMOOTHING * (deps.clock.now() - start - usualWaitMs);
   }
 
@@ -32,7 +33,7 @@ export function createSignUpRoute(): Route {
   async function pretendToWait(deps: ControlPlaneDeps): Promise<void> {
     if (!deps.settled) return;
     const share = (deps.random(1)[0] ?? 0) / 255;
-    await pause(deps, usualWaitMs * (0.75 + share / 2));
+    await pause(deps.clock, usualWaitMs * (0.75 + share / 2));
   }
 
   return route({
@@ -129,20 +130,5 @@ function tellOwner({ mailer, log, appUrl }: ControlPlaneDeps, { email, tenantNam
   ].join('\n\n');
   mailer.send({ to: email, subject: 'You have an account already', text }).catch((error: unknown) => {
     log.warn({ err: error }, 'mail to the owner of a known address failed');
-  });
-}
-
-async function within(deps: ControlPlaneDeps, ms: number, promise: Promise<void>): Promise<void> {
-  let timer: { cancel(): void } | undefined;
-  const bound = new Promise<void>((resolve) => {
-    timer = deps.clock.after(ms, resolve);
-  });
-  await Promise.race([promise, bound]);
-  timer?.cancel();
-}
-
-function pause({ clock }: ControlPlaneDeps, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    clock.after(ms, resolve);
   });
 }

@@ -1,5 +1,7 @@
+import { decodeBase64Url, encodeBase64Url } from '../../../core/encoding/base64url.ts';
 import { ConditionFailed, DomainError } from '../../../core/errors.ts';
 import { type Item, type Key, type Page, put, type Write } from '../../../core/ports/table.ts';
+import { type Update, updateItem } from '../../../core/retry/update-item.ts';
 import { TENANT_ID } from '../../../core/tenant/names.ts';
 import {
   emailLockKey,
@@ -13,8 +15,8 @@ import {
 } from '../../../core/tenant/record.ts';
 import type { StoreDeps } from '../http/deps.ts';
 
-/** Lost races before a change gives up; each loss means that another call got through. */
-const MAX_TRIES = 10;
+/** Attempts at a change before it fails; each lost attempt means that another request succeeded. */
+const MAX_ATTEMPTS = 10;
 
 /** The tenant, also a deleted one; undefined if there never was one, or if the id is none. */
 export async function getTenant({ table }: StoreDeps, tenantId: string): Promise<Item<TenantRecord> | undefined> {
@@ -82,45 +84,46 @@ export interface TenantChange {
 }
 
 /**
- * Reads, asks `decide`, and writes if nobody else did in between; asks again otherwise. Locks follow the record.
- * `decide` returns undefined to leave things as they are, or throws to refuse.
- * Throws NOT_FOUND, CONFLICT for a taken name or email, ConditionFailed for a condition of `further`.
+ * Changes a tenant's record with its locks; see `updateItem`. `decide` returns undefined to leave the record as it is,
+ * or throws to refuse.
+ * Throws NOT_FOUND, CONFLICT for a taken name or email, ConditionFailed for a condition of `further`, CONDITION_FAILED
+ * if the record keeps changing.
  *
- * @returns the record as it is now
+ * @returns the record after the change
  */
 export async function changeTenant(
   deps: StoreDeps,
   tenantId: string,
   decide: (record: TenantRecord) => TenantChange | undefined,
 ): Promise<TenantRecord> {
-  for (let tries = 1; ; tries++) {
-    const item = await getTenant(deps, tenantId);
-    if (!item) throw new DomainError('NOT_FOUND', `Tenant not found for id ${tenantId}`);
-    const change = decide(item.data);
-    if (!change) return item.data;
-    const record = { ...change.record, modified: new Date(deps.clock.now()).toISOString() };
-    const locks = lockWrites(item.data, record);
-    try {
-      await deps.table.transact([
-        put(tenantItem(record, item.version + 1), { version: item.version }),
-        ...locks,
-        ...(change.further ?? []),
-      ]);
-      return record;
-    } catch (error) {
-      if (!(error instanceof ConditionFailed)) throw error;
-      if (error.failed.includes(0)) {
-        if (tries >= MAX_TRIES)
-          throw new DomainError('CONDITION_FAILED', `tenant ${tenantId} keeps changing`, { cause: error });
-        continue;
-      }
-      const lost = locks.find((_, index) => error.failed.includes(index + 1));
-      if (!lost) throw error;
-      throw 'put' in lost && lost.put.pk === slugLockKey(record.slug).pk
-        ? nameTaken(record.tenantName)
-        : emailTaken(record.email);
-    }
-  }
+  const notFound = new DomainError('NOT_FOUND', `Tenant not found for id ${tenantId}`);
+  if (!TENANT_ID.test(tenantId)) throw notFound;
+  const update = (before: TenantRecord): Update<TenantRecord> | undefined => {
+    const change = decide(before);
+    return change && updateOf(before, change, deps.clock.now());
+  };
+  const updated = await updateItem(deps.table, tenantKey(tenantId), (current) => current && update(current.data), {
+    maxAttempts: MAX_ATTEMPTS,
+    contended: (cause) => keepsChanging(tenantId, cause),
+  });
+  if (!updated) throw notFound;
+  return updated.data;
+}
+
+function updateOf(before: TenantRecord, { record, further = [] }: TenantChange, nowMs: number): Update<TenantRecord> {
+  const after = { ...record, modified: new Date(nowMs).toISOString() };
+  const locks = lockWrites(before, after);
+  const refusal = (failed: readonly number[]): Error | undefined => {
+    const lost = locks.find((_, index) => failed.includes(index));
+    if (!lost) return new ConditionFailed(failed.map((index) => index - locks.length));
+    const isSlug = 'put' in lost && lost.put.pk === slugLockKey(after.slug).pk;
+    return isSlug ? nameTaken(after.tenantName) : emailTaken(after.email);
+  };
+  return { item: tenantItem(after, 0), also: [...locks, ...further], refusal };
+}
+
+function keepsChanging(tenantId: string, cause: unknown): DomainError {
+  return new DomainError('CONDITION_FAILED', `tenant ${tenantId} keeps changing`, { cause });
 }
 
 /** A living tenant holds the locks of its slug and email, a deleted one none. */
@@ -183,15 +186,12 @@ interface Position {
 }
 
 function encodeToken({ partition, after }: Position): string {
-  return btoa(JSON.stringify([partition, after ?? null]))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .replaceAll('=', '');
+  return encodeBase64Url(new TextEncoder().encode(JSON.stringify([partition, after ?? null])));
 }
 
 function decodeToken(token: string): Position | undefined {
   try {
-    const value: unknown = JSON.parse(atob(token.replaceAll('-', '+').replaceAll('_', '/')));
+    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(decodeBase64Url(token)));
     if (!Array.isArray(value) || value.length !== 2) return undefined;
     const [partition, after] = value;
     if (!Number.isInteger(partition) || partition < 0 || !(after === null || typeof after === 'string'))

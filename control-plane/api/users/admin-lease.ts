@@ -1,6 +1,6 @@
 import { ConditionFailed, DomainError } from '../../../core/errors.ts';
-import type { Clock } from '../../../core/ports/clock.ts';
 import { type Key, put } from '../../../core/ports/table.ts';
+import { pause } from '../../../core/time/wait.ts';
 import type { StoreDeps } from '../http/deps.ts';
 
 const LEASE: Key = { pk: 'admin-lease', sk: 'lease' };
@@ -29,14 +29,8 @@ async function take({ table, clock }: StoreDeps): Promise<void> {
       return await table.transact([put({ ...LEASE, version: 1, data: {}, expiresAt }, 'absent')]);
     } catch (error) {
       if (!(error instanceof ConditionFailed)) throw error;
-      await pause(clock);
+      await pause(clock, RETRY_MS);
     }
   }
   throw new DomainError('UNAVAILABLE', 'Another change of system users is under way; try again');
-}
-
-function pause(clock: Clock): Promise<void> {
-  return new Promise((resolve) => {
-    clock.after(RETRY_MS, resolve);
-  });
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { leftMs, reasonOf as plainWordsOf } from '../../../app-plane/provisioner/failures.ts';
+import { reasonOf as plainWordsOf } from '../../../app-plane/provisioner/failures.ts';
 import { DomainError } from '../../../core/errors.ts';
 import { checkEvent } from '../../../core/events/schemas.ts';
 import type { Envelope } from '../../../core/ports/event-bus.ts';
@@ -244,12 +244,6 @@ describe('a failing offboarding', () => {
     expect(await world.traces(id)).toMatchObject(before);
     expect(reasonOf((await world.results(id)).at(-1))).toMatch(/no-delete policy/);
   });
-});
-
-test('a try that is put off is due in time, and at once where the machine`s clock was set back', () => {
-  expect(leftMs(1_500, 1_000)).toBe(500);
-  expect(leftMs(1_000, 1_500)).toBe(0);
-  expect(leftMs(86_400_000, 0)).toBe(0);
 });
 
 test('a reason is in plain words and tells nothing but what an error`s code means', () => {

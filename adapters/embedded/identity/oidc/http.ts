@@ -37,12 +37,6 @@ export function clientAddress(req: IncomingMessage): string {
   return (forwarded || req.socket.remoteAddress) ?? 'unknown';
 }
 
-/** As the gateway made or took it; what is logged under it joins the gateway's own line. */
-export function requestIdOf(req: IncomingMessage): string | undefined {
-  const id = req.headers['x-request-id'];
-  return typeof id === 'string' ? id.slice(0, 128) : undefined;
-}
-
 const STYLE_HASH = `'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`;
 
 /**

@@ -2,6 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { errors, type Provider } from 'oidc-provider';
 import { DomainError, isDomainError } from '../../../../core/errors.ts';
+import { clientRequestId } from '../../../../core/http/request-id.ts';
 import { MIN_ADMIN_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from '../../../../core/identity/password-policy.ts';
 import type { Clock } from '../../../../core/ports/clock.ts';
 import type { RealmSpec, User } from '../../../../core/ports/identity.ts';
@@ -10,7 +11,7 @@ import { errorPage } from '../../../../web/pages/error.ts';
 import { changePasswordPage, signInPage } from '../../../../web/pages/sign-in.ts';
 import type { EmbeddedIdentity } from '../identity.ts';
 import type { Accounts, SignIn } from './accounts.ts';
-import { clientAddress, readForm, requestIdOf, sendHtml } from './http.ts';
+import { clientAddress, readForm, sendHtml } from './http.ts';
 
 export interface InteractionDeps {
   readonly accounts: Accounts;
@@ -90,7 +91,7 @@ async function signIn(deps: InteractionDeps, one: Interaction, form: URLSearchPa
   const result = await judge(deps, one, userName, form.get('password') ?? '');
   deps.log.info(
     {
-      requestId: requestIdOf(req),
+      requestId: clientRequestId(req.headers['x-request-id']),
       realm: spec.id,
       outcome: result.outcome,
       ...('user' in result && { subject: result.user.subject }),
@@ -145,7 +146,12 @@ async function changePassword(
     return;
   }
   deps.log.info(
-    { requestId: requestIdOf(req), realm: spec.id, outcome: 'password-changed', subject: user.subject },
+    {
+      requestId: clientRequestId(req.headers['x-request-id']),
+      realm: spec.id,
+      outcome: 'password-changed',
+      subject: user.subject,
+    },
     'sign-in',
   );
   await provider.interactionFinished(req, res, { login: { accountId: user.subject } });

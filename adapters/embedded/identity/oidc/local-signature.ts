@@ -1,6 +1,6 @@
 import { compactVerify, importJWK } from 'jose';
+import { createLru } from '../../../../core/collections/lru.ts';
 import type { SignatureVerifier } from '../../../../core/identity/authorize.ts';
-import { createLru } from '../../../../core/identity/lru.ts';
 import type { Table } from '../../../../core/ports/table.ts';
 import { realmKeysKey } from '../realm-keys.ts';
 

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Provider } from 'oidc-provider';
+import { createLru } from '../../../../core/collections/lru.ts';
 import { DomainError, type ErrorCode, isDomainError } from '../../../../core/errors.ts';
+import { clientRequestId } from '../../../../core/http/request-id.ts';
 import { type Authorize, createAuthorize, type TrustedIssuer } from '../../../../core/identity/authorize.ts';
 import { API_AUDIENCE, issuerOf, parseRealm, trustRealms } from '../../../../core/identity/issuers.ts';
-import { createLru } from '../../../../core/identity/lru.ts';
 import { realmKey } from '../../../../core/identity/users/user-records.ts';
 import type { Clock } from '../../../../core/ports/clock.ts';
 import type { RealmId, RealmSpec } from '../../../../core/ports/identity.ts';
@@ -18,7 +19,7 @@ import type { Passwords } from '../passwords.ts';
 import { realmKeysKey } from '../realm-keys.ts';
 import { createAccounts, type TenantClaims } from './accounts.ts';
 import { ACCOUNT_CLIENT, type AdminClient } from './clients.ts';
-import { formTarget, redirect, requestIdOf, sendHtml, sendJson, setSecurityHeaders } from './http.ts';
+import { formTarget, redirect, sendHtml, sendJson, setSecurityHeaders } from './http.ts';
 import { handleInteraction, type InteractionDeps } from './interactions.ts';
 import { createLocalSignature } from './local-signature.ts';
 import { createProvider, redirectUrisOf } from './provider.ts';
@@ -197,7 +198,7 @@ export function createRealms(options: RealmsOptions): Realms {
       const mount = new URL(issuerOf(publicUrl, spec.id)).pathname;
       await route({ req, res, spec, provider: await providerOf(spec), mount, path, query: new URLSearchParams(query) });
     } catch (error) {
-      fail(res, error, requestIdOf(req));
+      fail(res, error, clientRequestId(req.headers['x-request-id']));
     }
   }
 

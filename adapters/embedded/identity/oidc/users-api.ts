@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import * as z from 'zod';
+import { createKeyedQueue } from '../../../../core/collections/keyed-queue.ts';
 import { DomainError, type ErrorCode } from '../../../../core/errors.ts';
 import type { Authorize } from '../../../../core/identity/authorize.ts';
 import type { Identity, RealmSpec, TenantRole, User } from '../../../../core/ports/identity.ts';
@@ -76,7 +77,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
  * What a user is (tenant, tier) no body can set; the last enabled TenantAdmin cannot be removed, disabled or demoted.
  */
 export function createUsersApi({ identity, authorize, tenantClaims, publicUrl }: UsersApiDeps): UsersApi {
-  const oneByOne = createQueues();
+  const oneByOne = createKeyedQueue();
 
   async function callerOf(req: IncomingMessage, spec: RealmSpec): Promise<User & { tenantId: string }> {
     const token = await authorize(req.headers.authorization);
@@ -199,20 +200,4 @@ function parse<T>(schema: z.ZodType<T>, value: unknown, where: 'body' | 'query')
 
 function isKey(text: string): boolean {
   return /^[^\s\p{Cc}]{1,254}$/u.test(text) && text.isWellFormed();
-}
-
-/** Runs what bears the same name one after the other. */
-function createQueues(): <T>(name: string, run: () => Promise<T>) => Promise<T> {
-  const tails = new Map<string, Promise<unknown>>();
-  return async (name, run) => {
-    const before = tails.get(name) ?? Promise.resolve();
-    const mine = before.then(run, run);
-    const tail = mine.catch(() => undefined);
-    tails.set(name, tail);
-    try {
-      return await mine;
-    } finally {
-      if (tails.get(name) === tail) tails.delete(name);
-    }
-  };
 }

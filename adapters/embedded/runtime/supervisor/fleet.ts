@@ -5,9 +5,10 @@ import type { Clock } from '../../../../core/ports/clock.ts';
 import type { Log } from '../../../../core/ports/log.ts';
 import type { ClusterId, ServiceKey, ServiceSpec } from '../../../../core/ports/runtime.ts';
 import type { ServiceEndpoints } from '../../../../core/routing/registry.ts';
+import { withTimeout } from '../../../../core/time/wait.ts';
 import { AgentProcess } from './agent-process.ts';
-import { backoffMs } from './backoff.ts';
 import { type AgentConfig, type FromAgent, nameOf, type ServicePlan, type ServiceReport } from './protocol.ts';
+import { restartDelayMs } from './restart-delay.ts';
 
 const REMOVED_WITHIN_MS = 15_000;
 /** An agent that lived this long was well: its next failure counts as the first. */
@@ -113,11 +114,10 @@ export class Fleet {
   async remove(key: ServiceKey): Promise<void> {
     const agent = this.#agents.get(key.cluster);
     if (!this.#forget(key) || agent === undefined) return;
-    await new Promise<void>((resolve) => {
-      this.#removals.set(nameOf(key), resolve);
-      this.#options.clock.after(REMOVED_WITHIN_MS, resolve);
-      agent.send({ type: 'remove', key });
-    });
+    const removed = Promise.withResolvers<void>();
+    this.#removals.set(nameOf(key), removed.resolve);
+    agent.send({ type: 'remove', key });
+    await withTimeout(this.#options.clock, REMOVED_WITHIN_MS, removed.promise, () => undefined);
     this.#removals.delete(nameOf(key));
   }
 
@@ -195,7 +195,7 @@ export class Fleet {
     const health = this.#clusters.get(cluster);
     if (health === undefined) return;
     health.failures = clock.now() - health.startedAt >= STABLE_MS ? 1 : health.failures + 1;
-    clock.after(backoffMs(health.failures, Math.random()), () => {
+    clock.after(restartDelayMs(health.failures, Math.random()), () => {
       const wanted = this.#clusters.has(cluster) && !this.#agents.has(cluster) && !this.#closing;
       if (wanted) this.#startAgent(cluster);
     });

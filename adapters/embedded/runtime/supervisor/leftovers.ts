@@ -1,18 +1,13 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { killNow, startOf } from './process-info.ts';
+import { isAlive, killNow, type ProcessRecord, startOf } from './process-info.ts';
 
 /** Of every process an agent or task is, by which it is known as an instance's own. */
 export const INSTANCE_VARIABLE = 'TIERPLANE_INSTANCE';
 
 const GONE_WITHIN_MS = 2_000;
 const LOOK_AGAIN_MS = 10;
-
-interface Recorded {
-  readonly pid: number;
-  readonly start: string;
-}
 
 /**
  * Kills what a former run of this instance left behind: processes that carry its marker in their environment, or that
@@ -51,7 +46,7 @@ function environmentOf(pid: string): string[] {
 function recordedProcesses(recordDir: string): number[] {
   return recordFiles(recordDir)
     .flatMap((name) => readRecord(join(recordDir, name)))
-    .filter(({ pid, start }) => startOf(pid) === start)
+    .filter(isAlive)
     .map(({ pid }) => pid);
 }
 
@@ -63,9 +58,9 @@ function recordFiles(recordDir: string): string[] {
   }
 }
 
-function readRecord(path: string): Recorded[] {
+function readRecord(path: string): ProcessRecord[] {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Recorded[];
+    return JSON.parse(readFileSync(path, 'utf8')) as ProcessRecord[];
   } catch {
     return []; // a write was cut short; the marker finds its processes
   }

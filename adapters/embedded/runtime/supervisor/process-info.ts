@@ -1,9 +1,22 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
+/** A process, recorded so that it can be recognised later. */
+export interface ProcessRecord {
+  readonly pid: number;
+  /** Its `startOf` at the time; undefined if it had ended. */
+  readonly start: string | undefined;
+}
+
+/** Whether the recorded process still runs; not a later process with the same pid, nor one after a reboot. */
+export function isAlive({ pid, start }: ProcessRecord): boolean {
+  return start !== undefined && startOf(pid) === start;
+}
+
 /**
- * When a process started, as an opaque text that tells it from a later process of the same pid; undefined if there is
- * none. Linux: clock ticks since boot, with the boot's id.
+ * When a process started: opaque text that tells it from a later process with the same pid. Undefined if there is no
+ * such process, or if it is a zombie. On Linux it is the boot id with field 22 of /proc/<pid>/stat (clock ticks since
+ * boot); elsewhere it is what `ps` reports, to the second.
  */
 export function startOf(pid: number): string | undefined {
   if (process.platform !== 'linux') return startByPs(pid);

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import type { Clock } from '../../../../core/ports/clock.ts';
-import { backoffMs, waitMs } from './backoff.ts';
+import { remainingMs } from '../../../../core/retry/back-off.ts';
 import { launchTask } from './launch.ts';
 import { rotateLog } from './log-file.ts';
 import { type PlannedTask, planTasks } from './plan-tasks.ts';
 import type { AgentConfig, ServicePlan, ServiceReport, ToTask } from './protocol.ts';
+import { RESTART_BACK_OFF, restartDelayMs } from './restart-delay.ts';
 import { Task } from './task.ts';
 
 /** A task healthy for this long has shown that it can run: failures before it no longer count. */
@@ -140,7 +141,7 @@ export class Service {
     );
     const { spawn, drain } = planTasks(this.#plan.desired, planned);
     for (const id of drain) this.#tasks.find((task) => task.taskId === id)?.drain();
-    const wait = waitMs(this.#notBefore, this.#options.clock.now());
+    const wait = remainingMs(this.#notBefore, this.#options.clock.now(), RESTART_BACK_OFF.maxMs);
     if (wait > 0) {
       if (spawn > 0) this.#wake(wait);
       return;
@@ -207,7 +208,7 @@ export class Service {
     const now = clock.now();
     const wasStable = task.healthySince !== undefined && now - task.healthySince >= STABLE_MS;
     this.#failuresInARow = wasStable ? 1 : this.#failuresInARow + 1;
-    this.#notBefore = now + backoffMs(this.#failuresInARow, random());
+    this.#notBefore = now + restartDelayMs(this.#failuresInARow, random());
     this.#restarts++;
     this.#lastFailure = reason;
     const { tenantId, service, cluster } = this.#plan;

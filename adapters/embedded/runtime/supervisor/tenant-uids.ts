@@ -1,5 +1,6 @@
-import { isDomainError } from '../../../../core/errors.ts';
+import { DomainError } from '../../../../core/errors.ts';
 import { type Item, type Key, put, type Table } from '../../../../core/ports/table.ts';
+import { type Update, updateItem } from '../../../../core/retry/update-item.ts';
 import { POOL_UID } from './isolation.ts';
 
 interface StoredUid {
@@ -19,25 +20,27 @@ export class TenantUids {
     this.#table = table;
   }
 
+  /** The tenant's user id; allocated if it has none. */
   async of(tenantId: string): Promise<number> {
-    for (;;) {
-      const known = await this.#table.get(keyOf(tenantId));
-      if (known !== undefined) return known.data.uid;
-      const last = await this.#table.get(COUNTER);
-      const uid = (last?.data.uid ?? POOL_UID) + 1;
-      const counter: Item<StoredUid> = { ...COUNTER, version: (last?.version ?? 0) + 1, data: { uid } };
-      try {
-        await this.#table.transact([
-          put(counter, last === undefined ? 'absent' : { version: last.version }),
-          put({ ...keyOf(tenantId), version: 1, data: { uid } }, 'absent'),
-        ]);
-        return uid;
-      } catch (error) {
-        if (!isDomainError(error, 'CONDITION_FAILED')) throw error; // another tenant was quicker
-      }
-    }
+    return (await this.find(tenantId)) ?? (await this.#allocate(tenantId));
   }
 
+  async #allocate(tenantId: string): Promise<number> {
+    let allocated: number | undefined;
+    const update = async (counter: Item<StoredUid> | undefined): Promise<Update<StoredUid> | undefined> => {
+      allocated = await this.find(tenantId);
+      if (allocated !== undefined) return undefined;
+      const data = { uid: (counter?.data.uid ?? POOL_UID) + 1 };
+      allocated = data.uid;
+      return { item: { data }, also: [put({ ...keyOf(tenantId), version: 1, data }, 'absent')] };
+    };
+    // Each lost race means that another tenant got its user id.
+    await updateItem(this.#table, COUNTER, update, { maxAttempts: Number.POSITIVE_INFINITY });
+    if (allocated === undefined) throw new DomainError('INTERNAL', 'the update must allocate a user id');
+    return allocated;
+  }
+
+  /** The tenant's user id, or undefined if it has none. */
   async find(tenantId: string): Promise<number | undefined> {
     return (await this.#table.get(keyOf(tenantId)))?.data.uid;
   }

@@ -3,21 +3,6 @@ import { systemClock } from '../../../../adapters/embedded/clock.ts';
 import { createAttemptLimiter } from '../../../../core/identity/attempts.ts';
 import { createAuthorize } from '../../../../core/identity/authorize.ts';
 import { API_AUDIENCE, clientIdsOf, issuerOf, parseRealm, trustRealms } from '../../../../core/identity/issuers.ts';
-import { createLru } from '../../../../core/identity/lru.ts';
-
-describe('a bounded map', () => {
-  test('forgets what was used least recently', () => {
-    const lru = createLru<number>(2);
-    lru.set('a', 1);
-    lru.set('b', 2);
-    expect(lru.get('a')).toBe(1);
-    lru.set('c', 3);
-    expect([lru.get('a'), lru.get('b'), lru.get('c'), lru.size]).toEqual([1, undefined, 3, 2]);
-    lru.delete('a');
-    lru.clear();
-    expect(lru.size).toBe(0);
-  });
-});
 
 describe('the limiter of failed tries', () => {
   test('takes of all keys or of none, gives back, and forgets after its window', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { backoffMs, waitMs } from '../../../../adapters/embedded/runtime/supervisor/backoff.ts';
 import { type PlannedTask, planTasks } from '../../../../adapters/embedded/runtime/supervisor/plan-tasks.ts';
+import { restartDelayMs } from '../../../../adapters/embedded/runtime/supervisor/restart-delay.ts';
 
 const task = (id: string, state: PlannedTask['state'], outdated = false): PlannedTask => ({ id, state, outdated });
 
@@ -61,21 +61,8 @@ describe('planTasks', () => {
   });
 });
 
-describe('backoffMs', () => {
-  test('is nothing after the first failure, then doubles up to 15 s', () => {
-    expect([1, 2, 3, 4, 20].map((failures) => backoffMs(failures, 0))).toEqual([0, 250, 500, 1000, 15_000]);
-  });
-
-  test('takes off up to half by chance', () => {
-    expect(backoffMs(3, 0.999)).toBeGreaterThan(250);
-    expect(backoffMs(3, 0.999)).toBeLessThan(251);
-  });
-});
-
-describe('waitMs', () => {
-  test('is what is left, never negative, and bounded though the clock was set back a day', () => {
-    expect(waitMs(1_500, 1_000)).toBe(500);
-    expect(waitMs(1_000, 1_500)).toBe(0);
-    expect(waitMs(86_400_000, 0)).toBe(15_000);
+describe('restartDelayMs', () => {
+  test('is zero after the first failure, then doubles from 250 ms up to 15 s', () => {
+    expect([1, 2, 3, 4, 20].map((failures) => restartDelayMs(failures, 0))).toEqual([0, 250, 500, 1000, 15_000]);
   });
 });

@@ -1,6 +1,9 @@
-/** A bounded map that forgets what was used least recently, to within half its capacity. */
+/**
+ * A bounded map. When it is full, it removes an entry that was not used lately: never one of the capacity / 2 keys used
+ * most recently. Which of the others it removes is approximate, so that a hit costs no more than a Map lookup.
+ */
 export interface Lru<V> {
-  /** The value, which counts as used now. */
+  /** The value, or undefined. Counts as a use. */
   get(key: string): V | undefined;
   set(key: string, value: V): void;
   delete(key: string): void;
@@ -8,11 +11,11 @@ export interface Lru<V> {
   readonly size: number;
 }
 
-/** @param capacity most entries kept; at least 1 */
+/** @param capacity the most entries it keeps; at least 1 */
 export function createLru<V>(capacity: number): Lru<V> {
-  // A Map iterates in order of insertion, so the first key is the next one to be forgotten.
+  // A Map iterates in order of insertion, so the first key is the next one to be removed.
   const entries = new Map<string, { readonly value: V; readonly placed: number }>();
-  /** Entries placed at the end so far. */
+  /** How many times an entry was placed at the end. */
   let placed = 0;
 
   function place(key: string, value: V): void {
@@ -23,7 +26,7 @@ export function createLru<V>(capacity: number): Lru<V> {
   return {
     get(key) {
       const entry = entries.get(key);
-      // Placing it anew at every use would cost as much as looking it up; it is far from the front as yet.
+      // Moving an entry to the end costs as much as a lookup, so move it only once it may be in the older half.
       if (entry && placed - entry.placed >= capacity / 2) place(key, entry.value);
       return entry?.value;
     },
