@@ -68,8 +68,8 @@ describe('EmbeddedEventBus', () => {
 
   test('waits twice as long after each failure, up to a limit, half of it by chance', async () => {
     for (const [byte, waits] of [
-      [0, [500, 1000, 2000, 2500, 2500]],
-      [255, [1000, 2000, 4000, 5000, 5000]],
+      [0, [1000, 2000, 4000, 5000, 5000]],
+      [255, [502, 1004, 2008, 2510, 2510]],
     ] as const) {
       const clock = new ManualClock();
       const opened = open(newFile(), {
