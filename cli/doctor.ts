@@ -75,7 +75,7 @@ function bundles(): Finding {
 }
 
 function parentDeath(): Finding {
-  const works = spawnSync('setpriv', ['--pdeathsig', 'KILL', 'true']).status === 0;
+  const works = spawnSync('setpriv', ['--pdeathsig', 'KILL', process.execPath, '--version']).status === 0;
   const detail = works
     ? 'setpriv is at hand: no task outlives its agent'
     : 'setpriv (util-linux) is missing: a blocked task may outlive a killed platform until the next start';

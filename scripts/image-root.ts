@@ -1,0 +1,66 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { ROOT } from './bundle.ts';
+
+/**
+ * `node scripts/image-root.ts FOLDER`: makes the file tree of the container image, in FOLDER/root: Node, setpriv, the
+ * shared libraries that both load, and the program from dist/. It has no shell, no package manager and no other file.
+ * FOLDER/data is the empty data directory. Run `npm run build` first. Linux only.
+ */
+const APP = '/app';
+const NODE = '/usr/local/bin/node';
+/** The user of the image's final stage. */
+const PASSWD = 'tierplane:x:65532:65532::/data:/sbin/nologin\n';
+
+function makeRoot(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+  const root = join(folder, 'root');
+  copy(process.execPath, join(root, NODE));
+  const setpriv = ['/usr/bin/setpriv', '/bin/setpriv'].find((path) => existsSync(path));
+  if (setpriv !== undefined) copy(setpriv, join(root, setpriv));
+  for (const library of new Set([process.execPath, ...(setpriv ? [setpriv] : [])].flatMap(librariesOf)))
+    copy(library, join(root, library));
+
+  cpSync(join(ROOT, 'dist'), join(root, APP, 'dist'), { recursive: true });
+  for (const file of ['package.json', 'LICENSE']) copy(join(ROOT, file), join(root, APP, file));
+  writeLauncher(root);
+  write(join(root, 'etc', 'passwd'), PASSWD);
+  mkdirSync(join(root, 'tmp'));
+  chmodSync(join(root, 'tmp'), 0o1777);
+  mkdirSync(join(folder, 'data'));
+}
+
+/** The kernel itself starts Node by this file's first line, so that no shell is needed. */
+function writeLauncher(root: string): void {
+  const file = join(root, APP, 'bin', 'tierplane');
+  write(file, `#!${NODE} --disable-warning=ExperimentalWarning\nimport '${APP}/dist/tierplane.cjs';\n`);
+  chmodSync(file, 0o755);
+  symlinkSync(`${APP}/bin/tierplane`, join(root, dirname(NODE), basename(file)));
+}
+
+/** Absolute paths of the shared libraries of a program, with the dynamic loader. */
+function librariesOf(program: string): string[] {
+  const { status, stdout, stderr } = spawnSync('ldd', [program], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`ldd must be able to read ${program}: ${stderr}`);
+  return [...stdout.matchAll(/(?:=> |^\s+)(\/\S+) \(/gm)].map(([, path = '']) => path);
+}
+
+/** Follows symbolic links: the copy is a file. */
+function copy(from: string, to: string): void {
+  mkdirSync(dirname(to), { recursive: true });
+  copyFileSync(from, to);
+}
+
+function write(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+}
+
+const [folder] = process.argv.slice(2);
+if (folder === undefined) {
+  process.stderr.write('missing folder; usage: node scripts/image-root.ts FOLDER\n');
+  process.exitCode = 2;
+} else {
+  makeRoot(folder);
+}
