@@ -1,6 +1,6 @@
-import type { TenantClaims } from '../adapters/embedded/identity/oidc/accounts.ts';
 import type { StoreDeps } from '../control-plane/api/http/deps.ts';
 import { tenantBySlug } from '../control-plane/api/tenants/tenant-store.ts';
+import type { TenantClaims } from '../core/identity/tenant-claims.ts';
 import type { Table } from '../core/ports/table.ts';
 import { isServed } from '../core/tenant/lifecycle.ts';
 import { tenantKey } from '../core/tenant/record.ts';

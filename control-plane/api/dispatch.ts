@@ -1,12 +1,7 @@
 import { DomainError, isDomainError } from '../../core/errors.ts';
+import { SYSTEM_ADMIN } from '../../core/identity/users/administrators.ts';
 import type { ControlPlaneDeps } from './http/deps.ts';
-import {
-  type ApiRequest,
-  type ApiResponse,
-  type AuthorizePrincipal,
-  type Principal,
-  SYSTEM_ADMIN,
-} from './http/http.ts';
+import type { ApiRequest, ApiResponse, AuthorizePrincipal, Principal } from './http/http.ts';
 import { parseJson } from './http/json-body.ts';
 import { parse, toResponse } from './http/problems.ts';
 import type { Access, Route } from './http/route.ts';

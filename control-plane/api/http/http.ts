@@ -54,6 +54,3 @@ export const SCOPES = {
   userWrite: 'user/user_write',
 } as const;
 export type Scope = (typeof SCOPES)[keyof typeof SCOPES];
-
-/** The one role that may write. */
-export const SYSTEM_ADMIN = 'SystemAdmin';

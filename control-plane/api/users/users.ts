@@ -1,9 +1,8 @@
 import { DomainError } from '../../../core/errors.ts';
 import type { Identity, User } from '../../../core/ports/identity.ts';
-import { type ApiResponse, SCOPES, SYSTEM_ADMIN } from '../http/http.ts';
+import { type ApiResponse, SCOPES } from '../http/http.ts';
 import { type Access, type Route, route } from '../http/route.ts';
-import { newUser, userChange, userName, userPage } from '../http/schemas.ts';
-import { withAdminLease } from './admin-lease.ts';
+import { newUser, userChange, userPage } from '../http/schemas.ts';
 
 const READ: Access = { kind: 'user', scope: SCOPES.userRead, writes: false };
 const WRITE: Access = { kind: 'user', scope: SCOPES.userWrite, writes: true };
@@ -20,32 +19,10 @@ function listedView(user: User): object {
   return { ...userView(user), user_name: user.userName, user_role: user.role };
 }
 
-/** The user, or undefined, also for a name that nobody can have. */
-async function findUser(identity: Identity, name: string): Promise<User | undefined> {
-  return userName.safeParse(name).success ? identity.user('admin', name) : undefined;
-}
-
 async function requireUser(identity: Identity, name: string): Promise<User> {
-  const user = await findUser(identity, name);
+  const user = await identity.user('admin', name);
   if (!user) throw new DomainError('NOT_FOUND', `User ${name} not found.`);
   return user;
-}
-
-function isAdmin(user: User): boolean {
-  return user.enabled && user.role === SYSTEM_ADMIN;
-}
-
-/** Throws CONFLICT if nobody but `user` could write afterwards; who was only invited may never come. */
-async function requireAnotherAdmin(identity: Identity, user: User): Promise<void> {
-  if (!isAdmin(user)) return;
-  let after: string | undefined;
-  do {
-    const page = await identity.users('admin', { limit: 1000, ...(after !== undefined && { after }) });
-    const remains = (other: User) => other.subject !== user.subject && isAdmin(other) && other.status === 'CONFIRMED';
-    if (page.items.some(remains)) return;
-    after = page.next;
-  } while (after !== undefined);
-  throw new DomainError('CONFLICT', `User ${user.userName} is the last enabled ${SYSTEM_ADMIN} who has signed in`);
 }
 
 function done(message: string): ApiResponse {
@@ -101,13 +78,10 @@ export const USER_ROUTES: readonly Route[] = [
     summary: "Change a system user's email and role",
     body: userChange,
     answer: { status: 200, description: 'Changed.' },
-    handle({ params, body }, deps) {
-      return withAdminLease(deps, async () => {
-        const user = await requireUser(deps.identity, params.userName ?? '');
-        if (body.userRole !== SYSTEM_ADMIN) await requireAnotherAdmin(deps.identity, user);
-        await deps.identity.updateUser('admin', user.userName, { email: body.email, role: body.userRole });
-        return done('User updated');
-      });
+    async handle({ params, body }, { identity }) {
+      const user = await requireUser(identity, params.userName ?? '');
+      await identity.updateUser('admin', user.userName, { email: body.email, role: body.userRole });
+      return done('User updated');
     },
   }),
   route({
@@ -130,13 +104,10 @@ export const USER_ROUTES: readonly Route[] = [
     tag: 'System users',
     summary: 'Keep a system user out; nothing is deleted',
     answer: { status: 200, description: 'Disabled; tokens stop working at once.' },
-    handle({ params }, deps) {
-      return withAdminLease(deps, async () => {
-        const user = await requireUser(deps.identity, params.userName ?? '');
-        await requireAnotherAdmin(deps.identity, user);
-        await deps.identity.setUserEnabled('admin', user.userName, false);
-        return done('User disabled');
-      });
+    async handle({ params }, { identity }) {
+      const user = await requireUser(identity, params.userName ?? '');
+      await identity.setUserEnabled('admin', user.userName, false);
+      return done('User disabled');
     },
   }),
   route({
@@ -146,15 +117,9 @@ export const USER_ROUTES: readonly Route[] = [
     tag: 'System users',
     summary: 'Remove a system user; an unknown one is no error',
     answer: { status: 200, description: 'Gone.' },
-    handle({ params }, deps) {
-      return withAdminLease(deps, async () => {
-        const user = await findUser(deps.identity, params.userName ?? '');
-        if (user) {
-          await requireAnotherAdmin(deps.identity, user);
-          await deps.identity.deleteUser('admin', user.userName);
-        }
-        return done('User deleted');
-      });
+    async handle({ params }, { identity }) {
+      await identity.deleteUser('admin', params.userName ?? '');
+      return done('User deleted');
     },
   }),
 ];

@@ -1,4 +1,5 @@
 import { createAttemptLimiter } from '../../../../core/identity/attempts.ts';
+import type { TenantClaimsLookup } from '../../../../core/identity/tenant-claims.ts';
 import { isLogin } from '../../../../core/identity/users/store-context.ts';
 import { emailKey, fold, toUser, type UserRecord, userKey } from '../../../../core/identity/users/user-records.ts';
 import type { Clock } from '../../../../core/ports/clock.ts';
@@ -6,15 +7,6 @@ import type { Identity, RealmId, User } from '../../../../core/ports/identity.ts
 import type { Table } from '../../../../core/ports/table.ts';
 import type { TierName } from '../../../../core/tier/tiers.ts';
 import type { PasswordSecret, Passwords } from '../passwords.ts';
-
-/** What tokens say of a user's tenant. */
-export interface TenantClaims {
-  readonly tier: TierName;
-  /** false: its users get no token. */
-  readonly active: boolean;
-  /** What people call it. @default - invitations name the realm */
-  readonly name?: string;
-}
 
 /** An account that may have tokens now, with what they say. */
 export interface Account {
@@ -50,8 +42,7 @@ export function createAccounts(options: {
   readonly identity: Pick<Identity, 'userOf'>;
   readonly passwords: Passwords;
   readonly clock: Pick<Clock, 'now'>;
-  /** The tenant as the registry has it; undefined if it has none. */
-  readonly tenantClaims: (tenantId: string) => Promise<TenantClaims | undefined>;
+  readonly tenantClaims: TenantClaimsLookup;
 }): Accounts {
   const { table, identity, passwords, clock, tenantClaims } = options;
   const attempts = createAttemptLimiter({ clock, windowMs: WINDOW_MS });

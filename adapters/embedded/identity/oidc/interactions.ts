@@ -9,9 +9,9 @@ import type { RealmSpec, User } from '../../../../core/ports/identity.ts';
 import type { Log } from '../../../../core/ports/log.ts';
 import { errorPage } from '../../../../web/pages/error.ts';
 import { changePasswordPage, signInPage } from '../../../../web/pages/sign-in.ts';
+import { clientAddress, readForm, sendHtml } from '../http/messages.ts';
 import type { EmbeddedIdentity } from '../identity.ts';
 import type { Accounts, SignIn } from './accounts.ts';
-import { clientAddress, readForm, sendHtml } from './http.ts';
 
 export interface InteractionDeps {
   readonly accounts: Accounts;

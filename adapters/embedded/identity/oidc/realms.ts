@@ -6,6 +6,7 @@ import { DomainError, type ErrorCode, isDomainError } from '../../../../core/err
 import { clientRequestId } from '../../../../core/http/request-id.ts';
 import { type Authorize, createAuthorize, type TrustedIssuer } from '../../../../core/identity/authorize.ts';
 import { API_AUDIENCE, issuerOf, parseRealm, trustRealms } from '../../../../core/identity/issuers.ts';
+import type { TenantClaimsLookup } from '../../../../core/identity/tenant-claims.ts';
 import { realmKey } from '../../../../core/identity/users/user-records.ts';
 import type { Clock } from '../../../../core/ports/clock.ts';
 import type { RealmId, RealmSpec } from '../../../../core/ports/identity.ts';
@@ -13,17 +14,17 @@ import type { Log } from '../../../../core/ports/log.ts';
 import type { Table } from '../../../../core/ports/table.ts';
 import { errorPage } from '../../../../web/pages/error.ts';
 import { accountPage } from '../../../../web/pages/sign-in.ts';
+import { formTarget, redirect, sendHtml, sendJson, setSecurityHeaders } from '../http/messages.ts';
+import { createUsersApi } from '../http/users-api.ts';
 import type { EmbeddedIdentity } from '../identity.ts';
 import type { IdentitySecrets } from '../identity-secrets.ts';
 import type { Passwords } from '../passwords.ts';
 import { realmKeysKey } from '../realm-keys.ts';
-import { createAccounts, type TenantClaims } from './accounts.ts';
+import { createAccounts } from './accounts.ts';
 import { ACCOUNT_CLIENT, type AdminClient } from './clients.ts';
-import { formTarget, redirect, sendHtml, sendJson, setSecurityHeaders } from './http.ts';
 import { handleInteraction, type InteractionDeps } from './interactions.ts';
 import { createLocalSignature } from './local-signature.ts';
 import { createProvider, redirectUrisOf } from './provider.ts';
-import { createUsersApi } from './users-api.ts';
 
 export interface RealmsOptions {
   readonly table: Table;
@@ -34,8 +35,8 @@ export interface RealmsOptions {
   readonly log: Log;
   /** The front door, without a slash at its end. Issuers begin with it. */
   readonly publicUrl: string;
-  /** The tenant as the registry has it, asked at every token; undefined if it is unknown. */
-  readonly tenantClaims: (tenantId: string) => Promise<TenantClaims | undefined>;
+  /** Called for every token that is issued. */
+  readonly tenantClaims: TenantClaimsLookup;
   /** Further clients of the admin realm. @default none */
   readonly adminClients?: readonly AdminClient[];
   /** Origins of further browser pages that may call the realms. @default none */

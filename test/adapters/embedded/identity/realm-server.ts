@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { systemClock, systemRandom } from '../../../../adapters/embedded/clock.ts';
 import { type EmbeddedIdentity, openIdentity } from '../../../../adapters/embedded/identity/identity.ts';
 import { loadIdentitySecrets } from '../../../../adapters/embedded/identity/identity-secrets.ts';
-import type { TenantClaims } from '../../../../adapters/embedded/identity/oidc/accounts.ts';
 import { createRealms, type Realms } from '../../../../adapters/embedded/identity/oidc/realms.ts';
 import { createPasswords } from '../../../../adapters/embedded/identity/passwords.ts';
 import { type EmbeddedMailer, openMailer } from '../../../../adapters/embedded/mail/mailer.ts';
 import { openTable, type SqliteTable } from '../../../../adapters/embedded/store/table.ts';
+import type { TenantClaims } from '../../../../core/identity/tenant-claims.ts';
 import type { Clock } from '../../../../core/ports/clock.ts';
 import type { Log } from '../../../../core/ports/log.ts';
 

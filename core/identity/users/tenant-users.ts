@@ -1,0 +1,85 @@
+import { DomainError } from '../../errors.ts';
+import type { Identity, RealmSpec, TenantRole, User, UserPage } from '../../ports/identity.ts';
+import type { VerifiedToken } from '../authorize.ts';
+import type { TenantClaimsLookup } from '../tenant-claims.ts';
+import { isAdministrator, TENANT_ADMIN } from './administrators.ts';
+
+export interface TenantUsersOptions {
+  readonly identity: Identity;
+  readonly tenantClaims: TenantClaimsLookup;
+  /** The public URL of the platform; invitations link to it. */
+  readonly publicUrl: string;
+}
+
+/** The users of one tenant, for its administrator. Users of other tenants are unknown users here. */
+export interface TenantUsers {
+  list(page: { readonly after?: string; readonly limit: number }): Promise<UserPage>;
+  /** Throws NOT_FOUND. */
+  get(userName: string): Promise<User>;
+  /** Invites a user by mail. Throws CONFLICT if the user name or the email is taken, INVALID. */
+  create(user: { readonly userName: string; readonly email: string; readonly role: TenantRole }): Promise<User>;
+  /** Throws NOT_FOUND, CONFLICT for the tenant's last administrator. */
+  change(userName: string, change: { readonly role?: TenantRole; readonly enabled?: boolean }): Promise<User>;
+  /** Throws NOT_FOUND, CONFLICT for the tenant's last administrator. */
+  delete(userName: string): Promise<void>;
+}
+
+/**
+ * The users of the caller's tenant. The user's current record decides what the tenant is and whether the caller is its
+ * administrator; the token only says who the caller is.
+ *
+ * Throws UNAUTHENTICATED if the token is of another realm or its user is unknown or disabled, FORBIDDEN if the user is
+ * not an administrator of the tenant in the token or the tenant is not active.
+ */
+export async function openTenantUsers(
+  options: TenantUsersOptions,
+  realm: RealmSpec,
+  token: VerifiedToken,
+): Promise<TenantUsers> {
+  const tenantId = await administeredTenant(options.identity, realm, token);
+  const claims = await options.tenantClaims(tenantId);
+  // A user who is created while the tenant is being deleted could outlive it.
+  if (!claims?.active) throw new DomainError('FORBIDDEN', 'the tenant must be active');
+  const invitation = { tenantName: claims.name ?? realm.displayName, link: options.publicUrl };
+  return usersOfTenant(options.identity, realm, tenantId, invitation);
+}
+
+async function administeredTenant(identity: Identity, realm: RealmSpec, token: VerifiedToken): Promise<string> {
+  if (token.realm !== realm.id) throw new DomainError('UNAUTHENTICATED', 'the token must be of this realm');
+  const caller = await identity.userOf(realm.id, token.subject);
+  if (!caller?.enabled) throw new DomainError('UNAUTHENTICATED', 'the user must be enabled');
+  const { tenantId } = caller;
+  if (tenantId === undefined || tenantId !== token.tenantId || !isAdministrator(realm.id, caller))
+    throw new DomainError('FORBIDDEN', `only a ${TENANT_ADMIN} can manage users`);
+  return tenantId;
+}
+
+function usersOfTenant(
+  identity: Identity,
+  { id }: RealmSpec,
+  tenantId: string,
+  invitation: { readonly tenantName: string; readonly link: string },
+): TenantUsers {
+  async function get(userName: string): Promise<User> {
+    const user = await identity.user(id, userName);
+    if (user?.tenantId !== tenantId) throw new DomainError('NOT_FOUND', 'user not found');
+    return user;
+  }
+
+  return {
+    get,
+    list: (page) => identity.users(id, { tenantId, ...page }),
+    create: (user) => identity.createUser(id, { ...user, tenantId, invitation }),
+
+    async change(name, { role, enabled }) {
+      let user = await get(name);
+      if (role !== undefined) user = await identity.updateUser(id, user.userName, { role });
+      if (enabled !== undefined) user = await identity.setUserEnabled(id, user.userName, enabled);
+      return user;
+    },
+
+    async delete(name) {
+      await identity.deleteUser(id, (await get(name)).userName);
+    },
+  };
+}
