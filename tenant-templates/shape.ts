@@ -5,7 +5,7 @@ import type { Tier, TierTable } from '../core/tier/tiers.ts';
 import { SERVICES } from './tiers.ts';
 
 /**
- * All that a tenant of its tier shall have. A basic tenant gets no compute: it is served by the pooled services, which
+ * The resources of a tenant of its tier. A tenant of a pooled tier gets no compute: the pooled services serve it, which
  * belong to the platform and to no tenant.
  */
 export function shapeOf(spec: TenantSpec, tiers: TierTable, services: readonly string[] = SERVICES): Resource[] {
@@ -36,14 +36,14 @@ export function shapeOf(spec: TenantSpec, tiers: TierTable, services: readonly s
         name: `${cluster}/${service}`,
         tenantId,
         spec: { cluster, service, ready: true },
-        inputs: { tier: spec.tier, size: { ...tier.task } },
+        inputs: { tier: spec.tier, size: tier.task },
       });
     }
   }
   return resources;
 }
 
-/** Where a tenant of this tier lives: the realm its users sign in to, the cluster that serves it, and whether alone. */
+/** The place of a tenant of this tier: the realm its users sign in to, the cluster that serves it, and whether alone. */
 export function placeOf(
   tenantId: string,
   tier: Pick<Tier, 'isolation'>,

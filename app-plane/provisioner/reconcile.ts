@@ -11,7 +11,7 @@ import {
   quota,
   type Verdict,
 } from '../../core/plan/policies.ts';
-import type { Change, Resource, TenantSpec } from '../../core/plan/resources.ts';
+import type { Change, ObservedResource, Resource, TenantSpec } from '../../core/plan/resources.ts';
 import type { Clock, RandomBytes } from '../../core/ports/clock.ts';
 import type { RealmConfig, RealmId } from '../../core/ports/identity.ts';
 import type { Log } from '../../core/ports/log.ts';
@@ -132,7 +132,7 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
   }
 
   /** A tenant that is coming keeps any data, so only one whose shape has data of its own is asked for them. */
-  async function observe(tenantId: string, shape: readonly Resource[] | undefined): Promise<Resource[]> {
+  async function observe(tenantId: string, shape: readonly Resource[] | undefined): Promise<ObservedResource[]> {
     const asked = drivers.filter(
       ({ kinds }) => !shape || kinds.some((kind) => kind !== 'data' || shape.some((one) => one.kind === kind)),
     );

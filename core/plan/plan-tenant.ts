@@ -1,33 +1,25 @@
 import { DomainError } from '../errors.ts';
 import type { Json } from '../ports/table.ts';
-import { type Change, type DesiredState, RESOURCE_KINDS, type Resource } from './resources.ts';
+import { type Change, type DesiredState, type ObservedResource, RESOURCE_KINDS, type Resource } from './resources.ts';
 
 /**
- * The changes that lead from what a tenant has to what it shall have. Pure, sorted and serialisable: the same states
- * give the same plan, in whatever order they were listed.
+ * The changes that lead from the observed state of a tenant to the desired one. Pure, sorted and serialisable: the same
+ * states give the same plan, in whatever order they are listed.
  *
- * Creates and updates come first, in the order of RESOURCE_KINDS, then deletes, backwards: what replaces something
- * stands before the old goes, for no kind needs the other's place. Observed resources of another tenant are ignored.
- * @throws INVALID if the desired state names another tenant or one resource twice
+ * Creates and updates come first, in the order of RESOURCE_KINDS, then deletes, in reverse: a replacement exists before
+ * the old resource goes, because no kind needs the other's place. Observed resources of another tenant are ignored.
+ * @throws INVALID if the desired state names another tenant, or one resource twice
  */
-export function planTenant(desired: DesiredState, observed: readonly Resource[]): Change[] {
-  const wanted = byIdentity(desired.resources);
-  for (const [identity, resources] of wanted) {
-    if (resources.length > 1)
-      throw new DomainError('INVALID', `a tenant's resources must be unique, got ${identity} twice`);
-    if (resources.some((resource) => resource.tenantId !== desired.tenantId)) {
-      throw new DomainError('INVALID', `a plan must name its own tenant only, got a foreign ${identity}`);
-    }
-  }
+export function planTenant(desired: DesiredState, observed: readonly ObservedResource[]): Change[] {
+  const wanted = uniqueByIdentity(desired);
   const present = byIdentity(observed.filter((resource) => resource.tenantId === desired.tenantId));
   const upserts: Change[] = [];
-  const deletes: Change[] = [];
-  for (const [identity, [resource]] of wanted) {
-    if (!resource) continue;
+  for (const [identity, resource] of wanted) {
     const found = present.get(identity);
     if (!found) upserts.push({ action: 'create', resource });
     else if (found.some((other) => !sameSpec(other, resource))) upserts.push({ action: 'update', resource });
   }
+  const deletes: Change[] = [];
   for (const [identity, found] of present) {
     const [resource] = found.toSorted((a, b) => compareText(canonical(a.spec), canonical(b.spec)));
     if (resource && !wanted.has(identity)) deletes.push({ action: 'delete', resource });
@@ -35,8 +27,30 @@ export function planTenant(desired: DesiredState, observed: readonly Resource[])
   return [...upserts.sort(inOrder), ...deletes.sort((a, b) => inOrder(b, a))];
 }
 
-function byIdentity(resources: readonly Resource[]): Map<string, Resource[]> {
-  return Map.groupBy(resources, (resource) => `${resource.kind} '${resource.name}'`);
+function uniqueByIdentity({ tenantId, resources }: DesiredState): Map<string, Resource> {
+  const unique = new Map<string, Resource>();
+  for (const resource of resources) {
+    const identity = identityOf(resource);
+    if (unique.has(identity)) {
+      throw new DomainError('INVALID', `a tenant's resources must be unique, got ${identity} twice`);
+    }
+    if (resource.tenantId !== tenantId) {
+      throw new DomainError(
+        'INVALID',
+        `a plan must contain only resources of tenant ${tenantId}, got ${identity} of tenant ${resource.tenantId}`,
+      );
+    }
+    unique.set(identity, resource);
+  }
+  return unique;
+}
+
+function byIdentity(resources: readonly ObservedResource[]): Map<string, ObservedResource[]> {
+  return Map.groupBy(resources, identityOf);
+}
+
+function identityOf({ kind, name }: ObservedResource): string {
+  return `${kind} '${name}'`;
 }
 
 function inOrder(a: Change, b: Change): number {
@@ -44,16 +58,16 @@ function inOrder(a: Change, b: Change): number {
   return kinds || compareText(a.resource.name, b.resource.name);
 }
 
-function sameSpec(a: Resource, b: Resource): boolean {
+function sameSpec(a: ObservedResource, b: ObservedResource): boolean {
   return canonical(a.spec) === canonical(b.spec);
 }
 
-/** By code unit: a locale must not change a plan. */
+/** Compares by code unit, so that no locale changes a plan. */
 function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** JSON with sorted keys, so that equal values are equal texts. */
+/** JSON with sorted keys, so that equal values have equal texts. */
 function canonical(value: Json): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
   if (value === null || typeof value !== 'object') return JSON.stringify(value);

@@ -1,18 +1,18 @@
 import type { TierName } from '../tier/tiers.ts';
 import type { Change } from './resources.ts';
 
-/** A plan after policy: what may be applied, what is held back, and whether the whole is refused. */
+/** A plan after policy: the changes to apply, the changes withheld, and whether the whole plan is refused. */
 export interface Verdict {
   readonly allowed: readonly Change[];
   readonly withheld: readonly Change[];
-  /** Why nothing at all may be applied, in plain words. @default - not refused */
+  /** Why the whole plan is refused, in plain words. @default - not refused */
   readonly refusal?: string;
 }
 
 /** Filters a plan. Pure. */
 export type Policy = (changes: readonly Change[]) => Verdict;
 
-/** Runs a plan through policies, each seeing what the one before allowed; the first refusal ends it. */
+/** Passes a plan through policies in order; each sees what the one before allowed. The first refusal ends it. */
 export function applyPolicies(changes: readonly Change[], policies: readonly Policy[]): Verdict {
   let allowed = changes;
   const withheld: Change[] = [];
@@ -25,24 +25,24 @@ export function applyPolicies(changes: readonly Change[], policies: readonly Pol
   return { allowed, withheld };
 }
 
-/** Applies nothing: the plan is only shown. */
+/** Applies nothing; for showing a plan. */
 export const dryRun: Policy = (changes) => ({ allowed: [], withheld: changes });
 
-/** Creates and updates, never deletes. */
+/** Withholds deletes. */
 export const noDelete: Policy = (changes) => withhold(changes, (change) => change.action === 'delete');
 
-/** Keeps a tenant's data while the tenant lives, whatever its shape says: only leaving deletes them. */
+/** Withholds the deletion of data, whatever the tenant's shape says: only an offboarding deletes them. */
 export const keepData: Policy = (changes) =>
   withhold(changes, (change) => change.action === 'delete' && change.resource.kind === 'data');
 
-/** Refuses a plan that creates anything once `max` other tenants have the tier's places. */
+/** Refuses a plan that creates anything when `others`, the number of other tenants of the tier, has reached `max`. */
 export function quota(tier: TierName, others: number, max: number): Policy {
   return (changes) =>
     others >= max && changes.some((change) => change.action === 'create')
       ? {
           allowed: [],
           withheld: changes,
-          refusal: `tier ${tier} is full: at most ${max} tenants are admitted, ${others} are there`,
+          refusal: `tier ${tier} is full: it admits at most ${max} tenants and has ${others}`,
         }
       : { allowed: changes, withheld: [] };
 }

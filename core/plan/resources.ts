@@ -1,54 +1,117 @@
-import type { JsonObject } from '../ports/table.ts';
-import type { TierName } from '../tier/tiers.ts';
+import type { RealmId } from '../ports/identity.ts';
+import type { ClusterId } from '../ports/runtime.ts';
+import type { RouteTarget } from '../routing/registry.ts';
+import type { TaskSize, TierName } from '../tier/tiers.ts';
 
-/** What was accepted for a tenant; all that its shape is made from. */
+/** An accepted tenant; its shape is made from this alone. */
 export interface TenantSpec {
   readonly tenantId: string;
   readonly registrationId: string;
   readonly name: string;
   readonly slug: string;
   readonly tier: TierName;
-  /** Of the first administrator. */
+  /** The first administrator's. */
   readonly email: string;
 }
 
 /**
- * What a tenant may have, in the order it is created; deletion goes backwards. The key stands next to the route, so
- * that both are written in one transaction.
+ * The kinds of resource, in order of creation; deletion runs in reverse. The API key precedes the route, so that both
+ * are written in one transaction.
  */
 export const RESOURCE_KINDS = ['user-pool', 'data', 'cluster', 'service', 'admin-user', 'api-key', 'route'] as const;
 export type ResourceKind = (typeof RESOURCE_KINDS)[number];
 
-export interface Resource {
-  readonly kind: ResourceKind;
-  /** Unique among the tenant's resources of this kind. */
-  readonly name: string;
+interface OfTenant {
   readonly tenantId: string;
-  /** What must hold and can be observed; compared by value. No secrets. */
-  readonly spec: JsonObject;
-  /** What making it needs beyond `spec`; cannot be observed, so never compared. No secrets. @default - nothing */
-  readonly inputs?: JsonObject;
 }
 
-/** All that a tenant shall have; no resources: it shall be gone. */
+type NoSpec = Readonly<Record<string, never>>;
+
+/** A user pool of the tenant's own. */
+export interface UserPool extends OfTenant {
+  readonly kind: 'user-pool';
+  readonly name: RealmId;
+  readonly spec: NoSpec;
+  readonly inputs: { readonly displayName: string };
+}
+
+/** A data store of the tenant's own. */
+export interface Data extends OfTenant {
+  readonly kind: 'data';
+  readonly name: 'data';
+  readonly spec: NoSpec;
+}
+
+/** A cluster of the tenant's own. */
+export interface Cluster extends OfTenant {
+  readonly kind: 'cluster';
+  readonly name: ClusterId;
+  readonly spec: NoSpec;
+}
+
+/** Tasks of one service that serve this tenant alone. */
+export interface Service extends OfTenant {
+  readonly kind: 'service';
+  readonly name: `${ClusterId}/${string}`;
+  /** `ready`: as many tasks are healthy as are desired. */
+  readonly spec: { readonly cluster: ClusterId; readonly service: string; readonly ready: boolean };
+  readonly inputs: { readonly tier: TierName; readonly size: TaskSize };
+}
+
+/** The first administrator, in the realm of this name. */
+export interface AdminUser extends OfTenant {
+  readonly kind: 'admin-user';
+  readonly name: RealmId;
+  readonly spec: NoSpec;
+  readonly inputs: { readonly email: string; readonly tenantName: string };
+}
+
+/** The tenant's key to its usage plan. */
+export interface ApiKey extends OfTenant {
+  readonly kind: 'api-key';
+  readonly name: 'api-key';
+  readonly spec: NoSpec;
+}
+
+/** The gateway's entry for the tenant. */
+export interface Route extends OfTenant {
+  readonly kind: 'route';
+  readonly name: 'route';
+  /** `metered`: the route carries the tenant's present API key. */
+  readonly spec: RouteTarget & { readonly metered: boolean };
+}
+
+/**
+ * A desired resource. `name` is unique among the tenant's resources of one kind. `spec` is what must hold and can be
+ * observed, compared by value. `inputs` is what a create needs besides; it cannot be observed and is never compared.
+ * Neither holds secrets.
+ */
+export type Resource = UserPool | Data | Cluster | Service | AdminUser | ApiKey | Route;
+export type ResourceOf<Kind extends ResourceKind> = Extract<Resource, { readonly kind: Kind }>;
+
+type WithoutInputs<R> = R extends Resource ? Omit<R, 'inputs'> : never;
+
+/** A resource as it is found: its inputs are unknown. */
+export type ObservedResource<Kind extends ResourceKind = ResourceKind> = WithoutInputs<ResourceOf<Kind>>;
+
+/** All resources that a tenant must have; no resources: it must be gone. */
 export interface DesiredState {
   readonly tenantId: string;
   readonly resources: readonly Resource[];
 }
 
-export interface Change {
-  readonly action: 'create' | 'update' | 'delete';
-  readonly resource: Resource;
-}
+export type Change<Kind extends ResourceKind = ResourceKind> =
+  | { readonly action: 'create' | 'update'; readonly resource: ResourceOf<Kind> }
+  | { readonly action: 'delete'; readonly resource: ObservedResource<Kind> };
 
 /** Observes and changes the resources of some kinds. Every call is idempotent. */
-export interface ResourceDriver {
-  readonly kinds: readonly ResourceKind[];
-  /** What the tenant has of these kinds now; nothing that is another's. */
-  observe(tenantId: string): Promise<readonly Resource[]>;
-  apply(change: Change): Promise<void>;
-  /** Applies changes of one tenant that follow each other in a plan, all or none. @default - `apply`, one by one */
-  applyAll?(changes: readonly Change[]): Promise<void>;
-  /** Removes what of the tenant cannot be observed as a resource; the last act of an offboarding. @default - nothing */
+export interface ResourceDriver<Kind extends ResourceKind = ResourceKind> {
+  readonly kinds: readonly Kind[];
+  /** The tenant's resources of these kinds as they are now; none of another tenant. */
+  observe(tenantId: string): Promise<readonly ObservedResource<Kind>[]>;
+  apply(change: Change<Kind>): Promise<void>;
+  /** Applies consecutive changes of one tenant's plan, all or none. @default - `apply`, one by one */
+  applyAll?(changes: readonly Change<Kind>[]): Promise<void>;
+  /** Removes what cannot be observed as a resource; the last step of an offboarding. @default - nothing */
   purge?(tenantId: string): Promise<void>;
 }

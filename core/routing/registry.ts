@@ -5,8 +5,8 @@ import type { TenantState } from '../tenant/lifecycle.ts';
 import type { TierName } from '../tier/tiers.ts';
 
 /**
- * The registry the gateway reads: who a subject is, and where a tenant is served. Identity writes subjects in the
- * transaction that writes the user; the provisioner writes routes. Nothing here comes from a client.
+ * The registry that the gateway reads: who a subject is, and where a tenant is served. Identity writes a subject in the
+ * transaction that writes its user; the provisioner writes routes. Nothing here comes from a client.
  */
 export interface Subject {
   readonly issuer: string;
@@ -25,13 +25,16 @@ export interface Route {
   readonly slug: string;
   readonly tier: TierName;
   readonly state: TenantState;
-  /** Metering key of the tenant's usage plan; identifies nobody, leaves the platform never. Absent: 403 Forbidden. */
+  /** Metering key of the tenant's usage plan; it identifies nobody and never leaves the platform. Absent: 403 Forbidden. */
   readonly apiKey?: string;
   readonly realm: RealmId;
   readonly cluster: ClusterId;
-  /** true: the tenant's own tasks; false: the pooled ones. */
+  /** true: the tenant's own tasks serve it; false: the pooled ones do. */
   readonly silo: boolean;
 }
+
+/** The part of a route that follows from the tenant's tier and name. */
+export type RouteTarget = Pick<Route, 'slug' | 'tier' | 'realm' | 'cluster' | 'silo'>;
 
 export function subjectKey(realm: RealmId, subject: string): Key<Subject> {
   return { pk: `subject#${realm}#${subject}`, sk: 'subject' };
@@ -41,11 +44,11 @@ export function routeKey(tenantId: string): Key<Route> {
   return { pk: `route#${tenantId}`, sk: 'route' };
 }
 
-/** Live task sockets of one service, as the platform tells the gateway and an agent its tasks. */
+/** The sockets of one service's healthy tasks, as the platform sends them to the gateway and an agent to its tasks. */
 export interface ServiceEndpoints {
   readonly cluster: ClusterId;
   readonly tenantId: string | null;
   readonly service: string;
-  /** Unix socket paths of healthy tasks. */
+  /** Paths of Unix sockets. */
   readonly sockets: readonly string[];
 }

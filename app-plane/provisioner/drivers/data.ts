@@ -1,8 +1,8 @@
 import type { ResourceDriver } from '../../../core/plan/resources.ts';
 import type { Runtime } from '../../../core/ports/runtime.ts';
 
-/** The driver of a tenant's data: a store of its own, and whatever of it lies in the pooled one. */
-export function createDataDriver(runtime: Runtime): ResourceDriver {
+/** The driver of a tenant's data: its own store, and its items in the pooled one. */
+export function createDataDriver(runtime: Runtime): ResourceDriver<'data'> {
   return {
     kinds: ['data'],
     async observe(tenantId) {
@@ -12,7 +12,7 @@ export function createDataDriver(runtime: Runtime): ResourceDriver {
       if (action === 'delete') await runtime.deleteTenantData(resource.tenantId);
       else await runtime.ensureTenantData(resource.tenantId);
     },
-    /** Once more, now that no task of the tenant writes any longer. */
+    /** Deletes the data once more, after the last task that could write has ended. */
     purge: (tenantId) => runtime.deleteTenantData(tenantId),
   };
 }

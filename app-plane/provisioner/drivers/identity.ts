@@ -1,73 +1,76 @@
 import { DomainError, isDomainError } from '../../../core/errors.ts';
-import type { Change, Resource, ResourceDriver } from '../../../core/plan/resources.ts';
+import type { ObservedResource, ResourceDriver, ResourceOf } from '../../../core/plan/resources.ts';
 import type { Identity, RealmId } from '../../../core/ports/identity.ts';
-import type { JsonObject } from '../../../core/ports/table.ts';
+
+type Kind = 'user-pool' | 'admin-user';
+
+export interface IdentityDriverOptions {
+  readonly identity: Identity;
+  /** The public URL, which the invitation links to. */
+  readonly publicUrl: string;
+}
 
 /**
- * The driver of a tenant's user pool and of its users. An 'admin-user' is there when the tenant has any user in the
- * realm: once it has, who administers it is the tenant's own affair, and nobody is made again behind its back.
+ * The driver of a tenant's user pool and of its users. An 'admin-user' exists when the tenant has any user in the realm:
+ * from then on the tenant administers its users itself, and the platform creates none of them again.
  */
-export function createIdentityDriver(options: {
-  readonly identity: Identity;
-  /** Where the invitation sends its reader: the front door. */
-  readonly publicUrl: string;
-}): ResourceDriver {
-  const { identity, publicUrl } = options;
-
-  async function hasUsers(realm: RealmId, tenantId: string): Promise<boolean> {
-    return (await identity.users(realm, { tenantId, limit: 1 })).items.length > 0;
-  }
-
-  async function createAdmin({ tenantId, name, inputs }: Resource): Promise<void> {
-    const realm = name as RealmId;
-    const { email, tenantName } = inputs as { email: string; tenantName: string };
-    try {
-      await identity.createUser(realm, {
-        userName: email,
-        email,
-        role: 'TenantAdmin',
-        tenantId,
-        invitation: { tenantName, link: publicUrl },
-      });
-    } catch (error) {
-      if (!isDomainError(error, 'CONFLICT')) throw error;
-      // Ours, if an earlier try got this far; another tenant's otherwise, which no repetition cures.
-      if ((await identity.user(realm, email))?.tenantId === tenantId) return;
-      throw new DomainError('CONFLICT', 'the email of the first administrator is taken by another user', {
-        cause: error,
-      });
-    }
-  }
-
-  async function apply({ action, resource }: Change): Promise<void> {
-    const { kind, name, tenantId, inputs } = resource;
-    const realm = name as RealmId;
-    if (kind === 'user-pool') {
-      if (action === 'delete') return identity.deleteRealm(realm);
-      const { displayName } = inputs as { displayName: string };
-      await identity.ensureRealm({ id: realm, displayName, tenantId });
-    } else if (action === 'delete') {
-      await identity.deleteTenantUsers(realm, tenantId);
-    } else {
-      await createAdmin(resource);
-    }
-  }
-
+export function createIdentityDriver(options: IdentityDriverOptions): ResourceDriver<Kind> {
+  const { identity } = options;
   return {
     kinds: ['user-pool', 'admin-user'],
-    async observe(tenantId) {
-      const own: RealmId = `tenant-${tenantId}`;
-      const [ownRealm, inPool] = await Promise.all([identity.realm(own), hasUsers('pool', tenantId)]);
-      const inOwn = ownRealm !== undefined && (await hasUsers(own, tenantId));
-      const found = (kind: Resource['kind'], name: RealmId, spec: JsonObject = {}) => ({ kind, name, tenantId, spec });
-      return [
-        ...(ownRealm ? [found('user-pool', own)] : []),
-        ...(inPool ? [found('admin-user', 'pool')] : []),
-        ...(inOwn ? [found('admin-user', own)] : []),
-      ];
-    },
-    apply,
-    /** A password staged for an administrator who was never made is no user yet. */
+    observe: (tenantId) => observe(tenantId, identity),
+    apply: (change) =>
+      change.action === 'delete' ? remove(change.resource, identity) : ensure(change.resource, options),
+    /** Also deletes a password that was staged for an administrator who was never created. */
     purge: (tenantId) => identity.deleteTenantUsers('pool', tenantId),
   };
+}
+
+async function observe(tenantId: string, identity: Identity): Promise<ObservedResource<Kind>[]> {
+  const own: RealmId = `tenant-${tenantId}`;
+  const [ownRealm, hasPooledUsers] = await Promise.all([identity.realm(own), hasUsers('pool', tenantId, identity)]);
+  const found: ObservedResource<Kind>[] = [];
+  if (ownRealm) found.push({ kind: 'user-pool', name: own, tenantId, spec: {} });
+  if (hasPooledUsers) found.push({ kind: 'admin-user', name: 'pool', tenantId, spec: {} });
+  if (ownRealm && (await hasUsers(own, tenantId, identity))) {
+    found.push({ kind: 'admin-user', name: own, tenantId, spec: {} });
+  }
+  return found;
+}
+
+async function hasUsers(realm: RealmId, tenantId: string, identity: Identity): Promise<boolean> {
+  return (await identity.users(realm, { tenantId, limit: 1 })).items.length > 0;
+}
+
+async function ensure(resource: ResourceOf<Kind>, options: IdentityDriverOptions): Promise<void> {
+  if (resource.kind === 'admin-user') return createAdmin(resource, options);
+  const { name, tenantId, inputs } = resource;
+  await options.identity.ensureRealm({ id: name, displayName: inputs.displayName, tenantId });
+}
+
+async function remove({ kind, name, tenantId }: ObservedResource<Kind>, identity: Identity): Promise<void> {
+  if (kind === 'user-pool') await identity.deleteRealm(name);
+  else await identity.deleteTenantUsers(name, tenantId);
+}
+
+async function createAdmin(
+  { name: realm, tenantId, inputs: { email, tenantName } }: ResourceOf<'admin-user'>,
+  { identity, publicUrl }: IdentityDriverOptions,
+): Promise<void> {
+  try {
+    await identity.createUser(realm, {
+      userName: email,
+      email,
+      role: 'TenantAdmin',
+      tenantId,
+      invitation: { tenantName, link: publicUrl },
+    });
+  } catch (error) {
+    if (!isDomainError(error, 'CONFLICT')) throw error;
+    // An earlier attempt may have created the user. If it belongs to another tenant, no retry helps.
+    if ((await identity.user(realm, email))?.tenantId === tenantId) return;
+    throw new DomainError('CONFLICT', 'the email of the first administrator is taken by another user', {
+      cause: error,
+    });
+  }
 }

@@ -1,89 +1,114 @@
 import { encodeBase64Url } from '../../../core/encoding/base64url.ts';
-import type { Change, Resource, ResourceDriver } from '../../../core/plan/resources.ts';
+import type { Change, ObservedResource, ResourceDriver } from '../../../core/plan/resources.ts';
 import type { RandomBytes } from '../../../core/ports/clock.ts';
-import { type Item, type JsonObject, type Key, put, type Table, type Write } from '../../../core/ports/table.ts';
-import { type Route, routeKey } from '../../../core/routing/registry.ts';
+import { type Item, type Key, put, type Table, type Write } from '../../../core/ports/table.ts';
+import { type Route, type RouteTarget, routeKey } from '../../../core/routing/registry.ts';
+
+type Kind = 'api-key' | 'route';
 
 /** The metering key of a tenant's usage plan; the route carries a copy for the gateway. */
-interface ApiKey {
+interface StoredApiKey {
   readonly tenantId: string;
   readonly key: string;
 }
 
-function apiKeyKey(tenantId: string): Key<ApiKey> {
+function apiKeyKey(tenantId: string): Key<StoredApiKey> {
   return { pk: `api-key#${tenantId}`, sk: 'api-key' };
 }
 
-interface Found {
-  readonly key: Item<ApiKey> | undefined;
+/** A tenant's entries in the registry as they were read. */
+interface Entries {
+  readonly apiKey: Item<StoredApiKey> | undefined;
   readonly route: Item<Route> | undefined;
 }
 
-/**
- * The driver of the API key and the route, both items of the registry. A route's `state` is not this driver's: it is
- * set to 'active' when the route is made, and kept ever after.
- */
-export function createRoutingDriver(options: {
+export interface RoutingDriverOptions {
   readonly table: Table;
   readonly random: RandomBytes;
-  /** Called after the tenant's route or key was changed, so that caches forget it. */
+  /** Called after the tenant's route or key has changed, so that caches drop it. */
   readonly onRouteChange: (tenantId: string) => void;
-}): ResourceDriver {
-  const { table, random, onRouteChange } = options;
+}
 
-  async function find(tenantId: string): Promise<Found> {
-    const [key, route] = await Promise.all([table.get(apiKeyKey(tenantId)), table.get(routeKey(tenantId))]);
-    return { key, route };
-  }
-
-  /** All changes of one tenant in one transaction, each conditional on what was read for it. */
-  async function applyAll(changes: readonly Change[]): Promise<void> {
-    const tenantId = changes[0]?.resource.tenantId;
-    if (tenantId === undefined) return;
-    const found = await find(tenantId);
-    let key = found.key?.data.key;
-    const writes: Write[] = [];
-    for (const { action, resource } of changes) {
-      if (resource.kind === 'api-key') {
-        if (action !== 'delete') key ??= newApiKey(random);
-        writes.push(...replace(apiKeyKey(tenantId), found.key, action === 'delete' ? undefined : { tenantId, key }));
-      } else {
-        const route = action === 'delete' ? undefined : routeOf(resource, key, found.route?.data);
-        writes.push(...replace(routeKey(tenantId), found.route, route));
-      }
-    }
-    if (writes.length === 0) return;
-    await table.transact(writes);
-    onRouteChange(tenantId);
-  }
-
+/**
+ * The driver of the API key and the route, both entries of the registry. The driver sets a route's `state` to 'active'
+ * when it creates the route and never changes it afterwards.
+ */
+export function createRoutingDriver(options: RoutingDriverOptions): ResourceDriver<Kind> {
+  const { table } = options;
   return {
     kinds: ['api-key', 'route'],
-    async observe(tenantId) {
-      const { key, route } = await find(tenantId);
-      const resources: Resource[] = [];
-      if (key) resources.push({ kind: 'api-key', name: 'api-key', tenantId, spec: {} });
-      if (route) resources.push({ kind: 'route', name: 'route', tenantId, spec: specOf(route.data, key?.data.key) });
-      return resources;
-    },
-    apply: (change) => applyAll([change]),
-    applyAll,
+    observe: async (tenantId) => observed(tenantId, await readEntries(tenantId, table)),
+    apply: (change) => applyAll([change], options),
+    applyAll: (changes) => applyAll(changes, options),
   };
 }
 
-/** The write that turns what was read into `data` (undefined: nothing), or none where that is so already. */
-function replace(key: Key, found: Item<ApiKey> | Item<Route> | undefined, data: object | undefined): Write[] {
-  if (!found) return data ? [put({ ...key, version: 1, data }, 'absent')] : [];
-  const unchanged = { version: found.version };
-  return data ? [put({ ...key, version: found.version + 1, data }, unchanged)] : [{ delete: key, if: unchanged }];
+async function readEntries(tenantId: string, table: Table): Promise<Entries> {
+  const [apiKey, route] = await Promise.all([table.get(apiKeyKey(tenantId)), table.get(routeKey(tenantId))]);
+  return { apiKey, route };
 }
 
-function specOf({ slug, tier, realm, cluster, silo, apiKey }: Route, key: string | undefined): JsonObject {
-  return { slug, tier, realm, cluster, silo, metered: key !== undefined && apiKey === key };
+function observed(tenantId: string, { apiKey, route }: Entries): ObservedResource<Kind>[] {
+  const resources: ObservedResource<Kind>[] = [];
+  if (apiKey) resources.push({ kind: 'api-key', name: 'api-key', tenantId, spec: {} });
+  if (route) {
+    const { slug, tier, realm, cluster, silo } = route.data;
+    const metered = apiKey !== undefined && route.data.apiKey === apiKey.data.key;
+    const spec = { slug, tier, realm, cluster, silo, metered };
+    resources.push({ kind: 'route', name: 'route', tenantId, spec });
+  }
+  return resources;
 }
 
-function routeOf({ tenantId, spec }: Resource, apiKey: string | undefined, before: Route | undefined): Route {
-  const { slug, tier, realm, cluster, silo } = spec as Pick<Route, 'slug' | 'tier' | 'realm' | 'cluster' | 'silo'>;
+/** Applies all changes of one tenant in one transaction, each conditional on the entry as it was read. */
+async function applyAll(
+  changes: readonly Change<Kind>[],
+  { table, random, onRouteChange }: RoutingDriverOptions,
+): Promise<void> {
+  const tenantId = changes[0]?.resource.tenantId;
+  if (tenantId === undefined) return;
+  const entries = await readEntries(tenantId, table);
+  const key = keyAfter(changes, entries, random);
+  const writes = changes.flatMap((change) => writesOf(change, tenantId, entries, key));
+  if (writes.length === 0) return;
+  await table.transact(writes);
+  onRouteChange(tenantId);
+}
+
+/** The tenant's key when all changes are applied: the one it has, or a new one where one is created. */
+function keyAfter(changes: readonly Change<Kind>[], { apiKey }: Entries, random: RandomBytes): string | undefined {
+  const created = changes.some(({ action, resource }) => resource.kind === 'api-key' && action !== 'delete');
+  return apiKey?.data.key ?? (created ? newApiKey(random) : undefined);
+}
+
+function writesOf(change: Change<Kind>, tenantId: string, entries: Entries, key: string | undefined): Write[] {
+  if (change.action === 'delete') {
+    return change.resource.kind === 'api-key'
+      ? removal(apiKeyKey(tenantId), entries.apiKey)
+      : removal(routeKey(tenantId), entries.route);
+  }
+  if (change.resource.kind === 'route') {
+    const route = routeOf(tenantId, change.resource.spec, key, entries.route?.data);
+    return replacement(routeKey(tenantId), entries.route, route);
+  }
+  return key === undefined ? [] : replacement(apiKeyKey(tenantId), entries.apiKey, { tenantId, key });
+}
+
+function replacement<T extends object>(key: Key<T>, found: Item<T> | undefined, data: NoInfer<T>): Write[] {
+  if (!found) return [put({ ...key, version: 1, data }, 'absent')];
+  return [put({ ...key, version: found.version + 1, data }, { version: found.version })];
+}
+
+function removal<T extends object>(key: Key<T>, found: Item<T> | undefined): Write[] {
+  return found ? [{ delete: key, if: { version: found.version } }] : [];
+}
+
+function routeOf(
+  tenantId: string,
+  { slug, tier, realm, cluster, silo }: RouteTarget,
+  apiKey: string | undefined,
+  before: Route | undefined,
+): Route {
   return {
     tenantId,
     slug,

@@ -151,9 +151,7 @@ describe('a failing onboarding', () => {
     }
     await world.deliver(process, onboarding(c, 'advanced'));
     await world.untilPhase(process, c, 'failed');
-    expect(reasonOf((await world.results(c))[0])).toBe(
-      'tier advanced is full: at most 2 tenants are admitted, 2 are there',
-    );
+    expect(reasonOf((await world.results(c))[0])).toBe('tier advanced is full: it admits at most 2 tenants and has 2');
     expect(await process.provisioner.progress(c)).toEqual([]);
     await world.deliver(process, offboarding(a));
     await world.untilPhase(process, a, 'gone');
