@@ -1,0 +1,69 @@
+import { invalid } from './parse.ts';
+
+/** DynamoDB stores documents of at most 32 levels. */
+const MAX_DEPTH = 32;
+/** How much of the path to a value that is nested too deeply the error shows. */
+const SHOWN_PATH = 4;
+
+type Path = (string | number)[];
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** @returns the text, or undefined for bytes that are not UTF-8 */
+export function decodeUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Parses the JSON of a request body; without a body the value is undefined.
+ *
+ * @returns undefined for text that is not JSON
+ * Throws INVALID for values that cannot be stored or are unsafe: more than 32 levels, a `__proto__` key, a number beyond
+ * the range of a double, a lone surrogate.
+ */
+export function parseJson(text: string | undefined): { readonly value: unknown } | undefined {
+  if (text === undefined || text === '') return { value: undefined };
+  let value: unknown;
+  try {
+    // A parser may ignore a byte order mark: https://www.rfc-editor.org/rfc/rfc8259#section-8.1
+    value = JSON.parse(text.replace(/^\uFEFF/, ''));
+  } catch {
+    return undefined;
+  }
+  refuseUnsafeValues(value, ['body']);
+  return { value };
+}
+
+/** Walks the value depth first. `refuseDepth` bounds the recursion. */
+function refuseUnsafeValues(value: unknown, path: Path): void {
+  if (typeof value === 'string') return refuseLoneSurrogate(value, path);
+  if (typeof value === 'number') return refuseInfinite(value, path);
+  if (typeof value !== 'object' || value === null) return;
+  refuseDepth(path);
+  const isList = Array.isArray(value);
+  for (const [key, inner] of Object.entries(value)) {
+    if (!isList) refuseLoneSurrogate(key, path);
+    path.push(isList ? Number(key) : key);
+    if (key === '__proto__') throw invalid(path, 'extra_forbidden', 'is not a known key');
+    refuseUnsafeValues(inner, path);
+    path.pop();
+  }
+}
+
+function refuseLoneSurrogate(text: string, path: Path): void {
+  if (!text.isWellFormed()) throw invalid(path, 'string_unicode', 'must be Unicode text');
+}
+
+/** `JSON.parse` reads 1e999 as Infinity. */
+function refuseInfinite(number: number, path: Path): void {
+  if (!Number.isFinite(number)) throw invalid(path, 'finite_number', 'must be finite');
+}
+
+function refuseDepth(path: Path): void {
+  if (path.length <= MAX_DEPTH) return;
+  throw invalid(path.slice(0, SHOWN_PATH), 'recursion_loop', `must nest at most ${MAX_DEPTH} levels deep`);
+}
