@@ -1,15 +1,8 @@
-import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
+import { contentSecurityPolicy } from '../web/pages/policy.ts';
 import { STYLE } from '../web/pages/style.ts';
 
-const POLICY = [
-  "default-src 'none'",
-  `style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,
-  "img-src 'self' data:",
-  "form-action 'self'",
-  "base-uri 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
+const POLICY = contentSecurityPolicy({ styles: [STYLE] });
 
 /** A page of the platform's own: no script, nothing loaded from elsewhere, never framed or cached. */
 export function sendPage(res: ServerResponse, status: number, html: string): void {

@@ -14,13 +14,14 @@ import { createProvisioner } from '../app-plane/provisioner/provisioner.ts';
 import { createPrincipals } from '../control-plane/api/http/principal.ts';
 import { createRateLimiter } from '../control-plane/api/http/rate-limit.ts';
 import { createControlPlaneHandler } from '../control-plane/api/server.ts';
-import { createCompletionWaiters } from '../control-plane/api/tenants/completion.ts';
+import { createCompletions } from '../control-plane/api/tenants/completion.ts';
 import { resultsConsumer } from '../control-plane/api/tenants/results-consumer.ts';
 import { OUTBOX } from '../core/events/outbox.ts';
 import { type Publisher, startPublisher } from '../core/events/publisher.ts';
 import { trustRealms } from '../core/identity/issuers.ts';
 import type { Log } from '../core/ports/log.ts';
 import { SERVICES } from '../tenant-templates/tiers.ts';
+import { apiDocsPage } from '../web/pages/api-docs.ts';
 import { type Addresses, settleAddresses } from './addresses.ts';
 import { ensureFirstAdmin } from './admin.ts';
 import type { PlatformConfig } from './config.ts';
@@ -140,7 +141,7 @@ async function assemble(options: PlatformOptions, cleanUp: AsyncDisposableStack)
     return closed;
   });
 
-  const waiters = createCompletionWaiters();
+  const waiters = createCompletions();
   const principal = createPrincipals({ authorize: realms.authorize, table });
   const controlPlane = createControlPlaneHandler(
     {
@@ -171,12 +172,13 @@ async function assemble(options: PlatformOptions, cleanUp: AsyncDisposableStack)
         }),
       },
       signUpLimiter: createRateLimiter(clock, config.signUp),
-      ...(config.provisioning === 'on' && { settled: waiters.settled }),
+      ...(config.provisioning === 'on' && { completion: waiters.completion }),
       appUrl: `${urls.publicUrl}/realms/pool/account`,
-      docsPage: {
-        startPage: '/',
-        tokenCommand: (headers) => `${isLocal(headers) ? command : 'npx tierplane'} token --admin`,
-      },
+      docsPage: (api, headers) =>
+        apiDocsPage(api, {
+          startPage: '/',
+          tokenCommand: `${isLocal(headers) ? command : 'npx tierplane'} token --admin`,
+        }),
     },
     { authorize: principal, corsOrigins: config.corsOrigins ?? [] },
   );

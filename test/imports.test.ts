@@ -80,7 +80,7 @@ const RULES: readonly { from: RegExp; may: (to: string, from: string) => boolean
     may: (to, from) => to.startsWith('core/') || sameFolder(to, from, 2) || isPage(to),
   },
   { from: /^services\//, may: (to, from) => isBase(to) || to.startsWith('services/kit/') || sameFolder(to, from, 2) },
-  { from: /^control-plane\//, may: (to) => isBase(to) || to.startsWith('control-plane/') || isPage(to) },
+  { from: /^control-plane\//, may: (to) => isBase(to) || to.startsWith('control-plane/') },
   {
     from: /^app-plane\/provisioner\//,
     may: (to) => isBase(to) || to.startsWith('app-plane/provisioner/') || to.startsWith('tenant-templates/'),

@@ -1,29 +1,50 @@
 import { DomainError, isDomainError } from '../../core/errors.ts';
-import { SYSTEM_ADMIN } from '../../core/identity/users/administrators.ts';
+import { mayCall } from '../../core/http/access.ts';
+import { parseJson } from '../../core/http/json-body.ts';
+import { parsePart } from '../../core/http/parse.ts';
 import type { ControlPlaneDeps } from './http/deps.ts';
+import { errorResponse } from './http/error-response.ts';
 import type { ApiRequest, ApiResponse, AuthorizePrincipal, Principal } from './http/http.ts';
-import { parseJson } from './http/json-body.ts';
-import { parse, toResponse } from './http/problems.ts';
-import type { Access, Route } from './http/route.ts';
-import { createRoutes } from './routes.ts';
+import type { ControlPlaneOperation } from './http/operation.ts';
+import { createOperations } from './operations.ts';
 
-interface Door {
-  readonly route: Route;
+interface Route {
+  readonly operation: ControlPlaneOperation;
   readonly pattern: RegExp;
 }
 
-/** Answers a request; never throws. The transport only reads and writes bytes. */
+/** Responds to a request; never throws. The transport only reads and writes bytes. */
 export type ControlPlane = (request: ApiRequest) => Promise<ApiResponse>;
+
+const NOT_FOUND: ApiResponse = { status: 404, body: { message: 'Not Found' } };
+const BODY_NOT_JSON: ApiResponse = {
+  status: 400,
+  body: { statusCode: 400, message: 'Request body is not valid JSON' },
+};
+const ANONYMOUS: Principal = { kind: 'anonymous' };
 
 /** The control plane as one function. `authorize` gives the principal of an Authorization header. */
 export function createControlPlane(deps: ControlPlaneDeps, authorize: AuthorizePrincipal): ControlPlane {
-  const doors: readonly Door[] = createRoutes(deps.serves).map((route) => ({ route, pattern: patternOf(route.path) }));
+  const routes: readonly Route[] = createOperations(deps.serves).map((operation) => ({
+    operation,
+    pattern: patternOf(operation.path),
+  }));
   return async (request) => {
+    const candidates = routes.filter(
+      ({ operation, pattern }) => operation.method === request.method && pattern.test(request.path),
+    );
+    let route = candidates.find(isForUsers) ?? candidates[0];
+    if (!route) return NOT_FOUND;
+    let response: ApiResponse;
     try {
-      return await answer(doors, request, deps, authorize);
+      const principal = await principalFor(candidates, request, authorize);
+      route = chooseRoute(candidates, principal);
+      response = await respond(route, request, principal, deps);
     } catch (error) {
-      return toResponse(error, deps.log, { method: request.method, path: request.path });
+      response = errorResponse(error, deps.log, { method: request.method, path: request.path });
     }
+    deps.onResponse?.(route.operation, response);
+    return response;
   };
 }
 
@@ -32,36 +53,17 @@ function patternOf(path: string): RegExp {
   return new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{(\w+)\}/g, '(?<$1>[^/]+)')}$`);
 }
 
-async function answer(
-  doors: readonly Door[],
-  request: ApiRequest,
-  deps: ControlPlaneDeps,
-  authorize: AuthorizePrincipal,
-): Promise<ApiResponse> {
-  const candidates = doors.filter(
-    ({ route, pattern }) => route.method === request.method && pattern.test(request.path),
-  );
-  if (candidates.length === 0) return { status: 404, body: { message: 'Not Found' } };
-
-  const isPublic = candidates.some(({ route }) => route.access.kind === 'public');
-  const principal = isPublic ? ANONYMOUS : await principalOf(request, authorize);
-  const door = candidates.find(({ route }) => admits(route.access, principal));
-  if (!door) throw refusal(candidates, principal);
-
-  const { route, pattern } = door;
-  const params = paramsOf(pattern, request.path);
-  const query = route.query ? parse(route.query, request.query, 'query') : request.query;
-  await route.find?.(params, deps);
-  if (!route.body) return route.handle({ params, query, body: undefined, principal, request }, deps);
-  const json = parseJson(request.body);
-  if (!json) return { status: 400, body: { statusCode: 400, message: 'Request body is not valid JSON' } };
-  const body = parse(route.body, json.value, 'body');
-  return route.handle({ params, query, body, principal, request }, deps);
+function isForUsers({ operation }: Route): boolean {
+  return operation.access.kind === 'user';
 }
 
-const ANONYMOUS: Principal = { kind: 'anonymous' };
-
-async function principalOf(request: ApiRequest, authorize: AuthorizePrincipal): Promise<Principal> {
+/** A token of a public operation is not looked at. */
+async function principalFor(
+  candidates: readonly Route[],
+  request: ApiRequest,
+  authorize: AuthorizePrincipal,
+): Promise<Principal> {
+  if (candidates.some(({ operation }) => operation.access.kind === 'public')) return ANONYMOUS;
   try {
     return await authorize(request.headers.authorization);
   } catch (error) {
@@ -70,23 +72,38 @@ async function principalOf(request: ApiRequest, authorize: AuthorizePrincipal): 
   }
 }
 
-function admits(access: Access, principal: Principal): boolean {
-  if (access.kind === 'public') return true;
-  if (principal.kind === 'machine') return access.kind === 'machine' || access.machineToo === true;
-  if (principal.kind === 'anonymous' || access.kind === 'machine') return false;
-  return principal.scopes.includes(access.scope) && (!access.writes || principal.role === SYSTEM_ADMIN);
-}
-
-/** SBT's internal routes answer a stranger 403, as IAM does; all others ask for a token first. */
-function refusal(candidates: readonly Door[], principal: Principal): DomainError {
-  const forUsers = candidates.some(({ route }) => route.access.kind === 'user');
-  return principal.kind === 'anonymous' && forUsers
-    ? new DomainError('UNAUTHENTICATED', 'a token must be given')
+/**
+ * Throws FORBIDDEN, or UNAUTHENTICATED where a token of a user could help. SBT's internal routes refuse anonymous
+ * callers with 403, as IAM does.
+ */
+function chooseRoute(candidates: readonly Route[], principal: Principal): Route {
+  const route = candidates.find(({ operation }) => mayCall(operation.access, principal));
+  if (route) return route;
+  throw principal.kind === 'anonymous' && candidates.some(isForUsers)
+    ? new DomainError('UNAUTHENTICATED', 'the request must have an access token')
     : new DomainError('FORBIDDEN', 'the caller may not do this');
 }
 
-/** Throws NOT_FOUND for a path that is not valid percent-encoding: nothing is called so. */
-function paramsOf(pattern: RegExp, path: string): Record<string, string> {
+async function respond(
+  { operation, pattern }: Route,
+  request: ApiRequest,
+  principal: Principal,
+  deps: ControlPlaneDeps,
+): Promise<ApiResponse> {
+  const params = parametersOf(pattern, request.path);
+  const query = operation.query && parsePart(operation.query, request.query, 'query');
+  await operation.find?.(params, deps);
+  const json = operation.body ? parseJson(request.body) : { value: undefined };
+  if (!json) return BODY_NOT_JSON;
+  const body = operation.body && parsePart(operation.body, json.value, 'body');
+  const { headers } = request;
+  const response = await operation.handle({ params, query, headers, body, principal, request }, deps);
+  const mediaType = operation.responses[response.status]?.mediaType;
+  return mediaType ? { ...response, headers: { ...response.headers, 'content-type': mediaType } } : response;
+}
+
+/** Throws NOT_FOUND for a path that is not valid percent-encoding: no resource has such a name. */
+function parametersOf(pattern: RegExp, path: string): Record<string, string> {
   const groups = pattern.exec(path)?.groups ?? {};
   try {
     return Object.fromEntries(Object.entries(groups).map(([name, raw]) => [name, decodeURIComponent(raw)]));

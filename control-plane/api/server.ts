@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { decodeUtf8 } from '../../core/http/json-body.ts';
 import { clientRequestId } from '../../core/http/request-id.ts';
 import { newId } from '../../core/tenant/names.ts';
 import { createControlPlane } from './dispatch.ts';
@@ -16,13 +17,13 @@ const DEFAULT_PREFIX = '/control-plane';
 
 export interface HandlerOptions {
   readonly authorize: AuthorizePrincipal;
-  /** Origins of pages that may call from a browser, exact. @default [] - none */
+  /** Exact origins of pages whose scripts may call the API. @default [] - none */
   readonly corsOrigins?: readonly string[];
-  /** Stripped from paths; a path outside it is unknown. @default '/control-plane' */
+  /** Removed from paths; other paths are not found. @default '/control-plane' */
   readonly prefix?: string;
 }
 
-/** The control plane behind node:http; bodies of at most 1 MB. */
+/** Serves the control plane by node:http. */
 export function createControlPlaneHandler(
   deps: ControlPlaneDeps,
   { authorize, corsOrigins = [], prefix = DEFAULT_PREFIX }: HandlerOptions,
@@ -37,7 +38,7 @@ export function createControlPlaneHandler(
     if (req.method === 'OPTIONS') return send(req, res, { status: 204 }, headers);
 
     const read = await readBody(req);
-    // The client left: nobody is there to answer.
+    // The client has disconnected.
     if (read === 'aborted') return;
     if (read === 'too large') return send(req, res, BODY_TOO_LARGE, headers);
     if (read === 'not UTF-8') return send(req, res, BODY_NOT_UTF8, headers);
@@ -54,13 +55,13 @@ export function createControlPlaneHandler(
   };
 }
 
-/** @returns '' for a path outside, which no route matches */
+/** @returns '' for a path outside the prefix; no operation matches it */
 function pathBelow(prefix: string, path: string): string {
   if (path === prefix) return '/';
   return path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : '';
 }
 
-/** What a login page asks for is public and read from every tenant's own origin; all else by the list. */
+/** Every origin may read tenant configuration, as sign-in pages run on their tenants' own origins. */
 function corsHeaders(req: IncomingMessage, path: string, origins: readonly string[]): Record<string, string> {
   const { origin } = req.headers;
   const isLogin = path === '/tenant-config' || path.startsWith('/tenant-config/');
@@ -78,11 +79,9 @@ const PREFLIGHT = {
 
 type Body = { readonly text: string | undefined } | 'too large' | 'aborted' | 'not UTF-8';
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
-
 /**
- * Keeps no more than the limit; the rest of a longer body is read and thrown away before it is answered: whoever is still
- * sending would find the connection broken instead. The front door bounds how much that can be.
+ * Keeps at most the limit. A longer body is read to its end before the response is sent: a client that is still sending
+ * would see a broken connection instead of the response. The gateway limits how much it can send.
  */
 async function readBody(req: IncomingMessage): Promise<Body> {
   const chunks: Buffer[] = [];
@@ -96,15 +95,13 @@ async function readBody(req: IncomingMessage): Promise<Body> {
     return 'aborted';
   }
   if (size > MAX_BODY_BYTES) return 'too large';
-  try {
-    return { text: size === 0 ? undefined : utf8.decode(Buffer.concat(chunks)) };
-  } catch {
-    return 'not UTF-8';
-  }
+  if (size === 0) return { text: undefined };
+  const text = decodeUtf8(Buffer.concat(chunks));
+  return text === undefined ? 'not UTF-8' : { text };
 }
 
-function send(req: IncomingMessage, res: ServerResponse, answer: ApiResponse, common: Record<string, string>): void {
-  const { status, headers = {}, body } = answer;
+function send(req: IncomingMessage, res: ServerResponse, response: ApiResponse, common: Record<string, string>): void {
+  const { status, headers = {}, body } = response;
   const text = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body);
   res.writeHead(status, {
     ...(body !== undefined && { 'content-type': 'application/json' }),

@@ -4,6 +4,7 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import { openMailer } from '../../adapters/aws/mail/mailer.ts';
 import { pause } from '../../core/time/wait.ts';
 import { TIERS } from '../../tenant-templates/tiers.ts';
+import { apiDocsPage } from '../../web/pages/api-docs.ts';
 import { createControlPlane } from '../api/dispatch.ts';
 import { type ApiRequest, type ApiResponse, BODY_NOT_UTF8, BODY_TOO_LARGE, MAX_BODY_BYTES } from '../api/http/http.ts';
 import { createRateLimiter } from '../api/http/rate-limit.ts';
@@ -40,6 +41,7 @@ const controlPlane = createControlPlane(
     signUpLimiter: createRateLimiter(store.clock),
     appUrl: environment.TIERPLANE_APP_URL,
     basePath: '',
+    docsPage: (api) => apiDocsPage(api),
     // Compute is the application plane's; so is the realm that a probe signs in to.
     serves: (path) => !/^\/operator\/(services|tenants)\b/.test(path),
   },

@@ -1,5 +1,5 @@
 import { DomainError, type FieldIssue } from '../errors.ts';
-import type { Key, Table, Write } from '../ports/table.ts';
+import { type Key, put, type Table, type Write } from '../ports/table.ts';
 import { invalid } from './parse.ts';
 
 /** How long a result is kept under its key. */
@@ -10,7 +10,7 @@ const LOC: FieldIssue['loc'] = ['header', 'idempotency-key'];
 /** What a client wants done once, named by its `Idempotency-Key`. */
 export interface Intent {
   /** Where the result is kept. */
-  readonly key: Key;
+  readonly key: Key<StoredResult>;
   /** Digest of the request's content; a repetition must have the same. */
   readonly fingerprint: string;
 }
@@ -34,7 +34,7 @@ export async function storedResult<T>(
   intent: Intent,
   reusedCode: 'INVALID' | 'CONFLICT',
 ): Promise<T | undefined> {
-  const stored = (await table.get<StoredResult>(intent.key))?.data;
+  const stored = (await table.get(intent.key))?.data;
   if (!stored) return undefined;
   if (stored.fingerprint === intent.fingerprint) return stored.result as T;
   const msg = 'was used with other content before';
@@ -46,5 +46,5 @@ export async function storedResult<T>(
 export function keepResult(intent: Intent, result: unknown, nowMs: number): Write {
   const data: StoredResult = { fingerprint: intent.fingerprint, result };
   const expiresAt = Math.floor(nowMs / 1000) + KEEP_SECONDS;
-  return { put: { ...intent.key, version: 1, data, expiresAt }, if: 'absent' };
+  return put({ ...intent.key, version: 1, data, expiresAt }, 'absent');
 }

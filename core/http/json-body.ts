@@ -40,8 +40,8 @@ export function parseJson(text: string | undefined): { readonly value: unknown }
 
 /** Walks the value depth first. `refuseDepth` bounds the recursion. */
 function refuseUnsafeValues(value: unknown, path: Path): void {
-  if (typeof value === 'string') return refuseLoneSurrogate(value, path);
-  if (typeof value === 'number') return refuseInfinite(value, path);
+  if (typeof value === 'string') refuseLoneSurrogate(value, path);
+  if (typeof value === 'number') refuseInfinite(value, path);
   if (typeof value !== 'object' || value === null) return;
   refuseDepth(path);
   const isList = Array.isArray(value);

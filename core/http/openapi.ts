@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Access } from './access.ts';
-import type { Declaration, ResponseSpec } from './operation.ts';
 import type { JsonSchema, OpenApi, OpenApiOperation, OpenApiResponse, Parameter } from './openapi-document.ts';
+import type { Declaration, ResponseSpec } from './operation.ts';
 
 export interface ApiDescription {
   readonly info: OpenApi['info'];

@@ -104,6 +104,7 @@ export interface OperationSpec<
   H extends HeaderDescriptions,
   B extends z.ZodType,
   R extends Responses,
+  Returned extends ResponseOf<R>,
 > extends Declaration {
   readonly path: P;
   readonly query?: Q;
@@ -113,10 +114,7 @@ export interface OperationSpec<
   readonly responses: R;
   /** Throws NOT_FOUND before the body is looked at. @default - `handle` does */
   find?(params: PathParameters<P>, deps: Deps): Promise<unknown>;
-  handle(
-    call: Call<P, z.output<Q>, keyof H & string, z.output<B>> & Context,
-    deps: Deps,
-  ): ResponseOf<R> | Promise<ResponseOf<R>>;
+  handle(call: Call<P, z.output<Q>, keyof H & string, z.output<B>> & Context, deps: Deps): Returned | Promise<Returned>;
 }
 
 /**
@@ -127,10 +125,11 @@ export function createOperation<Context, Deps = undefined>(refusals: (declared: 
   return function operation<
     const P extends string,
     const R extends Responses,
+    const Returned extends ResponseOf<R>,
     Q extends z.ZodType = z.ZodUndefined,
     B extends z.ZodType = z.ZodUndefined,
     const H extends HeaderDescriptions = Readonly<Record<never, string>>,
-  >(spec: OperationSpec<Context, Deps, P, Q, H, B, R>): Operation<Context, Deps> {
+  >(spec: OperationSpec<Context, Deps, P, Q, H, B, R, Returned>): Operation<Context, Deps> {
     return { ...spec, responses: { ...refusals(spec), ...spec.responses } };
   };
 }

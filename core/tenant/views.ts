@@ -1,8 +1,8 @@
-import type { Json, JsonObject } from '../ports/table.ts';
+import type { JsonObject } from '../ports/table.ts';
 import { registrationIdOf, type TenantRecord } from './record.ts';
 
 /** What SBT's tenant-management answers; the customer's own keys first, so that they never hide ours. */
-function sbtTenant(record: TenantRecord): JsonObject {
+function sbtTenant(record: TenantRecord) {
   return {
     ...record.tenantExtras,
     tenantName: record.tenantName,
@@ -17,7 +17,7 @@ function sbtTenant(record: TenantRecord): JsonObject {
 }
 
 /** What SBT's tenant-registrations answers. */
-function sbtRegistration(record: TenantRecord): JsonObject {
+function sbtRegistration(record: TenantRecord) {
   return {
     ...record.registrationExtras,
     tenantRegistrationId: registrationIdOf(record.tenantId),
@@ -28,23 +28,23 @@ function sbtRegistration(record: TenantRecord): JsonObject {
 }
 
 /** Ours, beside SBT's. */
-function additions(record: TenantRecord): JsonObject {
+function additions(record: TenantRecord) {
   return {
     state: record.state,
     ...(record.reason !== undefined && { reason: record.reason }),
-    ...(record.steps !== undefined && { steps: record.steps as unknown as Json }),
+    ...(record.steps !== undefined && { steps: record.steps }),
     created: record.created,
     modified: record.modified,
   };
 }
 
 /** A tenant as the API shows it. */
-export function tenantView(record: TenantRecord): JsonObject {
+export function tenantView(record: TenantRecord) {
   return { ...sbtTenant(record), slug: record.slug, ...additions(record) };
 }
 
 /** A registration as the API shows it. */
-export function registrationView(record: TenantRecord): JsonObject {
+export function registrationView(record: TenantRecord) {
   return { ...sbtRegistration(record), ...additions(record) };
 }
 

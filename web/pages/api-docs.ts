@@ -1,35 +1,39 @@
-import { createHash } from 'node:crypto';
-import type { JsonSchema, OpenApi, Operation, Parameter } from '../../core/http/openapi-document.ts';
+import type {
+  JsonSchema,
+  OpenApi,
+  OpenApiOperation,
+  OpenApiResponse,
+  Parameter,
+} from '../../core/http/openapi-document.ts';
+import { type Html, html } from './html.ts';
+import { page } from './layout.ts';
+import { contentSecurityPolicy } from './policy.ts';
+import { STYLE } from './style.ts';
 
 interface ObjectSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly required?: readonly string[];
 }
 
-const STYLE = `
-:root{color-scheme:light dark;--bg:#f6f7f9;--surface:#fff;--sunken:#f1f3f6;--line:#dde2ea;--edge:#838da1;--text:#161b26;--muted:#566074;--accent:#3b55d9;--on-accent:#fff}
-@media(prefers-color-scheme:dark){:root{--bg:#0e1117;--surface:#171b24;--sunken:#10141c;--line:#2a3140;--edge:#69748a;--text:#e8ebf2;--muted:#9aa5b8;--accent:#8ea2ff;--on-accent:#0e1330}}
-*{box-sizing:border-box}
-body{font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;margin:0;background:var(--bg);color:var(--text)}
-main{margin:0 auto;max-width:62rem;padding:2rem 1rem 3rem}
-nav{margin-bottom:1.25rem}
-h1{font-size:1.75rem;line-height:1.25;letter-spacing:-.015em;margin:0}h2{font-size:1.125rem;margin:2rem 0 .5rem}h3{font-size:.9375rem;margin:1rem 0 .3rem}
-a{color:var(--accent)}p{margin:.5rem 0}ul{margin:.3rem 0;padding-left:1.2rem}
-:focus-visible{outline:2px solid var(--accent);outline-offset:2px;border-radius:6px}
-details,.card{background:var(--surface);border:1px solid var(--line);border-radius:10px;margin:.4rem 0}
-.card{padding:.8rem 1rem;margin-top:1.25rem}
-summary{cursor:pointer;padding:.6rem .9rem;overflow-wrap:anywhere}details>div{border-top:1px solid var(--line);padding:.5rem .9rem .9rem}
-code,pre,textarea,input{font:.85rem/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
-.method{display:inline-block;min-width:4.2rem;font-weight:700;color:var(--accent)}.note{color:var(--muted);font-weight:400}
-pre{background:var(--sunken);border:1px solid var(--line);border-radius:8px;margin:.5rem 0;max-height:24rem;overflow:auto;padding:.7rem;white-space:pre-wrap;overflow-wrap:anywhere}
-pre:has(output:empty){padding:0;border:0}
-label{display:block;margin:.7rem 0;font-weight:600;font-size:.9375rem}
-input,textarea{display:block;width:100%;margin-top:.25rem;padding:.5rem .6rem;border:1px solid var(--edge);border-radius:8px;background:var(--sunken);color:inherit}
-textarea{resize:vertical}
-button{font:inherit;font-weight:600;padding:.45rem 1.2rem;margin:.2rem 0 .6rem;border:0;border-radius:8px;background:var(--accent);color:var(--on-accent);cursor:pointer}
+/** What this page has beyond the shared style; all colors are the palette's. */
+const OWN_STYLE = `
+.operation { margin-top: .6rem; border-radius: 10px; box-shadow: none; }
+.operation > summary { cursor: pointer; padding: .7rem 1rem; overflow-wrap: anywhere; border-radius: 10px; }
+.operation > summary:hover { background: var(--sunken); }
+.operation > div { display: grid; gap: .9rem; padding: 1rem; border-top: 1px solid var(--line);
+  grid-template-columns: minmax(0, 1fr); }
+.method { display: inline-block; min-width: 4.2rem; font-weight: 700; color: var(--accent); }
+.operation pre { max-height: 24rem; overflow: auto; white-space: pre-wrap; overflow-wrap: anywhere; }
+.operation pre:has(output:empty) { display: none; }
+.operation h3 { margin-bottom: .3rem; }
+.responses { display: grid; gap: .25rem; padding: 0; list-style: none; }
+.operation button { justify-self: start; }
+textarea { font: .875rem/1.45 var(--mono); color: inherit; width: 100%; padding: .65rem .8rem; resize: vertical;
+  background: var(--sunken); border: 1px solid var(--edge); border-radius: 9px; }
+textarea:hover { border-color: var(--muted); }
 `;
 
-/** Sends a form's request and shows the answer; the token stays in this page's memory. */
+/** Sends the request of a form and shows the response. The token stays in the memory of the page. */
 const SCRIPT = `
 document.addEventListener('submit', async (event) => {
   event.preventDefault();
@@ -46,107 +50,151 @@ document.addEventListener('submit', async (event) => {
   if (token) headers.authorization = 'Bearer ' + token;
   const body = data.get('body:') || undefined;
   if (body) headers['content-type'] = 'application/json';
-  out.textContent = 'Waiting for the answer ...';
+  out.textContent = 'Waiting for the response ...';
   out.parentElement.tabIndex = 0;
   const start = performance.now();
   try {
-    const answer = await fetch(form.dataset.base + path + (query.size ? '?' + query : ''), { method: form.dataset.method, headers, body });
-    let text = await answer.text();
+    const response = await fetch(form.dataset.base + path + (query.size ? '?' + query : ''), { method: form.dataset.method, headers, body });
+    let text = await response.text();
     try { text = JSON.stringify(JSON.parse(text), null, 2); } catch {}
-    out.textContent = answer.status + ' in ' + Math.round(performance.now() - start) + ' ms\\n' + text;
+    out.textContent = response.status + ' in ' + Math.round(performance.now() - start) + ' ms\\n' + text;
   } catch (error) { out.textContent = String(error); }
 });
+function openLinked() {
+  const target = document.getElementById(location.hash.slice(1));
+  if (target && target.tagName === 'DETAILS') target.open = true;
+}
+addEventListener('hashchange', openLinked);
+openLinked();
 `;
 
-const POLICY = [
-  "default-src 'none'",
-  "connect-src 'self'",
-  'img-src data:',
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-  `style-src 'sha256-${digest(STYLE)}'`,
-  `script-src 'sha256-${digest(SCRIPT)}'`,
-].join('; ');
+const POLICY = contentSecurityPolicy({
+  styles: [STYLE, OWN_STYLE],
+  scripts: [SCRIPT],
+  directives: { 'connect-src': "'self'", 'form-action': "'none'" },
+});
 
-function digest(text: string): string {
-  return createHash('sha256').update(text).digest('base64');
-}
-
-/** Where the page stands: what it links back to, and what prints a token to fill in. */
 interface Surroundings {
+  /** Address of the page that links to this one. */
   readonly startPage: string;
+  /** Shell command that prints an access token. */
   readonly tokenCommand: string;
 }
 
-/** A page to browse and try the API; nothing is loaded from elsewhere. */
-export function docsPage(api: OpenApi, surroundings?: Surroundings): { html: string; contentSecurityPolicy: string } {
+/** A page to browse and try the API; it loads nothing from elsewhere. */
+export function apiDocsPage(
+  api: OpenApi,
+  surroundings?: Surroundings,
+): { html: string; contentSecurityPolicy: string } {
   const base = api.servers[0]?.url.replace(/\/$/, '') ?? '';
-  const back = surroundings ? `<nav><a href="${escapeHtml(surroundings.startPage)}">Start page</a></nav>\n` : '';
-  const hint = surroundings ? ` <code>${escapeHtml(surroundings.tokenCommand)}</code> prints one.` : '';
-  const html = `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">
-<title>${escapeHtml(api.info.title)} API</title><style>${STYLE}</style></head>
-<body><main>${back}<h1>${escapeHtml(api.info.title)}</h1>
-<p class="note">${escapeHtml(api.info.description)} <a href="${escapeHtml(base)}/openapi.json">OpenAPI ${api.openapi}</a></p>
-<div class="card"><label>Access token <span class="note">for the requests you send below; it stays in this page.${hint}</span>
-<input id="token" type="password" autocomplete="off" spellcheck="false"></label></div>
-${api.tags.map(({ name }) => section(api, name, base)).join('\n')}
-</main><script>${SCRIPT}</script></body></html>`;
-  return { html, contentSecurityPolicy: POLICY };
+  const text = page({
+    title: `${api.info.title} API`,
+    width: 'wide',
+    homeHref: surroundings?.startPage,
+    nav: [
+      ...(surroundings ? [{ text: 'Start page', href: surroundings.startPage }] : []),
+      { text: `OpenAPI ${api.openapi}`, href: `${base}/openapi.json` },
+    ],
+    style: OWN_STYLE,
+    script: SCRIPT,
+    body: html`
+<header class="hero"><h1>${api.info.title} API</h1><p class="muted">${api.info.description}</p></header>
+<div class="card tile"><div class="field"><label for="token">Access token</label>
+<input id="token" type="password" autocomplete="off" spellcheck="false" aria-describedby="token-hint">
+<p id="token-hint" class="hint">For the requests that you send from this page; it never leaves the page otherwise.${
+      surroundings && html` <code>${surroundings.tokenCommand}</code> prints a token.`
+    }</p></div></div>
+${api.tags.map(({ name }) => tagSection(api, name, base))}
+${schemaSection(api)}`,
+  });
+  return { html: text, contentSecurityPolicy: POLICY };
 }
 
-function section(api: OpenApi, tag: string, base: string): string {
+function tagSection(api: OpenApi, tag: string, base: string): Html {
   const operations = Object.entries(api.paths).flatMap(([path, methods]) =>
     Object.entries(methods)
       .filter(([, operation]) => operation.tags.includes(tag))
-      .map(([method, operation]) => operationHtml(method.toUpperCase(), path, operation, base)),
+      .map(([method, operation]) => operationDetails(api, { method: method.toUpperCase(), path, operation, base })),
   );
-  return `<h2>${escapeHtml(tag)}</h2>\n${operations.join('\n')}`;
+  return html`<section><h2>${tag}</h2>${operations}</section>`;
 }
 
-function operationHtml(method: string, path: string, operation: Operation, base: string): string {
+interface Shown {
+  readonly method: string;
+  readonly path: string;
+  readonly operation: OpenApiOperation;
+  readonly base: string;
+}
+
+function operationDetails(api: OpenApi, { method, path, operation, base }: Shown): Html {
   const schema = operation.requestBody?.content['application/json'].schema;
-  return `<details><summary><code><span class="method">${method}</span> ${escapeHtml(path)}</code> · ${escapeHtml(operation.summary)}</summary><div>
-${operation.description ? `<p class="note">${inline(operation.description)}</p>` : ''}
-<h3>Answers</h3><ul>${Object.entries(operation.responses)
-    .map(([status, { description }]) => `<li><code>${status}</code> ${inline(description)}</li>`)
-    .join('')}</ul>
-${schema ? `<h3>Schema of the body</h3><pre tabindex="0">${escapeHtml(JSON.stringify(schema, null, 2))}</pre>` : ''}
+  return html`
+<details class="card operation" id="${operation.operationId}"><summary><code><span class="method">${method}</span> ${path}</code>
+<span class="muted">${operation.summary}</span></summary><div>
+${operation.description !== undefined && html`<p class="muted">${inline(operation.description)}</p>`}
+<div><h3>Responses</h3><ul class="responses">${Object.entries(operation.responses).map(responseItem)}</ul></div>
+${schema && html`<div><h3>Body</h3>${schemaName(schema) ?? schemaText(schema)}</div>`}
+<form data-method="${method}" data-path="${path}" data-base="${base}">
 <h3>Try it</h3>
-<form data-method="${method}" data-path="${escapeHtml(path)}" data-base="${escapeHtml(base)}">
-${operation.parameters.map(parameterInput).join('\n')}
-${schema ? bodyInput(schema) : ''}
+${operation.parameters.map((one) => parameterField(operation, one))}
+${schema && bodyField(api, operation, schema)}
 <button>Send</button><pre><output aria-live="polite"></output></pre></form></div></details>`;
 }
 
-function bodyInput(schema: JsonSchema): string {
-  const sample = JSON.stringify(sampleOf(schema), null, 2);
-  const rows = Math.max(4, sample.split('\n').length + 1);
-  return `<label>Body <textarea name="body:" rows="${rows}" spellcheck="false">${escapeHtml(sample)}</textarea></label>`;
+function responseItem([status, response]: [string, OpenApiResponse]): Html {
+  const [content] = Object.values(response.content ?? {});
+  const name = content && schemaName(content.schema);
+  return html`<li><code>${status}</code> ${inline(response.description)}${name && html` ${name}`}</li>`;
 }
 
-/** Something to fill in: what a body must have, empty. */
-function sampleOf(schema: JsonSchema): unknown {
+/** A link to a named schema; undefined for a schema without a name. */
+function schemaName({ $ref }: JsonSchema): Html | undefined {
+  const name = typeof $ref === 'string' ? $ref.split('/').at(-1) : undefined;
+  return name === undefined ? undefined : html`<a href="#schema-${name}">${name}</a>`;
+}
+
+function schemaText(schema: JsonSchema): Html {
+  return html`<pre tabindex="0">${JSON.stringify(schema, null, 2)}</pre>`;
+}
+
+function schemaSection({ components }: OpenApi): Html {
+  const named = Object.entries(components.schemas).sort(([a], [b]) => (a < b ? -1 : 1));
+  return html`<section><h2>Schemas</h2>${named.map(
+    ([name, schema]) => html`
+<details class="card operation" id="schema-${name}"><summary><code>${name}</code></summary><div>${schemaText(schema)}</div></details>`,
+  )}</section>`;
+}
+
+function bodyField(api: OpenApi, { operationId }: OpenApiOperation, schema: JsonSchema): Html {
+  const sample = JSON.stringify(sampleOf(api, schema), null, 2);
+  const rows = Math.max(4, sample.split('\n').length + 1);
+  const id = `${operationId}-body`;
+  return html`<div class="field"><label for="${id}">Body</label>
+<textarea id="${id}" name="body:" rows="${rows}" spellcheck="false">${sample}</textarea></div>`;
+}
+
+/** A body to fill in: its required fields, empty. */
+function sampleOf(api: OpenApi, schema: JsonSchema): unknown {
+  if (typeof schema.$ref === 'string') {
+    return sampleOf(api, api.components.schemas[schema.$ref.split('/').at(-1) ?? ''] ?? {});
+  }
   if (schema.default !== undefined) return schema.default;
   if (schema.type === 'object') {
     const { properties = {}, required = [] } = schema as ObjectSchema;
-    return Object.fromEntries(required.map((key) => [key, sampleOf(properties[key] ?? {})]));
+    return Object.fromEntries(required.map((key) => [key, sampleOf(api, properties[key] ?? {})]));
   }
   return schema.type === 'integer' ? 0 : '';
 }
 
-function parameterInput({ name, in: where, required, description }: Parameter): string {
-  const hint = description ? ` <span class="note">${inline(description)}</span>` : '';
-  return `<label>${escapeHtml(name)}${hint}<input name="${where}:${escapeHtml(name)}"${required ? ' required' : ''}></label>`;
+function parameterField({ operationId }: OpenApiOperation, parameter: Parameter): Html {
+  const { name, in: where, required, description } = parameter;
+  const id = `${operationId}-${name}`;
+  const hint = description !== undefined && html`<p id="${id}-hint" class="hint">${inline(description)}</p>`;
+  return html`<div class="field"><label for="${id}">${name}</label>
+<input id="${id}" type="text" name="${where}:${name}"${required && html` required`}${hint && html` aria-describedby="${id}-hint"`}>${hint}</div>`;
 }
 
-/** Text in which `words between backticks` are code. */
-function inline(text: string): string {
-  return escapeHtml(text).replace(/`([^`]+)`/g, '<code>$1</code>');
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+/** Text in which words between backticks are code. */
+function inline(text: string): Html {
+  return html`${text.split('`').map((part, i) => (i % 2 === 1 ? html`<code>${part}</code>` : part))}`;
 }

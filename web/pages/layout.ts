@@ -9,6 +9,12 @@ export interface Layout {
   readonly body: Html;
   /** Links at the top; the first part is always the product's name. @default none */
   readonly nav?: readonly { readonly text: string; readonly href: string }[];
+  /** Where the product's name links to; undefined: nowhere. @default '/' */
+  readonly homeHref?: string | undefined;
+  /** Rules beyond the shared style. @default - none */
+  readonly style?: string;
+  /** @default - none */
+  readonly script?: string;
 }
 
 /** Three planes, one above the other: the tiers. */
@@ -19,8 +25,9 @@ const LOGO = html`<svg viewBox="0 0 24 24" fill="none" aria-hidden="true"><path 
 const ICON =
   "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='%233b55d9'%3E%3Cpath d='M12 2 22 7 12 12 2 7Z'/%3E%3Cpath d='m2 12 10 5 10-5M2 17l10 5 10-5' fill='none' stroke='%233b55d9' stroke-width='2'/%3E%3C/svg%3E";
 
-/** A whole page: one request, no script. */
-export function page({ title, width, body, nav = [] }: Layout): string {
+/** A whole page in one request. A page with a style or a script must name it in its Content-Security-Policy. */
+export function page({ title, width, body, nav = [], style, script, ...rest }: Layout): string {
+  const homeHref = 'homeHref' in rest ? rest.homeHref : '/';
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -30,14 +37,14 @@ export function page({ title, width, body, nav = [] }: Layout): string {
 <meta name="robots" content="noindex">
 <title>${title} · Tierplane</title>
 <link rel="icon" href="${ICON}">
-<style>${trusted(STYLE)}</style>
+<style>${trusted(STYLE)}</style>${style !== undefined && html`<style>${trusted(style)}</style>`}
 </head>
 <body class="${width}">
 <header class="top"><div class="bar">
-<a class="brand" href="/">${LOGO}Tierplane</a>
+${homeHref === undefined ? html`<span class="brand">${LOGO}Tierplane</span>` : html`<a class="brand" href="${homeHref}">${LOGO}Tierplane</a>`}
 ${nav.length > 0 && html`<nav aria-label="Pages">${nav.map(({ text, href }) => html`<a href="${href}">${text}</a>`)}</nav>`}
 </div></header>
-<main>${body}</main>
+<main>${body}</main>${script !== undefined && html`<script>${trusted(script)}</script>`}
 </body>
 </html>
 `.text;

@@ -1,3 +1,5 @@
+import type { OpenApi } from '../../../core/http/openapi-document.ts';
+import type { AnyResponse, Declaration } from '../../../core/http/operation.ts';
 import type { Clock, RandomBytes } from '../../../core/ports/clock.ts';
 import type { EventBus } from '../../../core/ports/event-bus.ts';
 import type { Identity, Mailer } from '../../../core/ports/identity.ts';
@@ -16,27 +18,25 @@ export interface StoreDeps {
   readonly random: RandomBytes;
 }
 
-/** What `/operator` and progress see of the application plane. */
+/** What `/operator` and the progress of tenants need of the application plane. */
 export interface OperatorDeps {
   readonly runtime: Runtime;
   readonly bus: EventBus;
   /** The tier table in force. */
   readonly tiers: TierTable;
-  /** Steps of the run under way, or of the last one; empty where there was none. */
+  /** Steps of the current run, or of the last one; empty if there was none. */
   progress(tenantId: string): Promise<readonly Step[]>;
-  /** What holds for the whole platform (version, who tasks run as ...); shown as it is. */
+  /** Facts about the whole platform, such as versions and process ids. */
   status(): Promise<JsonObject>;
 }
 
-/** What a home adds to the page that describes the API. */
-export interface DocsPageDeps {
-  /** Where its people come from. */
-  readonly startPage: string;
-  /** What prints an admin's token in the shell of whoever sent these headers; it may hold a path. */
-  tokenCommand(headers: ApiRequest['headers']): string;
+/** A page with its Content-Security-Policy. */
+export interface DocsPage {
+  readonly html: string;
+  readonly contentSecurityPolicy: string;
 }
 
-/** What the control plane's handlers need of the world. */
+/** What the control plane's handlers need. */
 export interface ControlPlaneDeps extends StoreDeps {
   readonly identity: Identity;
   readonly mailer: Mailer;
@@ -45,21 +45,23 @@ export interface ControlPlaneDeps extends StoreDeps {
   /** Sign-ups per client address. */
   readonly signUpLimiter: RateLimiter;
   /**
-   * Resolves once the tenant has left `registered` and `provisioning`; asked before its event goes out.
-   * @default - sign-up answers without waiting
+   * Resolves once the tenant has left `registered` and `provisioning`. Called before the tenant's event is published.
+   * @default - sign-up responds without waiting
    */
-  readonly settled?: (tenantId: string) => Promise<void>;
+  readonly completion?: (tenantId: string) => Promise<void>;
   /** Where a signed-up company signs in; named in mails. */
   readonly appUrl: string;
-  /** A tenant on its way longer than this may be retried, in milliseconds. @default 600_000 (10 minutes) */
+  /** A tenant that has been under way for longer than this may be retried, in milliseconds. @default 600_000 (10 minutes) */
   readonly stalledAfterMs?: number;
-  /** @default - the page links to no other, and names no command */
-  readonly docsPage?: DocsPageDeps;
-  /** Where the API hangs, as its own description names it. @default '/control-plane' */
+  /** Renders the page that documents `api`, for a client that sent `headers`. */
+  readonly docsPage: (api: OpenApi, headers: ApiRequest['headers']) => DocsPage;
+  /** Base path of the API in its own description. @default '/control-plane' */
   readonly basePath?: string;
-  /** Says of a route's path whether this home has it; others are neither served nor described. @default - it has all */
+  /** Whether this home has the path; other paths are neither served nor described. @default - it has all */
   readonly serves?: (path: string) => boolean;
+  /** Called with each response of an operation, before it is sent. Tests compare it with the operation's declaration. */
+  readonly onResponse?: (operation: Declaration, response: AnyResponse) => void;
 }
 
-/** Told of each state a tenant comes to by the application plane's word. */
+/** Called with each state that a report of the application plane brings a tenant to. */
 export type StateListener = (tenantId: string, state: TenantState) => void;

@@ -1,4 +1,4 @@
-/** Who calls, as far as the control plane cares. Built from a verified token, or from the AWS authorizer's context. */
+/** Who calls. Built from a verified token, or from the context that the AWS authorizer adds to a request. */
 export type Principal =
   | {
       readonly kind: 'user';
@@ -11,7 +11,7 @@ export type Principal =
   | { readonly kind: 'machine' }
   | { readonly kind: 'anonymous' };
 
-/** A request as any transport hands it to the handlers. */
+/** A request as every transport passes it to the handlers. */
 export interface ApiRequest {
   readonly method: string;
   /** Without the control plane's prefix, still percent-encoded, without query. */
@@ -23,19 +23,19 @@ export interface ApiRequest {
   readonly body: string | undefined;
 }
 
-/** Longer bodies are refused by each transport, whatever is in them. */
+/** Every transport refuses longer bodies with 413. */
 export const MAX_BODY_BYTES = 1024 * 1024;
 
 export interface ApiResponse {
   readonly status: number;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** JSON; a string where `headers` name another content type. Absent: no body. */
   readonly body?: unknown;
 }
 
 export const BODY_TOO_LARGE: ApiResponse = {
   status: 413,
-  body: { statusCode: 413, message: `Request body is over ${MAX_BODY_BYTES} bytes` },
+  body: { statusCode: 413, message: `Request body must have at most ${MAX_BODY_BYTES} bytes` },
 };
 
 export const BODY_NOT_UTF8: ApiResponse = {

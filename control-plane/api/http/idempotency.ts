@@ -1,40 +1,23 @@
 import { createHash } from 'node:crypto';
-import { type Key, put, type Write } from '../../../core/ports/table.ts';
+import { type Intent, keepResult, requireIdempotencyKey, storedResult } from '../../../core/http/idempotency.ts';
+import type { Write } from '../../../core/ports/table.ts';
 import type { StoreDeps } from './deps.ts';
-import type { ApiResponse } from './http.ts';
-import { invalid } from './problems.ts';
 
-const KEEP_SECONDS = 24 * 3600;
-const KEY = /^[\x21-\x7e]{1,255}$/;
-
-/** One intent, named by its client; a repetition is answered as the first call was. */
-export interface Intent {
-  readonly key: Key<Stored>;
-  readonly fingerprint: string;
-}
-
-interface Stored {
-  readonly fingerprint: string;
-  readonly status: number;
-  readonly body: unknown;
-}
+export const IDEMPOTENCY_HEADER = {
+  'idempotency-key':
+    'A repetition with the same key and body within 24 hours returns the first response; with another body, 422.',
+} as const;
 
 /**
  * The intent of a request, or undefined without an `Idempotency-Key`. Throws INVALID for a malformed key.
- * @param scope what the key is unique in: route and caller
- * @param content what must be the same in a repetition; no secrets, for its digest is stored
+ * @param scope what the key is unique in: operation and caller
+ * @param content what a repetition must have in common; must hold no secrets, as its digest is stored
  */
 export function intentOf(headerValue: string | undefined, scope: string, content: unknown): Intent | undefined {
   if (headerValue === undefined) return undefined;
-  if (!KEY.test(headerValue)) {
-    throw invalid(
-      ['header', 'idempotency-key'],
-      'string_pattern_mismatch',
-      'must have 1 to 255 visible ASCII characters',
-    );
-  }
+  requireIdempotencyKey(headerValue);
   return {
-    key: { pk: `idempotency#${digest(`${scope}\n${headerValue}`)}`, sk: 'answer' },
+    key: { pk: `idempotency#${digest(`${scope}\n${headerValue}`)}`, sk: 'result' },
     fingerprint: digest(JSON.stringify(content)),
   };
 }
@@ -43,23 +26,12 @@ function digest(text: string): string {
   return createHash('sha256').update(text).digest('base64url');
 }
 
-/** The first answer of this intent, or undefined if it is new. Throws INVALID if it came with other content. */
-export async function earlierAnswer(
-  { table }: StoreDeps,
-  intent: Intent | undefined,
-): Promise<ApiResponse | undefined> {
-  const stored = intent && (await table.get(intent.key))?.data;
-  if (!stored) return undefined;
-  if (stored.fingerprint !== intent.fingerprint) {
-    throw invalid(['header', 'idempotency-key'], 'idempotency_key_reused', 'was used for another request already');
-  }
-  return { status: stored.status, body: stored.body };
+/** The result of the first request with this intent, or undefined. Throws INVALID if it had other content. */
+export async function earlierResult<T>({ table }: StoreDeps, intent: Intent | undefined): Promise<T | undefined> {
+  return intent && storedResult<T>(table, intent, 'INVALID');
 }
 
-/** Remembers the answer for 24 hours, in the transaction of what it answers. */
-export function rememberWrites({ clock }: StoreDeps, intent: Intent | undefined, answer: ApiResponse): Write[] {
-  if (!intent) return [];
-  const data: Stored = { fingerprint: intent.fingerprint, status: answer.status, body: answer.body };
-  const expiresAt = Math.floor(clock.now() / 1000) + KEEP_SECONDS;
-  return [put({ ...intent.key, version: 1, data, expiresAt }, 'absent')];
+/** The writes that keep `result` for repetitions; none without an intent. */
+export function resultWrites({ clock }: StoreDeps, intent: Intent | undefined, result: unknown): Write[] {
+  return intent ? [keepResult(intent, result, clock.now())] : [];
 }

@@ -5,17 +5,17 @@ import { subjectKey } from '../../../core/routing/registry.ts';
 import type { AuthorizePrincipal } from './http.ts';
 
 export interface PrincipalOptions {
-  /** The check of access tokens; trusts the admin realm's issuer only. */
+  /** Verifies access tokens; trusts only the issuer of the admin realm. */
   readonly authorize: Authorize;
-  /** Where the registry's subjects are. */
+  /** The table that holds the registry's subjects. */
   readonly table: Table;
-  /** Clients of the platform's own parts; a token of theirs needs no user. @default [] - none */
+  /** Clients of the platform itself; their tokens need no user. @default [] - none */
   readonly machineClientIds?: readonly string[];
 }
 
 /**
- * Turns a verified token into who calls. Name and role are the registry's of this moment, not the token's, so that
- * whoever is disabled, demoted or removed loses the right at once. The function throws UNAUTHENTICATED.
+ * Turns a verified token into a principal. Name and role come from the registry, not from the token, so that a user who
+ * is disabled, demoted or deleted loses access at once. The returned function throws UNAUTHENTICATED.
  */
 export function createPrincipals({ authorize, table, machineClientIds = [] }: PrincipalOptions): AuthorizePrincipal {
   return async (header) => {

@@ -3,7 +3,7 @@ import type { Clock } from '../../../core/ports/clock.ts';
 import { type Bucket, fullBucket, secondsToToken, take } from '../../../core/usage/bucket.ts';
 
 export interface RateLimiter {
-  /** @returns 0 where the call of `key` is admitted, else the whole seconds until one would be */
+  /** @returns 0 if the call of `key` is admitted, else the seconds until one would be, rounded up */
   take(key: string): number;
 }
 

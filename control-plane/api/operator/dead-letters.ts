@@ -4,10 +4,10 @@ import { REJECTED, type RejectedEvent } from '../../../core/events/publisher.ts'
 import type { DeadLetter, DeadLetterPage, EventBus } from '../../../core/ports/event-bus.ts';
 import { type ListedItem, put, type Table } from '../../../core/ports/table.ts';
 
-/** Stands for the consumer in letters that never reached the bus: the publisher put them aside. */
+/** Shown as the consumer of events that the publisher rejected, so that they never reached the bus. */
 const OUTBOX_CONSUMER = 'outbox';
 const PREFIX = `${OUTBOX_CONSUMER}~`;
-/** What the store takes as a key; anything else leads to nothing. */
+/** What the store accepts as a sort key; no dead letter has another one. */
 const KEY = /^\P{Cc}{0,512}$/u;
 
 interface Deps {
@@ -21,7 +21,7 @@ interface Query {
   readonly limit: number;
 }
 
-/** One page of what consumers gave up, then of what was never published. */
+/** One page of events whose delivery failed for good, then of events that were never published. */
 export async function listDeadLetters({ table, bus }: Deps, query: Query): Promise<DeadLetterPage> {
   const { consumer, after, limit } = query;
   if (consumer === OUTBOX_CONSUMER || after?.startsWith(PREFIX))
@@ -44,12 +44,12 @@ async function rejected(table: Table, after: string | undefined, limit: number):
   return { items: items.map(letterOf), ...(next !== undefined && { next: `${PREFIX}${next}` }) };
 }
 
-/** `failedAt` is the event's own time: it was put aside at its first look. */
+/** The publisher rejects an event at its first attempt, so `failedAt` is the time of the event. */
 function letterOf({ sk, data: { event, reason } }: ListedItem<RejectedEvent>): DeadLetter {
   return { id: `${PREFIX}${sk}`, consumer: OUTBOX_CONSUMER, event, attempts: 1, reason, failedAt: event.time };
 }
 
-/** Delivers a dead letter again, or tries again to publish it. Throws NOT_FOUND for an unknown id. */
+/** Queues a dead letter for delivery or publication again. Throws NOT_FOUND for an unknown id. */
 export async function replayDeadLetter({ table, bus }: Deps, id: string): Promise<void> {
   if (!id.startsWith(PREFIX)) return bus.replay(id);
   const key = { ...REJECTED, sk: id.slice(PREFIX.length) };

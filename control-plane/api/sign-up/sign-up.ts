@@ -1,132 +1,150 @@
-import { DomainError } from '../../../core/errors.ts';
+import * as z from 'zod';
+import { isDomainError } from '../../../core/errors.ts';
+import type { Intent } from '../../../core/http/idempotency.ts';
 import type { TenantRecord } from '../../../core/tenant/record.ts';
 import { pause, withTimeout } from '../../../core/time/wait.ts';
 import type { ControlPlaneDeps } from '../http/deps.ts';
-import type { ApiResponse } from '../http/http.ts';
-import { earlierAnswer, type Intent, intentOf, rememberWrites } from '../http/idempotency.ts';
-import { type Route, route } from '../http/route.ts';
-import { signUp } from '../http/schemas.ts';
+import { email, tenantName } from '../http/fields.ts';
+import { earlierResult, IDEMPOTENCY_HEADER, intentOf, resultWrites } from '../http/idempotency.ts';
+import { type ControlPlaneOperation, gatewayRefusal, operation, PUBLIC, refusal } from '../http/operation.ts';
 import { newRecord, registerOnce, requirePassword } from '../tenants/register.ts';
 import { nameTaken, tenantBySlug, tenantIdByEmail } from '../tenants/tenant-store.ts';
 
-/** A signed-up company waits at most this long for its tenant. */
+/** The longest wait of a signed-up company for its tenant. */
 const MAX_WAIT_MS = 10_000;
-/** Weight of the newest wait in the usual one. */
+/** Weight of the latest wait in the moving average of waits. */
 const SMOOTHING = 0.2;
 
+const SignUp = z
+  .strictObject({ tenant_name: tenantName, email, password: z.string().meta({ writeOnly: true }) })
+  .meta({ id: 'SignUp' });
+
+const SignedUp = z.object({ tenant_id: z.string() }).meta({ id: 'SignedUp' });
+type SignedUp = z.output<typeof SignedUp>;
+
+/** One sign-up on its way. */
+interface Attempt {
+  readonly record: TenantRecord;
+  readonly intent: Intent | undefined;
+  readonly result: SignedUp;
+}
+
 /**
- * POST /onboarding. Whether an email is known shows in nothing: same answer, same hashing, a wait as long as the usual
- * one; its owner is told by mail instead.
+ * POST /onboarding. It never reveals whether an email is known (docs/decisions/0003): a known email gets the same
+ * response after the same hashing and a wait of the usual length, and a mail to its owner.
  */
-export function createSignUpRoute(): Route {
-  /** What a sign-up usually waits for its tenant, in milliseconds. */
+export function createSignUp(): ControlPlaneOperation {
+  /** Moving average of how long sign-ups wait for their tenant, in milliseconds. */
   let usualWaitMs = 50;
 
-  async function waitFor(deps: ControlPlaneDeps, settled: Promise<void> | undefined): Promise<void> {
-    if (!settled) return;
+  async function waitFor(deps: ControlPlaneDeps, completion: Promise<void> | undefined): Promise<void> {
+    if (!completion) return;
     const start = deps.clock.now();
-    await withTimeout(deps.clock, MAX_WAIT_MS, settled, () => undefined);
+    await withTimeout(deps.clock, MAX_WAIT_MS, completion, () => undefined);
     usualWaitMs += SMOOTHING * (deps.clock.now() - start - usualWaitMs);
   }
 
-  /** As long as a real one, give or take a quarter. */
+  /** Waits as long as a real sign-up does, plus or minus a quarter. */
   async function pretendToWait(deps: ControlPlaneDeps): Promise<void> {
-    if (!deps.settled) return;
+    if (!deps.completion) return;
     const share = (deps.random(1)[0] ?? 0) / 255;
     await pause(deps.clock, usualWaitMs * (0.75 + share / 2));
   }
 
-  return route({
+  async function respondAsIfNew(deps: ControlPlaneDeps, { record, intent, result }: Attempt): Promise<SignedUp> {
+    notifyOwner(deps, record);
+    await deps.table.transact(resultWrites(deps, intent, result));
+    await pretendToWait(deps);
+    return result;
+  }
+
+  async function signUp(deps: ControlPlaneDeps, attempt: Attempt): Promise<SignedUp> {
+    const { record, result } = attempt;
+    const completion = deps.completion?.(record.tenantId);
+    const created = (await isKnown(deps, record.email)) ? undefined : await createUnlessKnown(deps, attempt);
+    if (!created) return respondAsIfNew(deps, attempt);
+    await waitFor(deps, created === result ? completion : undefined);
+    return created;
+  }
+
+  return operation({
+    id: 'signUp',
     method: 'POST',
     path: '/onboarding',
-    access: { kind: 'public' },
+    access: PUBLIC,
     tag: 'Sign-up',
-    summary: 'A company signs itself up for the basic tier and can sign in at once',
-    body: signUp,
-    limited: true,
-    headers: [{ name: 'Idempotency-Key', description: 'The same key with the same body gets the first answer.' }],
-    answer: { status: 201, description: '`{"tenant_id"}`' },
-    async handle({ body, request }, deps) {
-      const tooEarly = refuseTooMany(deps, request.headers['x-forwarded-for']);
-      if (tooEarly) return tooEarly;
+    summary: 'Sign up a company for the basic tier; its user can sign in at once',
+    headers: IDEMPOTENCY_HEADER,
+    body: SignUp,
+    responses: {
+      201: { description: 'The company is signed up.', body: SignedUp },
+      409: refusal('The name is taken.'),
+      429: {
+        ...gatewayRefusal('Too many requests from this address.'),
+        headers: { 'retry-after': 'Seconds to wait before the next request.' },
+      },
+    },
+    async handle({ body, headers, request }, deps) {
+      const seconds = deps.signUpLimiter.take(clientAddress(request.headers['x-forwarded-for']));
+      if (seconds > 0) {
+        return { status: 429, headers: { 'retry-after': String(seconds) }, body: { message: 'Too Many Requests' } };
+      }
       requirePassword('password', body.password);
       const { password, ...content } = body;
-      const intent = intentOf(request.headers['idempotency-key'], 'sign-up', content);
-      const earlier = await earlierAnswer(deps, intent);
-      if (earlier) return earlier;
+      const intent = intentOf(headers['idempotency-key'], 'sign-up', content);
+      const earlier = await earlierResult<SignedUp>(deps, intent);
+      if (earlier) return { status: 201, body: earlier };
 
-      const record = newRecord(deps, {
-        tenantName: body.tenant_name,
-        email: body.email,
-        tier: 'basic',
-        tenantExtras: {},
-        registrationExtras: {},
-        statusGiven: true,
-      });
+      const record = newSignUp(deps, body);
       if (await tenantBySlug(deps, record.slug)) throw nameTaken(record.tenantName);
-      // Hashing is most of the time a sign-up takes, so it comes before the question whether the email is known.
+      // Hashing takes most of the time of a sign-up, so known emails are hashed, too.
       await deps.identity.stagePassword(record.tenantId, record.email, password);
-      const settled = deps.settled?.(record.tenantId);
-      const answer: ApiResponse = { status: 201, body: { tenant_id: record.tenantId } };
-      const known = await isKnown(deps, record.email);
-      if (!known) {
-        const created = await createUnlessKnown(deps, record, intent, answer);
-        if (created) {
-          await waitFor(deps, created === answer ? settled : undefined);
-          return created;
-        }
-      }
-      return answerAsIfNew(deps, record, intent, answer);
+      const attempt = { record, intent, result: { tenant_id: record.tenantId } };
+      return { status: 201, body: await signUp(deps, attempt) };
     },
   });
+}
 
-  async function answerAsIfNew(
-    deps: ControlPlaneDeps,
-    record: TenantRecord,
-    intent: Intent | undefined,
-    answer: ApiResponse,
-  ): Promise<ApiResponse> {
-    tellOwner(deps, record);
-    await deps.table.transact(rememberWrites(deps, intent, answer));
-    await pretendToWait(deps);
-    return answer;
-  }
+function newSignUp(deps: ControlPlaneDeps, { tenant_name, email }: z.output<typeof SignUp>): TenantRecord {
+  return newRecord(deps, {
+    tenantName: tenant_name,
+    email,
+    tier: 'basic',
+    tenantExtras: {},
+    registrationExtras: {},
+    statusGiven: true,
+  });
 }
 
 async function isKnown(deps: ControlPlaneDeps, email: string): Promise<boolean> {
   return (await tenantIdByEmail(deps, email)) !== undefined || (await deps.identity.emailTaken('pool', email));
 }
 
-/** @returns undefined if the email was taken in this very moment. Throws CONFLICT for a taken name. */
+/** @returns undefined if the email was taken since `isKnown` looked. Throws CONFLICT for a taken name. */
 async function createUnlessKnown(
   deps: ControlPlaneDeps,
-  record: TenantRecord,
-  intent: Intent | undefined,
-  answer: ApiResponse,
-): Promise<ApiResponse | undefined> {
+  { record, intent, result }: Attempt,
+): Promise<SignedUp | undefined> {
   try {
-    return await registerOnce(deps, record, true, intent, answer);
+    return await registerOnce(deps, record, true, intent, result);
   } catch (error) {
-    const taken = error instanceof DomainError && error.code === 'CONFLICT';
+    const taken = isDomainError(error, 'CONFLICT');
     if (taken && (await tenantIdByEmail(deps, record.email)) !== undefined) return undefined;
     throw error;
   }
 }
 
-/** The caller's address as the platform's own front door saw it: the last hop's word, not the client's. */
-function refuseTooMany(deps: ControlPlaneDeps, forwardedFor: string | undefined): ApiResponse | undefined {
-  const address = forwardedFor?.split(',').at(-1)?.trim() || 'unknown';
-  const seconds = deps.signUpLimiter.take(address);
-  if (seconds === 0) return undefined;
-  return { status: 429, headers: { 'retry-after': String(seconds) }, body: { message: 'Too Many Requests' } };
+/** The platform's own gateway writes the last address; the client may have written the others. */
+function clientAddress(forwardedFor: string | undefined): string {
+  return forwardedFor?.split(',').at(-1)?.trim() || 'unknown';
 }
 
-/** Not waited for: the time a mail takes would tell. */
-function tellOwner({ mailer, log, appUrl }: ControlPlaneDeps, { email, tenantName }: TenantRecord): void {
+/** Sends the mail without waiting for it, as the time it takes would reveal that the email is known. */
+function notifyOwner({ mailer, log, appUrl }: ControlPlaneDeps, { email, tenantName }: TenantRecord): void {
   const text = [
-    `Somebody, perhaps you, tried to sign up '${tenantName}' with this address.`,
-    'It belongs to an account already, so nothing was created.',
-    `Sign in at ${appUrl}. If this was not you, there is nothing to do.`,
+    `Someone, perhaps you, tried to sign up '${tenantName}' with this address.`,
+    'The address belongs to an account already, so nothing was created.',
+    `Sign in at ${appUrl}. If this was not you, you can ignore this mail.`,
   ].join('\n\n');
   mailer.send({ to: email, subject: 'You have an account already', text }).catch((error: unknown) => {
     log.warn({ err: error }, 'mail to the owner of a known address failed');

@@ -1,4 +1,5 @@
 import { defined } from '../../../core/defined.ts';
+import { invalid } from '../../../core/http/parse.ts';
 import type { JsonObject, Write } from '../../../core/ports/table.ts';
 import {
   type ReportEvent,
@@ -14,9 +15,8 @@ import { reportEventOf } from '../../../core/tenant/report.ts';
 import { checkExtras, RESERVED_KEYS, TENANT_FIELDS } from '../../../core/tenant/reserved.ts';
 import { offboardingDetail, onboardingDetail } from '../../../core/tenant/views.ts';
 import type { StoreDeps } from '../http/deps.ts';
-import { invalid } from '../http/problems.ts';
-import type { RegistrationChange, RegistrationReport } from '../http/schemas.ts';
 import { eventWrites } from './register.ts';
+import type { RegistrationChange, RegistrationReport } from './requests.ts';
 import { changeTenant, type TenantChange } from './tenant-store.ts';
 
 export interface ChangeDeps extends StoreDeps {

@@ -1,83 +1,85 @@
 import { ConditionFailed, DomainError } from '../../../core/errors.ts';
 import { type EventName, envelope } from '../../../core/events/events.ts';
 import { outboxWrites } from '../../../core/events/outbox.ts';
+import type { Intent } from '../../../core/http/idempotency.ts';
 import { checkPassword, MIN_PASSWORD_LENGTH } from '../../../core/identity/password-policy.ts';
 import type { JsonObject, Write } from '../../../core/ports/table.ts';
 import { newId, slugOf } from '../../../core/tenant/names.ts';
-import { IN_PROGRESS, registrationIdOf, type TenantRecord } from '../../../core/tenant/record.ts';
+import { IN_PROGRESS, type TenantRecord } from '../../../core/tenant/record.ts';
 import { onboardingDetail } from '../../../core/tenant/views.ts';
 import type { TierName } from '../../../core/tier/tiers.ts';
 import type { ControlPlaneDeps, StoreDeps } from '../http/deps.ts';
-import type { ApiResponse } from '../http/http.ts';
-import { earlierAnswer, type Intent, rememberWrites } from '../http/idempotency.ts';
+import { earlierResult, resultWrites } from '../http/idempotency.ts';
 import { emailTaken, insertTenant, nameTaken, tenantBySlug, tenantIdByEmail } from './tenant-store.ts';
 
-/** What someone asked for; checked already. */
+/** A valid request for a tenant. */
 export interface NewTenant {
   readonly tenantName: string;
   readonly email: string;
   readonly tier: TierName;
   readonly tenantExtras: JsonObject;
   readonly registrationExtras: JsonObject;
-  /** Whether the client named a registrationStatus; SBT's event repeats only what it was given. */
+  /** Whether the client sent a registrationStatus; SBT's event repeats it only then. */
   readonly statusGiven: boolean;
 }
 
-/** The outbox write of an event of ours. */
+/** The outbox write of an event that the control plane sends. */
 export function eventWrites({ clock, random }: StoreDeps, name: EventName, detail: JsonObject): Write[] {
   return outboxWrites([envelope(newId(clock.now(), random), name, detail, clock.now())]);
 }
 
-/** A record in its first state. */
-export function newRecord({ clock, random }: StoreDeps, asked: NewTenant): TenantRecord {
+/** The record of a new tenant. */
+export function newRecord({ clock, random }: StoreDeps, tenant: NewTenant): TenantRecord {
   const now = new Date(clock.now()).toISOString();
   return {
     tenantId: newId(clock.now(), random),
-    tenantName: asked.tenantName,
-    slug: slugOf(asked.tenantName),
-    email: asked.email,
-    tier: asked.tier,
+    tenantName: tenant.tenantName,
+    slug: slugOf(tenant.tenantName),
+    email: tenant.email,
+    tier: tenant.tier,
     state: 'registered',
     active: true,
     registrationStatus: IN_PROGRESS,
-    tenantExtras: asked.tenantExtras,
-    registrationExtras: asked.registrationExtras,
+    tenantExtras: tenant.tenantExtras,
+    registrationExtras: tenant.registrationExtras,
     created: now,
     modified: now,
   };
 }
 
 /**
- * Stores tenant, locks, event and answer in one transaction. A repetition of the same intent, also one at the same
- * time, gets the first answer. Throws CONFLICT for a taken name or email.
+ * Stores the tenant, its locks, its event and the result in one transaction.
+ * Throws CONFLICT for a taken name or email.
+ *
+ * @returns `result`, or the result of an earlier request with the same intent, including one that ran at the same time
  */
-export async function registerOnce(
+export async function registerOnce<T>(
   deps: StoreDeps,
   record: TenantRecord,
   statusGiven: boolean,
   intent: Intent | undefined,
-  answer: ApiResponse,
-): Promise<ApiResponse> {
+  result: T,
+): Promise<T> {
   const event = eventWrites(deps, 'onboardingRequest', onboardingDetail(record, statusGiven));
   try {
-    await insertTenant(deps, record, [...rememberWrites(deps, intent, answer), ...event]);
-    return answer;
+    await insertTenant(deps, record, [...resultWrites(deps, intent, result), ...event]);
+    return result;
   } catch (error) {
-    const earlier = error instanceof ConditionFailed ? await earlierAnswer(deps, intent) : undefined;
+    const earlier = error instanceof ConditionFailed ? await earlierResult<T>(deps, intent) : undefined;
     if (earlier) return earlier;
     throw error;
   }
 }
 
 /**
- * Refuses an email that another user of the pooled realm has: provisioning could not create the admin.
- * A premium tenant's realm is its own.
+ * Throws CONFLICT for the email of another user of the pooled realm: provisioning could not create the admin there.
+ * A premium tenant has a realm of its own.
  */
 export async function refuseTakenEmail(deps: ControlPlaneDeps, tier: TierName, email: string): Promise<void> {
   if (tier !== 'premium' && (await deps.identity.emailTaken('pool', email))) throw emailTaken(email);
 }
 
-/** Throws INVALID, naming the field and every rule that is broken, never the password. */
+/** Throws INVALID with the field and every broken rule. The error never contains the password. */
 export function requirePassword(field: string, password: string): void {
   const broken = checkPassword(password, MIN_PASSWORD_LENGTH);
   if (broken.length === 0) return;
@@ -85,32 +87,27 @@ export function requirePassword(field: string, password: string): void {
   throw new DomainError('INVALID', `${field} is too weak`, { issues });
 }
 
-/** A new registration from end to end, as an admin or an internal caller asks for it. */
-export async function register(
+/** Registers a tenant. Throws CONFLICT for a taken name or email, INVALID for a weak password. */
+export async function register<T>(
   deps: ControlPlaneDeps,
-  asked: NewTenant,
+  tenant: NewTenant,
   options: {
     readonly adminPassword?: string | undefined;
     readonly intent?: Intent | undefined;
-    readonly answer: (record: TenantRecord) => ApiResponse;
+    /** What the request responds with, and so does every repetition of it. */
+    readonly result: (record: TenantRecord) => T;
   },
-): Promise<ApiResponse> {
+): Promise<T> {
   if (options.adminPassword !== undefined) requirePassword('adminPassword', options.adminPassword);
-  const earlier = await earlierAnswer(deps, options.intent);
+  const earlier = await earlierResult<T>(deps, options.intent);
   if (earlier) return earlier;
-  await refuseTakenEmail(deps, asked.tier, asked.email);
-  const record = newRecord(deps, asked);
+  await refuseTakenEmail(deps, tenant.tier, tenant.email);
+  const record = newRecord(deps, tenant);
   if (options.adminPassword !== undefined) {
-    // Asked first, so that a refused registration leaves no staged password behind.
+    // Checked first, so that a refused registration leaves no staged password behind.
     if (await tenantBySlug(deps, record.slug)) throw nameTaken(record.tenantName);
     if (await tenantIdByEmail(deps, record.email)) throw emailTaken(record.email);
     await deps.identity.stagePassword(record.tenantId, record.email, options.adminPassword);
   }
-  return registerOnce(deps, record, asked.statusGiven, options.intent, options.answer(record));
-}
-
-/** The answer of SBT's POST /tenant-registrations. */
-export function registeredAnswer({ tenantId }: TenantRecord): ApiResponse {
-  const data = { tenantRegistrationId: registrationIdOf(tenantId), tenantId, message: 'Tenant registration initiated' };
-  return { status: 201, body: { data } };
+  return registerOnce(deps, record, tenant.statusGiven, options.intent, options.result(record));
 }

@@ -1,14 +1,14 @@
 import { ConditionFailed } from '../../../core/errors.ts';
 import { seenWrite } from '../../../core/events/once.ts';
 import { checkEvent, detailOf, type EventDetail } from '../../../core/events/schemas.ts';
+import { parsePart } from '../../../core/http/parse.ts';
 import type { Consumer, Envelope } from '../../../core/ports/event-bus.ts';
 import type { ReportEvent } from '../../../core/tenant/lifecycle.ts';
 import { IN_PROGRESS } from '../../../core/tenant/record.ts';
 import { parseOutcome, RESULT_OUTCOMES, type ResultEvent } from '../../../core/tenant/report.ts';
 import type { StateListener, StoreDeps } from '../http/deps.ts';
-import { parse } from '../http/problems.ts';
-import { type RegistrationReport, registrationReport } from '../http/schemas.ts';
 import { applyReport } from './changes.ts';
+import { RegistrationReport } from './requests.ts';
 
 const CONSUMER = 'control-plane-results';
 
@@ -54,5 +54,5 @@ function reportOf(name: ResultEvent, jobOutput: EventDetail<ResultEvent>['jobOut
   const { registrationStatus } = jobOutput.tenantRegistrationData;
   const status = parseOutcome(registrationStatus) === outcome ? registrationStatus : outcome;
   const tenantRegistrationData = { ...jobOutput.tenantRegistrationData, registrationStatus: status };
-  return parse(registrationReport, { ...jobOutput, tenantRegistrationData }, 'body');
+  return parsePart(RegistrationReport, { ...jobOutput, tenantRegistrationData }, 'body');
 }

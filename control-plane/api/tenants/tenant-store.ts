@@ -15,32 +15,43 @@ import {
 } from '../../../core/tenant/record.ts';
 import type { StoreDeps } from '../http/deps.ts';
 
-/** Attempts at a change before it fails; each lost attempt means that another request succeeded. */
+/** Attempts of one change; each lost race means that another request succeeded. */
 const MAX_ATTEMPTS = 10;
 
-/** The tenant, also a deleted one; undefined if there never was one, or if the id is none. */
+/** The tenant, including a deleted one; undefined if it never existed. */
 export async function getTenant({ table }: StoreDeps, tenantId: string): Promise<Item<TenantRecord> | undefined> {
   if (!TENANT_ID.test(tenantId)) return undefined;
   return table.get(tenantKey(tenantId));
 }
 
-/** As long as the longest name. */
+/** Throws NOT_FOUND. */
+export async function requireTenant(deps: StoreDeps, tenantId: string): Promise<TenantRecord> {
+  const item = await getTenant(deps, tenantId);
+  if (!item) throw tenantNotFound(tenantId);
+  return item.data;
+}
+
+function tenantNotFound(tenantId: string): DomainError {
+  return new DomainError('NOT_FOUND', `Tenant not found for id ${tenantId}`);
+}
+
+/** A slug is at most as long as the longest name. */
 const LONGEST_SLUG = 63;
 
-/** The living tenant of this slug. */
+/** The tenant with this slug, unless it is deleted. */
 export async function tenantBySlug(deps: StoreDeps, slug: string): Promise<TenantRecord | undefined> {
   if (slug === '' || slug.length > LONGEST_SLUG) return undefined;
   const lock = await deps.table.get(slugLockKey(slug));
   return lock && (await getTenant(deps, lock.data.tenantId))?.data;
 }
 
-/** Whose the first admin's email is, among living tenants. */
+/** The tenant whose first admin has this email, unless it is deleted. */
 export async function tenantIdByEmail({ table }: StoreDeps, email: string): Promise<string | undefined> {
   return (await table.get(emailLockKey(email)))?.data.tenantId;
 }
 
 /**
- * Stores a new tenant with its locks and `further` writes, all or nothing.
+ * Stores a new tenant with its locks and `further` writes in one transaction.
  * Throws CONFLICT for a taken name or email, ConditionFailed (indexes into `further`) for another condition.
  */
 export async function insertTenant(
@@ -77,7 +88,7 @@ export function emailTaken(email: string): DomainError {
   return new DomainError('CONFLICT', `Email '${email}' is taken`);
 }
 
-/** A change of a tenant: the new record, and what else is written with it (its event, what was seen). */
+/** A change of a tenant: the new record, and the writes that belong to it, such as its event. */
 export interface TenantChange {
   readonly record: TenantRecord;
   readonly further?: readonly Write[];
@@ -96,8 +107,7 @@ export async function changeTenant(
   tenantId: string,
   decide: (record: TenantRecord) => TenantChange | undefined,
 ): Promise<TenantRecord> {
-  const notFound = new DomainError('NOT_FOUND', `Tenant not found for id ${tenantId}`);
-  if (!TENANT_ID.test(tenantId)) throw notFound;
+  if (!TENANT_ID.test(tenantId)) throw tenantNotFound(tenantId);
   const update = (before: TenantRecord): Update<TenantRecord> | undefined => {
     const change = decide(before);
     return change && updateOf(before, change, deps.clock.now());
@@ -106,7 +116,7 @@ export async function changeTenant(
     maxAttempts: MAX_ATTEMPTS,
     contended: (cause) => keepsChanging(tenantId, cause),
   });
-  if (!updated) throw notFound;
+  if (!updated) throw tenantNotFound(tenantId);
   return updated.data;
 }
 
@@ -115,9 +125,7 @@ function updateOf(before: TenantRecord, { record, further = [] }: TenantChange, 
   const locks = lockWrites(before, after);
   const refusal = (failed: readonly number[]): Error | undefined => {
     const lost = locks.find((_, index) => failed.includes(index));
-    if (!lost) return new ConditionFailed(failed.map((index) => index - locks.length));
-    const isSlug = 'put' in lost && lost.put.pk === slugLockKey(after.slug).pk;
-    return isSlug ? nameTaken(after.tenantName) : emailTaken(after.email);
+    return lost ? takenError(lost, after) : new ConditionFailed(failed.map((index) => index - locks.length));
   };
   return { item: tenantItem(after, 0), also: [...locks, ...further], refusal };
 }
@@ -126,32 +134,37 @@ function keepsChanging(tenantId: string, cause: unknown): DomainError {
   return new DomainError('CONDITION_FAILED', `tenant ${tenantId} keeps changing`, { cause });
 }
 
-/** A living tenant holds the locks of its slug and email, a deleted one none. */
+function takenError(lock: Write, record: TenantRecord): DomainError {
+  const isName = 'put' in lock && lock.put.pk === slugLockKey(record.slug).pk;
+  return isName ? nameTaken(record.tenantName) : emailTaken(record.email);
+}
+
+/** A tenant holds the locks of its slug and email until it is deleted. */
 function lockWrites(before: TenantRecord, after: TenantRecord): Write[] {
   const keysOf = (record: TenantRecord) =>
     record.state === 'deleted' ? [] : [slugLockKey(record.slug), emailLockKey(record.email)];
   const held = keysOf(before);
-  const wanted = keysOf(after);
+  const needed = keysOf(after);
   return [
-    ...wanted.filter(({ pk }) => !held.some((key) => key.pk === pk)).map((key) => takeLock(key, after.tenantId)),
+    ...needed.filter(({ pk }) => !held.some((key) => key.pk === pk)).map((key) => takeLock(key, after.tenantId)),
     ...held
-      .filter(({ pk }) => !wanted.some((key) => key.pk === pk))
+      .filter(({ pk }) => !needed.some((key) => key.pk === pk))
       .map((key): Write => ({ delete: key, if: 'present' })),
   ];
 }
 
 export interface TenantQuery extends TenantFilter {
-  /** In lower case; only slugs that begin so. */
+  /** In lower case; only slugs that begin with this. */
   readonly slugPrefix?: string;
-  /** Deleted tenants follow the living ones. @default false */
+  /** Whether deleted tenants follow the others. @default false */
   readonly includeDeleted?: boolean;
   /** 1..1000 */
   readonly limit: number;
-  /** The `next` of the page before. */
+  /** The `next` of the previous page. */
   readonly token?: string;
 }
 
-/** One page by keyset, in order of slug. A token that is none of ours leads to an empty page, as in SBT. */
+/** One page in order of slug. An unknown token leads to an empty page, as in SBT. */
 export async function listTenants(
   { table }: StoreDeps,
   query: TenantQuery,

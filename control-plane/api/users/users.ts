@@ -1,21 +1,33 @@
 import { DomainError } from '../../../core/errors.ts';
 import type { Identity, User } from '../../../core/ports/identity.ts';
-import { type ApiResponse, SCOPES } from '../http/http.ts';
-import { type Access, type Route, route } from '../http/route.ts';
-import { newUser, userChange, userPage } from '../http/schemas.ts';
+import { SCOPES } from '../http/http.ts';
+import { type ControlPlaneOperation, canRead, canWrite, done, operation, refusal } from '../http/operation.ts';
+import {
+  type ListedSystemUser,
+  NewSystemUser,
+  type SystemUser,
+  SystemUserChange,
+  SystemUserCreated,
+  SystemUserList,
+  SystemUserQuery,
+  SystemUserResponse,
+} from './schemas.ts';
 
-const READ: Access = { kind: 'user', scope: SCOPES.userRead, writes: false };
-const WRITE: Access = { kind: 'user', scope: SCOPES.userWrite, writes: true };
+const READ = canRead(SCOPES.userRead);
+const WRITE = canWrite(SCOPES.userWrite);
 
-/** What a `next_token` of ours looks like; any other text leads to an empty page. */
+const NO_USER = refusal('No system user has this name.');
+const LAST_ADMIN = refusal('No other enabled SystemAdmin who has signed in would remain.');
+
+/** The form of a `next_token`; any other text leads to an empty page. */
 const TOKEN = /^\P{Cc}{1,512}$/u;
 
-function userView({ userName, role, email, status, enabled, created, modified }: User): object {
+function userView({ userName, role, email, status, enabled, created, modified }: User): SystemUser {
   return { userName, userRole: role, email, status, enabled, created, modified };
 }
 
-/** SBT's list spells two names differently from its single user; its clients read those, ours read either. */
-function listedView(user: User): object {
+/** SBT's list has two names in snake case that its single user has in camel case; this list has both. */
+function listedView(user: User): ListedSystemUser {
   return { ...userView(user), user_name: user.userName, user_role: user.role };
 }
 
@@ -25,33 +37,38 @@ async function requireUser(identity: Identity, name: string): Promise<User> {
   return user;
 }
 
-function done(message: string): ApiResponse {
-  return { status: 200, body: { message } };
+function result(message: string) {
+  return { status: 200, body: { message } } as const;
 }
 
-export const USER_ROUTES: readonly Route[] = [
-  route({
+export const USER_OPERATIONS: readonly ControlPlaneOperation[] = [
+  operation({
+    id: 'createSystemUser',
     method: 'POST',
     path: '/users',
     access: WRITE,
     tag: 'System users',
-    summary: 'Create a system user; an invitation with a temporary password is mailed',
-    body: newUser,
-    answer: { status: 201, description: 'Created and invited.' },
+    summary: 'Create a system user and mail an invitation with a temporary password',
+    body: NewSystemUser,
+    responses: {
+      201: { description: 'The user exists and the invitation is on its way.', body: SystemUserCreated },
+      409: refusal('The user name or the email is taken.'),
+    },
     async handle({ body }, { identity }) {
       const { userName, email, userRole: role } = body;
       await identity.createUser('admin', { userName, email, role });
       return { status: 201, body: { data: { userName } } };
     },
   }),
-  route({
+  operation({
+    id: 'listSystemUsers',
     method: 'GET',
     path: '/users',
     access: READ,
     tag: 'System users',
-    summary: 'List system users, in order of user name',
-    query: userPage,
-    answer: { status: 200, description: 'One page.' },
+    summary: 'List system users in order of user name',
+    query: SystemUserQuery,
+    responses: { 200: { description: 'One page.', body: SystemUserList } },
     async handle({ query }, { identity }) {
       const { limit, next_token: after } = query;
       if (after !== undefined && !TOKEN.test(after)) return { status: 200, body: { data: [] } };
@@ -59,67 +76,80 @@ export const USER_ROUTES: readonly Route[] = [
       return { status: 200, body: { data: items.map(listedView), ...(next !== undefined && { next_token: next }) } };
     },
   }),
-  route({
+  operation({
+    id: 'getSystemUser',
     method: 'GET',
     path: '/users/{userName}',
     access: READ,
     tag: 'System users',
-    summary: 'One system user',
-    answer: { status: 200, description: 'The user.' },
+    summary: 'Get a system user',
+    responses: { 200: { description: 'The user.', body: SystemUserResponse }, 404: NO_USER },
     async handle({ params }, { identity }) {
-      return { status: 200, body: { data: userView(await requireUser(identity, params.userName ?? '')) } };
+      return { status: 200, body: { data: userView(await requireUser(identity, params.userName)) } };
     },
   }),
-  route({
+  operation({
+    id: 'updateSystemUser',
     method: 'PUT',
     path: '/users/{userName}',
     access: WRITE,
     tag: 'System users',
     summary: "Change a system user's email and role",
-    body: userChange,
-    answer: { status: 200, description: 'Changed.' },
+    body: SystemUserChange,
+    responses: {
+      200: done('The user is changed.'),
+      404: NO_USER,
+      409: refusal('The email is taken, or no other enabled SystemAdmin who has signed in would remain.'),
+    },
     async handle({ params, body }, { identity }) {
-      const user = await requireUser(identity, params.userName ?? '');
+      const user = await requireUser(identity, params.userName);
       await identity.updateUser('admin', user.userName, { email: body.email, role: body.userRole });
-      return done('User updated');
+      return result('User updated');
     },
   }),
-  route({
+  operation({
+    id: 'enableSystemUser',
     method: 'PUT',
     path: '/users/{userName}/enable',
     access: WRITE,
     tag: 'System users',
-    summary: 'Let a system user sign in again',
-    answer: { status: 200, description: 'Enabled.' },
+    summary: 'Allow a disabled system user to sign in again',
+    responses: { 200: done('The user is enabled.'), 404: NO_USER },
     async handle({ params }, { identity }) {
-      const user = await requireUser(identity, params.userName ?? '');
+      const user = await requireUser(identity, params.userName);
       await identity.setUserEnabled('admin', user.userName, true);
-      return done('User enabled');
+      return result('User enabled');
     },
   }),
-  route({
+  operation({
+    id: 'disableSystemUser',
     method: 'PUT',
     path: '/users/{userName}/disable',
     access: WRITE,
     tag: 'System users',
-    summary: 'Keep a system user out; nothing is deleted',
-    answer: { status: 200, description: 'Disabled; tokens stop working at once.' },
+    summary: 'Keep a system user from signing in without deleting it',
+    responses: {
+      200: done('The user is disabled; its tokens have stopped working.'),
+      404: NO_USER,
+      409: LAST_ADMIN,
+    },
     async handle({ params }, { identity }) {
-      const user = await requireUser(identity, params.userName ?? '');
+      const user = await requireUser(identity, params.userName);
       await identity.setUserEnabled('admin', user.userName, false);
-      return done('User disabled');
+      return result('User disabled');
     },
   }),
-  route({
+  operation({
+    id: 'deleteSystemUser',
     method: 'DELETE',
     path: '/users/{userName}',
     access: WRITE,
     tag: 'System users',
-    summary: 'Remove a system user; an unknown one is no error',
-    answer: { status: 200, description: 'Gone.' },
+    summary: 'Delete a system user; deleting an unknown one succeeds, too',
+    responses: { 200: done('The user does not exist any more.'), 409: LAST_ADMIN },
     async handle({ params }, { identity }) {
-      await identity.deleteUser('admin', params.userName ?? '');
-      return done('User deleted');
+      await identity.deleteUser('admin', params.userName);
+      return result('User deleted');
     },
   }),
 ];

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createPrincipals } from '../../../control-plane/api/http/principal.ts';
-import { createRoutes } from '../../../control-plane/api/routes.ts';
+import { createOperations } from '../../../control-plane/api/operations.ts';
 import type { VerifiedToken } from '../../../core/identity/authorize.ts';
 import { type Home, startHome, type TokenName } from './home.ts';
 
@@ -10,8 +10,8 @@ beforeAll(async () => {
 });
 afterAll(async () => home[Symbol.asyncDispose]());
 
-/** Routes that only the machine may call: nobody else has a door at the same path. */
-const INTERNAL = createRoutes()
+/** Operations that only the machine may call: users have none at the same method and path. */
+const INTERNAL = createOperations()
   .map(({ method, path, access }) => ({
     method,
     path: path.replaceAll(/\{\w+\}/g, 'nope'),
@@ -27,7 +27,7 @@ async function statusOf({ method, path }: { method: string; path: string }, toke
   return (await home.call(method, path, undefined, { token })).status;
 }
 
-test('internal routes are exactly POST, PUT and DELETE of tenants', () => {
+test('the internal operations are exactly POST, PUT and DELETE of tenants', () => {
   expect(INTERNAL.map(({ name }) => name)).toEqual([
     'POST /tenants',
     'PUT /tenants/{tenantId}',
@@ -39,7 +39,7 @@ test.each(INTERNAL)('$name lets the machine in', async (one) => {
   expect(await statusOf(one, 'machine')).not.toBe(403);
 });
 
-test('a machine may read and report on tenants, and has no business with users or operation', async () => {
+test('a machine reads and reports on tenants, and is refused users and operation', async () => {
   const { tenantRegistrationId } = await home.register('Machined');
   expect(await statusOf({ method: 'GET', path: '/tenants' }, 'machine')).toBe(200);
   expect(await statusOf({ method: 'GET', path: `/tenant-registrations/${tenantRegistrationId}` }, 'machine')).toBe(200);
@@ -47,7 +47,7 @@ test('a machine may read and report on tenants, and has no business with users o
   expect(await statusOf({ method: 'GET', path: '/operator/status' }, 'machine')).toBe(403);
 });
 
-test('what the machine registers, changes and deletes is answered by the tenant itself, with its events', async () => {
+test('the machine registers, reports on and deletes a tenant, gets the tenant in each response, and the events are sent', async () => {
   const tenant = { tenantName: 'By Machine', email: 'm@m.example', tier: 'basic', prices: [] };
   const made = await home.call('POST', '/tenants', tenant, { token: 'machine' });
   expect([made.status, made.body.data]).toEqual([201, expect.objectContaining({ ...tenant, sbtaws_active: true })]);

@@ -113,7 +113,7 @@ export function badInput(
 
       test('a body over 1 MB, with 413', async () => {
         const answer = await refused(() => post(registering({ notes: 'x'.repeat(1024 * 1024) })));
-        const message = 'Request body is over 1048576 bytes';
+        const message = 'Request body must have at most 1048576 bytes';
         expect([answer.status, answer.body]).toEqual([413, { statusCode: 413, message }]);
       });
 

@@ -13,15 +13,18 @@ import type { ControlPlaneDeps } from '../../../control-plane/api/http/deps.ts';
 import { type AuthorizePrincipal, type Principal, SCOPES } from '../../../control-plane/api/http/http.ts';
 import { createRateLimiter } from '../../../control-plane/api/http/rate-limit.ts';
 import { createControlPlaneHandler } from '../../../control-plane/api/server.ts';
-import { createCompletionWaiters } from '../../../control-plane/api/tenants/completion.ts';
+import { createCompletions } from '../../../control-plane/api/tenants/completion.ts';
 import { DomainError } from '../../../core/errors.ts';
 import { OUTBOX } from '../../../core/events/outbox.ts';
+import { mismatchOf } from '../../../core/http/check-response.ts';
+import type { AnyResponse } from '../../../core/http/operation.ts';
 import type { Clock } from '../../../core/ports/clock.ts';
 import type { Envelope } from '../../../core/ports/event-bus.ts';
 import type { Log } from '../../../core/ports/log.ts';
 import type { Runtime, ServiceStatus } from '../../../core/ports/runtime.ts';
 import type { Step } from '../../../core/tenant/lifecycle.ts';
 import { TIERS } from '../../../tenant-templates/tiers.ts';
+import { apiDocsPage } from '../../../web/pages/api-docs.ts';
 
 const ALL = Object.values(SCOPES);
 const READS = [SCOPES.tenantRead, SCOPES.userRead];
@@ -57,7 +60,7 @@ export interface Home extends AsyncDisposable {
   readonly url: string;
   readonly deps: ControlPlaneDeps;
   readonly bus: ReturnType<typeof openEventBus>;
-  readonly waiters: ReturnType<typeof createCompletionWaiters>;
+  readonly waiters: ReturnType<typeof createCompletions>;
   readonly runtimeCalls: unknown[];
   readonly logged: string[];
   call(method: string, path: string, body?: unknown, options?: CallOptions): Promise<Answer>;
@@ -95,7 +98,8 @@ export async function startHome(options: HomeOptions = {}): Promise<Home> {
   await identity.ensureRealm({ id: 'pool', displayName: 'Shop' });
 
   const runtimeCalls: unknown[] = [];
-  const waiters = createCompletionWaiters();
+  const waiters = createCompletions();
+  const mismatches: string[] = [];
   const deps: ControlPlaneDeps = {
     table,
     clock,
@@ -105,7 +109,12 @@ export async function startHome(options: HomeOptions = {}): Promise<Home> {
     mailer,
     appUrl: 'http://front',
     signUpLimiter: createRateLimiter(clock, { perMinute: 5, burst: 10 }),
-    settled: waiters.settled,
+    docsPage: (api) => apiDocsPage(api),
+    onResponse: (operation, response) => {
+      const mismatch = mismatchOf(operation, asSent(response));
+      if (mismatch !== undefined) mismatches.push(mismatch);
+    },
+    completion: waiters.completion,
     operator: {
       runtime: fakeRuntime(runtimeCalls),
       bus,
@@ -130,6 +139,7 @@ export async function startHome(options: HomeOptions = {}): Promise<Home> {
       body: rawBody(body) ?? null,
     });
     const text = await response.text();
+    if (mismatches.length > 0) throw new Error(mismatches.splice(0).join('\n'));
     return { status: response.status, headers: response.headers, text, body: asJson(text) };
   }
 
@@ -182,6 +192,11 @@ async function authorize(header: string | undefined): Promise<Principal> {
   const principal = PRINCIPALS[header?.replace(/^Bearer /, '') ?? ''];
   if (!principal) throw new DomainError('UNAUTHENTICATED', 'not a token of the tests');
   return principal;
+}
+
+/** As a client gets it: without what JSON leaves out. */
+function asSent({ body, ...rest }: AnyResponse): AnyResponse {
+  return { ...rest, body: body === undefined ? undefined : JSON.parse(JSON.stringify(body)) };
 }
 
 function asJson(text: string): unknown {

@@ -286,7 +286,7 @@ describeInAccount('the control plane`s function in an emulated account', (accoun
       500,
       { statusCode: 500, message: 'Unknown error during processing!' },
     ]);
-    expect(lines.map((line) => JSON.parse(line).msg)).toEqual(['control plane call failed', 'request']);
+    expect(lines.map((line) => JSON.parse(line).msg)).toEqual(['request failed', 'request']);
     expect(lines.join()).toContain('ValidationException');
     expect(lines.join()).not.toContain('secret');
   });

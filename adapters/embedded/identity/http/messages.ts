@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { DomainError } from '../../../../core/errors.ts';
+import { contentSecurityPolicy } from '../../../../web/pages/policy.ts';
 import { STYLE } from '../../../../web/pages/style.ts';
 
 const MAX_BODY_BYTES = 16 * 1024;
@@ -37,24 +37,20 @@ export function clientAddress(req: IncomingMessage): string {
   return (forwarded || req.socket.remoteAddress) ?? 'unknown';
 }
 
-const STYLE_HASH = `'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`;
-
 /**
  * Headers of every answer of a realm. Pages run no script and load nothing; they cannot be framed.
  * @param formTargets origins a form's redirects may end at: browsers hold `form-action` against redirects too
  */
 export function setSecurityHeaders(res: ServerResponse, formTargets: readonly string[]): void {
-  const policy = [
-    "default-src 'none'",
-    `style-src ${STYLE_HASH}`,
-    // oidc-provider adds the hash of its one self-submitting form here.
-    "script-src 'self'",
-    "img-src 'self' data:",
-    `form-action ${["'self'", ...formTargets].join(' ')}`,
-    "base-uri 'none'",
-    "frame-ancestors 'none'",
-  ];
-  res.setHeader('content-security-policy', policy.join('; '));
+  const policy = contentSecurityPolicy({
+    styles: [STYLE],
+    directives: {
+      // oidc-provider adds the hash of its self-submitting form here.
+      'script-src': "'self'",
+      'form-action': ["'self'", ...formTargets].join(' '),
+    },
+  });
+  res.setHeader('content-security-policy', policy);
   res.setHeader('x-content-type-options', 'nosniff');
   res.setHeader('x-frame-options', 'DENY');
   // Not no-referrer: browsers would then send `Origin: null` with our own forms.

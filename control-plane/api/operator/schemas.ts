@@ -1,0 +1,127 @@
+import * as z from 'zod';
+import type { DeepReadonly } from '../../../core/http/operation.ts';
+import type { ClusterId } from '../../../core/ports/runtime.ts';
+import { pageOf, pageQuery } from '../http/fields.ts';
+
+const CLUSTER = /^(pool|shared|tenant-[a-z0-9]{8,26})$/;
+
+const cluster = z.custom<ClusterId>(
+  (value) => typeof value === 'string' && CLUSTER.test(value),
+  'must be pool, shared or tenant-<id>',
+);
+const clusterId = cluster.meta({ type: 'string', pattern: CLUSTER.source });
+const time = z.string().describe('ISO 8601, UTC.');
+
+const serviceKey = {
+  cluster: clusterId,
+  tenantId: z.string().nullable().default(null).describe('null for a pooled service.'),
+  service: z.string().min(1).max(63),
+};
+
+export const ServiceRestart = z.strictObject(serviceKey).meta({ id: 'ServiceRestart' });
+export const ServiceScale = z
+  .strictObject({ ...serviceKey, desired: z.int('must be a whole number').min(0).max(1000) })
+  .meta({ id: 'ServiceScale' });
+export const ServiceQuery = z.object({ cluster: clusterId.optional(), tenantId: z.string().optional() });
+export const DeadLetterQuery = pageQuery.extend({ consumer: z.string().max(100).optional() });
+
+const TaskStatus = z
+  .object({
+    taskId: z.string(),
+    pid: z.int(),
+    state: z.enum(['starting', 'healthy', 'unhealthy', 'draining', 'stopped']),
+    endpoint: z.string().describe('Path of the Unix socket it listens on.'),
+    startedAt: time,
+    rssBytes: z.number().optional().describe('Resident memory in bytes.'),
+  })
+  .meta({ id: 'TaskStatus' });
+
+const ServiceStatus = z
+  .object({
+    cluster: clusterId,
+    tenantId: z.string().nullable().describe('null for a pooled service.'),
+    service: z.string(),
+    desired: z.int(),
+    tasks: z.array(TaskStatus),
+    restarts: z.int().describe("Unplanned restarts since the cluster's agent started."),
+    lastFailure: z.string().optional().describe('Why the last task ended unexpectedly.'),
+    uid: z.int().optional().describe('User id of the tasks; absent where all tasks share the one of the platform.'),
+  })
+  .meta({ id: 'ServiceStatus' });
+
+export const ServiceList = z.object({ data: z.array(ServiceStatus) }).meta({ id: 'ServiceList' });
+
+const PlatformStatus = z
+  .object({
+    clusters: z.array(z.string()),
+    version: z.string().optional(),
+    node: z.string().optional().describe('Version of Node.js.'),
+    gateway: z.object({ pid: z.int().nullable(), restarts: z.int() }).optional(),
+    agents: z.array(z.object({ cluster: z.string(), pid: z.int() })).optional(),
+    isolation: z
+      .object({
+        ownUsers: z.boolean().describe('Whether each silo tenant has a user id of its own.'),
+        parentDeathSignal: z.boolean().describe('Whether the kernel ends tasks together with their agent.'),
+        cpuCaps: z.string(),
+      })
+      .optional(),
+    notes: z.array(z.string()).optional().describe('What an operator should know.'),
+    home: z.string().optional(),
+    region: z.string().optional(),
+  })
+  .meta({ id: 'PlatformStatus', description: 'Facts about the platform; which ones there are depends on its home.' });
+export type PlatformStatus = DeepReadonly<z.output<typeof PlatformStatus>>;
+
+export const PlatformStatusResponse = z.object({ data: PlatformStatus }).meta({ id: 'PlatformStatusResponse' });
+
+const Tier = z
+  .object({
+    title: z.string(),
+    isolation: z
+      .enum(['pool', 'service', 'cluster'])
+      .describe('What a tenant has to itself: nothing (pool), its services, or its cluster and user pool.'),
+    usagePlan: z.object({
+      rate: z.number().describe('Sustained requests per second.'),
+      burst: z.number().describe('Most requests at once.'),
+      quotaPerDay: z.number().describe('Requests per day, reset at 00:00 UTC.'),
+    }),
+    task: z.object({
+      memoryMiB: z.number(),
+      cpu: z.number().describe('Share of one core.'),
+      desired: z.int().describe('Tasks per service at start.'),
+      max: z.int().describe('Most tasks per service.'),
+    }),
+  })
+  .meta({ id: 'Tier' });
+
+export const TierTable = z.object({ data: z.record(z.string(), Tier) }).meta({ id: 'TierTable' });
+export type TierTable = DeepReadonly<z.output<typeof TierTable>>;
+
+const Event = z
+  .object({
+    id: z.string(),
+    source: z.string(),
+    detailType: z.string(),
+    detail: z.record(z.string(), z.unknown()),
+    time,
+  })
+  .meta({ id: 'Event' });
+
+const DeadLetter = z
+  .object({
+    id: z.string(),
+    consumer: z.string().describe('`outbox` for an event that was never published.'),
+    event: Event,
+    attempts: z.int(),
+    reason: z.string().describe('Message of the last failure.'),
+    failedAt: time,
+  })
+  .meta({ id: 'DeadLetter', description: 'An event that could not be delivered.' });
+export type DeadLetter = DeepReadonly<z.output<typeof DeadLetter>>;
+
+export const DeadLetterList = pageOf(DeadLetter).meta({ id: 'DeadLetterList' });
+
+export const ProbeCreated = z
+  .object({ data: z.object({ userName: z.string(), password: z.string() }) })
+  .meta({ id: 'ProbeCreated' });
+export type ProbeCreated = DeepReadonly<z.output<typeof ProbeCreated>>;

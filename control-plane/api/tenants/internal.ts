@@ -1,0 +1,68 @@
+import { tenantView } from '../../../core/tenant/views.ts';
+import { type ControlPlaneOperation, MACHINE, operation, refusal } from '../http/operation.ts';
+import { applyReport, extrasOf, offboard } from './changes.ts';
+import { type NewTenant, register } from './register.ts';
+import { NewTenantData, ReportedTenantData } from './requests.ts';
+import { TenantResponse } from './responses.ts';
+
+const THE_TENANT = { description: 'The tenant.', body: TenantResponse } as const;
+const NO_TENANT = refusal('No tenant has this id.');
+
+/** SBT's internal routes: they do what the registrations' do, and respond with the tenant itself. */
+export const INTERNAL_OPERATIONS: readonly ControlPlaneOperation[] = [
+  operation({
+    id: 'createTenant',
+    method: 'POST',
+    path: '/tenants',
+    access: MACHINE,
+    tag: 'Internal',
+    summary: 'Register a tenant',
+    body: NewTenantData,
+    responses: { 201: THE_TENANT, 409: refusal('The name or the email is taken.') },
+    async handle({ body }, deps) {
+      const { tenantName, email, tier } = body;
+      const tenant: NewTenant = {
+        tenantName,
+        email,
+        tier,
+        tenantExtras: extrasOf(body),
+        registrationExtras: {},
+        statusGiven: false,
+      };
+      return {
+        status: 201,
+        body: await register(deps, tenant, { result: (record) => ({ data: tenantView(record) }) }),
+      };
+    },
+  }),
+  operation({
+    id: 'reportTenant',
+    method: 'PUT',
+    path: '/tenants/{tenantId}',
+    access: MACHINE,
+    tag: 'Internal',
+    summary: "Apply a report on a tenant's data",
+    body: ReportedTenantData,
+    responses: { 200: THE_TENANT, 404: NO_TENANT },
+    async handle({ params, body }, deps) {
+      const report = { tenantData: body, tenantRegistrationData: {} };
+      return { status: 200, body: { data: tenantView(await applyReport(deps, params.tenantId, report)) } };
+    },
+  }),
+  operation({
+    id: 'deleteTenant',
+    method: 'DELETE',
+    path: '/tenants/{tenantId}',
+    access: MACHINE,
+    tag: 'Internal',
+    summary: 'Offboard a tenant',
+    responses: {
+      200: THE_TENANT,
+      404: NO_TENANT,
+      409: refusal("The deletion was requested already, or the tenant's state does not allow it."),
+    },
+    async handle({ params }, deps) {
+      return { status: 200, body: { data: tenantView(await offboard(deps, params.tenantId)) } };
+    },
+  }),
+];

@@ -1,0 +1,112 @@
+import * as z from 'zod';
+import type { DeepReadonly } from '../../../core/http/operation.ts';
+import { TENANT_STATES } from '../../../core/tenant/lifecycle.ts';
+import { pageOf } from '../http/fields.ts';
+
+const TenantState = z.enum(TENANT_STATES).meta({ id: 'TenantState' });
+const time = z.string().describe('ISO 8601, UTC.');
+
+const Step = z
+  .object({
+    name: z.string(),
+    status: z.enum(['running', 'done', 'failed']),
+    startedAt: time,
+    endedAt: time.optional(),
+    reason: z.string().optional().describe('Why the step failed.'),
+  })
+  .meta({ id: 'Step', description: 'One step of an onboarding or offboarding.' });
+
+/** What a tenant and its registration have in common. */
+const common = {
+  tenantId: z.string(),
+  tenantRegistrationId: z.string(),
+  sbtaws_active: z.boolean().describe('false once the deletion of the tenant was requested.'),
+  state: TenantState,
+  reason: z.string().optional().describe('Why it failed; present in the state `failed`.'),
+  steps: z.array(Step).optional().describe('Of the last run that the application plane reported.'),
+  created: time,
+  modified: time.describe('When the state or the data last changed. ISO 8601, UTC.'),
+};
+
+const Tenant = z
+  .object({
+    ...common,
+    tenantName: z.string(),
+    slug: z.string().describe('The name in lower case, words joined by hyphens; unique among tenants.'),
+    email: z.string().describe("Of the tenant's first admin."),
+    tier: z.string(),
+    tenantStatus: z.string().optional().describe('As the application plane reported it.'),
+    tenantConfig: z.string().optional().describe('JSON text of what a sign-in page needs; public.'),
+  })
+  .catchall(z.unknown())
+  .meta({ id: 'Tenant', description: "A tenant. Further keys are the customer's own." });
+export type Tenant = DeepReadonly<z.output<typeof Tenant>>;
+
+const TenantRegistration = z
+  .object({
+    ...common,
+    registrationStatus: z.string().describe('`In progress`, or as the application plane reported it.'),
+  })
+  .catchall(z.unknown())
+  .meta({ id: 'TenantRegistration', description: "A tenant's registration. Further keys are the customer's own." });
+
+export const TenantResponse = z.object({ data: Tenant }).meta({ id: 'TenantResponse' });
+export const TenantList = pageOf(Tenant).meta({ id: 'TenantList' });
+export const RegistrationResponse = z.object({ data: TenantRegistration }).meta({ id: 'TenantRegistrationResponse' });
+export const RegistrationList = pageOf(TenantRegistration).meta({ id: 'TenantRegistrationList' });
+
+export const RegistrationCreated = z
+  .object({
+    data: z.object({ tenantRegistrationId: z.string(), tenantId: z.string(), message: z.string() }),
+  })
+  .meta({ id: 'TenantRegistrationCreated' });
+export type RegistrationCreated = DeepReadonly<z.output<typeof RegistrationCreated>>;
+
+export const RegistrationUpdated = z
+  .object({
+    data: z.object({
+      tenantRegistration: TenantRegistration,
+      tenant: Tenant.nullable().describe("null unless the request named the tenant's data."),
+      message: z.string(),
+    }),
+  })
+  .meta({ id: 'TenantRegistrationUpdated' });
+export type RegistrationUpdated = DeepReadonly<z.output<typeof RegistrationUpdated>>;
+
+export const RegistrationDeleted = z
+  .object({ data: z.object({ message: z.string() }) })
+  .meta({ id: 'TenantRegistrationDeleted' });
+
+export const RegistrationRetried = z
+  .object({
+    data: z.object({
+      tenantRegistrationId: z.string(),
+      tenantId: z.string(),
+      state: TenantState,
+      message: z.string(),
+    }),
+  })
+  .meta({ id: 'TenantRegistrationRetried' });
+
+export const TenantProgress = z
+  .object({
+    data: z.object({
+      tenantId: z.string(),
+      state: TenantState,
+      reason: z.string().optional().describe('Why it failed; present in the state `failed`.'),
+      steps: z.array(Step),
+    }),
+  })
+  .meta({ id: 'TenantProgress' });
+export type TenantProgress = DeepReadonly<z.output<typeof TenantProgress>>;
+
+/** What the application plane reported for sign-in pages. */
+export const TenantConfig = z
+  .looseObject({
+    authServer: z.string().optional().describe("The tenant's issuer."),
+    clientId: z.string().optional(),
+    wellKnownEndpointUrl: z.string().optional(),
+    apiUrl: z.string().optional(),
+    tenantName: z.string().optional(),
+  })
+  .meta({ id: 'TenantConfig' });
