@@ -1,4 +1,4 @@
-import { createLru } from '../../core/collections/lru.ts';
+import { Lru } from '../../core/collections/lru.ts';
 
 /**
  * Which headers pass the gateway. Raw header lists (`name, value, name, value ...`, spelled as they came) go in and come
@@ -38,7 +38,7 @@ const INTERNAL = /^(?:x?tierplane|xamzn|xtenant|tenant(?:id|name|tier)?$|xtier$|
 
 /** Headers as clients spell them are few; the bound keeps a client from filling memory with inventions. */
 const MAX_KNOWN = 2_000;
-const known = createLru<Treatment>(MAX_KNOWN);
+const known = new Lru<Treatment>(MAX_KNOWN);
 
 function treatmentOf(name: string): Treatment {
   const cached = known.get(name);

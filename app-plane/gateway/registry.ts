@@ -1,4 +1,4 @@
-import { createLru, type Lru } from '../../core/collections/lru.ts';
+import { Lru } from '../../core/collections/lru.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { RealmId } from '../../core/ports/identity.ts';
 import type { Table } from '../../core/ports/table.ts';
@@ -47,8 +47,8 @@ interface Remembered<V> {
 /** Remembers what it found; what it did not find is asked for again, so that a new tenant is served at once. */
 export function cachedRegistry(registry: Registry, options: CacheOptions): CachedRegistry {
   const { clock, ttlMs = 2_000, maxEntries = 20_000 } = options;
-  const subjects = createLru<Remembered<Subject>>(maxEntries);
-  const routes = createLru<Remembered<Route>>(maxEntries);
+  const subjects = new Lru<Remembered<Subject>>(maxEntries);
+  const routes = new Lru<Remembered<Route>>(maxEntries);
   /** Counts invalidations: what was read before one is not remembered after it. */
   let generation = 0;
 

@@ -1,4 +1,4 @@
-import { createLru } from '../collections/lru.ts';
+import { Lru } from '../collections/lru.ts';
 import type { Clock } from '../ports/clock.ts';
 
 /** Counts failed tries per key within a window, in bounded memory. */
@@ -33,7 +33,7 @@ export function createAttemptLimiter(options: {
   readonly capacity?: number;
 }): AttemptLimiter {
   const { clock, windowMs, capacity = 20_000 } = options;
-  const windows = createLru<Window>(capacity);
+  const windows = new Lru<Window>(capacity);
 
   function windowOf(key: string): Window {
     const known = windows.get(key);

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { createLru } from '../collections/lru.ts';
+import { Lru } from '../collections/lru.ts';
 import { decodeBase64Url } from '../encoding/base64url.ts';
 import { DomainError } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -102,7 +102,7 @@ interface Verified {
  * if the issuer's keys cannot be had; no message holds any part of the token.
  */
 export function createAuthorize({ issuers, verifySignature, clock, cacheSize = 10_000 }: AuthorizeOptions): Authorize {
-  const cache = createLru<Verified>(cacheSize);
+  const cache = new Lru<Verified>(cacheSize);
 
   return async (header) => {
     if (header === undefined) throw refused('a bearer token must be given');

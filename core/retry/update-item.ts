@@ -4,10 +4,18 @@ import { type Item, type Key, put, type Table, type Write } from '../ports/table
 /** An item without its key and version, which the update itself supplies. */
 export type ItemContent<T extends object> = Pick<Item<T>, 'data' | 'indexes' | 'expiresAt'>;
 
+/** A condition without a write. */
+export type Check = Extract<Write, { readonly check: Key }>;
+
 /** What to write, decided from the item's current state. */
 export interface Update<T extends object> {
   /** The item's new content; null deletes it. @default - the item stays as it is and only `also` is written */
   readonly item?: ItemContent<T> | null;
+  /**
+   * Conditions on other items that the decision relies on. If one does not hold any more, the update reads and decides
+   * again. @default - none
+   */
+  readonly basis?: readonly Check[];
   /** Further writes of the same transaction. @default - none */
   readonly also?: readonly Write[];
   /**
@@ -41,11 +49,11 @@ type Updatable = Pick<Table, 'get' | 'transact'>;
 const MAX_ATTEMPTS = 5;
 
 /**
- * Optimistic update: reads an item, decides, and writes on condition that the item has not changed since. If it has
- * changed, reads and decides again.
+ * Optimistic update: reads an item, decides, and writes on condition that the item, and the decision's basis, have not
+ * changed since. If they have, reads and decides again.
  *
- * Throws what `decide` throws, without a retry. Throws the update's `refusal` if the item has not changed but a
- * condition of `also` does not hold.
+ * Throws what `decide` throws, without a retry. Throws the update's `refusal` if only a condition of `also` does not
+ * hold.
  *
  * @param decide called once per attempt; undefined writes nothing
  * @returns the item as it is after the update; undefined if it does not exist then
@@ -73,20 +81,17 @@ export async function updateItem<T extends object>(
     const update = await decide(current);
     if (!update) return current;
     const { writes, after } = ownWrite(key, current, update.item);
+    const contested = [...writes, ...(update.basis ?? [])];
     try {
-      await table.transact([...writes, ...(update.also ?? [])]);
+      await table.transact([...contested, ...(update.also ?? [])]);
       return after;
     } catch (error) {
-      if (!(error instanceof ConditionFailed) || writes.length === 0) throw error;
-      if (!error.failed.includes(0)) throw refusalOf(update, error);
+      if (!(error instanceof ConditionFailed)) throw error;
+      const failed = error.failed.map((index) => index - contested.length);
+      if (failed.every((index) => index >= 0)) throw update.refusal?.(failed) ?? new ConditionFailed(failed);
       if (attempt >= maxAttempts) throw contended(error);
     }
   }
-}
-
-function refusalOf<T extends object>({ refusal }: Update<T>, error: ConditionFailed): Error {
-  const failed = error.failed.map((index) => index - 1);
-  return refusal?.(failed) ?? new ConditionFailed(failed);
 }
 
 /** The write of the item itself, on condition that the item is still the one read, and the item after it. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { compactVerify, importJWK, type JWK } from 'jose';
 import * as z from 'zod';
-import { createLru } from '../../../core/collections/lru.ts';
+import { Lru } from '../../../core/collections/lru.ts';
 import { DomainError } from '../../../core/errors.ts';
 import type { SignatureVerifier } from '../../../core/identity/authorize.ts';
 import type { Clock } from '../../../core/ports/clock.ts';
@@ -45,7 +45,7 @@ interface Entry {
 
 /** Verifies signatures by the issuers' published keys, cached by issuer and kid. */
 export function createSignature({ jwksUri, clock, cacheSize = 1_000 }: SignatureOptions): Signature {
-  const entries = createLru<Entry>(cacheSize);
+  const entries = new Lru<Entry>(cacheSize);
   const inFlight = new Map<string, Promise<Entry>>();
 
   async function load(issuer: string): Promise<Entry> {

@@ -1,4 +1,4 @@
-import { createLru } from '../../../core/collections/lru.ts';
+import { Lru } from '../../../core/collections/lru.ts';
 
 /** How an answer's body ends. */
 export type Framing =
@@ -38,7 +38,7 @@ const MEANINGS: ReadonlyMap<string, Meaning> = new Map([
 
 /** Headers as services spell them are few; the bound keeps one of them from filling memory with inventions. */
 const MAX_KNOWN = 1_000;
-const known = createLru<Meaning>(MAX_KNOWN);
+const known = new Lru<Meaning>(MAX_KNOWN);
 
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: .*)?$/;
 const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;

@@ -1,4 +1,4 @@
-import { createLru } from '../../../core/collections/lru.ts';
+import { Lru } from '../../../core/collections/lru.ts';
 import type { Clock } from '../../../core/ports/clock.ts';
 import { type Bucket, fullBucket, secondsToToken, take } from '../../../core/usage/bucket.ts';
 
@@ -22,7 +22,7 @@ export function createRateLimiter(
   { perMinute = 5, burst = 10, maxKeys = 10_000 }: RateLimit = {},
 ): RateLimiter {
   const limits = { rate: perMinute / 60, burst };
-  const buckets = createLru<Bucket>(maxKeys);
+  const buckets = new Lru<Bucket>(maxKeys);
 
   return {
     take(key) {

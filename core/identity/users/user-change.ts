@@ -1,8 +1,9 @@
-import { ConditionFailed, DomainError } from '../../errors.ts';
+import { DomainError } from '../../errors.ts';
 import type { RealmSpec, User } from '../../ports/identity.ts';
 import { type ListedItem, type Page, put, type Write } from '../../ports/table.ts';
+import { type Check, updateItem } from '../../retry/update-item.ts';
 import { canReplace, isAdministrator, lastAdministrator } from './administrators.ts';
-import { findUser, type StoreContext, timestamp } from './store-context.ts';
+import { findUser, isComplete, isLogin, type StoreContext, timestamp } from './store-context.ts';
 import {
   emailItem,
   emailKey,
@@ -16,7 +17,6 @@ import {
 } from './user-records.ts';
 import { userTaken } from './user-rules.ts';
 
-const MAX_ATTEMPTS = 5;
 const PAGE = 100;
 
 /**
@@ -33,29 +33,22 @@ export async function changeUser<Secret extends object, Realm extends RealmSpec>
   userName: string,
   changed: (before: UserRecord<Secret>) => Partial<UserRecord<Secret>>,
 ): Promise<User> {
-  for (let attempt = 1; ; attempt++) {
-    const item = await findUser(context, realm.id, userName);
-    if (!item) throw new DomainError('NOT_FOUND', 'user not found');
+  const missing = new DomainError('NOT_FOUND', 'user not found');
+  if (!isLogin(userName)) throw missing;
+  const { data } = await updateItem(context.table, userKey<Secret>(realm.id, userName), async (item) => {
+    if (!item || !isComplete(item.data)) throw missing;
     const before = item.data;
     const after: UserRecord<Secret> = { ...before, ...changed(before), modified: timestamp(context) };
     const version = item.version + 1;
-    const contested: readonly Write[] = [
-      put(userItem(realm.id, after, version), { version: item.version }),
-      ...(await administratorRemains(context, realm, before, after)),
-    ];
-    try {
-      await context.table.transact([
-        ...contested,
-        put(subjectItem(realm.id, context.credentials.configOf(realm), after, version)),
-        ...emailMoves(realm, before, after),
-      ]);
-      return toUser(after);
-    } catch (error) {
-      if (!(error instanceof ConditionFailed)) throw error;
-      if (!error.failed.some((index) => index < contested.length)) throw userTaken('email', error);
-      if (attempt === MAX_ATTEMPTS) throw error;
-    }
-  }
+    const subject = subjectItem(realm.id, context.credentials.configOf(realm), after, version);
+    return {
+      item: userItem(realm.id, after, version),
+      basis: await administratorRemains(context, realm, before, after),
+      also: [put(subject), ...emailMoves(realm, before, after)],
+      refusal: () => userTaken('email'),
+    };
+  });
+  return toUser(data);
 }
 
 /** The condition under which this change leaves an administrator; none if it takes none away. Throws CONFLICT. */
@@ -64,7 +57,7 @@ async function administratorRemains<Secret extends object, Realm extends RealmSp
   realm: Realm,
   before: User,
   after: User,
-): Promise<readonly Write[]> {
+): Promise<readonly Check[]> {
   if (!isAdministrator(realm.id, before) || isAdministrator(realm.id, after)) return [];
   const other = await findReplacement(context, realm, before);
   if (!other) throw lastAdministrator(realm.id, before);

@@ -50,8 +50,12 @@ export function realmItem<Realm extends RealmSpec>(realm: Realm, version: number
   return { ...realmKey<Realm>(realm.id), version, data: realm };
 }
 
-export function userItem(realm: RealmId, record: UserRecord, version: number): Item<UserRecord> {
-  const key = userKey(realm, record.userName);
+export function userItem<Secret extends object>(
+  realm: RealmId,
+  record: UserRecord<Secret>,
+  version: number,
+): Item<UserRecord<Secret>> {
+  const key = userKey<Secret>(realm, record.userName);
   const { tenantId } = record;
   return {
     ...key,

@@ -1,16 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import { createLru } from '../../../core/collections/lru.ts';
+import { Lru } from '../../../core/collections/lru.ts';
 
 const uses = fc.array(fc.record({ kind: fc.constantFrom('get', 'set'), key: fc.constantFrom(...'abcdefghij') }), {
   maxLength: 60,
 });
 
-describe('createLru', () => {
+describe('Lru', () => {
   test('keeps at most its capacity, and always the half of it that was used most recently', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 8 }), uses, (capacity, steps) => {
-        const lru = createLru<number>(capacity);
+        const lru = new Lru<number>(capacity);
         const written = new Map<string, number>();
         let recent: string[] = [];
         for (const [i, { kind, key }] of steps.entries()) {
@@ -29,14 +29,14 @@ describe('createLru', () => {
   });
 
   test('forgets a key that is deleted', () => {
-    const lru = createLru<number>(2);
+    const lru = new Lru<number>(2);
     lru.set('a', 1);
     lru.delete('a');
     expect([lru.get('a'), lru.size]).toEqual([undefined, 0]);
   });
 
   test('removes the entry that was used least recently', () => {
-    const lru = createLru<number>(2);
+    const lru = new Lru<number>(2);
     lru.set('a', 1);
     lru.set('b', 2);
     expect(lru.get('a')).toBe(1);
@@ -45,7 +45,7 @@ describe('createLru', () => {
   });
 
   test('is empty after clear', () => {
-    const lru = createLru<number>(2);
+    const lru = new Lru<number>(2);
     lru.set('a', 1);
     lru.clear();
     expect([lru.get('a'), lru.size]).toEqual([undefined, 0]);

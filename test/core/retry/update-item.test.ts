@@ -156,6 +156,18 @@ describe('updateItem', () => {
     expect(await table.get(KEY)).toBeUndefined();
   });
 
+  test('decides again if the basis of the decision has changed, although the item has not', async () => {
+    let decisions = 0;
+    const update = async (current: Item<Counter> | undefined) => {
+      const other = await table.get(OTHER);
+      if (++decisions === 1) await table.transact([put({ ...OTHER, version: 1, data: {} })]);
+      const basis = [{ check: OTHER, if: other ? { version: other.version } : ('absent' as const) }];
+      return { ...increment(current), basis, also: [{ check: { pk: 'a', sk: 'b' }, if: 'absent' } as const] };
+    };
+    expect(await updateItem(table, KEY, update)).toMatchObject({ version: 1, data: { count: 1 } });
+    expect(decisions).toBe(2);
+  });
+
   test('decides again if the item and a condition of `also` both changed', async () => {
     let decisions = 0;
     const update = (current: Item<Counter> | undefined) => {

@@ -1,5 +1,5 @@
 import { compactVerify, importJWK } from 'jose';
-import { createLru } from '../../../../core/collections/lru.ts';
+import { Lru } from '../../../../core/collections/lru.ts';
 import type { SignatureVerifier } from '../../../../core/identity/authorize.ts';
 import type { Table } from '../../../../core/ports/table.ts';
 import { realmKeysKey } from '../realm-keys.ts';
@@ -9,7 +9,7 @@ const CACHE_SIZE = 1_000;
 
 /** For the process that owns the realms: their keys are in its own table, no request is needed to get them. */
 export function createLocalSignature(table: Table): SignatureVerifier {
-  const imported = createLru<Awaited<ReturnType<typeof importJWK>>>(CACHE_SIZE);
+  const imported = new Lru<Awaited<ReturnType<typeof importJWK>>>(CACHE_SIZE);
 
   return async (token, { issuer, kid, alg }) => {
     const stored = await table.get(realmKeysKey(issuer.realm));

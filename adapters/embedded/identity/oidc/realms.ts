@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Provider } from 'oidc-provider';
-import { createLru } from '../../../../core/collections/lru.ts';
+import { Lru } from '../../../../core/collections/lru.ts';
 import { DomainError, type ErrorCode, isDomainError } from '../../../../core/errors.ts';
 import { clientRequestId } from '../../../../core/http/request-id.ts';
 import { type Authorize, createAuthorize, type TrustedIssuer } from '../../../../core/identity/authorize.ts';
@@ -86,7 +86,7 @@ export function createRealms(options: RealmsOptions): Realms {
   const authorize = createAuthorize({ issuers, verifySignature: createLocalSignature(table), clock });
   const usersApi = createUsersApi({ identity, authorize, tenantClaims: options.tenantClaims, publicUrl });
   const interactions: InteractionDeps = { accounts, identity, formKey: secrets.formKey, clock, log, publicUrl };
-  const providers = createLru<{ spec: RealmSpec; provider: Provider }>(MAX_PROVIDERS);
+  const providers = new Lru<{ spec: RealmSpec; provider: Provider }>(MAX_PROVIDERS);
   const publicHost = new URL(publicUrl);
 
   async function providerOf(spec: RealmSpec): Promise<Provider> {
