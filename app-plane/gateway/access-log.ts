@@ -1,31 +1,34 @@
-/** One request, as the access log tells it. Never a query, a token or a body. */
-export interface AccessRecord {
-  readonly requestId: string;
-  readonly method: string;
-  /** Without the query. */
-  readonly path: string;
-  /** 499 where the client left before there was an answer. */
-  readonly status: number;
-  readonly ms: number;
-  readonly tenantId?: string | undefined;
-  readonly tier?: string | undefined;
-  readonly service?: string | undefined;
-  /** Of the response's body, as sent. */
-  readonly bytes: number;
-}
+import type { Exchange } from './exchange.ts';
+import { withoutQuery } from './target.ts';
 
-/** Where lines go. */
+/** Where lines are written. */
 export interface LineSink {
   write(line: string): void;
 }
 
-/** Built by hand, as this runs once per request: only the path can hold what JSON must escape. */
-export function accessLine(record: AccessRecord, epochMs: number): string {
-  const { requestId, method, path, status, ms, tenantId, tier, service, bytes } = record;
+/** What nginx logs when the client disconnects before the response begins. */
+const CLIENT_CLOSED_REQUEST = 499;
+
+/** The parts of an exchange that are logged. */
+export type LoggedExchange = Pick<Exchange, 'requestId' | 'startedAt' | 'route' | 'service' | 'bytes'> & {
+  readonly request: Pick<Exchange['request'], 'method' | 'url'>;
+  readonly response: Pick<Exchange['response'], 'headersSent' | 'statusCode'>;
+};
+
+/**
+ * One line of JSON about a finished exchange: no query, token or body. It is built by hand because it runs once per
+ * request; only the path can contain characters that JSON must escape.
+ * @param monotonicMs now, on the clock of `exchange.startedAt`
+ * @param epochMs now
+ */
+export function accessLine(exchange: LoggedExchange, monotonicMs: number, epochMs: number): string {
+  const { request, response, requestId, route, service, bytes } = exchange;
+  const status = response.headersSent ? response.statusCode : CLIENT_CLOSED_REQUEST;
+  const ms = (monotonicMs - exchange.startedAt).toFixed(1);
   return (
     `{"time":"${isoTime(epochMs)}","level":"${status >= 500 ? 'error' : 'info'}","requestId":"${requestId}",` +
-    `"method":"${method}","path":${JSON.stringify(path)},"status":${status},"ms":${ms.toFixed(1)},` +
-    (tenantId === undefined ? '' : `"tenantId":"${tenantId}","tier":"${tier}",`) +
+    `"method":"${request.method ?? ''}","path":${JSON.stringify(withoutQuery(request.url ?? ''))},"status":${status},"ms":${ms},` +
+    (route === undefined ? '' : `"tenantId":"${route.tenantId}","tier":"${route.tier}",`) +
     (service === undefined ? '' : `"service":"${service}",`) +
     `"bytes":${bytes}}\n`
   );
@@ -34,7 +37,7 @@ export function accessLine(record: AccessRecord, epochMs: number): string {
 let lastMs = Number.NaN;
 let lastIso = '';
 
-/** Many requests share a millisecond. */
+/** Caches the last result, because many requests share a millisecond. */
 function isoTime(epochMs: number): string {
   if (epochMs !== lastMs) {
     lastMs = epochMs;

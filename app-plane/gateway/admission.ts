@@ -1,26 +1,40 @@
 import { isDomainError } from '../../core/errors.ts';
-import type { Authorize } from '../../core/identity/authorize.ts';
+import type { Authorize, VerifiedToken } from '../../core/identity/authorize.ts';
 import type { Route } from '../../core/routing/registry.ts';
 import { isServed } from '../../core/tenant/lifecycle.ts';
 import type { TierName, UsagePlan } from '../../core/tier/tiers.ts';
 import type { InFlight } from './in-flight.ts';
 import type { Meter } from './meter.ts';
 import type { QuotaStore } from './quota-store.ts';
-import type { CachedRegistry } from './registry.ts';
-import { ANSWERS, type Answer, retryAfter } from './responses.ts';
+import type { CachedRegistry, Caller } from './registry.ts';
+import { type GatewayResponse, RESPONSES, withRetryAfter } from './responses.ts';
 
-/** What decides about a tenant's call, of all that it brings. */
-export interface Call {
+/** The parts of a request to a tenant's service that decide whether it is admitted. */
+export interface AdmissionRequest {
   readonly authorization: string | undefined;
   readonly service: string;
-  /** Of the body, in bytes, where declared. */
+  /** Length of the body in bytes, where declared. */
   readonly contentLength: number | undefined;
 }
 
-/** `leave` is to be called when an admitted call has ended. `route` is there as soon as the tenant is known: the access log names whom it refused. */
-export type Admission =
-  | { readonly admitted: true; readonly route: Route; leave(): void }
-  | { readonly admitted: false; readonly answer: Answer; readonly route?: Route };
+export type Admission = Admitted | Refused;
+
+export interface Admitted {
+  readonly admitted: true;
+  readonly route: Route;
+  /** Must be called when the request has ended. */
+  leave(): void;
+}
+
+export interface Refused {
+  readonly admitted: false;
+  readonly response: GatewayResponse;
+  /** Set if the tenant is known, so that the access log names it. */
+  readonly route?: Route;
+}
+
+/** The route of a tenant that has a metering key. */
+type MeteredRoute = Route & { readonly apiKey: string };
 
 export interface AdmissionOptions {
   readonly authorize: Authorize;
@@ -31,53 +45,71 @@ export interface AdmissionOptions {
   readonly tiers: Readonly<Record<TierName, { readonly usagePlan: UsagePlan }>>;
   /** The application's microservices. */
   readonly services: readonly string[];
+  /** Longest request body, in bytes. */
   readonly maxBodyBytes: number;
 }
 
 /**
- * Decides, in this order: who is it (401), which tenant and may it be served (403), is there such a service (404), is
- * the body small enough (413), is there room in the tenant's plan (429). Only what is admitted counts against the quota.
+ * Decides in this order: is the token valid (401), may the tenant be served (403), does the service exist (404), is the
+ * body small enough (413), does the usage plan permit the request (429). Only admitted requests count against the quota.
  */
-export function createAdmission(options: AdmissionOptions): (call: Call) => Promise<Admission> {
-  const { authorize, registry, meter, inFlight, quotas, tiers, maxBodyBytes } = options;
+export function createAdmission(options: AdmissionOptions): (request: AdmissionRequest) => Promise<Admission> {
+  const { authorize, registry, maxBodyBytes } = options;
   const services = new Set(options.services);
 
   return async ({ authorization, service, contentLength }) => {
-    let token: Awaited<ReturnType<Authorize>>;
+    let token: VerifiedToken;
     try {
       token = await authorize(authorization);
     } catch (error) {
-      if (isDomainError(error, 'UNAUTHENTICATED')) return refuse(ANSWERS.unauthorized);
-      if (isDomainError(error, 'UNAVAILABLE')) return refuse(ANSWERS.unavailable);
-      throw error;
+      return refuseUnauthenticated(error);
     }
-
     const found = registry.lookup(token.realm, token.subject);
-    const { subject, route } = found instanceof Promise ? await found : found;
-    if (!subject?.enabled) return refuse(ANSWERS.unauthorized);
-    if (!route || subject.tenantId !== token.tenantId || route.realm !== token.realm) return refuse(ANSWERS.forbidden);
-    if (route.state === 'suspended') return refuse(ANSWERS.suspended, route);
-    if (!isServed(route.state) || route.apiKey === undefined) return refuse(ANSWERS.forbidden, route);
-
-    if (!services.has(service)) return refuse(ANSWERS.notFound, route);
-    if (contentLength !== undefined && contentLength > maxBodyBytes) return refuse(ANSWERS.tooLarge, route);
-
-    const plan = tiers[route.tier].usagePlan;
-    const leave = route.silo ? leaveNothing : inFlight.enter(route.tenantId, plan);
-    if (!leave) return refuse(retryAfter(ANSWERS.tooManyRequests, 1), route);
-    const verdict = meter.admit(route.apiKey, plan);
-    if (verdict.outcome !== 'admitted') {
-      leave();
-      const answer = verdict.outcome === 'throttled' ? ANSWERS.tooManyRequests : ANSWERS.limitExceeded;
-      return refuse(retryAfter(answer, verdict.retryAfter), route);
-    }
-    quotas.touch(route.tenantId, route.apiKey);
-    return { admitted: true, route, leave };
+    const route = servedRoute(found instanceof Promise ? await found : found, token);
+    if ('admitted' in route) return route;
+    if (!services.has(service)) return refuse(RESPONSES.notFound, route);
+    if (contentLength !== undefined && contentLength > maxBodyBytes) return refuse(RESPONSES.tooLarge, route);
+    return meterRequest(route, options);
   };
 }
 
+/** Throws what is not a refusal. */
+function refuseUnauthenticated(error: unknown): Refused {
+  if (isDomainError(error, 'UNAUTHENTICATED')) return refuse(RESPONSES.unauthorized);
+  if (isDomainError(error, 'UNAVAILABLE')) return refuse(RESPONSES.unavailable);
+  throw error;
+}
+
+/** @returns the route of the token's tenant, or a refusal if the tenant or its user is not served */
+function servedRoute({ subject, route }: Caller, token: VerifiedToken): MeteredRoute | Refused {
+  if (!subject?.enabled) return refuse(RESPONSES.unauthorized);
+  if (!route || subject.tenantId !== token.tenantId || route.realm !== token.realm) return refuse(RESPONSES.forbidden);
+  if (route.state === 'suspended') return refuse(RESPONSES.suspended, route);
+  if (!isServed(route.state) || !isMetered(route)) return refuse(RESPONSES.forbidden, route);
+  return route;
+}
+
+function isMetered(route: Route): route is MeteredRoute {
+  return route.apiKey !== undefined;
+}
+
+function meterRequest(route: MeteredRoute, { tiers, inFlight, meter, quotas }: AdmissionOptions): Admission {
+  const plan = tiers[route.tier].usagePlan;
+  const leave = route.silo ? leaveNothing : inFlight.enter(route.tenantId, plan);
+  if (!leave) return refuse(withRetryAfter(RESPONSES.tooManyRequests, 1), route);
+  const verdict = meter.admit(route.apiKey, plan);
+  if (verdict.outcome !== 'admitted') {
+    leave();
+    const response = verdict.outcome === 'throttled' ? RESPONSES.tooManyRequests : RESPONSES.limitExceeded;
+    return refuse(withRetryAfter(response, verdict.retryAfter), route);
+  }
+  quotas.touch(route.tenantId, route.apiKey);
+  return { admitted: true, route, leave };
+}
+
+/** A silo tenant shares its tasks with no other tenant, so its requests in progress are not limited. */
 function leaveNothing(): void {}
 
-function refuse(answer: Answer, route?: Route): Admission {
-  return route ? { admitted: false, answer, route } : { admitted: false, answer };
+function refuse(response: GatewayResponse, route?: Route): Refused {
+  return route ? { admitted: false, response, route } : { admitted: false, response };
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { DomainError } from '../../core/errors.ts';
 import { TIER_NAMES } from '../../core/tier/tiers.ts';
+import { UPSTREAM_CLIENTS } from './upstream-clients.ts';
 
 const Milliseconds = z.int().min(1);
 
@@ -10,21 +11,23 @@ const UsagePlan = z.strictObject({
   quotaPerDay: z.int().min(0),
 });
 
-/** What the platform tells the gateway's process at its start. */
+/** The configuration that the platform passes to the gateway's process at its start. */
 const Config = z.strictObject({
   host: z.string().min(1),
-  /** 0: any free one; the `ready` message names it. */
+  /** 0 picks a free port, which the `ready` message names. */
   port: z.int().min(0).max(65_535),
   /** What clients see. @default - `http://<host>:<port>` */
   publicUrl: z.url({ protocol: /^https?$/ }).optional(),
   platformSocket: z.string().min(1),
-  /** The platform's store, read only. */
+  /** The platform's store, opened read-only. */
   registryFile: z.string().min(1),
   /** The gateway's own store. */
   quotaFile: z.string().min(1),
-  /** The effective tier table, of which only the usage plans matter here. */
+  /** The tier table with the operator's changes. The gateway reads the usage plans only. */
   tiers: z.record(z.enum(TIER_NAMES), z.object({ usagePlan: UsagePlan })),
   accessLog: z.string().min(1),
+  /** The HTTP client for requests to tasks; see docs/decisions/0009. */
+  upstream: z.enum(UPSTREAM_CLIENTS).default('own'),
   limits: z
     .strictObject({
       maxBodyBytes: z.int().min(0).exactOptional(),
@@ -40,12 +43,12 @@ const Config = z.strictObject({
 
 export type GatewayConfig = z.infer<typeof Config>;
 
-/** Reads the configuration. Throws CONFIG that lists all faults with their paths. */
+/** Reads the configuration. Throws CONFIG that lists every error with its path. */
 export function parseConfig(json: string | undefined): GatewayConfig {
   const parsed = Config.safeParse(parseJson(json ?? ''));
   if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'TIERPLANE_GATEWAY'}: ${message}`);
-  throw new DomainError('CONFIG', faults.join('; '));
+  const errors = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'TIERPLANE_GATEWAY'}: ${message}`);
+  throw new DomainError('CONFIG', errors.join('; '));
 }
 
 function parseJson(json: string): unknown {

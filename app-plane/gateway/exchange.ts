@@ -1,79 +1,83 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Route } from '../../core/routing/registry.ts';
 import { contentLength, hasBody } from './body.ts';
-import { type Answer, writeAnswerHead } from './responses.ts';
+import { type GatewayResponse, writeHead } from './responses.ts';
 
-/** For how long the rest of a body is read after its answer, so that the client gets to read that answer. */
+/** After an early response, the rest of the request body is read for this long, so that the client reads the response. */
 const LINGER_MS = 2_000;
-/** Rests at most this long are read and the connection is kept. */
-const WORTH_READING = 64 * 1024;
+/** Up to this many unread bytes, the gateway reads the rest of the body and keeps the connection. */
+const MAX_DISCARDED_BODY = 64 * 1024;
 
-/** One request and its response, with what the access log will say. */
+export interface ExchangeOptions {
+  readonly requestId: string;
+  /** Milliseconds of a monotonic clock. */
+  readonly startedAt: number;
+  /** The client waits for `100 Continue` before it sends the body. */
+  readonly awaitsContinue: boolean;
+  /** While the gateway drains, each connection closes after its response. */
+  readonly isDraining: () => boolean;
+}
+
+/** A client's request and its response, with the facts for the access log. */
 export class Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly requestId: string;
   /** Milliseconds of a monotonic clock. */
   readonly startedAt: number;
-  /** Set once the tenant is known. */
+  /** Set when the tenant is known. */
   route: Route | undefined;
-  /** Set for tenants' calls. */
+  /** Set for requests to a tenant's service. */
   service: string | undefined;
-  /** Of the response's body. */
+  /** Bytes of the response body. */
   bytes = 0;
-  /** The client waits for `100 Continue` before it sends the body. */
   #awaitsContinue: boolean;
-  /** The gateway is draining: connections end with their response. */
-  readonly #closing: () => boolean;
-  readonly #atClose: (() => void)[] = [];
+  readonly #isDraining: () => boolean;
+  readonly #onClosed: (() => void)[] = [];
 
-  constructor(
-    request: IncomingMessage,
-    response: ServerResponse,
-    facts: { requestId: string; startedAt: number; awaitsContinue: boolean; closing: () => boolean },
-  ) {
+  constructor(request: IncomingMessage, response: ServerResponse, options: ExchangeOptions) {
     this.request = request;
     this.response = response;
-    this.requestId = facts.requestId;
-    this.startedAt = facts.startedAt;
-    this.#awaitsContinue = facts.awaitsContinue;
-    this.#closing = facts.closing;
+    this.requestId = options.requestId;
+    this.startedAt = options.startedAt;
+    this.#awaitsContinue = options.awaitsContinue;
+    this.#isDraining = options.isDraining;
     response.once('close', () => {
-      for (const run of this.#atClose) run();
+      for (const run of this.#onClosed) run();
     });
   }
 
-  /** Has `run` called once the response is over, whether it was sent or its client left. */
-  whenClosed(run: () => void): void {
-    this.#atClose.push(run);
+  /** Calls `run` once, when the response has finished or the client has disconnected. */
+  onClosed(run: () => void): void {
+    this.#onClosed.push(run);
   }
 
-  /** Tells a client that asked first to send its body. */
+  /** Sends `100 Continue` if the client waits for it. */
   acceptBody(): void {
     if (!this.#awaitsContinue) return;
     this.#awaitsContinue = false;
     this.response.writeContinue();
   }
 
-  /** Sends an answer of the gateway's own. */
-  answer(answer: Answer): void {
+  /** Sends a response of the gateway, unless a response has begun or the client has disconnected. */
+  respond(response: GatewayResponse): void {
     if (this.response.destroyed || this.response.headersSent) return;
-    this.bytes = Buffer.byteLength(answer.body);
-    writeAnswerHead(this.response, answer, this.ownHeaders());
-    if (this.request.method !== 'HEAD') this.response.write(answer.body);
+    this.bytes = Buffer.byteLength(response.body);
+    writeHead(this.response, response, this.gatewayHeaders());
+    if (this.request.method !== 'HEAD') this.response.write(response.body);
     this.end();
   }
 
-  /** Headers of every response, besides those of the answer itself. */
-  ownHeaders(): string[] {
-    const own = ['x-request-id', this.requestId];
-    if (this.#closing() || this.#leavesBodyUnread()) own.push('connection', 'close');
-    return own;
+  /** Headers that the gateway adds to every response. */
+  gatewayHeaders(): string[] {
+    const headers = ['x-request-id', this.requestId];
+    if (this.#isDraining() || this.#leavesBodyUnread()) headers.push('connection', 'close');
+    return headers;
   }
 
   /**
-   * Ends the response. Where much of the request's body is still to come, reads and discards it for a while first:
-   * closing at once would reset the connection, and the client might never see the answer.
+   * Ends the response. If much of the request body has not arrived, reads and discards it for a while first: closing at
+   * once would reset the connection, and the client might not read the response.
    */
   end(): void {
     const { request, response } = this;
@@ -94,6 +98,6 @@ export class Exchange {
   #leavesBodyUnread(): boolean {
     const { request } = this;
     if (request.complete || !hasBody(request)) return false;
-    return this.#awaitsContinue || (contentLength(request) ?? Number.POSITIVE_INFINITY) > WORTH_READING;
+    return this.#awaitsContinue || (contentLength(request) ?? Number.POSITIVE_INFINITY) > MAX_DISCARDED_BODY;
   }
 }

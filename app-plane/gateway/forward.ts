@@ -1,65 +1,68 @@
 import type { Readable } from 'node:stream';
+import type { Log } from '../../core/ports/log.ts';
 import type { Exchange } from './exchange.ts';
-import type { AnswerListener, Call, Fault, UpstreamRequest } from './upstream/call.ts';
-import { writeRequest } from './upstream/request-writer.ts';
-import type { Upstream } from './upstream/upstream.ts';
+import { MalformedResponse } from './upstream/malformed-response.ts';
+import { createRequest, type UpstreamRequest } from './upstream/request.ts';
+import type { ResponseListener, Upstream, UpstreamCall, UpstreamFailure } from './upstream/upstream.ts';
 
-/** Why there is no answer of an upstream's. */
-export type Failure = 'unavailable' | 'bad-gateway' | 'timeout' | 'too-large' | 'malformed';
+/** Why a request could not be forwarded, or has no response. */
+export type ForwardFailure = 'unavailable' | 'bad-gateway' | 'timeout' | 'too-large' | 'malformed-request';
 
-/** Where a request goes. */
+/** Where a request goes, and what it carries. */
 export interface Hop {
   readonly path: string;
   readonly headers: readonly string[];
   readonly body: Buffer | Readable | undefined;
-  /** Of the body, where the client declared it. */
+  /** Length of the body in bytes, where the client declared it. */
   readonly length: number | undefined;
-  /** A task to send it to, another one than `tried` where there is one; undefined if there is none. */
+  /** Chooses a task, other than `tried` if possible. Undefined if there is none. */
   pick(tried: Upstream | undefined): Upstream | undefined;
-  /** Answers in the upstream's stead. Called at most once, before anything of an answer was sent. */
-  fail(failure: Failure): void;
+  /** Responds in place of the task. Called at most once, and only before any part of a response was sent. */
+  fail(failure: ForwardFailure): void;
 }
 
 const MAX_ATTEMPTS = 2;
-const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-const FAILURES: Record<Fault, Failure> = {
+const FAILURES: Record<UpstreamFailure, ForwardFailure> = {
   unreachable: 'unavailable',
   'connect-timeout': 'timeout',
-  broken: 'bad-gateway',
+  disconnected: 'bad-gateway',
   'headers-timeout': 'timeout',
   'body-timeout': 'timeout',
-  malformed: 'bad-gateway',
-  // The gateway's own limit is the one way in which a body fails while its client is still there.
-  body: 'too-large',
+  'malformed-response': 'bad-gateway',
+  // While the client is connected, a body fails only by exceeding the gateway's limit.
+  'request-body': 'too-large',
 };
 
-/** Sends the request to an upstream and streams the response back. */
-export function forward(exchange: Exchange, hop: Hop): void {
+/** Sends a request to a task and streams the response to the client. */
+export function forward(exchange: Exchange, hop: Hop, log: Log): void {
   const { method = '' } = exchange.request;
-  const request = writeRequest({ method, ...hop });
+  const request = createRequest({ method, ...hop });
   if (!request) {
-    hop.fail('malformed');
+    hop.fail('malformed-request');
     return;
   }
-  const forwarding = new Forwarding(exchange, hop, request);
-  exchange.whenClosed(() => forwarding.cancel());
+  const forwarding = new Forwarding(exchange, hop, request, log);
+  exchange.onClosed(() => forwarding.cancel());
   forwarding.send();
 }
 
-class Forwarding implements AnswerListener {
+class Forwarding implements ResponseListener {
   readonly #exchange: Exchange;
   readonly #hop: Hop;
   readonly #request: UpstreamRequest;
+  readonly #log: Log;
   #upstream: Upstream | undefined;
-  #call: Call | undefined;
+  #call: UpstreamCall | undefined;
   #attempts = 0;
   #paused = false;
 
-  constructor(exchange: Exchange, hop: Hop, request: UpstreamRequest) {
+  constructor(exchange: Exchange, hop: Hop, request: UpstreamRequest, log: Log) {
     this.#exchange = exchange;
     this.#hop = hop;
     this.#request = request;
+    this.#log = log;
   }
 
   send(): void {
@@ -73,27 +76,27 @@ class Forwarding implements AnswerListener {
     this.#call = upstream.send(this.#request, this);
   }
 
-  /** The client is gone; so is the request, unless it has ended anyway. */
+  /** The exchange is over. Aborts the request to the task if it is still in progress. */
   cancel(): void {
     this.#call?.abort();
   }
 
   onHead(status: number, headers: string[]): void {
-    headers.push(...this.#exchange.ownHeaders());
+    headers.push(...this.#exchange.gatewayHeaders());
     this.#exchange.response.writeHead(status, headers);
   }
 
   onData(piece: Buffer): void {
     const { response } = this.#exchange;
     this.#exchange.bytes += piece.length;
-    // What was read before the pause still comes.
+    // Data that was read before the pause still arrives.
     if (response.write(piece) || this.#paused) return;
     this.#paused = true;
     this.#call?.pause();
-    response.once('drain', this.#goOn);
+    response.once('drain', this.#resume);
   }
 
-  readonly #goOn = (): void => {
+  readonly #resume = (): void => {
     this.#paused = false;
     this.#call?.resume();
   };
@@ -102,18 +105,31 @@ class Forwarding implements AnswerListener {
     this.#exchange.end();
   }
 
-  onFault(fault: Fault): void {
+  onFailure(failure: UpstreamFailure, cause?: unknown): void {
     const { response } = this.#exchange;
+    if (failure === 'malformed-response') this.#logMalformedResponse(cause);
     if (response.destroyed) return;
-    // Half an answer cannot be taken back; a broken connection says that it is half.
+    // Part of the response was sent. Only a broken connection tells the client that the rest is missing.
     if (response.headersSent) response.destroy();
-    else if (this.#attempts < MAX_ATTEMPTS && this.#mayRepeat(fault)) this.send();
-    else this.#hop.fail(FAILURES[fault]);
+    else if (this.#attempts < MAX_ATTEMPTS && this.#mayRetry(failure)) this.send();
+    else this.#hop.fail(FAILURES[failure]);
   }
 
-  /** Whether sending it again cannot do twice what was asked once. */
-  #mayRepeat(fault: Fault): boolean {
-    if (fault === 'unreachable' || fault === 'connect-timeout') return true;
-    return fault === 'broken' && this.#request.body === undefined && SAFE.has(this.#request.method);
+  /** Whether a second attempt cannot perform the operation twice. */
+  #mayRetry(failure: UpstreamFailure): boolean {
+    if (failure === 'unreachable' || failure === 'connect-timeout') return true;
+    return failure === 'disconnected' && this.#request.body === undefined && SAFE_METHODS.has(this.#request.method);
   }
+
+  #logMalformedResponse(cause: unknown): void {
+    const { requestId, route, service } = this.#exchange;
+    const fields = { requestId, tenantId: route?.tenantId, service, reason: reasonOf(cause) };
+    this.#log.warn(fields, 'a task sent a malformed response');
+  }
+}
+
+/** Messages of MalformedResponse are constants; other errors may quote the response, so only their code is logged. */
+function reasonOf(cause: unknown): string {
+  if (cause instanceof MalformedResponse) return cause.message;
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
 }

@@ -1,13 +1,15 @@
 import { Lru } from '../../core/collections/lru.ts';
+import type { Route } from '../../core/routing/registry.ts';
+import type { Exchange } from './exchange.ts';
 
 /**
- * Which headers pass the gateway. Raw header lists (`name, value, name, value ...`, spelled as they came) go in and come
- * out, so that duplicates stay duplicates and no spelling slips through a parser's merging.
+ * Which request headers pass the gateway. Input and output are raw header lists (`name, value, name, value ...` as
+ * received), so that duplicates stay duplicates and no spelling is hidden by a parser that merges names.
  */
 type Treatment = 'pass' | 'drop' | 'drop-for-services';
 
-/** Between two neighbours only (RFC 9110, 7.6.1), or written anew by the gateway. */
-const OWN = new Set([
+/** Hop-by-hop headers (RFC 9110, 7.6.1), and headers that the gateway writes itself. */
+const REPLACED = new Set([
   'connection',
   'keep-alive',
   'proxy-connection',
@@ -27,29 +29,29 @@ const OWN = new Set([
   'x-real-ip',
 ]);
 
-/** The identity provider's session and metering keys are no service's business. */
+/** Sessions of the identity provider, and metering keys. Services do not need them. */
 const NOT_FOR_SERVICES = new Set(['cookie', 'x-api-key']);
 
 /**
- * Names by which a service, a proxy or AWS might tell a tenant or an identity. Compared without case and punctuation:
- * `X_Tierplane-Tenant`, `x.tierplane.tenant` and `xTierplaneTenant` are one name to some server or other.
+ * Names that a service, a proxy or AWS may use to identify a tenant or a user. They are compared without case and
+ * punctuation, because some servers treat `X_Tierplane-Tenant`, `x.tierplane.tenant` and `xTierplaneTenant` as one name.
  */
 const INTERNAL = /^(?:x?tierplane|xamzn|xtenant|tenant(?:id|name|tier)?$|xtier$|xforwarded)/;
 
-/** Headers as clients spell them are few; the bound keeps a client from filling memory with inventions. */
-const MAX_KNOWN = 2_000;
-const known = new Lru<Treatment>(MAX_KNOWN);
+/** Clients use few header names. The bound keeps a client that invents names from filling the gateway's memory. */
+const MAX_CACHED = 2_000;
+const cache = new Lru<Treatment>(MAX_CACHED);
 
 function treatmentOf(name: string): Treatment {
-  const cached = known.get(name);
+  const cached = cache.get(name);
   if (cached !== undefined) return cached;
   const lower = name.trim().toLowerCase();
   const dashed = lower.replaceAll('_', '-');
   const squashed = lower.replace(/[^a-z0-9]/g, '');
   let treatment: Treatment = 'pass';
-  if (OWN.has(dashed) || INTERNAL.test(squashed)) treatment = 'drop';
+  if (REPLACED.has(dashed) || INTERNAL.test(squashed)) treatment = 'drop';
   else if (NOT_FOR_SERVICES.has(dashed)) treatment = 'drop-for-services';
-  known.set(name, treatment);
+  cache.set(name, treatment);
   return treatment;
 }
 
@@ -58,21 +60,21 @@ export interface Incoming {
   readonly headers: { readonly connection?: string | undefined };
 }
 
-/** What of a client's headers goes on to a service or to the platform, before the gateway adds its own. */
+/** The client's headers that are passed on. The gateway adds its own to them. */
 export function requestHeaders({ rawHeaders, headers }: Incoming, to: 'service' | 'platform'): string[] {
-  const named = namedByConnection(headers.connection);
+  const hopByHop = namedByConnection(headers.connection);
   const out: string[] = [];
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] as string;
     const treatment = treatmentOf(name);
     if (treatment === 'drop' || (treatment === 'drop-for-services' && to === 'service')) continue;
-    if (named?.has(name.toLowerCase())) continue;
+    if (hopByHop?.has(name.toLowerCase())) continue;
     out.push(name, rawHeaders[i + 1] as string);
   }
   return out;
 }
 
-/** Connection's options are hop-by-hop too, but for the body's type. */
+/** Headers that `Connection` names are hop-by-hop too. Content-Type passes, because it describes the body. */
 function namedByConnection(connection: string | undefined): ReadonlySet<string> | undefined {
   if (connection === undefined || connection === 'keep-alive' || connection === 'close') return undefined;
   const names = new Set(connection.split(',').map((name) => name.trim().toLowerCase()));
@@ -80,9 +82,33 @@ function namedByConnection(connection: string | undefined): ReadonlySet<string> 
   return names;
 }
 
-/** Whether the request says itself that a proxy passed it on. */
-export function wasForwarded({ headers }: { readonly headers: NodeJS.Dict<string | string[]> }): boolean {
-  return FORWARDED.some((name) => headers[name] !== undefined);
+/** HTTP/1.1 requires a `Host`; HTTP/1.0 clients may send none. */
+const DEFAULT_HOST = 'localhost';
+
+/** Adds what a service needs to know about the caller: the verified token, and the tenant from the registry. */
+export function addServiceHeaders(headers: string[], { request, requestId }: Exchange, route: Route): void {
+  const { host = DEFAULT_HOST, authorization = '' } = request.headers;
+  headers.push('host', host, 'authorization', authorization, 'x-request-id', requestId);
+  headers.push('x-tierplane-tenant', route.tenantId, 'x-tierplane-tier', route.tier);
+}
+
+/** Adds what the platform needs to know about the client and the public URL. */
+export function addPlatformHeaders(headers: string[], { request, requestId }: Exchange, publicUrl: URL): void {
+  const { host = DEFAULT_HOST, authorization } = request.headers;
+  headers.push('host', host);
+  if (authorization !== undefined) headers.push('authorization', authorization);
+  const address = request.socket.remoteAddress ?? '';
+  // Only the last hop can be trusted. Earlier hops are reported as unknown (RFC 7239, 6.2).
+  const forwardedFor = wasForwarded(request) ? `unknown, ${address}` : address;
+  headers.push('x-request-id', requestId, 'x-forwarded-for', forwardedFor);
+  // The platform asks the kernel which user owns the connection with this port.
+  headers.push('x-tierplane-client-port', String(request.socket.remotePort ?? 0));
+  headers.push('x-forwarded-proto', publicUrl.protocol.slice(0, -1), 'x-forwarded-host', publicUrl.host);
 }
 
 const FORWARDED = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip'];
+
+/** Whether the request names a proxy that forwarded it. */
+function wasForwarded({ headers }: { readonly headers: NodeJS.Dict<string | string[]> }): boolean {
+  return FORWARDED.some((name) => headers[name] !== undefined);
+}

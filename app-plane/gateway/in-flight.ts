@@ -1,38 +1,38 @@
 import type { UsagePlan } from '../../core/tier/tiers.ts';
 
-/** Counts what tenants have under way at tasks they share with others. */
+/** Counts each tenant's requests in progress at pooled tasks. */
 export interface InFlight {
   /**
-   * Takes a place for one request of the tenant.
-   * @returns how to give it back, once; undefined where the tenant holds all that it may
+   * Counts one more request of the tenant.
+   * @returns a function to call when the request has ended, or undefined if the tenant is at its limit
    */
   enter(tenantId: string, plan: Pick<UsagePlan, 'burst'>): (() => void) | undefined;
-  /** Tenants with anything under way. */
+  /** Number of tenants with a request in progress. */
   readonly tenants: number;
 }
 
-/** Places that every tenant has, however small its burst. */
-const FEWEST = 16;
+/** Every tenant may have this many requests in progress, however small its burst. */
+const MIN_LIMIT = 16;
 
 /**
- * A usage plan bounds how often a tenant calls, not how long its calls last: bodies that trickle in, or answers that
- * nobody reads, would hold ever more of the connections to a pooled task, until its neighbours find none. So nobody
- * holds more than twice the plan's burst.
+ * Limits each tenant to twice the burst of its usage plan. The plan limits how often a tenant sends requests, not how
+ * long they last: with slow uploads, or responses that it does not read, one tenant could occupy every connection to a
+ * pooled task and leave none to other tenants.
  */
 export function createInFlight(): InFlight {
-  const held = new Map<string, number>();
+  const counts = new Map<string, number>();
 
   function leave(tenantId: string): void {
-    const left = (held.get(tenantId) ?? 1) - 1;
-    if (left > 0) held.set(tenantId, left);
-    else held.delete(tenantId);
+    const remaining = (counts.get(tenantId) ?? 1) - 1;
+    if (remaining > 0) counts.set(tenantId, remaining);
+    else counts.delete(tenantId);
   }
 
   return {
     enter(tenantId, { burst }) {
-      const count = held.get(tenantId) ?? 0;
-      if (count >= Math.max(FEWEST, 2 * burst)) return undefined;
-      held.set(tenantId, count + 1);
+      const count = counts.get(tenantId) ?? 0;
+      if (count >= Math.max(MIN_LIMIT, 2 * burst)) return undefined;
+      counts.set(tenantId, count + 1);
       let left = false;
       return () => {
         if (!left) leave(tenantId);
@@ -40,7 +40,7 @@ export function createInFlight(): InFlight {
       };
     },
     get tenants() {
-      return held.size;
+      return counts.size;
     },
   };
 }

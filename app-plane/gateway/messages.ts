@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** What the platform tells the gateway over IPC. */
+/** A message from the platform to the gateway, over IPC. */
 export const PlatformMessage = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('endpoints'),
@@ -17,7 +17,7 @@ export const PlatformMessage = z.discriminatedUnion('type', [
 ]);
 export type PlatformMessage = z.infer<typeof PlatformMessage>;
 
-/** What the gateway tells the platform. `error` is its last word. */
+/** A message from the gateway to the platform. The gateway exits after `error`. */
 export type GatewayMessage =
   | { readonly type: 'ready'; readonly port: number }
   | { readonly type: 'error'; readonly code: string; readonly message: string };

@@ -5,98 +5,115 @@ import { countCall, type DayCount, secondsToReset, utcDay } from '../../core/usa
 
 export type Verdict =
   | { readonly outcome: 'admitted' }
-  /** Rate or day's quota exceeded; `retryAfter` in whole seconds. */
+  /** The rate or the day's quota is exceeded. `retryAfter` is in whole seconds. */
   | { readonly outcome: 'throttled' | 'exhausted'; readonly retryAfter: number };
 
-export interface Meter {
-  /** Meters one call by its tenant's API key. A throttled call does not consume quota. */
-  admit(apiKey: string, plan: UsagePlan): Verdict;
-  /** Drops what is known of a key that is no more. */
-  forget(apiKey: string): void;
-  /** Puts back counts kept from before a restart. */
-  restore(apiKey: string, used: DayCount): void;
-  /** Counts changed since the last call of this. */
-  takeChanged(): Map<string, Readonly<DayCount>>;
-  /** Has `takeChanged` give the key's count again, as when it could not be written. */
-  markChanged(apiKey: string): void;
-  /** Buckets held. */
-  readonly size: number;
-}
-
 export interface MeterOptions {
-  /** For the quota's day. */
+  /** For the day of the quota. */
   readonly clock: Pick<Clock, 'now'>;
   /** Milliseconds of a monotonic clock, for the buckets. */
   readonly monotonic: () => number;
   /**
-   * Buckets above which full ones are forgotten; others never are, for that would give tokens away. Keys come from the
-   * registry alone, so their number is that of the tenants. @default 20_000
+   * Above this number of buckets, full ones are removed. Others are kept, because a new bucket would start full. Keys
+   * come from the registry only, so there are no more of them than tenants. @default 20_000
    */
   readonly maxBuckets?: number;
 }
 
 const ADMITTED: Verdict = { outcome: 'admitted' };
-/** Between two rounds of eviction, which look at every bucket. */
-const EVICTION_MS = 1_000;
+/** An eviction looks at every bucket, so there is at most one in this time. */
+const EVICTION_INTERVAL_MS = 1_000;
 
-export function createMeter({ clock, monotonic, maxBuckets = 20_000 }: MeterOptions): Meter {
-  const buckets = new Map<string, { readonly bucket: Bucket; plan: UsagePlan }>();
-  const counts = new Map<string, DayCount>();
-  let changed = new Set<string>();
-  let evictedAt = Number.NEGATIVE_INFINITY;
+interface MeteredBucket {
+  readonly bucket: Bucket;
+  plan: UsagePlan;
+}
 
-  function bucketOf(apiKey: string, plan: UsagePlan, now: number): Bucket {
-    const known = buckets.get(apiKey);
+/** Meters requests by API key: a token bucket for the rate, a count for the day's quota. Kept in memory. */
+export class Meter {
+  readonly #clock: Pick<Clock, 'now'>;
+  readonly #monotonic: () => number;
+  readonly #maxBuckets: number;
+  readonly #buckets = new Map<string, MeteredBucket>();
+  readonly #counts = new Map<string, DayCount>();
+  #changed = new Set<string>();
+  #evictedAt = Number.NEGATIVE_INFINITY;
+
+  constructor({ clock, monotonic, maxBuckets = 20_000 }: MeterOptions) {
+    this.#clock = clock;
+    this.#monotonic = monotonic;
+    this.#maxBuckets = maxBuckets;
+  }
+
+  /** Number of buckets. */
+  get size(): number {
+    return this.#buckets.size;
+  }
+
+  /** Meters one request. A throttled request does not count against the quota. */
+  admit(apiKey: string, plan: UsagePlan): Verdict {
+    const now = this.#monotonic();
+    const bucket = this.#bucketOf(apiKey, plan, now);
+    if (!take(bucket, plan, now)) return { outcome: 'throttled', retryAfter: secondsToToken(bucket, plan, now) };
+    const today = this.#clock.now();
+    if (!countCall(this.#countOf(apiKey), plan, today))
+      return { outcome: 'exhausted', retryAfter: secondsToReset(today) };
+    this.#changed.add(apiKey);
+    return ADMITTED;
+  }
+
+  /** Removes the bucket and the count of a key that is no longer used. */
+  remove(apiKey: string): void {
+    this.#buckets.delete(apiKey);
+    this.#counts.delete(apiKey);
+    this.#changed.delete(apiKey);
+  }
+
+  /** Sets the count of a key, as it was stored before a restart. */
+  restore(apiKey: string, used: DayCount): void {
+    this.#counts.set(apiKey, { ...used });
+  }
+
+  /** The counts that have changed since the last call. */
+  takeChanged(): Map<string, Readonly<DayCount>> {
+    const taken = new Map<string, DayCount>();
+    for (const key of this.#changed) {
+      const used = this.#counts.get(key);
+      if (used) taken.set(key, { ...used });
+    }
+    this.#changed = new Set();
+    return taken;
+  }
+
+  /** Makes the next `takeChanged` return this key again, because its count could not be stored. */
+  markChanged(apiKey: string): void {
+    this.#changed.add(apiKey);
+  }
+
+  #bucketOf(apiKey: string, plan: UsagePlan, now: number): Bucket {
+    const known = this.#buckets.get(apiKey);
     if (known) {
       known.plan = plan;
       return known.bucket;
     }
-    if (buckets.size >= maxBuckets && now - evictedAt >= EVICTION_MS) {
-      evictedAt = now;
-      for (const [key, idle] of buckets) if (isFull(idle.bucket, idle.plan, now)) buckets.delete(key);
-    }
+    this.#evictFull(now);
     const bucket = fullBucket(plan, now);
-    buckets.set(apiKey, { bucket, plan });
+    this.#buckets.set(apiKey, { bucket, plan });
     return bucket;
   }
 
-  function countOf(apiKey: string): DayCount {
-    let used = counts.get(apiKey);
+  #evictFull(now: number): void {
+    if (this.#buckets.size < this.#maxBuckets || now - this.#evictedAt < EVICTION_INTERVAL_MS) return;
+    this.#evictedAt = now;
+    for (const [key, { bucket, plan }] of this.#buckets) if (isFull(bucket, plan, now)) this.#buckets.delete(key);
+  }
+
+  #countOf(apiKey: string): DayCount {
+    let used = this.#counts.get(apiKey);
     if (!used) {
-      used = { day: utcDay(clock.now()), count: 0 };
-      counts.set(apiKey, used);
+      used = { day: utcDay(this.#clock.now()), count: 0 };
+      this.#counts.set(apiKey, used);
     }
     return used;
   }
-
-  return {
-    admit(apiKey, plan) {
-      const now = monotonic();
-      const bucket = bucketOf(apiKey, plan, now);
-      if (!take(bucket, plan, now)) return { outcome: 'throttled', retryAfter: secondsToToken(bucket, plan, now) };
-      const today = clock.now();
-      if (!countCall(countOf(apiKey), plan, today)) return { outcome: 'exhausted', retryAfter: secondsToReset(today) };
-      changed.add(apiKey);
-      return ADMITTED;
-    },
-    forget(apiKey) {
-      buckets.delete(apiKey);
-      counts.delete(apiKey);
-      changed.delete(apiKey);
-    },
-    restore: (apiKey, used) => void counts.set(apiKey, { ...used }),
-    takeChanged() {
-      const taken = new Map<string, DayCount>();
-      for (const key of changed) {
-        const used = counts.get(key);
-        if (used) taken.set(key, { ...used });
-      }
-      changed = new Set();
-      return taken;
-    },
-    markChanged: (apiKey) => void changed.add(apiKey),
-    get size() {
-      return buckets.size;
-    },
-  };
 }

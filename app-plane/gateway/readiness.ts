@@ -1,11 +1,11 @@
-import { writeRequest } from './upstream/request-writer.ts';
+import { createRequest } from './upstream/request.ts';
 import type { Upstream } from './upstream/upstream.ts';
 
-const ASK = { method: 'GET', path: '/readyz', headers: ['host', 'localhost'], body: undefined };
+const PROBE = { method: 'GET', path: '/readyz', headers: ['host', 'localhost'], body: undefined };
 
-/** Whether an upstream says within this time that it is ready. */
-export function answersReady(upstream: Upstream, withinMs: number): Promise<boolean> {
-  const request = writeRequest(ASK);
+/** @returns whether the upstream responds to `GET /readyz` with 200 within `timeoutMs` */
+export function isReady(upstream: Upstream, timeoutMs: number): Promise<boolean> {
+  const request = createRequest(PROBE);
   return new Promise((resolve) => {
     if (!request) return resolve(false);
     let ready = false;
@@ -14,16 +14,16 @@ export function answersReady(upstream: Upstream, withinMs: number): Promise<bool
         ready = status === 200;
       },
       onData: () => undefined,
-      onEnd: () => end(ready),
-      onFault: () => end(false),
+      onEnd: () => finish(ready),
+      onFailure: () => finish(false),
     });
     const timer = setTimeout(() => {
       call.abort();
       resolve(false);
-    }, withinMs);
-    function end(answer: boolean): void {
+    }, timeoutMs);
+    function finish(result: boolean): void {
       clearTimeout(timer);
-      resolve(answer);
+      resolve(result);
     }
   });
 }

@@ -4,13 +4,13 @@ import type { RealmId } from '../../core/ports/identity.ts';
 import type { Table } from '../../core/ports/table.ts';
 import { type Route, routeKey, type Subject, subjectKey } from '../../core/routing/registry.ts';
 
-/** Who a subject is and where a tenant is served. Both undefined where unknown. */
+/** Looks up users by their token's subject, and the routes of tenants. Both are undefined if unknown. */
 export interface Registry {
   subject(realm: RealmId, subject: string): Promise<Subject | undefined>;
   route(tenantId: string): Promise<Route | undefined>;
 }
 
-/** The registry as identity and provisioner write it. */
+/** The registry in the table that identity and provisioner write. */
 export function tableRegistry(table: Pick<Table, 'get'>): Registry {
   return {
     subject: async (realm, subject) => (await table.get(subjectKey(realm, subject)))?.data,
@@ -18,72 +18,93 @@ export function tableRegistry(table: Pick<Table, 'get'>): Registry {
   };
 }
 
-/** A subject with its tenant's route; what the platform does not know is absent. */
+/** A subject and the route of its tenant. What is unknown is absent. */
 export interface Caller {
   readonly subject?: Subject;
   readonly route?: Route;
 }
 
+/** What has changed in the registry. Everything, if it names neither a tenant nor a subject. */
+export interface RegistryChange {
+  readonly tenantId?: string | undefined;
+  readonly subject?: string | undefined;
+}
+
 export interface CachedRegistry {
-  /** At once where it is remembered, else by a promise: most requests then need no further turn of the event loop. */
+  /** Returns a cached result directly, and others as a promise, so that most requests need no turn of the event loop. */
   lookup(realm: RealmId, subject: string): Caller | Promise<Caller>;
-  /** Forgets what is said to have changed; everything if nothing is named. */
-  invalidate(changed: { readonly tenantId?: string | undefined; readonly subject?: string | undefined }): void;
+  /** Removes what has changed from the cache. */
+  invalidate(change: RegistryChange): void;
 }
 
 export interface CacheOptions {
   readonly clock: Pick<Clock, 'now'>;
-  /** For how long a change whose message got lost stays unseen. @default 2_000 */
+  /** Results are used for this long. It bounds the effect of a lost invalidation. @default 2_000 (2 seconds) */
   readonly ttlMs?: number;
-  /** Subjects, and routes, remembered. @default 20_000 */
+  /** Most subjects, and most routes, in the cache. @default 20_000 */
   readonly maxEntries?: number;
 }
 
-interface Remembered<V> {
-  readonly value: V;
-  readonly until: number;
+/** Caches subjects and routes. Does not cache that something is unknown, so a new tenant is served at once. */
+export function cachedRegistry(registry: Registry, { clock, ttlMs = 2_000, maxEntries = 20_000 }: CacheOptions) {
+  return new RegistryCache(registry, clock, ttlMs, maxEntries);
 }
 
-/** Remembers what it found; what it did not find is asked for again, so that a new tenant is served at once. */
-export function cachedRegistry(registry: Registry, options: CacheOptions): CachedRegistry {
-  const { clock, ttlMs = 2_000, maxEntries = 20_000 } = options;
-  const subjects = new Lru<Remembered<Subject>>(maxEntries);
-  const routes = new Lru<Remembered<Route>>(maxEntries);
-  /** Counts invalidations: what was read before one is not remembered after it. */
-  let generation = 0;
+interface Entry<V> {
+  readonly value: V;
+  readonly expiresAt: number;
+}
 
-  function remember<V>(cache: Lru<Remembered<V>>, key: string, value: V | undefined, since: number): void {
-    if (value === undefined || since !== generation) return;
-    cache.set(key, { value, until: clock.now() + ttlMs });
+class RegistryCache implements CachedRegistry {
+  readonly #registry: Registry;
+  readonly #clock: Pick<Clock, 'now'>;
+  readonly #ttlMs: number;
+  readonly #subjects: Lru<Entry<Subject>>;
+  readonly #routes: Lru<Entry<Route>>;
+  /** Number of invalidations. A result read before an invalidation is not cached after it. */
+  #generation = 0;
+
+  constructor(registry: Registry, clock: Pick<Clock, 'now'>, ttlMs: number, maxEntries: number) {
+    this.#registry = registry;
+    this.#clock = clock;
+    this.#ttlMs = ttlMs;
+    this.#subjects = new Lru(maxEntries);
+    this.#routes = new Lru(maxEntries);
   }
 
-  async function read(realm: RealmId, sub: string): Promise<Caller> {
-    const since = generation;
-    const subject = await registry.subject(realm, sub);
+  lookup(realm: RealmId, sub: string): Caller | Promise<Caller> {
+    const now = this.#clock.now();
+    const subject = this.#subjects.get(sub);
+    if (!subject || subject.expiresAt <= now || subject.value.realm !== realm) return this.#read(realm, sub);
+    const route = this.#routes.get(subject.value.tenantId ?? '');
+    if (!route || route.expiresAt <= now) return this.#read(realm, sub);
+    return { subject: subject.value, route: route.value };
+  }
+
+  invalidate({ tenantId, subject }: RegistryChange): void {
+    this.#generation += 1;
+    if (tenantId !== undefined) this.#routes.delete(tenantId);
+    if (subject !== undefined) this.#subjects.delete(subject);
+    if (tenantId === undefined && subject === undefined) {
+      this.#subjects.clear();
+      this.#routes.clear();
+    }
+  }
+
+  async #read(realm: RealmId, sub: string): Promise<Caller> {
+    const generation = this.#generation;
+    const subject = await this.#registry.subject(realm, sub);
     if (subject?.tenantId === undefined) return subject ? { subject } : {};
-    const route = await registry.route(subject.tenantId);
-    remember(subjects, sub, subject, since);
-    remember(routes, subject.tenantId, route, since);
+    const route = await this.#registry.route(subject.tenantId);
+    if (generation === this.#generation) {
+      this.#remember(this.#subjects, sub, subject);
+      this.#remember(this.#routes, subject.tenantId, route);
+    }
     return route ? { subject, route } : { subject };
   }
 
-  return {
-    lookup(realm, sub) {
-      const now = clock.now();
-      const subject = subjects.get(sub);
-      if (!subject || subject.until <= now || subject.value.realm !== realm) return read(realm, sub);
-      const route = routes.get(subject.value.tenantId ?? '');
-      if (!route || route.until <= now) return read(realm, sub);
-      return { subject: subject.value, route: route.value };
-    },
-    invalidate({ tenantId, subject }) {
-      generation += 1;
-      if (tenantId !== undefined) routes.delete(tenantId);
-      if (subject !== undefined) subjects.delete(subject);
-      if (tenantId === undefined && subject === undefined) {
-        subjects.clear();
-        routes.clear();
-      }
-    },
-  };
+  #remember<V>(cache: Lru<Entry<V>>, key: string, value: V | undefined): void {
+    if (value === undefined) return;
+    cache.set(key, { value, expiresAt: this.#clock.now() + this.#ttlMs });
+  }
 }

@@ -11,21 +11,22 @@ import { SERVICES } from '../../tenant-templates/tiers.ts';
 import { createGateway, type Gateway } from './app.ts';
 import { type GatewayConfig, parseConfig } from './config.ts';
 import { type GatewayMessage, PlatformMessage } from './messages.ts';
-import { createMeter } from './meter.ts';
-import { openQuotaStore } from './quota-store.ts';
+import { Meter } from './meter.ts';
+import { QuotaStore } from './quota-store.ts';
 import { cachedRegistry, tableRegistry } from './registry.ts';
+import { loadUpstreamClient } from './upstream-clients.ts';
 
-/** The gateway's process: a child of the platform, configured by TIERPLANE_GATEWAY, told what changes over IPC. */
+/** Entry point of the gateway's process: a child of the platform, configured by TIERPLANE_GATEWAY, notified over IPC. */
 
 const EXIT_CONFIG = 78;
 const DRAIN_MS = 10_000;
 const FIRST_ENDPOINTS_MS = 2_000;
-/** Started by hand there is none. */
+/** False if the process was started by hand. */
 const HAS_PLATFORM = process.send !== undefined;
 
 const MAX_LOG_BUFFERED = 2 ** 20;
 const logFile = pino.destination({ sync: true, maxLength: MAX_LOG_BUFFERED });
-// A full disk costs log lines, not the front door.
+// With a full disk the gateway loses log lines and continues to serve.
 logFile.on('error', () => undefined);
 const log = pino(
   {
@@ -37,14 +38,13 @@ const log = pino(
 );
 
 interface Running {
-  readonly gateway: Gateway;
   readonly port: number;
-  /** Finishes what is under way, and writes out all that is kept in memory. */
+  /** Finishes requests for at most `drainMs`, then stores everything that is kept in memory. */
   stop(drainMs: number): Promise<void>;
 }
 
 async function start(config: GatewayConfig): Promise<Running> {
-  // Its files hold metering keys and who called what.
+  // The gateway's files contain metering keys and access logs.
   process.umask(0o077);
   const clock = systemClock;
   const monotonic = (): number => performance.now();
@@ -52,7 +52,7 @@ async function start(config: GatewayConfig): Promise<Running> {
   let issuers = trustRealms({ publicUrl });
 
   const registryTable = openTable({ file: config.registryFile, readOnly: true, clock });
-  // Five commits a second, and what a power failure loses of them is in the tenants' favour.
+  // Five commits a second. A power failure may lose some of them, in the tenants' favour.
   const quotaTable = openTable({ file: config.quotaFile, synchronous: 'normal', clock });
   const accessLog = openLineFile(config.accessLog);
   const signature = createSignature({
@@ -60,11 +60,12 @@ async function start(config: GatewayConfig): Promise<Running> {
     clock,
   });
   const authorize = createAuthorize({ issuers: (name) => issuers(name), verifySignature: signature.verify, clock });
-  const meter = createMeter({ clock, monotonic });
-  const quotas = await openQuotaStore({ table: quotaTable, meter, clock, log });
+  const meter = new Meter({ clock, monotonic });
+  const quotas = await QuotaStore.open({ table: quotaTable, meter, clock, log });
   const source = tableRegistry(registryTable);
   const gateway = createGateway({
     ...config,
+    createUpstream: await loadUpstreamClient(config.upstream),
     authorize,
     registry: cachedRegistry(source, { clock }),
     source,
@@ -86,7 +87,6 @@ async function start(config: GatewayConfig): Promise<Running> {
   }
 
   return {
-    gateway,
     port,
     async stop(drainMs) {
       await gateway.drain(drainMs);
@@ -96,7 +96,7 @@ async function start(config: GatewayConfig): Promise<Running> {
   };
 }
 
-/** Where the platform, on its socket, publishes a realm's keys. */
+/** Where the platform publishes the keys of a realm, on its socket. */
 function keySetUri(platformSocket: string, issuer: TrustedIssuer | undefined): string | undefined {
   return issuer && `unix:${platformSocket}:/realms/${issuer.realm}/jwks`;
 }
@@ -112,8 +112,8 @@ function listen({ server }: Gateway, { host, port }: GatewayConfig): Promise<num
 }
 
 /**
- * Does from now on what the platform says. Resolves when it has said where the tasks are: whoever listens before that has
- * nothing but 503 to answer with. A platform that does not say so keeps the door shut for two seconds only.
+ * Applies every message of the platform from now on. Resolves when the platform has listed the tasks, because a gateway
+ * that listens earlier responds with 503. Waits for at most two seconds.
  */
 function handlePlatformMessages(gateway: Gateway): Promise<void> {
   return new Promise((resolve) => {
@@ -122,10 +122,10 @@ function handlePlatformMessages(gateway: Gateway): Promise<void> {
     process.on('message', (raw: unknown) => {
       const message = PlatformMessage.safeParse(raw);
       if (!message.success) {
-        log.error({ issues: message.error.issues }, 'a message of the platform is not understood');
+        log.error({ issues: message.error.issues }, 'the platform sent an unknown message');
         return;
       }
-      obey(gateway, message.data);
+      applyMessage(gateway, message.data);
       if (message.data.type !== 'endpoints') return;
       clearTimeout(timer);
       resolve();
@@ -133,24 +133,29 @@ function handlePlatformMessages(gateway: Gateway): Promise<void> {
   });
 }
 
-/** The end, as the platform or a signal asks for it. */
-function attach(running: Running): void {
+function applyMessage(gateway: Gateway, message: PlatformMessage): void {
+  if (message.type === 'endpoints') gateway.setEndpoints(message.services);
+  else gateway.invalidate(message).catch((error) => log.error({ err: error }, 'an invalidation failed'));
+}
+
+/** Stops the gateway on a signal, or when the platform is gone. */
+function stopOnSignals(running: Running): void {
   let stopping = false;
-  const stop = (drainMs: number, why: string): void => {
+  const stop = (drainMs: number, reason: string): void => {
     if (stopping) return;
     stopping = true;
-    log.info({ why }, 'the gateway ends');
+    log.info({ reason }, 'the gateway is stopping');
     running.stop(drainMs).then(
       () => process.exit(0),
       (error: unknown) => {
-        log.error({ err: error }, 'the gateway could not end in order');
+        log.error({ err: error }, 'the gateway could not stop cleanly');
         process.exit(1);
       },
     );
   };
 
   process.on('SIGTERM', () => stop(DRAIN_MS, 'SIGTERM'));
-  // Ctrl-C reaches the whole group; as a child the gateway waits for the platform's word.
+  // Ctrl-C reaches the whole process group. As a child, the gateway waits for the platform to stop it.
   process.on('SIGINT', () => {
     if (!process.connected) stop(DRAIN_MS, 'SIGINT');
   });
@@ -158,33 +163,28 @@ function attach(running: Running): void {
   if (HAS_PLATFORM && !process.connected) stop(0, 'the platform is gone');
 }
 
-function obey({ setEndpoints, invalidate }: Gateway, message: PlatformMessage): void {
-  if (message.type === 'endpoints') setEndpoints(message.services);
-  else invalidate(message).catch((error) => log.error({ err: error }, 'an invalidation failed'));
-}
-
-function tell(message: GatewayMessage): Promise<void> {
+function notifyPlatform(message: GatewayMessage): Promise<void> {
   return new Promise((resolve) => {
     if (process.send && process.connected) process.send(message, () => resolve());
     else resolve();
   });
 }
 
-/** Says what is wrong where the platform, and who reads the log, can see it. */
+/** Reports the error to the platform and in the log, then exits. */
 async function fail(error: unknown): Promise<never> {
   const message = error instanceof Error ? error.message : String(error);
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'INTERNAL';
   log.fatal({ err: error }, 'the gateway cannot start');
-  await tell({ type: 'error', code, message });
+  await notifyPlatform({ type: 'error', code, message });
   const atListen = error instanceof Error && 'syscall' in error && error.syscall === 'listen';
   process.exit(atListen || isDomainError(error, 'CONFIG') ? EXIT_CONFIG : 1);
 }
 
 async function main(): Promise<void> {
   const running = await start(parseConfig(process.env.TIERPLANE_GATEWAY));
-  attach(running);
-  log.info({ port: running.port }, 'the gateway listens');
-  await tell({ type: 'ready', port: running.port });
+  stopOnSignals(running);
+  log.info({ port: running.port }, 'the gateway is listening');
+  await notifyPlatform({ type: 'ready', port: running.port });
 }
 
 // No top-level await: the build makes a CommonJS file of this module.

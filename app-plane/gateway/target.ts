@@ -1,12 +1,12 @@
-/** Where a request line points. */
+/** What a request is for, by its target. */
 export type Target =
   | { readonly kind: 'healthz' }
   | { readonly kind: 'readyz' }
-  /** A tenant's call; `path` (with query) is what the service gets, and `service` may be one that does not exist. */
+  /** A tenant's service, which may not exist. `path` is what the service receives, with the query. */
   | { readonly kind: 'api'; readonly service: string; readonly path: string }
   /** Control plane, realms, pages. */
   | { readonly kind: 'platform'; readonly path: string }
-  /** Refused: not a path, or one that two parties might read differently. */
+  /** Refused: not a path, or one that two servers could read differently. */
   | { readonly kind: 'malformed' };
 
 const HEALTHZ: Target = { kind: 'healthz' };
@@ -16,10 +16,13 @@ const MALFORMED: Target = { kind: 'malformed' };
 const API = '/api';
 const VERSION = '/v1/';
 
-/** A segment of one or two dots, in any encoding, or a backslash: what one server resolves, another does not. */
+/** A segment `.` or `..` in any encoding, a backslash, or NUL. Some servers resolve them and others do not. */
 const AMBIGUOUS = /(?:^|\/|%2f)(?:\.|%2e){1,2}(?:\/|%2f|$)|\\|%5c|%00/i;
 
-/** Reads the target of a request line as it came: origin form, or absolute form, whose origin is not looked at. */
+/**
+ * Reads the target of a request line: a path, or an absolute URL, whose origin is ignored (RFC 9112, 3.2). Other forms
+ * are malformed.
+ */
 export function parseTarget(url: string): Target {
   const path = url.startsWith('/') ? url : originForm(url);
   if (path === undefined) return MALFORMED;
@@ -27,17 +30,18 @@ export function parseTarget(url: string): Target {
   if ((bare.includes('.') || bare.includes('%') || bare.includes('\\')) && AMBIGUOUS.test(bare)) return MALFORMED;
   if (bare === '/healthz') return HEALTHZ;
   if (bare === '/readyz') return READYZ;
-  if (bare === API || bare.startsWith(`${API}/`)) return { kind: 'api', service: serviceOf(bare), path: path.slice(4) };
+  if (bare === API || bare.startsWith(`${API}/`))
+    return { kind: 'api', service: serviceOf(bare), path: path.slice(API.length) };
   return { kind: 'platform', path };
 }
 
-/** What stands before the query; queries may hold secrets and are never logged. */
+/** The path without the query. Queries may contain secrets and are never logged. */
 export function withoutQuery(path: string): string {
   const query = path.indexOf('?');
   return query === -1 ? path : path.slice(0, query);
 }
 
-/** `/api/[v1/]<service>[/...]`; '' where there is none. */
+/** The service in `/api/[v1/]<service>[/...]`, or '' if there is none. */
 function serviceOf(bare: string): string {
   const start = bare.startsWith(VERSION, API.length) ? API.length + VERSION.length : API.length + 1;
   const end = bare.indexOf('/', start);

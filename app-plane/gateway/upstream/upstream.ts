@@ -1,130 +1,97 @@
-import { type AnswerListener, Call, type Carrier, type UpstreamRequest } from './call.ts';
-import { Connection, type ConnectionOwner, type Patience } from './connection.ts';
+import type { UpstreamRequest } from './request.ts';
+
+/** Receives one response in order: a head, then data. */
+export interface ResponseSink {
+  /** @param headers `name, value, name, value ...` as received, without hop-by-hop headers; the sink may change the list */
+  onHead(status: number, headers: string[]): void;
+  /** @param piece part of the body; the sink may keep it */
+  onData(piece: Buffer): void;
+}
+
+/**
+ * Receives the outcome of one request: a head, data, then either its end or a failure. Receives nothing after the request
+ * is aborted.
+ */
+export interface ResponseListener extends ResponseSink {
+  onEnd(): void;
+  /** @param cause the underlying error, where there is one: always for `malformed-response` */
+  onFailure(failure: UpstreamFailure, cause?: unknown): void;
+}
+
+/**
+ * Why a response is missing or incomplete.
+ * - `unreachable`, `connect-timeout`: no connection could be made; nothing was sent
+ * - `disconnected`: the connection ended, for example because the task died or closed an idle connection as it was used
+ * - `headers-timeout`, `body-timeout`: the task sent nothing for too long
+ * - `malformed-response`: the task sent something that is not a valid HTTP/1.1 response
+ * - `request-body`: the body of the request failed
+ */
+export type UpstreamFailure =
+  | 'unreachable'
+  | 'connect-timeout'
+  | 'disconnected'
+  | 'headers-timeout'
+  | 'body-timeout'
+  | 'malformed-response'
+  | 'request-body';
+
+/** A request in progress. */
+export interface UpstreamCall {
+  /** Stops the request and discards its response. No effect after the request has ended. */
+  abort(): void;
+  /** Stops reading the response, because the client reads slower than the task sends. */
+  pause(): void;
+  resume(): void;
+}
+
+/** The HTTP client for one task: its Unix socket and the connections to it. */
+export interface Upstream {
+  readonly socketPath: string;
+  /** Requests that are waiting or in progress. */
+  readonly active: number;
+  /** Sends a request as soon as a connection is free. Does not call the listener before it returns. */
+  send(request: UpstreamRequest, listener: ResponseListener): UpstreamCall;
+  /** Finishes all requests, then closes every connection. Requests sent later are still served. */
+  close(): void;
+  /** Closes every connection at once. Requests in progress fail, and so do those sent later. */
+  destroy(): void;
+}
 
 export interface UpstreamLimits {
-  /** @default 2_000 (2 seconds) */
+  /** For a connection to be made. @default 2_000 (2 seconds) */
   readonly connectTimeoutMs?: number;
-  /** From the request to the response's first byte. @default 30_000 (30 seconds) */
+  /** From the request to the head of the response. @default 30_000 (30 seconds) */
   readonly headersTimeoutMs?: number;
   /** Between two pieces of a response. @default 60_000 (1 minute) */
   readonly bodyTimeoutMs?: number;
-  /** Connections to one task; requests beyond wait. @default 128 */
+  /** Connections to one task. Requests beyond it wait. @default 128 */
   readonly connections?: number;
-  /** Requests at one task, waiting ones included; beyond it is taken for unavailable. @default 2_048 */
+  /** Requests that wait or are in progress at one task. The gateway sends it no more than this. @default 2_048 */
   readonly maxActive?: number;
 }
 
-/** Time-outs are looked for this many times in the shortest of them, so that none is late by more than a tenth. */
-const CHECKS_PER_TIMEOUT = 10;
+/** Limits in milliseconds, with defaults applied. */
+export interface Timeouts {
+  readonly connectMs: number;
+  readonly headersMs: number;
+  readonly bodyMs: number;
+}
 
-const ignore = (): void => undefined;
-
-/** One task's socket, with its connections. */
-export class Upstream implements ConnectionOwner {
-  readonly socketPath: string;
-  readonly #patience: Patience;
-  readonly #maxConnections: number;
-  readonly #checkEveryMs: number;
-  readonly #connections = new Set<Connection>();
-  /** The one used last is used next, so that those beyond what is needed end by themselves. */
-  readonly #idle: Connection[] = [];
-  /** Requests for which there is no connection yet, in their order. */
-  readonly #waiting = new Set<Call>();
-  #active = 0;
-  #state: 'open' | 'closing' | 'destroyed' = 'open';
-  #timer: NodeJS.Timeout | undefined;
-
-  constructor(socketPath: string, limits: UpstreamLimits) {
-    this.socketPath = socketPath;
-    this.#patience = {
-      connectMs: limits.connectTimeoutMs ?? 2_000,
-      headersMs: limits.headersTimeoutMs ?? 30_000,
-      bodyMs: limits.bodyTimeoutMs ?? 60_000,
-    };
-    this.#maxConnections = limits.connections ?? 128;
-    this.#checkEveryMs = Math.ceil(Math.min(...Object.values(this.#patience)) / CHECKS_PER_TIMEOUT);
-  }
-
-  /** Requests sent or waiting, and not yet ended. */
-  get active(): number {
-    return this.#active;
-  }
-
-  /** Sends a request, as soon as there is a connection for it. The listener hears nothing before this has returned. */
-  send(request: UpstreamRequest, listener: AnswerListener): Call {
-    const call = new Call(request, listener, this.#settled);
-    this.#active += 1;
-    // A body may fail while it waits; who sends it will see that it has.
-    if (request.body && !Buffer.isBuffer(request.body)) request.body.on('error', ignore);
-    const idle = this.#idle.pop();
-    if (idle) idle.carry(call);
-    else if (this.#state === 'destroyed') process.nextTick(() => call.fail('unreachable'));
-    else if (this.#connections.size < this.#maxConnections) this.#open(call);
-    else this.#wait(call);
-    return call;
-  }
-
-  /** Finishes what is under way, and keeps no connection after that. */
-  close(): void {
-    if (this.#state === 'open') this.#state = 'closing';
-    for (const connection of [...this.#idle]) connection.destroy();
-  }
-
-  /** Ends every connection at once. */
-  destroy(): void {
-    this.#state = 'destroyed';
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const call of waiting) call.fail('unreachable');
-    for (const connection of [...this.#connections]) connection.destroy();
-  }
-
-  freed(connection: Connection): void {
-    const next = this.#nextWaiting();
-    if (next) connection.carry(next);
-    else if (this.#state === 'open') this.#idle.push(connection);
-    else connection.destroy();
-  }
-
-  gone(connection: Connection): void {
-    this.#connections.delete(connection);
-    const place = this.#idle.indexOf(connection);
-    if (place >= 0) this.#idle.splice(place, 1);
-    const next = this.#nextWaiting();
-    if (next) this.#open(next);
-  }
-
-  readonly #settled = (): void => {
-    this.#active -= 1;
-  };
-
-  #open(call: Call): void {
-    const connection = new Connection(this.socketPath, this);
-    this.#connections.add(connection);
-    this.#timer ??= setTimeout(this.#check, this.#checkEveryMs).unref();
-    connection.carry(call);
-  }
-
-  #wait(call: Call): void {
-    call.carrier = this.#queue;
-    this.#waiting.add(call);
-  }
-
-  readonly #queue: Carrier = {
-    pause: () => undefined,
-    resume: () => undefined,
-    drop: (call) => void this.#waiting.delete(call),
-  };
-
-  #nextWaiting(): Call | undefined {
-    const next = this.#waiting.values().next().value;
-    if (next) this.#waiting.delete(next);
-    return next;
-  }
-
-  readonly #check = (): void => {
-    const now = performance.now();
-    for (const connection of [...this.#connections]) connection.check(now, this.#patience);
-    this.#timer = this.#connections.size > 0 ? setTimeout(this.#check, this.#checkEveryMs).unref() : undefined;
+export function timeoutsOf(limits: UpstreamLimits): Timeouts {
+  return {
+    connectMs: limits.connectTimeoutMs ?? 2_000,
+    headersMs: limits.headersTimeoutMs ?? 30_000,
+    bodyMs: limits.bodyTimeoutMs ?? 60_000,
   };
 }
+
+export const DEFAULT_CONNECTIONS = 128;
+export const DEFAULT_MAX_ACTIVE = 2_048;
+
+/** An idle connection is kept for at most this long, and for less where the task asks for less. */
+export const KEEP_ALIVE_MS = 4_000;
+/** A task started its own idle timer earlier, so a connection is given up this long before the task's announced limit. */
+export const KEEP_ALIVE_MARGIN_MS = 1_000;
+
+/** Makes the HTTP client for one task. */
+export type CreateUpstream = (socketPath: string, limits: UpstreamLimits) => Upstream;

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { accessLine } from '../../../app-plane/gateway/access-log.ts';
 import { parseConfig } from '../../../app-plane/gateway/config.ts';
 import { requestHeaders } from '../../../app-plane/gateway/headers.ts';
-import { createMeter } from '../../../app-plane/gateway/meter.ts';
+import { Meter } from '../../../app-plane/gateway/meter.ts';
 import { cachedRegistry, type Registry } from '../../../app-plane/gateway/registry.ts';
 import { parseTarget } from '../../../app-plane/gateway/target.ts';
 import { TIERS } from '../../../tenant-templates/tiers.ts';
@@ -88,7 +88,7 @@ describe('the meter', () => {
 
   test('RT-2: a throttled call does not consume quota, an exhausted one says when the day ends', () => {
     const clock = new TestClock();
-    const meter = createMeter({ clock, monotonic: () => clock.ms });
+    const meter = new Meter({ clock, monotonic: () => clock.ms });
     const few = { rate: 10, burst: 10, quotaPerDay: 12 };
     const outcomes = Array.from({ length: 30 }, () => meter.admit('key', few).outcome);
     expect(outcomes.filter((outcome) => outcome === 'admitted')).toHaveLength(10);
@@ -100,7 +100,7 @@ describe('the meter', () => {
 
   test('RT-2: within 3 % of the plan for ten minutes of twice the rate, a neighbour untouched', () => {
     const clock = new TestClock();
-    const meter = createMeter({ clock, monotonic: () => clock.ms });
+    const meter = new Meter({ clock, monotonic: () => clock.ms });
     const long = { ...plan, quotaPerDay: 1e9 };
     let admitted = 0;
     let neighbour = 0;
@@ -116,7 +116,7 @@ describe('the meter', () => {
 
   test('forgets idle buckets only when full, so that forgetting gives nothing away', () => {
     const clock = new TestClock();
-    const meter = createMeter({ clock, monotonic: () => clock.ms, maxBuckets: 3 });
+    const meter = new Meter({ clock, monotonic: () => clock.ms, maxBuckets: 3 });
     for (let call = 0; call < 10; call++) meter.admit('busy', plan);
     for (const key of ['a', 'b', 'c', 'd']) meter.admit(key, plan);
     expect(meter.size).toBe(5);
@@ -191,12 +191,24 @@ describe('the remembered registry', () => {
 
 describe('the access log', () => {
   test('is JSON whatever a path holds', () => {
-    const record = { requestId: 'r', method: 'GET', path: '/a"\\\u0001é', status: 200, ms: 1.26, bytes: 3 };
-    expect(JSON.parse(accessLine(record, 0))).toEqual({
-      ...record,
+    const exchange = {
+      requestId: 'r',
+      startedAt: 1_000,
+      route: undefined,
+      service: undefined,
+      bytes: 3,
+      request: { method: 'GET', url: '/a"\\\u0001é?secret' },
+      response: { headersSent: true, statusCode: 200 },
+    };
+    expect(JSON.parse(accessLine(exchange, 1_001.26, 0))).toEqual({
       time: '1970-01-01T00:00:00.000Z',
       level: 'info',
+      requestId: 'r',
+      method: 'GET',
+      path: '/a"\\\u0001é',
+      status: 200,
       ms: 1.3,
+      bytes: 3,
     });
   });
 });

@@ -7,9 +7,10 @@ import { compactVerify, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import { openLineFile } from '../../../adapters/embedded/mail/line-file.ts';
 import { openTable } from '../../../adapters/embedded/store/table.ts';
 import { createGateway, type Gateway, type GatewayLimits } from '../../../app-plane/gateway/app.ts';
-import { createMeter } from '../../../app-plane/gateway/meter.ts';
-import { openQuotaStore } from '../../../app-plane/gateway/quota-store.ts';
+import { Meter } from '../../../app-plane/gateway/meter.ts';
+import { QuotaStore } from '../../../app-plane/gateway/quota-store.ts';
 import { cachedRegistry, type Registry } from '../../../app-plane/gateway/registry.ts';
+import { loadUpstreamClient, type UpstreamClient } from '../../../app-plane/gateway/upstream-clients.ts';
 import { createAuthorize } from '../../../core/identity/authorize.ts';
 import { API_AUDIENCE, trustRealms } from '../../../core/identity/issuers.ts';
 import type { Clock } from '../../../core/ports/clock.ts';
@@ -18,12 +19,12 @@ import type { Route, ServiceEndpoints, Subject } from '../../../core/routing/reg
 import type { TierName, UsagePlan } from '../../../core/tier/tiers.ts';
 import { TIERS } from '../../../tenant-templates/tiers.ts';
 
-/** The front door's public name in these tests, whatever port it listens on. */
+/** The gateway's public URL in these tests, whatever port it listens on. */
 export const PUBLIC_URL = 'https://saas.example';
 
 export const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** Time that stands still until it is moved; its timers fire while it is. */
+/** A clock that moves only by `advance`, which also fires its timers. */
 export class TestClock implements Clock {
   ms = Date.UTC(2026, 1, 3, 12);
   #timers: { at: number; run: () => void }[] = [];
@@ -58,12 +59,12 @@ export interface TokenFacts {
   readonly tenantId?: string;
   readonly subject?: string;
   readonly claims?: JWTPayload;
-  /** Signed by a key that is not the issuer's. */
+  /** Signed with a key other than the issuer's. */
   readonly forged?: boolean;
   readonly expiresAt?: number;
 }
 
-/** A real, signed access token. @default - of user `<tenantId>-user` in the pool, for an hour of wall-clock time */
+/** A signed access token. @default - for user `<tenantId>-user` in the pool, valid for an hour of wall-clock time */
 export async function tokenOf(facts: TokenFacts): Promise<string> {
   const { realm = 'pool', tenantId, forged = false } = facts;
   return new SignJWT({
@@ -152,14 +153,14 @@ export interface Fixture {
   readonly gateway: Gateway;
   readonly subjects: Map<string, Subject>;
   readonly routes: Map<string, Route>;
-  /** Adds a tenant with a user; gives the user's authorization header. */
+  /** Adds a tenant with a user. @returns the user's `Authorization` header */
   addTenant(route: Route): Promise<string>;
-  /** Listens as a task of the pooled service. */
+  /** Starts a task of the pooled service. */
   serve(service: string, listener: RequestListener): Promise<SocketServer>;
   servePlatform(listener: RequestListener): Promise<SocketServer>;
   setEndpoints(all: readonly ServiceEndpoints[]): void;
   flushQuotas(): Promise<void>;
-  /** The access log's lines so far, waiting until there are `count`. */
+  /** The lines of the access log, once there are `count`. */
   accessLog(count: number): Promise<Record<string, unknown>[]>;
   close(): Promise<void>;
 }
@@ -167,13 +168,17 @@ export interface Fixture {
 export interface FixtureOptions {
   readonly plans?: Partial<Record<TierName, UsagePlan>>;
   readonly limits?: GatewayLimits;
-  /** Of the buckets. @default - the test's clock */
+  /** Clock of the buckets. @default - the test's clock */
   readonly monotonic?: () => number;
-  /** Where the quota counts are. @default - a new directory */
+  /** @default own */
+  readonly upstream?: UpstreamClient;
+  /** @default - discards everything */
+  readonly log?: Log;
+  /** Directory of the quota counts. @default - a new directory */
   readonly dir?: string;
 }
 
-/** A whole gateway on a free port, with the true authorize; only registry and tasks are the test's. */
+/** A complete gateway on a free port. Only its registry and its tasks are the test's. */
 export async function startFixture(options: FixtureOptions = {}): Promise<Fixture> {
   const dir = mkdtempSync(join(tmpdir(), 'gw-'));
   const clock = new TestClock();
@@ -195,9 +200,9 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
     clock: wallClock,
   });
   const monotonic = options.monotonic ?? ((): number => clock.ms);
-  const meter = createMeter({ clock, monotonic });
+  const meter = new Meter({ clock, monotonic });
   const table = openTable({ file: join(options.dir ?? dir, 'gateway.db'), clock });
-  const quotas = await openQuotaStore({ table, meter, clock, log: silent });
+  const quotas = await QuotaStore.open({ table, meter, clock, log: silent });
   const logFile = join(dir, 'access.log');
   const accessLog = openLineFile(logFile);
   const plenty = { usagePlan: { rate: 1e6, burst: 1e6, quotaPerDay: 1e9 } };
@@ -214,8 +219,9 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
     services: ['orders', 'products', 'users'],
     platformSocket: join(dir, 'platform.sock'),
     publicUrl: () => new URL(PUBLIC_URL),
+    createUpstream: await loadUpstreamClient(options.upstream ?? 'own'),
     accessLog,
-    log: silent,
+    log: options.log ?? silent,
     clock,
     monotonic,
     limits: options.limits ?? {},
@@ -278,18 +284,18 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
   };
 }
 
-/** What `look` finds, asked until it finds something, for at most `withinMs`. */
+/** Calls `look` until it returns something, for at most `withinMs`. */
 export async function poll<T>(look: () => T | undefined | Promise<T | undefined>, withinMs = 10_000): Promise<T> {
   const deadline = Date.now() + withinMs;
   for (;;) {
     const found = await look();
     if (found !== undefined) return found;
-    if (Date.now() > deadline) throw new Error(`nothing within ${withinMs} ms`);
+    if (Date.now() > deadline) throw new Error(`nothing found within ${withinMs} ms`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
 
-/** Sends bytes as they are, and gives everything that comes back until the server ends the connection. */
+/** Sends bytes unchanged. @returns everything received until the server closes the connection */
 export function rawExchange(port: number, bytes: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1', () => socket.write(bytes, 'latin1'));

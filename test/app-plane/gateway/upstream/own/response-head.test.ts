@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { AnswerParser } from '../../../app-plane/gateway/upstream/response-parser.ts';
-import { bytesOf, OK, read, readWith } from './answers-read.ts';
+import { ResponseParser } from '../../../../../app-plane/gateway/upstream/own/response-parser.ts';
+import { bytesOf, OK, read, readWith } from './read-response.ts';
 
 describe('the headers of an answer', () => {
   const headersOf = (...lines: string[]): readonly string[] =>
@@ -54,7 +54,7 @@ describe('how long a connection may be used again', () => {
     ['close and a hint', 'Keep-Alive: timeout=3\r\nConnection: close', 0],
     ['a hint and close', 'Connection: close\r\nKeep-Alive: timeout=3', 0],
   ])('%s', (_what, lines, wanted) => {
-    const parser = new AnswerParser();
+    const parser = new ResponseParser();
     for (let answer = 0; answer < 2; answer++) {
       readWith(parser, [bytesOf(`${OK}Content-Length: 0\r\n${lines}\r\n\r\n`)]);
       expect(parser.keepAliveMs).toBe(wanted);
@@ -62,7 +62,7 @@ describe('how long a connection may be used again', () => {
   });
 
   test('not at all after HTTP/1.0, and after a body that ends with the connection', () => {
-    const parser = new AnswerParser();
+    const parser = new ResponseParser();
     readWith(parser, [bytesOf('HTTP/1.0 204 No\r\nConnection: keep-alive\r\n\r\n')]);
     expect(parser.keepAliveMs).toBe(0);
     readWith(parser, [bytesOf(`${OK}\r\n`)]);
@@ -70,7 +70,7 @@ describe('how long a connection may be used again', () => {
   });
 
   test('is each answer`s own', () => {
-    const parser = new AnswerParser();
+    const parser = new ResponseParser();
     const lengths = ['Connection: close', 'A: b', 'Keep-Alive: timeout=2', 'A: b'].map((line) => {
       readWith(parser, [bytesOf(`${OK}Content-Length: 0\r\n${line}\r\n\r\n`)]);
       return parser.keepAliveMs;

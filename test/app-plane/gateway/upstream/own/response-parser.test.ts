@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { MalformedAnswer } from '../../../app-plane/gateway/upstream/response-head.ts';
-import { AnswerParser } from '../../../app-plane/gateway/upstream/response-parser.ts';
-import { bytesOf, CHUNKED, cut, eachByte, OK, type Read, read, readWith } from './answers-read.ts';
+import { MalformedResponse } from '../../../../../app-plane/gateway/upstream/malformed-response.ts';
+import { ResponseParser } from '../../../../../app-plane/gateway/upstream/own/response-parser.ts';
+import { bytesOf, CHUNKED, cut, eachByte, OK, type Read, read, readWith } from './read-response.ts';
 
 describe('an answer is read as it is meant', () => {
   const ANSWERS: [what: string, bytes: string, wanted: Read, to: 'GET' | 'HEAD'][] = [
@@ -79,17 +79,17 @@ describe('an answer is read as it is meant', () => {
 
   test.each(ANSWERS)('%s, at once, byte by byte, and cut at every place', (_what, bytes, wanted, to) => {
     const bodiless = to === 'HEAD';
-    const parser = new AnswerParser();
+    const parser = new ResponseParser();
     expect(readWith(parser, [bytesOf(bytes)], bodiless)).toEqual(wanted);
     if (wanted.complete) expect(readWith(parser, eachByte(bytes), bodiless)).toEqual(wanted);
-    expect(readWith(new AnswerParser(), eachByte(bytes), bodiless)).toEqual(wanted);
+    expect(readWith(new ResponseParser(), eachByte(bytes), bodiless)).toEqual(wanted);
     for (let place = 0; place <= bytes.length; place++) {
-      expect(readWith(new AnswerParser(), cut(bytesOf(bytes), [place]), bodiless)).toEqual(wanted);
+      expect(readWith(new ResponseParser(), cut(bytesOf(bytes), [place]), bodiless)).toEqual(wanted);
     }
   });
 
   test('a body until the connection closes is complete by its end; no other is', () => {
-    const parser = new AnswerParser();
+    const parser = new ResponseParser();
     readWith(parser, [bytesOf(`${OK}\r\nhal`)]);
     expect(parser.end()).toBe(true);
     for (const part of [
@@ -100,11 +100,11 @@ describe('an answer is read as it is meant', () => {
       `${CHUNKED}1\r\n`,
       `${CHUNKED}1\r\na\r\n0\r\n`,
     ]) {
-      const cutShort = new AnswerParser();
+      const cutShort = new ResponseParser();
       expect(readWith(cutShort, [bytesOf(part)]).complete).toBe(false);
       expect(cutShort.end()).toBe(false);
     }
-    expect(new AnswerParser().end()).toBe(false);
+    expect(new ResponseParser().end()).toBe(false);
   });
 
   test('SE-1: whatever the bodies, the headers and the cuts, each of several answers is what was sent', () => {
@@ -127,7 +127,7 @@ describe('an answer is read as it is meant', () => {
     });
     fc.assert(
       fc.property(fc.array(answers, { minLength: 1, maxLength: 3 }), fc.array(fc.nat(2_000)), (all, places) => {
-        const parser = new AnswerParser();
+        const parser = new ResponseParser();
         for (const { status, headers, pieces, chunked, news } of all) {
           const body = Buffer.concat(pieces);
           const chunks = pieces
@@ -227,25 +227,25 @@ describe('what cannot be trusted is refused', () => {
   ];
 
   test.each(REFUSED)('%s, at once, byte by byte, and cut anywhere', (_what, bytes) => {
-    expect(() => read(bytes)).toThrow(MalformedAnswer);
-    expect(() => readWith(new AnswerParser(), eachByte(bytes))).toThrow(MalformedAnswer);
+    expect(() => read(bytes)).toThrow(MalformedResponse);
+    expect(() => readWith(new ResponseParser(), eachByte(bytes))).toThrow(MalformedResponse);
     fc.assert(
       fc.property(fc.array(fc.nat(bytes.length), { maxLength: 5 }), (places) => {
-        expect(() => readWith(new AnswerParser(), cut(bytesOf(bytes), places))).toThrow(MalformedAnswer);
+        expect(() => readWith(new ResponseParser(), cut(bytesOf(bytes), places))).toThrow(MalformedResponse);
       }),
       { numRuns: 20 },
     );
   });
 
   test('the body of an answer to HEAD', () => {
-    expect(() => read(`${OK}Content-Length: 1\r\n\r\na`, true)).toThrow(MalformedAnswer);
+    expect(() => read(`${OK}Content-Length: 1\r\n\r\na`, true)).toThrow(MalformedResponse);
   });
 
   test('SE-1: bytes that nobody asked for, before the first request and after an answer', () => {
-    const parser = new AnswerParser();
-    expect(() => parser.feed(bytesOf('H'))).toThrow(MalformedAnswer);
+    const parser = new ResponseParser();
+    expect(() => parser.feed(bytesOf('H'))).toThrow(MalformedResponse);
     readWith(parser, [bytesOf('HTTP/1.1 204 No\r\n\r\n')]);
-    expect(() => parser.feed(bytesOf('H'))).toThrow(MalformedAnswer);
+    expect(() => parser.feed(bytesOf('H'))).toThrow(MalformedResponse);
   });
 
   test('SE-1: no bytes at all make it throw anything else, or pass more on than came', () => {
@@ -269,9 +269,9 @@ describe('what cannot be trusted is refused', () => {
         const bytes = bytesOf(parts.join(''));
         const outcome = (pieces: Buffer[]): Read | undefined => {
           try {
-            return readWith(new AnswerParser(), pieces);
+            return readWith(new ResponseParser(), pieces);
           } catch (error) {
-            expect(error).toBeInstanceOf(MalformedAnswer);
+            expect(error).toBeInstanceOf(MalformedResponse);
             return undefined;
           }
         };
@@ -292,7 +292,7 @@ describe('what cannot be trusted is refused', () => {
       `${CHUNKED}0\r\n${'A: b\r\n'.repeat(32)}\r\n`,
     ]) {
       expect(read(bytes).status).toBe(200);
-      expect(readWith(new AnswerParser(), eachByte(bytes)).status).toBe(200);
+      expect(readWith(new ResponseParser(), eachByte(bytes)).status).toBe(200);
     }
   });
 });

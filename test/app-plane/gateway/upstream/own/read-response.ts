@@ -1,4 +1,4 @@
-import { AnswerParser } from '../../../app-plane/gateway/upstream/response-parser.ts';
+import { ResponseParser } from '../../../../../app-plane/gateway/upstream/own/response-parser.ts';
 
 /** What was told of an answer. */
 export interface Read {
@@ -9,7 +9,7 @@ export interface Read {
 }
 
 /** Every piece comes in the same memory, which is overwritten after it: what is kept must have been copied. */
-function feedAll(parser: AnswerParser, pieces: readonly Buffer[]): boolean {
+function feedAll(parser: ResponseParser, pieces: readonly Buffer[]): boolean {
   const scratch = Buffer.alloc(Math.max(1, ...pieces.map(({ length }) => length)));
   let complete = false;
   for (const piece of pieces) {
@@ -21,7 +21,7 @@ function feedAll(parser: AnswerParser, pieces: readonly Buffer[]): boolean {
 }
 
 /** Reads one answer, whose bytes come in these pieces. */
-export function readWith(parser: AnswerParser, pieces: readonly Buffer[], bodiless = false): Read {
+export function readWith(parser: ResponseParser, pieces: readonly Buffer[], bodiless = false): Read {
   let status: number | undefined;
   let headers: readonly string[] = [];
   const body: Buffer[] = [];
@@ -43,7 +43,7 @@ export function readWith(parser: AnswerParser, pieces: readonly Buffer[], bodile
 
 export const bytesOf = (text: string): Buffer => Buffer.from(text, 'latin1');
 export const eachByte = (text: string): Buffer[] => Array.from(bytesOf(text), (byte) => Buffer.of(byte));
-export const read = (text: string, bodiless = false): Read => readWith(new AnswerParser(), [bytesOf(text)], bodiless);
+export const read = (text: string, bodiless = false): Read => readWith(new ResponseParser(), [bytesOf(text)], bodiless);
 
 /** Cuts `bytes` at the places; as they come, in any order and number. */
 export function cut(bytes: Buffer, places: readonly number[]): Buffer[] {

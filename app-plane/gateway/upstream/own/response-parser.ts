@@ -1,63 +1,58 @@
-import { type AnswerHead, MalformedAnswer, parseHead } from './response-head.ts';
-
-/** Is told of an answer's parts in their order: one head, then data. */
-export interface AnswerSink {
-  onHead(status: number, headers: string[]): void;
-  /** A piece of the body, the sink's own to keep. */
-  onData(piece: Buffer): void;
-}
+import { MalformedResponse } from '../malformed-response.ts';
+import type { ResponseSink } from '../upstream.ts';
+import { parseHead, type ResponseHead } from './response-head.ts';
 
 type State = 'head' | 'body' | 'until-close' | 'chunk-size' | 'chunk' | 'chunk-end' | 'trailers' | 'complete';
 
 const MAX_HEAD = 16 * 1024;
-/** A chunk's size and its extensions, or one line of the trailers. */
+/** The size line of a chunk with its extensions, or one trailer. */
 const MAX_LINE = 1_024;
 const MAX_TRAILERS = 32;
 const HEAD_END = Buffer.from('\r\n\r\n');
 const LINE_END = Buffer.from('\r\n');
 const CHUNK_SIZE = /^([0-9a-f]{1,8})[ \t]*(?:;[^\r\n]*)?$/i;
 
-/** Reads the answers of one connection, one after the other, as their bytes come. Strict: see MalformedAnswer. */
-export class AnswerParser {
-  #sink: AnswerSink | undefined;
+/** Reads the responses on one connection, one after the other, as their bytes arrive. Strict: see MalformedResponse. */
+export class ResponseParser {
+  #sink: ResponseSink | undefined;
   #bodiless = false;
   #state: State = 'complete';
   #keepAliveMs = 0;
-  /** Bytes of body or chunk still to come. */
-  #left = 0;
+  /** Bytes of the body or chunk that have not arrived. */
+  #remaining = 0;
   #trailers = 0;
-  /** What has come of a head or line whose end has not. */
+  /** The beginning of a head or line whose end has not arrived. */
   #partial = '';
-  /** The head or line that was read last. */
+  /** The head or line read last. */
   #text: string | undefined;
 
-  /** An answer is to come. @param bodiless it has no body, as one to HEAD */
-  begin(sink: AnswerSink, bodiless: boolean): void {
+  /** Expects a response. @param bodiless true for a response to HEAD, which has no body */
+  begin(sink: ResponseSink, bodiless: boolean): void {
     this.#sink = sink;
     this.#bodiless = bodiless;
     this.#state = 'head';
     this.#partial = '';
   }
 
-  /** Nobody is told anything any more, be it in the middle of a `feed`. */
-  forget(): void {
+  /** Stops calling the sink, even in the middle of a `feed`. */
+  detach(): void {
     this.#sink = undefined;
   }
 
-  /** For how long the connection may be used again after this answer, in ms; 0: not at all. */
+  /** How long the connection may stay idle and be used again, in milliseconds. 0: it must be closed. */
   get keepAliveMs(): number {
     return this.#keepAliveMs;
   }
 
-  /** Whether anything of the answer's final head has come. */
+  /** Whether the final head has been read. */
   get begun(): boolean {
     return this.#state !== 'head';
   }
 
   /**
-   * @param bytes what came; may be used for something else afterwards
-   * @returns whether the answer is complete
-   * Throws MalformedAnswer; also for bytes that nobody asked for.
+   * @param bytes what arrived; the caller may reuse the memory afterwards
+   * @returns whether the response is complete
+   * Throws MalformedResponse, also for bytes that arrive when no response is expected.
    */
   feed(bytes: Buffer): boolean {
     let at = 0;
@@ -65,13 +60,14 @@ export class AnswerParser {
     return this.#state === 'complete';
   }
 
-  /** The connection was ended from the other side. @returns whether that completes the answer */
+  /** The task closed the connection. @returns whether that completes the response */
   end(): boolean {
     if (this.#state !== 'until-close') return false;
     this.#state = 'complete';
     return true;
   }
 
+  /** @returns where to continue */
   #step(bytes: Buffer, at: number): number {
     switch (this.#state) {
       case 'head':
@@ -89,7 +85,7 @@ export class AnswerParser {
       case 'trailers':
         return this.#readTrailer(bytes, at);
       case 'complete':
-        throw new MalformedAnswer('bytes after the end of an answer');
+        throw new MalformedResponse('bytes follow the end of the response');
     }
   }
 
@@ -97,25 +93,25 @@ export class AnswerParser {
     const next = this.#readUntil(HEAD_END, bytes, at, MAX_HEAD);
     if (this.#text === undefined) return next;
     const head = parseHead(this.#text, this.#bodiless);
-    if (head.status === 101) throw new MalformedAnswer('nobody asked for another protocol');
-    // Others of the hundreds are news on the way to the answer.
+    if (head.status === 101) throw new MalformedResponse('the task switched protocols without being asked to');
+    // Other 1xx responses precede the final one and are discarded.
     if (head.status >= 200) this.#accept(head);
     return next;
   }
 
-  #accept({ status, headers, framing, keepAliveMs }: AnswerHead): void {
+  #accept({ status, headers, framing, keepAliveMs }: ResponseHead): void {
     this.#keepAliveMs = keepAliveMs;
-    this.#left = framing.kind === 'length' ? framing.bytes : 0;
+    this.#remaining = framing.kind === 'length' ? framing.bytes : 0;
     if (framing.kind === 'chunked') this.#state = 'chunk-size';
     else if (framing.kind === 'until-close') this.#state = 'until-close';
-    else this.#state = this.#left > 0 ? 'body' : 'complete';
+    else this.#state = this.#remaining > 0 ? 'body' : 'complete';
     this.#sink?.onHead(status, headers);
   }
 
   #readCounted(bytes: Buffer, at: number): number {
-    const end = Math.min(bytes.length, at + this.#left);
-    this.#left -= end - at;
-    if (this.#left === 0) this.#state = this.#state === 'chunk' ? 'chunk-end' : 'complete';
+    const end = Math.min(bytes.length, at + this.#remaining);
+    this.#remaining -= end - at;
+    if (this.#remaining === 0) this.#state = this.#state === 'chunk' ? 'chunk-end' : 'complete';
     this.#sink?.onData(Buffer.from(bytes.subarray(at, end)));
     return end;
   }
@@ -124,10 +120,10 @@ export class AnswerParser {
     const next = this.#readUntil(LINE_END, bytes, at, MAX_LINE);
     if (this.#text === undefined) return next;
     const digits = CHUNK_SIZE.exec(this.#text)?.[1];
-    if (digits === undefined) throw new MalformedAnswer('a chunk must begin with its size');
-    this.#left = Number.parseInt(digits, 16);
+    if (digits === undefined) throw new MalformedResponse('a chunk does not begin with a valid size');
+    this.#remaining = Number.parseInt(digits, 16);
     this.#trailers = 0;
-    this.#state = this.#left > 0 ? 'chunk' : 'trailers';
+    this.#state = this.#remaining > 0 ? 'chunk' : 'trailers';
     return next;
   }
 
@@ -137,32 +133,32 @@ export class AnswerParser {
     return next;
   }
 
-  /** Trailers are read and forgotten. */
+  /** Trailers are read and discarded. */
   #readTrailer(bytes: Buffer, at: number): number {
     const next = this.#readUntil(LINE_END, bytes, at, MAX_LINE);
     if (this.#text === '') this.#state = 'complete';
     else if (this.#text !== undefined && ++this.#trailers > MAX_TRAILERS)
-      throw new MalformedAnswer('too many trailers');
+      throw new MalformedResponse(`the response has more than ${MAX_TRAILERS} trailers`);
     return next;
   }
 
-  /** Leaves what stands before `mark` in #text, or undefined if the mark has not come yet. @returns where to go on */
-  #readUntil(mark: Buffer, bytes: Buffer, at: number, most: number): number {
+  /** Sets #text to what precedes `mark`, or to undefined if the mark has not arrived. @returns where to continue */
+  #readUntil(mark: Buffer, bytes: Buffer, at: number, limit: number): number {
     if (this.#partial === '') {
       const found = bytes.indexOf(mark, at);
       if (found >= 0) {
-        if (found - at > most) throw new MalformedAnswer('a head or line is too long');
+        if (found - at > limit) throw new MalformedResponse('a head or line is too long');
         this.#text = bytes.toString('latin1', at, found);
         return found + mark.length;
       }
     }
     const before = this.#partial.length;
-    // One byte more than may come before the mark, and the mark, tell whether it is too long.
-    const piece = bytes.toString('latin1', at, Math.min(bytes.length, at + most + mark.length + 1));
+    // One byte more than the limit allows, and the mark, show whether it is too long.
+    const piece = bytes.toString('latin1', at, Math.min(bytes.length, at + limit + mark.length + 1));
     const text = this.#partial + piece;
     const found = text.indexOf(mark === HEAD_END ? '\r\n\r\n' : '\r\n');
-    if (found > most || (found < 0 && text.length > most + mark.length))
-      throw new MalformedAnswer('a head or line is too long');
+    if (found > limit || (found < 0 && text.length > limit + mark.length))
+      throw new MalformedResponse('a head or line is too long');
     if (found >= 0) {
       this.#partial = '';
       this.#text = text.slice(0, found);

@@ -1,0 +1,126 @@
+import type { Log } from '../../core/ports/log.ts';
+import type { Admission, AdmissionRequest } from './admission.ts';
+import { contentLength, openBody } from './body.ts';
+import type { Exchange } from './exchange.ts';
+import { type ForwardFailure, forward, type Hop } from './forward.ts';
+import { addPlatformHeaders, addServiceHeaders, requestHeaders } from './headers.ts';
+import { isReady } from './readiness.ts';
+import { type GatewayResponse, PLATFORM_UNAVAILABLE_PAGE, RESPONSES } from './responses.ts';
+import { parseTarget } from './target.ts';
+import { leastBusy, type TaskDirectory } from './task-directory.ts';
+import type { Upstream } from './upstream/upstream.ts';
+
+export interface RequestRouterOptions {
+  readonly admit: (request: AdmissionRequest) => Promise<Admission>;
+  readonly tasks: TaskDirectory;
+  readonly platform: Upstream;
+  /** The application's microservices. */
+  readonly services: readonly string[];
+  /** What clients see. Called for each request to the platform, because the port may be known only after listening. */
+  readonly publicUrl: () => URL;
+  /** Longest request body, in bytes. */
+  readonly maxBodyBytes: number;
+  /** Most requests at one task. */
+  readonly maxActive: number;
+  readonly isDraining: () => boolean;
+  readonly log: Log;
+}
+
+const FAILURE_RESPONSES: Record<ForwardFailure, GatewayResponse> = {
+  unavailable: RESPONSES.unavailable,
+  'bad-gateway': RESPONSES.badGateway,
+  timeout: RESPONSES.gatewayTimeout,
+  'too-large': RESPONSES.tooLarge,
+  'malformed-request': RESPONSES.badRequest,
+};
+const BROWSER_FAILURE_RESPONSES = { ...FAILURE_RESPONSES, unavailable: PLATFORM_UNAVAILABLE_PAGE };
+
+/** A platform that takes longer to respond to a readiness probe is not ready. */
+const READY_TIMEOUT_MS = 1_000;
+
+/** What stays the same for all attempts to forward a request. */
+interface Destination extends Pick<Hop, 'path' | 'headers' | 'pick'> {
+  readonly failureResponses: Record<ForwardFailure, GatewayResponse>;
+}
+
+/** Sends each request to a tenant's service or to the platform, or responds to it. */
+export class RequestRouter {
+  readonly #options: RequestRouterOptions;
+
+  constructor(options: RequestRouterOptions) {
+    this.#options = options;
+  }
+
+  async route(exchange: Exchange): Promise<void> {
+    const target = parseTarget(exchange.request.url ?? '');
+    switch (target.kind) {
+      case 'api':
+        return this.#toService(exchange, target.service, target.path);
+      case 'platform':
+        return this.#toPlatform(exchange, target.path);
+      case 'healthz':
+        return exchange.respond(RESPONSES.healthy);
+      case 'readyz':
+        return exchange.respond(await this.#readiness());
+      case 'malformed':
+        return exchange.respond(RESPONSES.badRequest);
+    }
+  }
+
+  async #toService(exchange: Exchange, service: string, path: string): Promise<void> {
+    const { admit, services, tasks, maxActive } = this.#options;
+    const { request } = exchange;
+    const { authorization } = request.headers;
+    const admission = await admit({ authorization, service, contentLength: contentLength(request) });
+    exchange.route = admission.route;
+    if (services.includes(service)) exchange.service = service;
+    if (!admission.admitted) return exchange.respond(admission.response);
+    if (exchange.response.destroyed) return admission.leave();
+    exchange.onClosed(admission.leave);
+    const candidates = tasks.tasksOf(admission.route, service);
+    if (candidates.length === 0) return exchange.respond(RESPONSES.unavailable);
+    const headers = requestHeaders(request, 'service');
+    addServiceHeaders(headers, exchange, admission.route);
+    const pick: Hop['pick'] = (tried) => leastBusy(candidates, maxActive, tried);
+    this.#forward(exchange, { path, headers, pick, failureResponses: FAILURE_RESPONSES });
+  }
+
+  #toPlatform(exchange: Exchange, path: string): void {
+    const { maxBodyBytes, maxActive, platform, publicUrl } = this.#options;
+    const { request } = exchange;
+    if ((contentLength(request) ?? 0) > maxBodyBytes) {
+      exchange.respond(RESPONSES.tooLarge);
+      return;
+    }
+    const headers = requestHeaders(request, 'platform');
+    addPlatformHeaders(headers, exchange, publicUrl());
+    const isBrowser = request.headers.accept?.includes('text/html') === true;
+    const failureResponses = isBrowser ? BROWSER_FAILURE_RESPONSES : FAILURE_RESPONSES;
+    const pick: Hop['pick'] = () => (platform.active < maxActive ? platform : undefined);
+    this.#forward(exchange, { path, headers, pick, failureResponses });
+  }
+
+  #forward(exchange: Exchange, { path, headers, pick, failureResponses }: Destination): void {
+    exchange.acceptBody();
+    openBody(exchange.request, this.#options.maxBodyBytes, (body) => {
+      if (exchange.response.destroyed) return;
+      const length = contentLength(exchange.request);
+      const fail: Hop['fail'] = (failure) => exchange.respond(failureResponses[failure]);
+      forward(exchange, { path, headers, body, length, pick, fail }, this.#options.log);
+    });
+  }
+
+  async #readiness(): Promise<GatewayResponse> {
+    const { tasks, services } = this.#options;
+    const platform = await isReady(this.#options.platform, READY_TIMEOUT_MS);
+    const pool = tasks.hasPooled(services);
+    const draining = this.#options.isDraining();
+    const ready = platform && pool && !draining;
+    return {
+      status: ready ? 200 : 503,
+      contentType: 'application/json',
+      headers: ready ? [] : ['retry-after', '1'],
+      body: JSON.stringify({ status: ready ? 'ready' : 'not ready', platform, pool, draining }),
+    };
+  }
+}
