@@ -7,6 +7,7 @@ import { addDemoCommand } from '../cli/demo.ts';
 import { addDoctorCommand } from '../cli/doctor.ts';
 import { addEventCommands } from '../cli/events.ts';
 import { asCliError, CliError, EXIT, EXIT_MEANINGS } from '../cli/exit-codes.ts';
+import { launcher } from '../cli/launcher.ts';
 import { addLifecycleCommands } from '../cli/lifecycle.ts';
 import { addLogsCommand } from '../cli/logs.ts';
 import { endWithReader, note, printJson } from '../cli/output.ts';
@@ -15,7 +16,6 @@ import { addTenantCommands } from '../cli/tenants.ts';
 import { addThrottleTestCommand } from '../cli/throttle-test.ts';
 import { addTokenCommand } from '../cli/token.ts';
 import { addUserCommands } from '../cli/users.ts';
-import { launcher } from '../embedded/data-dir.ts';
 
 /** The command line, and with `up` the embedded platform. */
 function createProgram(): Command {

@@ -1,15 +1,8 @@
 import type { Command } from 'commander';
-import {
-  commandFor,
-  type DataDir,
-  DEFAULT_DATA_DIR,
-  dataDirAt,
-  dataDirOfClone,
-  launcher,
-  startCommandFor,
-} from '../embedded/data-dir.ts';
+import { type DataDir, dataDirAt } from '../embedded/data-dir.ts';
 import { findRunning, type Running } from '../embedded/running.ts';
 import { CliError } from './exit-codes.ts';
+import { commandFor, DEFAULT_DATA_DIR, dataDirOfClone, launcher, startCommandFor } from './launcher.ts';
 
 /** What every command knows: where the platform lives, and how to answer. */
 export interface CliContext {

@@ -2,11 +2,12 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { isAlive } from '../adapters/embedded/runtime/supervisor/process-info.ts';
-import { lockDataDir, startCommandFor } from '../embedded/data-dir.ts';
+import { lockDataDir } from '../embedded/data-dir.ts';
 import { findRunning, type Running } from '../embedded/running.ts';
 import { type CliContext, contextOf, examples, requireRunning, whereElse, wholeNumber } from './context.ts';
 import { ControlPlane } from './control-plane.ts';
 import { CliError } from './exit-codes.ts';
+import { startCommandFor } from './launcher.ts';
 import { note, printFields, printJson, printLine, withNote } from './output.ts';
 import { printServices, select } from './services.ts';
 

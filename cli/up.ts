@@ -7,13 +7,11 @@ import { ADMIN_SIGN_IN_SCOPE, CLI_CLIENT } from '../core/identity/issuers.ts';
 import type { AdminCredentials } from '../embedded/admin.ts';
 import { type ConfigFlags, loadConfig, type PlatformConfig } from '../embedded/config.ts';
 import {
-  commandFor,
   type DataDir,
   lockDataDir,
   notWritable,
   prepareDataDir,
   readJson,
-  startCommandFor,
   writePrivate,
 } from '../embedded/data-dir.ts';
 import { demoProgress, isWhole } from '../embedded/demo-progress.ts';
@@ -22,6 +20,7 @@ import { findRunning, type Running } from '../embedded/running.ts';
 import type { CliContext } from './context.ts';
 import { finishDemo } from './demo-tenants.ts';
 import { asCliError, CliError } from './exit-codes.ts';
+import { commandFor, startCommandFor } from './launcher.ts';
 import { signIn } from './oidc-client.ts';
 import { note, printFields, printJson, printLine } from './output.ts';
 
@@ -91,7 +90,7 @@ async function start(dir: DataDir, flags: ConfigFlags, stop: AbortSignal): Promi
     const lock = lockDataDir(dir);
     if (!lock) throw alreadyRunning(dir);
     const log = openPlatformLog(`${dir.logs}/platform.log`, config.logLevel);
-    const platform = await startPlatform({ config, dir, log });
+    const platform = await startPlatform({ config, dir, log, command: commandFor(dir) });
     const admin = readJson<AdminCredentials>(dir.admin);
     const email = admin?.email ?? config.adminEmail;
     return { platform, lock, email, admin, demo: config.demo && existsSync(dir.demoPending) };

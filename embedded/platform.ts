@@ -26,7 +26,7 @@ import { type Addresses, settleAddresses } from './addresses.ts';
 import { ensureFirstAdmin } from './admin.ts';
 import type { PlatformConfig } from './config.ts';
 import { crashPointOf } from './crash-point.ts';
-import { commandFor, type DataDir, prepareRunDir } from './data-dir.ts';
+import { type DataDir, prepareRunDir } from './data-dir.ts';
 import { createGatewayProcess, type GatewayProcess } from './gateway-process.ts';
 import { instanceIn } from './instance.ts';
 import { isLocal } from './local-client.ts';
@@ -48,6 +48,8 @@ export interface PlatformOptions {
   readonly config: PlatformConfig;
   readonly dir: DataDir;
   readonly log: Log;
+  /** The command line for this data directory, as a shell on this machine calls it. Pages show it to local users. */
+  readonly command: string;
 }
 
 /** Only one platform can run on a data directory, so a restarted one goes on with its own leases at once. */
@@ -68,10 +70,9 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
 }
 
 async function assemble(options: PlatformOptions, cleanUp: AsyncDisposableStack): Promise<Platform> {
-  const { config, dir, log } = options;
+  const { config, dir, log, command } = options;
   const clock = systemClock;
   const random = systemRandom;
-  const command = commandFor(dir);
 
   const table = openTable({ file: dir.platformDb, clock });
   cleanUp.defer(() => table.close());
