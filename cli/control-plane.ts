@@ -1,7 +1,7 @@
 import { existsSync, rmSync } from 'node:fs';
+import type { Tenant } from '../control-plane/api/tenants/responses.ts';
 import { isDomainError } from '../core/errors.ts';
 import { ADMIN_SIGN_IN_SCOPE, CLI_CLIENT } from '../core/identity/issuers.ts';
-import type { Step } from '../core/tenant/lifecycle.ts';
 import { slugOf, TENANT_ID } from '../core/tenant/names.ts';
 import type { AdminCredentials } from '../embedded/admin.ts';
 import { readJson, writePrivate } from '../embedded/data-dir.ts';
@@ -20,21 +20,6 @@ interface StoredToken {
   readonly accessToken: string;
   /** Epoch milliseconds. */
   readonly expiresAt: number;
-}
-
-/** A tenant as the control plane shows it; the customer's own keys stand beside these. */
-export interface TenantView {
-  readonly tenantId: string;
-  readonly tenantRegistrationId: string;
-  readonly tenantName: string;
-  readonly slug: string;
-  readonly email: string;
-  readonly tier: string;
-  readonly state: string;
-  readonly reason?: string;
-  readonly steps?: readonly Step[];
-  readonly created?: string;
-  readonly tenantConfig?: string;
 }
 
 interface Answer {
@@ -137,16 +122,16 @@ export class ControlPlane {
   }
 
   /** The living tenant of this name or id. Throws refused if there is none. */
-  async tenant(nameOrId: string): Promise<TenantView> {
+  async tenant(nameOrId: string): Promise<Tenant> {
     if (TENANT_ID.test(nameOrId)) {
       const found = await this.#answer('GET', `/tenants/${nameOrId}`);
-      if (found.status === 200) return (found.body as { data: TenantView }).data;
+      if (found.status === 200) return (found.body as { data: Tenant }).data;
       if (found.status !== 404) throw refusal(found, this.tierplane);
       // A name may look like an id.
     }
     const slug = slugOf(nameOrId);
     if (slug === '') throw unknownTenant(nameOrId, this.tierplane);
-    const page = await this.call<{ data: TenantView[] }>('GET', `/tenants?name=${encodeURIComponent(slug)}&limit=20`);
+    const page = await this.call<{ data: Tenant[] }>('GET', `/tenants?name=${encodeURIComponent(slug)}&limit=20`);
     const tenant = page.data.find((one) => one.slug === slug);
     if (tenant) return tenant;
     throw unknownTenant(nameOrId, this.tierplane);

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Tenant } from '../control-plane/api/tenants/responses.ts';
 import { DomainError, isDomainError } from '../core/errors.ts';
 import { CLI_CLIENT } from '../core/identity/issuers.ts';
 import type { TierName } from '../core/tier/tiers.ts';
@@ -21,13 +22,6 @@ interface DemoDeps {
   readonly dir: Pick<DataDir, 'demo' | 'demoPending'>;
   readonly adminToken: () => Promise<string>;
   readonly progress: (line: string) => void;
-}
-
-interface DemoTenantView {
-  readonly slug: string;
-  readonly state: string;
-  readonly reason?: string;
-  readonly tenantRegistrationId: string;
 }
 
 const PRODUCTS = [
@@ -110,15 +104,15 @@ async function register(deps: DemoDeps, one: DemoCredentials): Promise<void> {
   if (status !== 201 && !(status === 409 && (await find(deps, one.name)))) throw refusal(one.name, status, body);
 }
 
-async function retry(deps: DemoDeps, { slug, tenantRegistrationId }: DemoTenantView): Promise<void> {
+async function retry(deps: DemoDeps, { slug, tenantRegistrationId }: Tenant): Promise<void> {
   const url = `${deps.urls.controlPlane}/tenant-registrations/${tenantRegistrationId}/retry`;
   const { status, body } = await send('POST', url, { token: await deps.adminToken() });
   if (status >= 400 && status !== 409) throw refusal(slug, status, body);
 }
 
-async function find(deps: DemoDeps, name: string): Promise<DemoTenantView | undefined> {
+async function find(deps: DemoDeps, name: string): Promise<Tenant | undefined> {
   const url = `${deps.urls.controlPlane}/tenants?name=${name}&limit=10`;
-  const { status, body } = await send<{ data?: DemoTenantView[] }>('GET', url, { token: await deps.adminToken() });
+  const { status, body } = await send<{ data?: Tenant[] }>('GET', url, { token: await deps.adminToken() });
   if (!body.data) throw refusal(name, status, body);
   return body.data.find(({ slug }) => slug === name);
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { DeadLetter } from '../core/ports/event-bus.ts';
+import type { DeadLetter } from '../control-plane/api/operator/schemas.ts';
 import { contextOf, examples } from './context.ts';
 import { ControlPlane } from './control-plane.ts';
 import { CliError } from './exit-codes.ts';

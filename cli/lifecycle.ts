@@ -2,6 +2,7 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { isAlive } from '../adapters/embedded/runtime/supervisor/process-info.ts';
+import type { EmbeddedStatus } from '../control-plane/api/http/platform-status.ts';
 import { lockDataDir } from '../embedded/data-dir.ts';
 import { findRunning, type Running } from '../embedded/running.ts';
 import { type CliContext, contextOf, examples, requireRunning, whereElse, wholeNumber } from './context.ts';
@@ -70,19 +71,10 @@ async function stop(running: Running): Promise<void> {
   }
 }
 
-/** What `GET /operator/status` tells. */
-interface PlatformStatus {
-  readonly node: string;
-  readonly gateway: { readonly pid: number | null; readonly restarts: number };
-  readonly agents: readonly { readonly cluster: string; readonly pid: number }[];
-  readonly isolation: { readonly ownUsers: boolean; readonly parentDeathSignal: boolean; readonly cpuCaps: string };
-  readonly notes: readonly string[];
-}
-
 async function showStatus(context: CliContext): Promise<void> {
   const running = requireRunning(context);
   const controlPlane = new ControlPlane(context);
-  const { data } = await controlPlane.call<{ data: PlatformStatus }>('GET', '/operator/status');
+  const { data } = await controlPlane.call<{ data: EmbeddedStatus }>('GET', '/operator/status');
   const { pid, startedAt, urls } = running;
   if (context.json) {
     const services = await select(controlPlane);

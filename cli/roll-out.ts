@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { ServiceKey, ServiceStatus, TaskStatus } from '../core/ports/runtime.ts';
+import type { ServiceStatus } from '../control-plane/api/operator/schemas.ts';
+import type { ServiceKey, TaskStatus } from '../core/ports/runtime.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { CliError, EXIT } from './exit-codes.ts';
 import { duration, note, withNote } from './output.ts';

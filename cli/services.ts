@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
-import type { ServiceStatus } from '../core/ports/runtime.ts';
+import type { ServiceStatus } from '../control-plane/api/operator/schemas.ts';
+import type { Tenant } from '../control-plane/api/tenants/responses.ts';
 import { SERVICES } from '../tenant-templates/tiers.ts';
 import { contextOf, examples, wholeNumber } from './context.ts';
-import { ControlPlane, type TenantView } from './control-plane.ts';
+import { ControlPlane } from './control-plane.ts';
 import { CliError } from './exit-codes.ts';
 import { printJson, printLine, printTable } from './output.ts';
 import { rollOut } from './roll-out.ts';
@@ -128,7 +129,7 @@ function rowOf(one: ServiceStatus, names: ReadonlyMap<string, string>): string[]
 async function namesOf(controlPlane: ControlPlane, found: readonly ServiceStatus[]): Promise<Map<string, string>> {
   const names = new Map<string, string>();
   if (found.every((one) => one.tenantId === null)) return names;
-  for await (const one of controlPlane.list<TenantView>('/tenants', 100)) names.set(one.tenantId, one.tenantName);
+  for await (const one of controlPlane.list<Tenant>('/tenants', 100)) names.set(one.tenantId, one.tenantName);
   return names;
 }
 

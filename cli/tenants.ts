@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
+import type { RegistrationCreated, RegistrationUpdated, Tenant } from '../control-plane/api/tenants/responses.ts';
 import { type Step, TENANT_STATES } from '../core/tenant/lifecycle.ts';
 import { slugOf } from '../core/tenant/names.ts';
 import { TIER_NAMES } from '../core/tier/tiers.ts';
 import { contextOf, examples, wholeNumber } from './context.ts';
-import { ControlPlane, type TenantView } from './control-plane.ts';
+import { ControlPlane } from './control-plane.ts';
 import { CliError } from './exit-codes.ts';
 import { note, printFields, printJson, printLine, printTable } from './output.ts';
 import { watchTenant } from './watch-tenant.ts';
@@ -47,7 +48,7 @@ function addCreate(tenants: Command): void {
     .action(async (options, command: Command) => {
       const context = contextOf(command);
       const controlPlane = new ControlPlane(context);
-      const { data } = await controlPlane.call<{ data: { tenantId: string; tenantRegistrationId: string } }>(
+      const { data } = await controlPlane.call<RegistrationCreated>(
         'POST',
         '/tenant-registrations',
         {
@@ -92,8 +93,8 @@ function addList(tenants: Command): void {
       if (options.tier) query.set('tier', options.tier);
       if (options.name) query.set('name', slugOf(options.name));
       if (options.deleted) query.set('include', 'deleted');
-      const found: TenantView[] = [];
-      for await (const tenant of new ControlPlane(context).list<TenantView>(
+      const found: Tenant[] = [];
+      for await (const tenant of new ControlPlane(context).list<Tenant>(
         `/tenants?${query}`,
         Math.min(options.limit, 100),
       )) {
@@ -186,9 +187,9 @@ function addUpdate(tenants: Command): void {
       const controlPlane = new ControlPlane(context);
       const tenant = await controlPlane.tenant(name);
       const path = `/tenant-registrations/${tenant.tenantRegistrationId}`;
-      const { data } = await controlPlane.call<{ data: { tenant: TenantView } }>('PATCH', path, { tenantData });
+      const { data } = await controlPlane.call<RegistrationUpdated>('PATCH', path, { tenantData });
       if (context.json) printJson(data.tenant);
-      else printLine(`${data.tenant.tenantName} is updated`);
+      else printLine(`${data.tenant?.tenantName} is updated`);
     });
 }
 
@@ -259,7 +260,7 @@ function addDelete(tenants: Command): void {
     });
 }
 
-async function confirmByName(tenant: TenantView): Promise<void> {
+async function confirmByName(tenant: Tenant): Promise<void> {
   if (!process.stdin.isTTY) throw new CliError('usage', 'deleting a tenant needs --yes where nobody can be asked');
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
   // Ctrl-C and Ctrl-D close the prompt, and its question then stays unanswered for ever.

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
+import type { Probe, TierTable } from '../control-plane/api/operator/schemas.ts';
 import type { UsagePlan } from '../core/tier/tiers.ts';
 import { type CliContext, contextOf, examples, wholeNumber } from './context.ts';
 import { ControlPlane } from './control-plane.ts';
@@ -57,11 +58,6 @@ export function addThrottleTestCommand(program: Command): void {
     });
 }
 
-interface Probe {
-  readonly userName: string;
-  readonly password: string;
-}
-
 async function throttleTest(context: CliContext, options: Options, interrupted: AbortSignal): Promise<ThrottleReport> {
   if ((options.user === undefined) !== (options.password === undefined)) {
     throw new CliError('usage', '--user and --password go together; without both a probe is used');
@@ -70,10 +66,7 @@ async function throttleTest(context: CliContext, options: Options, interrupted: 
   const { running } = controlPlane;
   requireLoopback(running.urls.publicUrl);
   const tenant = await controlPlane.tenant(options.tenant);
-  const { data: tiers } = await controlPlane.call<{ data: Record<string, { usagePlan: UsagePlan }> }>(
-    'GET',
-    '/operator/tiers',
-  );
+  const { data: tiers } = await controlPlane.call<{ data: TierTable }>('GET', '/operator/tiers');
   const plan = tiers[tenant.tier]?.usagePlan;
   if (!plan) throw new CliError('failed', `the platform knows no tier '${tenant.tier}'`);
   const probePath = `/operator/tenants/${tenant.tenantId}/probe`;

@@ -1,16 +1,8 @@
 import type { Command } from 'commander';
+import type { ListedSystemUser, SystemUser } from '../control-plane/api/users/schemas.ts';
 import { type CliContext, contextOf, examples } from './context.ts';
 import { ControlPlane } from './control-plane.ts';
 import { printFields, printJson, printLine, printTable } from './output.ts';
-
-interface SystemUser {
-  readonly userName: string;
-  readonly email: string;
-  readonly userRole: string;
-  readonly status: string;
-  readonly enabled: boolean;
-  readonly created: string;
-}
 
 export function addUserCommands(program: Command): void {
   const users = program
@@ -33,8 +25,8 @@ export function addUserCommands(program: Command): void {
     .addHelpText('after', examples('users list', 'users list --json'))
     .action(async (_options, command: Command) => {
       const context = contextOf(command);
-      const found: SystemUser[] = [];
-      for await (const user of new ControlPlane(context).list<SystemUser>('/users', 60)) found.push(user);
+      const found: ListedSystemUser[] = [];
+      for await (const user of new ControlPlane(context).list<ListedSystemUser>('/users', 60)) found.push(user);
       if (context.json) return printJson(found);
       printTable(
         ['user', 'email', 'role', 'status', 'enabled', 'created'],

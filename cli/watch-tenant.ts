@@ -1,7 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { ServiceStatus } from '../core/ports/runtime.ts';
+import type { ServiceStatus } from '../control-plane/api/operator/schemas.ts';
+import type { Tenant, TenantProgress } from '../control-plane/api/tenants/responses.ts';
 import type { Step } from '../core/tenant/lifecycle.ts';
-import type { ControlPlane, TenantView } from './control-plane.ts';
+import type { ControlPlane } from './control-plane.ts';
 import { CliError } from './exit-codes.ts';
 import { interruptible } from './interrupt.ts';
 import { duration, note } from './output.ts';
@@ -21,7 +22,7 @@ interface WatchOptions {
  * Throws failed with the reason if it ends in `failed` instead, timeout after `timeoutMs`, interrupted on Ctrl-C; what
  * was asked for goes on then.
  */
-export function watchTenant(controlPlane: ControlPlane, tenantId: string, options: WatchOptions): Promise<TenantView> {
+export function watchTenant(controlPlane: ControlPlane, tenantId: string, options: WatchOptions): Promise<Tenant> {
   return interruptible((interrupted) => follow(controlPlane, tenantId, options, interrupted));
 }
 
@@ -30,11 +31,11 @@ async function follow(
   tenantId: string,
   { until, timeoutMs }: WatchOptions,
   interrupted: AbortSignal,
-): Promise<TenantView> {
+): Promise<Tenant> {
   const start = Date.now();
   const show = stepPrinter();
   for (;;) {
-    const { data: tenant } = await controlPlane.call<{ data: TenantView }>('GET', `/tenants/${tenantId}`);
+    const { data: tenant } = await controlPlane.call<{ data: Tenant }>('GET', `/tenants/${tenantId}`);
     await show(await progressOf(controlPlane, tenantId), tenant.state, () => troubleOf(controlPlane, tenantId));
     if (until.includes(tenant.state)) return tenant;
     if (tenant.state === 'failed') throw failure(tenant, controlPlane.tierplane);
@@ -50,14 +51,14 @@ async function follow(
   }
 }
 
-function failure({ tenantName, reason }: TenantView, tierplane: string): CliError {
+function failure({ tenantName, reason }: Tenant, tierplane: string): CliError {
   return new CliError('failed', `${tenantName} failed: ${reason ?? 'no reason given'}`, {
     hint: `\`${tierplane} tenants retry "${tenantName}"\` tries again`,
   });
 }
 
 async function progressOf(controlPlane: ControlPlane, tenantId: string): Promise<readonly Step[]> {
-  const { data } = await controlPlane.call<{ data: { steps: Step[] } }>('GET', `/tenants/${tenantId}/progress`);
+  const { data } = await controlPlane.call<TenantProgress>('GET', `/tenants/${tenantId}/progress`);
   return data.steps;
 }
 

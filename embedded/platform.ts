@@ -158,6 +158,7 @@ async function assemble(options: PlatformOptions, cleanUp: AsyncDisposableStack)
         tiers: config.tiers,
         progress: (tenantId) => provisioner.progress(tenantId),
         status: async () => ({
+          home: 'embedded',
           node: process.version,
           gateway: { pid: gateway.pid ?? null, restarts: gateway.restarts },
           agents: runtime.agents().map(({ cluster, pid }) => ({ cluster, pid })),

@@ -28,11 +28,20 @@ export interface ResponseSpec {
 export type Responses = Readonly<Record<number, ResponseSpec>>;
 
 /** A value whose objects and lists are not written to. */
-export type DeepReadonly<T> = T extends readonly (infer Item)[]
+type DeepReadonly<T> = T extends readonly (infer Item)[]
   ? readonly DeepReadonly<Item>[]
   : T extends object
     ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
     : T;
+
+type Exact<T> = T extends readonly (infer Item)[]
+  ? readonly Exact<Item>[]
+  : T extends object
+    ? { readonly [K in keyof T]: Exact<Exclude<T[K], undefined>> }
+    : T;
+
+/** A response body of the schema `S` as clients read it: an optional key is absent, never undefined. */
+export type ResponseBody<S extends z.ZodType> = Exact<z.output<S>>;
 
 type BodyOf<S extends ResponseSpec> = S extends { readonly body: infer B extends z.ZodType }
   ? { readonly body: DeepReadonly<z.input<B>> }

@@ -5,10 +5,11 @@ import type { EventBus } from '../../../core/ports/event-bus.ts';
 import type { Identity, Mailer } from '../../../core/ports/identity.ts';
 import type { Log } from '../../../core/ports/log.ts';
 import type { Runtime } from '../../../core/ports/runtime.ts';
-import type { JsonObject, Table } from '../../../core/ports/table.ts';
+import type { Table } from '../../../core/ports/table.ts';
 import type { Step, TenantState } from '../../../core/tenant/lifecycle.ts';
 import type { TierTable } from '../../../core/tier/tiers.ts';
 import type { ApiRequest } from './http.ts';
+import type { HomeStatus } from './platform-status.ts';
 import type { RateLimiter } from './rate-limit.ts';
 
 /** What the records of tenants need. */
@@ -26,8 +27,7 @@ export interface OperatorDeps {
   readonly tiers: TierTable;
   /** Steps of the current run, or of the last one; empty if there was none. */
   progress(tenantId: string): Promise<readonly Step[]>;
-  /** Facts about the whole platform, such as versions and process ids. */
-  status(): Promise<JsonObject>;
+  status(): Promise<HomeStatus>;
 }
 
 /** A page with its Content-Security-Policy. */

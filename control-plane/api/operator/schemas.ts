@@ -1,7 +1,8 @@
 import * as z from 'zod';
-import type { DeepReadonly } from '../../../core/http/operation.ts';
+import type { ResponseBody } from '../../../core/http/operation.ts';
 import type { ClusterId } from '../../../core/ports/runtime.ts';
 import { pageOf, pageQuery } from '../http/fields.ts';
+import { PlatformStatus } from '../http/platform-status.ts';
 
 const CLUSTER = /^(pool|shared|tenant-[a-z0-9]{8,26})$/;
 
@@ -49,28 +50,9 @@ const ServiceStatus = z
   })
   .meta({ id: 'ServiceStatus' });
 
-export const ServiceList = z.object({ data: z.array(ServiceStatus) }).meta({ id: 'ServiceList' });
+export type ServiceStatus = ResponseBody<typeof ServiceStatus>;
 
-const PlatformStatus = z
-  .object({
-    clusters: z.array(z.string()),
-    version: z.string().optional(),
-    node: z.string().optional().describe('Version of Node.js.'),
-    gateway: z.object({ pid: z.int().nullable(), restarts: z.int() }).optional(),
-    agents: z.array(z.object({ cluster: z.string(), pid: z.int() })).optional(),
-    isolation: z
-      .object({
-        ownUsers: z.boolean().describe('Whether each silo tenant has a user id of its own.'),
-        parentDeathSignal: z.boolean().describe('Whether the kernel ends tasks together with their agent.'),
-        cpuCaps: z.string(),
-      })
-      .optional(),
-    notes: z.array(z.string()).optional().describe('What an operator should know.'),
-    home: z.string().optional(),
-    region: z.string().optional(),
-  })
-  .meta({ id: 'PlatformStatus', description: 'Facts about the platform; which ones there are depends on its home.' });
-export type PlatformStatus = DeepReadonly<z.output<typeof PlatformStatus>>;
+export const ServiceList = z.object({ data: z.array(ServiceStatus) }).meta({ id: 'ServiceList' });
 
 export const PlatformStatusResponse = z.object({ data: PlatformStatus }).meta({ id: 'PlatformStatusResponse' });
 
@@ -95,7 +77,7 @@ const Tier = z
   .meta({ id: 'Tier' });
 
 export const TierTable = z.object({ data: z.record(z.string(), Tier) }).meta({ id: 'TierTable' });
-export type TierTable = DeepReadonly<z.output<typeof TierTable>>;
+export type TierTable = ResponseBody<typeof TierTable>['data'];
 
 const Event = z
   .object({
@@ -117,11 +99,12 @@ const DeadLetter = z
     failedAt: time,
   })
   .meta({ id: 'DeadLetter', description: 'An event that could not be delivered.' });
-export type DeadLetter = DeepReadonly<z.output<typeof DeadLetter>>;
+
+export type DeadLetter = ResponseBody<typeof DeadLetter>;
 
 export const DeadLetterList = pageOf(DeadLetter).meta({ id: 'DeadLetterList' });
 
-export const ProbeCreated = z
-  .object({ data: z.object({ userName: z.string(), password: z.string() }) })
-  .meta({ id: 'ProbeCreated' });
-export type ProbeCreated = DeepReadonly<z.output<typeof ProbeCreated>>;
+const Probe = z.object({ userName: z.string(), password: z.string() }).meta({ id: 'Probe' });
+export type Probe = ResponseBody<typeof Probe>;
+
+export const ProbeCreated = z.object({ data: Probe }).meta({ id: 'ProbeCreated' });

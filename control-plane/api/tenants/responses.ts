@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { DeepReadonly } from '../../../core/http/operation.ts';
+import type { ResponseBody } from '../../../core/http/operation.ts';
 import { TENANT_STATES } from '../../../core/tenant/lifecycle.ts';
 import { pageOf } from '../http/fields.ts';
 
@@ -40,7 +40,7 @@ const Tenant = z
   })
   .catchall(z.unknown())
   .meta({ id: 'Tenant', description: "A tenant. Further keys are the customer's own." });
-export type Tenant = DeepReadonly<z.output<typeof Tenant>>;
+export type Tenant = ResponseBody<typeof Tenant>;
 
 const TenantRegistration = z
   .object({
@@ -60,7 +60,7 @@ export const RegistrationCreated = z
     data: z.object({ tenantRegistrationId: z.string(), tenantId: z.string(), message: z.string() }),
   })
   .meta({ id: 'TenantRegistrationCreated' });
-export type RegistrationCreated = DeepReadonly<z.output<typeof RegistrationCreated>>;
+export type RegistrationCreated = ResponseBody<typeof RegistrationCreated>;
 
 export const RegistrationUpdated = z
   .object({
@@ -71,7 +71,7 @@ export const RegistrationUpdated = z
     }),
   })
   .meta({ id: 'TenantRegistrationUpdated' });
-export type RegistrationUpdated = DeepReadonly<z.output<typeof RegistrationUpdated>>;
+export type RegistrationUpdated = ResponseBody<typeof RegistrationUpdated>;
 
 export const RegistrationDeleted = z
   .object({ data: z.object({ message: z.string() }) })
@@ -98,7 +98,7 @@ export const TenantProgress = z
     }),
   })
   .meta({ id: 'TenantProgress' });
-export type TenantProgress = DeepReadonly<z.output<typeof TenantProgress>>;
+export type TenantProgress = ResponseBody<typeof TenantProgress>;
 
 /** What the application plane reported for sign-in pages. */
 export const TenantConfig = z

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { DeepReadonly } from '../../../core/http/operation.ts';
+import type { ResponseBody } from '../../../core/http/operation.ts';
 import { email, pageOf, pageQueryUpTo } from '../http/fields.ts';
 
 const userName = z
@@ -32,13 +32,13 @@ const SystemUser = z
     modified: z.string().describe('ISO 8601, UTC.'),
   })
   .meta({ id: 'SystemUser' });
-export type SystemUser = DeepReadonly<z.output<typeof SystemUser>>;
+export type SystemUser = ResponseBody<typeof SystemUser>;
 
 const ListedSystemUser = SystemUser.extend({
   user_name: z.string().describe('As userName.'),
   user_role: z.string().describe('As userRole.'),
 }).meta({ id: 'ListedSystemUser', description: "A system user. SBT's clients read two of its names in snake case." });
-export type ListedSystemUser = DeepReadonly<z.output<typeof ListedSystemUser>>;
+export type ListedSystemUser = ResponseBody<typeof ListedSystemUser>;
 
 export const SystemUserCreated = z
   .object({ data: z.object({ userName: z.string() }) })

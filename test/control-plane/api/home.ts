@@ -120,7 +120,7 @@ export async function startHome(options: HomeOptions = {}): Promise<Home> {
       bus,
       tiers: TIERS,
       progress: async () => options.steps ?? [],
-      status: async () => ({ version: 'test' }),
+      status: async () => ({ home: 'aws', region: 'test' }),
     },
   };
   const handler = createControlPlaneHandler(deps, {

@@ -153,7 +153,11 @@ describe('DX-4: the description', () => {
 
 describe('OB-5: an operator', () => {
   test('sees status, services and dead letters, and restarts and scales', async () => {
-    expect((await home.call('GET', '/operator/status')).body.data).toEqual({ version: 'test', clusters: ['pool'] });
+    expect((await home.call('GET', '/operator/status')).body.data).toEqual({
+      home: 'aws',
+      region: 'test',
+      clusters: ['pool'],
+    });
     expect((await home.call('GET', '/operator/services')).body.data).toMatchObject([
       { cluster: 'pool', service: 'orders' },
     ]);
