@@ -61,7 +61,7 @@ export const DIFFERENCES: readonly Difference[] = tableBelow('## Steps').map(([s
 const EVENTS_NOT_SENT = tableBelow('## Events').map(([detailType, detail]) => `${detailType} ${detail}`);
 
 /** What ours says beside what SBT says, or says in words of its own. */
-const ADDITIONS = ['state', 'reason', 'steps', 'slug', 'created', 'modified', 'msg'];
+const ADDITIONS = ['state', 'reason', 'steps', 'slug', 'actions', 'created', 'modified', 'msg'];
 /** `<time>` stands where SBT says these. */
 const TIMES = ['created', 'modified'];
 const AS_MACHINE = 'as machine';

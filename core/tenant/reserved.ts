@@ -10,6 +10,7 @@ export const RESERVED_KEYS = [
   'reason',
   'steps',
   'slug',
+  'actions',
   'created',
   'modified',
   'adminPassword',

@@ -134,7 +134,8 @@ export function retry(deps: ChangeDeps, tenantId: string): Promise<TenantRecord>
   });
 }
 
-function retryRule({ clock, stalledAfterMs }: ChangeDeps): RetryRule {
+/** When a retry of a tenant's work in progress is allowed, now. */
+export function retryRule({ clock, stalledAfterMs }: ChangeDeps): RetryRule {
   return { now: clock.now(), ...defined({ stalledAfterMs }) };
 }
 

@@ -1,9 +1,9 @@
-import { tenantView } from '../../../core/tenant/views.ts';
 import { type ControlPlaneOperation, MACHINE, operation, refusal } from '../http/operation.ts';
 import { applyReport, extrasOf, offboard } from './changes.ts';
 import { type NewTenant, register } from './register.ts';
 import { NewTenantData, ReportedTenantData } from './requests.ts';
 import { TenantResponse } from './responses.ts';
+import { tenantBody } from './tenant-body.ts';
 
 const THE_TENANT = { description: 'The tenant.', body: TenantResponse } as const;
 const NO_TENANT = refusal('No tenant has this id.');
@@ -31,7 +31,7 @@ export const INTERNAL_OPERATIONS: readonly ControlPlaneOperation[] = [
       };
       return {
         status: 201,
-        body: await register(deps, tenant, { result: (record) => ({ data: tenantView(record) }) }),
+        body: await register(deps, tenant, { result: (record) => ({ data: tenantBody(deps, record) }) }),
       };
     },
   }),
@@ -46,7 +46,7 @@ export const INTERNAL_OPERATIONS: readonly ControlPlaneOperation[] = [
     responses: { 200: THE_TENANT, 404: NO_TENANT },
     async handle({ params, body }, deps) {
       const report = { tenantData: body, tenantRegistrationData: {} };
-      return { status: 200, body: { data: tenantView(await applyReport(deps, params.tenantId, report)) } };
+      return { status: 200, body: { data: tenantBody(deps, await applyReport(deps, params.tenantId, report)) } };
     },
   }),
   operation({
@@ -62,7 +62,7 @@ export const INTERNAL_OPERATIONS: readonly ControlPlaneOperation[] = [
       409: refusal("The deletion was requested already, or the tenant's state does not allow it."),
     },
     async handle({ params }, deps) {
-      return { status: 200, body: { data: tenantView(await offboard(deps, params.tenantId)) } };
+      return { status: 200, body: { data: tenantBody(deps, await offboard(deps, params.tenantId)) } };
     },
   }),
 ];

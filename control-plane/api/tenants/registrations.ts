@@ -1,6 +1,6 @@
 import { DomainError, isDomainError } from '../../../core/errors.ts';
 import { registrationIdOf, type TenantRecord, tenantIdOf } from '../../../core/tenant/record.ts';
-import { registrationView, tenantView } from '../../../core/tenant/views.ts';
+import { registrationView } from '../../../core/tenant/views.ts';
 import type { StoreDeps } from '../http/deps.ts';
 import { type Principal, SCOPES } from '../http/http.ts';
 import { IDEMPOTENCY_HEADER, intentOf } from '../http/idempotency.ts';
@@ -13,7 +13,7 @@ import {
   orMachine,
   refusal,
 } from '../http/operation.ts';
-import { applyReport, extrasOf, offboard, retry, updateTenant } from './changes.ts';
+import { applyReport, type ChangeDeps, extrasOf, offboard, retry, updateTenant } from './changes.ts';
 import { tenantPage } from './list.ts';
 import { type NewTenant, register } from './register.ts';
 import { NewRegistration, RegistrationChange, RegistrationReport, TenantQuery } from './requests.ts';
@@ -25,6 +25,7 @@ import {
   RegistrationRetried,
   RegistrationUpdated,
 } from './responses.ts';
+import { tenantBody } from './tenant-body.ts';
 import { requireTenant } from './tenant-store.ts';
 
 const READ = orMachine(canRead(SCOPES.tenantRead));
@@ -67,11 +68,11 @@ function createdBody({ tenantId }: TenantRecord): RegistrationCreated {
 }
 
 /** SBT includes the tenant only if the request named its data. */
-function updatedBody(record: TenantRecord, tenantData: object): RegistrationUpdated {
+function updatedBody(deps: ChangeDeps, record: TenantRecord, tenantData: object): RegistrationUpdated {
   return {
     data: {
       tenantRegistration: registrationView(record),
-      tenant: Object.keys(tenantData).length > 0 ? tenantView(record) : null,
+      tenant: Object.keys(tenantData).length > 0 ? tenantBody(deps, record) : null,
       message: 'Tenant registration updated successfully',
     },
   };
@@ -139,7 +140,7 @@ export const REGISTRATION_OPERATIONS: readonly ControlPlaneOperation[] = [
     responses: { 200: UPDATED, 404: NO_REGISTRATION },
     async handle({ params, body }, deps) {
       const record = await ofRegistration(params.tenantRegistrationId, (id) => applyReport(deps, id, body));
-      return { status: 200, body: updatedBody(record, body.tenantData) };
+      return { status: 200, body: updatedBody(deps, record, body.tenantData) };
     },
   }),
   operation({
@@ -158,7 +159,7 @@ export const REGISTRATION_OPERATIONS: readonly ControlPlaneOperation[] = [
     },
     async handle({ params, body }, deps) {
       const record = await ofRegistration(params.tenantRegistrationId, (id) => updateTenant(deps, id, body));
-      return { status: 200, body: updatedBody(record, body.tenantData) };
+      return { status: 200, body: updatedBody(deps, record, body.tenantData) };
     },
   }),
   operation({

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { ResponseBody } from '../../../core/http/operation.ts';
-import { TENANT_STATES } from '../../../core/tenant/lifecycle.ts';
+import { TENANT_ACTIONS, TENANT_STATES } from '../../../core/tenant/lifecycle.ts';
 import { pageOf } from '../http/fields.ts';
 
 const TenantState = z.enum(TENANT_STATES).meta({ id: 'TenantState' });
@@ -15,6 +15,14 @@ const Step = z
     reason: z.string().optional().describe('Why the step failed.'),
   })
   .meta({ id: 'Step', description: 'One step of an onboarding or offboarding.' });
+
+const TenantAction = z
+  .object({
+    name: z.enum(TENANT_ACTIONS),
+    allowed: z.boolean(),
+    reason: z.string().optional().describe('Why the tenant does not accept the action now.'),
+  })
+  .meta({ id: 'TenantAction' });
 
 /** What a tenant and its registration have in common. */
 const common = {
@@ -37,6 +45,7 @@ const Tenant = z
     tier: z.string(),
     tenantStatus: z.string().optional().describe('As the application plane reported it.'),
     tenantConfig: z.string().optional().describe('JSON text of what a sign-in page needs; public.'),
+    actions: z.array(TenantAction).describe('Every action, and whether the tenant accepts it now.'),
   })
   .catchall(z.unknown())
   .meta({ id: 'Tenant', description: "A tenant. Further keys are the customer's own." });

@@ -1,12 +1,12 @@
 import type { Step } from '../../../core/tenant/lifecycle.ts';
 import type { TenantRecord } from '../../../core/tenant/record.ts';
-import { tenantView } from '../../../core/tenant/views.ts';
 import type { ControlPlaneDeps } from '../http/deps.ts';
 import { SCOPES } from '../http/http.ts';
 import { type ControlPlaneOperation, canRead, operation, orMachine, refusal } from '../http/operation.ts';
 import { tenantPage } from './list.ts';
 import { TenantQuery } from './requests.ts';
 import { TenantList, TenantProgress, TenantResponse } from './responses.ts';
+import { tenantBody } from './tenant-body.ts';
 import { requireTenant } from './tenant-store.ts';
 
 const READ = orMachine(canRead(SCOPES.tenantRead));
@@ -28,7 +28,10 @@ export const TENANT_OPERATIONS: readonly ControlPlaneOperation[] = [
     summary: 'List tenants in order of name',
     query: TenantQuery,
     responses: { 200: { description: 'One page.', body: TenantList } },
-    handle: async ({ query }, deps) => ({ status: 200, body: await tenantPage(deps, query, tenantView) }),
+    handle: async ({ query }, deps) => ({
+      status: 200,
+      body: await tenantPage(deps, query, (record) => tenantBody(deps, record)),
+    }),
   }),
   operation({
     id: 'getTenant',
@@ -39,7 +42,7 @@ export const TENANT_OPERATIONS: readonly ControlPlaneOperation[] = [
     summary: 'Get a tenant, including a deleted one',
     responses: { 200: { description: 'The tenant.', body: TenantResponse }, 404: NO_TENANT },
     async handle({ params }, deps) {
-      return { status: 200, body: { data: tenantView(await requireTenant(deps, params.tenantId)) } };
+      return { status: 200, body: { data: tenantBody(deps, await requireTenant(deps, params.tenantId)) } };
     },
   }),
   operation({

@@ -3,7 +3,7 @@ import { resultsConsumer } from '../../../control-plane/api/tenants/results-cons
 import { type EventName, envelope } from '../../../core/events/events.ts';
 import type { Envelope } from '../../../core/ports/event-bus.ts';
 import type { TenantState } from '../../../core/tenant/lifecycle.ts';
-import { type Body, type Home, startHome } from './home.ts';
+import { type Answer, type Body, type Home, startHome } from './home.ts';
 
 let home: Home;
 let consumer: ReturnType<typeof resultsConsumer>;
@@ -218,6 +218,53 @@ describe('ON-5: retry', () => {
     home.advance(10 * 60_000);
     expect((await retry(ids)).status).toBe(200);
     expect((await retry(ids)).status).toBe(409);
+  });
+});
+
+describe('ON-4: the actions of a tenant', () => {
+  const allowedOf = ({ actions }: Body): Record<string, boolean> =>
+    Object.fromEntries(actions.map(({ name, allowed }: Body) => [name, allowed]));
+
+  test('are listed by the tenant and by the list of tenants, with the reason where one is not allowed', async () => {
+    const ids = await home.register('Acting');
+    const shown = await tenant(ids);
+    expect(allowedOf(shown)).toEqual({ edit: true, retry: false, delete: true });
+    expect(shown.actions.filter(({ allowed }: Body) => !allowed)).toEqual([
+      { name: 'retry', allowed: false, reason: expect.stringMatching(/^Onboarding is in progress/) },
+    ]);
+    const [listed] = (await home.call('GET', '/tenants?name=acting')).body.data;
+    expect(listed.actions).toEqual(shown.actions);
+  });
+
+  test('are those that requests succeed with; other requests are refused with the reason', async () => {
+    const path = ({ tenantRegistrationId }: Ids) => `/tenant-registrations/${tenantRegistrationId}`;
+    const request: Record<string, (ids: Ids) => Promise<Answer>> = {
+      edit: (ids) => home.call('PATCH', path(ids), { tenantData: { note: ++count } }),
+      retry,
+      delete: remove,
+    };
+    const afterRemoval = async (ids: Ids, event: Result) => {
+      await remove(ids);
+      await consumer.handle(result(event, ids));
+    };
+    const stages: Record<string, (ids: Ids) => Promise<unknown>> = {
+      Registered: async () => undefined,
+      Served: (ids) => consumer.handle(result('provisionSuccess', ids)),
+      Broken: (ids) => consumer.handle(result('provisionFailure', ids)),
+      Leaving: remove,
+      Kept: (ids) => afterRemoval(ids, 'deprovisionFailure'),
+      Gone: (ids) => afterRemoval(ids, 'deprovisionSuccess'),
+    };
+    for (const [stage, reach] of Object.entries(stages)) {
+      for (const [name, send] of Object.entries(request)) {
+        const ids = await home.register(`${stage} ${name}`);
+        await reach(ids);
+        const action = (await tenant(ids)).actions.find((one: Body) => one.name === name);
+        const { status, body } = await send(ids);
+        expect([stage, name, status]).toEqual([stage, name, action.allowed ? 200 : 409]);
+        if (!action.allowed) expect(body.message).toBe(action.reason);
+      }
+    }
   });
 });
 
