@@ -15,7 +15,7 @@ const DRAIN_MS = 11_000;
 export interface GatewayProcess {
   /** Resolves when it listens. Throws CONFIG if its port cannot be had. */
   start(): Promise<void>;
-  tellEndpoints(services: readonly ServiceEndpoints[]): void;
+  setEndpoints(services: readonly ServiceEndpoints[]): void;
   invalidate(what: { readonly tenantId?: string; readonly subject?: string }): void;
   readonly pid: number | undefined;
   /** Unplanned restarts. */
@@ -97,7 +97,7 @@ export function createGatewayProcess(options: Options): GatewayProcess {
       await launch();
       watch();
     },
-    tellEndpoints(services) {
+    setEndpoints(services) {
       endpoints = services;
       if (child) send(child, { type: 'endpoints', services });
     },

@@ -1,0 +1,127 @@
+import type { EmbeddedRuntime } from '../adapters/embedded/runtime/runtime.ts';
+import type { Provisioner } from '../app-plane/provisioner/provisioner.ts';
+import type { ControlPlaneDeps, OperatorDeps } from '../control-plane/api/http/deps.ts';
+import { createPrincipals } from '../control-plane/api/http/principal.ts';
+import { createRateLimiter } from '../control-plane/api/http/rate-limit.ts';
+import { createControlPlaneHandler } from '../control-plane/api/server.ts';
+import { createCompletions } from '../control-plane/api/tenants/completion.ts';
+import { resultsConsumer } from '../control-plane/api/tenants/results-consumer.ts';
+import type { EventBus } from '../core/ports/event-bus.ts';
+import { apiDocsPage } from '../web/pages/api-docs.ts';
+import type { PlatformConfig } from './config.ts';
+import type { GatewayProcess } from './gateway-process.ts';
+import { isLocal } from './local-client.ts';
+import type { IdentityParts } from './open-identity.ts';
+import type { PlatformStore } from './open-store.ts';
+import { createPages } from './pages.ts';
+import { listenForGateway } from './platform-server.ts';
+import type { Urls } from './running.ts';
+import type { StartContext } from './start-context.ts';
+import { demoTenants, tenantName } from './tenant-lookups.ts';
+
+export interface ControlPlaneNeeds extends IdentityParts {
+  readonly store: PlatformStore;
+  readonly bus: EventBus;
+  readonly runtime: EmbeddedRuntime;
+  readonly gateway: Pick<GatewayProcess, 'pid' | 'restarts'>;
+  readonly provisioner: Pick<Provisioner, 'progress'>;
+  readonly urls: Urls;
+  /** Path of the Unix socket to listen on. */
+  readonly socket: string;
+  /** What /readyz reports. */
+  readonly isReady: () => boolean;
+}
+
+/**
+ * Serves control plane, identity and the platform's pages to the gateway, and applies the application plane's results.
+ */
+export async function openControlPlane(context: StartContext, needs: ControlPlaneNeeds): Promise<void> {
+  const { clock, random, log, cleanUp } = context;
+  const { store, bus, realms, socket, isReady } = needs;
+  const completions = createCompletions();
+  const principal = createPrincipals({ authorize: realms.authorize, table: store.table });
+  const server = await listenForGateway(
+    socket,
+    {
+      controlPlane: controlPlaneHandler(context, needs, principal, completions),
+      realms: realms.handler,
+      pages: pagesHandler(context, needs, principal),
+      ready: isReady,
+    },
+    log,
+  );
+  cleanUp.defer(() => server.close());
+  const results = bus.subscribe(resultsConsumer({ table: store.table, clock, random }, completions.onState));
+  cleanUp.defer(() => results.close());
+}
+
+type Principals = ReturnType<typeof createPrincipals>;
+
+function controlPlaneHandler(
+  context: StartContext,
+  needs: ControlPlaneNeeds,
+  authorize: Principals,
+  { completion }: ReturnType<typeof createCompletions>,
+) {
+  const { config, clock, random, log, command } = context;
+  const { store, identity, mailer, urls } = needs;
+  const deps: ControlPlaneDeps = {
+    table: store.table,
+    clock,
+    random,
+    identity,
+    mailer,
+    log,
+    operator: operatorDeps(config, needs),
+    signUpLimiter: createRateLimiter(clock, config.signUp),
+    ...(config.provisioning === 'on' && { completion }),
+    appUrl: `${urls.publicUrl}/realms/pool/account`,
+    docsPage: (api, headers) =>
+      apiDocsPage(api, {
+        startPage: '/',
+        tokenCommand: `${isLocal(headers) ? command : 'npx tierplane'} token --admin`,
+      }),
+  };
+  return createControlPlaneHandler(deps, { authorize, corsOrigins: config.corsOrigins ?? [] });
+}
+
+function operatorDeps(config: PlatformConfig, needs: ControlPlaneNeeds): OperatorDeps {
+  const { runtime, bus, gateway, provisioner } = needs;
+  const { ownUsers, setpriv, cpu, notes } = runtime.isolation;
+  const held = config.provisioning === 'held' ? ['provisioning is held: requests stay in their queue'] : [];
+  return {
+    runtime,
+    bus,
+    tiers: config.tiers,
+    progress: (tenantId) => provisioner.progress(tenantId),
+    status: async () => ({
+      home: 'embedded',
+      node: process.version,
+      gateway: { pid: gateway.pid ?? null, restarts: gateway.restarts },
+      agents: runtime.agents().map(({ cluster, pid }) => ({ cluster, pid })),
+      isolation: { ownUsers, parentDeathSignal: setpriv !== undefined, cpuCaps: cpu.kind },
+      notes: [...notes, ...held],
+    }),
+  };
+}
+
+function pagesHandler(
+  { config, dir, clock, random, command }: StartContext,
+  { store, runtime, mailer, urls }: ControlPlaneNeeds,
+  principal: Principals,
+) {
+  const { table } = store;
+  return createPages({
+    urls,
+    mailer,
+    smtp: config.smtp !== undefined,
+    runtime,
+    tiers: config.tiers,
+    command,
+    adminFile: dir.admin,
+    demoTenants: () => demoTenants({ table, clock, random }),
+    tenantName: (tenantId) => tenantName(table, tenantId),
+    notes: runtime.isolation.notes,
+    principal,
+  });
+}

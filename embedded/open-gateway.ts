@@ -1,0 +1,53 @@
+import { join } from 'node:path';
+import type { EmbeddedRuntime } from '../adapters/embedded/runtime/runtime.ts';
+import { INSTANCE_VARIABLE } from '../adapters/embedded/runtime/supervisor/leftovers.ts';
+import type { Addresses } from './addresses.ts';
+import { createGatewayProcess, type GatewayProcess } from './gateway-process.ts';
+import type { PlatformStore } from './open-store.ts';
+import type { StartContext } from './start-context.ts';
+
+/** Prepares the gateway's process, which `start()` starts, and keeps it informed about where tasks listen. */
+export function openGateway(
+  context: StartContext,
+  { table, instance }: PlatformStore,
+  runtime: EmbeddedRuntime,
+  addresses: Addresses,
+  platformSocket: string,
+): GatewayProcess {
+  const { dir, clock, log, cleanUp } = context;
+  const gateway = createGatewayProcess({
+    settings: gatewaySettings(context, addresses, platformSocket),
+    logFile: join(dir.logs, 'gateway-process.log'),
+    environment: { [INSTANCE_VARIABLE]: instance },
+    setpriv: runtime.isolation.setpriv,
+    clock,
+    log,
+  });
+  cleanUp.defer(() => gateway.close());
+  runtime.onEndpoints((services) => gateway.setEndpoints(services));
+  table.onCommit((pks) => {
+    for (const pk of pks) {
+      const [kind, , subject] = pk.split('#');
+      if (kind === 'subject' && subject !== undefined) gateway.invalidate({ subject });
+    }
+  });
+  return gateway;
+}
+
+/** What app-plane/gateway/server.ts parses from TIERPLANE_GATEWAY. */
+function gatewaySettings(
+  { config, dir }: StartContext,
+  { host, port, urls }: Addresses,
+  platformSocket: string,
+): object {
+  return {
+    host,
+    port,
+    publicUrl: urls.publicUrl,
+    platformSocket,
+    registryFile: dir.platformDb,
+    quotaFile: dir.quotaDb,
+    accessLog: join(dir.logs, 'gateway.log'),
+    tiers: Object.fromEntries(Object.entries(config.tiers).map(([name, { usagePlan }]) => [name, { usagePlan }])),
+  };
+}

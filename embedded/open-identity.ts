@@ -1,0 +1,42 @@
+import { type EmbeddedIdentity, openIdentity } from '../adapters/embedded/identity/identity.ts';
+import { loadIdentitySecrets } from '../adapters/embedded/identity/identity-secrets.ts';
+import { createRealms, type Realms } from '../adapters/embedded/identity/oidc/realms.ts';
+import { createPasswords } from '../adapters/embedded/identity/passwords.ts';
+import { type EmbeddedMailer, openMailer } from '../adapters/embedded/mail/mailer.ts';
+import type { PlatformStore } from './open-store.ts';
+import type { Urls } from './running.ts';
+import type { StartContext } from './start-context.ts';
+import { tenantClaims } from './tenant-lookups.ts';
+
+export interface IdentityParts {
+  readonly identity: EmbeddedIdentity;
+  readonly mailer: EmbeddedMailer;
+  /** The OpenID providers of all realms. */
+  readonly realms: Realms;
+}
+
+export async function openIdentityParts(
+  { config, dir, clock, random, log, cleanUp }: StartContext,
+  { table }: PlatformStore,
+  { publicUrl }: Urls,
+): Promise<IdentityParts> {
+  const smtp = config.smtp && { smtp: config.smtp };
+  const mailer = openMailer({ table, file: dir.mailbox, clock, random, log, ...smtp });
+  cleanUp.defer(() => mailer.close());
+  const secrets = await loadIdentitySecrets(table, random);
+  const passwords = createPasswords({ temporaryKey: secrets.temporaryKey, clock, random });
+  const identity = openIdentity({ table, mailer, passwords, clock, random, publicUrl });
+  const realms = createRealms({
+    table,
+    identity,
+    passwords,
+    secrets,
+    clock,
+    log,
+    publicUrl,
+    tenantClaims: (tenantId) => tenantClaims(table, tenantId),
+    adminClients: config.adminClients ?? [],
+    corsOrigins: config.corsOrigins ?? [],
+  });
+  return { identity, mailer, realms };
+}

@@ -1,0 +1,26 @@
+import { openTable, type SqliteTable } from '../adapters/embedded/store/table.ts';
+import { prepareRunDir } from './data-dir.ts';
+import { instanceIn } from './instance.ts';
+import { rotateLogs } from './log-rotation.ts';
+import type { StartContext } from './start-context.ts';
+
+export interface PlatformStore {
+  /** The platform's table: control plane, placements, identity, outbox. */
+  readonly table: SqliteTable;
+  /** Marks the processes of this data directory. */
+  readonly instance: string;
+  /** Path of the directory for Unix sockets. */
+  readonly runDir: string;
+}
+
+/** Opens what the platform keeps in the data directory, and begins to rotate its logs. */
+export function openStore({ dir, clock, cleanUp }: StartContext): PlatformStore {
+  const table = openTable({ file: dir.platformDb, clock });
+  cleanUp.defer(() => table.close());
+  const instance = instanceIn(dir);
+  const runDir = prepareRunDir(dir);
+  cleanUp.defer(() => runDir.remove());
+  const rotation = rotateLogs(dir.logs, clock);
+  cleanUp.defer(() => rotation.end());
+  return { table, instance, runDir: runDir.path };
+}
