@@ -93,7 +93,7 @@ function print({ figure, remarks = [], curve }: Measured): void {
 }
 
 const COLUMNS: readonly (readonly [string, keyof CurvePoint])[] = [
-  ['basic tenants', 'tenants'],
+  ['pooled tenants', 'tenants'],
   ['onboarded/s', 'onboardedPerSecond'],
   ['list page, ms', 'listPageMs'],
   ['CPU ms/request', 'cpuMsPerRequest'],

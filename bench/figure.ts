@@ -53,7 +53,7 @@ export function percentile(values: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
 }
 
-/** What things cost with so many basic tenants on one platform. */
+/** What things cost with so many pooled tenants on one platform. */
 export interface CurvePoint {
   readonly tenants: number;
   /** Since the point before; null at the first, whose tenants are made one by one. */

@@ -106,7 +106,7 @@ async function selectOwnOrPooled(controlPlane: ControlPlane, selection: Selectio
 
 function noServiceOf(tenant: string | undefined): string {
   if (tenant === undefined) return 'no service runs';
-  return `'${tenant}' has no service of its own: basic tenants share the pooled ones`;
+  return `'${tenant}' has no service of its own: it shares the pooled services`;
 }
 
 function rowOf(one: ServiceStatus, names: ReadonlyMap<string, string>): string[] {
@@ -114,7 +114,7 @@ function rowOf(one: ServiceStatus, names: ReadonlyMap<string, string>): string[]
   const memory = one.tasks.reduce((sum, task) => sum + (task.rssBytes ?? 0), 0);
   return [
     one.cluster,
-    one.tenantId === null ? 'all basic ones' : (names.get(one.tenantId) ?? one.tenantId),
+    one.tenantId === null ? 'all pooled tenants' : (names.get(one.tenantId) ?? one.tenantId),
     one.service,
     `${healthy.length}/${one.desired}`,
     one.tasks.map((task) => task.pid).join(','),

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import type { RegistrationCreated, RegistrationUpdated, Tenant } from '../control-plane/api/tenants/responses.ts';
 import { type Step, TENANT_STATES } from '../core/tenant/lifecycle.ts';
 import { slugOf } from '../core/tenant/names.ts';
-import { TIER_NAMES } from '../core/tier/tiers.ts';
+import { TIER_NAMES } from '../tenant-templates/tiers.ts';
 import { contextOf, examples, wholeNumber } from './context.ts';
 import { ControlPlane } from './control-plane.ts';
 import { CliError } from './exit-codes.ts';

@@ -3,8 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { errorMessages } from '../core/error-messages.ts';
 import { DomainError } from '../core/errors.ts';
-import { TIER_NAMES, type TierName, type TierTable } from '../core/tier/tiers.ts';
-import { TIERS } from '../tenant-templates/tiers.ts';
+import { type TierName, type TierTable, tierNames } from '../core/tier/tiers.ts';
+import { TIER_NAMES, TIERS } from '../tenant-templates/tiers.ts';
 
 const positive = z.number().positive();
 const count = z.number().int().min(1);
@@ -143,7 +143,7 @@ function mergeTiers(base: TierTable, overrides: NonNullable<ConfigFile['tiers']>
     usagePlan: { ...base[name].usagePlan, ...overrides[name]?.usagePlan },
     task: { ...base[name].task, ...overrides[name]?.task },
   });
-  return { basic: merge('basic'), advanced: merge('advanced'), premium: merge('premium') };
+  return Object.fromEntries(tierNames(base).map((name) => [name, merge(name)])) as TierTable;
 }
 
 /** 24 random characters of four classes, good for any policy. */

@@ -93,7 +93,7 @@ function groupsOf(services: readonly ServiceStatus[]): Group[] {
 async function rowOf(group: Group, nameOf: StartPageDeps['tenantName']): Promise<StartServices> {
   const [{ cluster, tenantId }] = group;
   return {
-    serves: tenantId === null ? 'all basic tenants' : ((await nameOf(tenantId)) ?? tenantId),
+    serves: tenantId === null ? 'all pooled tenants' : ((await nameOf(tenantId)) ?? tenantId),
     cluster: cluster === `tenant-${tenantId}` ? 'its own' : cluster,
     services: group.map(({ service, tasks, desired }) => ({
       name: service,

@@ -1,7 +1,6 @@
 import type { Resource, TenantSpec } from '../core/plan/resources.ts';
-import type { RealmId } from '../core/ports/identity.ts';
-import type { ClusterId } from '../core/ports/runtime.ts';
-import type { Tier, TierTable } from '../core/tier/tiers.ts';
+import { placeOf } from '../core/tier/place.ts';
+import type { TierTable } from '../core/tier/tiers.ts';
 import { SERVICES } from './tiers.ts';
 
 /**
@@ -41,19 +40,4 @@ export function shapeOf(spec: TenantSpec, tiers: TierTable, services: readonly s
     }
   }
   return resources;
-}
-
-/** The place of a tenant of this tier: the realm its users sign in to, the cluster that serves it, and whether alone. */
-export function placeOf(
-  tenantId: string,
-  tier: Pick<Tier, 'isolation'>,
-): { readonly realm: RealmId; readonly cluster: ClusterId; readonly silo: boolean } {
-  switch (tier.isolation) {
-    case 'pool':
-      return { realm: 'pool', cluster: 'pool', silo: false };
-    case 'service':
-      return { realm: 'pool', cluster: 'shared', silo: true };
-    case 'cluster':
-      return { realm: `tenant-${tenantId}`, cluster: `tenant-${tenantId}`, silo: true };
-  }
 }

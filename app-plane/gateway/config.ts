@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { DomainError } from '../../core/errors.ts';
-import { TIER_NAMES } from '../../core/tier/tiers.ts';
+import { TIER_NAMES } from '../../tenant-templates/tiers.ts';
 import { UPSTREAM_CLIENTS } from './upstream-clients.ts';
 
 const Milliseconds = z.int().min(1);

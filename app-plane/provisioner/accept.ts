@@ -7,7 +7,7 @@ import type { Consumer, Envelope } from '../../core/ports/event-bus.ts';
 import type { Item, Table } from '../../core/ports/table.ts';
 import { type Update, updateItem } from '../../core/retry/update-item.ts';
 import { slugOf } from '../../core/tenant/names.ts';
-import { parseTier } from '../../core/tier/tiers.ts';
+import { parseTier, type TierTable, tierNames } from '../../core/tier/tiers.ts';
 import { isHeldByOther, LEASE_MS } from './claim.ts';
 import { type Placement, placementItem, placementKey } from './placement.ts';
 
@@ -21,6 +21,7 @@ export interface AcceptDeps {
   readonly clock: Clock;
   /** Who will work on what is accepted: the lease is granted with the acceptance, which saves a write. */
   readonly owner: string;
+  readonly tiers: TierTable;
   /** Events accepted at once. */
   readonly concurrency: number;
   readonly queue: (placement: Placement) => void;
@@ -32,10 +33,10 @@ export interface AcceptDeps {
  * writes the placement; order does not matter, for 'absent' is never undone.
  */
 export function createAcceptConsumer(deps: AcceptDeps): Consumer {
-  const { table, clock, owner, queue, checkpoint } = deps;
+  const { table, clock, queue, checkpoint } = deps;
 
   async function handle(event: Envelope): Promise<void> {
-    const { tenantId, from } = decisionOf(event, owner);
+    const { tenantId, from } = decisionOf(event, deps);
     let decision: Decision;
     const update = async (before: Item<Placement> | undefined): Promise<Update<Placement>> => {
       decision = from(before?.data, clock.now());
@@ -68,16 +69,18 @@ interface Request {
 }
 
 /** @throws INVALID, which makes a dead letter of the event */
-function decisionOf(event: Envelope, owner: string): Request {
+function decisionOf(event: Envelope, { owner, tiers }: Pick<AcceptDeps, 'owner' | 'tiers'>): Request {
   if (event.detailType === 'offboardingRequest') {
     const { tenantId, tenantRegistrationId: registrationId } = detailOf('offboardingRequest', event);
     return { tenantId, from: (before, now) => offboard(before, { tenantId, registrationId }, owner, now) };
   }
   const detail = detailOf('onboardingRequest', event);
   const { tenantId, tenantRegistrationId: registrationId, tenantName: name, email } = detail;
-  const tier = parseTier(detail.tier);
+  const names = tierNames(tiers);
+  const tier = parseTier(detail.tier, names);
+  if (!tier) throw new DomainError('INVALID', `tier must be one of ${names.join(', ')}, got '${detail.tier}'`);
   const slug = slugOf(name);
-  if (!tier || slug === '') throw new DomainError('INVALID', `tenantName must hold a letter or digit, got '${name}'`);
+  if (slug === '') throw new DomainError('INVALID', `tenantName must contain a letter or digit, got '${name}'`);
   const spec: TenantSpec = { tenantId, registrationId, name, slug, tier, email };
   return { tenantId, from: (before, now) => onboard(before, spec, owner, now) };
 }

@@ -1,6 +1,6 @@
 import type { Identity } from '../../core/ports/identity.ts';
 import type { ClusterId, Runtime } from '../../core/ports/runtime.ts';
-import type { TierName, TierTable } from '../../core/tier/tiers.ts';
+import { poolSizingTier, type TierTable } from '../../core/tier/tiers.ts';
 import type { EnvironmentOf } from './drivers/compute.ts';
 
 export interface PlatformDeps {
@@ -12,8 +12,8 @@ export interface PlatformDeps {
 }
 
 /**
- * What belongs to no tenant and must stand before the first: the pooled realm, the pooled and the shared cluster, and
- * the pooled services, sized by the tier that is served by them. Idempotent; throws what stands in the way.
+ * Creates what tenants share, before the first tenant: the pooled realm, the pooled and the shared cluster, and the
+ * pooled services in the size that the tier table names. Idempotent. Throws the first failure.
  */
 export async function ensurePlatform({
   identity,
@@ -23,7 +23,7 @@ export async function ensurePlatform({
   environmentOf,
 }: PlatformDeps): Promise<void> {
   const cluster: ClusterId = 'pool';
-  const pooled: TierName = 'basic';
+  const pooled = poolSizingTier(tiers);
   await Promise.all([
     identity.ensureRealm({ id: 'pool', displayName: 'Tierplane' }),
     runtime.ensureCluster(cluster),

@@ -9,9 +9,10 @@ import type { Table } from '../../core/ports/table.ts';
 import { remainingMs } from '../../core/retry/back-off.ts';
 import type { Step } from '../../core/tenant/lifecycle.ts';
 import { newId } from '../../core/tenant/names.ts';
-import type { TierName, TierTable } from '../../core/tier/tiers.ts';
+import { placeOf } from '../../core/tier/place.ts';
+import { type TierName, type TierTable, tierNames } from '../../core/tier/tiers.ts';
 import { withTimeout } from '../../core/time/wait.ts';
-import { placeOf, shapeOf } from '../../tenant-templates/shape.ts';
+import { shapeOf } from '../../tenant-templates/shape.ts';
 import { createAcceptConsumer } from './accept.ts';
 import type { Claim } from './claim.ts';
 import { createComputeDriver, type EnvironmentOf } from './drivers/compute.ts';
@@ -29,7 +30,7 @@ import { type Priority, WorkQueue } from './work-queue.ts';
 export interface ProvisionerLimits {
   /** Tenants worked on at once. @default 8 */
   readonly concurrency?: number;
-  /** Of these, at most so many of a tier. @default - 4 advanced, 2 premium, any number of basic */
+  /** At most so many of them are of one tier. @default - the tier's own `concurrency` */
   readonly perTier?: Partial<Record<TierName, number>>;
   /** Requests accepted at once. @default 32 */
   readonly accepts?: number;
@@ -100,6 +101,8 @@ export interface Provisioner {
 }
 
 const SETTLED_POLL_MS = 500;
+/** The lane of a tenant whose tier is unknown: it was deleted before its onboarding arrived. */
+const NO_TIER = 'no tier';
 
 export function createProvisioner(options: ProvisionerOptions): Provisioner {
   const { table, bus, identity, clock, random, log, limits = {} } = options;
@@ -137,7 +140,7 @@ export function createProvisioner(options: ProvisionerOptions): Provisioner {
   const queue = new WorkQueue({
     clock,
     concurrency: limits.concurrency ?? 8,
-    perLane: { advanced: 4, premium: 2, ...limits.perTier },
+    perLane: { ...concurrencyOf(options.tiers), ...limits.perTier },
     run: async (tenantId) => {
       try {
         return await reconciler.reconcile(tenantId);
@@ -154,13 +157,14 @@ export function createProvisioner(options: ProvisionerOptions): Provisioner {
     table,
     clock,
     owner,
+    tiers: options.tiers,
     checkpoint,
     concurrency: limits.accepts ?? 32,
     queue: (placement) => enqueue(placement, 'interactive'),
   });
 
   function enqueue({ tenantId, spec }: Placement, priority: Priority): void {
-    queue.add({ key: tenantId, lane: spec?.tier ?? 'basic', priority });
+    queue.add({ key: tenantId, lane: spec?.tier ?? NO_TIER, priority });
   }
 
   async function realmConfig(id: RealmId): Promise<RealmConfig> {
@@ -168,7 +172,7 @@ export function createProvisioner(options: ProvisionerOptions): Provisioner {
     if (known) return known;
     const realm = await identity.realm(id);
     if (!realm) throw new DomainError('UNAVAILABLE', `realm ${id} must exist before a tenant is told of it`);
-    // A premium tenant's is asked for once; only the pooled one is worth keeping.
+    // Only the pooled realm is read again for every tenant.
     if (id === 'pool') realms.set(id, realm);
     return realm;
   }
@@ -255,4 +259,13 @@ function driversOf({ table, identity, runtime, random, publicUrl, environmentOf,
     createComputeDriver({ runtime, environmentOf }),
     createRoutingDriver({ table, random, onRouteChange }),
   ];
+}
+
+function concurrencyOf(tiers: TierTable): Record<string, number> {
+  return Object.fromEntries(
+    tierNames(tiers).flatMap((name) => {
+      const { concurrency } = tiers[name];
+      return concurrency === undefined ? [] : [[name, concurrency]];
+    }),
+  );
 }

@@ -1,5 +1,5 @@
 import { type Key, put, type Table } from '../../core/ports/table.ts';
-import { TIER_NAMES } from '../../core/tier/tiers.ts';
+import { TIER_NAMES } from '../../tenant-templates/tiers.ts';
 import { loadPlacement, type Placement, placementItem, placementsOf } from './placement.ts';
 
 const KEY: Key<{ readonly publicUrl: string }> = { pk: 'placement-public-url', sk: 'public-url' };

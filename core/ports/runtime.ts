@@ -1,6 +1,6 @@
 import type { TaskSize } from '../tier/tiers.ts';
 
-/** `pool` serves all basic tenants, `shared` holds the advanced tenants' own services, premium tenants have one each. */
+/** `pool` serves all pooled tenants, `shared` holds the services of tenants that have services but no cluster of their own. */
 export type ClusterId = 'pool' | 'shared' | `tenant-${string}`;
 
 /** Which service of whom. */

@@ -1,8 +1,14 @@
-/** The shape of the tier table. The table itself is tenant-templates/tiers.ts, and there is only one. */
-export const TIER_NAMES = ['basic', 'advanced', 'premium'] as const;
-export type TierName = (typeof TIER_NAMES)[number];
+import { DomainError } from '../errors.ts';
 
-/** What a tenant has for itself: nothing (pool), its services (service), its cluster and user pool (cluster). */
+/**
+ * The names of the tiers, as keys. tenant-templates/tiers.ts adds the names in its table to this interface, so that
+ * TierName comes from the table although core does not import it.
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: the tier table fills it
+export interface TierNames {}
+export type TierName = keyof TierNames;
+
+/** What a tenant has for itself: nothing (pool), its services (service), or its cluster and user pool (cluster). */
 export type Isolation = 'pool' | 'service' | 'cluster';
 
 export interface UsagePlan {
@@ -29,14 +35,43 @@ export interface Tier {
   readonly title: string;
   readonly isolation: Isolation;
   readonly usagePlan: UsagePlan;
-  /** Size of each service's task: of the pooled tasks for basic, of the tenant's own for the others. */
+  /** Size of each task of the tenant's own services. In a tier with isolation 'pool', see `sizesPool`. */
   readonly task: TaskSize;
+  /** Tenants of the tier that are provisioned at once. @default - only the provisioner's own limit applies */
+  readonly concurrency?: number;
+  /** The pooled tasks have this tier's `task` size. Exactly one tier sets it, one with isolation 'pool'. @default false */
+  readonly sizesPool?: boolean;
+  /** A company that signs itself up gets this tier. Exactly one tier sets it. @default false */
+  readonly signUp?: boolean;
 }
 
-export type TierTable = Record<TierName, Tier>;
+export type TierTable = Readonly<Record<TierName, Tier>>;
 
-/** The tier meant by `raw` in any case of letters, or undefined. */
-export function parseTier(raw: string): TierName | undefined {
+/** In the order of the table. */
+export function tierNames(tiers: Readonly<Record<TierName, unknown>>): TierName[] {
+  return Object.keys(tiers) as TierName[];
+}
+
+/** The tier that `raw` names, in any case of letters, or undefined. */
+export function parseTier(raw: string, names: readonly TierName[]): TierName | undefined {
   const lower = raw.toLowerCase();
-  return TIER_NAMES.find((name) => name === lower);
+  return names.find((name) => name === lower);
+}
+
+/** The tier whose task size the pooled tasks have. Throws CONFIG unless the table marks exactly one. */
+export function poolSizingTier(tiers: TierTable): TierName {
+  return markedTier(tiers, 'sizesPool');
+}
+
+/** The tier of a company that signs itself up. Throws CONFIG unless the table marks exactly one. */
+export function signUpTier(tiers: TierTable): TierName {
+  return markedTier(tiers, 'signUp');
+}
+
+function markedTier(tiers: TierTable, mark: 'sizesPool' | 'signUp'): TierName {
+  const [name, ...others] = tierNames(tiers).filter((one) => tiers[one][mark]);
+  if (name === undefined || others.length > 0) {
+    throw new DomainError('CONFIG', `exactly one tier must set ${mark}, got ${[name, ...others].join(', ') || 'none'}`);
+  }
+  return name;
 }

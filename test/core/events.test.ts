@@ -66,7 +66,7 @@ describe('event schemas', () => {
     ["the other plane's source", { source: 'applicationPlaneEventSource' }],
     ['no id', { id: '' }],
     ['a time that is none', { time: 'yesterday' }],
-    ['an unknown tier', { detail: { ...registration, tier: 'platinum' } }],
+    ['an empty tier', { detail: { ...registration, tier: '' } }],
     ['a tenant id that no server made', { detail: { ...registration, tenantId: 'a#b' } }],
     ['no email', { detail: { ...ids, tenantName: 'acme', tier: 'basic' } }],
     ['a detail that is a list', { detail: [] as unknown as JsonObject }],

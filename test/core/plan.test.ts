@@ -9,9 +9,8 @@ import {
   type Resource,
   type TenantSpec,
 } from '../../core/plan/resources.ts';
-import { TIER_NAMES } from '../../core/tier/tiers.ts';
 import { shapeOf } from '../../tenant-templates/shape.ts';
-import { TIERS } from '../../tenant-templates/tiers.ts';
+import { TIER_NAMES, TIERS } from '../../tenant-templates/tiers.ts';
 
 const ID = 'tenant01';
 const identity = ({ kind, name }: ObservedResource) => `${kind}/${name}`;

@@ -219,7 +219,7 @@ describe('DX-2: by the command line', () => {
     await platform.onboard('Named', 'advanced');
     for (const command of [['services', 'list'], ['status']]) {
       const { stdout } = await platform.cli(...command);
-      expect(stdout).toMatch(/^pool +all basic ones +orders /m);
+      expect(stdout).toMatch(/^pool +all pooled tenants +orders /m);
       expect(stdout).toMatch(/^shared +Named +orders /m);
     }
     const { stdout } = await platform.cli('services', 'list', '--tenant', 'Named', '--service', 'orders');

@@ -50,13 +50,22 @@ export class TestPlatform {
   #adminToken: string | undefined;
   readonly #args: readonly string[];
   readonly #env: Record<string, string>;
+  readonly #launcher: string;
 
   constructor(
-    options: { config?: object; args?: readonly string[]; env?: Record<string, string>; dataDir?: string } = {},
+    options: {
+      config?: object;
+      args?: readonly string[];
+      env?: Record<string, string>;
+      dataDir?: string;
+      /** @default - this clone's */
+      launcher?: string;
+    } = {},
   ) {
     this.dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'tp-e2e-'));
     this.#args = options.args ?? ['--no-demo'];
     this.#env = options.env ?? {};
+    this.#launcher = options.launcher ?? LAUNCHER;
     if (options.config) writeFileSync(join(this.dataDir, 'config.json'), JSON.stringify(options.config));
   }
 
@@ -81,7 +90,7 @@ export class TestPlatform {
   /** Starts it; a platform started before keeps its port, so that issuers stay what they were. */
   async start(onPort?: string): Promise<Ready> {
     const port = onPort ?? (this.#ready ? new URL(this.#ready.urls.publicUrl).port : '0');
-    const child = spawn(LAUNCHER, ['up', '--json', '--data-dir', this.dataDir, '--port', port, ...this.#args], {
+    const child = spawn(this.#launcher, ['up', '--json', '--data-dir', this.dataDir, '--port', port, ...this.#args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...this.#env },
     });

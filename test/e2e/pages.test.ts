@@ -55,7 +55,7 @@ describeInBrowser('UI-3: in a real browser', () => {
       const rows = page.getByRole('region', { name: 'Services by tenant' }).getByRole('row');
       const texts = (await rows.allInnerTexts()).slice(1).map((text) => text.replace(/\s+/g, ' '));
       const tasks = 'orders 1 of 1 products 1 of 1 users 1 of 1';
-      expect(texts).toEqual([`all basic tenants pool ${tasks}`, `globex shared ${tasks}`, `initech its own ${tasks}`]);
+      expect(texts).toEqual([`all pooled tenants pool ${tasks}`, `globex shared ${tasks}`, `initech its own ${tasks}`]);
       expect(await page.getByText(`npx tierplane --data-dir ${platform.dataDir} tenants list`).isVisible()).toBe(true);
       await visitor.expectFitPage(TITLE.start);
     });

@@ -111,7 +111,7 @@ describe('the start page', () => {
     const { status, text } = await get('/');
     expect(status).toBe(200);
     const serves = [...text.matchAll(/<th scope="row">(.*?)<\/th>/g)].map(([, name]) => name);
-    expect(serves).toEqual(['all basic tenants', 'globex', 'Wayne &amp; Sons']);
+    expect(serves).toEqual(['all pooled tenants', 'globex', 'Wayne &amp; Sons']);
     expect(text).toContain('All tasks run as one user: /var/lib/tierplane is closed to others.');
     expect(text).toContain(`href="${PUBLIC_URL}/mailbox"`);
     expect(text).toContain('<code>npx tierplane --data-dir /var/lib/tierplane demo</code>');

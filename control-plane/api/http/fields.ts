@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { slugOf, TENANT_NAME } from '../../../core/tenant/names.ts';
-import { parseTier, TIER_NAMES } from '../../../core/tier/tiers.ts';
+import { parseTier } from '../../../core/tier/tiers.ts';
+import { TIER_NAMES } from '../../../tenant-templates/tiers.ts';
 
 const MAX_EMAIL = 254;
 
@@ -16,7 +17,7 @@ export const tier = z
   .string()
   .meta({ description: `${TIER_NAMES.join(', ')}; case-insensitive` })
   .transform((raw, context) => {
-    const found = parseTier(raw);
+    const found = parseTier(raw, TIER_NAMES);
     if (found) return found;
     context.addIssue({
       code: 'custom',

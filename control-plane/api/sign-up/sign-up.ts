@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { isDomainError } from '../../../core/errors.ts';
 import type { Intent } from '../../../core/http/idempotency.ts';
 import type { TenantRecord } from '../../../core/tenant/record.ts';
+import { signUpTier } from '../../../core/tier/tiers.ts';
 import { pause, withTimeout } from '../../../core/time/wait.ts';
 import type { ControlPlaneDeps } from '../http/deps.ts';
 import { email, tenantName } from '../http/fields.ts';
@@ -73,7 +74,7 @@ export function createSignUp(): ControlPlaneOperation {
     path: '/onboarding',
     access: PUBLIC,
     tag: 'Sign-up',
-    summary: 'Sign up a company for the basic tier; its user can sign in at once',
+    summary: 'Sign up a company; its user can sign in at once',
     headers: IDEMPOTENCY_HEADER,
     body: SignUp,
     responses: {
@@ -109,7 +110,7 @@ function newSignUp(deps: ControlPlaneDeps, { tenant_name, email }: z.output<type
   return newRecord(deps, {
     tenantName: tenant_name,
     email,
-    tier: 'basic',
+    tier: signUpTier(deps.operator.tiers),
     tenantExtras: {},
     registrationExtras: {},
     statusGiven: true,

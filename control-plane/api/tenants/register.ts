@@ -7,6 +7,7 @@ import type { JsonObject, Write } from '../../../core/ports/table.ts';
 import { newId, slugOf } from '../../../core/tenant/names.ts';
 import { IN_PROGRESS, type TenantRecord } from '../../../core/tenant/record.ts';
 import { onboardingDetail } from '../../../core/tenant/views.ts';
+import { placeOf } from '../../../core/tier/place.ts';
 import type { TierName } from '../../../core/tier/tiers.ts';
 import type { ControlPlaneDeps, StoreDeps } from '../http/deps.ts';
 import { earlierResult, resultWrites } from '../http/idempotency.ts';
@@ -73,10 +74,11 @@ export async function registerOnce<T>(
 
 /**
  * Throws CONFLICT for the email of another user of the pooled realm: provisioning could not create the admin there.
- * A premium tenant has a realm of its own.
+ * A tenant with a realm of its own may have any email.
  */
 export async function refuseTakenEmail(deps: ControlPlaneDeps, tier: TierName, email: string): Promise<void> {
-  if (tier !== 'premium' && (await deps.identity.emailTaken('pool', email))) throw emailTaken(email);
+  const pooled = placeOf('', deps.operator.tiers[tier]).realm === 'pool';
+  if (pooled && (await deps.identity.emailTaken('pool', email))) throw emailTaken(email);
 }
 
 /** Throws INVALID with the field and every broken rule. The error never contains the password. */

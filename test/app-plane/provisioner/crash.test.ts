@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Envelope } from '../../../core/ports/event-bus.ts';
-import { TIER_NAMES, type TierName } from '../../../core/tier/tiers.ts';
+import type { TierName } from '../../../core/tier/tiers.ts';
+import { TIER_NAMES } from '../../../tenant-templates/tiers.ts';
 import { NOTHING, offboarding, onboarding, type Process, tenantId, World } from './world.ts';
 
 /** Counts the points that a process passes, and kills it at the n-th (from 0). */

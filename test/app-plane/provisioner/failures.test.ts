@@ -3,7 +3,7 @@ import { reasonOf as plainWordsOf } from '../../../app-plane/provisioner/failure
 import { DomainError } from '../../../core/errors.ts';
 import { checkEvent } from '../../../core/events/schemas.ts';
 import type { Envelope } from '../../../core/ports/event-bus.ts';
-import { TIER_NAMES } from '../../../core/tier/tiers.ts';
+import { TIER_NAMES } from '../../../tenant-templates/tiers.ts';
 import { NOTHING, offboarding, onboarding, tenantId, World } from './world.ts';
 
 const types = (events: readonly Envelope[]) => events.map((event) => event.detailType);

@@ -7,10 +7,13 @@ import { OUTBOX, outboxWrites } from '../../../core/events/outbox.ts';
 import { startPublisher } from '../../../core/events/publisher.ts';
 import { checkEvent } from '../../../core/events/schemas.ts';
 import type { Envelope } from '../../../core/ports/event-bus.ts';
-import { TIER_NAMES } from '../../../core/tier/tiers.ts';
+import type { TierTable } from '../../../core/tier/tiers.ts';
+import { TIER_NAMES, TIERS } from '../../../tenant-templates/tiers.ts';
 import { NOTHING, offboarding, onboarding, SILENT, tenantId, World } from './world.ts';
 
 const types = (events: readonly Envelope[]) => events.map((event) => event.detailType);
+
+const TABLE: TierTable = TIERS;
 
 describe('the provisioner', () => {
   test('start brings up the pooled realm, both shared clusters and the pooled services, which are no tenant`s', async () => {
@@ -33,8 +36,10 @@ describe('the provisioner', () => {
       const id = tenantId();
       await world.deliver(process, onboarding(id, tier, { tenantName: 'Acme Inc.' }));
       await world.untilPhase(process, id, 'ready');
-      const realm = tier === 'premium' ? `tenant-${id}` : 'pool';
-      const cluster = { basic: 'pool', advanced: 'shared', premium: `tenant-${id}` }[tier];
+      const { isolation } = TIERS[tier];
+      const realm = isolation === 'cluster' ? `tenant-${id}` : 'pool';
+      const cluster = { pool: 'pool', service: 'shared', cluster: `tenant-${id}` }[isolation];
+      const silo = isolation !== 'pool';
       expect(await world.route(id)).toEqual({
         tenantId: id,
         slug: 'acme-inc',
@@ -43,9 +48,9 @@ describe('the provisioner', () => {
         apiKey: expect.stringMatching(/^[A-Za-z0-9_-]{22}$/),
         realm,
         cluster,
-        silo: tier !== 'basic',
+        silo,
       });
-      expect((await world.placement(id))?.allocations).toEqual({ realm, cluster, silo: tier !== 'basic' });
+      expect((await world.placement(id))?.allocations).toEqual({ realm, cluster, silo });
       expect(world.identity.usersOf(id)).toMatchObject([
         { realm, role: 'TenantAdmin', invitation: { tenantName: 'Acme Inc.', link: 'http://front.test' } },
       ]);
@@ -145,7 +150,7 @@ describe('the provisioner', () => {
       expect(world.identity.usersOf(id)).toHaveLength(1);
       expect(types(await world.results(id))).toEqual(['provisionSuccess']);
     }
-    expect(world.runtime.load.most).toBeLessThanOrEqual({ basic: 0, advanced: 4 * 3, premium: 2 * 3 }[tier]);
+    expect(world.runtime.load.most).toBeLessThanOrEqual((TABLE[tier].concurrency ?? 0) * 3);
   });
 
   test('offboarding touches no neighbour, though its id begins with the same letters', async () => {

@@ -3,7 +3,7 @@ import { put } from '../../../core/ports/table.ts';
 import { TENANT_STATES, type TenantState } from '../../../core/tenant/lifecycle.ts';
 import { newId, slugOf } from '../../../core/tenant/names.ts';
 import { IN_PROGRESS, type TenantRecord, tenantItem } from '../../../core/tenant/record.ts';
-import { TIER_NAMES } from '../../../core/tier/tiers.ts';
+import { TIER_NAMES } from '../../../tenant-templates/tiers.ts';
 import { type Body, type Home, startHome } from './home.ts';
 
 let home: Home;

@@ -1,0 +1,69 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { poolSizingTier, signUpTier, type TierTable } from '../core/tier/tiers.ts';
+import { TIER_NAMES, TIERS } from '../tenant-templates/tiers.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const FOLDERS = [
+  'adapters',
+  'app-plane',
+  'bench',
+  'bin',
+  'cli',
+  'control-plane',
+  'core',
+  'embedded',
+  'rehearsal',
+  'scripts',
+  'services',
+  'web',
+];
+const SOURCE = /\.(ts|js|sh|py)$/;
+
+/** Files that name a tier as an example or measure it by name. */
+const EXAMPLES = [
+  'bench/growth.ts',
+  'bench/list.ts',
+  'bench/measurements.ts',
+  'bench/memory.ts',
+  'bench/onboarding.ts',
+  'bench/platform-under-test.ts',
+  'bench/start.ts',
+  'bench/throughput.ts',
+  'cli/tenants.ts',
+  'embedded/demo-progress.ts',
+  'embedded/start-page.ts',
+  'rehearsal/steps.ts',
+];
+
+function sources(): string[] {
+  return FOLDERS.flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => SOURCE.test(name))
+      .map((name) => join(folder, name)),
+  );
+}
+
+describe('DX-3: the tier table', () => {
+  test('is the only source file that contains the name of a tier, apart from examples', () => {
+    const name = new RegExp(`\\b(${TIER_NAMES.join('|')})\\b`);
+    const naming = sources().filter((file) => name.test(readFileSync(join(ROOT, file), 'utf8')));
+    expect(naming.sort()).toEqual(EXAMPLES);
+  });
+
+  test('marks one tier that sizes the pooled tasks, which is pooled itself, and one for sign-up', () => {
+    expect(TIERS[poolSizingTier(TIERS)].isolation).toBe('pool');
+    expect(TIER_NAMES).toContain(signUpTier(TIERS));
+  });
+
+  test('is refused if no tier, or more than one, has a mark that belongs to exactly one', () => {
+    const { basic, ...others }: TierTable = TIERS;
+    const { sizesPool: _, ...unmarked } = basic;
+    expect(() => poolSizingTier({ ...others, basic: unmarked })).toThrow(
+      'exactly one tier must set sizesPool, got none',
+    );
+    const two = { ...TIERS, premium: { ...TIERS.premium, signUp: true } };
+    expect(() => signUpTier(two)).toThrow('exactly one tier must set signUp, got basic, premium');
+  });
+});
