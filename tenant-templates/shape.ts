@@ -1,5 +1,5 @@
+import { placeOf } from '../core/plan/place.ts';
 import type { Resource, TenantSpec } from '../core/plan/resources.ts';
-import { placeOf } from '../core/tier/place.ts';
 import type { TierTable } from '../core/tier/tiers.ts';
 import { SERVICES } from './tiers.ts';
 

@@ -1,4 +1,5 @@
 import { DomainError } from '../../core/errors.ts';
+import { placeOf } from '../../core/plan/place.ts';
 import type { Change, ResourceDriver } from '../../core/plan/resources.ts';
 import type { Clock, RandomBytes } from '../../core/ports/clock.ts';
 import type { Consumer, EventBus } from '../../core/ports/event-bus.ts';
@@ -9,7 +10,6 @@ import type { Table } from '../../core/ports/table.ts';
 import { remainingMs } from '../../core/retry/back-off.ts';
 import type { Step } from '../../core/tenant/lifecycle.ts';
 import { newId } from '../../core/tenant/names.ts';
-import { placeOf } from '../../core/tier/place.ts';
 import { type TierName, type TierTable, tierNames } from '../../core/tier/tiers.ts';
 import { withTimeout } from '../../core/time/wait.ts';
 import { shapeOf } from '../../tenant-templates/shape.ts';

@@ -1,6 +1,6 @@
 import type { RealmId } from '../ports/identity.ts';
 import type { ClusterId } from '../ports/runtime.ts';
-import type { Tier } from './tiers.ts';
+import type { Tier } from '../tier/tiers.ts';
 
 /** Where a tenant lives. */
 export interface Place {
