@@ -25,7 +25,8 @@ const PAGE = 100;
  * A change that takes an administrator away names a remaining one, and is committed only if the record of that one is
  * still unchanged. So of two administrators who remove each other at the same moment, in whichever process, one remains.
  *
- * Throws NOT_FOUND, CONFLICT if the new email is taken or if the user is the last administrator.
+ * Throws NOT_FOUND, CONFLICT if the new email is taken or if the user is the last administrator, UNAVAILABLE if the
+ * user keeps changing.
  */
 export async function changeUser<Secret extends object, Realm extends RealmSpec>(
   context: StoreContext<Secret, Realm>,
@@ -33,22 +34,32 @@ export async function changeUser<Secret extends object, Realm extends RealmSpec>
   userName: string,
   changed: (before: UserRecord<Secret>) => Partial<UserRecord<Secret>>,
 ): Promise<User> {
-  const missing = new DomainError('NOT_FOUND', 'user not found');
-  if (!isLogin(userName)) throw missing;
-  const { data } = await updateItem(context.table, userKey<Secret>(realm.id, userName), async (item) => {
-    if (!item || !isComplete(item.data)) throw missing;
-    const before = item.data;
-    const after: UserRecord<Secret> = { ...before, ...changed(before), modified: timestamp(context) };
-    const version = item.version + 1;
-    const subject = subjectItem(realm.id, context.credentials.configOf(realm), after, version);
-    return {
-      item: userItem(realm.id, after, version),
-      basis: await administratorRemains(context, realm, before, after),
-      also: [put(subject), ...emailMoves(realm, before, after)],
-      refusal: () => userTaken('email'),
-    };
-  });
+  if (!isLogin(userName)) throw unknownUser();
+  const { data } = await updateItem(
+    context.table,
+    userKey<Secret>(realm.id, userName),
+    async (item) => {
+      if (!item || !isComplete(item.data)) throw unknownUser();
+      const before = item.data;
+      const after: UserRecord<Secret> = { ...before, ...changed(before), modified: timestamp(context) };
+      const version = item.version + 1;
+      return {
+        item: userItem(realm.id, after, version),
+        basis: await administratorRemains(context, realm, before, after),
+        also: [
+          put(subjectItem(realm.id, context.credentials.configOf(realm), after, version)),
+          ...emailMoves(realm, before, after),
+        ],
+        refusal: () => userTaken('email'),
+      };
+    },
+    { contended: (cause) => new DomainError('UNAVAILABLE', 'the user keeps changing, try again', { cause }) },
+  );
   return toUser(data);
+}
+
+function unknownUser(): DomainError {
+  return new DomainError('NOT_FOUND', 'user not found');
 }
 
 /** The condition under which this change leaves an administrator; none if it takes none away. Throws CONFLICT. */

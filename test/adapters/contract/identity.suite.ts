@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Identity, NewUser, RealmId } from '../../../core/ports/identity.ts';
+import { administratorContract } from './identity-administrators.suite.ts';
 
-/** What every adapter of the Identity port must do; each brings an empty one. */
+/** An empty Identity. */
 export interface IdentityFixture {
   readonly identity: Identity;
   close(): Promise<void>;
@@ -12,11 +13,12 @@ const B = 'bbbbbbbb0000000000000000bb';
 const P = 'pppppppp0000000000000000pp';
 const OWN: RealmId = `tenant-${P}`;
 
-function user(name: string, more: Partial<NewUser> = {}): NewUser {
+function newUser(name: string, more: Partial<NewUser> = {}): NewUser {
   const email = `${name}@example.test`;
   return { userName: email, email, role: 'TenantUser', tenantId: A, ...more };
 }
 
+/** What every adapter of the Identity port must do. */
 export function identityContract(adapter: string, open: () => Promise<IdentityFixture>): void {
   describe(`Identity port: ${adapter}`, () => {
     let fixture: IdentityFixture;
@@ -31,7 +33,7 @@ export function identityContract(adapter: string, open: () => Promise<IdentityFi
     });
     afterAll(async () => fixture?.close());
 
-    test('a realm is made once, and its configuration is always the same', async () => {
+    test('a realm is created once and keeps its configuration, also under a new display name', async () => {
       const again = await identity.ensureRealm({ id: 'pool', displayName: 'Pool' });
       const known = await identity.realm('pool');
       expect(known).toMatchObject({ id: 'pool', displayName: 'Pool', ...again });
@@ -42,75 +44,107 @@ export function identityContract(adapter: string, open: () => Promise<IdentityFi
       await expect(identity.realm('pool')).resolves.toMatchObject({ displayName: 'The pool' });
     });
 
-    test('a new user is invited, or confirmed where the password was chosen', async () => {
-      const invited = await identity.createUser('pool', user('invited'));
+    test('ID-1: a new user is invited, or confirmed if the password is chosen', async () => {
+      const invited = await identity.createUser('pool', newUser('invited'));
       expect(invited).toMatchObject({ status: 'FORCE_CHANGE_PASSWORD', enabled: true, tenantId: A });
       expect(new Date(invited.created).toISOString()).toBe(invited.created);
-      const chosen = await identity.createUser('pool', user('chosen', { password: 'Correct-horse-7' }));
+      const chosen = await identity.createUser('pool', newUser('chosen', { password: 'Correct-horse-7' }));
       expect(chosen.status).toBe('CONFIRMED');
       expect(chosen.subject).not.toBe(invited.subject);
       await expect(identity.user('pool', 'CHOSEN@example.test')).resolves.toEqual(chosen);
       await expect(identity.user('pool', 'nobody@example.test')).resolves.toBeUndefined();
     });
 
-    test('names and emails are unique in a realm, in any case of letters, and free in another', async () => {
-      await identity.createUser('pool', user('unique'));
-      await expect(identity.createUser('pool', user('UNIQUE'))).rejects.toMatchObject({ code: 'CONFLICT' });
-      await expect(identity.createUser('pool', user('other', { email: 'Unique@Example.test' }))).rejects.toMatchObject({
+    test('user names and emails are unique in a realm regardless of case, and free in other realms', async () => {
+      await identity.createUser('pool', newUser('unique'));
+      await expect(identity.createUser('pool', newUser('UNIQUE'))).rejects.toMatchObject({ code: 'CONFLICT' });
+      await expect(
+        identity.createUser('pool', newUser('other', { email: 'Unique@Example.test' })),
+      ).rejects.toMatchObject({
         code: 'CONFLICT',
       });
       await expect(identity.user('pool', 'other@example.test')).resolves.toBeUndefined();
-      await identity.createUser(OWN, user('unique', { tenantId: P }));
+      await identity.createUser(OWN, newUser('unique', { tenantId: P }));
       await expect(identity.emailTaken('pool', 'UNIQUE@example.test')).resolves.toBe(true);
       await expect(identity.emailTaken('admin', 'unique@example.test')).resolves.toBe(false);
     });
 
-    test('nobody`s user name is another one`s email, as one signs in by either', async () => {
-      await identity.createUser('pool', user('login', { userName: 'login' }));
+    test('a user name is never the email of another user, since users sign in with either', async () => {
+      await identity.createUser('pool', newUser('login', { userName: 'login' }));
       await expect(
-        identity.createUser('pool', user('thief', { userName: 'Login@example.test' })),
+        identity.createUser('pool', newUser('thief', { userName: 'Login@example.test' })),
       ).rejects.toMatchObject({ code: 'CONFLICT', issues: [{ loc: ['body', 'userName'] }] });
-      await identity.createUser('pool', user('named', { email: 'elsewhere@example.test' }));
-      await expect(identity.createUser('pool', user('named', { userName: 'thief' }))).rejects.toMatchObject({
+      await identity.createUser('pool', newUser('named', { email: 'elsewhere@example.test' }));
+      await expect(identity.createUser('pool', newUser('named', { userName: 'thief' }))).rejects.toMatchObject({
         code: 'CONFLICT',
         issues: [{ loc: ['body', 'email'] }],
       });
-      await identity.createUser('pool', user('thief', { userName: 'thief' }));
+      await identity.createUser('pool', newUser('thief', { userName: 'thief' }));
       await expect(identity.updateUser('pool', 'thief', { email: 'named@example.test' })).rejects.toMatchObject({
         code: 'CONFLICT',
       });
     });
 
-    test('of many who want one email at once, one gets it', async () => {
+    test('of several concurrent creations with one email, one succeeds', async () => {
       const tries = await Promise.allSettled(
         Array.from({ length: 8 }, (_, i) =>
-          identity.createUser('pool', user(`racer${i}`, { email: 'race@example.test' })),
+          identity.createUser('pool', newUser(`racer${i}`, { email: 'race@example.test' })),
         ),
       );
       expect(tries.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     });
 
-    test('refuses a weak password, bad fields, an unknown realm and a tenant that is not the realm`s', async () => {
+    test('refuses a weak password, fields that break a rule, an unknown realm, and a tenant that the realm does not hold', async () => {
       const cases: [RealmId, NewUser, string][] = [
-        ['pool', user('weak', { password: 'password' }), 'INVALID'],
-        ['pool', user('weak', { email: 'no-email' }), 'INVALID'],
-        ['pool', user('weak', { userName: '' }), 'INVALID'],
-        ['pool', user('weak', { userName: 'a b' }), 'INVALID'],
-        ['pool', user('weak', { role: '' }), 'INVALID'],
-        [OWN, user('weak', { tenantId: A }), 'INVALID'],
-        ['admin', user('weak', { tenantId: A }), 'INVALID'],
-        ['tenant-nobody0000000000000000000x', user('weak'), 'NOT_FOUND'],
+        ['pool', newUser('weak', { password: 'password' }), 'INVALID'],
+        ['pool', newUser('weak', { email: 'no-email' }), 'INVALID'],
+        ['pool', newUser('weak', { userName: '' }), 'INVALID'],
+        ['pool', newUser('weak', { userName: 'a b' }), 'INVALID'],
+        ['pool', newUser('weak', { role: '' }), 'INVALID'],
+        [OWN, newUser('weak', { tenantId: A }), 'INVALID'],
+        ['admin', newUser('weak', { tenantId: A }), 'INVALID'],
+        ['tenant-nobody0000000000000000000x', newUser('weak'), 'NOT_FOUND'],
       ];
       for (const [realm, one, code] of cases) {
         await expect(identity.createUser(realm, one)).rejects.toMatchObject({ code });
       }
-      const { tenantId: _, ...homeless } = user('weak');
+      const { tenantId: _, ...homeless } = newUser('weak');
       await expect(identity.createUser('pool', homeless)).rejects.toMatchObject({ code: 'INVALID' });
       await expect(identity.user('pool', 'weak@example.test')).resolves.toBeUndefined();
     });
 
-    test('email and role change, the tenant does not', async () => {
-      const before = await identity.createUser('pool', user('mover'));
+    test('ID-4: a user is found by the subject, in its own realm only', async () => {
+      const user = await identity.createUser('pool', newUser('subject'));
+      await expect(identity.userOf('pool', user.subject)).resolves.toEqual(user);
+      await expect(identity.userOf(OWN, user.subject)).resolves.toBeUndefined();
+      await expect(identity.userOf('pool', 'unknown')).resolves.toBeUndefined();
+      await identity.deleteUser('pool', user.userName);
+      await expect(identity.userOf('pool', user.subject)).resolves.toBeUndefined();
+    });
+
+    test('SE-6: a user name that no user can have is an unknown user', async () => {
+      for (const name of ['', '\0', 'line\nbreak', '\ud800', 'x'.repeat(2_000), '\u{1d160}'.repeat(128)]) {
+        await expect(identity.user('pool', name)).resolves.toBeUndefined();
+        await expect(identity.deleteUser('pool', name)).resolves.toBeUndefined();
+        await expect(identity.updateUser('pool', name, {})).rejects.toMatchObject({ code: 'NOT_FOUND' });
+        await expect(identity.setUserEnabled('pool', name, false)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+      }
+    });
+
+    test('refuses to change a user of an unknown realm, or to break a rule', async () => {
+      const unknown = 'tenant-nobody0000000000000000000x';
+      await expect(identity.updateUser(unknown, 'x', {})).rejects.toMatchObject({ code: 'NOT_FOUND' });
+      await expect(identity.setUserEnabled(unknown, 'x', true)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+      await identity.createUser('pool', newUser('ruled'));
+      for (const change of [{ email: 'no-email' }, { role: '' }]) {
+        await expect(identity.updateUser('pool', 'ruled@example.test', change)).rejects.toMatchObject({
+          code: 'INVALID',
+        });
+      }
+    });
+
+    test('email and role can be changed, the tenant cannot', async () => {
+      const before = await identity.createUser('pool', newUser('mover'));
       const after = await identity.updateUser('pool', 'mover@example.test', {
         email: 'moved@example.test',
         role: 'TenantAdmin',
@@ -128,11 +162,12 @@ export function identityContract(adapter: string, open: () => Promise<IdentityFi
       await expect(identity.updateUser('pool', 'nobody@example.test', {})).rejects.toMatchObject({ code: 'NOT_FOUND' });
     });
 
-    test('users are disabled and enabled', async () => {
-      await identity.createUser('pool', user('switch'));
+    test('ID-3: users can be disabled and enabled, also twice', async () => {
+      await identity.createUser('pool', newUser('switch'));
       await expect(identity.setUserEnabled('pool', 'switch@example.test', false)).resolves.toMatchObject({
         enabled: false,
       });
+      await identity.setUserEnabled('pool', 'switch@example.test', false);
       await expect(identity.user('pool', 'switch@example.test')).resolves.toMatchObject({ enabled: false });
       await expect(identity.setUserEnabled('pool', 'switch@example.test', true)).resolves.toMatchObject({
         enabled: true,
@@ -142,44 +177,44 @@ export function identityContract(adapter: string, open: () => Promise<IdentityFi
       });
     });
 
-    test('a deleted user`s name and email are free, the subject is not used again', async () => {
-      const first = await identity.createUser('pool', user('phoenix'));
+    test('ON-6: the name and email of a deleted user are free again, the subject is not reused', async () => {
+      const first = await identity.createUser('pool', newUser('phoenix'));
       await identity.deleteUser('pool', 'phoenix@example.test');
       await identity.deleteUser('pool', 'phoenix@example.test');
-      const second = await identity.createUser('pool', user('phoenix'));
+      const second = await identity.createUser('pool', newUser('phoenix'));
       expect(second.subject).not.toBe(first.subject);
     });
 
-    test('a staged password is the first user`s with that email, once', async () => {
+    test('ON-2: a staged password goes to the first user with its email, once', async () => {
       await expect(identity.stagePassword(B, 'first@example.test', 'weak')).rejects.toMatchObject({ code: 'INVALID' });
       await identity.stagePassword(B, 'first@example.test', 'Correct-horse-7');
       await identity.stagePassword(B, 'First@example.test', 'Correct-horse-8');
-      const other = await identity.createUser('pool', user('somebody', { tenantId: B }));
+      const other = await identity.createUser('pool', newUser('somebody', { tenantId: B }));
       expect(other.status).toBe('FORCE_CHANGE_PASSWORD');
-      const first = await identity.createUser('pool', user('first', { tenantId: B }));
+      const first = await identity.createUser('pool', newUser('first', { tenantId: B }));
       expect(first.status).toBe('CONFIRMED');
       await identity.deleteUser('pool', 'first@example.test');
-      const again = await identity.createUser('pool', user('first', { tenantId: B }));
+      const again = await identity.createUser('pool', newUser('first', { tenantId: B }));
       expect(again.status).toBe('FORCE_CHANGE_PASSWORD');
       await identity.deleteTenantUsers('pool', B);
     });
 
-    test('a staged password outlives a realm that is deleted and made anew, as when an onboarding is tried again', async () => {
+    test('ON-5: a staged password survives the deletion of a realm, for a repeated onboarding', async () => {
       const spec = { id: `tenant-${B}`, displayName: 'Anew', tenantId: B } as const;
       await identity.stagePassword(B, 'anew@example.test', 'Correct-horse-7');
       await identity.ensureRealm(spec);
       await identity.deleteRealm(spec.id);
       await identity.ensureRealm(spec);
-      const first = await identity.createUser(spec.id, user('anew', { tenantId: B }));
+      const first = await identity.createUser(spec.id, newUser('anew', { tenantId: B }));
       expect(first.status).toBe('CONFIRMED');
       await identity.deleteRealm(spec.id);
     });
 
-    test('ON-6: a tenant`s users are paged without loss or repeat, and all of them deleted, and no neighbour', async () => {
+    test('ON-6: the users of a tenant are listed in pages without loss or repetition, and deleted without touching other tenants', async () => {
       const count = 130;
       for (let i = 0; i < count; i += 10) {
         await Promise.all(
-          Array.from({ length: 10 }, (_, j) => identity.createUser('pool', user(`crowd${i + j}`, { tenantId: B }))),
+          Array.from({ length: 10 }, (_, j) => identity.createUser('pool', newUser(`crowd${i + j}`, { tenantId: B }))),
         );
       }
       const seen: string[] = [];
@@ -192,22 +227,24 @@ export function identityContract(adapter: string, open: () => Promise<IdentityFi
       expect(new Set(seen).size).toBe(count);
       expect(seen).toEqual([...seen].sort());
 
-      const neighbours = await identity.users('pool', { tenantId: A, limit: 1_000 });
+      const others = await identity.users('pool', { tenantId: A, limit: 1_000 });
       await identity.deleteTenantUsers('pool', B);
       await identity.deleteTenantUsers('pool', B);
       await expect(identity.users('pool', { tenantId: B, limit: 10 })).resolves.toEqual({ items: [] });
       await expect(identity.emailTaken('pool', 'crowd129@example.test')).resolves.toBe(false);
-      await expect(identity.users('pool', { tenantId: A, limit: 1_000 })).resolves.toEqual(neighbours);
+      await expect(identity.users('pool', { tenantId: A, limit: 1_000 })).resolves.toEqual(others);
     });
 
-    test('ON-6: a realm goes with all its users, and no other realm', async () => {
+    administratorContract(() => identity);
+
+    test('ON-6: a realm is deleted with all its users, and other realms are not touched', async () => {
       await identity.deleteRealm(OWN);
       await identity.deleteRealm(OWN);
       await expect(identity.realm(OWN)).resolves.toBeUndefined();
       await expect(identity.users(OWN, { limit: 10 })).resolves.toEqual({ items: [] });
       await expect(identity.emailTaken(OWN, 'unique@example.test')).resolves.toBe(false);
       await expect(identity.emailTaken('pool', 'unique@example.test')).resolves.toBe(true);
-      await expect(identity.createUser(OWN, user('late', { tenantId: P }))).rejects.toMatchObject({
+      await expect(identity.createUser(OWN, newUser('late', { tenantId: P }))).rejects.toMatchObject({
         code: 'NOT_FOUND',
       });
     });

@@ -1,9 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { signIn } from '../../../cli/oidc-client.ts';
+import { createUserStore } from '../../../core/identity/users/user-store.ts';
+import { openScratchTable } from '../../support/scratch-table.ts';
+import { ServiceCredentials } from '../../support/service-credentials.ts';
 import { INITECH, type RealmServer, startRealmServer } from '../embedded/identity/realm-server.ts';
 import { identityContract } from './identity.suite.ts';
 
 identityContract('embedded', startRealmServer);
+identityContract('fake of a service beside the table', async () => {
+  const { table, clock, close } = await openScratchTable();
+  return { identity: createUserStore({ table, clock, credentials: new ServiceCredentials() }), close };
+});
 
 describe('the embedded identity', () => {
   let server: RealmServer;
@@ -12,7 +19,7 @@ describe('the embedded identity', () => {
   });
   afterAll(async () => server?.close());
 
-  test('ON-6: leaves no key, session, subject, mail or password of a deleted realm', async () => {
+  test('ON-6: a deleted realm leaves no key, session, subject, mail or password', async () => {
     const realm = `tenant-${INITECH}` as const;
     const password = 'Correct-horse-7';
     const email = 'ann@initech.example';
@@ -43,10 +50,10 @@ describe('the embedded identity', () => {
     expect(await server.invitedPassword('bob@initech.example')).not.toBe('');
 
     await server.identity.deleteRealm(realm);
-    // As an offboarding ends: what was staged for the tenant goes with the tenant.
+    // An offboarding ends with this call.
     await server.identity.deleteTenantUsers('pool', INITECH);
     const staged = `staged-password#${INITECH}`;
-    // A sign-in under way is no one's; it vanishes when its hour is over.
+    // A sign-in that is under way belongs to no user; it expires within an hour.
     server.advance(2 * 3_600_000);
     expect([...partitions, staged].filter((pk) => pk !== `oidc#${realm}` && server.table.hasPartitions(pk))).toEqual(
       [],

@@ -1,0 +1,144 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Credentials, IssuedCredentials } from '../../../core/ports/credentials.ts';
+import type { NewUser, RealmSpec, User } from '../../../core/ports/identity.ts';
+import type { Table } from '../../../core/ports/table.ts';
+
+/** A provider of credentials, and what a client of its realms sees. */
+export interface CredentialsFixture<Secret extends object, Realm extends RealmSpec> {
+  readonly credentials: Credentials<Secret, Realm>;
+  readonly table: Table;
+  /** Whether this password is the user's. */
+  accepts(realm: Realm, user: IssuedUser<Secret>, password: string): Promise<boolean>;
+  /** Signs the user in, with the chosen password. */
+  startSession(realm: Realm, user: IssuedUser<Secret>, password: string): Promise<void>;
+  /** Whether a session started by `startSession` still is good for new tokens. */
+  hasSession(realm: Realm, user: IssuedUser<Secret>): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+export type IssuedUser<Secret extends object> = User & Pick<IssuedCredentials<Secret>, 'secret'>;
+
+const TENANT = 'aaaaaaaa0000000000000000aa';
+const PASSWORD = 'Correct-horse-7';
+
+/** What every adapter of the Credentials port must do. */
+export function credentialsContract<Secret extends object, Realm extends RealmSpec>(
+  adapter: string,
+  open: () => Promise<CredentialsFixture<Secret, Realm>>,
+): void {
+  describe(`Credentials port: ${adapter}`, () => {
+    let fixture: CredentialsFixture<Secret, Realm>;
+    let credentials: Credentials<Secret, Realm>;
+    let realm: Realm;
+    let created = 0;
+
+    beforeAll(async () => {
+      fixture = await open();
+      credentials = fixture.credentials;
+      realm = await prepare({ id: 'pool', displayName: 'Pool' });
+    });
+    afterAll(async () => fixture?.close());
+
+    async function prepare(spec: RealmSpec): Promise<Realm> {
+      const prepared = await credentials.prepareRealm(spec);
+      await fixture.table.transact(prepared.writes);
+      return prepared.realm;
+    }
+
+    function newUser(): NewUser {
+      const userName = `User${++created}@example.test`;
+      return { userName, email: userName, role: 'TenantUser', tenantId: TENANT };
+    }
+
+    /** Issues credentials as the store does: with the writes committed. */
+    async function issue(
+      user: NewUser,
+      chosen?: Parameters<typeof credentials.issue>[2],
+      into = realm,
+    ): Promise<IssuedUser<Secret>> {
+      const { subject, secret, writes, committed } = await credentials.issue(into, user, chosen);
+      await fixture.table.transact(writes);
+      committed?.();
+      const status = chosen ? 'CONFIRMED' : 'FORCE_CHANGE_PASSWORD';
+      const now = new Date(0).toISOString();
+      return { ...user, ...{ subject, enabled: true, status, created: now, modified: now }, ...(secret && { secret }) };
+    }
+
+    async function withdraw(user: User, realmFollows = false): Promise<void> {
+      await fixture.table.transact(await credentials.withdraw(realm, user, { realmFollows }));
+    }
+
+    test('a realm can be prepared again and keeps its configuration', async () => {
+      const again = await credentials.prepareRealm({ id: 'pool', displayName: 'Pool' });
+      expect(credentials.configOf(again.realm)).toEqual(credentials.configOf(realm));
+      expect(again.realm).toMatchObject({ id: 'pool', displayName: 'Pool' });
+    });
+
+    test('ID-1: a chosen password is accepted, and no other', async () => {
+      const user = await issue(newUser(), { kind: 'clear', password: PASSWORD });
+      expect(user.subject).not.toBe('');
+      expect(await fixture.accepts(realm, user, PASSWORD)).toBe(true);
+      expect(await fixture.accepts(realm, user, `${PASSWORD}x`)).toBe(false);
+      expect(await credentials.statusOf(realm, user)).toBe('CONFIRMED');
+    });
+
+    test('ON-2: a protected password does not reveal itself and is accepted once issued', async () => {
+      const secret = await credentials.protect(TENANT, PASSWORD);
+      expect(JSON.stringify(secret)).not.toContain(PASSWORD);
+      expect(JSON.parse(JSON.stringify(secret))).toEqual(secret);
+      const user = await issue(newUser(), { kind: 'protected', secret, tenantId: TENANT });
+      expect(await fixture.accepts(realm, user, PASSWORD)).toBe(true);
+    });
+
+    test('ID-1: an invited user must replace the temporary password', async () => {
+      const user = await issue(newUser());
+      expect(await credentials.statusOf(realm, user)).toBe('FORCE_CHANGE_PASSWORD');
+      expect(await fixture.accepts(realm, user, PASSWORD)).toBe(false);
+    });
+
+    test('each user has a subject, and a repeated creation gets another one and its own password', async () => {
+      const spec = newUser();
+      const first = await issue(spec, { kind: 'clear', password: PASSWORD });
+      const second = await issue(spec, { kind: 'clear', password: 'Battery-staple-8' });
+      expect(second.subject).not.toBe(first.subject);
+      expect(await fixture.accepts(realm, second, 'Battery-staple-8')).toBe(true);
+      expect(await fixture.accepts(realm, second, PASSWORD)).toBe(false);
+    });
+
+    test('ID-3: disabling a user ends the sessions, and can be repeated', async () => {
+      const user = await issue(newUser(), { kind: 'clear', password: PASSWORD });
+      await fixture.startSession(realm, user, PASSWORD);
+      expect(await fixture.hasSession(realm, user)).toBe(true);
+      await credentials.enabledChanged(realm, { ...user, enabled: false });
+      await credentials.enabledChanged(realm, { ...user, enabled: false });
+      expect(await fixture.hasSession(realm, user)).toBe(false);
+      await credentials.enabledChanged(realm, user);
+      await credentials.emailChanged(realm, { ...user, email: 'moved@example.test' });
+      expect(await fixture.accepts(realm, user, PASSWORD)).toBe(true);
+    });
+
+    test('ON-6: withdrawn credentials are gone with their sessions, and can be withdrawn again', async () => {
+      const user = await issue(newUser(), { kind: 'clear', password: PASSWORD });
+      const other = await issue(newUser(), { kind: 'clear', password: PASSWORD });
+      await fixture.startSession(realm, user, PASSWORD);
+      await fixture.startSession(realm, other, PASSWORD);
+      await withdraw(user);
+      await withdraw(user);
+      expect(await fixture.hasSession(realm, user)).toBe(false);
+      expect(await fixture.hasSession(realm, other)).toBe(true);
+    });
+
+    test('ON-6: deleting a realm ends the sessions of its users, and of no other realm; it can be repeated', async () => {
+      const own = await prepare({ id: `tenant-${TENANT}`, displayName: 'Own', tenantId: TENANT });
+      const user = await issue(newUser(), { kind: 'clear', password: PASSWORD }, own);
+      const other = await issue(newUser(), { kind: 'clear', password: PASSWORD });
+      await fixture.startSession(own, user, PASSWORD);
+      await fixture.startSession(realm, other, PASSWORD);
+      await fixture.table.transact(await credentials.withdraw(own, user, { realmFollows: true }));
+      await fixture.table.transact(await credentials.deleteRealm(own));
+      await fixture.table.transact(await credentials.deleteRealm(own));
+      expect(await fixture.hasSession(own, user)).toBe(false);
+      expect(await fixture.hasSession(realm, other)).toBe(true);
+    });
+  });
+}
