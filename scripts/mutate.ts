@@ -1,0 +1,106 @@
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Campaign, MutationCampaign } from './mutation/campaign.ts';
+import { renderReport, scores } from './mutation/report.ts';
+import { changedLines, gitFiles, makeWorkingCopy, relatedTests } from './mutation/working-copy.ts';
+
+/**
+ * `npm run mutate`: changes the source one place at a time, in a copy, and lists the changes that no test notices.
+ * docs/testing.md describes it.
+ */
+const ROOT = join(import.meta.dirname, '..');
+const DEFAULT_PATHS = ['core', 'control-plane/api', 'app-plane/provisioner', 'services/kit'];
+/** Tests of whole processes, of the machine, of an AWS account: a mutant does not reach the processes that they start. */
+const EXCLUDED_TESTS = [
+  'test/e2e',
+  'test/rehearsal',
+  'test/bench',
+  'test/scripts',
+  'test/cli',
+  'test/embedded',
+  'test/adapters/aws',
+  'test/adapters/embedded/runtime',
+  'test/control-plane/infra',
+  'test/control-plane/lambda',
+];
+const USAGE = `npm run mutate -- [options]
+
+Changes the source one place at a time and reports the changes that no test notices. The work tree is only read.
+
+  --only <path>    a folder or file to mutate; may be repeated (default: ${DEFAULT_PATHS.join(', ')})
+  --since <rev>    mutate only lines that changed since this git revision
+  --budget <s>     test time spent on one mutant, at most, in seconds (default: 5)
+  --workers <n>    processes that run tests (default: 1)
+  --json           print the result as JSON
+  --help           print this text
+`;
+
+const SILENCE_MS = 6_000;
+/** 128 + SIGINT. */
+const INTERRUPTED = 130;
+
+function options() {
+  const { values } = parseArgs({
+    options: {
+      only: { type: 'string', multiple: true, default: DEFAULT_PATHS },
+      since: { type: 'string' },
+      budget: { type: 'string', default: '5' },
+      workers: { type: 'string', default: '1' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  return { ...values, budget: positive('budget', values.budget), workers: positive('workers', values.workers) };
+}
+
+function positive(name: string, text: string): number {
+  const value = Number(text);
+  if (!(value > 0) || (name === 'workers' && !Number.isInteger(value))) {
+    throw new TypeError(`--${name} must be a positive number, got '${text}'`);
+  }
+  return value;
+}
+
+async function mutate({ only, since, budget, workers, json }: ReturnType<typeof options>): Promise<void> {
+  const files = gitFiles(ROOT, only).filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'));
+  if (files.length === 0) throw new TypeError(`no TypeScript file matches --only ${only.join(' --only ')}`);
+  const copy = makeWorkingCopy(ROOT, files);
+  const progress = (line: string) => process.stderr.write(`${line}\n`);
+  const campaign = new MutationCampaign(copy, {
+    workers,
+    budgetMs: budget * 1000,
+    testsOf: relatedTests(ROOT, EXCLUDED_TESTS),
+    silenceMs: SILENCE_MS,
+    progress,
+  });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      process.exitCode = INTERRUPTED;
+      progress('stopping; the report covers the mutants tried so far');
+      campaign.stop();
+    });
+  }
+  try {
+    const lines = since === undefined ? undefined : changedLines(ROOT, since);
+    const chosen = copy.mutants.filter(({ file, line }) => lines?.get(file)?.has(line) ?? lines === undefined);
+    progress(`${chosen.length} mutants in ${files.length} files`);
+    await campaign.run(chosen);
+    process.stdout.write(json ? asJson(campaign.result) : `${renderReport(campaign.result)}\n`);
+  } finally {
+    copy.remove();
+  }
+}
+
+function asJson({ judged, unusable }: Campaign): string {
+  return `${JSON.stringify({ scores: scores(judged), mutants: judged, unusable }, null, 2)}\n`;
+}
+
+try {
+  const chosen = options();
+  if (chosen.help) process.stdout.write(USAGE);
+  else await mutate(chosen);
+} catch (error) {
+  if (!(error instanceof TypeError)) throw error;
+  process.stderr.write(`${error.message}; see npm run mutate -- --help\n`);
+  process.exitCode = 2;
+}
