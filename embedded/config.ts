@@ -9,67 +9,114 @@ import { TIER_NAMES, TIERS } from '../tenant-templates/tiers.ts';
 const positive = z.number().positive();
 const count = z.number().int().min(1);
 
-const tierOverride = z.strictObject({
-  usagePlan: z
-    .strictObject({
-      rate: positive.max(1e6).exactOptional(),
-      burst: count.max(1e6).exactOptional(),
-      quotaPerDay: count.max(1e12).exactOptional(),
-    })
-    .exactOptional(),
-  task: z
-    .strictObject({
-      memoryMiB: z.number().int().min(64).max(65_536).exactOptional(),
-      cpu: positive.max(64).exactOptional(),
-      desired: z.number().int().min(0).max(16).exactOptional(),
-      max: count.max(16).exactOptional(),
-    })
-    .exactOptional(),
-});
+/** Values of keys that neither the file nor an option sets. */
+const DEFAULTS = {
+  host: '127.0.0.1',
+  port: 8080,
+  logLevel: 'info',
+  adminEmail: 'admin@tierplane.localhost',
+  provisioning: 'on',
+} as const;
+
+const usagePlan = z
+  .strictObject({
+    rate: positive.max(1e6).exactOptional().meta({ description: 'Requests per second.' }),
+    burst: count.max(1e6).exactOptional().meta({ description: 'Requests at once: the size of the token bucket.' }),
+    quotaPerDay: count.max(1e12).exactOptional().meta({ description: 'Requests per day; days begin at 00:00 UTC.' }),
+  })
+  .meta({
+    description: 'Usage plan of each tenant of the tier. A key that is absent keeps the value of the tier table.',
+  });
+
+const task = z
+  .strictObject({
+    memoryMiB: z.number().int().min(64).max(65_536).exactOptional().meta({
+      description: 'Memory of one task, in MiB. A task that takes more is replaced.',
+    }),
+    cpu: positive.max(64).exactOptional().meta({ description: 'Processor cores of one task.' }),
+    desired: z.number().int().min(0).max(16).exactOptional().meta({ description: 'Tasks of each service.' }),
+    max: count.max(16).exactOptional().meta({ description: 'Largest number of tasks of each service.' }),
+  })
+  .meta({ description: 'Size and number of tasks. A key that is absent keeps the value of the tier table.' });
+
+const tierOverride = z.strictObject({ usagePlan: usagePlan.exactOptional(), task: task.exactOptional() });
 
 const httpUrl = z
   .url({ protocol: /^https?$/, error: 'must be a URL that begins with http:// or https://' })
-  .refine((url) => !url.endsWith('/'), 'must not end with a slash')
-  .describe('http or https');
+  .refine((url) => !url.endsWith('/'), 'must not end with a slash');
 
-/** The file `config.json` of a data directory; the command line wins over it. Unknown keys fail. */
-const configFile = z.strictObject({
-  /** @default 127.0.0.1 - this machine only */
-  host: z.string().min(1).optional(),
-  /** @default 8080; 0 picks a free one */
-  port: z.number().int().min(0).max(65_535).optional(),
-  /** How browsers reach the front door. @default http://<host>:<port> */
-  publicUrl: httpUrl.optional(),
-  /** @default info */
-  logLevel: z.enum(['debug', 'info', 'warn', 'error']).optional(),
-  /** Email of the first admin. @default admin@tierplane.localhost */
-  adminEmail: z.email().optional(),
-  /** Origins of browser pages that may call the control plane. @default none but its own */
-  corsOrigins: z.array(httpUrl).optional(),
-  /** Further public OIDC clients of the admin realm (an admin page made for SBT, for one). */
-  adminClients: z
-    .array(
-      z.strictObject({
-        clientId: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/),
-        redirectUris: z.array(z.url()).min(1),
-        postLogoutRedirectUris: z.array(z.url()).optional(),
-      }),
-    )
-    .optional(),
-  /** Where invitations go. @default - the mailbox page and file */
-  smtp: z
-    .strictObject({
-      url: z.string().regex(/^smtps?:\/\//, 'must begin with smtp:// or smtps://'),
-      from: z.string().min(3),
-    })
-    .optional(),
-  /** Changes to the tier table, by tier. */
-  tiers: z.partialRecord(z.enum(TIER_NAMES), tierOverride).optional(),
-  signUp: z.strictObject({ perMinute: positive.max(6_000), burst: count.max(1_000) }).optional(),
-  /** `held` keeps requests in their queue and provisions nothing. @default on */
-  provisioning: z.enum(['on', 'held']).optional(),
+const adminClient = z.strictObject({
+  clientId: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,64}$/)
+    .meta({ description: 'OAuth client id: 1 to 64 letters, digits and `.` `_` `-`.' }),
+  redirectUris: z.array(z.url()).min(1).meta({ description: 'Exact redirect URIs after sign-in.' }),
+  postLogoutRedirectUris: z.array(z.url()).exactOptional().meta({ description: 'Exact redirect URIs after sign-out.' }),
 });
-export type ConfigFile = z.infer<typeof configFile>;
+
+const smtp = z
+  .strictObject({
+    url: z
+      .string()
+      .regex(/^smtps?:\/\//, 'must begin with smtp:// or smtps://')
+      .meta({ description: 'SMTP server, for example `smtps://user:password@mail.example.com`.' }),
+    from: z.string().min(3).meta({ description: 'Sender of every mail.' }),
+  })
+  .meta({ description: 'Server that mails are sent by.' });
+
+const signUp = z.strictObject({
+  perMinute: positive.max(6_000).meta({ description: 'Sign-ups per minute and client address.' }),
+  burst: count.max(1_000).meta({ description: 'Sign-ups at once and per client address.' }),
+});
+
+/**
+ * The file `config.json` of a data directory; options of the command line override it. Unknown keys fail.
+ * docs/configuration.md shows each key's description and default from here (`npm run docs`).
+ */
+export const CONFIG_FILE = z.strictObject({
+  host: z.string().min(1).exactOptional().meta({
+    description: 'Address that the gateway listens on. `0.0.0.0` is every address of the machine.',
+    default: DEFAULTS.host,
+  }),
+  port: z.number().int().min(0).max(65_535).exactOptional().meta({
+    description: 'Port that the gateway listens on. `0` picks a free port at each start.',
+    default: DEFAULTS.port,
+  }),
+  publicUrl: httpUrl.exactOptional().meta({
+    description: 'The public URL: how browsers and clients reach the gateway. Without a slash at the end.',
+    default: 'http://<host>:<port>',
+  }),
+  logLevel: z.enum(['debug', 'info', 'warn', 'error']).exactOptional().meta({
+    description: 'Lowest level of the lines in `logs/platform.log`.',
+    default: DEFAULTS.logLevel,
+  }),
+  adminEmail: z.email().exactOptional().meta({
+    description: 'Email address of the first admin. It counts at the first start only.',
+    default: DEFAULTS.adminEmail,
+  }),
+  corsOrigins: z.array(httpUrl).exactOptional().meta({
+    description: 'Origins of browser pages that may call the control plane.',
+    default: 'none but the public URL',
+  }),
+  adminClients: z.array(adminClient).exactOptional().meta({
+    description: 'More public OIDC clients of the admin realm, for example an admin page made for SBT.',
+    default: 'none',
+  }),
+  smtp: smtp.exactOptional().meta({ default: 'mails are kept in the mailbox page and file' }),
+  tiers: z.partialRecord(z.enum(TIER_NAMES), tierOverride).exactOptional().meta({
+    description: 'Changes to the tier table, by tier.',
+    default: 'tenant-templates/tiers.ts',
+  }),
+  signUp: signUp.exactOptional().meta({
+    description: 'Limit of sign-ups for each client address.',
+    default: '5 a minute, burst 10',
+  }),
+  provisioning: z.enum(['on', 'held']).exactOptional().meta({
+    description: '`held` keeps provisioning requests in their queue and provisions nothing.',
+    default: DEFAULTS.provisioning,
+  }),
+});
+export type ConfigFile = z.infer<typeof CONFIG_FILE>;
 
 export interface PlatformConfig extends Omit<ConfigFile, 'tiers'> {
   readonly host: string;
@@ -81,7 +128,7 @@ export interface PlatformConfig extends Omit<ConfigFile, 'tiers'> {
   readonly demo: boolean;
 }
 
-/** What the command line may say. */
+/** Options of `tierplane up`. */
 export interface ConfigFlags {
   readonly host?: string;
   readonly port?: number;
@@ -90,36 +137,32 @@ export interface ConfigFlags {
 }
 
 /**
- * The platform's configuration: file, then flags over it, then defaults.
- * Throws CONFIG with every fault of the file and the flags, each with its path.
+ * The platform's configuration: options override the file, and the file overrides the defaults.
+ * Throws CONFIG with every error of the file and the options, each with its path.
  */
 export function loadConfig(path: string, flags: ConfigFlags): PlatformConfig {
   const { demo, ...rest } = flags;
   const fromFlags = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
-  const parsed = configFile.safeParse({ ...readConfigFile(path), ...fromFlags }, { error: errorMessages });
+  const parsed = CONFIG_FILE.safeParse({ ...readConfigFile(path), ...fromFlags }, { error: errorMessages });
   if (!parsed.success) {
-    const faults = parsed.error.issues.flatMap(inWords);
+    const errors = parsed.error.issues.flatMap(describeIssue);
     throw new DomainError(
       'CONFIG',
-      `configuration has ${faults.length} fault(s) (${path} and flags):\n${faults.join('\n')}\n  docs/cli.md lists what may be said`,
+      `invalid configuration (${errors.length} ${errors.length === 1 ? 'error' : 'errors'} in ${path} and the options):\n${errors.join('\n')}\n  docs/configuration.md lists every key`,
     );
   }
   const { tiers, ...config } = parsed.data;
   return {
+    ...DEFAULTS,
     ...config,
-    host: config.host ?? '127.0.0.1',
-    port: config.port ?? 8080,
-    logLevel: config.logLevel ?? 'info',
-    adminEmail: config.adminEmail ?? 'admin@tierplane.localhost',
-    provisioning: config.provisioning ?? 'on',
     tiers: mergeTiers(TIERS, tiers ?? {}),
     demo,
   };
 }
 
-function inWords(issue: z.core.$ZodIssue): string[] {
+function describeIssue(issue: z.core.$ZodIssue): string[] {
   if (issue.code !== 'unrecognized_keys') return [`  ${issue.path.join('.')}: ${issue.message}`];
-  return issue.keys.map((key) => `  ${[...issue.path, key].join('.')}: is no known key`);
+  return issue.keys.map((key) => `  ${[...issue.path, key].join('.')}: unknown key`);
 }
 
 function readConfigFile(path: string): object {
@@ -129,7 +172,7 @@ function readConfigFile(path: string): object {
     value = JSON.parse(readFileSync(path, 'utf8'));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : 'unreadable';
-    throw new DomainError('CONFIG', `${path} must be a JSON object; mend it: ${reason}`, { cause });
+    throw new DomainError('CONFIG', `${path} must be a JSON object, but cannot be parsed: ${reason}`, { cause });
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new DomainError('CONFIG', `${path} must be a JSON object, got ${JSON.stringify(value)?.slice(0, 40)}`);
@@ -146,7 +189,7 @@ function mergeTiers(base: TierTable, overrides: NonNullable<ConfigFile['tiers']>
   return Object.fromEntries(tierNames(base).map((name) => [name, merge(name)])) as TierTable;
 }
 
-/** 24 random characters of four classes, good for any policy. */
+/** 24 random characters of four classes. Every password policy accepts it. */
 export function newPassword(): string {
   return `${randomBytes(15).toString('base64url').replaceAll('-', 'x').replaceAll('_', 'y')}.Aa1!`;
 }

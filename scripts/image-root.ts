@@ -22,7 +22,8 @@ function makeRoot(folder: string): void {
   for (const library of new Set([process.execPath, ...(setpriv ? [setpriv] : [])].flatMap(librariesOf)))
     copy(library, join(root, library));
 
-  cpSync(join(ROOT, 'dist'), join(root, APP, 'dist'), { recursive: true });
+  for (const part of ['tierplane.cjs', 'gateway.cjs', 'agent.cjs', 'THIRD-PARTY-NOTICES.txt', 'services'])
+    cpSync(join(ROOT, 'dist', part), join(root, APP, 'dist', part), { recursive: true });
   for (const file of ['package.json', 'LICENSE']) copy(join(ROOT, file), join(root, APP, file));
   writeLauncher(root);
   write(join(root, 'etc', 'passwd'), PASSWD);

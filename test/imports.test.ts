@@ -63,8 +63,8 @@ const WIRING =
 /** Which folders may import a composition root. A root that is not listed is imported by nobody but itself. */
 const USERS_OF_ROOTS: Readonly<Record<string, readonly string[]>> = {
   bin: [],
-  cli: ['bin', 'bench'],
-  embedded: ['bin', 'cli'],
+  cli: ['bin', 'bench', 'scripts'],
+  embedded: ['bin', 'cli', 'scripts'],
   bench: [],
   rehearsal: ['bench'],
   scripts: [],

@@ -1,0 +1,74 @@
+import { code, table } from './markdown.ts';
+
+interface Variable {
+  readonly meaning: string;
+  readonly fallback?: string;
+}
+
+/** Variables that a person sets. Times, sizes and formats are in the meaning. */
+export const OPERATOR_VARIABLES: Readonly<Record<string, Variable>> = {
+  TIERPLANE_DATA_DIR: { meaning: 'The data directory. `--data-dir` overrides it.', fallback: '.tierplane' },
+  TIERPLANE_ADMIN_EMAIL: {
+    meaning: 'Email address that commands sign in with to the control plane, together with TIERPLANE_ADMIN_PASSWORD.',
+    fallback: 'the first admin, from `admin.json`',
+  },
+  TIERPLANE_ADMIN_PASSWORD: { meaning: 'Password of TIERPLANE_ADMIN_EMAIL.', fallback: 'from `admin.json`' },
+  TIERPLANE_PASSWORD: {
+    meaning:
+      'Password for `tierplane token --tenant ... --user ...`. `--password` overrides it, but other users of the machine can see it while the command runs.',
+    fallback: 'none',
+  },
+  TIERPLANE_DEBUG: { meaning: 'Any value: print the stack trace of an unexpected error to stderr.', fallback: 'off' },
+  TIERPLANE_CDK_OUTPUT: { meaning: 'Folder for the CDK output of `scripts/sbt-install.sh`.', fallback: 'dist/cdk' },
+  NODE_COMPILE_CACHE: {
+    meaning: "Folder of Node's compile cache, which halves the start of every command and process.",
+    fallback: '`$XDG_CACHE_HOME/tierplane`, `~/.cache/tierplane`; in a clone `node_modules/.cache/tierplane`',
+  },
+};
+
+/** Variables that the platform sets for the processes it starts. */
+export const PROCESS_VARIABLES: Readonly<Record<string, Variable>> = {
+  TIERPLANE_GATEWAY: { meaning: 'Gateway: its configuration, as JSON.' },
+  TIERPLANE_INSTANCE: {
+    meaning: 'Every process: the id of the data directory, by which a later start finds leftovers.',
+  },
+  TIERPLANE_SERVICE: { meaning: 'Task: name of the service, a folder of `services/`.' },
+  TIERPLANE_TIER: { meaning: 'Task: the tier it serves.' },
+  TIERPLANE_TENANT: { meaning: 'Task: id of the one tenant it serves; empty for a pooled task.' },
+  TIERPLANE_TASK_ID: { meaning: 'Task: its id, in log lines.' },
+  TIERPLANE_SOCKET: { meaning: 'Task: path of the Unix socket to listen on, at most 107 bytes.' },
+  TIERPLANE_DATA_FILE: { meaning: 'Task: path of its database file.' },
+  TIERPLANE_ISSUERS: { meaning: 'Task: issuers whose tokens it accepts, with their key sets, as JSON.' },
+  TIERPLANE_IDENTITY_URL: { meaning: 'Task: URL below which the realms are.' },
+  TIERPLANE_TEST_MODE: { meaning: '`1`: tests may make the platform crash at a chosen step.' },
+};
+
+/** Variables that the stack sets for the functions of the AWS home. */
+export const FUNCTION_VARIABLES: Readonly<Record<string, Variable>> = {
+  TIERPLANE_TABLE: { meaning: "Name of the platform's table." },
+  TIERPLANE_BUS: { meaning: 'Name of the event bus.' },
+  TIERPLANE_PREFIX: { meaning: "Prefix of the names of this environment's queues and user pools." },
+  TIERPLANE_ADMIN_POOL: { meaning: 'Id of the user pool of system admins.' },
+  TIERPLANE_ADMIN_CLIENT: { meaning: "Id of that pool's public client." },
+  TIERPLANE_MACHINE_CLIENT: { meaning: "Id of SBT's client, which hands in the application plane's results." },
+  TIERPLANE_PASSWORD_KEY: { meaning: 'ARN of the KMS key that seals chosen passwords until their users exist.' },
+  TIERPLANE_SENDER: { meaning: 'Sender of mails; a verified identity of SES.' },
+  TIERPLANE_APP_URL: { meaning: 'URL where a company signs in after sign-up; mails name it.' },
+};
+
+export function operatorVariables(): string {
+  const rows = Object.entries(OPERATOR_VARIABLES).map(([name, { meaning, fallback = '' }]) => [
+    code(name),
+    /^[\w./]+$/.test(fallback) && fallback !== 'none' && fallback !== 'off' ? code(fallback) : fallback,
+    meaning,
+  ]);
+  return table(['Variable', 'Default', 'Meaning'], rows);
+}
+
+export function internalVariables(): string {
+  const all = { ...PROCESS_VARIABLES, ...FUNCTION_VARIABLES };
+  return table(
+    ['Variable', 'Meaning'],
+    Object.entries(all).map(([name, { meaning }]) => [code(name), meaning]),
+  );
+}

@@ -1,0 +1,25 @@
+import { cliOptions } from './cli-options.ts';
+import { configKeys } from './config-keys.ts';
+import { internalVariables, operatorVariables } from './environment.ts';
+import { errorCodes, exitCodes, frameworkProblems, gatewayMessages } from './errors.ts';
+
+/** The generated sections of each page, by the page's path and the section's name. */
+export const REFERENCE_PAGES: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
+  'docs/configuration.md': {
+    'config-keys': configKeys,
+    'cli-options': cliOptions,
+    variables: operatorVariables,
+    'internal-variables': internalVariables,
+  },
+  'docs/errors.md': {
+    'error-codes': errorCodes,
+    'framework-problems': frameworkProblems,
+    'gateway-messages': gatewayMessages,
+    'exit-codes': exitCodes,
+  },
+};
+
+/** The sections of one page as they are now. */
+export function sectionsOf(page: string): Map<string, string> {
+  return new Map(Object.entries(REFERENCE_PAGES[page] ?? {}).map(([name, make]) => [name, make()]));
+}
