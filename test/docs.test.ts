@@ -1,24 +1,46 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { describe, expect, test } from '@jest/globals';
+import { afterAll, describe, expect, test } from '@jest/globals';
 import { EXIT, EXIT_MEANINGS } from '../cli/exit-codes.ts';
 import { loadConfig } from '../embedded/config.ts';
+import { FUNCTION_VARIABLES, OPERATOR_VARIABLES, PROCESS_VARIABLES } from '../scripts/reference/environment.ts';
+import { withSections } from '../scripts/reference/markdown.ts';
+import { REFERENCE_PAGES, sectionsOf } from '../scripts/reference/pages.ts';
+import { TIERS } from '../tenant-templates/tiers.ts';
 import { runCli } from './e2e/harness.ts';
 import { blocksOf, isShell, PAGES, RUNBOOK_PAGES } from './support/doc-commands.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const read = (name: string) => readFileSync(join(ROOT, name), 'utf8');
+const isThere = (path: string) => existsSync(join(ROOT, path));
 
-/** Shell commands that neither the walk nor the runbooks' test runs, each with who does, and by which words. */
+const scratch = mkdtempSync(join(tmpdir(), 'tp-docs-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+/** Shell commands that another test or script runs, with the words by which it does. */
 const RUN_ELSEWHERE: readonly { command: string; by: string; words: string }[] = [
-  // Waits for Ctrl-C: `npm ci` is the first thing on a bare machine, the walk begins with `npm start`.
+  // Waits for Ctrl-C. `npm ci` is the first command of .ci/run, and the walk begins with `npm start`.
   { command: 'npm ci && npm start', by: 'test/e2e/readme.test.ts', words: "spawn('npm', ['start']" },
-  // The whole suite cannot run inside one of its own tests.
+  // Comes from the registry; the test installs the same package from its tarball.
+  { command: 'npx tierplane up', by: 'test/e2e/package.test.ts', words: "start('up'" },
+  // No base image can be pulled in .ci/run; its test starts the same final stage with podman.
+  { command: 'docker compose up', by: '.github/workflows/ci.yml', words: 'docker compose up --build --detach --wait' },
+  // The suite cannot run inside one of its own tests.
   { command: 'npm ci && npm test', by: '.ci/run', words: 'npm ci && npm test' },
   { command: 'npm run aws:rehearse', by: 'test/rehearsal/rehearsal.test.ts', words: 'rehearsal/rehearse.ts' },
-  // Want an account: the rehearsal does the same in an emulated one.
+  // Need an AWS account; the rehearsal does the same in an emulated one.
   {
     command: 'scripts/sbt-install.sh admin@example.com',
     by: 'rehearsal/installation.ts',
@@ -42,80 +64,162 @@ describe('the documents', () => {
     }
   });
 
-  test('show configurations that the platform takes', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'tp-docs-'));
-    try {
-      const shown = PAGES.flatMap(blocksOf).filter(({ info, text }) => info === 'json' && !text.includes('"figures"'));
-      expect(shown.length).toBeGreaterThan(0);
-      for (const { text } of shown) {
-        writeFileSync(join(folder, 'config.json'), text);
-        expect(() => loadConfig(join(folder, 'config.json'), { demo: true })).not.toThrow();
-      }
-    } finally {
-      rmSync(folder, { recursive: true });
+  test('show only configurations that the platform accepts', () => {
+    const shown = PAGES.flatMap(blocksOf).filter(({ info, text }) => info === 'json' && !text.includes('"figures"'));
+    expect(shown.length).toBeGreaterThan(0);
+    for (const { text } of shown) {
+      writeFileSync(join(scratch, 'config.json'), text);
+      expect(() => loadConfig(join(scratch, 'config.json'), { demo: true })).not.toThrow();
     }
   });
 
-  test('link to files that exist', () => {
+  test('link only to files and headings that exist', () => {
     const broken = PAGES.flatMap((page) =>
-      [...read(page).matchAll(/\]\((?!https?:|#)([^)#]+)/g)]
-        .map(([, target = '']) => join(dirname(page), target))
-        .filter((target) => !exists(target)),
+      [...read(page).matchAll(/\]\((?!https?:)([^)\s]+)\)/g)].flatMap(([, target = '']) => {
+        const [path = '', anchor] = target.split('#');
+        const file = path === '' ? page : join(dirname(page), path);
+        const found = isThere(file) && (anchor === undefined || headingsOf(file).includes(anchor));
+        return found ? [] : [`${page}: ${target}`];
+      }),
     );
     expect(broken).toEqual([]);
   });
 
-  test('name commands that exist, with options that they take', async () => {
+  test('name only files, folders and tests that exist', () => {
+    const folders = readdirSync(ROOT, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    const ours = folders.map(({ name }) => name).filter((name) => !['node_modules', '.git', 'dist'].includes(name));
+    const named = PAGES.flatMap((page) =>
+      [...read(page).matchAll(/`((?:\.?[\w@-]+\/)+[\w.-]*)`/g)].map(([, path = '']) => ({ page, path })),
+    ).filter(({ path }) => ours.includes(path.split('/')[0] ?? '') && !path.startsWith('services/notes/'));
+    expect(named.length).toBeGreaterThan(80);
+    const missing = named.filter(({ path }) => !isThere(path) && !isThere(`${path}.test.ts`));
+    expect(missing).toEqual([]);
+  });
+
+  test('name only npm scripts that exist', () => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    const named = PAGES.flatMap((page) => [...read(page).matchAll(/npm run (?:--silent )?([a-z:-]+)/g)]);
+    expect(named.map(([, name = '']) => name).filter((name) => !(name in scripts))).toEqual([]);
+  });
+
+  test('name only commands that exist, with options that they have', async () => {
     const lines = PAGES.flatMap((page) => [
       ...read(page).matchAll(/npx tierplane ((?:[a-z][a-z-]* ?){1,2})([^\n`)]*)/g),
     ]);
     expect(lines.length).toBeGreaterThan(20);
     const help = new Map<string, string>();
     for (const [, words = '', rest = ''] of lines) {
-      const command = await known(words.trim().split(' '), help);
+      const command = await commandOf(words.trim().split(' '), help);
       for (const [option] of rest.matchAll(/--[a-z-]+/g))
         expect([command, help.get(command)]).toEqual([command, expect.stringContaining(option)]);
     }
   }, 60_000);
 
-  test('show a service that type-checks, by its own words', () => {
+  test('are all listed in docs/README.md, and every decision in docs/decisions/README.md', () => {
+    const listed = (page: string) => `](${page.startsWith('docs/') ? page.slice('docs/'.length) : `../${page}`})`;
+    const index = read('docs/README.md');
+    const topics = PAGES.filter((page) => page !== 'docs/README.md' && !page.startsWith('docs/decisions/0'));
+    expect(topics.filter((page) => !index.includes(listed(page)))).toEqual([]);
+    const decisions = readdirSync(join(ROOT, 'docs', 'decisions')).filter((name) => /^\d/.test(name));
+    for (const name of decisions) expect(read('docs/decisions/README.md')).toContain(`](${name})`);
+  });
+});
+
+test('the README shows the tier table as it is', () => {
+  for (const [name, { isolation, usagePlan }] of Object.entries(TIERS)) {
+    const { rate, burst, quotaPerDay } = usagePlan;
+    const plan = `${rate} requests/s, burst ${burst}, ${quotaPerDay.toLocaleString('en-US')} a day`;
+    expect(read('README.md')).toMatch(new RegExp(`^\\| ${name} \\| ${isolation} \\| .* \\| ${plan} \\|$`, 'm'));
+  }
+});
+
+describe('docs/add-a-service.md', () => {
+  test('DX-3: shows a service that type-checks', () => {
     const files = [
       ...read('docs/add-a-service.md').matchAll(/`services\/notes\/(\w+\.ts)`[\s\S]*?```ts\n([\s\S]*?)```/g),
     ];
     expect(files.map(([, name]) => name)).toEqual(['routes.ts', 'app.ts', 'server.ts']);
-    const folder = mkdtempSync(join(ROOT, 'services', 'notes-'));
-    try {
-      for (const [, name = '', text = ''] of files) writeFileSync(join(folder, name), text);
-      const tsc = spawnSync(join(ROOT, 'node_modules/.bin/tsc'), ['-p', ROOT], { encoding: 'utf8' });
-      expect(tsc.stdout.split('\n').filter((line) => line.includes('services/notes-'))).toEqual([]);
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+    const copy = copyOfTree();
+    mkdirSync(join(copy, 'services', 'notes'));
+    for (const [, name = '', text = ''] of files) writeFileSync(join(copy, 'services', 'notes', name), text);
+    const { stdout } = spawnSync(join(ROOT, 'node_modules/.bin/tsc'), ['-p', copy], { encoding: 'utf8' });
+    expect(stdout.split('\n').filter((line) => line.includes('services/notes/'))).toEqual([]);
   }, 60_000);
+});
 
-  test('list every exit code with its meaning', () => {
+describe('the reference', () => {
+  test.each(Object.keys(REFERENCE_PAGES))(
+    '%s is what `npm run docs` generates from the source',
+    (page) => {
+      expect(read(page)).toBe(withSections(read(page), sectionsOf(page)));
+    },
+    60_000,
+  );
+
+  test('docs/configuration.md lists every environment variable that the source reads', () => {
+    const used = sourceFiles().flatMap((file) => read(file).match(/\bTIERPLANE_[A-Z]+(_[A-Z]+)*\b/g) ?? []);
+    const documented = { ...OPERATOR_VARIABLES, ...PROCESS_VARIABLES, ...FUNCTION_VARIABLES };
+    const ours = Object.keys(documented).filter((name) => name.startsWith('TIERPLANE_'));
+    expect([...new Set(used)].sort()).toEqual(ours.sort());
+    const others = sourceFiles().flatMap((file) => read(file).match(/(?<=process\.env\.)(?!TIERPLANE_)\w+/g) ?? []);
+    expect([...new Set(others)].sort()).toEqual(['AWS_REGION', 'PATH', 'npm_command']);
+  });
+
+  test('docs/errors.md lists every problem type of the services', () => {
+    const slugs = [...read('services/kit/problem.ts').matchAll(/slug: '([a-z-]+)'/g)].map(([, slug]) => slug);
+    expect(slugs.length).toBeGreaterThan(10);
+    for (const slug of slugs) expect(read('docs/errors.md')).toContain(`\`urn:tierplane:problem:${slug}\``);
+  });
+
+  test('docs/cli.md lists every exit code with its meaning', () => {
     for (const [name, code] of Object.entries(EXIT)) {
       expect(read('docs/cli.md')).toContain(`| ${code} | ${EXIT_MEANINGS[name as keyof typeof EXIT]} |`);
     }
   });
-
-  test('list every decision record', () => {
-    const records = readdirSync(join(ROOT, 'docs', 'decisions')).filter((name) => /^\d/.test(name));
-    for (const record of records) expect(read('docs/decisions/README.md')).toContain(`](${record})`);
-  });
 });
 
-function exists(path: string): boolean {
-  try {
-    readFileSync(join(ROOT, path));
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EISDIR';
-  }
+/** The anchors of a page's headings, as GitHub makes them. */
+function headingsOf(page: string): string[] {
+  return [...read(page).matchAll(/^#+ (.+)$/gm)].map(([, title = '']) =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
 }
 
-/** The command these words begin with: two words where there is such a subcommand, else one. */
-async function known(words: readonly string[], help: Map<string, string>): Promise<string> {
+/** Sources of what users run, with the launcher and the installer. */
+function sourceFiles(): string[] {
+  const folders = [
+    'adapters',
+    'app-plane',
+    'bin',
+    'cli',
+    'control-plane',
+    'core',
+    'embedded',
+    'scripts',
+    'services',
+    'web',
+  ];
+  return folders
+    .flatMap((folder) =>
+      readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),
+    )
+    .filter((name) => /(\.[jt]s|\.sh|^bin\/tierplane)$/.test(name) && !name.startsWith('scripts/reference/'));
+}
+
+/** A copy of the work tree that a test may change, with the same packages. */
+function copyOfTree(): string {
+  const copy = join(scratch, 'tree');
+  const left = new Set(['node_modules', 'dist', '.git', '.tierplane', 'coverage'].map((name) => join(ROOT, name)));
+  cpSync(ROOT, copy, { recursive: true, filter: (path) => !left.has(path) });
+  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
+  return copy;
+}
+
+/** The command that these words begin with: two words if there is such a subcommand, else one. */
+async function commandOf(words: readonly string[], help: Map<string, string>): Promise<string> {
   for (const count of [2, 1]) {
     const command = words.slice(0, count).join(' ');
     if (!help.has(command)) {

@@ -20,6 +20,7 @@ export const OPERATOR_VARIABLES: Readonly<Record<string, Variable>> = {
   },
   TIERPLANE_DEBUG: { meaning: 'Any value: print the stack trace of an unexpected error to stderr.', fallback: 'off' },
   TIERPLANE_CDK_OUTPUT: { meaning: 'Folder for the CDK output of `scripts/sbt-install.sh`.', fallback: 'dist/cdk' },
+  AWS_REGION: { meaning: 'Region that `scripts/sbt-install.sh` installs into.', fallback: "the profile's region" },
   NODE_COMPILE_CACHE: {
     meaning: "Folder of Node's compile cache, which halves the start of every command and process.",
     fallback: '`$XDG_CACHE_HOME/tierplane`, `~/.cache/tierplane`; in a clone `node_modules/.cache/tierplane`',

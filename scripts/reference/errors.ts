@@ -1,6 +1,6 @@
 import { ANSWERS } from '../../app-plane/gateway/responses.ts';
 import { EXIT, EXIT_MEANINGS } from '../../cli/exit-codes.ts';
-import { toResponse } from '../../control-plane/api/http/problems.ts';
+import { errorResponse } from '../../control-plane/api/http/error-response.ts';
 import { DomainError, type ErrorCode } from '../../core/errors.ts';
 import { toProblem } from '../../services/kit/problem.ts';
 import { code, table } from './markdown.ts';
@@ -91,7 +91,7 @@ const SILENT = { info: () => undefined, warn: () => undefined, error: () => unde
 export function errorCodes(): string {
   const rows = Object.entries(CODES).map(([name, { meaning, advice }]) => {
     const error = new DomainError(name as ErrorCode, '');
-    const { status } = toResponse(error, SILENT, { method: 'GET', path: '/' });
+    const { status } = errorResponse(error, SILENT, { method: 'GET', path: '/' });
     const problem = toProblem(error);
     return [code(name), String(status), String(problem.status), code(problem.type), meaning, advice];
   });

@@ -3,18 +3,18 @@ import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
-/** README.md and everything below docs/, as paths from the root. */
+/** Pages at the root, and everything below docs/, as paths from the root. */
 export const PAGES = [
-  'README.md',
+  ...readdirSync(ROOT),
   ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) => join('docs', name)),
 ].filter((name) => name.endsWith('.md'));
 
-/** Pages whose shell commands are run one after the other by test/e2e/runbooks.test.ts. */
+/** Pages whose shell commands test/e2e/runbooks.test.ts runs, one after the other. */
 export const RUNBOOK_PAGES: readonly string[] = ['docs/add-a-service.md', 'docs/runbooks/README.md'];
 
 export interface Block {
   readonly page: string;
-  /** What stands behind the fence's backticks: `sh`, `sh walk`, `ts`. */
+  /** The info string after the opening fence: `sh`, `sh walk`, `ts`. */
   readonly info: string;
   readonly text: string;
 }
@@ -26,7 +26,7 @@ export function blocksOf(page: string): Block[] {
   );
 }
 
-/** Whether a reader would put it into a shell. */
+/** Whether a reader would paste the block into a shell. */
 export function isShell({ info, text }: Block): boolean {
   if (/^(sh|bash|shell|console|zsh)\b/.test(info)) return true;
   return info === '' && /^(\$ )?(npm|npx|node|curl|bash|git|bin\/tierplane|scripts\/\S+\.sh) /m.test(text);
