@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { ROOT } from './bundle.ts';
 
@@ -22,14 +22,22 @@ function makeRoot(folder: string): void {
   for (const library of new Set([process.execPath, ...(setpriv ? [setpriv] : [])].flatMap(librariesOf)))
     copy(library, join(root, library));
 
-  for (const part of ['tierplane.cjs', 'gateway.cjs', 'agent.cjs', 'THIRD-PARTY-NOTICES.txt', 'services'])
-    cpSync(join(ROOT, 'dist', part), join(root, APP, 'dist', part), { recursive: true });
-  for (const file of ['package.json', 'LICENSE']) copy(join(ROOT, file), join(root, APP, file));
+  for (const path of filesOfPackage()) copy(join(ROOT, path), join(root, APP, path));
   writeLauncher(root);
   write(join(root, 'etc', 'passwd'), PASSWD);
   mkdirSync(join(root, 'tmp'));
   chmodSync(join(root, 'tmp'), 0o1777);
   mkdirSync(join(folder, 'data'));
+}
+
+/** What npm would pack, but the documents and the launcher, which needs a shell. */
+function filesOfPackage(): string[] {
+  const { stdout } = spawnSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
+  const [{ files }] = JSON.parse(stdout) as [{ files: { path: string }[] }];
+  return files.map(({ path }) => path).filter((path) => !/\.md$|^bin\//.test(path));
 }
 
 /** The kernel itself starts Node by this file's first line, so that no shell is needed. */

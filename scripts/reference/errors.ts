@@ -1,4 +1,4 @@
-import { ANSWERS } from '../../app-plane/gateway/responses.ts';
+import { RESPONSES } from '../../app-plane/gateway/responses.ts';
 import { EXIT, EXIT_MEANINGS } from '../../cli/exit-codes.ts';
 import { errorResponse } from '../../control-plane/api/http/error-response.ts';
 import { DomainError, type ErrorCode } from '../../core/errors.ts';
@@ -38,7 +38,7 @@ const CODES: Record<ErrorCode, Advice> = {
   INTERNAL: { meaning: 'An unexpected error.', advice: 'Find the request id in `tierplane logs`; report it.' },
 };
 
-const GATEWAY: Record<Exclude<keyof typeof ANSWERS, 'healthy'>, Advice> = {
+const GATEWAY: Record<Exclude<keyof typeof RESPONSES, 'healthy'>, Advice> = {
   badRequest: { meaning: 'The request is not valid HTTP, or its path is malformed.', advice: 'Fix the request.' },
   upgradeRefused: { meaning: 'The request asks for another protocol.', advice: 'Use HTTP/1.1 without `Upgrade`.' },
   unauthorized: { meaning: 'The token is missing or not valid.', advice: 'Sign in again.' },
@@ -108,7 +108,7 @@ export function frameworkProblems(): string {
 
 export function gatewayMessages(): string {
   const rows = Object.entries(GATEWAY).map(([name, { meaning, advice }]) => {
-    const { status, body } = ANSWERS[name as keyof typeof GATEWAY];
+    const { status, body } = RESPONSES[name as keyof typeof GATEWAY];
     return [String(status), code(body), meaning, advice];
   });
   return table(['Status', 'Body', 'Meaning', 'What to do'], rows);
