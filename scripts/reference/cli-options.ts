@@ -16,22 +16,19 @@ const EVERYWHERE = /^(--json|--data-dir|-h, --help)/;
 
 /** Every command with each of its options, as its `--help` describes them. */
 export function cliOptions(): string {
-  const top = helpOf([]);
-  const general = entries(top, 'Options').map(({ term, description }) => [code('tierplane'), code(term), description]);
-  const commands = commandsBelow([]).flatMap((words) => {
-    const options = entries(helpOf(words), 'Options').filter(({ term }) => !EVERYWHERE.test(term));
-    const rows = options.map(({ term, description }) => [code(term), description]);
-    return (rows.length > 0 ? rows : [['-', '']]).map((row) => [code(words.join(' ')), ...row]);
-  });
-  return table(['Command', 'Option', 'Meaning'], [...general, ...commands]);
+  return table(['Command', 'Option', 'Meaning'], rowsBelow([]));
 }
 
-/** The words of each command that has no subcommands. */
-function commandsBelow(words: readonly string[]): string[][] {
-  const names = entries(helpOf(words), 'Commands')
-    .map(({ term }) => term.split(' ')[0] ?? '')
-    .filter((name) => name !== 'help');
-  return names.length === 0 ? [[...words]] : names.flatMap((name) => commandsBelow([...words, name]));
+/** The rows of a command and of all its subcommands. */
+function rowsBelow(words: readonly string[]): string[][] {
+  const help = helpOf(words);
+  const names = entries(help, 'Commands').map(({ term }) => term.split(' ')[0] ?? '');
+  const isLeaf = names.length === 0;
+  const options = entries(help, 'Options').filter(({ term }) => words.length === 0 || !EVERYWHERE.test(term));
+  const rows = options.map(({ term, description }) => [code(words.join(' ') || 'tierplane'), code(term), description]);
+  const own = isLeaf && rows.length === 0 ? [[code(words.join(' ')), '-', '']] : rows;
+  const below = names.filter((name) => name !== 'help').flatMap((name) => rowsBelow([...words, name]));
+  return words.length === 0 || isLeaf ? [...own, ...below] : below;
 }
 
 function helpOf(words: readonly string[]): string {
