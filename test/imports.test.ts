@@ -116,7 +116,7 @@ describe('the import graph', () => {
     expect(IMPORTS.filter((one) => one.ours).length).toBeGreaterThan(50);
   });
 
-  test('keeps the design`s rules: core knows core, adapters core, planes and services never a sibling', () => {
+  test('keeps the import rules: core imports core, adapters import core, planes and services import no sibling', () => {
     const broken = IMPORTS.filter((one) => one.ours).filter((one) => {
       const rule = RULES.find(({ from }) => from.test(one.from));
       return !rule?.may(one.to, one.from);

@@ -15,7 +15,7 @@ describeWithPython('cfn-lint', () => {
   const output = mkdtempSync(join(tmpdir(), 'tierplane-lint-'));
   afterAll(() => rmSync(output, { recursive: true }));
 
-  test('finds no error in the control plane`s template', async () => {
+  test("finds no error in the control plane's template", async () => {
     const python = await ensurePython('linter', { progress: (line) => process.stderr.write(`${line}\n`) });
     const env = { ...process.env, CDK_OUTDIR: output, JSII_DEPRECATED: 'quiet' };
     execFileSync(process.execPath, ['bin/cdk.ts'], { cwd: ROOT, env });

@@ -27,7 +27,7 @@ interface Resource {
   readonly DeletionPolicy?: string;
 }
 
-describe('the control plane`s stack', () => {
+describe("the control plane's stack", () => {
   const output = mkdtempSync(join(tmpdir(), 'tierplane-cdk-'));
   let resources: Record<string, Resource>;
   let parameters: Record<string, { AllowedPattern?: string }>;
@@ -88,7 +88,7 @@ describe('the control plane`s stack', () => {
     }
   });
 
-  test('runs Node 24 in every function but CDK`s own, with no layer and no Python', () => {
+  test("runs Node 24 in every function except CDK's own, without layers and without Python", () => {
     const functions = all('AWS::Lambda::Function');
     expect(functions).toHaveLength(7);
     expect(
@@ -110,7 +110,7 @@ describe('the control plane`s stack', () => {
     expect(Object.keys(uploads)).toHaveLength(5);
   });
 
-  test('keeps its records in one table of the adapter`s shape that outlives the stack', () => {
+  test('keeps its records in one table, in the shape that the adapter expects, which outlives the stack', () => {
     const table = only('AWS::DynamoDB::Table');
     const { KeySchema, GlobalSecondaryIndexes, AttributeDefinitions } = tableShape('any');
     expect(table.DeletionPolicy).toBe('Retain');
@@ -172,7 +172,7 @@ describe('the control plane`s stack', () => {
     expect(managed).toEqual([]);
   });
 
-  test('SE-1: lets the outbox`s publisher speak for the control plane only, and see the outbox only', () => {
+  test('SE-1.8: lets the outbox publisher read only the outbox and publish only events of the control plane', () => {
     const policies = all('AWS::IAM::Policy').map(({ Properties }) => Properties.PolicyDocument.Statement);
     const granted = policies.flat().filter(({ Action }: Properties) => [Action].flat().includes('events:PutEvents'));
     expect(granted).toMatchObject([
@@ -209,7 +209,7 @@ describe('the control plane`s stack', () => {
     expect(all('AWS::CloudWatch::Alarm').length).toBeGreaterThanOrEqual(8);
   });
 
-  test('asks for the admin`s email, and takes nothing else for one', () => {
+  test("requires the administrator's email address and refuses anything else", () => {
     const pattern = new RegExp(`^(?:${parameters.SystemAdminEmail?.AllowedPattern})$`);
     expect('admin@example.com').toMatch(pattern);
     for (const wrong of ['', 'admin', 'a@b', 'a b@example.com', 'a@b@example.com']) expect(wrong).not.toMatch(pattern);

@@ -33,7 +33,7 @@ function faultOf(lines: string): string {
   return status === 0 ? '' : (/Error: (.*)/.exec(stderr)?.[1] ?? stderr);
 }
 
-describe('the table of SBT`s functions', () => {
+describe("the replacements of SBT's functions", () => {
   test.each([
     ["python('Unknown'); swap({});", "SBT's function stack/Unknown has no replacement"],
     ["swap({ '/Gone': row });", 'SBT has no function /Gone'],

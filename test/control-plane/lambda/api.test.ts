@@ -22,7 +22,7 @@ interface Answer extends APIGatewayProxyStructuredResultV2 {
   readonly json: Body;
 }
 
-describeInAccount('the control plane`s function in an emulated account', (account) => {
+describeInAccount("the control plane's function in an emulated account", (account) => {
   let world: LambdaWorld;
   let handler: typeof import('../../../control-plane/lambda/api.ts').handler;
   /** What the function has written to its log in this test. */

@@ -11,7 +11,7 @@ import { createLambdaWorld, type LambdaWorld } from './lambda-world.ts';
 
 jest.setTimeout(60_000);
 
-describeInAccount('the outbox`s function in an emulated account', (account) => {
+describeInAccount("the outbox publisher's function in an emulated account", (account) => {
   let world: LambdaWorld;
   let handler: typeof import('../../../control-plane/lambda/publish-outbox.ts').handler;
   const received: Envelope[] = [];

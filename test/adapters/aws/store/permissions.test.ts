@@ -156,7 +156,7 @@ describeInAccount('permissions in the emulated account', (account) => {
     await expect(table.get({ pk: 't1', sk: 'x' })).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
   });
 
-  test('a variable in a resource is the caller`s own, and a default stands in for a missing tag', async () => {
+  test("a variable in a resource takes the caller's value, or its default where the tag is missing", async () => {
     const statement = (resource: string): Statement => ({
       Effect: 'Allow',
       Action: ['dynamodb:GetItem'],
