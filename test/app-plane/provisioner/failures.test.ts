@@ -3,7 +3,7 @@ import { reasonOf as plainWordsOf } from '../../../app-plane/provisioner/failure
 import { DomainError } from '../../../core/errors.ts';
 import { checkEvent } from '../../../core/events/schemas.ts';
 import type { Envelope } from '../../../core/ports/event-bus.ts';
-import { TIER_NAMES } from '../../../tenant-templates/tiers.ts';
+import { TIER_NAMES, TIERS } from '../../../tenant-templates/tiers.ts';
 import { NOTHING, offboarding, onboarding, tenantId, World } from './world.ts';
 
 const types = (events: readonly Envelope[]) => events.map((event) => event.detailType);
@@ -184,7 +184,7 @@ describe('a ready tenant', () => {
       await second.provisioner.idle();
       expect((await world.placement(id))?.phase).toBe('ready');
     }
-    if (tier !== 'basic') expect(tries).toBeGreaterThan(8);
+    if (TIERS[tier].isolation !== 'pool') expect(tries).toBeGreaterThan(8);
     expect(await world.traces(id)).toEqual(before);
     expect(types(await world.results(id))).toEqual(['provisionSuccess']);
   });

@@ -30,7 +30,7 @@ describe('the lease', () => {
     for (const id of ids) {
       await world.untilPhase(two, id, 'ready');
       expect(types(await world.results(id))).toEqual(['provisionSuccess']);
-      expect(world.identity.usersOf(id)).toHaveLength(1);
+      expect(await world.identity.usersOf(id)).toHaveLength(1);
     }
   });
 

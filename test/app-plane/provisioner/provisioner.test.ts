@@ -25,7 +25,8 @@ describe('the provisioner', () => {
       [null, 'products'],
       [null, 'users'],
     ]);
-    expect([...world.identity.realms.keys()]).toEqual(['pool']);
+    expect(await world.identity.realm('pool')).toBeDefined();
+    expect(await world.identity.realm('admin')).toBeUndefined();
   });
 
   test.each(TIER_NAMES)(
@@ -51,7 +52,7 @@ describe('the provisioner', () => {
         silo,
       });
       expect((await world.placement(id))?.allocations).toEqual({ realm, cluster, silo });
-      expect(world.identity.usersOf(id)).toMatchObject([
+      expect(await world.identity.usersOf(id)).toMatchObject([
         { realm, role: 'TenantAdmin', invitation: { tenantName: 'Acme Inc.', link: 'http://front.test' } },
       ]);
       expect(world.routeChanges).toContain(id);
@@ -147,7 +148,7 @@ describe('the provisioner', () => {
     const keys = await Promise.all(ids.map(async (id) => (await world.route(id))?.apiKey));
     expect(new Set(keys).size).toBe(10);
     for (const id of ids) {
-      expect(world.identity.usersOf(id)).toHaveLength(1);
+      expect(await world.identity.usersOf(id)).toHaveLength(1);
       expect(types(await world.results(id))).toEqual(['provisionSuccess']);
     }
     expect(world.runtime.load.most).toBeLessThanOrEqual((TABLE[tier].concurrency ?? 0) * 3);
@@ -223,6 +224,23 @@ describe('the provisioner', () => {
     expect(types(await world.results(id))).toEqual(['provisionSuccess']);
   });
 
+  test('OB-5: a reconcile replaces the tasks of a service that has become unhealthy', async () => {
+    await using world = new World();
+    const process = await world.running();
+    const id = tenantId();
+    await world.deliver(process, onboarding(id, 'advanced'));
+    await world.untilPhase(process, id, 'ready');
+    const states = async () =>
+      (await world.runtime.services({ tenantId: id })).flatMap(({ tasks }) => tasks.map(({ state }) => state));
+    world.runtime.hangTasksOf(id);
+    expect(await states()).toEqual(['unhealthy', 'unhealthy', 'unhealthy']);
+    const plan = await process.provisioner.plan(id);
+    expect(plan.map(({ action, resource }) => `${action} ${resource.kind}`)).toEqual(Array(3).fill('update service'));
+    await process.provisioner.reconcile(id);
+    expect(await states()).toEqual(['healthy', 'healthy', 'healthy']);
+    expect(types(await world.results(id))).toEqual(['provisionSuccess']);
+  });
+
   test('the dry run shows the plan and changes nothing', async () => {
     await using world = new World();
     const process = await world.running();
@@ -292,7 +310,7 @@ describe('requests', () => {
     await world.deliver(process, event);
     await process.provisioner.idle();
     expect(types(await world.results(id))).toEqual(['provisionSuccess']);
-    expect(world.identity.usersOf(id)).toHaveLength(1);
+    expect(await world.identity.usersOf(id)).toHaveLength(1);
     const leave = offboarding(id);
     world.clock.advance(1);
     await Promise.all(Array.from({ length: 5 }, () => world.deliver(process, leave)));

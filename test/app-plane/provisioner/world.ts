@@ -20,7 +20,8 @@ import { newId } from '../../../core/tenant/names.ts';
 import type { TierName } from '../../../core/tier/tiers.ts';
 import { SERVICES, TIERS } from '../../../tenant-templates/tiers.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
-import { FakeIdentity, FakeRuntime } from './fake-ports.ts';
+import { type FakeIdentity, openFakeIdentity } from './fake-identity.ts';
+import { FakeRuntime } from './fake-runtime.ts';
 
 export const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
 /** Calls after which something has changed that a crash would leave behind. */
@@ -51,7 +52,7 @@ export class World implements AsyncDisposable {
   readonly directory = mkdtempSync(join(tmpdir(), 'tierplane-'));
   readonly clock = new ManualClock();
   readonly table: SqliteTable = openTable({ file: join(this.directory, 'platform.db'), clock: systemClock });
-  readonly identity = new FakeIdentity();
+  readonly identity: FakeIdentity = openFakeIdentity(this.table, systemClock);
   readonly runtime = new FakeRuntime();
   readonly routeChanges: string[] = [];
   /** May throw, in the place of a call to identity, runtime or table: `createUser`, with its arguments. */
@@ -191,8 +192,8 @@ export class World implements AsyncDisposable {
       placement: placement && { phase: placement.phase, wanted: placement.wanted, lease: placement.lease },
       route: route && { ...route, apiKey: route.apiKey === key?.data.key },
       apiKey: key !== undefined,
-      users: this.identity.usersOf(tenantId).map(({ realm, email, role }) => ({ realm, email, role })),
-      realm: this.identity.realms.has(`tenant-${tenantId}`),
+      users: (await this.identity.usersOf(tenantId)).map(({ realm, email, role }) => ({ realm, email, role })),
+      realm: (await this.identity.realm(`tenant-${tenantId}`)) !== undefined,
       clusters: clusters.filter((cluster) => cluster === `tenant-${tenantId}`),
       services: this.runtime
         .specs()

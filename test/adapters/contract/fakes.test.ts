@@ -1,0 +1,32 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '../../../adapters/embedded/clock.ts';
+import { openTable } from '../../../adapters/embedded/store/table.ts';
+import { openFakeIdentity } from '../../app-plane/provisioner/fake-identity.ts';
+import { FakeRuntime } from '../../app-plane/provisioner/fake-runtime.ts';
+import { pooled, silo } from '../embedded/runtime/platform.ts';
+import { identityContract } from './identity.suite.ts';
+import { runtimeContract } from './runtime.suite.ts';
+
+/** The stand-ins of the provisioner's tests behave as the adapters do. */
+const SERVICES = { first: 'echo', second: 'other' };
+
+runtimeContract('the fake runtime', async () => ({
+  runtime: new FakeRuntime(),
+  spec: (tenantId, service) =>
+    tenantId === null ? pooled({ service: SERVICES[service] }) : silo(tenantId, { service: SERVICES[service] }),
+  close: async () => undefined,
+}));
+
+identityContract('the fake identity', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'tierplane-fake-identity-'));
+  const table = openTable({ file: join(directory, 'identity.db'), clock: systemClock });
+  return {
+    identity: openFakeIdentity(table, systemClock),
+    async close() {
+      await table.close();
+      rmSync(directory, { recursive: true });
+    },
+  };
+});
