@@ -15,26 +15,27 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { MAX_RUN_DIR_BYTES } from '../adapters/embedded/runtime/supervisor/socket-path.ts';
 import { DomainError } from '../core/errors.ts';
 
-/** Where everything of one embedded platform lives. Every path of it is made here and nowhere else. */
+/** The paths of one embedded platform. They are defined here and nowhere else. */
 export interface DataDir {
   readonly root: string;
   readonly config: string;
   readonly lock: string;
   readonly instance: string;
-  /** Which processes the agents run; the runtime's own. */
+  /** Records of the processes that agents run; used by the runtime only. */
   readonly processes: string;
   readonly platformDb: string;
   readonly quotaDb: string;
   readonly mailbox: string;
   readonly logs: string;
-  /** What a running platform says of itself; absent when none runs. */
+  /** Describes the running platform; absent if none runs. */
   readonly running: string;
   /** The first admin's credentials, written once at first start, mode 0600. */
   readonly admin: string;
   readonly demo: string;
-  /** What is left to make of the demo tenants, while there is something; one start leaves it to the next. */
+  /** The demo tenants that are still to be created. Absent if there are none. */
   readonly demoPending: string;
   readonly cliToken: string;
 }
@@ -60,7 +61,10 @@ export function dataDirAt(path: string): DataDir {
   };
 }
 
-/** Creates the directory where needed. Others may pass through (tasks run under uids of their own) but see nothing. */
+/**
+ * Creates the directory if it does not exist. Other users may pass through it, because tasks run under their own user
+ * ids, but they cannot list it. Throws CONFIG if it cannot be written.
+ */
 export function prepareDataDir(dir: DataDir): void {
   try {
     makeFolder(dir.root);
@@ -79,31 +83,28 @@ const WHY_NOT: Readonly<Record<string, string>> = {
   EDQUOT: 'its quota is used up',
   ENOTDIR: 'a file is in the way',
   EEXIST: 'a file is in the way',
-  ENOENT: 'no folder can be made there',
+  ENOENT: 'no folder can be created there',
 };
 
-const MEND = 'mend that, or choose another with --data-dir';
+const WHAT_TO_DO = 'fix this, or choose another directory with --data-dir';
 
-/** What is wrong with a path in the data directory that cannot be written, and what to do. */
+/** The error message for a path in the data directory that cannot be written. */
 export function notWritable(path: string, cause: unknown): string {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
   const why = WHY_NOT[code];
-  return `data directory must be writable, ${path} is not${why ? `: ${why}` : ''} (${code}); ${MEND}`;
+  return `data directory must be writable, but ${path} is not${why ? `: ${why}` : ''} (${code}); ${WHAT_TO_DO}`;
 }
 
-/** Step by step: where a file system takes no folders (/proc, for one), mkdir's own recursion never ends. */
+/** Creates one folder at a time: on a file system that takes no folders, such as /proc, recursive mkdir never ends. */
 function makeFolder(path: string): void {
   if (existsSync(path)) return;
   makeFolder(dirname(path));
   mkdirSync(path, { mode: 0o711 });
 }
 
-/** A Unix socket's path has at most 103 bytes on every system; 59 of them are the runtime's own. */
-const LONGEST_RUN_DIR = 44;
-
 /**
- * The directory for Unix sockets. Their paths are short by the kernel's rule, so below a long data directory it is a link
- * to a private directory under the system's temporary one. What a run that was killed left behind is removed.
+ * Creates the directory for Unix sockets, and removes what a killed run left behind. The kernel limits the length of socket
+ * paths, so if the data directory's path is long, `run` is a link to a private directory in the system's temporary one.
  */
 export function prepareRunDir(dir: DataDir): { path: string; remove(): void } {
   const inside = join(dir.root, 'run');
@@ -111,7 +112,7 @@ export function prepareRunDir(dir: DataDir): { path: string; remove(): void } {
   const linked = lstatSync(inside, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(inside) : undefined;
   if (linked?.startsWith(prefix)) rmSync(linked, { recursive: true, force: true });
   rmSync(inside, { recursive: true, force: true });
-  if (Buffer.byteLength(inside) <= LONGEST_RUN_DIR) {
+  if (Buffer.byteLength(inside) <= MAX_RUN_DIR_BYTES) {
     mkdirSync(inside);
     chmodSync(inside, 0o711);
     return { path: inside, remove: () => rmSync(inside, { recursive: true, force: true }) };
@@ -128,12 +129,12 @@ export function prepareRunDir(dir: DataDir): { path: string; remove(): void } {
   };
 }
 
-/** SQLite's result code for a lock that another holds. */
+/** SQLite's result code for a lock that another process holds. */
 const SQLITE_BUSY = 5;
 
 /**
- * Holds the data directory for this process alone, by a lock the kernel drops when the process ends, however it ends.
- * @returns undefined if another process holds it
+ * Locks the data directory for this process. The kernel releases the lock when the process ends, however it ends.
+ * @returns undefined if another process holds the lock. Throws CONFIG if the lock cannot be taken
  */
 export function lockDataDir(dir: DataDir): { release(): void } | undefined {
   let db: DatabaseSync | undefined;
@@ -144,27 +145,27 @@ export function lockDataDir(dir: DataDir): { release(): void } | undefined {
     db?.close();
     if ((cause as { errcode?: number }).errcode === SQLITE_BUSY) return undefined;
     const reason = cause instanceof Error ? cause.message : 'unknown';
-    const words = `data directory must be writable, ${dir.lock} is not (${reason}); ${MEND}`;
-    throw new DomainError('CONFIG', words, { cause });
+    const message = `data directory must be writable, but ${dir.lock} is not (${reason}); ${WHAT_TO_DO}`;
+    throw new DomainError('CONFIG', message, { cause });
   }
   const held = db;
   return { release: () => held.close() };
 }
 
-/** A file of the operator's own: readable by nobody else, replaced as a whole. */
+/** Writes a JSON file that only the operator can read. Replaces it atomically. */
 export function writePrivate(path: string, value: unknown): void {
   const whole = `${path}.${process.pid}`;
   writeFileSync(whole, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600, flush: true });
   renameSync(whole, path);
 }
 
-/** undefined where there is none. Throws CORRUPT, and what the system says of a file that may not be read. */
+/** The JSON file's value; undefined if there is no file. Throws CORRUPT, and the system's error if it cannot be read. */
 export function readJson<T>(path: string): T | undefined {
   if (!existsSync(path)) return undefined;
   const text = readFileSync(path, 'utf8');
   try {
     return JSON.parse(text) as T;
   } catch (cause) {
-    throw new DomainError('CORRUPT', `${path} must be JSON; it is damaged. Restore it from a copy`, { cause });
+    throw new DomainError('CORRUPT', `${path} must be JSON, but it is damaged; restore it from a backup`, { cause });
   }
 }

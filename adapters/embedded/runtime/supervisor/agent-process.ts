@@ -5,20 +5,20 @@ import { closeLog, openLog } from './log-file.ts';
 import { killNow } from './process-info.ts';
 import type { AgentConfig, FromAgent, ToAgent } from './protocol.ts';
 
-/** Draining takes 10 s at most, and a moment before and after. */
+/** Draining takes at most 10 s, with some time before and after. */
 const END_TIMEOUT_MS = 12_000;
 
 export interface AgentOptions {
   readonly config: AgentConfig;
   readonly logFile: string;
   readonly receive: (message: FromAgent) => void;
-  /** It has gone without being told to. */
+  /** Called when the process ended although `end` was not called. */
   readonly lost: (reason: string) => void;
 }
 
-/** The platform's side of one agent process. */
+/** An agent's process, seen from the platform. */
 export class AgentProcess {
-  /** Whether it got ready; false if it ended before. */
+  /** Resolves with true when the agent is ready, with false if it ends before. */
   readonly ready: Promise<boolean>;
   readonly #child: ChildProcess;
   readonly #gone: Promise<void>;
@@ -29,7 +29,7 @@ export class AgentProcess {
     const log = openLog(logFile);
     const { PATH, NODE_COMPILE_CACHE } = process.env;
     this.#child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', AGENT_ENTRY], {
-      detached: true, // leads a group of its own, with all its tasks in it
+      detached: true, // it leads a process group with all its tasks in it
       cwd: '/',
       stdio: ['ignore', log, log, 'ipc'],
       env: { PATH, NODE_COMPILE_CACHE, [INSTANCE_VARIABLE]: config.instance },
@@ -56,7 +56,7 @@ export class AgentProcess {
     this.send({ type: 'init', config });
   }
 
-  /** Undefined where it could not be started. */
+  /** Undefined if the process could not be started. */
   get pid(): number | undefined {
     return this.#child.pid;
   }
@@ -65,7 +65,7 @@ export class AgentProcess {
     if (this.#child.connected) this.#child.send(message, () => undefined);
   }
 
-  /** Drains all its tasks and ends it, by force if it takes too long. */
+  /** Drains all tasks and ends the process; kills it if that takes too long. */
   async end(): Promise<void> {
     this.#ending = true;
     this.send({ type: 'end' });
@@ -74,7 +74,7 @@ export class AgentProcess {
     clearTimeout(timer);
   }
 
-  /** The whole group at once, also what is left of it when the agent itself is gone. */
+  /** Kills the whole process group, including tasks whose agent has already ended. */
   kill(): void {
     if (this.#child.pid !== undefined && !this.#isGone) killNow(-this.#child.pid);
   }

@@ -5,22 +5,21 @@ import { killNow, startOf } from './process-info.ts';
 import { type AgentConfig, type FromAgent, nameOf, type ServicePlan, type ToAgent } from './protocol.ts';
 import { Service } from './service.ts';
 
-/**
- * The process of one cluster: runs the tasks that the platform asks for and reports how they are. It leads a process
- * group of its own and takes the whole group down with it, so that no task outlives it.
- */
-/** A leak of 100 MB a second overshoots by 25 MB. */
-const WEIGH_INTERVAL_MS = 250;
+// The process of one cluster: runs the tasks that the platform requests and reports their state. It leads a process group
+// and kills the whole group when it ends, so that no task outlives it.
+
+/** At this interval, a leak of 100 MB per second exceeds the cap by 25 MB. */
+const MEMORY_CHECK_INTERVAL_MS = 250;
 const ROTATE_INTERVAL_MS = 30_000;
-/** How often memory figures alone are worth a report. */
+/** How often a report is sent if only memory figures have changed. */
 const REPORT_INTERVAL_MS = 5_000;
 
 let config: AgentConfig | undefined;
 const services = new Map<string, Service>();
-/** Removed, but not yet drained. */
+/** Removed, but still draining. */
 const leaving = new Set<Service>();
 const changed = new Set<Service>();
-/** Last directory sent, as text, by cluster and tenant. */
+/** The last directory sent, as JSON, by owner. */
 const directories = new Map<string, string>();
 let lastRecord = '';
 
@@ -31,7 +30,7 @@ process.once('uncaughtException', (error) => {
   die();
 });
 
-/** Platform gone, or this process broken: at once, with all tasks, blocked ones too. */
+/** Called when the platform is gone or this process is broken. Kills all tasks at once, including blocked ones. */
 function die(): never {
   for (const service of [...services.values(), ...leaving]) service.pids.forEach(killNow);
   killNow(-process.pid);
@@ -43,7 +42,7 @@ function receive(message: ToAgent): void {
     case 'init':
       config = message.config;
       report({ type: 'ready' });
-      every(WEIGH_INTERVAL_MS, () => services.forEach((service) => void service.weigh()));
+      every(MEMORY_CHECK_INTERVAL_MS, () => services.forEach((service) => void service.checkMemory()));
       every(REPORT_INTERVAL_MS, () => services.forEach((service) => void markChanged(service)));
       every(ROTATE_INTERVAL_MS, () => services.forEach((service) => void service.rotateLog()));
       flushCompileCache();
@@ -64,7 +63,7 @@ function apply(revision: number, plan: ServicePlan): void {
   const name = nameOf(plan);
   let service = services.get(name);
   if (service === undefined) {
-    if (config === undefined) throw new Error('a plan came before the configuration');
+    if (config === undefined) throw new Error('received a plan before the configuration');
     service = new Service({
       plan,
       config,
@@ -78,7 +77,7 @@ function apply(revision: number, plan: ServicePlan): void {
   service.apply(revision, plan);
 }
 
-/** A service of the same name may begin anew while the old one drains. */
+/** A new service with the same name may start while the old one drains. */
 async function remove(name: string): Promise<void> {
   const service = services.get(name);
   if (service === undefined) return;
@@ -88,14 +87,14 @@ async function remove(name: string): Promise<void> {
   leaving.delete(service);
 }
 
-/** 'exit' handlers have run and the report of the end has left by then. */
+/** The last reports have been sent by now. */
 function end(): void {
   process.off('disconnect', die);
   process.disconnect();
   process.exit(0);
 }
 
-/** Gathers the changes of one turn into one report per service, one directory per tenant and one record. */
+/** Combines the changes of one turn of the event loop into one report per service, one directory per owner and one record. */
 function markChanged(service: Service): void {
   if (changed.size === 0) setImmediate(publish);
   changed.add(service);
@@ -116,7 +115,7 @@ function ownerOf(service: Service): string {
   return `${service.plan.cluster}/${service.plan.tenantId}`;
 }
 
-/** To all of the owner's tasks where it differs from the last one, else to the changed services (for their new tasks). */
+/** Sends the directory to all tasks of the owner if it has changed, else only to the changed services, for their new tasks. */
 function sendDirectory(owner: string, due: readonly Service[]): void {
   const siblings = [...services.values()].filter((service) => ownerOf(service) === owner);
   const directory = Object.fromEntries(siblings.map((service) => [service.plan.service, service.endpoints()]));
@@ -124,10 +123,10 @@ function sendDirectory(owner: string, due: readonly Service[]): void {
   const receivers = directories.get(owner) === text ? siblings.filter((service) => due.includes(service)) : siblings;
   directories.set(owner, text);
   if (siblings.length === 0) directories.delete(owner);
-  for (const service of receivers) service.tell({ type: 'directory', services: directory });
+  for (const service of receivers) service.send({ type: 'directory', services: directory });
 }
 
-/** Which processes are there, for the sweep of a later start. It finds them by their mark too, if this cannot be written. */
+/** Records the processes, so that a later start can end them. If the file cannot be written, it finds them by their mark. */
 function record(): void {
   if (config === undefined) return;
   const pids = [process.pid, ...[...services.values(), ...leaving].flatMap((service) => service.pids)];
@@ -142,7 +141,7 @@ function record(): void {
       type: 'log',
       level: 'warn',
       fields: { file: config.recordFile, code },
-      message: 'cannot record processes',
+      message: 'cannot write the record of processes',
     });
   }
 }

@@ -17,28 +17,28 @@ const TRIAL_TIMEOUT_MS = 5_000;
 /** Node's folder in a compile cache: version and flags, then the user's id. */
 const OWN_FOLDER = new RegExp(`^(v.+-)${process.getuid?.() ?? ''}$`);
 
-/** Where the build puts a service. */
+/** Path of a service's bundle, as the build writes it. */
 export function bundleOf(servicesDir: string, service: string): string {
   return join(servicesDir, `${service}.cjs`);
 }
 
 /**
- * The service bundles as tasks run them: copies that every user may read, each with V8's code cache made beforehand,
- * which saves a third of a task's start and a fifth of its memory. Node keeps one cache folder per user id; other users get a
- * link to the platform's own, which they can read but not write, so that no tenant can plant code for another.
+ * The service bundles that tasks run: copies that every user may read, each with V8's code cache, which saves a third of
+ * a task's start time and a fifth of its memory. Node keeps one cache folder per user id. Other users get a link to the
+ * platform's folder, which they can read but not write, so that no tenant can plant code for another.
  */
 export class Bundles {
-  readonly #servicesDir: string;
+  readonly servicesDir: string;
   readonly #copies: string;
   readonly #code: string;
-  /** Where bundles are tried out, a folder for each service. */
+  /** Holds a working directory for the trial of each service. */
   readonly #trials: string;
-  /** By path of the copy. */
+  /** Trials under way and done, by path of the copy. */
   readonly #ready = new Map<string, Promise<string>>();
 
-  /** @param cacheDir may be deleted at any time no task runs; it is made anew */
+  /** @param cacheDir may be deleted whenever no task runs; it is created again */
   constructor(servicesDir: string, cacheDir: string) {
-    this.#servicesDir = servicesDir;
+    this.servicesDir = servicesDir;
     this.#copies = join(cacheDir, 'bundles');
     this.#code = join(cacheDir, 'code');
     this.#trials = join(cacheDir, 'trials');
@@ -47,11 +47,11 @@ export class Bundles {
     this.#makeDirs();
   }
 
-  /** Where a copy is of an earlier build, removes all that was made. Only while no task runs. */
+  /** Removes all copies and caches if one is of an earlier build. Call it only while no task runs. */
   prune(): void {
     const current = readdirSync(this.#copies).every((name) => {
       const service = name.slice(0, name.indexOf('.'));
-      const found = statSync(bundleOf(this.#servicesDir, service), { throwIfNoEntry: false });
+      const found = statSync(bundleOf(this.servicesDir, service), { throwIfNoEntry: false });
       return found !== undefined && name === copyName(service, found);
     });
     if (current) return;
@@ -60,23 +60,23 @@ export class Bundles {
     this.#makeDirs();
   }
 
-  /** For NODE_COMPILE_CACHE. */
+  /** The value of NODE_COMPILE_CACHE. */
   get codeDir(): string {
     return this.#code;
   }
 
-  /** A directory that every user who runs tasks must be able to read. */
+  /** Every user that runs tasks must be able to read this directory. */
   get copiesDir(): string {
     return this.#copies;
   }
 
   /**
-   * Path of the copy to run; another one after each build, so that running tasks keep what they were started from.
-   * @param environment what its tasks are told beside who they are
-   * @returns undefined if there is no such bundle
+   * Path of the copy to run. It is another one after each build, so running tasks keep the file they were started from.
+   * @param environment the service's own variables, for its trial
+   * @returns undefined if the service has no bundle
    */
   async find(service: string, environment: Readonly<Record<string, string>>): Promise<string | undefined> {
-    const source = bundleOf(this.#servicesDir, service);
+    const source = bundleOf(this.servicesDir, service);
     const found = statSync(source, { throwIfNoEntry: false });
     if (found === undefined) return undefined;
     const copy = join(this.#copies, copyName(service, found));
@@ -89,7 +89,7 @@ export class Bundles {
     return ready;
   }
 
-  /** Lets a user read the code cache. */
+  /** Lets a user's tasks read the code cache. */
   share(uid: number): void {
     for (const name of readdirSync(this.#code)) {
       const prefix = name.match(OWN_FOLDER)?.[1];
@@ -115,7 +115,7 @@ export class Bundles {
 
   async #make(source: string, copy: string, trial: Trial): Promise<string> {
     const dir = join(this.#trials, trial.service);
-    // A folder that is still there tells of a start that was killed in the middle.
+    // A trial folder that still exists was left by a start that was killed during the trial.
     if (existsSync(copy) && !existsSync(dir)) return copy;
     rmSync(dir, { recursive: true, force: true });
     mkdirSync(dir, { recursive: true, mode: 0o700 });
@@ -131,8 +131,8 @@ export class Bundles {
   }
 
   /**
-   * Starts the bundle once, as nobody's task, and lets go of it when it is ready: on exit Node writes what it has compiled
-   * by then, which is all that a start needs. Where that fails there is no cache, and tasks only start more slowly.
+   * Starts the bundle once, outside any tenant, and ends it when it is ready. On exit Node writes the code it has compiled
+   * by then, which is all that a start needs. If the trial fails, there is no cache and tasks start more slowly.
    */
   async #try(copy: string, cwd: string, { service, environment }: Trial): Promise<void> {
     const PATH = process.env.PATH;
@@ -154,12 +154,12 @@ export class Bundles {
     });
     for (const folder of readdirSync(this.#code).filter((name) => OWN_FOLDER.test(name))) {
       chmodSync(join(this.#code, folder), 0o755);
-      for (const file of readdirSync(join(this.#code, folder))) letRead(join(this.#code, folder, file));
+      for (const file of readdirSync(join(this.#code, folder))) makeReadable(join(this.#code, folder, file));
     }
   }
 }
 
-/** What a bundle is told when it is tried out. */
+/** A bundle's trial run. */
 interface Trial {
   readonly service: string;
   readonly environment: Readonly<Record<string, string>>;
@@ -169,8 +169,8 @@ function copyName(service: string, { mtimeMs, size }: { readonly mtimeMs: number
   return `${service}.${Math.round(mtimeMs).toString(36)}-${size.toString(36)}.cjs`;
 }
 
-/** Node writes a cache entry under another name first, so what was listed may be gone. */
-function letRead(path: string): void {
+/** Node first writes a cache entry under another name, so a listed file may no longer exist. */
+function makeReadable(path: string): void {
   try {
     chmodSync(path, 0o644);
   } catch (error) {

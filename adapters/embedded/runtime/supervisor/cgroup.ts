@@ -7,15 +7,15 @@ import type { CpuCap } from './protocol.ts';
 
 /** @see https://docs.kernel.org/admin-guide/cgroup-v2.html and https://docs.kernel.org/scheduler/sched-bwc.html */
 const PERIOD_US = 100_000;
-/** The kernel's hard stop comes later than the supervisor's graceful one. */
+/** The kernel's hard limit is above the supervisor's, which replaces the task gracefully. */
 const MEMORY_HEADROOM = 1.5;
-const REMOVAL_TRIES = 25;
+const REMOVAL_ATTEMPTS = 25;
 const REMOVAL_RETRY_MS = 20;
 
 /**
- * Finds, and makes, a cgroup below the caller's own in which tasks can be capped. An outer cap stays in force.
- * Version 1: CPU only. Version 2: CPU, and memory as a hard stop behind the supervisor's watch.
- * @returns a reason in plain words where there is none to write to
+ * Creates a cgroup below this process's own, in which tasks can be limited. Outer limits stay in force.
+ * Version 1 limits CPU only. Version 2 also sets a hard memory limit above the supervisor's own.
+ * @returns the reason if no cgroup can be written
  */
 export function findCgroup(instance: string): CpuCap | { readonly reason: string } {
   let last = 'no cgroups on this system';
@@ -23,7 +23,7 @@ export function findCgroup(instance: string): CpuCap | { readonly reason: string
     for (const parent of [join(mount, own), mount]) {
       const root = join(parent, `tierplane-${instance}`);
       try {
-        // Where the mount is something else (a tmpfs, on hybrid systems), plain files would be made instead.
+        // If the mount is not a cgroup (on hybrid systems it is a tmpfs), this would create ordinary files.
         const marker = kind === 'cgroup-v2' ? 'cgroup.controllers' : 'cgroup.procs';
         if (!statSync(join(parent, marker), { throwIfNoEntry: false })) continue;
         mkdirSync(root, { recursive: true });
@@ -46,7 +46,7 @@ export function findCgroup(instance: string): CpuCap | { readonly reason: string
 interface Candidate {
   readonly kind: 'cgroup-v1' | 'cgroup-v2';
   readonly mount: string;
-  /** This process's group below the mount. */
+  /** This process's cgroup, relative to the mount. */
   readonly own: string;
 }
 
@@ -65,7 +65,7 @@ function candidates(): Candidate[] {
   }
 }
 
-/** Puts a process (with all threads it has or gets) under its caps. */
+/** Puts a process, with its present and future threads, under its limits. */
 export async function capTask(cap: CpuCap, taskId: string, pid: number, size: TaskSize): Promise<void> {
   if (cap.kind === 'nice') return;
   const group = join(cap.root, taskId);
@@ -78,22 +78,22 @@ export async function capTask(cap: CpuCap, taskId: string, pid: number, size: Ta
     writeFileSync(join(group, 'cpu.max'), `${quota} ${PERIOD_US}`);
     writeFileSync(join(group, 'memory.max'), String(Math.round(size.memoryMiB * 2 ** 20 * MEMORY_HEADROOM)));
   }
-  // The kernel may hold the writer of this one for milliseconds.
+  // Asynchronous, because the kernel may block this write for milliseconds.
   await writeFile(join(group, 'cgroup.procs'), String(pid));
 }
 
-/** Removes the group of a task that has ended. */
+/** Removes the cgroup of a task that has ended. */
 export async function uncapTask(cap: CpuCap, taskId: string): Promise<void> {
   if (cap.kind !== 'nice') await removeGroup(join(cap.root, taskId));
 }
 
-/** Removes the groups of tasks that have ended, of a former run too. */
+/** Removes the cgroups of tasks that have ended, including those of a previous run. */
 export async function removeTaskGroups(cap: CpuCap): Promise<void> {
   if (cap.kind === 'nice') return;
   await Promise.all(subgroups(cap.root).map((name) => removeGroup(join(cap.root, name))));
 }
 
-/** Removes all of the instance's groups, as far as they are empty. */
+/** Removes all empty cgroups of this instance. */
 export async function removeGroups(cap: CpuCap): Promise<void> {
   if (cap.kind === 'nice') return;
   await removeTaskGroups(cap);
@@ -110,14 +110,14 @@ function subgroups(root: string): string[] {
   }
 }
 
-/** A group stays busy for a moment after its last process has been waited for. One still in use is left to a sweep. */
+/** A cgroup stays busy for a moment after its last process has ended. One still in use is left to the next start. */
 async function removeGroup(path: string): Promise<void> {
-  for (let tries = 0; tries < REMOVAL_TRIES; tries++) {
+  for (let attempt = 0; attempt < REMOVAL_ATTEMPTS; attempt++) {
     try {
       rmdirSync(path);
       return;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EBUSY') return; // not there, or not ours to remove
+      if ((error as NodeJS.ErrnoException).code !== 'EBUSY') return; // it does not exist, or belongs to another user
       await setTimeout(REMOVAL_RETRY_MS);
     }
   }

@@ -11,24 +11,25 @@ import { type AgentConfig, type FromAgent, nameOf, type ServicePlan, type Servic
 import { restartDelayMs } from './restart-delay.ts';
 
 const REMOVED_WITHIN_MS = 15_000;
-/** An agent that lived this long was well: its next failure counts as the first. */
+/** After an agent has run for this long, earlier failures no longer count. */
 const STABLE_MS = 30_000;
 
 export interface FleetOptions {
-  /** What all agents have in common. */
+  /** The configuration that all agents share. */
   readonly agent: Omit<AgentConfig, 'cluster' | 'recordFile'>;
+  /** Holds one file per cluster, in which its agent records its processes. */
   readonly recordDir: string;
   readonly logFile: (cluster: ClusterId) => string;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** A service that shall run: what was asked for, what its agent was told, and what the agent says. */
+/** A deployed service: what was requested, the plan sent to its agent, and the agent's report. */
 export interface Deployed {
   readonly spec: ServiceSpec;
   readonly plan: ServicePlan;
   readonly revision: number;
-  /** Absent until its agent has answered, and after the agent has died. */
+  /** Absent until the agent has reported, and after the agent has ended. */
   readonly report?: ServiceReport;
 }
 
@@ -39,12 +40,12 @@ interface Waiter {
   readonly reject: (error: Error) => void;
 }
 
-/** The platform's side of all agents: keeps what shall run, tells it to the agents again when they die, hears them. */
+/** All agents, seen from the platform. Keeps the deployed services, and restarts agents that end with their services. */
 export class Fleet {
   readonly #options: FleetOptions;
   readonly #services = new Map<string, Deployed>();
   readonly #agents = new Map<ClusterId, AgentProcess>();
-  /** Of each cluster wanted, how its agent has fared. */
+  /** The desired clusters, with the record of their agents. */
   readonly #clusters = new Map<ClusterId, { failures: number; startedAt: number }>();
   readonly #waiters = new Set<Waiter>();
   readonly #removals = new Map<string, () => void>();
@@ -61,11 +62,15 @@ export class Fleet {
     process.once('exit', this.#killAgents);
   }
 
+  get recordDir(): string {
+    return this.#options.recordDir;
+  }
+
   get clusters(): ClusterId[] {
     return [...this.#clusters.keys()].sort();
   }
 
-  /** Agents that run now. */
+  /** The agents that run now. */
   get agents(): { readonly cluster: ClusterId; readonly pid: number }[] {
     return [...this.#agents].flatMap(([cluster, { pid }]) => (pid === undefined ? [] : [{ cluster, pid }]));
   }
@@ -78,7 +83,7 @@ export class Fleet {
     return this.#services.get(nameOf(key));
   }
 
-  /** Resolves when the cluster's agent is there. Throws UNAVAILABLE if it ends while it starts; it is started again. */
+  /** Resolves when the cluster's agent is ready. Throws UNAVAILABLE if it ends during its start; it is started again. */
   async ensureAgent(cluster: ClusterId): Promise<void> {
     this.checkOpen();
     if (!this.#clusters.has(cluster)) this.#clusters.set(cluster, { failures: 0, startedAt: 0 });
@@ -86,12 +91,12 @@ export class Fleet {
     if (!ready) throw unavailable(`the agent of cluster ${cluster} ended while it started`);
   }
 
-  /** Throws UNAVAILABLE once the fleet is being closed. */
+  /** Throws UNAVAILABLE after `beginClose`. */
   checkOpen(): void {
     if (this.#closing) throw unavailable('the runtime is closing');
   }
 
-  /** Drains and ends everything in the cluster. */
+  /** Drains all tasks of the cluster and ends its agent. */
   async endAgent(cluster: ClusterId): Promise<void> {
     for (const { spec } of this.services) if (spec.cluster === cluster) this.#forget(spec);
     this.#clusters.delete(cluster);
@@ -101,7 +106,7 @@ export class Fleet {
     if (!this.#agents.has(cluster)) rmSync(this.#recordFile(cluster), { force: true });
   }
 
-  /** Makes `plan` what the service's agent works towards. */
+  /** Sets the plan that the service's agent works towards. */
   deploy(spec: ServiceSpec, plan: ServicePlan): void {
     const known = this.find(spec);
     if (known !== undefined && JSON.stringify(known.plan) === JSON.stringify(plan)) return;
@@ -110,7 +115,7 @@ export class Fleet {
     this.#agents.get(spec.cluster)?.send({ type: 'apply', revision, plan });
   }
 
-  /** Drains the service's tasks; resolves when they are gone, at the latest when they must be. */
+  /** Drains the service's tasks. Resolves when they have ended, at the latest after 15 s. */
   async remove(key: ServiceKey): Promise<void> {
     const agent = this.#agents.get(key.cluster);
     if (!this.#forget(key) || agent === undefined) return;
@@ -122,8 +127,8 @@ export class Fleet {
   }
 
   /**
-   * Resolves once the agent's report on the current plan fulfils `holds`.
-   * Throws UNAVAILABLE after `timeoutMs`, with the last failure's reason, and once the fleet is being closed.
+   * Resolves when the agent's report on the current plan fulfils `holds`.
+   * Throws UNAVAILABLE after `timeoutMs`, with the reason of the last failure, and when the fleet closes.
    */
   async until(key: ServiceKey, timeoutMs: number, holds: (report: ServiceReport) => boolean): Promise<void> {
     this.checkOpen();
@@ -131,13 +136,13 @@ export class Fleet {
     await new Promise<void>((resolve, reject) => {
       const waiter: Waiter = { name, holds, resolve: () => finish(resolve), reject: (error) => finish(reject, error) };
       const timer = this.#options.clock.after(timeoutMs, () => {
-        const reason = this.#services.get(name)?.report?.lastFailure ?? 'no task answered';
-        waiter.reject(unavailable(`service ${name} must be ready within ${timeoutMs / 1000} s, is not: ${reason}`));
+        const reason = this.#services.get(name)?.report?.lastFailure ?? 'no task responded';
+        waiter.reject(unavailable(`service ${name} is not ready after ${timeoutMs / 1000} s: ${reason}`));
       });
-      const finish = <A extends unknown[]>(settle: (...args: A) => void, ...args: A): void => {
+      const finish = <A extends unknown[]>(complete: (...args: A) => void, ...args: A): void => {
         timer.cancel();
         this.#waiters.delete(waiter);
-        settle(...args);
+        complete(...args);
       };
       this.#waiters.add(waiter);
       this.#wakeWaiters(name);
@@ -150,7 +155,7 @@ export class Fleet {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Starts nothing any more; who waits for a service to be ready is told so at once. */
+  /** Starts nothing more. Calls of `until` fail at once. */
   beginClose(): void {
     this.#closing = true;
     for (const waiter of this.#waiters) waiter.reject(unavailable('the runtime is closing'));
@@ -180,10 +185,10 @@ export class Fleet {
     return agent;
   }
 
-  /** All its tasks are gone with it. It starts again, and gets all its services. */
+  /** Its tasks have ended with it. Starts a new agent, with all services of the cluster. */
   #agentLost(cluster: ClusterId, agent: AgentProcess, reason: string): void {
     const { clock, log } = this.#options;
-    log.warn({ cluster, reason }, 'agent ended unasked');
+    log.warn({ cluster, reason }, 'agent ended unexpectedly');
     if (this.#agents.get(cluster) === agent) this.#agents.delete(cluster);
     for (const [name, { report, ...rest }] of this.#services) {
       if (rest.spec.cluster !== cluster) continue;
@@ -196,8 +201,8 @@ export class Fleet {
     if (health === undefined) return;
     health.failures = clock.now() - health.startedAt >= STABLE_MS ? 1 : health.failures + 1;
     clock.after(restartDelayMs(health.failures, Math.random()), () => {
-      const wanted = this.#clusters.has(cluster) && !this.#agents.has(cluster) && !this.#closing;
-      if (wanted) this.#startAgent(cluster);
+      const isNeeded = this.#clusters.has(cluster) && !this.#agents.has(cluster) && !this.#closing;
+      if (isNeeded) this.#startAgent(cluster);
     });
   }
 
@@ -229,12 +234,12 @@ export class Fleet {
     }
   }
 
-  /** @returns whether it was there */
+  /** @returns whether the service was deployed */
   #forget(key: ServiceKey): boolean {
     const name = nameOf(key);
     const known = this.#services.delete(name);
     for (const waiter of this.#waiters) {
-      if (waiter.name === name) waiter.reject(unavailable(`service ${name} was deleted while it was waited for`));
+      if (waiter.name === name) waiter.reject(unavailable(`service ${name} was deleted before it was ready`));
     }
     this.#announce();
     return known;

@@ -5,17 +5,17 @@ import type { CpuCap } from './protocol.ts';
 
 const run = promisify(execFile);
 
-/** The user of the pooled tasks; silo tenants' own come after it. Above every range that distributions hand out. */
+/** User id of the pooled tasks; those of silo tenants follow it. Above every range that distributions allocate. */
 export const POOL_UID = 700_000;
 
-/** What keeps tasks apart and in bounds on this machine, found by trying. */
+/** How tasks are isolated and limited on this machine, found by trying. */
 export interface Isolation {
-  /** Path of a setpriv whose --pdeathsig works: tasks end with their agent, blocked ones too. */
+  /** Path of a setpriv whose --pdeathsig works. With it, tasks end with their agent, including blocked ones. */
   readonly setpriv?: string;
-  /** Whether tasks run under users of their own. */
+  /** Whether each silo tenant's tasks, and the pooled ones, run under their own user id. */
   readonly ownUsers: boolean;
   readonly cpu: CpuCap;
-  /** For people: what is not in force, and why. */
+  /** For operators: which protections are missing, and why. */
   readonly notes: readonly string[];
 }
 
@@ -27,18 +27,18 @@ export interface IsolationNeeds {
   readonly readable: string;
 }
 
-/** Tries each means once. Never throws: what does not work is left out and noted. */
+/** Tries each mechanism once. Never throws: a mechanism that does not work is left out and noted. */
 export async function probeIsolation(needs: IsolationNeeds): Promise<Isolation> {
   const notes: string[] = [];
   const setpriv = await findSetpriv();
   if (setpriv === undefined) {
-    notes.push('no setpriv: a blocked task may outlive a kill -9 of its agent until the next start');
+    notes.push('no setpriv: if an agent is killed with SIGKILL, a blocked task may run on until the next start');
   }
   const shared = await whyUsersAreShared(setpriv, needs);
   if (shared !== undefined) notes.push(`all tasks run as one user: ${shared}`);
   const cgroup = findCgroup(needs.instance);
-  if ('reason' in cgroup) notes.push(`CPU caps are not enforced, tasks only run at lower priority: ${cgroup.reason}`);
-  if (process.platform !== 'linux') notes.push('memory caps rest on V8 alone: this system has no /proc');
+  if ('reason' in cgroup) notes.push(`CPU limits are not enforced, tasks only run at lower priority: ${cgroup.reason}`);
+  if (process.platform !== 'linux') notes.push('memory limits are enforced by V8 alone: this system has no /proc');
   return {
     ...(setpriv === undefined ? {} : { setpriv }),
     ownUsers: shared === undefined,
@@ -51,17 +51,17 @@ async function findSetpriv(): Promise<string | undefined> {
   if (process.platform !== 'linux') return undefined;
   for (const path of ['/usr/bin/setpriv', '/bin/setpriv']) {
     try {
-      // The inner one says what the outer one has set: BusyBox's takes the flag and does not know the signal.
+      // The inner setpriv shows what the outer one has set: BusyBox accepts the flag and ignores the signal.
       const { stdout } = await run(path, ['--no-new-privs', '--pdeathsig', 'KILL', path, '--dump']);
       if (/death signal: (SIG)?KILL/i.test(stdout)) return path;
     } catch {
-      // Not there, or too old for the flag.
+      // It does not exist, or it is too old for the flag.
     }
   }
   return undefined;
 }
 
-/** Passes each directory as $1.., the last one to be read, with the node binary as $0. */
+/** $0 is the node binary, $1.. are directories to pass through, the last one is a directory to read. */
 const TRY_AS_USER = `
 while [ $# -gt 1 ]; do test -x "$1" || { echo "$1 is closed to other users"; exit; }; shift; done
 test -r "$1" || { echo "$1 cannot be read by other users"; exit; }

@@ -1,11 +1,11 @@
 import type { AgentConfig, ServicePlan } from './protocol.ts';
 
-/** How a process is started: data, so that tests can compare it. */
+/** How to start a process. It is data, so that tests can compare it. */
 export interface Launch {
   readonly command: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** For spawn, where setpriv is not there to do it. */
+  /** For spawn, if there is no setpriv to change the user. */
   readonly uid?: number;
   readonly gid?: number;
 }
@@ -15,24 +15,24 @@ export interface TaskNames {
   readonly socket: string;
 }
 
-/** What a Node process takes beside V8's old space: code, stacks, buffers, new space. */
-const BESIDE_HEAP_MIB = 72;
+/** Memory of a Node process outside V8's old space: code, stacks, buffers, new space. */
+const OUTSIDE_HEAP_MIB = 72;
 const SMALLEST_HEAP_MIB = 32;
-/** How Node is to run every task. Some of them decide which code cache fits, so it is made with all of them. */
+/** Node's flags for every task. Some decide which code cache fits, so trials use all of them. */
 export const NODE_FLAGS: readonly string[] = [
-  // The new space: at 2 MiB, what requests under way hold is promoted, and the major collections that follow take a
-  // quarter of a busy task's time; more than 16 gains nothing, as it outgrows the processor's cache.
+  // With a new space of 2 MiB, objects of requests under way are promoted, and the major collections that follow take a
+  // quarter of a busy task's time. More than 16 MiB gains nothing, because it exceeds the processor's cache.
   '--max-semi-space-size=16',
-  // What a rush leaves in the new space V8 never gives back by itself: the task asks it to, once it is idle.
+  // V8 does not return the new space after a burst of requests. The task requests it when it is idle.
   '--expose-gc',
-  // V8's background compilers cost an idle, health-checked task 20 MB; on one core they save nothing.
+  // V8's background compilers cost an idle, health-checked task 20 MB, and on one core they save nothing.
   '--no-concurrent-recompilation',
   '--disable-warning=ExperimentalWarning',
 ];
 
 /**
- * A task's command line and its whole environment; nothing is inherited but PATH. setpriv sets the user first and the
- * death signal last (the kernel forgets the signal when the user changes), and execs, so that pid and IPC channel stay.
+ * A task's command line and its whole environment; only PATH is inherited. setpriv sets the user first and the death
+ * signal last, because the kernel clears the signal when the user changes. It then execs, so pid and IPC channel stay.
  */
 export function launchTask(
   plan: ServicePlan,
@@ -41,7 +41,7 @@ export function launchTask(
   node: string,
   path: string,
 ): Launch {
-  const heapMiB = Math.max(SMALLEST_HEAP_MIB, plan.size.memoryMiB - BESIDE_HEAP_MIB);
+  const heapMiB = Math.max(SMALLEST_HEAP_MIB, plan.size.memoryMiB - OUTSIDE_HEAP_MIB);
   const run = [node, `--max-old-space-size=${heapMiB}`, ...NODE_FLAGS, plan.bundle];
   const env = {
     ...plan.environment,
@@ -61,7 +61,7 @@ export function launchTask(
   return { command: config.setpriv, args: [...asUser, '--no-new-privs', '--pdeathsig', 'KILL', ...run], env };
 }
 
-/** The environment in which a bundle starts as nobody's task, with all it writes in the folder it is started in. */
+/** The environment of a trial run, outside any tenant. The bundle writes only to its working directory. */
 export function trialEnvironment(service: string, environment: Readonly<Record<string, string>>) {
   return {
     ...environment,

@@ -3,16 +3,16 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { isAlive, killNow, type ProcessRecord, startOf } from './process-info.ts';
 
-/** Of every process an agent or task is, by which it is known as an instance's own. */
+/** Environment variable of every agent, task and gateway. It names the instance that the process belongs to. */
 export const INSTANCE_VARIABLE = 'TIERPLANE_INSTANCE';
 
 const GONE_WITHIN_MS = 2_000;
 const LOOK_AGAIN_MS = 10;
 
 /**
- * Kills what a former run of this instance left behind: processes that carry its marker in their environment, or that
- * its agents recorded with this very pid and start time. A name is never enough.
- * @returns how many there were, when they are gone
+ * Kills the processes that a previous run of this instance left behind: those with its mark in their environment, and
+ * those that its agents recorded, if pid and start time match. A process name is never enough.
+ * @returns how many there were, after they have ended
  */
 export async function killLeftovers(instance: string, recordDir: string): Promise<number> {
   const found = new Set([...markedProcesses(instance), ...recordedProcesses(recordDir)]);
@@ -26,7 +26,7 @@ export async function killLeftovers(instance: string, recordDir: string): Promis
   return found.size;
 }
 
-/** Where there is no /proc, the records alone are the answer. */
+/** Without /proc, only recorded processes are found. */
 function markedProcesses(instance: string): number[] {
   if (process.platform !== 'linux') return [];
   const marker = `${INSTANCE_VARIABLE}=${instance}`;
@@ -39,7 +39,7 @@ function environmentOf(pid: string): string[] {
   try {
     return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
   } catch {
-    return []; // gone, or another user's
+    return []; // it has ended, or belongs to another user
   }
 }
 
@@ -62,6 +62,6 @@ function readRecord(path: string): ProcessRecord[] {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as ProcessRecord[];
   } catch {
-    return []; // a write was cut short; the marker finds its processes
+    return []; // the write was interrupted; the mark finds these processes
   }
 }

@@ -4,8 +4,8 @@ import { devNull } from 'node:os';
 const LARGEST_BYTES = 10 * 2 ** 20;
 
 /**
- * Opens a log for appending, readable by its owner alone, and rotates it where it is over 10 MB. Where it cannot be
- * opened (the disk is full), what is written goes nowhere: a process without a log is better than none.
+ * Opens a log for appending, readable by its owner only, and rotates it if it is larger than 10 MB. If it cannot be opened
+ * (the disk is full), output is discarded: a process without a log is better than none.
  */
 export function openLog(path: string): number {
   try {
@@ -22,8 +22,9 @@ export function closeLog(fd: number): void {
 }
 
 /**
- * Keeps two old files, `.1` and `.2`. Copies and truncates, because tasks hold the file open (O_APPEND, so they go on
- * at its new end); lines written between the two steps are lost. On a full disk the log stays as it is.
+ * Rotates a log that is larger than `largestBytes`. Keeps two old files, `.1` and `.2`. Copies and truncates, because
+ * tasks hold the file open (O_APPEND, so they continue at its new end). Lines written between the two steps are lost. On
+ * a full disk the log stays as it is.
  * @param largestBytes @default 10 MB
  */
 export function rotateLog(path: string, largestBytes = LARGEST_BYTES): void {

@@ -1,8 +1,8 @@
-/** What the planning of a service's tasks needs to know of one; draining and ended ones are left out. */
+/** A task as the planner sees it. Draining and ended tasks are left out. */
 export interface PlannedTask {
   readonly id: string;
   readonly state: 'starting' | 'healthy' | 'unhealthy';
-  /** To be replaced: of an earlier plan, or over its memory. */
+  /** Must be replaced: it is of an earlier plan, or over its memory. */
   readonly outdated: boolean;
 }
 
@@ -14,8 +14,8 @@ export interface TaskChanges {
 }
 
 /**
- * Brings `tasks` (oldest first) a step towards `desired` up-to-date ones. While outdated ones take requests, one new
- * task at a time starts beside them, and an outdated one drains only when a new one is healthy in its place.
+ * The next step from `tasks` (oldest first) towards `desired` up-to-date ones. While outdated tasks receive requests, new
+ * tasks start one at a time, and an outdated task drains only when a new one is healthy in its place.
  */
 export function planTasks(desired: number, tasks: readonly PlannedTask[]): TaskChanges {
   const current = tasks.filter((task) => !task.outdated);
@@ -42,7 +42,7 @@ export function planTasks(desired: number, tasks: readonly PlannedTask[]): TaskC
 
 const USEFULNESS = { starting: 0, unhealthy: 1, healthy: 2 };
 
-/** The sort is stable: among equals, the order given decides. */
+/** The sort is stable, so tasks of equal usefulness keep their order. */
 function leastUsefulFirst(a: PlannedTask, b: PlannedTask): number {
   return USEFULNESS[a.state] - USEFULNESS[b.state];
 }

@@ -45,7 +45,7 @@ function bootId(): string {
   return boot;
 }
 
-/** Resident memory in bytes; undefined where there is no /proc, or the process is gone. */
+/** Resident memory in bytes; undefined without /proc, or if the process has ended. */
 export function residentBytes(pid: number): number | undefined {
   try {
     const kib = readFileSync(`/proc/${pid}/status`, 'utf8').match(/^VmRSS:\s+(\d+) kB$/m)?.[1];
@@ -55,7 +55,7 @@ export function residentBytes(pid: number): number | undefined {
   }
 }
 
-/** SIGKILLs a process, or with a negative pid a group; one that is gone already is fine. */
+/** Sends SIGKILL to a process, or to a group if `pid` is negative. Does nothing if it has already ended. */
 export function killNow(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');

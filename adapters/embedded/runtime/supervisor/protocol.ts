@@ -1,53 +1,55 @@
 import type { ClusterId, ServiceKey, TaskStatus } from '../../../../core/ports/runtime.ts';
 import type { TaskSize } from '../../../../core/tier/tiers.ts';
 
-/** What the platform tells an agent, an agent the platform, and an agent its tasks. JSON over Node's IPC channel. */
+/** The messages between platform, agents and tasks: JSON over Node's IPC channels. */
 
-/** How a task's share of CPU is held. */
+/** How a task's share of CPU is limited. */
 export type CpuCap =
   | {
-      readonly kind: 'cgroup-v1' | 'cgroup-v2' /** Directory in which each task gets its own. */;
+      readonly kind: 'cgroup-v1' | 'cgroup-v2';
+      /** The cgroup that holds one cgroup for each task. */
       readonly root: string;
     }
+  /** Not limited; tasks run at a lower priority. */
   | { readonly kind: 'nice' };
 
 export interface AgentConfig {
   readonly cluster: ClusterId;
-  /** In every process's environment, by which the start sweep knows what is ours. */
+  /** In the environment of every process, so that a later start recognises what this one left behind. */
   readonly instance: string;
-  /** Where the agent writes which processes it has. */
+  /** File in which the agent records its processes. */
   readonly recordFile: string;
-  /** Path of a setpriv whose --pdeathsig works; undefined where there is none. */
+  /** Path of a setpriv whose --pdeathsig works; undefined if there is none. */
   readonly setpriv: string | undefined;
   readonly cpu: CpuCap;
-  /** Compile cache that the tasks may read. */
+  /** Node's compile cache, which tasks may read but not write. */
   readonly cacheDir: string;
 }
 
-/** All that is needed to run a service's tasks. */
+/** Everything an agent needs to run a service's tasks. */
 export interface ServicePlan extends ServiceKey {
   readonly desired: number;
   readonly size: TaskSize;
   readonly environment: Readonly<Record<string, string>>;
-  /** Another number replaces every task, one by one. */
+  /** A new number replaces every task, one by one. */
   readonly generation: number;
   readonly bundle: string;
   readonly dataFile: string;
   readonly logFile: string;
-  /** Exists, and belongs to `uid`. */
+  /** Exists and belongs to `uid`. */
   readonly socketDir: string;
   /** Runs the tasks as this user and group. @default - the agent's own */
   readonly uid?: number;
 }
 
-/** A service as its agent sees it. */
+/** The state of a service, reported by its agent. */
 export interface ServiceReport extends ServiceKey {
-  /** Of the last plan applied. */
+  /** Of the plan applied last. */
   readonly revision: number;
-  /** As many tasks as desired are healthy, and none of an earlier generation takes requests. */
-  readonly settled: boolean;
+  /** The desired number of tasks is healthy, and no task of an earlier plan receives requests. */
+  readonly converged: boolean;
   readonly tasks: readonly TaskStatus[];
-  /** Sockets to send requests to. */
+  /** Paths of the sockets to send requests to. */
   readonly endpoints: readonly string[];
   readonly restarts: number;
   readonly lastFailure?: string;
@@ -55,10 +57,10 @@ export interface ServiceReport extends ServiceKey {
 
 export type ToAgent =
   | { readonly type: 'init'; readonly config: AgentConfig }
-  /** `revision` rises with each plan of the service, and comes back in reports. */
+  /** `revision` increases with each plan of the service, and reports carry it. */
   | { readonly type: 'apply'; readonly revision: number; readonly plan: ServicePlan }
   | { readonly type: 'remove'; readonly key: ServiceKey }
-  /** Drain everything and exit. */
+  /** Drain all tasks, then exit. */
   | { readonly type: 'end' };
 
 export type FromAgent =
@@ -68,14 +70,14 @@ export type FromAgent =
   | { readonly type: 'log'; readonly level: 'info' | 'warn'; readonly fields: object; readonly message: string };
 
 export type ToTask =
-  /** Sockets of the services of the same cluster and tenant, by name. */
+  /** Socket paths of the services in the same cluster and of the same tenant, by service name. */
   | { readonly type: 'directory'; readonly services: Readonly<Record<string, readonly string[]>> }
-  /** Take no more requests, finish those at hand, exit 0. */
+  /** Accept no more requests, finish those under way, then exit with 0. */
   | { readonly type: 'drain' };
 
 export type FromTask = { readonly type: 'ready' };
 
-/** A service's key as one string, for maps. */
+/** A service's key as one string. */
 export function nameOf({ cluster, tenantId, service }: ServiceKey): string {
   return `${cluster}/${tenantId ?? 'pooled'}/${service}`;
 }

@@ -13,7 +13,7 @@ const keyOf = ({ cluster, tenantId, service }: ServiceKey): Key<ScaleOverride> =
   sk: `${tenantId ?? 'pooled'}/${cluster}/${service}`,
 });
 
-/** Numbers of tasks that an operator has set, which win over the tier's. */
+/** Task counts set by an operator. They take precedence over the tier's. */
 export class ScaleOverrides {
   readonly #table: Table;
 

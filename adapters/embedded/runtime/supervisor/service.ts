@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Clock } from '../../../../core/ports/clock.ts';
 import { remainingMs } from '../../../../core/retry/back-off.ts';
 import { launchTask } from './launch.ts';
@@ -6,11 +5,12 @@ import { rotateLog } from './log-file.ts';
 import { type PlannedTask, planTasks } from './plan-tasks.ts';
 import type { AgentConfig, ServicePlan, ServiceReport, ToTask } from './protocol.ts';
 import { RESTART_BACK_OFF, restartDelayMs } from './restart-delay.ts';
+import { socketPath, TASK_SUFFIX_LENGTH } from './socket-path.ts';
 import { Task } from './task.ts';
 
-/** A task healthy for this long has shown that it can run: failures before it no longer count. */
+/** After a task has been healthy for this long, earlier failures no longer count. */
 const STABLE_MS = 30_000;
-/** Over its memory a task is replaced; this far over, it is killed at once, for the neighbours' sake. */
+/** A task over its memory is replaced. A task over this multiple of it is killed at once, to protect other tenants. */
 const MEMORY_KILL = 1.5;
 const MIB = 2 ** 20;
 
@@ -18,14 +18,14 @@ export interface ServiceOptions {
   readonly plan: ServicePlan;
   readonly config: AgentConfig;
   readonly clock: Clock;
-  /** In [0, 1). */
+  /** A random number in [0, 1). */
   readonly random: () => number;
-  /** Its tasks, their states or its plan changed. */
+  /** Called when the service's plan, tasks or their states have changed. */
   readonly changed: (service: Service) => void;
   readonly warn: (fields: object, message: string) => void;
 }
 
-/** Keeps as many tasks of one service running as its plan wants. */
+/** Keeps the planned number of tasks of one service running. */
 export class Service {
   readonly #options: ServiceOptions;
   #plan: ServicePlan;
@@ -53,7 +53,7 @@ export class Service {
     return this.#tasks.map((task) => task.pid).filter((pid) => pid > 0);
   }
 
-  /** Takes up a plan. One that differs in more than the number of tasks replaces them all, one by one. */
+  /** Applies a plan. If more than the number of tasks differs, all tasks are replaced one by one. */
   apply(revision: number, plan: ServicePlan): void {
     if (JSON.stringify({ ...plan, desired: 0 }) !== JSON.stringify({ ...this.#plan, desired: 0 })) {
       for (const task of this.#tasks) task.outdated = true;
@@ -66,7 +66,7 @@ export class Service {
     this.#options.changed(this);
   }
 
-  /** Drains all tasks. @returns when they are gone */
+  /** Drains all tasks. Resolves when they have ended. */
   remove(): Promise<void> {
     return new Promise((resolve) => {
       this.#removed = resolve;
@@ -85,7 +85,7 @@ export class Service {
       tenantId,
       service,
       revision: this.#revision,
-      settled: healthy.length === desired && active.length === desired,
+      converged: healthy.length === desired && active.length === desired,
       tasks: this.#tasks.map((task) => task.status()),
       endpoints: this.endpoints(),
       restarts: this.#restarts,
@@ -93,7 +93,7 @@ export class Service {
     };
   }
 
-  /** Of the healthy tasks; where there is none, of those that may only be slow. */
+  /** Sockets of the healthy tasks; if none is healthy, of the unhealthy ones, which may only be slow. */
   endpoints(): string[] {
     const socketsOf = (state: string): string[] =>
       this.#tasks.filter((task) => task.state === state).map((task) => task.socket);
@@ -101,15 +101,15 @@ export class Service {
     return healthy.length > 0 ? healthy : socketsOf('unhealthy');
   }
 
-  tell(message: ToTask): void {
+  send(message: ToTask): void {
     for (const task of this.#tasks) task.send(message);
   }
 
-  /** Holds the tasks against their memory cap. */
-  weigh(): void {
+  /** Replaces or kills tasks that use too much memory. */
+  checkMemory(): void {
     const cap = this.#plan.size.memoryMiB * MIB;
     for (const task of this.#active()) {
-      const bytes = task.weigh();
+      const bytes = task.measureMemory();
       if (bytes === undefined || bytes <= cap || task.outdated) continue;
       const reason = `memory ${Math.round(bytes / MIB)} MiB over ${this.#plan.size.memoryMiB} MiB`;
       if (bytes > cap * MEMORY_KILL) {
@@ -155,7 +155,7 @@ export class Service {
     const waitedFor = this.#notBefore;
     this.#options.clock.after(ms, () => {
       this.#waking = false;
-      // It has been waited for, whatever the clock says now.
+      // The wait is over, even if the system clock was set back meanwhile.
       if (this.#notBefore === waitedFor) this.#notBefore = 0;
       this.#reconcile();
     });
@@ -165,7 +165,7 @@ export class Service {
     const { config, clock, random } = this.#options;
     const plan = this.#plan;
     const taskId = this.#newTaskId(random);
-    const socket = join(plan.socketDir, `${taskId}.sock`);
+    const socket = socketPath(plan.socketDir, taskId);
     const launch = launchTask(plan, { taskId, socket }, config, process.execPath, process.env.PATH ?? '');
     const task = new Task({
       taskId,
@@ -183,9 +183,8 @@ export class Service {
 
   #newTaskId(random: () => number): string {
     for (;;) {
-      const id = `${this.#plan.service}-${Math.floor(random() * 36 ** 5)
-        .toString(36)
-        .padStart(5, '0')}`;
+      const suffix = Math.floor(random() * 36 ** TASK_SUFFIX_LENGTH).toString(36);
+      const id = `${this.#plan.service}-${suffix.padStart(TASK_SUFFIX_LENGTH, '0')}`;
       if (!this.#tasks.some((task) => task.taskId === id)) return id;
     }
   }
@@ -212,6 +211,6 @@ export class Service {
     this.#restarts++;
     this.#lastFailure = reason;
     const { tenantId, service, cluster } = this.#plan;
-    warn({ cluster, tenantId, service, taskId: task.taskId, pid: task.pid, reason }, 'a task ended unasked');
+    warn({ cluster, tenantId, service, taskId: task.taskId, pid: task.pid, reason }, 'a task ended unexpectedly');
   }
 }

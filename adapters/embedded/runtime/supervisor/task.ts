@@ -12,14 +12,14 @@ import type { AgentConfig, FromTask, ServicePlan, ToTask } from './protocol.ts';
 
 const HEALTH_INTERVAL_MS = 1_000;
 const HEALTH_TIMEOUT_MS = 1_000;
-/** Checks missed in a row after which a task is taken for hung. */
-const MISSES_WHEN_HUNG = 3;
+/** Failed health checks in a row after which a task counts as hung. */
+const FAILED_CHECKS_WHEN_HUNG = 3;
 const START_TIMEOUT_MS = 20_000;
 const START_RETRY_MS = 20;
-/** From leaving the endpoints to draining: time for the word to reach whoever sends requests. */
+/** Between leaving the endpoints and draining: time for the change to reach everyone who sends requests. */
 const DRAIN_NOTICE_MS = 250;
 const DRAIN_TIMEOUT_MS = 10_000;
-/** The machine, when out of memory, ends tasks before agents and platform. */
+/** If the machine runs out of memory, the kernel ends tasks before agents and platform. */
 const OOM_SCORE = '500';
 const NICENESS = 5;
 
@@ -30,9 +30,9 @@ export interface TaskOptions {
   readonly launch: Launch;
   readonly config: AgentConfig;
   readonly clock: Clock;
-  /** Its state has changed. */
+  /** Called when the state has changed. */
   readonly changed: (task: Task) => void;
-  /** Its process is gone; `reason` is undefined if that was asked for. */
+  /** Called when the process has ended; `reason` is undefined if the end was requested. */
   readonly ended: (task: Task, reason: string | undefined) => void;
 }
 
@@ -40,19 +40,19 @@ export interface TaskOptions {
 export class Task {
   readonly taskId: string;
   readonly socket: string;
-  /** To be replaced by a newer one. */
+  /** Must be replaced by a newer task. */
   outdated = false;
-  /** Epoch ms at which it was first healthy. */
+  /** When it was healthy for the first time, in epoch ms. */
   healthySince: number | undefined;
   readonly #options: TaskOptions;
   readonly #child: ChildProcess;
   readonly #health: HealthCheck;
   readonly #startedAt: number;
   #state: TaskState = 'starting';
-  #misses = 0;
+  #failedChecks = 0;
   #rssBytes: number | undefined;
   /** Why it is being killed. */
-  #sentence: string | undefined;
+  #killReason: string | undefined;
 
   constructor(options: TaskOptions) {
     this.#options = options;
@@ -100,7 +100,7 @@ export class Task {
     if (this.#child.connected) this.#child.send(message, () => undefined);
   }
 
-  /** Takes it out of the endpoints, lets it finish what it has, and kills it if it takes longer than 10 s. */
+  /** Takes the task out of the endpoints and lets it finish its requests; kills it after 10 s. */
   drain(): void {
     if (this.#state === 'draining' || this.#state === 'stopped') return;
     const served = this.#state !== 'starting';
@@ -109,14 +109,14 @@ export class Task {
     this.#later(DRAIN_NOTICE_MS + DRAIN_TIMEOUT_MS, () => this.#kill());
   }
 
-  /** Ends it at once; `reason` is what is reported. */
+  /** Ends the task at once. @param reason reported as the service's last failure */
   kill(reason: string): void {
-    this.#sentence ??= reason;
+    this.#killReason ??= reason;
     this.#kill();
   }
 
-  /** Reads its memory. @returns bytes, or undefined where that cannot be known */
-  weigh(): number | undefined {
+  /** Resident memory in bytes; undefined if it cannot be read. */
+  measureMemory(): number | undefined {
     this.#rssBytes = residentBytes(this.pid) ?? this.#rssBytes;
     return this.#rssBytes;
   }
@@ -134,16 +134,16 @@ export class Task {
 
   #end(reason: string): void {
     if (this.#state === 'stopped') return;
-    const asked = this.#state === 'draining';
+    const isRequested = this.#state === 'draining';
     this.#health.close();
     this.#state = 'stopped';
     rmSync(this.socket, { force: true });
     void uncapTask(this.#options.config.cpu, this.taskId);
-    this.#options.ended(this, asked ? undefined : (this.#sentence ?? reason));
+    this.#options.ended(this, isRequested ? undefined : (this.#killReason ?? reason));
   }
 
   async #awaitHealthy(): Promise<void> {
-    const healthy = await this.#health.ask(HEALTH_TIMEOUT_MS);
+    const healthy = await this.#health.check(HEALTH_TIMEOUT_MS);
     if (this.#state !== 'starting') return;
     if (healthy) {
       this.#become('healthy');
@@ -153,12 +153,12 @@ export class Task {
     }
   }
 
-  /** A missed check is repeated at once: it has waited long enough. */
+  /** Repeats a failed check soon: it has already waited for its timeout. */
   async #watch(): Promise<void> {
-    const healthy = await this.#health.ask(HEALTH_TIMEOUT_MS);
+    const healthy = await this.#health.check(HEALTH_TIMEOUT_MS);
     if (this.#state !== 'healthy' && this.#state !== 'unhealthy') return;
-    this.#misses = healthy ? 0 : this.#misses + 1;
-    if (this.#misses >= MISSES_WHEN_HUNG) {
+    this.#failedChecks = healthy ? 0 : this.#failedChecks + 1;
+    if (this.#failedChecks >= FAILED_CHECKS_WHEN_HUNG) {
       this.kill('hung');
       return;
     }
@@ -173,14 +173,14 @@ export class Task {
       if (process.platform === 'linux') writeFileSync(`/proc/${this.pid}/oom_score_adj`, OOM_SCORE);
       if (config.cpu.kind === 'nice') setPriority(this.pid, NICENESS);
     } catch {
-      // It has ended already, which its exit tells.
+      // The process has already ended; its exit event reports that.
     }
     capTask(config.cpu, this.taskId, this.pid, plan.size).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ESRCH') this.kill(`its CPU cannot be capped (${error.code})`);
     });
   }
 
-  /** Nothing is ever cancelled: what runs late finds the state changed. */
+  /** Timers are never cancelled; each one checks the state when it runs. */
   #later(ms: number, run: () => void): void {
     this.#options.clock.after(ms, run);
   }

@@ -5,10 +5,10 @@ import type { ServiceKey } from '../../../../core/ports/runtime.ts';
 import { TENANT_ID } from '../../../../core/tenant/names.ts';
 import { openTable, type SqliteTable } from '../../store/table.ts';
 
-/** Folder of the pooled stores; no tenant can have this name (ids have 8 characters or more). */
+/** Folder of the pooled stores. No tenant can have this name, because tenant ids have at least 8 characters. */
 const POOL = 'pool';
 
-/** Where tasks keep data, sockets and logs. */
+/** The files of tasks: data, sockets and logs. */
 export class TenantFiles {
   readonly #tenants: string;
   readonly #logs: string;
@@ -25,7 +25,7 @@ export class TenantFiles {
     makeDir(this.#runDir, 0o711);
   }
 
-  /** Directories that tasks' users pass through on the way to their own. */
+  /** Directories that the users of tasks pass through on the way to their own. */
   get passable(): string[] {
     return [this.#tenants, this.#runDir];
   }
@@ -46,7 +46,7 @@ export class TenantFiles {
     return join(this.#runDir, tenantId ?? POOL);
   }
 
-  /** Makes the data directory, closed to all but `uid`; files from a time without users of their own change hands. */
+  /** Creates the data directory, closed to all users except `uid`. Gives `uid` files that another user created earlier. */
   ensureData(tenantId: string | null, uid: number | undefined): void {
     makeOwned(join(this.#tenants, tenantId ?? POOL), uid);
   }
@@ -59,7 +59,7 @@ export class TenantFiles {
     rmSync(this.socketDir(tenantId), { recursive: true, force: true });
   }
 
-  /** Sockets of tasks that are no more. Only while no task runs. */
+  /** Removes the sockets of ended tasks. Call it only while no task runs. */
   removeAllSocketDirs(): void {
     for (const entry of readdirSync(this.#runDir, { withFileTypes: true })) {
       if (entry.isDirectory() && (entry.name === POOL || TENANT_ID.test(entry.name)))
@@ -79,7 +79,7 @@ export class TenantFiles {
     return found;
   }
 
-  /** Data and logs, silo and pooled. */
+  /** Removes the tenant's data and logs, in its silo and in the pool. */
   async remove(tenantId: string): Promise<void> {
     rmSync(join(this.#tenants, tenantId), { recursive: true, force: true });
     await this.#eachPooled((table) => table.deletePartitions(tenantId));
@@ -93,7 +93,7 @@ export class TenantFiles {
     const folder = join(this.#tenants, POOL);
     if (lstatSync(folder, { throwIfNoEntry: false }) === undefined) return;
     for (const entry of readdirSync(folder, { withFileTypes: true })) {
-      // The folder belongs to the pooled tasks: never follow a link they made.
+      // The folder belongs to the pooled tasks: never follow a link that they created.
       if (!entry.isFile() || !entry.name.endsWith('.db')) continue;
       const table = openTable({ file: join(folder, entry.name), clock: this.#clock });
       try {

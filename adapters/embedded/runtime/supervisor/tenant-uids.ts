@@ -12,7 +12,7 @@ const COUNTER: Key<StoredUid> = { pk: PK, sk: 'last' };
 
 const keyOf = (tenantId: string): Key<StoredUid> => ({ pk: PK, sk: `tenant#${tenantId}` });
 
-/** User ids of silo tenants: one each, kept until the tenant is gone, never given to another. */
+/** User ids of silo tenants: one each, kept until the tenant is deleted, and never given to another tenant. */
 export class TenantUids {
   readonly #table: Table;
 
@@ -45,8 +45,8 @@ export class TenantUids {
     return (await this.#table.get(keyOf(tenantId)))?.data.uid;
   }
 
-  /** Only once nothing of the tenant's runs or lies anywhere. Idempotent. */
-  async forget(tenantId: string): Promise<void> {
+  /** Call it only when no process and no file of the tenant remains. Idempotent. */
+  async release(tenantId: string): Promise<void> {
     await this.#table.transact([{ delete: keyOf(tenantId) }]);
   }
 }

@@ -169,7 +169,7 @@ test('TI-5: a task has the CPU its tier gives it, where cgroups are writable', a
   const { pid, endpoint } = await taskOf(platform.runtime, spec);
   const { cpu, notes } = platform.runtime.isolation;
   if (cpu.kind === 'nice') {
-    expect(notes.join()).toMatch(/CPU caps are not enforced/);
+    expect(notes.join()).toMatch(/CPU limits are not enforced/);
     return;
   }
   const { body } = await ask(endpoint, '/whoami');

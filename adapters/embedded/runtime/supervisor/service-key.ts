@@ -1,0 +1,24 @@
+import { DomainError } from '../../../../core/errors.ts';
+import type { ServiceKey } from '../../../../core/ports/runtime.ts';
+import { TENANT_ID } from '../../../../core/tenant/names.ts';
+import { MAX_SERVICE_NAME_LENGTH } from './socket-path.ts';
+
+const CLUSTER_ID = /^(pool|shared|tenant-[a-z0-9]{8,26})$/;
+const SERVICE = new RegExp(`^[a-z][a-z0-9-]{0,${MAX_SERVICE_NAME_LENGTH - 1}}$`);
+
+/** Throws INVALID unless every part is safe in a path and on a command line. */
+export function requireServiceKey({ cluster, tenantId, service }: ServiceKey): void {
+  requireCluster(cluster);
+  if (tenantId !== null) requireTenantId(tenantId);
+  if (!SERVICE.test(service)) throw new DomainError('INVALID', `service must match ${SERVICE}, got '${service}'`);
+}
+
+/** Throws INVALID. */
+export function requireCluster(cluster: string): void {
+  if (!CLUSTER_ID.test(cluster)) throw new DomainError('INVALID', `cluster must match ${CLUSTER_ID}, got '${cluster}'`);
+}
+
+/** Throws INVALID. */
+export function requireTenantId(tenantId: string): void {
+  if (!TENANT_ID.test(tenantId)) throw new DomainError('INVALID', `tenant must match ${TENANT_ID}, got '${tenantId}'`);
+}
