@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { USERS_OPERATIONS } from '../../../../../adapters/embedded/identity/http/users-operations.ts';
 import { signIn } from '../../../../../cli/oidc-client.ts';
+import { mismatchOf } from '../../../../../core/http/check-response.ts';
 import { subjectKey } from '../../../../../core/routing/registry.ts';
 import { ACME, GLOBEX, type RealmServer, startRealmServer } from '../realm-server.ts';
 
@@ -16,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(async () => server?.close());
 
-/** Makes a user and signs in. */
+/** Creates a user, signs in and returns the access token. */
 async function newUser(email: string, role: string, tenantId: string): Promise<string> {
   await server.identity.createUser('pool', { userName: email, email, role, tenantId, password: PASSWORD });
   return tokenOf(email);
@@ -38,11 +40,16 @@ async function call(method: string, path: string, token?: string, body?: unknown
     body: body === undefined ? null : JSON.stringify(body),
   });
   const text = await response.text();
-  return { status: response.status, body: text === '' ? undefined : JSON.parse(text) };
+  const parsed = text === '' ? undefined : JSON.parse(text);
+  const template = path === '' || path.startsWith('?') ? '/users' : '/users/{userName}';
+  const operation = USERS_OPERATIONS.find((one) => one.method === method && one.path === template);
+  const headers = Object.fromEntries(response.headers);
+  if (operation) expect(mismatchOf(operation, { status: response.status, headers, body: parsed })).toBeUndefined();
+  return { status: response.status, body: parsed };
 }
 
-describe('the users of a tenant', () => {
-  test('ID-2: are managed by its TenantAdmin: created by invitation, listed, changed, disabled, deleted', async () => {
+describe('the users API of a realm', () => {
+  test('ID-2: a TenantAdmin invites, lists, changes, disables and deletes the users of the tenant', async () => {
     const created = await call('POST', '', admin, { email: 'new@acme.example', role: 'TenantUser' });
     expect(created).toMatchObject({
       status: 201,
@@ -63,7 +70,7 @@ describe('the users of a tenant', () => {
     expect((await call('GET', '/new%40acme.example', admin)).status).toBe(404);
   });
 
-  test('are paged without loss or repeat', async () => {
+  test('ID-2: users are listed in pages without loss or repetition', async () => {
     const names: string[] = [];
     let after = '';
     do {
@@ -74,7 +81,7 @@ describe('the users of a tenant', () => {
     expect(names).toEqual(['boss@acme.example', 'member@acme.example']);
   });
 
-  test('ID-2: are nobody else`s: 403 for a TenantUser, 404 for another tenant`s user, 401 without a token', async () => {
+  test("ID-2: a TenantUser gets 403, another tenant's user is 404, and a request without a token gets 401", async () => {
     for (const [method, path] of [
       ['GET', ''],
       ['POST', ''],
@@ -92,7 +99,7 @@ describe('the users of a tenant', () => {
     expect((await call('GET', '', admin, undefined, 'admin')).status).toBe(401);
   });
 
-  test('SE-1.15: cannot be given another tenant or tier, nor a role of the platform', async () => {
+  test('SE-1.15: a body cannot set a tenant, a tier or a role of the platform', async () => {
     const before = await server.identity.user('pool', 'member@acme.example');
     for (const body of [
       { tenantId: GLOBEX },
@@ -116,7 +123,7 @@ describe('the users of a tenant', () => {
     expect(await server.identity.user('pool', 'x@acme.example')).toBeUndefined();
   });
 
-  test('SE-1.1: cannot change themselves: the realm has no such endpoint', async () => {
+  test('SE-1.1: users cannot change themselves: the realm has no endpoint for it', async () => {
     const headers = { authorization: `Bearer ${member}`, 'content-type': 'application/json' };
     const body = JSON.stringify({ role: 'TenantAdmin', tenantId: GLOBEX, tier: 'premium' });
     for (const [path, status] of [
@@ -133,7 +140,7 @@ describe('the users of a tenant', () => {
     expect(record).toMatchObject({ role: 'TenantUser', tenantId: ACME });
   });
 
-  test('always keep one enabled TenantAdmin, also when two go for each other', async () => {
+  test('ID-2: one enabled TenantAdmin always remains, also when two demote each other at the same moment', async () => {
     for (const body of [{ role: 'TenantUser' }, { enabled: false }]) {
       expect((await call('PATCH', '/boss%40acme.example', admin, body)).status).toBe(409);
     }
@@ -153,7 +160,7 @@ describe('the users of a tenant', () => {
     await server.identity.updateUser('pool', 'boss@acme.example', { role: 'TenantAdmin' });
   });
 
-  test('ID-4: lose their rights at once, whatever their token says', async () => {
+  test('ID-4: a demoted or disabled administrator loses the right at once, whatever the token claims', async () => {
     const token = await newUser('demoted@acme.example', 'TenantAdmin', ACME);
     expect((await call('GET', '', token)).status).toBe(200);
     await server.identity.updateUser('pool', 'demoted@acme.example', { role: 'TenantUser' });
@@ -165,7 +172,7 @@ describe('the users of a tenant', () => {
     expect(subject?.data).toMatchObject({ role: 'TenantUser', enabled: false });
   });
 
-  test('ON-7: are left alone while their tenant is not active, so that nobody joins one that is being removed', async () => {
+  test('ON-7: nobody manages the users of a tenant that is not active, so that no user outlives it', async () => {
     const acme = server.tenants.get(ACME);
     server.tenants.set(ACME, { tier: 'basic', active: false });
     try {
@@ -186,14 +193,14 @@ describe('the users of a tenant', () => {
     expect((await server.identity.user('pool', 'member@acme.example'))?.enabled).toBe(true);
   });
 
-  test('ID-2: are no business of a role that is neither TenantAdmin nor TenantUser', async () => {
+  test('ID-2: a role that is neither TenantAdmin nor TenantUser gets 403', async () => {
     const probe = await newUser('probe@acme.example', 'Probe', ACME);
     expect((await call('GET', '', probe)).status).toBe(403);
     expect((await call('PATCH', '/probe%40acme.example', probe, { role: 'TenantAdmin' })).status).toBe(403);
     await server.identity.deleteUser('pool', 'probe@acme.example');
   });
 
-  test('refuses a taken email, broken JSON, oversized bodies and unknown methods', async () => {
+  test('SE-6: a taken email, broken JSON, an oversized body and an unknown method are refused', async () => {
     expect((await call('POST', '', admin, { email: 'BOSS@globex.example' })).status).toBe(409);
     expect((await call('PUT', '/member%40acme.example', admin, {})).status).toBe(405);
     expect((await call('GET', '?limit=0', admin)).status).toBe(422);
@@ -211,19 +218,19 @@ describe('the users of a tenant', () => {
 });
 
 describe('userinfo', () => {
-  test('takes the access token and answers from the registry', async () => {
-    const ask = async (token: string) => {
+  test('accepts the access token and responds with the stored user', async () => {
+    const userInfo = async (token: string) => {
       const response = await fetch(`${server.issuer('pool')}/me`, { headers: { authorization: `Bearer ${token}` } });
       return { status: response.status, body: await response.json() };
     };
-    expect(await ask(await tokenOf('member@acme.example'))).toMatchObject({
+    expect(await userInfo(await tokenOf('member@acme.example'))).toMatchObject({
       status: 200,
       body: { email: 'member@acme.example', role: 'TenantUser', tenantId: ACME, tier: 'basic' },
     });
-    expect((await ask('a.b.c')).status).toBe(401);
+    expect((await userInfo('a.b.c')).status).toBe(401);
     const token = await newUser('left@acme.example', 'TenantUser', ACME);
-    expect((await ask(token)).status).toBe(200);
+    expect((await userInfo(token)).status).toBe(200);
     await server.identity.setUserEnabled('pool', 'left@acme.example', false);
-    expect((await ask(token)).status).toBe(401);
+    expect((await userInfo(token)).status).toBe(401);
   });
 });

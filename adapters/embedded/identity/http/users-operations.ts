@@ -1,0 +1,149 @@
+import * as z from 'zod';
+import { createOperation, type Operation, type ResponseBody, type Responses } from '../../../../core/http/operation.ts';
+import { TENANT_ADMIN } from '../../../../core/identity/users/administrators.ts';
+import type { TenantUsers } from '../../../../core/identity/users/tenant-users.ts';
+import type { TenantRole, User } from '../../../../core/ports/identity.ts';
+
+/** Each call works on the users of the caller's own tenant. */
+interface Context {
+  readonly users: TenantUsers;
+}
+
+export type UsersOperation = Operation<Context, undefined>;
+
+const ACCESS = { kind: 'user', role: TENANT_ADMIN } as const;
+
+const Role = z.enum(['TenantAdmin', 'TenantUser'] satisfies TenantRole[]);
+/** A user name is part of a path, so it has no character or form that servers and proxies read in different ways. */
+const UserName = z
+  .string()
+  .max(254)
+  .regex(/^(?!\.{1,2}$)[^\s\p{Cc}\p{Cs}/\\]+$/u, 'must have 1 to 254 characters, no spaces, slashes or backslashes');
+const NewUserBody = z.strictObject({
+  email: z.email().max(254),
+  /** @default - the email */
+  userName: UserName.optional(),
+  role: Role.default('TenantUser'),
+});
+const ChangeBody = z
+  .strictObject({ role: Role.exactOptional(), enabled: z.boolean().exactOptional() })
+  .refine((body) => body.role !== undefined || body.enabled !== undefined, 'must have role or enabled');
+const ListQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(100).default(50),
+  next_token: z.string().max(254).optional(),
+});
+
+const UserView = z.strictObject({
+  userName: z.string(),
+  email: z.string(),
+  role: z.string(),
+  enabled: z.boolean(),
+  status: z.enum(['CONFIRMED', 'FORCE_CHANGE_PASSWORD']),
+  created: z.string(),
+  modified: z.string(),
+});
+/** `next_token` is '' on the last page. */
+const UserList = z.strictObject({ data: z.array(UserView), next_token: z.string() });
+const Issue = z.strictObject({
+  loc: z.array(z.union([z.string(), z.number()])),
+  type: z.string(),
+  msg: z.string(),
+});
+const Refusal = z.strictObject({ message: z.string(), issues: z.array(Issue).optional() });
+
+function refusal(description: string) {
+  return { description, body: Refusal };
+}
+
+const NO_USER = refusal('The tenant has no user of this name.');
+const REFUSALS: Responses = {
+  401: {
+    ...refusal('The token is not of an enabled user of this realm.'),
+    headers: { 'www-authenticate': 'Always Bearer.' },
+  },
+  403: refusal(`The caller is not a ${TENANT_ADMIN}, or the tenant is not active.`),
+  413: refusal('The body is longer than 16 KB.'),
+  422: refusal('The query or the body breaks a rule.'),
+  429: refusal('Too many requests.'),
+  503: refusal('Try again later.'),
+};
+const operation = createOperation<Context>(() => REFUSALS);
+
+/** `/realms/<realm>/users`. No body can set a user's tenant or tier. */
+export const USERS_OPERATIONS: readonly UsersOperation[] = [
+  operation({
+    id: 'listUsers',
+    method: 'GET',
+    path: '/users',
+    access: ACCESS,
+    summary: "List the tenant's users in order of user name",
+    query: ListQuery,
+    responses: { 200: { description: 'One page.', body: UserList } },
+    async handle({ users, query: { limit, next_token: after } }) {
+      const { items, next = '' } = await users.list({ limit, ...(after && { after }) });
+      return { status: 200, body: { data: items.map(toView), next_token: next } };
+    },
+  }),
+  operation({
+    id: 'createUser',
+    method: 'POST',
+    path: '/users',
+    access: ACCESS,
+    summary: 'Invite a user by mail',
+    body: NewUserBody,
+    responses: {
+      201: { description: 'The user exists and the invitation is on its way.', body: UserView },
+      409: refusal('The user name or the email is taken.'),
+    },
+    async handle({ users, body: { email, userName = email, role } }) {
+      return { status: 201, body: toView(await users.create({ userName, email, role })) };
+    },
+  }),
+  operation({
+    id: 'getUser',
+    method: 'GET',
+    path: '/users/{userName}',
+    access: ACCESS,
+    summary: 'Get a user',
+    responses: { 200: { description: 'The user.', body: UserView }, 404: NO_USER },
+    async handle({ users, params }) {
+      return { status: 200, body: toView(await users.get(params.userName)) };
+    },
+  }),
+  operation({
+    id: 'changeUser',
+    method: 'PATCH',
+    path: '/users/{userName}',
+    access: ACCESS,
+    summary: 'Change the role of a user, or disable or enable the user',
+    body: ChangeBody,
+    responses: {
+      200: { description: 'The user is changed.', body: UserView },
+      404: NO_USER,
+      409: refusal(`No other enabled ${TENANT_ADMIN} would remain.`),
+    },
+    async handle({ users, params, body }) {
+      return { status: 200, body: toView(await users.change(params.userName, body)) };
+    },
+  }),
+  operation({
+    id: 'deleteUser',
+    method: 'DELETE',
+    path: '/users/{userName}',
+    access: ACCESS,
+    summary: 'Delete a user',
+    responses: {
+      204: { description: 'The user is deleted.' },
+      404: NO_USER,
+      409: refusal(`No other enabled ${TENANT_ADMIN} would remain.`),
+    },
+    async handle({ users, params }) {
+      await users.delete(params.userName);
+      return { status: 204 };
+    },
+  }),
+];
+
+function toView({ userName, email, role, enabled, status, created, modified }: User): ResponseBody<typeof UserView> {
+  return { userName, email, role, enabled, status, created, modified };
+}
