@@ -1,17 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock, RandomBytes } from '../../core/ports/clock.ts';
+import { startLongTimer } from '../../core/time/long-timer.ts';
 
 /**
- * The machine's clock and timers, for functions: a timer does keep the process alive here, as Node would otherwise end
- * it in the middle of an invocation that only waits for one.
+ * The machine's clock and timers, for functions. A timer keeps the process alive: otherwise Node would end it in the
+ * middle of an invocation that waits for nothing but a timer.
  */
 export const functionClock: Clock = {
   now: () => Date.now(),
-  after(ms, run) {
-    const timer = setTimeout(run, ms);
-    return { cancel: () => clearTimeout(timer) };
-  },
+  after: (ms, run) => startLongTimer(setTimer, ms, run),
 };
+
+function setTimer(run: () => void, ms: number): () => void {
+  const timer = setTimeout(run, ms);
+  return () => clearTimeout(timer);
+}
 
 /** The operating system's generator. */
 export const systemRandom: RandomBytes = (count) => randomBytes(count);

@@ -1,22 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock, RandomBytes } from '../../core/ports/clock.ts';
+import { startLongTimer } from '../../core/time/long-timer.ts';
 
-/** setTimeout fires at once for anything longer (about 24.8 days). */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
-/** The machine's clock and timers. */
+/** The machine's clock and timers. A timer does not keep the process alive. */
 export const systemClock: Clock = {
   now: () => Date.now(),
-  after(ms, run) {
-    let timer: NodeJS.Timeout;
-    const arm = (rest: number): void => {
-      const step = Math.min(rest, LONGEST_TIMER_MS);
-      timer = setTimeout(() => (rest > step ? arm(rest - step) : run()), step).unref();
-    };
-    arm(ms);
-    return { cancel: () => clearTimeout(timer) };
-  },
+  after: (ms, run) => startLongTimer(setTimer, ms, run),
 };
+
+function setTimer(run: () => void, ms: number): () => void {
+  const timer = setTimeout(run, ms).unref();
+  return () => clearTimeout(timer);
+}
 
 /** Drawn from the operating system at once, as each call costs microseconds: enough for 256 ids. */
 const POOL_BYTES = 4_096;

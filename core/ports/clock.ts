@@ -1,8 +1,11 @@
-/** Time and chance come in as arguments, so that tests and the virtual clock own them. */
+/** The clock is an argument, so that tests and the virtual clock control time. */
 export interface Clock {
   /** Epoch milliseconds. */
   now(): number;
-  /** Calls `run` once after `ms`; `cancel()` on what comes back undoes it. Does not keep a process alive. */
+  /**
+   * Calls `run` once, `ms` milliseconds from now at the earliest and never before this call returns. `cancel` prevents
+   * the call; afterwards it does nothing. Whether a timer keeps the process alive is up to the adapter.
+   */
   after(ms: number, run: () => void): { cancel(): void };
 }
 

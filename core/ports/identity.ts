@@ -119,10 +119,15 @@ export interface Identity {
 
 /** Sends mail. Embedded: to the mailbox file and page, or by SMTP where configured. AWS: by SES. */
 export interface Mailer {
+  /**
+   * Resolves when the mail is accepted for delivery. Throws UNAVAILABLE if it is not. A repeated call sends another mail.
+   */
   send(mail: {
     readonly to: string;
     readonly subject: string;
+    /** Plain text. */
     readonly text: string;
+    /** Kept with the mail where mails are kept; never sent. */
     readonly data?: JsonObject;
   }): Promise<void>;
 }
