@@ -92,7 +92,9 @@ describe('the documents', () => {
       [...read(page).matchAll(/`((?:\.?[\w@-]+\/)+[\w.-]*)`/g)].map(([, path = '']) => ({ page, path })),
     ).filter(({ path }) => ours.includes(path.split('/')[0] ?? '') && !path.startsWith('services/notes/'));
     expect(named.length).toBeGreaterThan(80);
-    const missing = named.filter(({ path }) => !isThere(path) && !isThere(`${path}.test.ts`));
+    // The capabilities name tests by their path below test/.
+    const places = (path: string) => [path, `${path}.test.ts`, join('test', path)];
+    const missing = named.filter(({ path }) => !places(path).some(isThere));
     expect(missing).toEqual([]);
   });
 
