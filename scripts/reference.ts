@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { withSections } from './reference/markdown.ts';
 import { REFERENCE_PAGES, sectionsOf } from './reference/pages.ts';
 
-/** `npm run docs`: writes the generated tables of docs/configuration.md and docs/errors.md anew, from the source. */
+/** `npm run docs`: generates the tables of the reference pages from the source. */
 for (const page of Object.keys(REFERENCE_PAGES)) {
   const file = join(import.meta.dirname, '..', page);
   writeFileSync(file, withSections(readFileSync(file, 'utf8'), sectionsOf(page)));

@@ -13,7 +13,6 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { EXIT, EXIT_MEANINGS } from '../cli/exit-codes.ts';
 import { loadConfig } from '../embedded/config.ts';
 import { FUNCTION_VARIABLES, OPERATOR_VARIABLES, PROCESS_VARIABLES } from '../scripts/reference/environment.ts';
 import { withSections } from '../scripts/reference/markdown.ts';
@@ -171,12 +170,6 @@ describe('the reference', () => {
     const slugs = [...read('services/kit/problem.ts').matchAll(/slug: '([a-z-]+)'/g)].map(([, slug]) => slug);
     expect(slugs.length).toBeGreaterThan(10);
     for (const slug of slugs) expect(read('docs/errors.md')).toContain(`\`urn:tierplane:problem:${slug}\``);
-  });
-
-  test('docs/cli.md lists every exit code with its meaning', () => {
-    for (const [name, code] of Object.entries(EXIT)) {
-      expect(read('docs/cli.md')).toContain(`| ${code} | ${EXIT_MEANINGS[name as keyof typeof EXIT]} |`);
-    }
   });
 });
 

@@ -31,10 +31,29 @@ function rowsBelow(words: readonly string[]): string[][] {
   return words.length === 0 || isLeaf ? [...own, ...below] : below;
 }
 
+/** Every command without subcommands, with what it does. */
+export function cliCommands(): string {
+  return table(['Command', 'Does'], commandsBelow([]));
+}
+
+function commandsBelow(words: readonly string[]): string[][] {
+  return entries(helpOf(words), 'Commands').flatMap(({ term, description }) => {
+    const [name = '', ...rest] = term.split(' ').filter((part) => part !== '[options]');
+    const below = name === 'help' ? [] : commandsBelow([...words, name]);
+    const own = name === 'help' ? [] : [[code([...words, name, ...rest].join(' ')), description]];
+    return below.length > 0 ? below : own;
+  });
+}
+
+const helpTexts = new Map<string, string>();
+
 function helpOf(words: readonly string[]): string {
   const args = [...words, '--help'];
+  const known = helpTexts.get(args.join(' '));
+  if (known !== undefined) return known;
   const { status, stdout, stderr } = spawnSync(COMMAND, args, { encoding: 'utf8', env: { ...process.env, COLUMNS } });
   if (status !== 0) throw new Error(`tierplane ${args.join(' ')} ended with ${status}: ${stderr}`);
+  helpTexts.set(args.join(' '), stdout);
   return stdout;
 }
 

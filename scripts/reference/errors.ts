@@ -114,6 +114,11 @@ export function gatewayMessages(): string {
   return table(['Status', 'Body', 'Meaning', 'What to do'], rows);
 }
 
+export function exitCodeMeanings(): string {
+  const rows = Object.entries(EXIT).map(([name, exit]) => [String(exit), EXIT_MEANINGS[name as keyof typeof EXIT]]);
+  return table(['Exit code', 'Meaning'], rows);
+}
+
 export function exitCodes(): string {
   const rows = Object.entries(EXIT).map(([name, exit]) => {
     const key = name as keyof typeof EXIT;

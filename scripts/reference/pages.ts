@@ -1,10 +1,11 @@
-import { cliOptions } from './cli-options.ts';
+import { cliCommands, cliOptions } from './cli-options.ts';
 import { configKeys } from './config-keys.ts';
 import { internalVariables, operatorVariables } from './environment.ts';
-import { errorCodes, exitCodes, frameworkProblems, gatewayMessages } from './errors.ts';
+import { errorCodes, exitCodeMeanings, exitCodes, frameworkProblems, gatewayMessages } from './errors.ts';
 
 /** The generated sections of each page, by the page's path and the section's name. */
 export const REFERENCE_PAGES: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
+  'docs/cli.md': { commands: cliCommands, 'exit-codes': exitCodeMeanings },
   'docs/configuration.md': {
     'config-keys': configKeys,
     'cli-options': cliOptions,
