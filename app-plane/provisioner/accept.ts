@@ -9,28 +9,28 @@ import { type Update, updateItem } from '../../core/retry/update-item.ts';
 import { slugOf } from '../../core/tenant/names.ts';
 import { parseTier, type TierTable, tierNames } from '../../core/tier/tiers.ts';
 import { isHeldByOther, LEASE_MS } from './claim.ts';
-import { type Placement, placementItem, placementKey } from './placement.ts';
+import { fromStored, type Placement, placementItem, placementKey, type StoredPlacement } from './placement.ts';
 
 export const ACCEPT_CONSUMER = 'app-plane-accept';
 
-/** A placement as a request leaves it, or undefined: it changes nothing. */
+/** The placement after a request, or undefined if the request changes nothing. */
 type Decision = Placement | undefined;
 
 export interface AcceptDeps {
   readonly table: Table;
   readonly clock: Clock;
-  /** Who will work on what is accepted: the lease is granted with the acceptance, which saves a write. */
+  /** The process that works on accepted tenants. It gets the lease in the write of the acceptance. */
   readonly owner: string;
   readonly tiers: TierTable;
-  /** Events accepted at once. */
+  /** Events accepted at the same time. */
   readonly concurrency: number;
   readonly queue: (placement: Placement) => void;
   readonly checkpoint: (name: string, tenantId: string) => void | Promise<void>;
 }
 
 /**
- * The consumer that turns requests into placements. Duplicates are known by event id, in the very transaction that
- * writes the placement; order does not matter, for 'absent' is never undone.
+ * The consumer that turns requests into placements. It detects duplicates by event id, in the transaction that writes
+ * the placement. Order does not matter, because 'absent' is final.
  */
 export function createAcceptConsumer(deps: AcceptDeps): Consumer {
   const { table, clock, queue, checkpoint } = deps;
@@ -38,8 +38,8 @@ export function createAcceptConsumer(deps: AcceptDeps): Consumer {
   async function handle(event: Envelope): Promise<void> {
     const { tenantId, from } = decisionOf(event, deps);
     let decision: Decision;
-    const update = async (before: Item<Placement> | undefined): Promise<Update<Placement>> => {
-      decision = from(before?.data, clock.now());
+    const update = async (before: Item<StoredPlacement> | undefined): Promise<Update<StoredPlacement>> => {
+      decision = from(before && fromStored(before.data), clock.now());
       await checkpoint('accept', tenantId);
       const also = [seenWrite(ACCEPT_CONSUMER, event)];
       return decision ? { item: placementItem(decision, 0), also } : { also };
@@ -47,7 +47,7 @@ export function createAcceptConsumer(deps: AcceptDeps): Consumer {
     try {
       await updateItem(table, placementKey(tenantId), update, { maxAttempts: Number.POSITIVE_INFINITY });
     } catch (error) {
-      // The event was seen before: a duplicate.
+      // The event is a duplicate.
       if (!(error instanceof ConditionFailed)) throw error;
     }
     if (!decision) return;
@@ -68,7 +68,7 @@ interface Request {
   from(before: Placement | undefined, now: number): Decision;
 }
 
-/** @throws INVALID, which makes a dead letter of the event */
+/** @throws INVALID, which makes the event a dead letter */
 function decisionOf(event: Envelope, { owner, tiers }: Pick<AcceptDeps, 'owner' | 'tiers'>): Request {
   if (event.detailType === 'offboardingRequest') {
     const { tenantId, tenantRegistrationId: registrationId } = detailOf('offboardingRequest', event);
@@ -86,13 +86,13 @@ function decisionOf(event: Envelope, { owner, tiers }: Pick<AcceptDeps, 'owner' 
 }
 
 function onboard(before: Placement | undefined, spec: TenantSpec, owner: string, now: number): Decision {
-  if (before?.wanted === 'absent') return undefined;
+  if (before?.desired === 'absent') return undefined;
   if (before === undefined || before.phase === 'failed') {
     const { tenantId, registrationId } = spec;
-    const fresh = { tenantId, registrationId, spec, wanted: 'present', phase: 'accepted', steps: [] } as const;
+    const fresh = { tenantId, registrationId, spec, desired: 'present', phase: 'accepted', steps: [] } as const;
     return { ...fresh, attempts: 0, acceptedAt: now, ...leaseFor(before, owner, now) };
   }
-  // Asked again though all is there: whoever asks has not heard of it.
+  // The control plane requests a ready tenant again if it has not received the result.
   if (before.phase === 'ready') return { ...before, unannounced: true, nextAttemptAt: now };
   return undefined;
 }
@@ -108,7 +108,7 @@ function offboard(
     ...subject,
     ...(before?.spec && { spec: before.spec }),
     ...(before?.allocations && { allocations: before.allocations }),
-    wanted: 'absent',
+    desired: 'absent',
     phase: 'deprovisioning',
     steps: [],
     attempts: 0,

@@ -6,18 +6,18 @@ import { reasonOf, within } from './failures.ts';
 export interface ApplyDeps {
   readonly drivers: readonly ResourceDriver[];
   readonly clock: Clock;
-  /** Longest time one step may take, in milliseconds. */
+  /** A step that takes longer has failed, in milliseconds. */
   readonly stepMs: number;
   readonly checkpoint: (name: string, tenantId: string) => void | Promise<void>;
 }
 
-/** Changes that are applied at once: one driver's transaction, or equals that need no order among themselves. */
+/** Changes applied together: one driver's transaction, or changes of one kind that need no order among themselves. */
 interface Batch {
   readonly driver: ResourceDriver;
   readonly changes: readonly Change[];
 }
 
-/** Applies a plan in its order and records every step. @throws the first failure, once what runs beside it has ended */
+/** Applies a plan in order and records every step. @throws the first error, after the steps that run beside it have ended */
 export async function applyPlan(changes: readonly Change[], claim: Claim, deps: ApplyDeps): Promise<void> {
   const { clock, stepMs, checkpoint } = deps;
   const { tenantId } = claim.placement;
@@ -33,7 +33,7 @@ export async function applyPlan(changes: readonly Change[], claim: Claim, deps: 
   }
 }
 
-/** What the observable resources can't show: the last act of an offboarding. */
+/** Removes what cannot be observed as a resource; the last step of an offboarding. */
 export async function purge(claim: Claim, deps: ApplyDeps): Promise<void> {
   const { tenantId } = claim.placement;
   claim.check();
@@ -51,23 +51,23 @@ function batchesOf(changes: readonly Change[], drivers: readonly ResourceDriver[
     const driver = drivers.find((one) => one.kinds.includes(change.resource.kind));
     if (!driver) throw new Error(`no driver for ${change.resource.kind}`);
     const last = batches.at(-1);
-    if (last?.driver === driver && (driver.applyAll || areEquals(last.changes[0], change))) last.changes.push(change);
+    if (last?.driver === driver && (driver.applyAll || areAlike(last.changes[0], change))) last.changes.push(change);
     else batches.push({ driver, changes: [change] });
   }
   return batches;
 }
 
-function areEquals(a: Change | undefined, b: Change): boolean {
+function areAlike(a: Change | undefined, b: Change): boolean {
   return a?.action === b.action && a.resource.kind === b.resource.kind;
 }
 
-/** Like Promise.all, but leaves nothing running behind when one fails. */
+/** Like Promise.all, but resolves or rejects only after every promise has settled. */
 async function allEnded(works: readonly Promise<void>[]): Promise<void> {
   const failed = (await Promise.allSettled(works)).find((result) => result.status === 'rejected');
   if (failed) throw failed.reason;
 }
 
-const WORDS: Record<ResourceKind, string> = {
+const KIND_NAMES: Record<ResourceKind, string> = {
   'user-pool': 'user pool',
   data: 'data store',
   cluster: 'cluster',
@@ -77,10 +77,10 @@ const WORDS: Record<ResourceKind, string> = {
   route: 'route',
 };
 
-/** A step as people read it: 'create service orders', 'remove route'. */
+/** The step's name as users see it: 'create service orders', 'remove route'. */
 function stepName({ action, resource }: Change): string {
   const verb = action === 'delete' ? 'remove' : action;
   if (resource.kind === 'admin-user' && action === 'delete') return 'remove users';
-  if (resource.kind !== 'service') return `${verb} ${WORDS[resource.kind]}`;
+  if (resource.kind !== 'service') return `${verb} ${KIND_NAMES[resource.kind]}`;
   return `${verb} service ${resource.name.slice(resource.name.indexOf('/') + 1)}`;
 }

@@ -1,37 +1,37 @@
 import { defined } from '../../core/defined.ts';
 import { isDomainError } from '../../core/errors.ts';
 import type { Clock } from '../../core/ports/clock.ts';
-import { type Item, put, type Table, type Write } from '../../core/ports/table.ts';
+import { put, type Table, type Write } from '../../core/ports/table.ts';
 import type { Step } from '../../core/tenant/lifecycle.ts';
-import { MAX_STEPS, type Placement, type PlacementPatch, placementItem } from './placement.ts';
+import { MAX_STEPS, type Placement, type PlacementItem, type PlacementPatch, placementItem } from './placement.ts';
 
-/** How long a lease holds unless it is renewed. A dead holder delays its tenants by no more than this. */
+/** How long a lease lasts unless it is renewed. A dead holder delays its tenants by no more than this. */
 export const LEASE_MS = 10_000;
-/** Work that ends within this writes its steps once, with its result; longer work shows them as they come. */
+/** Work that ends within this time writes its steps once, with its result; longer work writes them as they happen. */
 export const PROGRESS_MS = 200;
 
-/** The placement was changed by another: the wish is a new one, or the lease was taken over. Look again. */
+/** Another process changed the placement: the desired state is a new one, or the lease was taken over. */
 export class Superseded extends Error {
   constructor(tenantId: string, options?: ErrorOptions) {
-    super(`placement of tenant ${tenantId} was changed by another`, options);
+    super(`placement of tenant ${tenantId} was changed by another process`, options);
     this.name = 'Superseded';
   }
 }
 
-/** Whether `lease` keeps others than `owner` away. */
+/** Whether another owner holds the lease. */
 export function isHeldByOther(placement: Placement, owner: string, now: number): boolean {
   return placement.lease !== undefined && placement.lease.owner !== owner && placement.lease.until > now;
 }
 
 /**
- * One holder's hold on a placement: the record as it is now, its steps, and the lease, renewed while work goes on.
- * Every write is fenced by the item's version; the first one that loses ends the claim with Superseded.
+ * The claim of one process to a placement: the current record, its steps, and the lease, which it renews while work is
+ * in progress. Every write is conditional on the item's version; the first that fails ends the claim with Superseded.
  */
 export class Claim {
   readonly #table: Table;
   readonly #clock: Clock;
   readonly #owner: string;
-  #item: Item<Placement>;
+  #item: PlacementItem;
   #steps: Step[];
   #unwritten = false;
   #writing: Promise<void> = Promise.resolve();
@@ -39,7 +39,7 @@ export class Claim {
   #lost: Superseded | undefined;
   #failedStep: string | undefined;
 
-  constructor(table: Table, clock: Clock, owner: string, item: Item<Placement>) {
+  constructor(table: Table, clock: Clock, owner: string, item: PlacementItem) {
     this.#table = table;
     this.#clock = clock;
     this.#owner = owner;
@@ -49,10 +49,10 @@ export class Claim {
   }
 
   /**
-   * Takes the lease, unless the placement was accepted with it in hand and it still holds.
-   * @throws Superseded if another was quicker
+   * Takes the lease, unless this owner got it with the acceptance and it still lasts.
+   * @throws Superseded if another process was faster
    */
-  static async take(table: Table, clock: Clock, owner: string, item: Item<Placement>): Promise<Claim> {
+  static async take(table: Table, clock: Clock, owner: string, item: PlacementItem): Promise<Claim> {
     const claim = new Claim(table, clock, owner, item);
     const { lease } = item.data;
     try {
@@ -72,17 +72,17 @@ export class Claim {
     return this.#steps;
   }
 
-  /** The step that failed under this claim. @default - none did */
+  /** The first step that failed under this claim, or undefined. */
   get failedStep(): string | undefined {
     return this.#failedStep;
   }
 
-  /** @throws Superseded if a write, in the background too, has lost */
+  /** @throws Superseded if a write has failed, also one in the background */
   check(): void {
     if (this.#lost) throw this.#lost;
   }
 
-  /** Runs the work that `names` stand for, and records start and end of each. */
+  /** Runs the work of the steps `names`, and records the start and end of each. */
   async record(
     names: readonly string[],
     work: () => Promise<void>,
@@ -108,18 +108,18 @@ export class Claim {
     return this.#write(() => ({ ...patch, lease: { owner: this.#owner, until: this.#clock.now() + LEASE_MS } }), []);
   }
 
-  /** The last write: `patch`, the steps, no lease any more, and `also` in the same transaction. @throws Superseded */
+  /** Writes `patch` and the steps, releases the lease, and writes `also` in the same transaction. @throws Superseded */
   async end(patch: PlacementPatch, also: readonly Write[] = []): Promise<void> {
     this.close();
     await this.#write(() => ({ ...patch, lease: undefined }), also);
   }
 
-  /** Ends the work at its next step, for the process is about to end; it goes on after the next start. */
+  /** Ends the work at its next step, because the process is about to end. It continues after the next start. */
   abandon(): void {
     this.#lost ??= new Superseded(this.placement.tenantId);
   }
 
-  /** Stops renewing; the lease then runs out by itself. */
+  /** Stops renewing the lease, which then expires. */
   close(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
@@ -133,7 +133,7 @@ export class Claim {
     this.#unwritten = true;
   }
 
-  /** One write after the other: each is conditional on the version that the one before made. */
+  /** Writes in sequence: each write is conditional on the version that the one before created. */
   #write(patch: () => PlacementPatch, also: readonly Write[]): Promise<void> {
     const write = this.#writing.then(async () => {
       this.check();
@@ -153,7 +153,7 @@ export class Claim {
     return write;
   }
 
-  /** Shows progress and renews the lease while work goes on. */
+  /** Writes progress and renews the lease while work is in progress. */
   #beat(): void {
     this.#timer = this.#clock.after(PROGRESS_MS, () => {
       const until = this.#item.data.lease?.until ?? 0;

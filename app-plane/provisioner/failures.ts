@@ -3,7 +3,7 @@ import type { Clock } from '../../core/ports/clock.ts';
 import type { BackOff } from '../../core/retry/back-off.ts';
 import { withTimeout } from '../../core/time/wait.ts';
 
-/** What no repetition cures: the wish itself cannot be met. Everything else may pass, and is tried again. */
+/** Errors that no retry helps against, because the request itself cannot be met. Every other error is retried. */
 const TERMINAL: readonly ErrorCode[] = [
   'INVALID',
   'CONFLICT',
@@ -18,8 +18,8 @@ export function isTerminal(error: unknown): boolean {
   return isDomainError(error) && TERMINAL.includes(error.code);
 }
 
-/** What an operator can do something about. */
-const SYSTEM_WORDS: Readonly<Record<string, string>> = {
+/** System errors that an operator can act on. */
+const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EPERM: 'permission denied',
   EROFS: 'the file system is read-only',
@@ -30,13 +30,13 @@ const SYSTEM_WORDS: Readonly<Record<string, string>> = {
   EAGAIN: 'the machine has no room for another process',
 };
 
-/** In plain words. Only the domain's own messages are fit for people; of others no more than what their code means. */
+/** The reason in plain words. Only messages of DomainErrors are shown; of other errors, no more than the meaning of the code. */
 export function reasonOf(error: unknown): string {
   if (isDomainError(error)) return error.message;
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (typeof code !== 'string' || !/^E[A-Z]+$/.test(code)) return 'unexpected error, see the log';
-  const words = SYSTEM_WORDS[code];
-  return words ? `${words} (${code})` : `unexpected error ${code}`;
+  const meaning = SYSTEM_ERRORS[code];
+  return meaning ? `${meaning} (${code})` : `unexpected error ${code}`;
 }
 
 /** Waits between attempts at a tenant. */

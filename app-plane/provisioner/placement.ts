@@ -1,33 +1,43 @@
+import type { Place } from '../../core/plan/place.ts';
 import type { TenantSpec } from '../../core/plan/resources.ts';
-import type { RealmId } from '../../core/ports/identity.ts';
-import type { ClusterId } from '../../core/ports/runtime.ts';
 import type { Item, Key, Page, Partition, Table } from '../../core/ports/table.ts';
 import type { Step } from '../../core/tenant/lifecycle.ts';
 import type { TierName } from '../../core/tier/tiers.ts';
 
-/** The application plane's own record of a tenant: what was accepted, what is there, and how far the way has come. */
+/** The application plane's record of a tenant: the accepted request, its resources and the progress of the work on it. */
 export interface Placement {
   readonly tenantId: string;
   readonly registrationId: string;
-  /** Absent where offboarding came first: there is nothing to bring up, ever. */
+  /** Absent if the offboarding arrived first: the tenant is never created. */
   readonly spec?: TenantSpec;
-  /** 'absent' is for ever: no later onboarding revives the tenant. */
-  readonly wanted: 'present' | 'absent';
+  /** 'absent' is final: no later onboarding revives the tenant. */
+  readonly desired: 'present' | 'absent';
   readonly phase: Phase;
-  readonly allocations?: Allocations;
-  /** Why onboarding (or offboarding) was given up, in plain words. While provisioning: it is being cleaned up. */
+  readonly allocations?: Place;
+  /** Why onboarding or offboarding was given up, in plain words. While provisioning: the tenant is being cleaned up. */
   readonly failure?: string;
-  /** Ready, but whoever asked shall be told once more. @default false */
+  /** The tenant is ready, and its result must be sent again. @default false */
   readonly unannounced?: boolean;
-  /** The latest ones, at most MAX_STEPS. */
+  /** The latest steps, at most MAX_STEPS. */
   readonly steps: readonly Step[];
-  /** Failed tries on the way to the next phase. */
+  /** Failed attempts on the way to the next phase. */
   readonly attempts: number;
-  /** Epoch milliseconds, as all times here: when the wish that is being worked on was accepted. */
+  /** When the request in progress was accepted; epoch milliseconds, as all times here. */
   readonly acceptedAt: number;
-  /** Not before this. @default - now */
+  /** No attempt before this time. @default - now */
   readonly nextAttemptAt?: number;
   readonly lease?: Lease;
+}
+
+/** As stored by versions before 0.2, which called `desired` `wanted`. */
+type EarlierPlacement = Omit<Placement, 'desired'> & { readonly wanted: Placement['desired'] };
+export type StoredPlacement = Placement | EarlierPlacement;
+export type PlacementItem = Item<StoredPlacement> & { readonly data: Placement };
+
+export function fromStored(stored: StoredPlacement): Placement {
+  if ('desired' in stored) return stored;
+  const { wanted: desired, ...placement } = stored;
+  return { ...placement, desired };
 }
 
 type Clearable = 'spec' | 'allocations' | 'failure' | 'unannounced' | 'nextAttemptAt' | 'lease';
@@ -40,13 +50,7 @@ export type PlacementPatch = Partial<Omit<Placement, Clearable>> & {
 export const PHASES = ['accepted', 'provisioning', 'ready', 'failed', 'deprovisioning', 'gone'] as const;
 export type Phase = (typeof PHASES)[number];
 
-export interface Allocations {
-  readonly realm: RealmId;
-  readonly cluster: ClusterId;
-  readonly silo: boolean;
-}
-
-/** Who works on the tenant. Every write is conditional on the item's version, so a holder that lost it writes nothing. */
+/** The process that works on the tenant. Every write is conditional on the item's version, so a former holder cannot write. */
 export interface Lease {
   readonly owner: string;
   readonly until: number;
@@ -54,30 +58,36 @@ export interface Lease {
 
 export const MAX_STEPS = 64;
 
-/** Nothing is left to be done, but for keeping a ready tenant as it is. */
+/** Whether no work is left, apart from keeping a ready tenant as it is. */
 export function isFinal(phase: Phase): boolean {
   return phase === 'ready' || phase === 'failed' || phase === 'gone';
 }
 
-export function placementKey(tenantId: string): Key<Placement> {
+/** Whether the tenant's resources must be created or kept. Otherwise all of them must be removed. */
+export function mustExist(placement: Placement): placement is Placement & { readonly spec: TenantSpec } {
+  return placement.desired === 'present' && placement.failure === undefined && placement.spec !== undefined;
+}
+
+export function placementKey(tenantId: string): Key<StoredPlacement> {
   return { pk: `placement#${tenantId}`, sk: 'placement' };
 }
 
-export function loadPlacement(table: Table, tenantId: string): Promise<Item<Placement> | undefined> {
-  return table.get(placementKey(tenantId));
+export async function loadPlacement(table: Table, tenantId: string): Promise<PlacementItem | undefined> {
+  const item = await table.get(placementKey(tenantId));
+  return item && { ...item, data: fromStored(item.data) };
 }
 
-const DUE: Partition<Placement> = { index: 'g1', pk: 'placement-due' };
-const SILO: Partition<Placement> = { index: 'g2', pk: 'placement-silo' };
-const ofTier = (tier: TierName): Partition<Placement> => ({ index: 'g3', pk: `placement-tier#${tier}` });
+const DUE: Partition<StoredPlacement> = { index: 'g1', pk: 'placement-due' };
+const SILO: Partition<StoredPlacement> = { index: 'g2', pk: 'placement-silo' };
+const ofTier = (tier: TierName): Partition<StoredPlacement> => ({ index: 'g3', pk: `placement-tier#${tier}` });
 /** 15 digits hold any time until the year 33658, and sort as text. */
 const sortable = (time: number) => String(time).padStart(15, '0');
 
 /** The item of a placement, with its places in the indexes that sweeps and admission read. */
-export function placementItem(placement: Placement, version: number): Item<Placement> {
-  const { tenantId, phase, spec, wanted } = placement;
+export function placementItem(placement: Placement, version: number): PlacementItem {
+  const { tenantId, phase, spec, desired } = placement;
   const due = dueAt(placement);
-  const counted = spec && wanted === 'present' && phase !== 'failed';
+  const isCounted = spec && desired === 'present' && phase !== 'failed';
   return {
     ...placementKey(tenantId),
     version,
@@ -85,36 +95,33 @@ export function placementItem(placement: Placement, version: number): Item<Place
     indexes: {
       ...(due !== undefined && { g1: { pk: DUE.pk, sk: `${sortable(due)}#${tenantId}` } }),
       ...(phase === 'ready' && placement.allocations?.silo && { g2: { pk: SILO.pk, sk: tenantId } }),
-      ...(counted && { g3: { pk: ofTier(spec.tier).pk, sk: `${sortable(placement.acceptedAt)}#${tenantId}` } }),
+      ...(isCounted && { g3: { pk: ofTier(spec.tier).pk, sk: `${sortable(placement.acceptedAt)}#${tenantId}` } }),
     },
   };
 }
 
-/** When a sweep shall look at it again (epoch milliseconds); undefined: never. */
+/** When a sweep must look at the placement again (epoch milliseconds); undefined: never. */
 export function dueAt({ phase, nextAttemptAt, lease }: Placement): number | undefined {
   if (isFinal(phase) && nextAttemptAt === undefined && lease === undefined) return undefined;
   return Math.max(nextAttemptAt ?? 0, lease?.until ?? 0);
 }
 
-/** Placements with work left, those due first. */
+/** Placements with work left, in order of due time. */
 export function unfinished(table: Table): AsyncGenerator<Placement> {
   return pages((after) => table.query({ ...DUE, limit: 200, ...after }));
 }
 
-/** Ready tenants with tasks of their own. */
+/** Ready tenants that have their own tasks. */
 export function readySilos(table: Table): AsyncGenerator<Placement> {
   return pages((after) => table.query({ ...SILO, limit: 200, ...after }));
 }
 
-/** Tenants of a tier that have, or are getting, a place, in order of acceptance. */
+/** Tenants of a tier that exist or are being created, in order of acceptance. */
 export function placementsOf(table: Table, tier: TierName): AsyncGenerator<Placement> {
   return pages((after) => table.query({ ...ofTier(tier), limit: 200, ...after }));
 }
 
-/**
- * How many tenants of the tier were accepted before this one and have, or are getting, a place. Reads no more than it
- * must: it stops at `enough`.
- */
+/** How many tenants of the tier that exist or are being created were accepted before this one. Stops counting at `enough`. */
 export async function admittedBefore(
   table: Table,
   placement: Placement,
@@ -130,11 +137,11 @@ export async function admittedBefore(
   return count;
 }
 
-async function* pages(query: (after: { after?: string }) => Promise<Page<Placement>>): AsyncGenerator<Placement> {
+async function* pages(query: (after: { after?: string }) => Promise<Page<StoredPlacement>>): AsyncGenerator<Placement> {
   let after: string | undefined;
   do {
     const page = await query(after === undefined ? {} : { after });
-    for (const item of page.items) yield item.data;
+    for (const item of page.items) yield fromStored(item.data);
     after = page.next;
   } while (after !== undefined);
 }

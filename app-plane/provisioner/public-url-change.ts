@@ -5,10 +5,9 @@ import { loadPlacement, type Placement, placementItem, placementsOf } from './pl
 const KEY: Key<{ readonly publicUrl: string }> = { pk: 'placement-public-url', sk: 'public-url' };
 
 /**
- * Issuers and addresses begin with the front door's URL, and every tenant's public configuration holds them. Where the
- * URL is not the one of the last start, all ready tenants are to be announced once more. Idempotent: cut off half-way,
- * the next start begins again.
- * @returns the tenants to look at
+ * Marks every ready tenant as unannounced if the public URL has changed since the last start, because a tenant's public
+ * configuration contains it. Idempotent: if it is interrupted, the next start begins again.
+ * @returns the marked tenants
  */
 export async function queueAfterPublicUrlChange(table: Table, publicUrl: string): Promise<readonly Placement[]> {
   const known = await table.get(KEY);

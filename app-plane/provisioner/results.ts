@@ -6,14 +6,14 @@ import type { JsonObject } from '../../core/ports/table.ts';
 import type { RegistrationStatus, Step } from '../../core/tenant/lifecycle.ts';
 import { newId } from '../../core/tenant/names.ts';
 
-/** Whose result it is, and the steps that led there. */
+/** The tenant that a result is about, and the steps of the work. */
 export interface Outcome {
   readonly tenantId: string;
   readonly registrationId: string;
   readonly steps: readonly Step[];
 }
 
-/** The events that tell the control plane how it ended; `jobOutput` is the body of SBT's PATCH. */
+/** The events that report the outcome to the control plane; `jobOutput` is the body of SBT's PATCH. */
 export interface Results {
   /** `config`: what a client needs to sign in. */
   provisioned(outcome: Outcome, tenantName: string, config: RealmConfig): Envelope;
@@ -29,13 +29,13 @@ export function createResults(now: () => number, random: RandomBytes, publicUrl:
     status: RegistrationStatus,
     { reason, ...tenantData }: { readonly tenantConfig?: string; readonly reason?: string },
   ): Envelope => {
-    const why: JsonObject = reason === undefined ? {} : { reason };
+    const cause: JsonObject = reason === undefined ? {} : { reason };
     const detail: JsonObject = {
       tenantRegistrationId: registrationId,
       tenantId,
       jobOutput: {
-        tenantRegistrationData: { registrationStatus: status, ...why },
-        tenantData: { ...tenantData, tenantStatus: status, ...why, steps: steps.map((step) => ({ ...step })) },
+        tenantRegistrationData: { registrationStatus: status, ...cause },
+        tenantData: { ...tenantData, tenantStatus: status, ...cause, steps: steps.map((step) => ({ ...step })) },
       },
     };
     return envelope(newId(now(), random), name, detail, now());

@@ -1,28 +1,28 @@
 import type { Clock } from '../../core/ports/clock.ts';
 
-/** What somebody waits for goes before what nobody does. */
+/** Interactive work, which someone waits for, precedes background work. */
 export type Priority = 'interactive' | 'background';
 
 export interface Work {
   readonly key: string;
-  /** Work of one lane shares that lane's limit, so that slow starts never stand in the way of quick ones. */
+  /** Work of one lane shares the lane's limit, so that slow work never delays fast work of another lane. */
   readonly lane: string;
   readonly priority: Priority;
 }
 
 export interface WorkQueueOptions {
-  /** Does the work of one key; undefined: done, a number: again after so many milliseconds. Must not throw. */
+  /** Works on one key. Returns undefined when done, or the milliseconds after which to run again. Must not throw. */
   readonly run: (key: string) => Promise<number | undefined>;
-  /** Most keys worked on at once. */
+  /** Most keys that run at the same time. */
   readonly concurrency: number;
-  /** Most of one lane at once. @default - as many as `concurrency` */
+  /** Most keys of one lane that run at the same time. @default - `concurrency` */
   readonly perLane: Readonly<Record<string, number>>;
   readonly clock: Clock;
 }
 
 /**
- * Keys that wait for work, as Kubernetes' work queues: a key is queued once and worked on by one at a time; one added
- * while it is being worked on is worked on again.
+ * A queue of keys, like the work queues of Kubernetes controllers: a key is queued once and never runs twice at the same
+ * time; a key that is added while it runs, runs again afterwards.
  */
 export class WorkQueue {
   readonly #options: WorkQueueOptions;
@@ -51,12 +51,12 @@ export class WorkQueue {
     return this.#running.has(key);
   }
 
-  /** Resolves when nothing waits or runs; what is due later does not count. */
+  /** Resolves when no key waits or runs. A delayed key does not count. */
   async idle(): Promise<void> {
     if (this.#running.size + this.#waiting.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
-  /** Takes no more; resolves when what runs has ended. */
+  /** Accepts no more work. Resolves when running work has ended. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const timer of this.#delayed.values()) timer.cancel();
@@ -66,7 +66,7 @@ export class WorkQueue {
     await this.idle();
   }
 
-  /** @returns whether a line grew; a key already waiting only moves up */
+  /** @returns whether a line grew; a key that waits already only moves up */
   #enqueue(work: Work): boolean {
     const before = this.#waiting.get(work.key);
     if (before && (before.priority === 'interactive' || work.priority === 'background')) return false;
@@ -90,7 +90,7 @@ export class WorkQueue {
       const limit = this.#options.perLane[lane] ?? this.#options.concurrency;
       while (line.length > 0 && (this.#laneLoad.get(lane) ?? 0) < limit) {
         const work = this.#waiting.get(line.shift() as string);
-        // A key that moved up, or to another lane, left its old place behind.
+        // A key that moved up, or to another lane, leaves its old place behind.
         if (work?.priority !== priority || work.lane !== lane) continue;
         this.#waiting.delete(work.key);
         return work;

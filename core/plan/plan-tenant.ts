@@ -11,10 +11,10 @@ import { type Change, type DesiredState, type ObservedResource, RESOURCE_KINDS, 
  * @throws INVALID if the desired state names another tenant, or one resource twice
  */
 export function planTenant(desired: DesiredState, observed: readonly ObservedResource[]): Change[] {
-  const wanted = uniqueByIdentity(desired);
+  const resources = uniqueByIdentity(desired);
   const present = byIdentity(observed.filter((resource) => resource.tenantId === desired.tenantId));
   const upserts: Change[] = [];
-  for (const [identity, resource] of wanted) {
+  for (const [identity, resource] of resources) {
     const found = present.get(identity);
     if (!found) upserts.push({ action: 'create', resource });
     else if (found.some((other) => !sameSpec(other, resource))) upserts.push({ action: 'update', resource });
@@ -22,7 +22,7 @@ export function planTenant(desired: DesiredState, observed: readonly ObservedRes
   const deletes: Change[] = [];
   for (const [identity, found] of present) {
     const [resource] = found.toSorted((a, b) => compareText(canonical(a.spec), canonical(b.spec)));
-    if (resource && !wanted.has(identity)) deletes.push({ action: 'delete', resource });
+    if (resource && !resources.has(identity)) deletes.push({ action: 'delete', resource });
   }
   return [...upserts.sort(inOrder), ...deletes.sort((a, b) => inOrder(b, a))];
 }

@@ -83,7 +83,7 @@ describe.each(TIER_NAMES)('a crash of the platform while a %s tenant', (tier: Ti
       expect({ n, at: run.passed.at(-1), ...(await world.traces(id)) }).toEqual({
         n,
         at: run.passed.at(-1),
-        placement: { phase: 'gone', wanted: 'absent' },
+        placement: { phase: 'gone', desired: 'absent' },
         ...NOTHING,
       });
       const results = await world.results(id);

@@ -44,7 +44,7 @@ describe('a failing onboarding', () => {
     await world.deliver(process, onboarding(id, 'premium'));
     await world.untilPhase(process, id, 'failed');
     expect(tries).toBe(5);
-    expect(await world.traces(id)).toEqual({ placement: { phase: 'failed', wanted: 'present' }, ...NOTHING });
+    expect(await world.traces(id)).toEqual({ placement: { phase: 'failed', desired: 'present' }, ...NOTHING });
     const [failure] = await world.results(id);
     if (!failure) throw new Error('there must be a result');
     checkEvent(failure);

@@ -329,7 +329,7 @@ describe('requests', () => {
     const late = onboarding(id, 'premium');
     for (const event of [late, late, onboarding(id, 'basic')]) await world.deliver(process, event);
     await process.provisioner.idle();
-    expect(await world.traces(id)).toEqual({ placement: { phase: 'gone', wanted: 'absent' }, ...NOTHING });
+    expect(await world.traces(id)).toEqual({ placement: { phase: 'gone', desired: 'absent' }, ...NOTHING });
     expect(types(await world.results(id))).toEqual(['deprovisionSuccess']);
   });
 

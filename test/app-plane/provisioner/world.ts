@@ -189,7 +189,7 @@ export class World implements AsyncDisposable {
     const key = await this.table.get({ pk: `api-key#${tenantId}`, sk: 'api-key' });
     const clusters = await this.runtime.clusters();
     return {
-      placement: placement && { phase: placement.phase, wanted: placement.wanted, lease: placement.lease },
+      placement: placement && { phase: placement.phase, desired: placement.desired, lease: placement.lease },
       route: route && { ...route, apiKey: route.apiKey === key?.data.key },
       apiKey: key !== undefined,
       users: (await this.identity.usersOf(tenantId)).map(({ realm, email, role }) => ({ realm, email, role })),
