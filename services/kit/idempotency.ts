@@ -1,63 +1,46 @@
 import { hash } from 'node:crypto';
-import { ConditionFailed, DomainError, isDomainError } from '../../core/errors.ts';
+import { ConditionFailed, isDomainError } from '../../core/errors.ts';
+import { type Intent, keepResult, requireIdempotencyKey, storedResult } from '../../core/http/idempotency.ts';
 import type { Clock } from '../../core/ports/clock.ts';
-import { type Key, put, type Table, type Write } from '../../core/ports/table.ts';
-import { invalid } from './problem.ts';
-
-/** How long a create is remembered by its key. */
-const REMEMBERED_SECONDS = 24 * 60 * 60;
-const KEY = /^[\x21-\x7e]{1,255}$/;
-
-interface Memory {
-  readonly fingerprint: string;
-  readonly created: object;
-}
+import type { Table, Write } from '../../core/ports/table.ts';
 
 export interface CreateRequest {
   readonly tenant: { readonly tenantId: string; readonly table: Table };
+  /** The `Idempotency-Key` header as it came. */
   readonly idempotencyKey: string | undefined;
   readonly body: unknown;
 }
 
 /**
- * Creates at most once per `Idempotency-Key` and tenant: a repetition gets what the first call got, the same key with
- * another body gets CONFLICT. Without a key it just creates.
+ * Creates an item at most once per `Idempotency-Key` and tenant. Without a key, every call creates one.
+ * Throws INVALID for a malformed key, CONFLICT for a key that was used with another body.
  *
- * @param create is given the writes that remember its result, to put in the same transaction
+ * @param create gets the writes that keep its result, for the transaction that creates the item
+ * @returns the item that the first request with this key created
  */
 export async function createOnce<T extends object>(
   { tenant, idempotencyKey, body }: CreateRequest,
   collection: string,
   clock: Clock,
-  create: (remember: (created: T) => Write[]) => Promise<T>,
+  create: (keep: (created: T) => Write[]) => Promise<T>,
 ): Promise<T> {
   if (idempotencyKey === undefined) return create(() => []);
-  if (!KEY.test(idempotencyKey)) {
-    throw invalid(['header', 'Idempotency-Key'], 'must have 1 to 255 visible ASCII characters');
-  }
-  const key: Key<Memory> = { pk: `${tenant.tenantId}#${collection}#created`, sk: idempotencyKey };
-  const fingerprint = hash('sha256', JSON.stringify(body), 'base64url');
-
-  async function recall(): Promise<T | undefined> {
-    const memory = await tenant.table.get(key);
-    if (!memory) return undefined;
-    if (memory.data.fingerprint === fingerprint) return memory.data.created as T;
-    throw new DomainError('CONFLICT', 'Idempotency-Key must be new for each body; it came with another one before');
-  }
-  const remember = (created: T): Write[] => {
-    const expiresAt = Math.floor(clock.now() / 1000) + REMEMBERED_SECONDS;
-    return [put({ ...key, version: 1, data: { fingerprint, created }, expiresAt }, 'absent')];
+  requireIdempotencyKey(idempotencyKey);
+  const intent: Intent = {
+    key: { pk: `${tenant.tenantId}#${collection}#results`, sk: idempotencyKey },
+    fingerprint: hash('sha256', JSON.stringify(body), 'base64url'),
   };
+  const earlier = () => storedResult<T>(tenant.table, intent, 'CONFLICT');
 
-  const known = await recall();
+  const known = await earlier();
   if (known) return known;
   try {
-    return await create(remember);
+    return await create((created) => [keepResult(intent, created, clock.now())]);
   } catch (error) {
-    // A twin of this very request may have been faster between our look and our write.
+    // A repetition may have created the item between our read and our write.
     const lost = error instanceof ConditionFailed || isDomainError(error, 'CONFLICT');
-    const twin = lost ? await recall() : undefined;
-    if (twin) return twin;
+    const winner = lost ? await earlier() : undefined;
+    if (winner) return winner;
     throw error;
   }
 }

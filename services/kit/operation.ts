@@ -1,59 +1,60 @@
-import type * as z from 'zod';
-import type { TenantRole } from '../../core/ports/identity.ts';
+import type { Access } from '../../core/http/access.ts';
+import { createOperation, type Declaration, type Operation, type ResponseSpec } from '../../core/http/operation.ts';
+import { PROBLEM_MEDIA_TYPE, Problem } from './problem.ts';
 import type { TenantContext } from './tenant-context.ts';
 
-/** A request that has passed every check: verified, in the right tenant, and of the declared shape. */
-export interface Call<Params, Query, Body> {
+/** What a service adds to each call. */
+export interface CallContext {
   readonly tenant: TenantContext;
-  readonly params: Params;
-  readonly query: Query;
-  readonly body: Body;
-  /** The `If-Match` header as it came. */
-  readonly ifMatch: string | undefined;
-  /** The `If-None-Match` header as it came. */
-  readonly ifNoneMatch: string | undefined;
-  /** The `Idempotency-Key` header as it came. */
-  readonly idempotencyKey: string | undefined;
 }
 
-export interface Answer<Body> {
-  readonly body?: Body;
-  /** Entity tag, quotes included. */
-  readonly etag?: string;
-  /** Id of what was created; becomes the `Location` header, relative to the collection's URL. */
-  readonly createdId?: string;
+/** An operation of a service. Its path is relative to the service's URL: `''` is the collection, `/{productId}` an item. */
+export type ServiceOperation = Operation<CallContext>;
+
+/** Every user of the tenant. */
+export const TENANT_USER: Access = { kind: 'user' };
+/** Users of the tenant with the role TenantAdmin. */
+export const TENANT_ADMIN: Access = { kind: 'user', role: 'TenantAdmin' };
+
+export const IDEMPOTENCY_KEY = {
+  'idempotency-key':
+    'A repetition with the same key and body within 24 hours returns the item that the first request created.',
+} as const;
+export const IF_MATCH = { 'if-match': 'The request fails with 412 unless this is the current entity tag.' } as const;
+export const IF_NONE_MATCH = {
+  'if-none-match': 'The response is 304 without a body if this is the current entity tag.',
+} as const;
+
+/** Headers of a response with one item. */
+export const ETAG = { etag: 'Entity tag of this state of the item.' } as const;
+/** Headers of a response with a new item. */
+export const CREATED = { ...ETAG, location: "URL of the item, relative to the collection's." } as const;
+
+/** Declares a refusal: a problem (RFC 9457). */
+export function refusal(description: string) {
+  return { description, body: Problem, mediaType: PROBLEM_MEDIA_TYPE } as const satisfies ResponseSpec;
 }
 
-/** One route of a service, as data: the kit serves it and describes it in OpenAPI. */
-export interface OperationSpec<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, A extends z.ZodType> {
-  /** OpenAPI's operationId; unique in the service. */
-  readonly id: string;
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** Below the service's name: '' for the collection, '/:productId' for one of it. */
-  readonly path: '' | `/:${string}`;
-  readonly summary: string;
-  /** Who may call it. @default - every user of the tenant */
-  readonly role?: TenantRole;
-  readonly params?: P;
-  readonly query?: Q;
-  readonly body?: B;
-  /** Status of success. */
-  readonly status: 200 | 201 | 204;
-  /** Shape of the answer: what it does not name is never sent, what it demands and misses is a 500. @default - no body */
-  readonly answer?: A;
-  /** Refusals beyond those every operation knows, for OpenAPI. */
-  readonly refusals?: Readonly<Record<number, string>>;
-  handle(call: Call<z.output<P>, z.output<Q>, z.output<B>>): Promise<Answer<z.input<A>>>;
+/** Responses that follow from what an operation declares. Its own descriptions take precedence. */
+function responsesOf({ body, headers = {}, path }: Declaration): Record<number, ResponseSpec> {
+  return {
+    400: refusal('The request is malformed or not valid; `errors` names the fields.'),
+    401: refusal('The request has no valid access token.'),
+    403: refusal("The caller may not do this, or the data is not the tenant's."),
+    ...(path.includes('{') && { 404: refusal('The item does not exist.') }),
+    ...('if-none-match' in headers && { 304: { description: 'The caller has the current state already.' } }),
+    ...('if-match' in headers && { 412: refusal('If-Match does not name the current entity tag.') }),
+    ...('idempotency-key' in headers && { 409: refusal('The Idempotency-Key was used with another body.') }),
+    ...('if-match' in headers && { 409: refusal('Other requests keep changing the item; try again.') }),
+    ...(body && {
+      413: refusal('The body is too large.'),
+      415: refusal('The body is not application/json.'),
+    }),
+    429: refusal("The gateway refused the request: the tenant's usage plan is exceeded."),
+    500: refusal('The service failed; its log has the cause under the request id.'),
+    503: refusal('A part of the platform is not available; try again later.'),
+  };
 }
 
-export type Operation = OperationSpec<z.ZodType, z.ZodType, z.ZodType, z.ZodType>;
-
-/** Lets the schemas type the handler, then forgets those types, so that operations of all shapes fit in one list. */
-export function operation<
-  P extends z.ZodType = z.ZodUndefined,
-  Q extends z.ZodType = z.ZodUndefined,
-  B extends z.ZodType = z.ZodUndefined,
-  A extends z.ZodType = z.ZodUndefined,
->(spec: OperationSpec<P, Q, B, A>): Operation {
-  return spec as unknown as Operation;
-}
+/** Defines an operation of a service. */
+export const operation = createOperation<CallContext>(responsesOf);

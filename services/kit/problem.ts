@@ -1,17 +1,23 @@
-import { DomainError, type ErrorCode, type FieldIssue, isDomainError } from '../../core/errors.ts';
+import * as z from 'zod';
+import { type ErrorCode, type FieldIssue, isDomainError } from '../../core/errors.ts';
 
-/** A refusal as RFC 9457 has it. `type` is stable; `errors` names the fields at fault, if any. */
-export interface Problem {
-  readonly type: string;
-  readonly title: string;
-  readonly status: number;
-  readonly detail: string;
-  readonly errors: readonly { readonly path: string; readonly message: string }[];
-}
+/** A refusal as RFC 9457 defines it. */
+export const Problem = z
+  .object({
+    type: z.string().describe('Stable: `urn:tierplane:problem:<kind>`.'),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    errors: z
+      .array(z.object({ path: z.string().describe('Path of the field: `price.amount`.'), message: z.string() }))
+      .describe('The fields that are not valid, if any.'),
+  })
+  .meta({ id: 'Problem', description: 'A refusal (RFC 9457).' });
+export type Problem = z.output<typeof Problem>;
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json; charset=utf-8';
 
-/** Largest request body taken, in bytes. */
+/** Largest request body accepted, in bytes. */
 export const BODY_LIMIT = 256 * 1024;
 
 interface Kind {
@@ -20,7 +26,7 @@ interface Kind {
   readonly title: string;
 }
 
-/** The one table from error codes to HTTP. */
+/** The HTTP response of each error code. */
 const KINDS: Record<ErrorCode, Kind> = {
   INVALID: { status: 400, slug: 'invalid', title: 'Invalid request' },
   UNAUTHENTICATED: { status: 401, slug: 'unauthenticated', title: 'Unauthorized' },
@@ -37,7 +43,7 @@ const KINDS: Record<ErrorCode, Kind> = {
   INTERNAL: { status: 500, slug: 'internal', title: 'Internal error' },
 };
 
-/** Fastify's own refusals, in our words: its messages repeat parts of the request. */
+/** Replace Fastify's messages, which repeat parts of the request. */
 const FRAMEWORK_DETAILS: Readonly<Record<number, string>> = {
   400: 'the request must be well-formed: a valid URL, and JSON in UTF-8 where there is a body',
   413: `the body must have at most ${BODY_LIMIT / 1024} KiB`,
@@ -54,7 +60,7 @@ const FRAMEWORK_KINDS: Readonly<Record<number, Kind>> = {
 
 const METHOD_NOT_ALLOWED: Kind = { status: 405, slug: 'method-not-allowed', title: 'Method not allowed' };
 
-/** A known path, asked with a method it does not have. */
+/** The path exists, but not with the request's method. */
 export class MethodNotAllowed extends Error {
   /** The `Allow` header's value. */
   readonly allow: string;
@@ -66,7 +72,7 @@ export class MethodNotAllowed extends Error {
   }
 }
 
-/** Any error as a problem. What is our own fault is told without its words. */
+/** Any error as a problem. 5xx problems do not expose the internal message. */
 export function toProblem(error: unknown): Problem {
   if (error instanceof MethodNotAllowed) return problem(METHOD_NOT_ALLOWED, error.message, []);
   if (isDomainError(error)) {
@@ -77,13 +83,6 @@ export function toProblem(error: unknown): Problem {
   const status = frameworkStatus(error);
   const kind = FRAMEWORK_KINDS[status];
   return kind ? problem(kind, FRAMEWORK_DETAILS[status] ?? kind.title, []) : internal();
-}
-
-/** INVALID with its field; `loc` begins with where: body, query, path or header. */
-export function invalid(loc: FieldIssue['loc'], msg: string): DomainError {
-  return new DomainError('INVALID', `${loc.slice(1).join('.')} ${msg}`, {
-    issues: [{ loc, type: 'value_error', msg }],
-  });
 }
 
 function problem(kind: Kind, detail: string, issues: readonly FieldIssue[]): Problem {
@@ -97,7 +96,7 @@ function problem(kind: Kind, detail: string, issues: readonly FieldIssue[]): Pro
 }
 
 function internal(): Problem {
-  return problem(KINDS.INTERNAL, 'the service failed; its log says why, by the request id', []);
+  return problem(KINDS.INTERNAL, 'the service failed; its log has the cause under the request id', []);
 }
 
 function frameworkStatus(error: unknown): number {

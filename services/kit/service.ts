@@ -1,6 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify, type RouteOptions } from 'fastify';
 import { DomainError, isDomainError } from '../../core/errors.ts';
+import { type Access, mayCall } from '../../core/http/access.ts';
+import { decodeUtf8, parseJson } from '../../core/http/json-body.ts';
+import type { AnyResponse, Declaration } from '../../core/http/operation.ts';
+import { parseParts } from '../../core/http/parse.ts';
 import { clientRequestId } from '../../core/http/request-id.ts';
 import type { Authorize } from '../../core/identity/authorize.ts';
 import type { Clock } from '../../core/ports/clock.ts';
@@ -8,40 +12,41 @@ import type { Log } from '../../core/ports/log.ts';
 import type { Table } from '../../core/ports/table.ts';
 import type { ServiceDirectory } from './directory.ts';
 import { isKnown } from './etag.ts';
-import type { Answer, Operation } from './operation.ts';
-import { parseParts } from './parse.ts';
+import type { ServiceOperation } from './operation.ts';
 import { BODY_LIMIT, MethodNotAllowed, PROBLEM_MEDIA_TYPE, type Problem, toProblem } from './problem.ts';
 import { createRenderer } from './render.ts';
 import { type TenantContext, tenantContext } from './tenant-context.ts';
 
-/** What a service is made of; all of it comes from outside. */
+/** What a service is made of; the entry point or a test passes it in. */
 export interface ServiceParts {
-  /** Folder under services/, first segment of its URLs. */
+  /** Folder under services/, and the first segment of the service's URLs. */
   readonly name: string;
   readonly config: ServiceConfig;
-  /** The whole store. Operations never see it, only the handle of their request's tenant. */
+  /** The whole store. An operation only gets the handle that is scoped to the tenant of its request. */
   readonly table: Table;
   readonly authorize: Authorize;
   readonly log: Log;
   readonly clock: Clock;
-  /** Makes a new id, sorting by time. */
+  /** Creates an id that sorts by time. */
   readonly ids: () => string;
   readonly directory: ServiceDirectory;
+  /** Called with each response of an operation. Tests compare it with the operation's declaration. */
+  readonly onResponse?: (operation: Declaration, response: AnyResponse) => void;
 }
 
 export interface ServiceConfig {
-  /** The one tenant this task serves, '' for a pooled task. */
+  /** The only tenant that this task serves; '' for a pooled task. */
   readonly tenant: string;
-  /** Where identity's realms are: the front door's URL. */
+  /** Base URL of identity's realms: the public URL. */
   readonly identityUrl: string;
 }
 
-/** Longest path parameter; emails have up to 320 characters. */
+/** Longest path parameter; an email has at most 320 characters. */
 const MAX_PARAM_LENGTH = 320;
 const JSON_MEDIA_TYPE = 'application/json; charset=utf-8';
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 
-/** Operations check their input and answers themselves; this keeps Fastify from loading its own compilers for it. */
+/** Operations are checked by their zod schemas, so Fastify must not load its own compilers. */
 const NO_COMPILERS = { buildValidator: refuseSchema, buildSerializer: refuseSchema };
 
 function refuseSchema(): never {
@@ -50,27 +55,30 @@ function refuseSchema(): never {
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set for operations, once the token is verified. */
+    /** Present once the token of a request for an operation is verified. */
     tenant: TenantContext | undefined;
+  }
+  interface FastifyContextConfig {
+    operation?: ServiceOperation;
   }
 }
 
 /**
- * A service: its operations under `/v1/<name>` and `/<name>`, each for verified users of a tenant only, with health,
- * OpenAPI, problem details and one log line a request around them. It does not listen yet.
+ * A service that does not listen yet: its operations under `/v1/<name>` and `/<name>`, each only for verified users of a
+ * tenant, with health checks, OpenAPI, problem details and one log line per request.
  */
-export function buildService(parts: ServiceParts, operations: readonly Operation[]): FastifyInstance {
+export function buildService(parts: ServiceParts, operations: readonly ServiceOperation[]): FastifyInstance {
   const { name, log, ids } = parts;
   const app = fastify({
     logger: false,
-    // What comes without a body is complete with its head; acceptJsonOnly keeps anyone from waiting for its end.
+    // A request without a body is complete with its head; acceptJsonOnly keeps Fastify from waiting for its end.
     http: { optimizeEmptyRequests: true },
     bodyLimit: BODY_LIMIT,
     requestIdHeader: false,
     genReqId: (request: IncomingMessage) => clientRequestId(request.headers['x-request-id']) ?? ids(),
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     schemaController: { compilersFactory: NO_COMPILERS },
-    // Requests already on their way when a drain begins are still served.
+    // Requests that are on their way when a drain begins are still served.
     return503OnClosing: false,
     frameworkErrors: (error, _request, reply) => sendProblem(reply, toProblem(error)),
   });
@@ -78,15 +86,16 @@ export function buildService(parts: ServiceParts, operations: readonly Operation
   acceptJsonOnly(app);
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
-    done(request.is404 ? new DomainError('NOT_FOUND', 'there is nothing at this path') : undefined);
+    done(request.is404 ? new DomainError('NOT_FOUND', 'nothing exists at this path') : undefined);
   });
+  if (parts.onResponse) observeResponses(app, parts.onResponse);
   app.addHook('onResponse', (request, reply, done) => {
     logRequest(log, request, reply);
     done();
   });
   app.setErrorHandler(async (error, request, reply) => {
     const problem = toProblem(error);
-    logFault(log, request, problem, error);
+    logError(log, request, problem, error);
     if (problem.status === 413) await discardBody(request.raw);
     return sendProblem(reply, problem);
   });
@@ -95,8 +104,8 @@ export function buildService(parts: ServiceParts, operations: readonly Operation
   for (const base of [`/v1/${name}`, `/${name}`]) {
     for (const one of operations) app.route(toRoute(parts, base, one));
     app.get(`${base}/openapi.json`, async () => {
-      // Loaded when asked for: few ask, and every task would pay for it.
-      const { describeService } = await import('./openapi.ts');
+      // Loaded on demand, as it takes memory and few requests need it.
+      const { describeService } = await import('./description.ts');
       return describeService(name, operations);
     });
     refuseOtherMethods(app, base, operations);
@@ -104,54 +113,59 @@ export function buildService(parts: ServiceParts, operations: readonly Operation
   return app;
 }
 
-function toRoute(parts: ServiceParts, base: string, one: Operation): RouteOptions {
-  const render = one.answer && createRenderer(one.answer);
+function toRoute(parts: ServiceParts, base: string, one: ServiceOperation): RouteOptions {
+  const respond = createResponder(one);
   return {
     method: one.method,
-    url: `${base}${one.path}`,
+    url: `${base}${one.path.replaceAll(/\{(\w+)\}/g, ':$1')}`,
+    config: { operation: one },
     onRequest: async (request) => {
       request.tenant = await identify(parts, request);
-      if (one.role && request.tenant.role !== one.role) {
-        throw new DomainError('FORBIDDEN', `only a ${one.role} may do this`);
-      }
+      requireAccess(one.access, request.tenant);
     },
     handler: async (request, reply) => {
-      if (!request.tenant) throw new DomainError('INTERNAL', 'an operation must not run without a tenant');
-      const [params, query, body] = parseParts([
-        { part: 'path', schema: one.params, value: request.params },
+      const { tenant, headers } = request;
+      if (!tenant) throw new DomainError('INTERNAL', 'an operation must not run without a tenant');
+      const [query, body] = parseParts([
         { part: 'query', schema: one.query, value: request.query },
         { part: 'body', schema: one.body, value: request.body },
       ]);
-      const { tenant, headers } = request;
-      const answer = await one.handle({
-        tenant,
-        params,
-        query,
-        body,
-        ifMatch: headers['if-match'],
-        ifNoneMatch: headers['if-none-match'],
-        idempotencyKey: singleHeader(headers['idempotency-key']),
-      });
-      setHeaders(reply, parts.name, answer);
-      if (one.method === 'GET' && isKnown(headers['if-none-match'], answer.etag)) return reply.code(304).send();
-      reply.code(one.status);
-      return render ? reply.type(JSON_MEDIA_TYPE).send(render(answer.body)) : reply.send();
+      const params = request.params as Record<string, string>;
+      // Node joins repetitions of the headers that operations read by commas, so every value is a string.
+      const given = headers as Record<string, string | undefined>;
+      return respond(await one.handle({ tenant, params, query, headers: given, body }, undefined), request, reply);
     },
   };
 }
 
-/** Verifies the token and opens the door to its tenant's data, and to nothing else. */
+type Responder = (response: AnyResponse, request: FastifyRequest, reply: FastifyReply) => FastifyReply;
+
+/** Sends what an operation's handler returns, by the schema that it declares for the status. */
+function createResponder({ method, responses }: ServiceOperation): Responder {
+  const renderers = new Map(
+    Object.entries(responses).flatMap(([status, { body }]) => (body ? [[Number(status), createRenderer(body)]] : [])),
+  );
+  return ({ status, headers, body }, request, reply) => {
+    if (headers) reply.headers(headers);
+    if (method === 'GET' && isKnown(request.headers['if-none-match'], headers?.etag)) return reply.code(304).send();
+    reply.code(status);
+    const render = renderers.get(status);
+    return render ? reply.type(JSON_MEDIA_TYPE).send(render(body)) : reply.send();
+  };
+}
+
+/** Throws FORBIDDEN. Only users get here: a token without a tenant was refused before. */
+function requireAccess(access: Access, { role }: TenantContext): void {
+  if (mayCall(access, { kind: 'user', role, scopes: [] })) return;
+  throw new DomainError('FORBIDDEN', 'the role of the caller does not allow this');
+}
+
+/** Verifies the token. The context gives access to the data of the token's tenant, and to nothing else. */
 async function identify({ authorize, config, table }: ServiceParts, request: FastifyRequest): Promise<TenantContext> {
   const authorization = request.headers.authorization;
   const token = await authorize(authorization);
   const claims = { served: config.tenant, header: singleHeader(request.headers['x-tierplane-tenant']) };
   return tenantContext(token, claims, { table, authorization: authorization ?? '', requestId: request.id });
-}
-
-function setHeaders(reply: FastifyReply, name: string, { etag, createdId }: Answer<unknown>): void {
-  if (etag !== undefined) reply.header('etag', etag);
-  // Relative, as only the front door knows what it put before our path (RFC 9110, 10.2.2).
-  if (createdId !== undefined) reply.header('location', `${name}/${encodeURIComponent(createdId)}`);
 }
 
 function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
@@ -160,7 +174,7 @@ function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
   return reply.code(problem.status).type(PROBLEM_MEDIA_TYPE).send(JSON.stringify(problem));
 }
 
-/** No body at all is taken for none, whatever its declared type: clients name one on DELETE, too. */
+/** Ignores the content type of a request without a body, as some clients send one with DELETE. */
 function acceptJsonOnly(app: FastifyInstance): void {
   app.addHook('onRequest', (request, _reply, done) => {
     const { headers } = request;
@@ -170,35 +184,46 @@ function acceptJsonOnly(app: FastifyInstance): void {
     done();
   });
   app.removeAllContentTypeParsers();
-  const parseJson = app.getDefaultJsonParser('error', 'error');
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
-    const text = textOf(body as Buffer);
-    if (text === '') done(null, undefined);
-    else if (text === undefined) done(NOT_UTF8, undefined);
-    else parseJson(request, text, done);
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
+    try {
+      done(null, readJson(body as Buffer));
+    } catch (error) {
+      done(error as Error, undefined);
+    }
   });
 }
 
-/** What is no UTF-8 would be kept as something else than was sent. */
-const NOT_UTF8 = Object.assign(new Error('the body must be UTF-8'), { statusCode: 400 });
-const utf8 = new TextDecoder('utf-8', { fatal: true });
-
-function textOf(body: Buffer): string | undefined {
-  try {
-    return utf8.decode(body);
-  } catch {
-    return undefined;
-  }
+/** Throws MALFORMED, or INVALID for unsafe values. */
+function readJson(body: Buffer): unknown {
+  const text = decodeUtf8(body);
+  const json = text === undefined ? undefined : parseJson(text);
+  if (!json) throw MALFORMED;
+  return json.value;
 }
 
+const MALFORMED = Object.assign(new Error('the body must be JSON in UTF-8'), { statusCode: 400 });
+
 /**
- * Reads the rest of a body that is too long, and forgets it: an answer in the middle of it would end the connection under
- * the gateway's hands, and the client would be told of a failure instead. The gateway bounds length and time.
+ * Reads a body that is too large to its end. A response before that would break the connection that the gateway is still
+ * sending on, and the client would get an error of the gateway instead. The gateway limits length and time.
  */
 async function discardBody(body: IncomingMessage): Promise<void> {
   if (body.complete || body.destroyed) return;
   await new Promise<void>((resolve) => {
     body.once('end', resolve).once('close', resolve).resume();
+  });
+}
+
+/** Passes each response of an operation, with its body as sent, to `observe`. */
+function observeResponses(app: FastifyInstance, observe: NonNullable<ServiceParts['onResponse']>): void {
+  app.addHook('onSend', (request, reply, payload, done) => {
+    const { operation } = request.routeOptions.config;
+    const headers = Object.fromEntries(
+      Object.entries(reply.getHeaders()).map(([name, value]) => [name, String(value)]),
+    );
+    const body = typeof payload === 'string' && payload !== '' ? JSON.parse(payload) : undefined;
+    if (operation) observe(operation, { status: reply.statusCode, headers, body });
+    done(null, payload);
   });
 }
 
@@ -214,13 +239,13 @@ function addHealth(app: FastifyInstance, table: Table): void {
   });
 }
 
-function refuseOtherMethods(app: FastifyInstance, base: string, operations: readonly Operation[]): void {
+function refuseOtherMethods(app: FastifyInstance, base: string, operations: readonly ServiceOperation[]): void {
   for (const path of new Set(operations.map((one) => one.path))) {
     const known: string[] = operations.filter((one) => one.path === path).map((one) => one.method);
     if (known.includes('GET')) known.push('HEAD');
     app.route({
       method: METHODS.filter((method) => !known.includes(method)),
-      url: `${base}${path}`,
+      url: `${base}${path.replaceAll(/\{(\w+)\}/g, ':$1')}`,
       onRequest: async (_request, reply) => {
         reply.header('allow', known.join(', '));
         throw new MethodNotAllowed(known.join(', '));
@@ -230,7 +255,7 @@ function refuseOtherMethods(app: FastifyInstance, base: string, operations: read
   }
 }
 
-/** One line a request. The route's pattern, not its URL: that holds ids and emails. Good health is not worth a line. */
+/** Logs one line per request, with the route's pattern, as URLs hold ids and emails. Successful health checks are not logged. */
 function logRequest(log: Log, request: FastifyRequest, reply: FastifyReply): void {
   const route = request.routeOptions.url ?? 'none';
   const status = reply.statusCode;
@@ -249,10 +274,10 @@ function logRequest(log: Log, request: FastifyRequest, reply: FastifyReply): voi
   );
 }
 
-/** What somebody has to look into: our own faults, and code that reached for another tenant's data. */
-function logFault(log: Log, request: FastifyRequest, problem: Problem, error: unknown): void {
+/** Logs what a developer must look into: internal errors, and code that reached for another tenant's data. */
+function logError(log: Log, request: FastifyRequest, problem: Problem, error: unknown): void {
   const fields = { requestId: request.id, tenantId: request.tenant?.tenantId, route: request.routeOptions.url };
-  if (isDomainError(error, 'ACCESS_DENIED')) log.error(fields, 'code asked for data of another tenant');
+  if (isDomainError(error, 'ACCESS_DENIED')) log.error(fields, 'code requested data of another tenant');
   else if (problem.status >= 500) log.error({ ...fields, err: error }, 'request failed');
 }
 

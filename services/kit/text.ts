@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** A line of text for people: trimmed, 1 to `max` characters, no control characters, no half of a surrogate pair. */
+/** A line of text for humans: trimmed, 1 to `max` characters, no control characters, no lone surrogates. */
 export function label(max: number) {
   return z
     .string()
@@ -9,6 +9,3 @@ export function label(max: number) {
     .max(max)
     .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not contain control characters');
 }
-
-/** An id in a path. Whether it names anything, the store knows: a malformed one is not found. */
-export const pathId = z.string().min(1).max(320);

@@ -2,15 +2,27 @@ import { DomainError } from '../../core/errors.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import { etagOf } from '../kit/etag.ts';
 import { createOnce } from '../kit/idempotency.ts';
-import { type Operation, operation } from '../kit/operation.ts';
+import {
+  CREATED,
+  ETAG,
+  IDEMPOTENCY_KEY,
+  IF_MATCH,
+  IF_NONE_MATCH,
+  operation,
+  refusal,
+  type ServiceOperation,
+  TENANT_USER,
+} from '../kit/operation.ts';
 import { decodeToken, encodeToken } from '../kit/paging.ts';
+import type { TenantContext } from '../kit/tenant-context.ts';
 import type { Catalogue } from './catalogue.ts';
 import { priceLines } from './pricing.ts';
-import { NewOrder, Order, OrderChange, OrderPage, OrderParams, OrderQuery, OrderUpdate } from './schema.ts';
+import { NewOrder, Order, OrderChange, OrderPage, OrderQuery, OrderUpdate } from './schema.ts';
 import { mayFollow, nextStatuses } from './status.ts';
 import { changeOrder, createOrder, deleteOrder, getOrder, listOrders, type StoredOrder } from './store.ts';
 
-const WRONG_STATUS = { 409: 'The order may not go to this status from where it is.' };
+const THE_ORDER = { description: 'The order.', body: Order, headers: ETAG } as const;
+const WRONG_STATUS = refusal("The order's status cannot change to the one requested.");
 
 export interface OrderDeps {
   readonly clock: Clock;
@@ -18,96 +30,102 @@ export interface OrderDeps {
   readonly catalogue: Catalogue;
 }
 
-export function orderOperations({ clock, ids, catalogue }: OrderDeps): Operation[] {
+export function orderOperations({ clock, ids, catalogue }: OrderDeps): ServiceOperation[] {
   return [
     operation({
       id: 'listOrders',
       method: 'GET',
       path: '',
-      summary: 'Orders in order of creation, page by page',
+      access: TENANT_USER,
+      summary: 'List orders in order of creation',
       query: OrderQuery,
-      status: 200,
-      answer: OrderPage,
+      responses: { 200: { description: 'One page.', body: OrderPage } },
       async handle({ tenant, query }) {
         const scope = `${tenant.tenantId}/orders`;
         const after = decodeToken(scope, query.next_token);
         const { orders, next } = await listOrders(tenant, { limit: query.limit, after });
-        return { body: { data: orders, ...(next !== undefined && { next_token: encodeToken(scope, next) }) } };
+        const more = next === undefined ? {} : { next_token: encodeToken(scope, next) };
+        return { status: 200, body: { data: orders, ...more } };
       },
     }),
     operation({
       id: 'createOrder',
       method: 'POST',
       path: '',
-      summary: 'Place an order, at the prices of this moment',
+      access: TENANT_USER,
+      summary: 'Place an order at the current prices',
+      headers: IDEMPOTENCY_KEY,
       body: NewOrder,
-      status: 201,
-      answer: Order,
-      refusals: { 503: 'The products service does not answer; nothing was ordered.' },
-      async handle({ tenant, body, idempotencyKey }) {
-        const create = { tenant, body, idempotencyKey };
-        const created = await createOnce<Order>(create, 'orders', clock, async (remember) => {
+      responses: {
+        201: { description: 'The order.', body: Order, headers: CREATED },
+        503: refusal('The products service is not available; nothing was ordered.'),
+      },
+      async handle({ tenant, body, headers }) {
+        const request = { tenant, body, idempotencyKey: headers['idempotency-key'] };
+        const created = await createOnce<Order>(request, 'orders', clock, async (keep) => {
           const productIds = [...new Set(body.lines.map(({ productId }) => productId))];
           const priced = priceLines(body.lines, await catalogue.prices(tenant, productIds));
           const order: Order = { orderId: ids(), name: body.name, ...priced, status: 'placed' };
-          await createOrder(tenant, order, remember(order));
+          await createOrder(tenant, order, keep(order));
           return order;
         });
-        return { body: created, etag: etagOf(1), createdId: created.orderId };
+        const location = `orders/${encodeURIComponent(created.orderId)}`;
+        return { status: 201, headers: { etag: etagOf(1), location }, body: created };
       },
     }),
     operation({
       id: 'getOrder',
       method: 'GET',
-      path: '/:orderId',
-      summary: 'One order',
-      params: OrderParams,
-      status: 200,
-      answer: Order,
-      handle: async ({ tenant, params }) => toAnswer(await getOrder(tenant, params.orderId)),
+      path: '/{orderId}',
+      access: TENANT_USER,
+      summary: 'Get an order',
+      headers: IF_NONE_MATCH,
+      responses: { 200: THE_ORDER },
+      handle: async ({ tenant, params }) => orderResponse(await getOrder(tenant, params.orderId)),
     }),
     operation({
       id: 'updateOrder',
       method: 'PUT',
-      path: '/:orderId',
+      path: '/{orderId}',
+      access: TENANT_USER,
       summary: 'Set name and status of an order',
-      params: OrderParams,
+      headers: IF_MATCH,
       body: OrderUpdate,
-      status: 200,
-      answer: Order,
-      refusals: WRONG_STATUS,
-      handle: async ({ tenant, params, body, ifMatch }) =>
-        toAnswer(await changeOrder(tenant, params.orderId, ifMatch, (order) => applyChange(order, body))),
+      responses: { 200: THE_ORDER, 409: WRONG_STATUS },
+      handle: ({ tenant, params, body, headers }) => update(tenant, params.orderId, headers['if-match'], body),
     }),
     operation({
       id: 'changeOrder',
       method: 'PATCH',
-      path: '/:orderId',
+      path: '/{orderId}',
+      access: TENANT_USER,
       summary: 'Change name or status of an order',
-      params: OrderParams,
+      headers: IF_MATCH,
       body: OrderChange,
-      status: 200,
-      answer: Order,
-      refusals: WRONG_STATUS,
-      handle: async ({ tenant, params, body, ifMatch }) =>
-        toAnswer(await changeOrder(tenant, params.orderId, ifMatch, (order) => applyChange(order, body))),
+      responses: { 200: THE_ORDER, 409: WRONG_STATUS },
+      handle: ({ tenant, params, body, headers }) => update(tenant, params.orderId, headers['if-match'], body),
     }),
     operation({
       id: 'deleteOrder',
       method: 'DELETE',
-      path: '/:orderId',
+      path: '/{orderId}',
+      access: TENANT_USER,
       summary: 'Delete an order',
-      params: OrderParams,
-      status: 204,
-      async handle({ tenant, params, ifMatch }) {
-        await deleteOrder(tenant, params.orderId, ifMatch);
-        return {};
+      headers: IF_MATCH,
+      responses: { 204: { description: 'The order is deleted.' } },
+      async handle({ tenant, params, headers }) {
+        await deleteOrder(tenant, params.orderId, headers['if-match']);
+        return { status: 204 };
       },
     }),
   ];
 }
 
-/** Throws CONFLICT for a status that may not follow the order's own. */
+async function update(tenant: TenantContext, orderId: string, ifMatch: string | undefined, change: OrderChange) {
+  return orderResponse(await changeOrder(tenant, orderId, ifMatch, (order) => applyChange(order, change)));
+}
+
+/** Throws CONFLICT for a status that cannot follow the order's current one. */
 function applyChange(order: Order, { name = order.name, status = order.status }: OrderChange): Order {
   if (mayFollow(order.status, status)) return { ...order, name, status };
   const msg = `must be ${nextStatuses(order.status)} after ${order.status}, got ${status}`;
@@ -116,6 +134,6 @@ function applyChange(order: Order, { name = order.name, status = order.status }:
   });
 }
 
-function toAnswer({ order, version }: StoredOrder) {
-  return { body: order, etag: etagOf(version) };
+function orderResponse({ order, version }: StoredOrder) {
+  return { status: 200, headers: { etag: etagOf(version) }, body: order } as const;
 }

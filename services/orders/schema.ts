@@ -1,12 +1,12 @@
 import * as z from 'zod';
 import { Money } from '../kit/money.ts';
 import { ListQuery, pageOf } from '../kit/paging.ts';
-import { label, pathId } from '../kit/text.ts';
+import { label } from '../kit/text.ts';
 import { ORDER_STATUSES } from './status.ts';
 
 const MAX_LINES = 100;
 
-/** Ids are ours, so what cannot be one names no product. Short and plain ones also keep the question to products short. */
+/** The platform creates all ids, so other forms name no product. The limit also bounds the request to the products service. */
 const productId = z.string().regex(/^[\w-]{1,64}$/, 'must be an existing product');
 
 const Line = z.strictObject({
@@ -15,12 +15,12 @@ const Line = z.strictObject({
 });
 export type Line = z.output<typeof Line>;
 
-/** What a client says of a new order. Prices and status are not its to say. */
+/** A new order. Clients cannot set prices or status. */
 export const NewOrder = z
   .strictObject({ name: label(200), lines: z.array(Line).min(1).max(MAX_LINES) })
   .meta({ id: 'NewOrder' });
 
-/** What may be said of an order once it is placed: what was ordered, at which price, stays. */
+/** What clients can change of a placed order. Its lines and prices stay. */
 export const OrderUpdate = z
   .strictObject({ name: label(200), status: z.enum(ORDER_STATUSES) })
   .meta({ id: 'OrderUpdate' });
@@ -30,11 +30,11 @@ export type OrderChange = z.output<typeof OrderChange>;
 
 const PricedLine = z.object({
   ...Line.shape,
-  price: Money.describe('Of one piece, when the order was placed.'),
+  price: Money.describe('Of one piece, at the time of the order.'),
 });
 export type PricedLine = z.output<typeof PricedLine>;
 
-/** A sum: as Money, but as large as an integer may get. */
+/** A sum of prices. Unlike Money, only the range of integers limits it. */
 const Total = z.object({ amount: z.int().min(0), currency: z.string() }).meta({ id: 'Total' });
 export type Total = z.output<typeof Total>;
 
@@ -49,6 +49,5 @@ export const Order = z
   .meta({ id: 'Order', description: 'What a customer of a tenant ordered.' });
 export type Order = z.output<typeof Order>;
 
-export const OrderPage = pageOf(Order);
-export const OrderParams = z.object({ orderId: pathId });
+export const OrderPage = pageOf(Order).meta({ id: 'OrderPage' });
 export const OrderQuery = ListQuery;

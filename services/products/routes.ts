@@ -2,9 +2,19 @@ import { defined } from '../../core/defined.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import { etagOf } from '../kit/etag.ts';
 import { createOnce } from '../kit/idempotency.ts';
-import { type Operation, operation } from '../kit/operation.ts';
+import {
+  CREATED,
+  ETAG,
+  IDEMPOTENCY_KEY,
+  IF_MATCH,
+  IF_NONE_MATCH,
+  operation,
+  refusal,
+  type ServiceOperation,
+  TENANT_USER,
+} from '../kit/operation.ts';
 import { decodeToken, encodeToken } from '../kit/paging.ts';
-import { Product, ProductChange, ProductInput, ProductPage, ProductParams, ProductQuery } from './schema.ts';
+import { Product, ProductChange, ProductInput, ProductPage, ProductQuery } from './schema.ts';
 import {
   changeProduct,
   createProduct,
@@ -15,99 +25,104 @@ import {
   type StoredProduct,
 } from './store.ts';
 
-const SKU_TAKEN = { 409: 'The sku is taken by another product.' };
+const THE_PRODUCT = { description: 'The product.', body: Product, headers: ETAG } as const;
+const SKU_TAKEN = refusal('Another product has the sku.');
 
-export function productOperations({ clock, ids }: { clock: Clock; ids: () => string }): Operation[] {
+export function productOperations({ clock, ids }: { clock: Clock; ids: () => string }): ServiceOperation[] {
   return [
     operation({
       id: 'listProducts',
       method: 'GET',
       path: '',
-      summary: 'Products in order of creation, page by page',
+      access: TENANT_USER,
+      summary: 'List products in order of creation',
       query: ProductQuery,
-      status: 200,
-      answer: ProductPage,
+      responses: { 200: { description: 'One page.', body: ProductPage } },
       async handle({ tenant, query }) {
-        if (query.ids) return { body: { data: await findProducts(tenant, query.ids) } };
+        if (query.ids) return { status: 200, body: { data: await findProducts(tenant, query.ids) } };
         const { limit, category } = query;
         const scope = `${tenant.tenantId}/products?${category ?? ''}`;
         const after = decodeToken(scope, query.next_token);
         const { products, next } = await listProducts(tenant, { limit, category, after });
-        return { body: { data: products, ...(next !== undefined && { next_token: encodeToken(scope, next) }) } };
+        const more = next === undefined ? {} : { next_token: encodeToken(scope, next) };
+        return { status: 200, body: { data: products, ...more } };
       },
     }),
     operation({
       id: 'createProduct',
       method: 'POST',
       path: '',
+      access: TENANT_USER,
       summary: 'Create a product',
+      headers: IDEMPOTENCY_KEY,
       body: ProductInput,
-      status: 201,
-      answer: Product,
-      refusals: SKU_TAKEN,
-      async handle({ tenant, body, idempotencyKey }) {
-        const create = { tenant, body, idempotencyKey };
-        const created = await createOnce<Product>(create, 'products', clock, async (remember) => {
+      responses: {
+        201: { description: 'The product.', body: Product, headers: CREATED },
+        409: refusal('Another product has the sku, or the Idempotency-Key was used with another body.'),
+      },
+      async handle({ tenant, body, headers }) {
+        const request = { tenant, body, idempotencyKey: headers['idempotency-key'] };
+        const created = await createOnce<Product>(request, 'products', clock, async (keep) => {
           const product = { productId: ids(), ...body };
-          await createProduct(tenant, product, remember(product));
+          await createProduct(tenant, product, keep(product));
           return product;
         });
-        return { body: created, etag: etagOf(1), createdId: created.productId };
+        const location = `products/${encodeURIComponent(created.productId)}`;
+        return { status: 201, headers: { etag: etagOf(1), location }, body: created };
       },
     }),
     operation({
       id: 'getProduct',
       method: 'GET',
-      path: '/:productId',
-      summary: 'One product',
-      params: ProductParams,
-      status: 200,
-      answer: Product,
-      handle: async ({ tenant, params }) => toAnswer(await getProduct(tenant, params.productId)),
+      path: '/{productId}',
+      access: TENANT_USER,
+      summary: 'Get a product',
+      headers: IF_NONE_MATCH,
+      responses: { 200: THE_PRODUCT },
+      handle: async ({ tenant, params }) => productResponse(await getProduct(tenant, params.productId)),
     }),
     operation({
       id: 'replaceProduct',
       method: 'PUT',
-      path: '/:productId',
+      path: '/{productId}',
+      access: TENANT_USER,
       summary: 'Replace a product',
-      params: ProductParams,
+      headers: IF_MATCH,
       body: ProductInput,
-      status: 200,
-      answer: Product,
-      refusals: SKU_TAKEN,
-      handle: async ({ tenant, params, body, ifMatch }) =>
-        toAnswer(await changeProduct(tenant, params.productId, ifMatch, () => body)),
+      responses: { 200: THE_PRODUCT, 409: SKU_TAKEN },
+      handle: async ({ tenant, params, body, headers }) =>
+        productResponse(await changeProduct(tenant, params.productId, headers['if-match'], () => body)),
     }),
     operation({
       id: 'changeProduct',
       method: 'PATCH',
-      path: '/:productId',
+      path: '/{productId}',
+      access: TENANT_USER,
       summary: 'Change some fields of a product',
-      params: ProductParams,
+      headers: IF_MATCH,
       body: ProductChange,
-      status: 200,
-      answer: Product,
-      refusals: SKU_TAKEN,
-      handle: async ({ tenant, params, body, ifMatch }) =>
-        toAnswer(
-          await changeProduct(tenant, params.productId, ifMatch, (product) => ({ ...product, ...defined(body) })),
-        ),
+      responses: { 200: THE_PRODUCT, 409: SKU_TAKEN },
+      async handle({ tenant, params, body, headers }) {
+        const change = (product: Product) => ({ ...product, ...defined(body) });
+        return productResponse(await changeProduct(tenant, params.productId, headers['if-match'], change));
+      },
     }),
     operation({
       id: 'deleteProduct',
       method: 'DELETE',
-      path: '/:productId',
+      path: '/{productId}',
+      access: TENANT_USER,
       summary: 'Delete a product',
-      params: ProductParams,
-      status: 204,
-      async handle({ tenant, params, ifMatch }) {
-        await deleteProduct(tenant, params.productId, ifMatch);
-        return {};
+      headers: IF_MATCH,
+      responses: { 204: { description: 'The product is deleted.' } },
+      async handle({ tenant, params, headers }) {
+        await deleteProduct(tenant, params.productId, headers['if-match']);
+        return { status: 204 };
       },
     }),
   ];
 }
 
-function toAnswer({ product, version }: StoredProduct) {
-  return { body: product, etag: etagOf(version) };
+function productResponse({ product, version }: StoredProduct) {
+  return { status: 200, headers: { etag: etagOf(version) }, body: product } as const;
 }

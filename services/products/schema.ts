@@ -1,9 +1,11 @@
 import * as z from 'zod';
 import { Money } from '../kit/money.ts';
 import { ListQuery, MAX_LIMIT, pageOf } from '../kit/paging.ts';
-import { label, pathId } from '../kit/text.ts';
+import { label } from '../kit/text.ts';
 
-/** What a client says of a product, all of it. */
+const MAX_ID_LENGTH = 320;
+
+/** What clients set of a product. */
 export const ProductInput = z
   .strictObject({
     name: label(200),
@@ -17,7 +19,6 @@ export const ProductInput = z
   .meta({ id: 'ProductInput' });
 export type ProductInput = z.output<typeof ProductInput>;
 
-/** What a client changes of a product. */
 export const ProductChange = ProductInput.partial().meta({ id: 'ProductChange' });
 
 export const Product = z
@@ -25,16 +26,16 @@ export const Product = z
   .meta({ id: 'Product', description: 'Something a tenant sells.' });
 export type Product = z.output<typeof Product>;
 
-export const ProductPage = pageOf(Product);
-
-export const ProductParams = z.object({ productId: pathId });
+export const ProductPage = pageOf(Product).meta({ id: 'ProductPage' });
 
 export const ProductQuery = ListQuery.extend({
   category: z.string().min(1).max(64).optional().describe('Only products of this category.'),
   ids: z
     .string()
     .transform((text) => text.split(','))
-    .pipe(z.array(pathId).min(1).max(MAX_LIMIT))
+    .pipe(z.array(z.string().min(1).max(MAX_ID_LENGTH)).min(1).max(MAX_LIMIT))
     .optional()
-    .describe('Only these products, at most 100, separated by commas; unknown ones are left out. Not paged.'),
+    .describe(
+      'Only these products: at most 100 ids, separated by commas. Unknown ids are left out. The response is one page.',
+    ),
 });

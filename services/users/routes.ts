@@ -2,17 +2,33 @@ import { hash } from 'node:crypto';
 import type { Clock } from '../../core/ports/clock.ts';
 import { etagOf, requireMatch } from '../kit/etag.ts';
 import { createOnce } from '../kit/idempotency.ts';
-import { type Operation, operation } from '../kit/operation.ts';
+import {
+  CREATED,
+  ETAG,
+  IDEMPOTENCY_KEY,
+  IF_MATCH,
+  IF_NONE_MATCH,
+  operation,
+  refusal,
+  type ServiceOperation,
+  TENANT_ADMIN,
+} from '../kit/operation.ts';
 import { decodeToken, encodeToken } from '../kit/paging.ts';
-import { NewUser, User, UserChange, UserPage, UserParams, UserQuery, UserUpdate } from './schema.ts';
+import { NewUser, User, UserChange, UserPage, UserQuery, UserUpdate } from './schema.ts';
 import type { Caller, TenantUsers } from './tenant-users.ts';
 
-const NO_ADMIN_LEFT = { 409: 'The tenant would be left without an admin.' };
+const THE_USER = { description: 'The user.', body: User, headers: ETAG } as const;
+const NO_ADMIN_LEFT = refusal('The tenant would have no administrator.');
 
-export function userOperations({ clock, users }: { clock: Clock; users: TenantUsers }): Operation[] {
-  /** Identity keeps no version to write on condition of, so a change between this look and the write is not seen. */
-  async function requireSeen(caller: Caller, userName: string, ifMatch: string | undefined): Promise<void> {
+export function userOperations({ clock, users }: { clock: Clock; users: TenantUsers }): ServiceOperation[] {
+  /** Identity has no versions, so a change between this check and the write that follows it is not detected. */
+  async function requireCurrent(caller: Caller, userName: string, ifMatch: string | undefined): Promise<void> {
     if (ifMatch !== undefined) requireMatch(ifMatch, tagOf(await users.get(caller, userName)));
+  }
+
+  async function update(caller: Caller, userName: string, ifMatch: string | undefined, change: UserChange) {
+    await requireCurrent(caller, userName, ifMatch);
+    return userResponse(await users.update(caller, userName, change));
   }
 
   return [
@@ -20,104 +36,95 @@ export function userOperations({ clock, users }: { clock: Clock; users: TenantUs
       id: 'listUsers',
       method: 'GET',
       path: '',
-      summary: "The tenant's users in order of user name, page by page",
-      role: 'TenantAdmin',
+      access: TENANT_ADMIN,
+      summary: "List the tenant's users in order of user name",
       query: UserQuery,
-      status: 200,
-      answer: UserPage,
+      responses: { 200: { description: 'One page.', body: UserPage } },
       async handle({ tenant, query }) {
         const scope = `${tenant.tenantId}/users`;
         const after = decodeToken(scope, query.next_token);
         const page = await users.list(tenant, { limit: query.limit, after });
-        const next = page.next === undefined ? {} : { next_token: encodeToken(scope, page.next) };
-        return { body: { data: [...page.users], ...next } };
+        const more = page.next === undefined ? {} : { next_token: encodeToken(scope, page.next) };
+        return { status: 200, body: { data: [...page.users], ...more } };
       },
     }),
     operation({
       id: 'createUser',
       method: 'POST',
       path: '',
-      summary: 'Invite somebody by email',
-      role: 'TenantAdmin',
+      access: TENANT_ADMIN,
+      summary: 'Invite a user by email',
+      headers: IDEMPOTENCY_KEY,
       body: NewUser,
-      status: 201,
-      answer: User,
-      refusals: { 409: 'The user name or email is taken.' },
-      async handle({ tenant, body, idempotencyKey }) {
-        const created = await createOnce<User>({ tenant, body, idempotencyKey }, 'users', clock, async (remember) => {
+      responses: {
+        201: { description: 'The user.', body: User, headers: CREATED },
+        409: refusal('The user name or the email is taken, or the Idempotency-Key was used with another body.'),
+      },
+      async handle({ tenant, body, headers }) {
+        const request = { tenant, body, idempotencyKey: headers['idempotency-key'] };
+        const created = await createOnce<User>(request, 'users', clock, async (keep) => {
           const user = await users.create(tenant, body);
-          await tenant.table.transact(remember(user));
+          await tenant.table.transact(keep(user));
           return user;
         });
-        return { ...toAnswer(created), createdId: created.userName };
+        const location = `users/${encodeURIComponent(created.userName)}`;
+        return { status: 201, headers: { etag: tagOf(created), location }, body: created };
       },
     }),
     operation({
       id: 'getUser',
       method: 'GET',
-      path: '/:userName',
-      summary: 'One user',
-      role: 'TenantAdmin',
-      params: UserParams,
-      status: 200,
-      answer: User,
-      handle: async ({ tenant, params }) => toAnswer(await users.get(tenant, params.userName)),
+      path: '/{userName}',
+      access: TENANT_ADMIN,
+      summary: 'Get a user',
+      headers: IF_NONE_MATCH,
+      responses: { 200: THE_USER },
+      handle: async ({ tenant, params }) => userResponse(await users.get(tenant, params.userName)),
     }),
     operation({
       id: 'updateUser',
       method: 'PUT',
-      path: '/:userName',
+      path: '/{userName}',
+      access: TENANT_ADMIN,
       summary: 'Set role and access of a user',
-      role: 'TenantAdmin',
-      params: UserParams,
+      headers: IF_MATCH,
       body: UserUpdate,
-      status: 200,
-      answer: User,
-      refusals: NO_ADMIN_LEFT,
-      async handle({ tenant, params, body, ifMatch }) {
-        await requireSeen(tenant, params.userName, ifMatch);
-        return toAnswer(await users.update(tenant, params.userName, body));
-      },
+      responses: { 200: THE_USER, 409: NO_ADMIN_LEFT },
+      handle: ({ tenant, params, body, headers }) => update(tenant, params.userName, headers['if-match'], body),
     }),
     operation({
       id: 'changeUser',
       method: 'PATCH',
-      path: '/:userName',
+      path: '/{userName}',
+      access: TENANT_ADMIN,
       summary: 'Change role or access of a user',
-      role: 'TenantAdmin',
-      params: UserParams,
+      headers: IF_MATCH,
       body: UserChange,
-      status: 200,
-      answer: User,
-      refusals: NO_ADMIN_LEFT,
-      async handle({ tenant, params, body, ifMatch }) {
-        await requireSeen(tenant, params.userName, ifMatch);
-        return toAnswer(await users.update(tenant, params.userName, body));
-      },
+      responses: { 200: THE_USER, 409: NO_ADMIN_LEFT },
+      handle: ({ tenant, params, body, headers }) => update(tenant, params.userName, headers['if-match'], body),
     }),
     operation({
       id: 'deleteUser',
       method: 'DELETE',
-      path: '/:userName',
-      summary: 'Remove a user',
-      role: 'TenantAdmin',
-      params: UserParams,
-      status: 204,
-      refusals: NO_ADMIN_LEFT,
-      async handle({ tenant, params, ifMatch }) {
-        await requireSeen(tenant, params.userName, ifMatch);
+      path: '/{userName}',
+      access: TENANT_ADMIN,
+      summary: 'Delete a user',
+      headers: IF_MATCH,
+      responses: { 204: { description: 'The user is deleted.' }, 409: NO_ADMIN_LEFT },
+      async handle({ tenant, params, headers }) {
+        await requireCurrent(tenant, params.userName, headers['if-match']);
         await users.delete(tenant, params.userName);
-        return {};
+        return { status: 204 };
       },
     }),
   ];
 }
 
-/** The state itself is the version. */
+/** The entity tag is a digest of the user, as identity has no versions. */
 function tagOf(user: User): string {
   return etagOf(hash('sha256', JSON.stringify(Object.entries(user).sort()), 'base64url').slice(0, 16));
 }
 
-function toAnswer(user: User) {
-  return { body: user, etag: tagOf(user) };
+function userResponse(user: User) {
+  return { status: 200, headers: { etag: tagOf(user) }, body: user } as const;
 }

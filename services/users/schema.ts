@@ -1,18 +1,18 @@
 import * as z from 'zod';
 import { ListQuery, pageOf } from '../kit/paging.ts';
 
-/** It stands in paths, where some characters and names are read in more than one way. */
+/** User names are part of paths, where some characters and names are ambiguous. */
 const UserName = z
   .string()
   .max(254)
   .regex(/^(?!\.{1,2}$)[^\s\p{Cc}\p{Cs}/\\]+$/u, 'must have 1 to 254 characters, no spaces, slashes or backslashes');
 const Role = z.enum(['TenantAdmin', 'TenantUser']);
 
-/** What an admin says of somebody to invite. The tenant is the admin's own, never a field. */
+/** A user to invite. The tenant is always that of the caller, so it is not a field. */
 export const NewUser = z
   .strictObject({
-    email: z.email().max(254).describe('Where the invitation goes.'),
-    userName: UserName.optional().describe('To sign in with; the email where it is left out.'),
+    email: z.email().max(254).describe('Address of the invitation.'),
+    userName: UserName.optional().describe('Name to sign in with. Default: the email.'),
     role: Role.default('TenantUser'),
   })
   .meta({ id: 'NewUser' });
@@ -28,12 +28,14 @@ export const User = z
     email: z.string(),
     role: z.string(),
     enabled: z.boolean(),
-    status: z.string().optional().describe('FORCE_CHANGE_PASSWORD until the invitation is taken up, then CONFIRMED.'),
+    status: z
+      .string()
+      .optional()
+      .describe('FORCE_CHANGE_PASSWORD until the user has replaced the temporary password, then CONFIRMED.'),
     created: z.string().describe('ISO 8601, UTC.'),
   })
-  .meta({ id: 'User', description: 'Somebody who may sign in to a tenant.' });
+  .meta({ id: 'User', description: 'A user of a tenant.' });
 export type User = z.output<typeof User>;
 
-export const UserPage = pageOf(User);
-export const UserParams = z.object({ userName: z.string().min(1).max(320) });
+export const UserPage = pageOf(User).meta({ id: 'UserPage' });
 export const UserQuery = ListQuery;

@@ -46,7 +46,7 @@ describe('every refusal is a problem', () => {
     ['another media type', 415, { method: 'POST', url: '/products', headers: plain, payload: 'x' }],
     ['a body too large', 413, { method: 'POST', url: '/products', headers: json, payload: `"${'x'.repeat(300_000)}"` }],
   ];
-  test.each(cases)('%s: %i', async (_what, status, { headers, ...request }) => {
+  test.each(cases)('%s: %i', async (what, status, { headers, ...request }) => {
     const answer = await app.inject({ ...request, headers: { authorization: admin, ...headers } });
     expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);
     expect(answer.statusCode).toBe(status);
@@ -55,7 +55,7 @@ describe('every refusal is a problem', () => {
       title: expect.any(String),
       status,
       detail: expect.any(String),
-      errors: [],
+      errors: what === 'a poisoned prototype' ? [{ path: '__proto__', message: 'is not a known key' }] : [],
     });
   });
 
@@ -227,7 +227,7 @@ describe('an answer', () => {
     ['note', { ...GOOD, note: null }],
     ['body', null],
   ])('is not sent when its %s does not fit, and the fault names the field without its value', (field, value) => {
-    expect(() => render(value)).toThrow(new RegExp(`an answer's ${field} must be`));
+    expect(() => render(value)).toThrow(new RegExp(`a response's ${field} must be`));
     expect(() => render(value)).not.toThrow(/secret value/);
   });
 });

@@ -143,7 +143,7 @@ describe('the products service', () => {
     expect(new Set(answers.map(({ status, body }) => `${status} ${body.productId}`)).size).toBe(1);
     expect(answers[0]?.status).toBe(201);
     expect((await post(fresh(), 'once')).status).toBe(409);
-    expect((await post(fresh(), 'not one word')).body.errors[0].path).toBe('Idempotency-Key');
+    expect((await post(fresh(), 'not one word')).body.errors[0].path).toBe('idempotency-key');
     const elsewhere = await post(input, 'once', await world.bearer({ tenantId: TENANT_B }));
     expect(elsewhere.status).toBe(201);
     expect(elsewhere.body.productId).not.toBe(answers[0]?.body.productId);

@@ -8,6 +8,8 @@ import { type CryptoKey, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { systemClock, systemRandom } from '../../adapters/embedded/clock.ts';
 import { createSignature } from '../../adapters/embedded/identity/signature.ts';
 import { openTable, type SqliteTable } from '../../adapters/embedded/store/table.ts';
+import { mismatchOf } from '../../core/http/check-response.ts';
+import type { AnyResponse, Declaration } from '../../core/http/operation.ts';
 import { type Authorize, createAuthorize } from '../../core/identity/authorize.ts';
 import type { Log } from '../../core/ports/log.ts';
 import { newId } from '../../core/tenant/names.ts';
@@ -104,6 +106,7 @@ export class World {
       clock: systemClock,
       ids: () => newId(Date.now(), systemRandom),
       directory: { sockets: () => [] },
+      onResponse: recordMismatch,
       ...over,
       table,
     };
@@ -121,7 +124,14 @@ export class World {
   }
 }
 
-/** Asks a service without a port. */
+const mismatches: string[] = [];
+
+function recordMismatch(operation: Declaration, response: AnyResponse): void {
+  const mismatch = mismatchOf(operation, response);
+  if (mismatch !== undefined) mismatches.push(mismatch);
+}
+
+/** Calls a service without a port. Throws if a response does not fit the declaration of its operation. */
 export async function ask(
   app: FastifyInstance,
   method: NonNullable<InjectOptions['method']>,
@@ -136,6 +146,7 @@ export async function ask(
     headers: { ...(authorization && { authorization }), ...headers },
     ...(body !== undefined && { payload: body as object }),
   });
+  if (mismatches.length > 0) throw new Error(mismatches.splice(0).join('\n'));
   const json = String(response.headers['content-type'] ?? '').includes('json');
   return {
     status: response.statusCode,
