@@ -12,7 +12,7 @@ import { removeUnusedAssets } from '../control-plane/infra/unused-assets.ts';
 const Context = z.object({
   environment: z
     .string()
-    .regex(/^[a-z][a-z0-9]{0,11}$/, 'must be 1 to 12 lower-case letters and digits')
+    .regex(/^[a-z][a-z0-9]{0,11}$/, 'must be 1 to 12 lowercase letters and digits')
     .default('main'),
   mfa: z.enum(['optional', 'required']).default('optional'),
   nag: z.stringbool().default(false),

@@ -1,31 +1,31 @@
 import { Lru } from '../collections/lru.ts';
 import type { Clock } from '../ports/clock.ts';
 
-/** Counts failed tries per key within a window, in bounded memory. */
+/** Counts failed attempts per key within a window, in bounded memory. */
 export interface AttemptLimiter {
   /**
-   * Takes one of the tries of every key at once, before the try is made, so that parallel tries cannot slip through.
-   * @returns false if any key has none left; nothing is taken then
+   * Takes one attempt from every key. Call it before the attempt, so that parallel attempts cannot exceed the limit.
+   * @returns false, and takes nothing, if a key has no attempts left
    */
   take(keys: readonly AttemptKey[]): boolean;
-  /** Gives the try back: it was a good one. */
+  /** Returns the attempt to every key, because it succeeded. */
   giveBack(keys: readonly AttemptKey[]): void;
 }
 
 export interface AttemptKey {
   readonly key: string;
-  /** Tries per window. */
+  /** Attempts per window. */
   readonly max: number;
 }
 
-interface Window {
+interface AttemptWindow {
   count: number;
   readonly endsAt: number;
 }
 
 /**
- * @param options.windowMs how long failed tries count
- * @param options.capacity keys remembered; the ones used least recently are forgotten. @default 20_000
+ * @param options.windowMs how long a failed attempt counts
+ * @param options.capacity keys in memory; the least recently used ones are removed. @default 20_000
  */
 export function createAttemptLimiter(options: {
   readonly clock: Pick<Clock, 'now'>;
@@ -33,9 +33,9 @@ export function createAttemptLimiter(options: {
   readonly capacity?: number;
 }): AttemptLimiter {
   const { clock, windowMs, capacity = 20_000 } = options;
-  const windows = new Lru<Window>(capacity);
+  const windows = new Lru<AttemptWindow>(capacity);
 
-  function windowOf(key: string): Window {
+  function windowOf(key: string): AttemptWindow {
     const known = windows.get(key);
     if (known && known.endsAt > clock.now()) return known;
     const fresh = { count: 0, endsAt: clock.now() + windowMs };

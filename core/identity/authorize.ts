@@ -7,18 +7,18 @@ import type { RealmId } from '../ports/identity.ts';
 import { TENANT_ID } from '../tenant/names.ts';
 import type { TierName } from '../tier/tiers.ts';
 
-/** An issuer whose access tokens are taken, and for what. */
+/** An issuer whose access tokens are accepted. */
 export interface TrustedIssuer {
-  /** Compared with `iss` as an exact string. */
+  /** Must equal `iss` exactly. */
   readonly issuer: string;
   readonly realm: RealmId;
-  /** Clients of the realm whose tokens are taken. */
+  /** Clients of the realm whose tokens are accepted. */
   readonly clientIds: readonly string[];
-  /** The API these tokens must be for. */
+  /** Must be among the values of `aud`. */
   readonly audience: string;
 }
 
-/** What a verified access token says. Only `authorize` makes one. */
+/** The claims of a verified access token. Only `authorize` creates one. */
 export interface VerifiedToken {
   readonly issuer: string;
   readonly realm: RealmId;
@@ -26,7 +26,7 @@ export interface VerifiedToken {
   readonly clientId: string;
   readonly scopes: readonly string[];
   readonly role?: string;
-  /** Absent in tokens of system users. */
+  /** Absent in the tokens of system users. */
   readonly tenantId?: string;
   readonly tier?: TierName;
   readonly userName?: string;
@@ -35,12 +35,12 @@ export interface VerifiedToken {
   readonly expiresAt: number;
 }
 
-/** The algorithms taken, whatever an issuer may offer. */
+/** The accepted algorithms, whatever an issuer offers. */
 export type SignatureAlgorithm = 'RS256' | 'ES256';
 
 /**
- * Whether the compact token is signed by the key `kid` of this very issuer, with this algorithm.
- * Throws UNAVAILABLE if the issuer's keys cannot be had right now.
+ * Whether the compact token has a signature by the key `kid` of this issuer, with this algorithm.
+ * Throws UNAVAILABLE if the issuer's keys are not available now.
  */
 export type SignatureVerifier = (
   token: string,
@@ -50,15 +50,15 @@ export type SignatureVerifier = (
 export type Authorize = (authorizationHeader: string | undefined) => Promise<VerifiedToken>;
 
 export interface AuthorizeOptions {
-  /** The allow-list: the issuer of exactly this name, or undefined. Asked at every request. */
+  /** The allow-list: the issuer with exactly this name, or undefined. Called for every request. */
   readonly issuers: (issuer: string) => TrustedIssuer | undefined;
   readonly verifySignature: SignatureVerifier;
   readonly clock: Clock;
-  /** Verified tokens remembered, about 2 KB each. @default 10_000 */
+  /** Verified tokens in the cache, about 2 KB each. @default 10_000 */
   readonly cacheSize?: number;
 }
 
-/** Longest `Authorization` header looked at, in characters. */
+/** The maximum length of an `Authorization` header, in characters. */
 export const MAX_AUTHORIZATION_LENGTH = 8_192;
 
 const BEARER = /^Bearer ([\w-]+)\.([\w-]+)\.([\w-]+)$/i;
@@ -67,7 +67,7 @@ const Header = z.object({
   alg: z.enum(['RS256', 'ES256']),
   kid: z.string().min(1).max(200),
   typ: z.enum(['at+jwt', 'application/at+jwt', 'JWT']).optional(),
-  /** Extensions that must be understood: none is. */
+  /** Extensions that the recipient must support (RFC 7515, 4.1.11). None is supported, so no value is accepted. */
   crit: z.never().optional(),
 });
 
@@ -84,7 +84,7 @@ const Claims = z.object({
   scope: z.string().optional(),
   role: z.string().max(100).optional(),
   tenantId: z.string().regex(TENANT_ID).optional(),
-  // Our issuers sign only names of the tier table; core does not know the table.
+  // The issuers sign only names of the tier table, which core does not import.
   tier: z.custom<TierName>((claim) => typeof claim === 'string' && TIER_CLAIM.test(claim)).optional(),
   username: z.string().optional(),
   email: z.string().optional(),
@@ -98,22 +98,22 @@ interface Verified {
 }
 
 /**
- * The one check of access tokens, for gateway, services, control plane and the Lambda authorizer alike.
- * A signature is checked once per token; issuer and times at every call.
+ * Verifies access tokens: in the gateway, the services, the control plane and the Lambda authorizer. Checks a signature
+ * once per token; checks issuer and times for every call.
  *
  * @returns a function from the `Authorization` header to the verified token. It throws UNAUTHENTICATED, or UNAVAILABLE
- * if the issuer's keys cannot be had; no message holds any part of the token.
+ * if the issuer's keys are not available. No error message contains any part of the token.
  */
 export function createAuthorize({ issuers, verifySignature, clock, cacheSize = 10_000 }: AuthorizeOptions): Authorize {
   const cache = new Lru<Verified>(cacheSize);
 
   return async (header) => {
-    if (header === undefined) throw refused('a bearer token must be given');
+    if (header === undefined) throw refused('the request must have a bearer token');
     const known = cache.get(header);
     if (known) {
       if (!issuers(known.token.issuer) || !isCurrent(known, clock)) {
         cache.delete(header);
-        throw refused('the token is expired or its issuer is not trusted any more');
+        throw refused('the token has expired or its issuer is no longer trusted');
       }
       return known.token;
     }
@@ -131,24 +131,24 @@ async function verify(
 ): Promise<Verified> {
   const [rawHeader, rawClaims] = compact.split('.');
   const header = Header.safeParse(decode(rawHeader));
-  if (!header.success) throw refused('the token header must name a kid and the algorithm RS256 or ES256');
+  if (!header.success) throw refused('the token header must have a kid and the algorithm RS256 or ES256');
   const claims = Claims.safeParse(decode(rawClaims));
-  if (!claims.success) throw refused('the token must be an access token with all claims well-formed');
+  if (!claims.success) throw refused('the token must be an access token with well-formed claims');
 
   const issuer = issuers(claims.data.iss);
   if (!issuer || issuer.issuer !== claims.data.iss) throw refused('the issuer must be trusted');
   if (![claims.data.aud].flat().includes(issuer.audience)) throw refused('the audience must be this API');
-  if (!issuer.clientIds.includes(claims.data.client_id)) throw refused('the client must be one of the realm');
-  if (!belongsTo(issuer.realm, claims.data.tenantId)) throw refused('the tenant must be one of the realm');
+  if (!issuer.clientIds.includes(claims.data.client_id)) throw refused('the client must be a client of the realm');
+  if (!belongsTo(issuer.realm, claims.data.tenantId)) throw refused('the realm must hold the tenant');
 
   const verified = { token: toVerifiedToken(claims.data, issuer), notBefore: claims.data.nbf ?? 0 };
-  if (!isCurrent(verified, clock)) throw refused('the token must be current');
+  if (!isCurrent(verified, clock)) throw refused('the token must be valid now');
   if (!(await verifySignature(compact, { issuer, kid: header.data.kid, alg: header.data.alg })))
-    throw refused("the signature must be the issuer's");
+    throw refused('the signature must be by a key of the issuer');
   return verified;
 }
 
-/** Admins have no tenant; a tenant's own realm has none but its own. */
+/** Realm `admin` holds no tenant, `pool` any tenant, and a tenant's own realm only that tenant. */
 function belongsTo(realm: RealmId, tenantId: string | undefined): boolean {
   if (realm === 'admin') return tenantId === undefined;
   return tenantId !== undefined && (realm === 'pool' || realm === `tenant-${tenantId}`);
@@ -160,8 +160,9 @@ function isCurrent({ token, notBefore }: Verified, clock: Clock): boolean {
 }
 
 function bearerToken(header: string): string {
-  if (header.length > MAX_AUTHORIZATION_LENGTH) throw refused('the authorization header must have at most 8 KB');
-  if (!BEARER.test(header)) throw refused('authorization must be a bearer token of three parts');
+  if (header.length > MAX_AUTHORIZATION_LENGTH)
+    throw refused('the authorization header must have at most 8192 characters');
+  if (!BEARER.test(header)) throw refused('the authorization header must have a bearer token of three parts');
   return header.slice('Bearer '.length);
 }
 

@@ -1,20 +1,20 @@
-/** Fewest characters of a tenant user's password. */
+/** The minimum length of a tenant user's password, in characters. */
 export const MIN_PASSWORD_LENGTH = 8;
-/** Fewest characters of a system user's password. */
+/** The minimum length of a system user's password, in characters. */
 export const MIN_ADMIN_PASSWORD_LENGTH = 12;
-/** Most characters taken: hashing is paid per character, and nobody types more. */
+/** The maximum length of a password, in characters. Hashing costs time per character. */
 export const MAX_PASSWORD_LENGTH = 256;
 
 const CLASSES: readonly { readonly name: string; readonly present: RegExp }[] = [
-  { name: 'a lower case letter', present: /\p{Ll}/u },
-  { name: 'an upper case letter', present: /\p{Lu}/u },
+  { name: 'a lowercase letter', present: /\p{Ll}/u },
+  { name: 'an uppercase letter', present: /\p{Lu}/u },
   { name: 'a digit', present: /\p{Nd}/u },
   { name: 'a symbol', present: /[^\p{L}\p{Nd}\s]/u },
 ];
 
 /**
- * Four classes of characters and a least length, in code points.
- * @returns the rules that `password` breaks, in words that never repeat it; empty where it is fine
+ * The password policy: four classes of characters, and a length in code points.
+ * @returns the rules that `password` breaks; empty if none. The texts do not contain the password.
  */
 export function checkPassword(password: string, minLength: number): string[] {
   const length = [...password].length;

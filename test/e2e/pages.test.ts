@@ -186,7 +186,7 @@ describeInBrowser('UI-3: in a real browser', () => {
         await choosePassword(page, weak, weak);
         const broken = await page.getByRole('alert').getByRole('listitem').allInnerTexts();
         expect(broken.map((text) => text.replace(/^.*contain an? |\.$/g, ''))).toEqual([
-          'upper case letter',
+          'uppercase letter',
           'digit',
           'symbol',
         ]);
@@ -302,7 +302,7 @@ async function signIn(page: Page, userName: string, password: string): Promise<v
 
 async function choosePassword(page: Page, password: string, repeated: string): Promise<void> {
   await page.getByLabel('New password', { exact: true }).fill(password);
-  await page.getByLabel('New password again').fill(repeated);
+  await page.getByLabel('Repeat new password').fill(repeated);
   await page.getByRole('button', { name: 'Save and sign in' }).click();
 }
 

@@ -1,12 +1,14 @@
 import { type Html, html } from './html.ts';
 import { page } from './layout.ts';
 
-/** The pages of a realm. Each one names itself in `data-page`, so that a program can follow the forms, too. */
+/** The sign-in page. Every page of a realm has its name in `data-page`, so that programs can follow the forms. */
 export interface SignInModel {
-  /** Where one signs in to: the realm's display name. */
+  /** The realm's display name. */
   readonly realmName: string;
+  /** The URL that the form posts to. */
   readonly action: string;
   readonly csrf: string;
+  /** Fills the field in advance. */
   readonly userName?: string;
   readonly error?: string;
 }
@@ -36,7 +38,7 @@ export interface ChangePasswordModel {
   readonly userName: string;
   readonly action: string;
   readonly csrf: string;
-  /** Proof that the temporary password was given just now. */
+  /** Proves that the user has just entered the temporary password. */
   readonly ticket: string;
   readonly minLength: number;
   readonly errors?: readonly string[];
@@ -49,7 +51,7 @@ export function changePasswordPage(model: ChangePasswordModel): string {
     width: 'narrow',
     body: html`<div class="card panel" data-page="change-password">
 <header><h1>Choose your password</h1>
-<p class="muted">Your temporary password for ${realmName} has done its work. From now on you sign in with your own.</p></header>
+<p class="muted">You signed in to ${realmName} with a temporary password. Choose your own password to continue.</p></header>
 ${errors.length > 0 && errorSummary(errors)}
 <form method="post" action="${action}">
 <input type="hidden" name="csrf" value="${csrf}">
@@ -59,8 +61,8 @@ ${errors.length > 0 && errorSummary(errors)}
 <div class="field"><label for="newPassword">New password</label>
 <input id="newPassword" name="newPassword" type="password" autocomplete="new-password" required minlength="${minLength}"
   maxlength="256" autofocus${described(errors[0], 'rules')}>
-<p id="rules" class="hint">At least ${minLength} characters, with a lower case letter, an upper case letter, a digit and a symbol.</p></div>
-<div class="field"><label for="repeated">New password again</label>
+<p id="rules" class="hint">At least ${minLength} characters, with a lowercase letter, an uppercase letter, a digit and a symbol.</p></div>
+<div class="field"><label for="repeated">Repeat new password</label>
 <input id="repeated" name="repeated" type="password" autocomplete="new-password" required maxlength="256"${described(errors[0])}></div>
 <button type="submit">Save and sign in</button>
 </form></div>`,
@@ -77,7 +79,7 @@ export interface AccountModel {
   readonly signOutUrl: string;
 }
 
-/** Where a sign-in ends that no application asked for. */
+/** The page after a sign-in that no application requested. */
 export function accountPage(model: AccountModel): string {
   const facts: readonly (readonly [string, string | undefined])[] = [
     ['User name', model.userName],
@@ -97,7 +99,7 @@ export function accountPage(model: AccountModel): string {
   });
 }
 
-/** @param form oidc-provider's own form with its token; its id is `op.logoutForm` */
+/** @param form the form of oidc-provider with its token; its id is `op.logoutForm` */
 export function signOutPage({ realmName, form }: { readonly realmName: string; readonly form: Html }): string {
   return page({
     title: 'Sign out',
@@ -117,18 +119,19 @@ export function signedOutPage(model: { readonly realmName: string; readonly sign
     title: 'Signed out',
     width: 'narrow',
     body: html`<div class="card panel" data-page="signed-out">
-<header><h1>You are signed out</h1><p class="muted">of ${model.realmName}, in every window of this browser.</p></header>
+<header><h1>You are signed out</h1><p class="muted">You signed out of ${model.realmName} in every window of this browser.</p></header>
 <div class="actions"><a class="button" href="${model.signInUrl}">Sign in again</a><a class="button quiet" href="/">Start page</a></div>
 </div>`,
   });
 }
 
 function errorSummary(errors: readonly string[]): Html {
-  const text = errors.length === 1 ? html`${errors[0]}` : html`<ul>${errors.map((one) => html`<li>${one}</li>`)}</ul>`;
+  const text =
+    errors.length === 1 ? html`${errors[0]}` : html`<ul>${errors.map((error) => html`<li>${error}</li>`)}</ul>`;
   return html`<div id="problem" class="notice bad" role="alert">${text}</div>`;
 }
 
-/** @param hint id of what always describes the field */
+/** @param hint the id of the element that describes the field, whether or not there is an error */
 function described(error: string | undefined, hint?: string): Html | false {
   if (error !== undefined) return html` aria-invalid="true" aria-describedby="problem${hint && html` ${hint}`}"`;
   return hint !== undefined && html` aria-describedby="${hint}"`;

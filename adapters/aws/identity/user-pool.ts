@@ -20,24 +20,27 @@ import { fold } from '../../../core/identity/users/user-records.ts';
 import type { NewUser, RealmSpec, User } from '../../../core/ports/identity.ts';
 import { asDomainError } from '../store/errors.ts';
 
-/** What identity needs of Cognito, in calls that may be repeated. All throw UNAVAILABLE where trying again may help. */
+/** The calls of Cognito that identity needs. Each may be repeated, and throws UNAVAILABLE if a later attempt may succeed. */
 export interface UserPools {
-  /** The pool of this name, made if there is none, with its public client. */
+  /** Finds or creates the user pool of the realm, and its public client. */
   ensurePool(spec: RealmSpec): Promise<{ readonly userPoolId: string; readonly clientId: string }>;
   deletePool(userPoolId: string): Promise<void>;
-  /** Makes the user anew, with the password or, without one, an invitation by mail. @returns the token's `sub` */
+  /**
+   * Creates the user, or replaces one of the same name. Without a password, Cognito mails an invitation.
+   * @returns the `sub` of the user's tokens
+   */
   createUser(userPoolId: string, user: NewUser, password: string | undefined): Promise<string>;
-  /** Undefined for an unknown user. */
+  /** The user's status, or undefined if unknown. */
   statusOf(userPoolId: string, userName: string): Promise<User['status'] | undefined>;
   setEmail(userPoolId: string, userName: string, email: string): Promise<void>;
-  /** Disabling ends the user's sessions, too. */
+  /** Also ends the sessions of a disabled user. */
   setEnabled(userPoolId: string, userName: string, enabled: boolean): Promise<void>;
   deleteUser(userPoolId: string, userName: string): Promise<void>;
 }
 
 const PAGE = 60;
 
-/** @param prefix what names of pools begin with: the environment's */
+/** @param prefix the environment's prefix of the names of user pools */
 export function openUserPools(cognito: CognitoIdentityProviderClient, prefix: string): UserPools {
   async function deleteUser(userPoolId: string, userName: string): Promise<void> {
     const input = { UserPoolId: userPoolId, Username: fold(userName) };
@@ -55,8 +58,8 @@ export function openUserPools(cognito: CognitoIdentityProviderClient, prefix: st
       ...(password === undefined ? { DesiredDeliveryMediums: ['EMAIL'] } : { MessageAction: 'SUPPRESS' }),
       ...(user.invitation && { ClientMetadata: { ...user.invitation } }),
     });
-    const answer = await cognito.send(command).catch(unless('UsernameExistsException'));
-    return answer?.User?.Attributes?.find(({ Name }) => Name === 'sub')?.Value;
+    const response = await cognito.send(command).catch(unless('UsernameExistsException'));
+    return response?.User?.Attributes?.find(({ Name }) => Name === 'sub')?.Value;
   }
 
   return {
@@ -74,7 +77,7 @@ export function openUserPools(cognito: CognitoIdentityProviderClient, prefix: st
     async createUser(userPoolId, user, password) {
       let subject = await create(userPoolId, user, password);
       if (subject === undefined) {
-        // Left by an earlier attempt that never came to its end: nobody else may have this name.
+        // An earlier creation did not complete. The caller has reserved the name, so no other user has it.
         await deleteUser(userPoolId, user.userName);
         subject = (await create(userPoolId, user, password)) ?? '';
       }
@@ -123,7 +126,7 @@ async function findPool(cognito: CognitoIdentityProviderClient, name: string): P
   }
 }
 
-/** One signs in by user name, which for a tenant's users is the email; nobody signs up by himself. */
+/** Users sign in with the user name, which is the email of a tenant's users. Users cannot sign themselves up. */
 async function createPool(cognito: CognitoIdentityProviderClient, name: string, spec: RealmSpec): Promise<string> {
   const command = new CreateUserPoolCommand({
     PoolName: name,
@@ -154,7 +157,7 @@ async function findClient(cognito: CognitoIdentityProviderClient, UserPoolId: st
   return UserPoolClients?.find(({ ClientName }) => ClientName === APP_CLIENT)?.ClientId;
 }
 
-/** Public: code with PKCE, no implicit flow. A user may write no attribute that any decision rests on. */
+/** A public client: code with PKCE, no implicit flow. Users can write only an attribute that no decision relies on. */
 async function createClient(cognito: CognitoIdentityProviderClient, UserPoolId: string): Promise<string> {
   const command = new CreateUserPoolClientCommand({
     UserPoolId,
@@ -177,7 +180,7 @@ function fail(error: unknown): never {
   throw asDomainError('Cognito', error);
 }
 
-/** Takes one kind of error for an answer. */
+/** Turns one kind of error into undefined. */
 function unless(name: string): (error: unknown) => undefined {
   return (error) => {
     if (!(error instanceof Error) || error.name !== name) throw asDomainError('Cognito', error);

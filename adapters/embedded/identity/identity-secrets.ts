@@ -1,13 +1,13 @@
 import type { RandomBytes } from '../../../core/ports/clock.ts';
 import { type Key, put, type Table } from '../../../core/ports/table.ts';
 
-/** Server keys of identity, made once and kept in the table. */
+/** The server keys of the embedded identity. The first start creates them; the table keeps them. */
 export interface IdentitySecrets {
-  /** Sign cookies. */
+  /** Sign cookies; the first one signs, all verify. */
   readonly cookieKeys: readonly string[];
-  /** Guards forms and the tickets between them. */
+  /** Authenticates forms, and the tickets that pass from one form to the next. */
   readonly formKey: Uint8Array;
-  /** Keys the hash of temporary passwords. */
+  /** Key of the hashes of temporary passwords. */
   readonly temporaryKey: Uint8Array;
 }
 

@@ -5,8 +5,8 @@ import { type IndexName, type Item, type Key, type Partition, put, type Table } 
 import { deleteAll } from '../../../core/ports/table-deletion.ts';
 
 /**
- * Sessions, grants, codes and refresh tokens of a realm: one partition, found by uid (g1), grant (g2) and account (g3).
- * Access tokens are JWTs and not stored.
+ * The partition of a realm's sessions, grants, codes and refresh tokens. Index g1 finds them by uid or user code, g2 by
+ * grant, g3 by account. Access tokens are JWTs and are not stored.
  */
 function realmState(realm: RealmId): Partition<AdapterPayload> {
   return { pk: `oidc#${realm}` };
@@ -16,10 +16,10 @@ function accountState(realm: RealmId, subject: string): Partition<AdapterPayload
   return { index: 'g3', pk: `${realmState(realm).pk}#account#${subject}` };
 }
 
-/** Ids are ours, 21 to 43 characters; what a client sends in their place may be anything. */
+/** Our ids have 21 to 43 of these characters. A client can send any text instead of an id. */
 const ID = /^[\w-]{1,64}$/;
 
-/** oidc-provider's storage for one realm. */
+/** The storage adapter of oidc-provider for one realm. */
 export function createOidcStore(options: {
   readonly table: Table;
   readonly realm: RealmId;
@@ -67,7 +67,7 @@ export function createOidcStore(options: {
       find: async (id) => (await find(id))?.data,
       findByUid: (uid) => findBy('uid', uid),
       findByUserCode: (code) => findBy('code', code),
-      /** Exactly one of several callers wins, so that a code or a refresh token is used once. */
+      /** Succeeds for exactly one of several callers, so that a code or refresh token is used once. */
       async consume(id) {
         const item = await find(id);
         if (!item || item.data.consumed) throw new errors.InvalidGrant('already used');
@@ -82,14 +82,14 @@ export function createOidcStore(options: {
       },
       async revokeByGrantId(grantId) {
         if (!ID.test(grantId)) return;
-        // A grant's items are of several models; each model's adapter takes its own.
+        // The items of a grant belong to several models, and oidc-provider calls the adapter of each.
         await deleteAll(table, { pk: `${pk}#grant#${grantId}`, index: 'g2', prefix: `${model}#` });
       },
     };
   };
 }
 
-/** Ends every session, grant and refresh token of a user, save the session of uid `keepSession`. */
+/** Deletes every session, grant and refresh token of a user, except the session with uid `keepSession`. */
 export async function revokeSubject(
   table: Table,
   realm: RealmId,
@@ -99,8 +99,8 @@ export async function revokeSubject(
   let after: string | undefined;
   do {
     const page = await table.query({ ...accountState(realm, subject), limit: 100, ...(after && { after }) });
-    const doomed = page.items.filter(({ data }) => keepSession === undefined || data.uid !== keepSession);
-    await table.transact(doomed.map((item) => ({ delete: { pk: item.pk, sk: item.sk } })));
+    const revoked = page.items.filter(({ data }) => keepSession === undefined || data.uid !== keepSession);
+    await table.transact(revoked.map((item) => ({ delete: { pk: item.pk, sk: item.sk } })));
     after = page.next;
   } while (after !== undefined);
 }

@@ -3,11 +3,14 @@ import { promisify } from 'node:util';
 import { DomainError } from '../../../core/errors.ts';
 import type { Clock, RandomBytes } from '../../../core/ports/clock.ts';
 
-/** What is kept of a password. */
+/** The stored form of a password. */
 export type PasswordSecret =
+  /** A chosen password. `salt` and `hash` are base64url. */
   | { readonly kind: 'scrypt'; readonly logN: number; readonly salt: string; readonly hash: string }
+  /** A temporary password. */
   | {
       readonly kind: 'temporary';
+      /** HMAC-SHA-256 of subject and password, base64url. */
       readonly mac: string;
       /** Epoch milliseconds. */
       readonly expiresAt: number;
@@ -16,36 +19,47 @@ export type PasswordSecret =
 export type PasswordCheck = 'right' | 'wrong' | 'expired';
 
 export interface Passwords {
-  /** For a password that a person chose. About 60 ms of CPU, off the event loop. */
+  /** Hashes a chosen password: about 60 ms of CPU, off the event loop. Throws TOO_MANY if too many hashes are queued. */
   hash(password: string): Promise<PasswordSecret>;
-  /** A new temporary password: 128 random bits or more, good for 7 days. */
+  /** A new temporary password of at least 128 random bits, valid for 7 days. */
   temporary(subject: string): { readonly password: string; readonly secret: PasswordSecret };
-  /** Takes as long without a secret, or with a temporary one, as with a chosen password. Throws TOO_MANY when swamped. */
+  /**
+   * Compares a password with its stored form. Takes equally long for a chosen password, a temporary one and no secret at
+   * all, so the time does not reveal whether a user exists. Throws TOO_MANY if too many hashes are queued.
+   */
   check(password: string, secret: PasswordSecret | undefined, subject: string): Promise<PasswordCheck>;
 }
 
-/** OWASP's second choice for scrypt: N = 2^15, r = 8, p = 1 with 32 MiB. */
+/**
+ * scrypt with N = 2^15, r = 8, p = 1: 32 MiB and about 60 ms per hash. OWASP lists p = 3 for this N, which takes three
+ * times as long.
+ * @see https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html#scrypt
+ */
 const LOG_N = 15;
 const KEY_BYTES = 32;
 const MAX_MEMORY_BYTES = 64 * 1024 * 1024;
 const TEMPORARY_DAYS = 7;
-/** Without letters that look like digits. */
+/** Digits and letters, without letters that look like digits. */
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 const TEMPORARY_LENGTH = 26;
-/** Two at once leave the thread pool some room for everything else. */
+/** Hashes at the same time: leaves threads of the pool of four for files and DNS. */
 const MAX_PARALLEL = 2;
-const MAX_WAITING = 64;
+/** Hashes in the queue. */
+const MAX_QUEUED = 64;
 
 const derive = promisify<string, Buffer, number, { N: number; r: number; p: number; maxmem: number }, Buffer>(scrypt);
 
-/** @param temporaryKey server key of temporary passwords: with so many random bits a fast keyed hash is safe */
+/**
+ * @param options.temporaryKey server key for temporary passwords. They have so many random bits that a fast keyed hash is
+ * as safe as scrypt.
+ */
 export function createPasswords(options: {
   readonly temporaryKey: Uint8Array;
   readonly clock: Pick<Clock, 'now'>;
   readonly random: RandomBytes;
 }): Passwords {
   const { temporaryKey, clock, random } = options;
-  const limited = createLimit(MAX_PARALLEL, MAX_WAITING);
+  const limited = createLimit(MAX_PARALLEL, MAX_QUEUED);
   const stretch = (password: string, salt: Buffer, logN: number): Promise<Buffer> =>
     limited(() =>
       derive(password.normalize('NFC'), salt, KEY_BYTES, { N: 2 ** logN, r: 8, p: 1, maxmem: MAX_MEMORY_BYTES }),
@@ -84,14 +98,15 @@ export function createPasswords(options: {
   };
 }
 
-/** Runs at most `parallel` jobs at once; over `waiting` in the queue it throws TOO_MANY. */
-function createLimit(parallel: number, waiting: number): <T>(job: () => Promise<T>) => Promise<T> {
+/** Runs at most `parallel` jobs at the same time and queues at most `queued` more. Throws TOO_MANY beyond that. */
+function createLimit(parallel: number, queued: number): <T>(job: () => Promise<T>) => Promise<T> {
   let running = 0;
   const queue: (() => void)[] = [];
   return async (job) => {
     if (running >= parallel) {
-      if (queue.length >= waiting) throw new DomainError('TOO_MANY', 'too many passwords are being checked at once');
-      // Whoever ends hands its place on, so the count stays.
+      if (queue.length >= queued)
+        throw new DomainError('TOO_MANY', 'too many passwords are being checked at the same time');
+      // A job that ends hands its place to the next one, so `running` does not change.
       await new Promise<void>((resolve) => queue.push(resolve));
     } else {
       running += 1;

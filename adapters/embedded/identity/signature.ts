@@ -6,30 +6,30 @@ import { DomainError } from '../../../core/errors.ts';
 import type { SignatureVerifier } from '../../../core/identity/authorize.ts';
 import type { Clock } from '../../../core/ports/clock.ts';
 
-/** Imported, they would bring Node's fetch with them: 13 MB and 40 ms. */
+/** An import of these modules would load Node's fetch too, which costs 13 MB and 40 ms. */
 const { get: getByHttp } = process.getBuiltinModule('node:http');
 const { get: getByHttps } = process.getBuiltinModule('node:https');
 
 export interface SignatureOptions {
   /**
-   * Where an issuer's key set is: an http(s) URL, or `unix:<socket path>:<request path>`. undefined: it has none.
-   * Never taken from a token.
+   * The location of an issuer's key set: an http(s) URL, or `unix:<socket path>:<request path>`. Undefined if the issuer
+   * has no keys. The location never comes from a token.
    */
   readonly jwksUri: (issuer: string) => string | undefined;
   readonly clock: Clock;
-  /** Key sets remembered. @default 1000 */
+  /** Key sets in the cache. @default 1000 */
   readonly cacheSize?: number;
 }
 
 export interface Signature {
   readonly verify: SignatureVerifier;
-  /** Forgets an issuer's keys, as when its realm is gone. */
+  /** Removes an issuer's keys from the cache, for example when its realm is deleted. */
   forget(issuer: string): void;
 }
 
-/** Keys are fetched anew after this time, so that one that was withdrawn ends. */
+/** Keys are fetched again after this time, so that a withdrawn key stops working. */
 const MAX_AGE_MS = 10 * 60_000;
-/** An unknown kid makes us ask again, but no stranger can make us ask more often than this. */
+/** A token with an unknown kid causes a new fetch, but no more often than this. */
 const COOLDOWN_MS = 10_000;
 const FETCH_TIMEOUT_MS = 3_000;
 const MAX_KEY_SET_BYTES = 64 * 1024;
@@ -37,13 +37,14 @@ const MAX_KEY_SET_BYTES = 64 * 1024;
 const KeySet = z.object({ keys: z.array(z.looseObject({ kid: z.string(), kty: z.enum(['RSA', 'EC']) })) });
 
 interface Entry {
-  /** By kid, then as imported. */
+  /** By kid. */
   readonly keys: ReadonlyMap<string, JWK>;
+  /** By algorithm and kid. */
   readonly imported: Map<string, Awaited<ReturnType<typeof importJWK>>>;
   readonly fetchedAt: number;
 }
 
-/** Verifies signatures by the issuers' published keys, cached by issuer and kid. */
+/** Verifies signatures with the keys that the issuers publish. */
 export function createSignature({ jwksUri, clock, cacheSize = 1_000 }: SignatureOptions): Signature {
   const entries = new Lru<Entry>(cacheSize);
   const inFlight = new Map<string, Promise<Entry>>();
@@ -64,13 +65,13 @@ export function createSignature({ jwksUri, clock, cacheSize = 1_000 }: Signature
     return loading;
   }
 
-  /** The entry that should hold `kid`: the cached one if it does or is too young to be asked for again. */
+  /** The cached entry if it has `kid`, or is too recent to be fetched again; a new one otherwise. */
   async function entryFor(issuer: string, kid: string): Promise<Entry> {
     const known = entries.get(issuer);
     if (!known) return refresh(issuer);
     const age = clock.now() - known.fetchedAt;
     if (known.keys.has(kid) ? age < MAX_AGE_MS : age < COOLDOWN_MS) return known;
-    // A key that was good ten minutes ago beats refusing everyone while the issuer restarts.
+    // While the issuer is unavailable, a key that was valid ten minutes ago is better than refusing every request.
     return refresh(issuer).catch((error) => {
       if (known.keys.has(kid)) return known;
       throw error;
@@ -96,7 +97,7 @@ export function createSignature({ jwksUri, clock, cacheSize = 1_000 }: Signature
   };
 }
 
-/** @returns the public RSA and EC keys at `uri`; none where there is no such realm. Throws UNAVAILABLE. */
+/** @returns the public RSA and EC keys at `uri`; none if the realm does not exist. Throws UNAVAILABLE. */
 async function fetchKeySet(uri: string): Promise<(JWK & { kid: string })[]> {
   try {
     const response = await get(uri);
@@ -109,7 +110,7 @@ async function fetchKeySet(uri: string): Promise<(JWK & { kid: string })[]> {
   }
 }
 
-/** By Node's own client: undici for one answer in ten minutes costs a tenant 8 MB (docs/performance.md). */
+/** Uses Node's own client: undici would cost 8 MB per tenant for one request in ten minutes (docs/performance.md). */
 function get(uri: string): Promise<IncomingMessage> {
   const { url, socketPath } = parseUri(uri);
   const options = { socketPath, agent: false, signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) };
@@ -119,7 +120,7 @@ function get(uri: string): Promise<IncomingMessage> {
   });
 }
 
-/** Leaves a body that is too long unread, which ends its connection. */
+/** Reads the body. Throws if it is too long, and leaves the rest unread, which closes the connection. */
 async function limitedText(body: AsyncIterable<Buffer>): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;

@@ -8,9 +8,10 @@ import type { Table } from '../../../../core/ports/table.ts';
 import type { TierName } from '../../../../core/tier/tiers.ts';
 import type { PasswordSecret, Passwords } from '../passwords.ts';
 
-/** An account that may have tokens now, with what they say. */
+/** An account that may receive tokens now. */
 export interface Account {
   readonly user: User;
+  /** The tier of the user's tenant. Absent for system users. */
   readonly tier?: TierName;
 }
 
@@ -19,17 +20,18 @@ export type SignIn =
   | { readonly outcome: 'wrong' | 'expired' | 'disabled' | 'suspended' | 'too-many' };
 
 export interface Accounts {
-  /** The account of a `sub`; undefined if it is unknown, disabled or of a tenant that is not active. */
+  /** The account with this `sub`. Undefined if unknown, disabled, never signed in, or of a tenant that is not active. */
   active(realm: RealmId, subject: string): Promise<Account | undefined>;
   /**
-   * Judges a sign-in. Whether a user exists shows neither in the outcome nor in the time it takes; what else is wrong is
-   * told only to those who know the password.
-   * @param address the client's, for rate-limiting
+   * Checks a sign-in. Neither the outcome nor the time it takes reveals whether a user exists. Only a client that knows
+   * the password learns that the account is expired, disabled or suspended. Throws TOO_MANY if too many checks are queued.
+   *
+   * @param address the address of the client, for rate limiting
    */
   signIn(realm: RealmId, login: string, password: string, address: string): Promise<SignIn>;
 }
 
-/** Failed tries within 5 minutes: of one user from one address, of one user from anywhere, of one address. */
+/** Limits of failed attempts within 5 minutes. */
 const WINDOW_MS = 5 * 60_000;
 const MAX_PER_USER_AND_ADDRESS = 8;
 const MAX_PER_USER = 40;

@@ -4,10 +4,10 @@ import type { SignatureVerifier } from '../../../../core/identity/authorize.ts';
 import type { Table } from '../../../../core/ports/table.ts';
 import { realmKeysKey } from '../realm-keys.ts';
 
-/** Imported keys kept. */
+/** Imported keys in the cache. */
 const CACHE_SIZE = 1_000;
 
-/** For the process that owns the realms: their keys are in its own table, no request is needed to get them. */
+/** Verifies signatures in the process that owns the realms: it reads their keys from the table, without a request. */
 export function createLocalSignature(table: Table): SignatureVerifier {
   const imported = new Lru<Awaited<ReturnType<typeof importJWK>>>(CACHE_SIZE);
 
