@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(async () => server?.close());
 
-/** As much of a browser as a sign-in needs: it keeps cookies, and follows redirects one by one. */
+/** The part of a browser that a sign-in needs: keeps cookies, and follows redirects one by one. */
 class Browser {
   readonly #cookies = new Map<string, string>();
   readonly #headers: Record<string, string>;
@@ -39,7 +39,7 @@ class Browser {
     return response;
   }
 
-  /** Up to the sign-in form. */
+  /** Opens the sign-in form. */
   async start(change: Record<string, string | undefined> = {}): Promise<{ action: string; csrf: string }> {
     const response = await this.open(authorizationUrl(change));
     expect(response.status).toBe(303);
@@ -86,7 +86,7 @@ async function token(form: Record<string, string>) {
 describe('a sign-in form', () => {
   const filled = { userName: EMAIL, password: PASSWORD };
 
-  test('CSRF: is taken with its own token only, from its own page, in the browser that asked for it', async () => {
+  test('SE-6: is accepted only with its own token, from its own page, in the browser that requested it', async () => {
     const [browser, other] = [new Browser(), new Browser()];
     const { action, csrf } = await browser.start();
     const foreign = await other.start();
@@ -99,7 +99,7 @@ describe('a sign-in form', () => {
     expect((await browser.open(action, { ...filled, csrf }, { origin: server.url })).status).toBe(303);
   });
 
-  test('CSRF: of a forced change needs the ticket of this very interaction', async () => {
+  test('ID-1: the form of a forced password change needs the ticket of its own interaction', async () => {
     const email = 'new@acme.example';
     await server.identity.createUser('pool', { userName: email, email, role: 'TenantUser', tenantId: ACME });
     const password = await server.invitedPassword(email);
@@ -117,7 +117,7 @@ describe('a sign-in form', () => {
     expect((await browser.open(`${action}/password`, { ...chosen, csrf, ticket })).status).toBe(401);
   });
 
-  test('is never framed, cached, scripted or kept in a history, and its cookies no script reads', async () => {
+  test('cannot be framed or cached, runs no script, and sets cookies that no script can read', async () => {
     const browser = new Browser();
     const { action } = await browser.start();
     const { headers } = await browser.open(action);
@@ -143,12 +143,12 @@ describe('an authorization request', () => {
     'https://127.0.0.1/callback',
     'javascript:alert(1)',
   ];
-  test.each(places)('is not led to %s', async (redirect_uri) => {
+  test.each(places)('does not redirect to %s', async (redirect_uri) => {
     const response = await new Browser().open(authorizationUrl({ redirect_uri }));
     expect([response.status, response.headers.get('location')]).toEqual([400, null]);
   });
 
-  test('nor is a sign-out', async () => {
+  test('a sign-out does not redirect to a foreign page either', async () => {
     const query = 'client_id=tierplane-cli&post_logout_redirect_uri=https://evil.example/';
     const response = await new Browser().open(`${server.issuer('pool')}/session/end?${query}`);
     expect([response.status, response.headers.get('location')]).toEqual([400, null]);
@@ -167,14 +167,14 @@ describe('an authorization request', () => {
     expect(location).toMatch(/[?#]error=/);
   });
 
-  test('is repeated by no error page as markup', async () => {
+  test('an error page does not repeat any of it as markup', async () => {
     const response = await new Browser().open(authorizationUrl({ client_id: '<script>alert(1)</script>' }));
     expect(response.status).toBe(400);
     expect(await response.text()).not.toContain('<script');
   });
 
   test.each(['x-forwarded-host', 'forwarded', 'x-forwarded-proto', 'x-original-host'])(
-    'SE-1.2: whatever %s says, a realm knows one address of itself',
+    'SE-1.2: the header %s does not change the URLs of a realm',
     async (name) => {
       const browser = new Browser({ [name]: name === 'x-forwarded-proto' ? 'ftp' : 'host=evil.example' });
       const issuer = server.issuer('pool');
@@ -188,7 +188,7 @@ describe('an authorization request', () => {
 });
 
 describe('a sign-out', () => {
-  test('asks first, and then ends the session with the refresh tokens that came of it', async () => {
+  test('asks for confirmation, then ends the session and its refresh tokens', async () => {
     const browser = new Browser();
     const code = await browser.signIn();
     const exchange = { grant_type: 'authorization_code', code, redirect_uri: CALLBACK, code_verifier: VERIFIER };
@@ -208,7 +208,7 @@ describe('a sign-out', () => {
     expect((await browser.open(`${server.issuer('pool')}/account`)).status).toBe(303);
   });
 
-  test('a code is good once, and for whoever has the verifier', async () => {
+  test('a code can be redeemed once, and only with its verifier', async () => {
     const code = await new Browser().signIn();
     const exchange = { grant_type: 'authorization_code', code, redirect_uri: CALLBACK };
     expect((await token({ ...exchange, code_verifier: 'x'.repeat(43) })).body.error).toBe('invalid_grant');

@@ -18,19 +18,19 @@ export const ACME = 'acme0000000000000000000001';
 export const GLOBEX = 'globex00000000000000000001';
 export const INITECH = 'initech0000000000000000001';
 
-/** Realms as the platform has them: a real store, a real HTTP server on a port of its own. */
+/** Realms as in the platform: with a real store and a real HTTP server on its own port. */
 export interface RealmServer {
   readonly url: string;
   readonly table: SqliteTable;
   readonly identity: EmbeddedIdentity;
   readonly mailer: EmbeddedMailer;
   readonly realms: Realms;
-  /** What the registry says of tenants; tests change it. */
+  /** The tenants on record. Tests change them. */
   readonly tenants: Map<string, TenantClaims>;
-  /** Every line logged so far. */
+  /** All lines logged so far. */
   readonly logged: string[];
   readonly mailFile: string;
-  /** Adds to the clock. */
+  /** Moves the clock forward. */
   advance(ms: number): void;
   issuer(realm: string): string;
   /** The temporary password in the newest mail to this address. */

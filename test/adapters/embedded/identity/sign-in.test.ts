@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(async () => server?.close());
 
-/** A user of acme with a chosen password; each test has its own, so that none waits for another's tries. */
+/** Creates a user of acme with a chosen password. Each test has its own user, so failed attempts do not add up. */
 async function newUser(role = 'TenantUser', tenantId = ACME): Promise<string> {
   made += 1;
   const userName = `user${made}@acme.example`;
@@ -32,7 +32,7 @@ function renew(refreshToken: string | undefined): Promise<Tokens> {
 }
 
 describe('sign-in', () => {
-  test('ID-1: gives a tenant`s user an access token that carries what the registry says', async () => {
+  test("ID-1: a tenant's user gets an access token with the claims of the records", async () => {
     const userName = await newUser('TenantAdmin');
     const tokens = await enter(userName);
     expect(decodeProtectedHeader(tokens.accessToken)).toMatchObject({ alg: 'ES256', typ: 'at+jwt' });
@@ -56,7 +56,7 @@ describe('sign-in', () => {
     });
   });
 
-  test('reads the tier anew at every issue', async () => {
+  test('each new token has the current tier', async () => {
     const userName = await newUser('TenantUser', GLOBEX);
     const first = await enter(userName);
     expect(decodeJwt(first.accessToken).tier).toBe('advanced');
@@ -66,7 +66,7 @@ describe('sign-in', () => {
     server.tenants.set(GLOBEX, { tier: 'advanced', active: true });
   });
 
-  test('gives an admin the scopes of SBT and no tenant', async () => {
+  test('an admin gets the scopes of SBT and no tenant', async () => {
     await server.identity.createUser('admin', {
       userName: 'root',
       email: 'root@tierplane.example',
@@ -88,7 +88,7 @@ describe('sign-in', () => {
     }
   });
 
-  test('lets a configured client of the admin realm in, and no tenant`s realm knows it', async () => {
+  test("a configured client can use the admin realm, and no tenant's realm", async () => {
     const options = {
       clientId: 'sbt-admin',
       redirectUri: 'http://localhost:4200/dashboard',
@@ -101,7 +101,7 @@ describe('sign-in', () => {
     await expect(signIn({ ...options, issuer: server.issuer('pool') })).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   });
 
-  test('ID-1: an invited user must choose a password, and the temporary one is then dead', async () => {
+  test('ID-1: an invited user must choose a password, which ends the temporary one', async () => {
     const email = 'invited@acme.example';
     await server.identity.createUser('pool', {
       userName: email,
@@ -125,7 +125,7 @@ describe('sign-in', () => {
     expect((await server.identity.user('pool', email))?.status).toBe('CONFIRMED');
   });
 
-  test('a temporary password is good for seven days', async () => {
+  test('ID-1: a temporary password is valid for seven days', async () => {
     const email = 'late@initech.example';
     const realm = `tenant-${INITECH}` as const;
     await server.identity.createUser(realm, { userName: email, email, role: 'TenantUser', tenantId: INITECH });
@@ -137,7 +137,7 @@ describe('sign-in', () => {
     server.advance(-7 * 86_400_000 - 1_000);
   });
 
-  test('an admin`s password needs twelve characters', async () => {
+  test("ID-1: an admin's password must have twelve characters", async () => {
     await expect(
       server.identity.createUser('admin', {
         userName: 'short',
@@ -148,7 +148,7 @@ describe('sign-in', () => {
     ).rejects.toMatchObject({ code: 'INVALID', message: expect.stringContaining('at least 12') });
   });
 
-  test('a wrong password and an unknown user get the same answer', async () => {
+  test('a wrong password and an unknown user get the same response', async () => {
     const userName = await newUser();
     const wrong = await enter(userName, 'Wrong-horse-7').catch((error) => error);
     const unknown = await enter('nobody@nowhere.example', 'Wrong-horse-7').catch((error) => error);
@@ -156,14 +156,14 @@ describe('sign-in', () => {
     expect([unknown.code, unknown.message]).toEqual([wrong.code, wrong.message]);
   });
 
-  test('a user of one realm is nobody in another', async () => {
+  test('a user of one realm cannot sign in to another', async () => {
     const userName = await newUser();
     await expect(
       signIn({ issuer: server.issuer(`tenant-${INITECH}`), clientId: CLIENT, userName, password: PASSWORD }),
     ).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
   });
 
-  test('after eight wrong tries even the right password has to wait five minutes', async () => {
+  test('after eight failed attempts, the right password is refused for five minutes too', async () => {
     const userName = await newUser();
     for (let i = 0; i < 8; i++) {
       await expect(enter(userName, `Wrong-horse-${i}`)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
@@ -175,8 +175,8 @@ describe('sign-in', () => {
   });
 });
 
-describe('whoever may not have tokens', () => {
-  test('a disabled user gets none, also not by refresh', async () => {
+describe('a user who cannot have tokens', () => {
+  test('ID-3: a disabled user gets no tokens, not even with a refresh token', async () => {
     const userName = await newUser();
     const { refreshToken } = await enter(userName);
     await server.identity.setUserEnabled('pool', userName, false);
@@ -190,7 +190,7 @@ describe('whoever may not have tokens', () => {
     await enter(userName);
   });
 
-  test('a deleted user gets none, and is nobody to those who hold the old refresh token', async () => {
+  test('a deleted user gets no tokens, and an old refresh token is refused', async () => {
     const userName = await newUser();
     const { refreshToken } = await enter(userName);
     await server.identity.deleteUser('pool', userName);
@@ -198,7 +198,7 @@ describe('whoever may not have tokens', () => {
     await expect(enter(userName)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
   });
 
-  test('ON-7: users of a tenant that is not active get none', async () => {
+  test('ON-7: the users of a tenant that is not active get no tokens', async () => {
     const userName = await newUser();
     const { refreshToken } = await enter(userName);
     server.tenants.set(ACME, { tier: 'basic', active: false });
@@ -210,7 +210,7 @@ describe('whoever may not have tokens', () => {
 });
 
 describe('refresh tokens', () => {
-  test('ID-6: rotate, and one that is used twice ends the whole family', async () => {
+  test('ID-6: a refresh token rotates, and its second use ends all tokens of the sign-in', async () => {
     const first = await enter(await newUser());
     const second = await renew(first.refreshToken);
     expect(second.refreshToken).not.toBe(first.refreshToken);
@@ -218,13 +218,13 @@ describe('refresh tokens', () => {
     await expect(renew(second.refreshToken)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
   });
 
-  test('of two that come at once one wins', async () => {
+  test('ID-6: of two concurrent uses of a refresh token, one succeeds', async () => {
     const { refreshToken } = await enter(await newUser());
     const results = await Promise.allSettled([renew(refreshToken), renew(refreshToken), renew(refreshToken)]);
     expect(results.filter(({ status }) => status === 'fulfilled').length).toBeLessThanOrEqual(1);
   });
 
-  test('end when the password changes', async () => {
+  test('ID-6: refresh tokens end when the password changes', async () => {
     const userName = await newUser();
     const { refreshToken } = await enter(userName);
     await server.identity.setPassword('pool', userName, 'Another-horse-8');
@@ -233,7 +233,7 @@ describe('refresh tokens', () => {
     await enter(userName, 'Another-horse-8');
   });
 
-  test('end when they are revoked', async () => {
+  test('ID-6: refresh tokens end when they are revoked', async () => {
     const { refreshToken = '' } = await enter(await newUser());
     const body = new URLSearchParams({ token: refreshToken, client_id: CLIENT });
     const response = await fetch(`${server.issuer('pool')}/token/revocation`, { method: 'POST', body });
@@ -243,7 +243,7 @@ describe('refresh tokens', () => {
 });
 
 describe('secrets', () => {
-  test('the invitation is in the mailbox and its file, which only its owner reads; no log has a password or token', async () => {
+  test('OB-1: an invitation is in the mailbox and its file, which only the owner can read; no log line has a password or token', async () => {
     const email = 'secret@acme.example';
     await server.identity.createUser('pool', { userName: email, email, role: 'TenantUser', tenantId: ACME });
     const temporary = await server.invitedPassword(email);
@@ -258,7 +258,7 @@ describe('secrets', () => {
     }
   });
 
-  test('what is stored of a chosen password is a salted hash', async () => {
+  test('a chosen password is stored as a salted hash', async () => {
     const userName = await newUser();
     const stored = await server.table.get(userKey('pool', userName));
     expect(stored?.data.secret).toMatchObject({ kind: 'scrypt', logN: 15 });

@@ -4,7 +4,7 @@ import { type Item, put } from '../../../../core/ports/table.ts';
 import { ACME, type RealmServer, startRealmServer } from './realm-server.ts';
 
 const PASSWORD = 'Correct-horse-7';
-/** Of `PASSWORD`, as version 0.1.0 stored it. */
+/** The form in which version 0.1.0 stored `PASSWORD`. */
 const SECRET = {
   kind: 'scrypt',
   logN: 15,
@@ -13,7 +13,7 @@ const SECRET = {
 };
 const CREATED = '2026-01-02T03:04:05.000Z';
 
-/** A user, email and subject, and a staged password, exactly as version 0.1.0 stored them. */
+/** A user and a staged password, in the records of version 0.1.0. */
 function storedBefore(issuer: string): readonly Item[] {
   const userName = 'Old@acme.example';
   const email = 'Old@acme.example';
@@ -43,7 +43,7 @@ describe('DX-8: identity data of version 0.1.0', () => {
   let server: RealmServer;
   beforeAll(async () => {
     server = await startRealmServer();
-    // As the realm was stored with its place in an index that is no longer used.
+    // Version 0.1.0 also listed realms in an index, which nothing reads.
     const realm = {
       ...{ pk: 'realm#pool', sk: 'realm', version: 1, data: { id: 'pool', displayName: 'Shop' } },
       indexes: { g1: { pk: 'realms', sk: 'pool' } },
@@ -58,11 +58,11 @@ describe('DX-8: identity data of version 0.1.0', () => {
     return signIn({ issuer, clientId: 'tierplane-cli', userName: 'old@acme.example', password: PASSWORD });
   };
 
-  test('a user signs in with the password of before', async () => {
+  test('a user signs in with the old password', async () => {
     expect((await tokens()).accessToken).not.toBe('');
   });
 
-  test('a user is found by name, subject and tenant, and holds name and email', async () => {
+  test('a user is found by name, subject and tenant, and still holds the email', async () => {
     const user = await server.identity.user('pool', 'old@acme.example');
     expect(user).toEqual({
       ...{ userName: 'Old@acme.example', email: 'Old@acme.example', role: 'TenantUser', tenantId: ACME },
@@ -74,7 +74,7 @@ describe('DX-8: identity data of version 0.1.0', () => {
     await expect(server.identity.emailTaken('pool', 'old@acme.example')).resolves.toBe(true);
   });
 
-  test('a staged password is taken by the user it is for', async () => {
+  test('a staged password goes to the user with its email', async () => {
     const email = 'staged@acme.example';
     const user = { userName: email, email, role: 'TenantAdmin', tenantId: ACME };
     await expect(server.identity.createUser('pool', user)).resolves.toMatchObject({ status: 'CONFIRMED' });

@@ -1,0 +1,91 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
+import { createSignature } from '../../../../adapters/embedded/identity/signature.ts';
+import { ManualClock } from '../../../support/manual-clock.ts';
+import { startKeySetServer } from './key-set-server.ts';
+import { startRealmServer } from './realm-server.ts';
+
+const ISSUER = { issuer: 'x', realm: 'pool', clientIds: [], audience: '' } as const;
+let token: string;
+let published: JWK;
+
+beforeAll(async () => {
+  const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
+  published = { ...(await exportJWK(publicKey)), kid: 'known' };
+  token = await new SignJWT({}).setProtectedHeader({ alg: 'ES256', kid: 'known' }).sign(privateKey);
+});
+
+const by = (kid: string) => ({ issuer: ISSUER, kid, alg: 'ES256' as const });
+
+describe('the key sets of issuers', () => {
+  test('a key set is fetched once for many tokens, and again for an unknown kid every ten seconds at most', async () => {
+    const server = await startKeySetServer([published]);
+    const clock = new ManualClock();
+    const { verify } = createSignature({ jwksUri: () => server.url, clock });
+    try {
+      const verdicts = await Promise.all(Array.from({ length: 20 }, () => verify(token, by('known'))));
+      expect(new Set(verdicts)).toEqual(new Set([true]));
+      expect(server.requests()).toBe(1);
+      for (let i = 0; i < 20; i++) expect(await verify(token, by(`unknown-${i}`))).toBe(false);
+      expect(server.requests()).toBe(1);
+      clock.advance(11_000);
+      for (let i = 0; i < 20; i++) expect(await verify(token, by(`unknown-${i}`))).toBe(false);
+      expect(server.requests()).toBe(2);
+    } finally {
+      await server.close();
+    }
+  });
+
+  test('a known key is fetched again after ten minutes, and still accepted while its issuer is unavailable', async () => {
+    const server = await startKeySetServer([published]);
+    const clock = new ManualClock();
+    const { verify } = createSignature({ jwksUri: () => server.url, clock });
+    expect(await verify(token, by('known'))).toBe(true);
+    clock.advance(600_000);
+    expect(await verify(token, by('known'))).toBe(true);
+    expect(server.requests()).toBe(2);
+    await server.close();
+    clock.advance(600_000);
+    expect(await verify(token, by('known'))).toBe(true);
+    await expect(verify(token, by('unknown'))).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  });
+
+  test('without its key set, an issuer is unavailable; its tokens are not called wrong', async () => {
+    const server = await startKeySetServer([]);
+    await server.close();
+    const { verify } = createSignature({ jwksUri: () => server.url, clock: new ManualClock() });
+    await expect(verify(token, by('known'))).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  });
+
+  test('a forgotten issuer is fetched again, and an issuer without a location has no keys', async () => {
+    const server = await startKeySetServer([published]);
+    const { verify, forget } = createSignature({
+      jwksUri: (issuer) => (issuer === 'x' ? server.url : undefined),
+      clock: new ManualClock(),
+    });
+    try {
+      await verify(token, by('known'));
+      forget('x');
+      await verify(token, by('known'));
+      expect(server.requests()).toBe(2);
+      const elsewhere = { ...by('known'), issuer: { ...ISSUER, issuer: 'y' } };
+      expect(await verify(token, elsewhere)).toBe(false);
+      expect(server.requests()).toBe(2);
+    } finally {
+      await server.close();
+    }
+  });
+
+  test('a realm publishes the public parts of its keys only, and an unknown realm none', async () => {
+    const server = await startRealmServer();
+    try {
+      const response = await fetch(`${server.issuer('pool')}/jwks`);
+      const { keys } = (await response.json()) as { keys: JWK[] };
+      expect(keys).toHaveLength(1);
+      expect(keys[0]).not.toHaveProperty('d');
+      expect((await fetch(`${server.issuer('tenant-nosuchrealm')}/jwks`)).status).toBe(404);
+    } finally {
+      await server.close();
+    }
+  });
+});

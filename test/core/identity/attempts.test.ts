@@ -1,0 +1,21 @@
+import { describe, expect, test } from '@jest/globals';
+import { createAttemptLimiter } from '../../../core/identity/attempts.ts';
+
+describe('the limiter of failed attempts', () => {
+  test('takes from all keys or from none, returns attempts, and starts anew after its window', () => {
+    let now = 0;
+    const limiter = createAttemptLimiter({ clock: { now: () => now }, windowMs: 1_000 });
+    const user = { key: 'user', max: 2 };
+    const address = { key: 'address', max: 3 };
+    expect(limiter.take([user, address])).toBe(true);
+    expect(limiter.take([user, address])).toBe(true);
+    expect(limiter.take([user, address])).toBe(false);
+    expect(limiter.take([address])).toBe(true);
+    expect(limiter.take([address])).toBe(false);
+    limiter.giveBack([user, address]);
+    expect(limiter.take([user, address])).toBe(true);
+    expect(limiter.take([user])).toBe(false);
+    now = 1_001;
+    expect(limiter.take([user])).toBe(true);
+  });
+});
