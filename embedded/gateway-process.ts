@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { GATEWAY_ENTRY } from '../adapters/embedded/program.ts';
-import { DomainError } from '../core/errors.ts';
+import { DomainError, messageOf } from '../core/errors.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { Log } from '../core/ports/log.ts';
 import { type BackOff, backOffMs } from '../core/retry/back-off.ts';
@@ -86,7 +86,7 @@ export function createGatewayProcess(options: Options): GatewayProcess {
       if (closing) return;
       failures += 1;
       const waitMs = backOffMs(failures, BACK_OFF, Math.random());
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       log.error({ reason, waitMs }, 'the gateway did not start and is started again later');
       clock.after(waitMs, () => !closing && relaunch());
     });

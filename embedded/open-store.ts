@@ -21,6 +21,6 @@ export function openStore({ dir, clock, cleanUp }: StartContext): PlatformStore 
   const runDir = prepareRunDir(dir);
   cleanUp.defer(() => runDir.remove());
   const rotation = rotateLogs(dir.logs, clock);
-  cleanUp.defer(() => rotation.end());
+  cleanUp.defer(() => rotation.close());
   return { table, instance, runDir: runDir.path };
 }

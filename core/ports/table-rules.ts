@@ -40,6 +40,15 @@ export function checkKey(key: Key): void {
   checkKeyPart('sk', key.sk);
 }
 
+/** Compares as the Table port sorts: by UTF-8 bytes, which is the order of code points. */
+export function compareUtf8(a: string, b: string): number {
+  const left = Array.from(a);
+  const right = Array.from(b);
+  const at = left.findIndex((character, i) => character !== right[i]);
+  if (at < 0) return left.length - right.length;
+  return (left[at]?.codePointAt(0) ?? 0) - (right[at]?.codePointAt(0) ?? -1);
+}
+
 /** The key a write is about. */
 export function keyOf(write: Write): Key {
   return 'put' in write ? write.put : 'delete' in write ? write.delete : write.check;

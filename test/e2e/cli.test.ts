@@ -80,7 +80,7 @@ describe('DX-2: the command line', () => {
     ['the last admin', ['users', 'disable', ADMIN], 4, /last enabled SystemAdmin/],
     ['a service that is none', ['services', 'list', '--service', 'billing'], 4, /there are orders, products, users/],
     ['an unknown service', ['logs', '--service', 'billing'], 4, /no logs of a service 'billing'/],
-    ['an unknown dead letter', ['events', 'replay', 'nope'], 4, /no dead letter has this id/],
+    ['an unknown dead letter', ['events', 'replay', 'nope'], 4, /dead letter not found/],
     ['a sign-in that fails', ['token', '--tenant', 'nobody', '--user', 'a', '--password', 'b'], 4, /no active tenant/],
   ])('answers %s with one JSON value and the documented code', async (_what, args, code, words) => {
     const result = await platform.cli(...args, '--json');

@@ -58,7 +58,7 @@ describeInstalled('the control plane installed in an emulated account', (install
       'POST',
       `/operator/dead-letters/${encodeURIComponent('outbox~nope')}/replay`,
     );
-    expect([replayed.status, replayed.text]).toEqual([404, expect.stringContaining('no dead letter has this id')]);
+    expect([replayed.status, replayed.text]).toEqual([404, expect.stringContaining('dead letter not found')]);
     const { body } = await installed().call('GET', '/operator/status');
     expect(body.data).toMatchObject({ home: 'aws', region: 'us-east-1' });
   });

@@ -11,13 +11,13 @@ const keyOf = (sk: string): Key<Stored> => ({ pk: PARTITION.pk, sk });
 
 export interface FoundDeadLetter {
   readonly letter: DeadLetter;
-  /** Rises each time the event fails for good anew. */
+  /** Increases each time the event becomes a dead letter again. */
   readonly version: number;
 }
 
 /**
- * Dead letters in the platform's table: a dead-letter queue of SQS can be read only by taking from it, and does not know
- * why its messages failed.
+ * Dead letters in the platform's table. An SQS dead-letter queue cannot be listed without receiving its messages, and does
+ * not record why they failed.
  */
 export class DeadLetters {
   readonly #table: Table;
@@ -26,7 +26,7 @@ export class DeadLetters {
     this.#table = table;
   }
 
-  /** In order of consumer and event id. Throws INVALID for a limit outside 1..1000. */
+  /** Dead letters in order of consumer and event id. Throws INVALID for a limit outside 1..1000. */
   async page({
     consumer,
     after,
@@ -48,15 +48,15 @@ export class DeadLetters {
     return item && { letter: { ...item.data, id: item.sk }, version: item.version };
   }
 
-  /** The write that lays an event aside, in place of an earlier letter of the same event. */
-  async burial(consumer: string, event: Envelope, attempts: number, reason: string, now: number): Promise<Write> {
+  /** The write that stores a dead letter. It replaces an earlier one of the same event. */
+  async putWrite(consumer: string, event: Envelope, attempts: number, reason: string, now: number): Promise<Write> {
     const sk = `${consumer}~${event.id}`;
     const version = ((await this.find(sk))?.version ?? 0) + 1;
     const data: Stored = { consumer, event, attempts, reason, failedAt: new Date(now).toISOString() };
     return put({ ...keyOf(sk), version, data });
   }
 
-  /** Forgets the letter, unless its event has failed again meanwhile. */
+  /** Deletes the letter, unless its event has failed again meanwhile. */
   async remove({ letter, version }: FoundDeadLetter): Promise<void> {
     try {
       await this.#table.transact([{ delete: keyOf(letter.id), if: { version } }]);

@@ -1,4 +1,4 @@
-import { isDomainError } from '../../../core/errors.ts';
+import { isDomainError, messageOf } from '../../../core/errors.ts';
 import type { Clock, RandomBytes } from '../../../core/ports/clock.ts';
 import type { Consumer, Envelope } from '../../../core/ports/event-bus.ts';
 import type { Log } from '../../../core/ports/log.ts';
@@ -8,33 +8,34 @@ import type { DeadLetters } from './dead-letters.ts';
 import { receivedEvent } from './event-record.ts';
 
 export interface DeliveryOptions {
-  /** Keeps what was delivered, and dead letters. */
+  /** Records which events have been delivered, and holds dead letters. */
   readonly table: Table;
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly log: Log;
-  /** The first pause before an event is delivered again; it doubles each time. In whole seconds, as SQS has it. @default 1 */
+  /** Longest wait before the second delivery, in whole seconds. It doubles with each further one. @default 1 */
   readonly retryBaseSeconds?: number;
-  /** @default 300 (5 minutes) */
+  /** Longest wait between deliveries. @default 300 (5 minutes) */
   readonly retryMaxSeconds?: number;
 }
 
+/** A message of a consumer's queue. */
 export interface Message {
   readonly body: string;
-  /** How often it was received, this time included. */
+  /** How often it has been received, including this time. */
   readonly attempt: number;
 }
 
-/** What to do with a message: take it off its queue, or let it be seen again after so many seconds. */
+/** What to do with a message: delete it from its queue, or make it visible again after some seconds. */
 export type Outcome = 'done' | { readonly retryAfterSeconds: number };
 
 const DEFAULT_ATTEMPTS = 8;
-/** SQS keeps no message longer. */
-const REMEMBERED_SECONDS = 14 * 24 * 3600;
+/** SQS keeps messages for at most 14 days, so no event is delivered again later. */
+const MARK_SECONDS = 14 * 24 * 3600;
 
 /**
- * Hands one message of a consumer's queue to it. EventBridge and SQS may both deliver twice: an event that was handled,
- * or laid aside, is not handled again unless it is replayed. Throws only where the table fails.
+ * Delivers one message of a consumer's queue. EventBridge and SQS may both deliver an event twice, so an event that has
+ * been handled or has become a dead letter is not handled again, unless it is replayed. Throws only if the table fails.
  */
 export async function deliver(
   consumer: Consumer,
@@ -54,27 +55,26 @@ export async function deliver(
       'event failed',
     );
     if (!final) return { retryAfterSeconds: backOffSeconds(message.attempt, options) };
-    const reason = error instanceof Error ? error.message : String(error);
-    await bury(consumer, event, message.attempt, reason, letters, options);
+    await deadLetter(consumer, event, message.attempt, messageOf(error), letters, options);
     return 'done';
   }
   await table.transact([markWrite(consumer, event, options)]);
   return 'done';
 }
 
-/** Lays aside a message that its queue has given up on: whoever handled it ended before it could say why. */
-export async function buryAbandoned(
+/** Makes a dead letter of a message that SQS has moved to the dead-letter queue: its handler ended without an outcome. */
+export async function deadLetterAbandoned(
   consumer: Consumer,
   message: Message,
   letters: DeadLetters,
   options: DeliveryOptions,
 ): Promise<void> {
   const { event } = receivedEvent(message.body);
-  const reason = 'its consumer ended while handling it, again and again';
-  await bury(consumer, event, consumer.maxAttempts ?? DEFAULT_ATTEMPTS, reason, letters, options);
+  const reason = 'the consumer ended while it handled this event, in every attempt';
+  await deadLetter(consumer, event, consumer.maxAttempts ?? DEFAULT_ATTEMPTS, reason, letters, options);
 }
 
-async function bury(
+async function deadLetter(
   consumer: Consumer,
   event: Envelope,
   attempts: number,
@@ -82,7 +82,7 @@ async function bury(
   letters: DeadLetters,
   options: DeliveryOptions,
 ): Promise<void> {
-  const letter = await letters.burial(consumer.name, event, attempts, reason, options.clock.now());
+  const letter = await letters.putWrite(consumer.name, event, attempts, reason, options.clock.now());
   await options.table.transact([letter, markWrite(consumer, event, options)]);
 }
 
@@ -91,7 +91,7 @@ function markOf(consumer: Consumer, event: Envelope) {
 }
 
 function markWrite(consumer: Consumer, event: Envelope, { clock }: DeliveryOptions): Write {
-  const expiresAt = Math.floor(clock.now() / 1000) + REMEMBERED_SECONDS;
+  const expiresAt = Math.floor(clock.now() / 1000) + MARK_SECONDS;
   return put({ ...markOf(consumer, event), version: 1, data: {}, expiresAt });
 }
 

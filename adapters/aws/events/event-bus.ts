@@ -4,37 +4,37 @@ import { DomainError } from '../../../core/errors.ts';
 import type { Consumer, EventBus } from '../../../core/ports/event-bus.ts';
 import { asDomainError } from '../store/errors.ts';
 import { DeadLetters } from './dead-letters.ts';
-import { buryAbandoned, type DeliveryOptions, deliver } from './delivery.ts';
+import { type DeliveryOptions, deadLetterAbandoned, deliver } from './delivery.ts';
 import { putEventsEntry, replayBody } from './event-record.ts';
 import { pollQueue } from './queue-poller.ts';
 
 export interface EventBusOptions extends DeliveryOptions {
   readonly events: EventBridgeClient;
   readonly sqs: SQSClient;
-  /** Name or ARN. */
+  /** The bus's name or ARN. */
   readonly busName: string;
-  /** A consumer's queue is `<queuePrefix><consumer>`, its dead-letter queue the same with `-dead` behind it. */
+  /** A consumer's queue is named `<queuePrefix><consumer>`, and its dead-letter queue `<queuePrefix><consumer>-dead`. */
   readonly queuePrefix: string;
-  /** Makes a consumer's rule and queues; nothing is published while it does. @default - the stack has made them */
+  /** Creates a consumer's rule and queues; `publish` waits for it. @default - the stack has created them */
   readonly prepare?: (consumer: Consumer) => Promise<void>;
-  /** How long a receive waits for a message, and so how long closing a subscription may take. @default 5 */
+  /** How long a receive call waits for a message, and so how long closing a subscription may take. @default 5 */
   readonly waitSeconds?: number;
 }
 
 export interface AwsEventBus extends EventBus {
-  /** Ends delivery and waits for handlers in flight. Idempotent. */
+  /** Ends delivery. Resolves when the handlers in flight have ended. Idempotent. */
   close(): Promise<void>;
 }
 
-/** PutEvents takes so many entries, and so many bytes of them, at once. */
-const MOST_ENTRIES = 10;
-const MOST_BYTES = 256 * 1024;
+/** The limits of one PutEvents call. @see https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html */
+const MAX_ENTRIES = 10;
+const MAX_BYTES = 256 * 1024;
 
 const CONSUMER_NAME = /^[a-z0-9][a-z0-9-]{0,39}$/;
 
 /**
- * The EventBus port over EventBridge: a rule fills a queue of SQS for each consumer. `subscribe` is for long-running
- * processes; a Lambda function on a queue uses `deliver` (delivery.ts) for each of its records instead.
+ * The EventBus port over EventBridge: for each consumer, a rule sends events to an SQS queue. `subscribe` is for
+ * long-running processes; a Lambda function with such a queue as its source calls `deliver` for each record instead.
  */
 export function openEventBus(options: EventBusOptions): AwsEventBus {
   const { events, sqs, busName, table, log, queuePrefix } = options;
@@ -53,15 +53,17 @@ export function openEventBus(options: EventBusOptions): AwsEventBus {
 
     subscribe(consumer) {
       if (!CONSUMER_NAME.test(consumer.name)) {
-        throw new DomainError('INVALID', `name of a consumer must match ${CONSUMER_NAME}, got '${consumer.name}'`);
+        throw new DomainError('INVALID', `consumer name must match ${CONSUMER_NAME}, got '${consumer.name}'`);
       }
       if (subscriptions.has(consumer.name)) {
-        throw new DomainError('CONFLICT', `consumer '${consumer.name}' has subscribed already`);
+        throw new DomainError('CONFLICT', `consumer '${consumer.name}' must not subscribe twice in one process`);
       }
       const prepared = (options.prepare?.(consumer) ?? Promise.resolve()).finally(() => preparing.delete(prepared));
       preparing.add(prepared);
       const polling = prepared.then(() => startPolling(consumer, letters, options));
-      polling.catch((error: unknown) => log.error({ err: error, consumer: consumer.name }, 'consumer has no queue'));
+      polling.catch((error: unknown) =>
+        log.error({ err: error, consumer: consumer.name }, 'the queues of a consumer cannot be found'),
+      );
       const subscription = {
         async close() {
           await (await polling.catch(() => undefined))?.close();
@@ -76,8 +78,8 @@ export function openEventBus(options: EventBusOptions): AwsEventBus {
 
     async replay(id) {
       const found = await letters.find(id);
-      if (!found) throw new DomainError('NOT_FOUND', 'no dead letter has this id');
-      // Sent before it is forgotten: an end in between leaves it listed, never lost.
+      if (!found) throw new DomainError('NOT_FOUND', 'dead letter not found');
+      // Sent before it is deleted: a crash in between leaves it listed, but never loses it.
       const { consumer, event } = found.letter;
       const QueueUrl = await queueUrl(sqs, `${queuePrefix}${consumer}`);
       await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: replayBody(event) })).catch(fail('SQS'));
@@ -108,7 +110,7 @@ async function startPolling(
       dead,
       1,
       async (message) => {
-        await buryAbandoned(consumer, message, letters, options);
+        await deadLetterAbandoned(consumer, message, letters, options);
         return 'done';
       },
       { sqs, clock, log, waitSeconds },
@@ -126,33 +128,33 @@ function batchesOf(entries: readonly PutEventsRequestEntry[]): PutEventsRequestE
   let room = 0;
   for (const entry of entries) {
     const bytes = Buffer.byteLength(JSON.stringify(entry));
-    if (bytes > MOST_BYTES)
-      throw new DomainError('TOO_LARGE', `an event takes at most ${MOST_BYTES} bytes, got ${bytes}`);
+    if (bytes > MAX_BYTES)
+      throw new DomainError('TOO_LARGE', `event must have at most ${MAX_BYTES} bytes, got ${bytes}`);
     const batch = batches.at(-1);
-    if (batch && batch.length < MOST_ENTRIES && bytes <= room) batch.push(entry);
+    if (batch && batch.length < MAX_ENTRIES && bytes <= room) batch.push(entry);
     else {
       batches.push([entry]);
-      room = MOST_BYTES;
+      room = MAX_BYTES;
     }
     room -= bytes;
   }
   return batches;
 }
 
-/** PutEvents succeeds though it took none of the entries: what it refused is in its answer. */
+/** PutEvents succeeds even if it refuses every entry. Its response names the refused ones. */
 async function putEvents(events: EventBridgeClient, batch: PutEventsRequestEntry[]): Promise<void> {
-  const answer = await events.send(new PutEventsCommand({ Entries: batch })).catch(fail('EventBridge'));
-  if ((answer.FailedEntryCount ?? 0) === 0) return;
-  const codes = new Set((answer.Entries ?? []).flatMap(({ ErrorCode }) => ErrorCode ?? []));
+  const response = await events.send(new PutEventsCommand({ Entries: batch })).catch(fail('EventBridge'));
+  if ((response.FailedEntryCount ?? 0) === 0) return;
+  const codes = new Set((response.Entries ?? []).flatMap(({ ErrorCode }) => ErrorCode ?? []));
   throw new DomainError(
     'UNAVAILABLE',
-    `EventBridge refused ${answer.FailedEntryCount} of ${batch.length} events: ${[...codes].join(', ')}`,
+    `EventBridge refused ${response.FailedEntryCount} of ${batch.length} events: ${[...codes].join(', ')}`,
   );
 }
 
 async function queueUrl(sqs: SQSClient, name: string): Promise<string> {
   const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: name })).catch(fail('SQS'));
-  if (!QueueUrl) throw new DomainError('INTERNAL', `SQS knows no queue '${name}'`);
+  if (!QueueUrl) throw new DomainError('INTERNAL', `SQS has no queue '${name}'`);
   return QueueUrl;
 }
 

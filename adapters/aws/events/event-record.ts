@@ -4,8 +4,8 @@ import { DomainError } from '../../../core/errors.ts';
 import type { Envelope } from '../../../core/ports/event-bus.ts';
 
 /**
- * EventBridge gives each event an id of its own and cuts its time to seconds; ours travel among its resources, so that
- * source, detail type and detail stay exactly SBT's. An event of another publisher goes by EventBridge's own.
+ * EventBridge assigns its own event id and truncates the time to seconds. Our id and time travel among the resources, so
+ * that source, detail type and detail stay exactly SBT's. Events of other publishers keep EventBridge's id and time.
  */
 const ID = 'tierplane:event-id/';
 const TIME = 'tierplane:event-time/';
@@ -18,17 +18,17 @@ const record = z.object({
   time: z.string(),
   resources: z.array(z.string()).default([]),
   detail: z.record(z.string(), z.json()),
-  /** Only in what replayBody has made. */
+  /** Only in messages that `replayBody` creates. */
   replayed: z.literal(true).optional(),
 });
 
 export interface ReceivedEvent {
   readonly event: Envelope;
-  /** Asked for by an operator: to be handled though it may have been before. */
+  /** An operator replays this event, so it must be handled even if it has been handled before. */
   readonly replayed: boolean;
 }
 
-/** The event as PutEvents takes it. */
+/** The event as an entry of PutEvents. */
 export function putEventsEntry(event: Envelope, busName: string): PutEventsRequestEntry {
   return {
     EventBusName: busName,
@@ -40,10 +40,10 @@ export function putEventsEntry(event: Envelope, busName: string): PutEventsReque
   };
 }
 
-/** The event in a message of a queue that a rule fills. Throws INVALID for anything else. */
+/** The event in a message that an EventBridge rule has sent to a queue. Throws INVALID for any other message. */
 export function receivedEvent(body: string): ReceivedEvent {
   const parsed = record.safeParse(parseJson(body));
-  if (!parsed.success) throw new DomainError('INVALID', 'message is not an event of EventBridge');
+  if (!parsed.success) throw new DomainError('INVALID', 'message must be an EventBridge event');
   const { id, source, time, resources, detail, replayed = false } = parsed.data;
   const event = {
     id: tail(resources, ID) ?? id,
@@ -55,7 +55,7 @@ export function receivedEvent(body: string): ReceivedEvent {
   return { event, replayed };
 }
 
-/** A message for a consumer's queue that has it handle the event once more. */
+/** A message for a consumer's queue that makes it handle the event again. */
 export function replayBody(event: Envelope): string {
   const message: z.input<typeof record> = {
     id: event.id,

@@ -14,17 +14,17 @@ export interface PollerOptions {
   readonly sqs: SQSClient;
   readonly clock: Clock;
   readonly log: Log;
-  /** How long a receive waits for a message, and so how long `close` may take. */
+  /** How long a receive call waits for a message, and so how long `close` may take. */
   readonly waitSeconds: number;
 }
 
-/** SQS gives out at most so many messages at once. */
-const MOST_AT_ONCE = 10;
+/** Most messages of one SQS receive call. */
+const MAX_MESSAGES = 10;
 const PAUSE_AFTER_ERROR_MS = 1_000;
 
 /**
- * Takes messages off a queue, never more than `concurrency` at a time, and hands them to `handle`; one that it throws on
- * is seen again when the queue's visibility timeout has passed.
+ * Receives messages from a queue, at most `concurrency` at a time, and passes them to `handle`. If it throws, the message
+ * becomes visible again after the queue's visibility timeout.
  */
 export function pollQueue(
   queueUrl: string,
@@ -38,7 +38,7 @@ export function pollQueue(
   async function receive(): Promise<readonly SqsMessage[]> {
     const command = new ReceiveMessageCommand({
       QueueUrl: queueUrl,
-      MaxNumberOfMessages: Math.min(MOST_AT_ONCE, concurrency - running.size),
+      MaxNumberOfMessages: Math.min(MAX_MESSAGES, concurrency - running.size),
       WaitTimeSeconds: waitSeconds,
       MessageSystemAttributeNames: ['ApproximateReceiveCount'],
     });
@@ -55,7 +55,7 @@ export function pollQueue(
         await sqs.send(new ChangeMessageVisibilityCommand(command));
       }
     } catch (error) {
-      log.warn({ err: error, queueUrl }, 'message left to its queue');
+      log.warn({ err: error, queueUrl }, 'message not handled; the queue will deliver it again');
     }
   }
 
@@ -71,7 +71,7 @@ export function pollQueue(
           running.add(one);
         }
       } catch (error) {
-        log.warn({ err: error, queueUrl }, 'queue not read, will try again');
+        log.warn({ err: error, queueUrl }, 'queue cannot be read; trying again');
         await pause(clock, PAUSE_AFTER_ERROR_MS);
       }
     }

@@ -2,7 +2,7 @@ import { type SESv2Client, SendEmailCommand } from '@aws-sdk/client-sesv2';
 import type { Mailer } from '../../../core/ports/identity.ts';
 import { asDomainError } from '../store/errors.ts';
 
-/** Sends mail by SES. @param from an address that SES has verified for this account */
+/** The Mailer port over SES. @param from a sender address that SES has verified for this account */
 export function openMailer(ses: SESv2Client, from: string): Mailer {
   return {
     async send({ to, subject, text }) {

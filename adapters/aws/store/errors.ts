@@ -1,6 +1,6 @@
 import { DomainError } from '../../../core/errors.ts';
 
-/** What the services call a request that may work a moment later. The SDK has tried three times by then. */
+/** Error names of requests that may succeed later. The SDK has tried three times before it reports one. */
 const TRANSIENT = new Set([
   'InternalFailure',
   'InternalServerError',
@@ -16,8 +16,8 @@ const TRANSIENT = new Set([
 ]);
 
 /**
- * An SDK error by our codes; its own words stay in the cause, since they name accounts and roles. Refused credentials are
- * a fault of the installation, INTERNAL, unless the caller knows better.
+ * Translates an SDK error: UNAVAILABLE if a later request may succeed, else INTERNAL. The SDK's message stays in the
+ * cause, because it names accounts and roles. Refused credentials are an error of the installation, so INTERNAL.
  */
 export function asDomainError(service: string, cause: unknown): DomainError {
   if (cause instanceof DomainError) return cause;

@@ -1,17 +1,17 @@
 import type { AttributeValue, QueryCommandInput } from '@aws-sdk/client-dynamodb';
 import type { Query } from '../../../core/ports/table.ts';
-import { afterPrefix } from '../../../core/ports/table-rules.ts';
+import { afterPrefix, compareUtf8 } from '../../../core/ports/table-rules.ts';
 import { indexName, keyNames } from './table-shape.ts';
 
-/** What of a partition a query is about, as the one condition on the sort key that DynamoDB takes. */
-interface Range {
+/** The part of a partition that a query reads, as the one sort key condition that DynamoDB allows. */
+interface SortKeyRange {
   readonly condition?: string;
   readonly values: Readonly<Record<string, AttributeValue>>;
-  /** Ends of a BETWEEN, which DynamoDB counts in and the port does not. */
+  /** The ends of a BETWEEN, which DynamoDB includes and the port excludes. */
   readonly excluded: readonly string[];
 }
 
-/** The request of a query, and the sort keys to leave out of its answer; undefined where no item can be in its range. */
+/** A query's request, with the sort keys to leave out of the result; undefined if no item can be in its range. */
 export function queryInput(
   tableName: string,
   query: Query,
@@ -28,21 +28,21 @@ export function queryInput(
       ExpressionAttributeNames: { '#pk': pk, ...(range.condition && { '#sk': sk }) },
       ExpressionAttributeValues: { ':pk': { S: query.pk }, ...range.values },
       ScanIndexForward: !query.descending,
-      // One more than asked for tells whether there is a next page.
+      // One more item than the limit tells whether there is a next page.
       Limit: query.limit + range.excluded.length + 1,
     },
   };
 }
 
 /**
- * `after` is a condition and not an ExclusiveStartKey: of an index that would have to name the item's own key too, and
- * DynamoDB refuses one outside the prefix.
+ * `after` becomes a condition, not an ExclusiveStartKey: for an index that would also need the item's own key, and
+ * DynamoDB refuses a start key outside the prefix.
  */
 function rangeOf({
   prefix,
   after,
   descending = false,
-}: Pick<Query, 'prefix' | 'after' | 'descending'>): Range | undefined {
+}: Pick<Query, 'prefix' | 'after' | 'descending'>): SortKeyRange | undefined {
   if (after === undefined) {
     if (!prefix) return { values: {}, excluded: [] };
     return { condition: 'begins_with(#sk, :prefix)', values: { ':prefix': { S: prefix } }, excluded: [] };
@@ -62,8 +62,4 @@ function rangeOf({
     values: { ':low': { S: low }, ':high': { S: high } },
     excluded: [after, high],
   };
-}
-
-function compareUtf8(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

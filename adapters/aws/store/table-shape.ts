@@ -1,7 +1,7 @@
 import type { CreateTableCommandInput, UpdateTimeToLiveCommandInput } from '@aws-sdk/client-dynamodb';
 import { INDEXES, type IndexName } from '../../../core/ports/table.ts';
 
-/** The attribute DynamoDB's time to live works by: epoch seconds. It deletes days late, so readers filter by it too. */
+/** The attribute of DynamoDB's time to live, in epoch seconds. Deletion may be days late, so reads check it too. */
 export const EXPIRY = 'expiresAt';
 
 /** Names of the key attributes of the base table, or of one of its indexes. */
@@ -9,12 +9,12 @@ export function keyNames(index?: IndexName): { readonly pk: string; readonly sk:
   return index ? { pk: `${index}pk`, sk: `${index}sk` } : { pk: 'pk', sk: 'sk' };
 }
 
-/** DynamoDB's name of an index: at least three characters, so not the port's own. */
+/** DynamoDB's name of an index. It needs at least three characters, so the port's own name is too short. */
 export function indexName(index: IndexName): string {
   return `index-${index}`;
 }
 
-/** What a table must be for openTable: one key, five sparse indexes that hold whole items. */
+/** The table that openTable needs: one key, and five sparse indexes that hold whole items. */
 export function tableShape(tableName: string): CreateTableCommandInput {
   const all = [undefined, ...INDEXES].map(keyNames);
   const schema = ({ pk, sk }: { pk: string; sk: string }) => [
@@ -36,7 +36,7 @@ export function tableShape(tableName: string): CreateTableCommandInput {
   };
 }
 
-/** Lets expired items of a table of this shape vanish. */
+/** Enables the deletion of expired items. */
 export function expiryOf(tableName: string): UpdateTimeToLiveCommandInput {
   return { TableName: tableName, TimeToLiveSpecification: { AttributeName: EXPIRY, Enabled: true } };
 }

@@ -29,25 +29,22 @@ import { EXPIRY, keyNames } from './table-shape.ts';
 
 export interface TableOptions {
   readonly client: DynamoDBClient;
-  /** A table of the shape of tableShape. */
+  /** A table as `tableShape` defines it. */
   readonly tableName: string;
-  /** Decides what has expired, and times repetitions. */
+  /** Decides which items have expired, and times retries. */
   readonly clock: Clock;
   readonly random: RandomBytes;
-  /** The credentials are one tenant's: what they do not reach is ACCESS_DENIED. @default false - then it is INTERNAL */
+  /** The credentials are one tenant's: keys outside their scope are ACCESS_DENIED. @default false - INTERNAL */
   readonly tenantScoped?: boolean;
 }
 
 type Attributes = Record<string, AttributeValue>;
 
-/** Transactions that met on an item are tried again this often before they fail as UNAVAILABLE: for about 3 s. */
+/** Attempts at a transaction that conflicts with others. They take about 3 s; then it fails with UNAVAILABLE. */
 const CONFLICT_ATTEMPTS = 9;
 const CONFLICT_BACK_OFF: BackOff = { baseMs: 10, maxMs: 10_000 };
 
-/**
- * The Table port over a DynamoDB table. Reads by key are strongly consistent; an index follows its items within
- * moments.
- */
+/** The Table port over a DynamoDB table. Reads by key are strongly consistent; indexes are eventually consistent. */
 export function openTable(options: TableOptions): Table {
   const { client, tableName, clock } = options;
   const epochSeconds = (): number => Math.floor(clock.now() / 1000);
@@ -78,7 +75,7 @@ export function openTable(options: TableOptions): Table {
   };
 }
 
-/** Live items of the query's range, in order: one more than its limit if there are as many. */
+/** The live items in the query's range, in order: up to one more than its limit. */
 async function collect(options: TableOptions, query: Query, epochSeconds: number): Promise<Attributes[]> {
   const request = queryInput(options.tableName, query);
   if (!request) return [];
@@ -95,8 +92,8 @@ async function collect(options: TableOptions, query: Query, epochSeconds: number
 }
 
 /**
- * Always a transaction, also of one write: its request token makes the SDK's own repetition after a lost answer harmless,
- * where a repeated conditional PutItem would meet its own item and fail.
+ * Writes in a transaction, even a single item: the request token makes the SDK's retry after a lost response harmless. A
+ * repeated conditional PutItem would find its own item and fail.
  */
 async function transactPastConflicts(options: TableOptions, items: TransactWriteItem[]): Promise<void> {
   const { client, clock, random } = options;
@@ -110,7 +107,9 @@ async function transactPastConflicts(options: TableOptions, items: TransactWrite
       if (failed.length > 0) throw new ConditionFailed(failed);
       if (!reasons.some(({ Code }) => Code === 'TransactionConflict')) return fail(options)(error);
       if (attempt === CONFLICT_ATTEMPTS) {
-        throw new DomainError('UNAVAILABLE', `transaction met others ${attempt} times in a row`, { cause: error });
+        throw new DomainError('UNAVAILABLE', `transaction conflicted with others ${attempt} times in a row`, {
+          cause: error,
+        });
       }
       await pause(clock, backOffMs(attempt, CONFLICT_BACK_OFF, chanceOf(random)));
     }
@@ -125,7 +124,7 @@ function transactItem(tableName: string, write: Write, data: string, epochSecond
   return { ConditionCheck: { ...target, ...conditionOf(write.if, epochSeconds) } };
 }
 
-/** An expired item counts as absent, though DynamoDB may keep it for days. */
+/** An expired item counts as absent, although DynamoDB may keep it for days. */
 function conditionOf(condition: Condition, epochSeconds: number) {
   const live = 'attribute_exists(#pk) AND (attribute_not_exists(#expiry) OR #expiry > :now)';
   const names = { '#pk': 'pk', '#expiry': EXPIRY };
@@ -148,7 +147,7 @@ function keyAttributes({ pk, sk }: Key): Attributes {
   return { pk: { S: pk }, sk: { S: sk } };
 }
 
-/** `data` stays the JSON text it is: DynamoDB's own numbers and sets would not give everything back as it was put. */
+/** `data` is stored as JSON text: DynamoDB's own numbers and sets do not return every value as it was written. */
 function itemAttributes(item: Item<object>, data: string): Attributes {
   const places = INDEXES.flatMap((index) => {
     const key = item.indexes?.[index];
@@ -197,7 +196,7 @@ function text(attributes: Attributes | undefined, name: string): string {
 function fail({ tenantScoped = false }: TableOptions): (error: unknown) => never {
   return (cause) => {
     if (tenantScoped && cause instanceof Error && cause.name === 'AccessDeniedException') {
-      throw new DomainError('ACCESS_DENIED', "the key is not the tenant's", { cause });
+      throw new DomainError('ACCESS_DENIED', "the key must be the tenant's own", { cause });
     }
     throw asDomainError('DynamoDB', cause);
   };

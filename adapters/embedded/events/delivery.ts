@@ -1,4 +1,4 @@
-import { isDomainError } from '../../../core/errors.ts';
+import { isDomainError, messageOf } from '../../../core/errors.ts';
 import type { Clock, RandomBytes } from '../../../core/ports/clock.ts';
 import type { Consumer, Envelope } from '../../../core/ports/event-bus.ts';
 import type { Log } from '../../../core/ports/log.ts';
@@ -8,14 +8,14 @@ import type { Database } from '../store/database.ts';
 export interface DeliveryOptions {
   readonly database: Database;
   readonly clock: Clock;
-  /** Spreads retries. */
+  /** For the jitter of retries. */
   readonly random: RandomBytes;
   readonly log: Log;
-  /** Wait before the second delivery, in ms; doubles each time. @default 500 */
+  /** Longest wait before the second delivery, in ms. It doubles with each further one. @default 500 */
   readonly retryBaseMs?: number;
   /** Longest wait between deliveries, in ms. @default 60000 */
   readonly retryMaxMs?: number;
-  /** How often a queue is looked at unasked, in ms: only a fallback, publishing wakes it. @default 5000 */
+  /** How often each queue is polled, in ms. It is a fallback only: `publish` wakes the queue. @default 5000 */
   readonly sweepMs?: number;
 }
 
@@ -33,18 +33,18 @@ const DUE = `SELECT d.event_id, d.attempts, e.event FROM deliveries d JOIN event
 const NEXT_DUE = 'SELECT due_at FROM deliveries WHERE consumer = ? AND due_at > ? ORDER BY due_at LIMIT 1';
 const ACKNOWLEDGE = 'DELETE FROM deliveries WHERE consumer = ? AND event_id = ?';
 const POSTPONE = 'UPDATE deliveries SET attempts = ?, due_at = ? WHERE consumer = ? AND event_id = ?';
-const BURY =
+const INSERT_DEAD_LETTER =
   'INSERT OR REPLACE INTO dead_letters (consumer, event_id, attempts, reason, failed_at) VALUES (?, ?, ?, ?, ?)';
 
 /**
- * Delivers one consumer's queue. A delivery leaves the queue only when it was handled, so whatever was in flight when
- * the process died is delivered again; attempts count failures, not starts.
+ * Delivers one consumer's queue. A delivery leaves the queue only when it has been handled, so those in flight when the
+ * process dies are delivered again. Attempts count failures, not starts.
  */
 export class Delivery {
   readonly consumer: Consumer;
   readonly #options: Required<DeliveryOptions>;
   readonly #concurrency: number;
-  /** Waiting to be handled, being handled, or being acknowledged: not to be taken again. */
+  /** Ids of events that wait in the buffer, are being handled or acknowledged, and must not be taken again. */
   readonly #taken = new Set<string>();
   readonly #inFlight = new Set<Promise<void>>();
   #buffer: Due[] = [];
@@ -58,7 +58,7 @@ export class Delivery {
     this.#concurrency = consumer.concurrency ?? 1;
   }
 
-  /** Starts as many deliveries as are due and allowed, and arms the timer for the next ones. */
+  /** Starts the deliveries that are due, up to the concurrency, and sets the timer for the next ones. */
   wake(): void {
     if (this.#closed) return;
     this.#timer?.cancel();
@@ -74,19 +74,19 @@ export class Delivery {
         this.#start(due);
       }
     } catch (error) {
-      this.#options.log.error({ err: error, consumer: this.consumer.name }, 'queue cannot be read, will try again');
+      this.#options.log.error({ err: error, consumer: this.consumer.name }, 'queue cannot be read; trying again later');
     }
     this.#timer = this.#options.clock.after(waitMs, () => this.wake());
   }
 
-  /** Takes nothing more and waits for handlers in flight. */
+  /** Takes no more events. Resolves when the handlers in flight have ended. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#timer?.cancel();
     await Promise.all(this.#inFlight);
   }
 
-  /** Fetches a batch of due events that are not taken yet; those that are may still stand in the table. */
+  /** Fills the buffer with due events that are not taken yet. Taken ones may still be in the table. */
   #take(): void {
     const { database, clock } = this.#options;
     const limit = Math.max(MIN_BATCH, 2 * this.#concurrency) + this.#taken.size;
@@ -123,7 +123,7 @@ export class Delivery {
       failure = { error };
     }
     const recorded = failure ? this.#fail(due, failure.error) : this.#acknowledge(due);
-    // The place is free while the outcome is being written: one commit then takes many of them.
+    // The next handler may start while the outcome is written, so that one commit holds many outcomes.
     this.#running--;
     this.wake();
     try {
@@ -131,7 +131,7 @@ export class Delivery {
     } catch (error) {
       this.#options.log.warn(
         { err: error, consumer: this.consumer.name, eventId: due.eventId },
-        'outcome not recorded, the event will be delivered again',
+        'outcome not recorded; the event will be delivered again',
       );
     }
   }
@@ -145,21 +145,21 @@ export class Delivery {
     const { database, clock, log } = this.#options;
     const { name, maxAttempts = MAX_ATTEMPTS } = this.consumer;
     const attempts = due.attempts + 1;
-    const reason = (isErrorLike(error) ? error.message : String(error)).slice(0, MAX_REASON_CHARS);
+    const reason = messageOf(error).slice(0, MAX_REASON_CHARS);
     const now = clock.now();
     const fields = { consumer: name, eventId: due.eventId, attempts, reason };
     if (attempts >= maxAttempts || isDomainError(error, 'INVALID')) {
       log.error(fields, 'event became a dead letter');
       await database.write(() => {
         database.statement(ACKNOWLEDGE).run(name, due.eventId);
-        database.statement(BURY).run(name, due.eventId, attempts, reason, now);
+        database.statement(INSERT_DEAD_LETTER).run(name, due.eventId, attempts, reason, now);
       });
       return;
     }
     const waitMs = this.#backOffMs(attempts);
-    log.warn({ ...fields, waitMs }, 'event not handled, will be delivered again');
+    log.warn({ ...fields, waitMs }, 'event not handled; it will be delivered again');
     await database.write(() => database.statement(POSTPONE).run(attempts, now + waitMs, name, due.eventId));
-    // The timer armed meanwhile did not know of this one.
+    // The current timer was set before this delivery was postponed.
     this.wake();
   }
 
@@ -167,8 +167,4 @@ export class Delivery {
     const { random, retryBaseMs, retryMaxMs } = this.#options;
     return Math.round(backOffMs(attempts, { baseMs: retryBaseMs, maxMs: retryMaxMs }, chanceOf(random)));
   }
-}
-
-function isErrorLike(error: unknown): error is { message: string } {
-  return typeof (error as { message?: unknown } | null)?.message === 'string';
 }

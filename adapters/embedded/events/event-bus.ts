@@ -1,19 +1,20 @@
 import { DomainError } from '../../../core/errors.ts';
 import type { Consumer, DeadLetter, Envelope, EventBus } from '../../../core/ports/event-bus.ts';
 import { MAX_PAGE } from '../../../core/ports/table-rules.ts';
+import { repeat } from '../../../core/time/repeat.ts';
 import type { Database } from '../store/database.ts';
 import { Delivery, type DeliveryOptions } from './delivery.ts';
 
 export interface EmbeddedEventBus extends EventBus {
-  /** Ends delivery and waits for handlers in flight. Leaves the database open. Idempotent. */
+  /** Ends delivery. Resolves when the handlers in flight have ended. Leaves the database open. Idempotent. */
   close(): Promise<void>;
 }
 
-/** Consumer names stand in ids of dead letters, before a '~'. */
+/** A dead letter's id is the consumer's name, '~' and the event's id. */
 const CONSUMER_NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
 /**
- * Published events are kept this long: a consumer that subscribes for the first time is given them, and an event
- * published twice within it is queued once.
+ * How long published events are kept. A consumer that subscribes for the first time receives them, and an event that is
+ * published twice within this time is queued once.
  */
 const KEPT_MS = 7 * 24 * 3600 * 1000;
 const SWEEP_MS = 60_000;
@@ -31,15 +32,14 @@ const DEAD = `SELECT l.consumer, l.event_id, l.attempts, l.reason, l.failed_at, 
   FROM dead_letters l JOIN events e ON e.id = l.event_id`;
 const DELETE_DEAD = 'DELETE FROM dead_letters WHERE consumer = ? AND event_id = ?';
 const REQUEUE = 'INSERT OR REPLACE INTO deliveries (consumer, event_id, attempts, due_at) VALUES (?, ?, 0, ?)';
-const FORGET = `DELETE FROM events WHERE id IN (SELECT id FROM events WHERE published_at < ?
+const DELETE_OLD_EVENTS = `DELETE FROM events WHERE id IN (SELECT id FROM events WHERE published_at < ?
   AND NOT EXISTS (SELECT 1 FROM deliveries WHERE event_id = events.id)
   AND NOT EXISTS (SELECT 1 FROM dead_letters WHERE event_id = events.id) LIMIT ${BATCH})`;
 
 /**
- * The EventBus port over queues in a SQLite file; one process delivers from it. Subscriptions are durable: an event is
- * queued for every consumer that ever subscribed to its type, running or not, and a consumer's first subscription is
- * given what was published in the last 7 days, so that the order of start-up loses nothing.
- * A handler that throws INVALID is not asked again: the event becomes a dead letter at once.
+ * The EventBus port over queues in a SQLite file, from which one process delivers. Subscriptions are durable: an event is
+ * queued for every consumer that ever subscribed to its type, running or not. A first subscription receives the events of
+ * the last 7 days, so the order of start-up loses nothing.
  */
 export function openEventBus(options: DeliveryOptions): EmbeddedEventBus {
   const { database, clock, log } = options;
@@ -49,7 +49,7 @@ export function openEventBus(options: DeliveryOptions): EmbeddedEventBus {
       if (delivery.consumer.detailTypes.some((type) => detailTypes.has(type))) delivery.wake();
     }
   };
-  const sweep = startSweep(options);
+  const sweep = repeat(clock, SWEEP_MS, () => deleteOldEvents(options));
 
   return {
     async publish(events) {
@@ -67,7 +67,7 @@ export function openEventBus(options: DeliveryOptions): EmbeddedEventBus {
     subscribe(consumer) {
       checkConsumer(consumer);
       if (deliveries.has(consumer.name)) {
-        throw new DomainError('CONFLICT', `consumer '${consumer.name}' has subscribed already`);
+        throw new DomainError('CONFLICT', `consumer '${consumer.name}' must not subscribe twice in one process`);
       }
       const delivery = new Delivery(consumer, options);
       deliveries.set(consumer.name, delivery);
@@ -107,7 +107,7 @@ export function openEventBus(options: DeliveryOptions): EmbeddedEventBus {
       const now = clock.now();
       await database.write(() => {
         if (database.statement(DELETE_DEAD).run(consumer, eventId).changes === 0) {
-          throw new DomainError('NOT_FOUND', 'no dead letter has this id');
+          throw new DomainError('NOT_FOUND', 'dead letter not found');
         }
         database.statement(REQUEUE).run(consumer, eventId, now);
       });
@@ -123,7 +123,7 @@ export function openEventBus(options: DeliveryOptions): EmbeddedEventBus {
 
 function checkConsumer({ name, concurrency = 1, maxAttempts = 1 }: Consumer): void {
   if (!CONSUMER_NAME.test(name)) {
-    throw new DomainError('INVALID', `name of a consumer must match ${CONSUMER_NAME}, got '${name}'`);
+    throw new DomainError('INVALID', `consumer name must match ${CONSUMER_NAME}, got '${name}'`);
   }
   if (!(concurrency >= 1) || !(maxAttempts >= 1)) {
     throw new DomainError('INVALID', `concurrency and maxAttempts of consumer '${name}' must be at least 1`);
@@ -157,25 +157,13 @@ function toDeadLetter(row: Record<string, unknown>): DeadLetter {
   };
 }
 
-/** Forgets events that are old and nobody waits for. It only gives room back, so it may fail and try again later. */
-function startSweep({ database, clock }: DeliveryOptions): { close(): Promise<void> } {
-  let running: Promise<unknown> = Promise.resolve();
-  let timer = clock.after(SWEEP_MS, run);
-  function run(): void {
-    running = forget(database, clock.now() - KEPT_MS).catch(() => {});
-    timer = clock.after(SWEEP_MS, run);
-  }
-  return {
-    async close() {
-      timer.cancel();
-      await running;
-    },
-  };
-}
-
-async function forget(database: Database, before: number): Promise<void> {
+/** Deletes old events without a delivery or a dead letter. It only frees space, so a failed run is left to the next. */
+async function deleteOldEvents({ database, clock }: DeliveryOptions): Promise<void> {
+  const before = clock.now() - KEPT_MS;
   let deleted: number;
   do {
-    deleted = await database.write(() => Number(database.statement(FORGET).run(before).changes));
+    deleted = await database
+      .write(() => Number(database.statement(DELETE_OLD_EVENTS).run(before).changes))
+      .catch(() => 0);
   } while (deleted === BATCH);
 }

@@ -12,7 +12,7 @@ import { createRealmKeys, realmKeysKey } from './realm-keys.ts';
 
 export interface CredentialsOptions {
   readonly table: Table;
-  readonly mailer: Pick<EmbeddedMailer, 'draft' | 'deliver' | 'forget'>;
+  readonly mailer: Pick<EmbeddedMailer, 'draft' | 'deliver' | 'deletionOf'>;
   readonly passwords: Passwords;
   readonly clock: Clock;
   readonly random: RandomBytes;
@@ -59,7 +59,7 @@ export function createTableCredentials(options: CredentialsOptions): Credentials
 
     async withdraw({ id }, { subject }, { realmFollows }) {
       if (!realmFollows) await revokeSubject(table, id, subject);
-      return mailer.forget(mailOwner(id, subject));
+      return mailer.deletionOf(mailOwner(id, subject));
     },
   };
 }

@@ -1,31 +1,31 @@
 import { closeSync, openSync, write, writeSync } from 'node:fs';
 
 export interface LineFileOptions {
-  /** So long at most a line waits for others to be written with, in milliseconds. @default 100 */
+  /** Longest time a line waits in the buffer, in ms. @default 100 */
   readonly flushMs?: number;
-  /** In characters: a disk that hangs must not eat the memory. @default 16_777_216 */
+  /** Most characters in the buffer, so that a hanging disk does not fill the memory. @default 16_777_216 */
   readonly maxBuffered?: number;
 }
 
 export interface LineFile {
-  /** Takes a line with its end; counts and drops it if too much is buffered. */
+  /** Buffers a line, which must end with a newline. If the buffer is full, drops and counts the line. */
   write(line: string): void;
-  /** Writes what is buffered before it returns, for a process that ends at once. Gives up on a full pipe after 100 ms. */
+  /** Writes the buffer before it returns, for a process that ends at once. Gives up on a full pipe after 100 ms. */
   flushSync(): void;
-  /** Writes what is buffered and ends. */
+  /** Writes the buffer, then closes the file. */
   close(): Promise<void>;
 }
 
 const FLUSH_LENGTH = 64 * 1024;
 const NOTHING = Buffer.alloc(0);
-const FULL_PIPE_TRIES = 10;
+const FULL_PIPE_ATTEMPTS = 10;
 const FULL_PIPE_PAUSE_MS = 10;
 
 /**
- * Appends lines to a file, in batches off the caller's path: nobody waits for the disk, a full one costs lines and nothing
- * else, and a process that is killed loses at most what `flushMs` brought.
+ * Appends lines to a file in asynchronous batches, so that callers never wait for the disk. A full disk loses lines and
+ * has no other effect. A killed process loses at most the lines of the last `flushMs`.
  *
- * @param target the file's name, made for this user alone if it is not there; or an open file descriptor, left open
+ * @param target the file's path, created for this user only if it does not exist; or an open file descriptor, left open
  * @throws if the file cannot be opened
  */
 export function openLineFile(
@@ -35,7 +35,7 @@ export function openLineFile(
   const fd = typeof target === 'string' ? openSync(target, 'a', 0o600) : target;
   let buffered = '';
   let dropped = 0;
-  /** What is left to be written of the batch taken last. */
+  /** The part of the current batch that is not written yet. */
   let batch: Buffer = NOTHING;
   let writing = false;
   let timer: NodeJS.Timeout | undefined;
@@ -79,7 +79,7 @@ export function openLineFile(
 
   function flushSync(): void {
     stopTimer();
-    // A write under way is a thread's, which the process lets finish.
+    // A write under way runs in a thread, which the process lets finish.
     const rest = writing ? NOTHING : batch;
     if (!writing) batch = NOTHING;
     writeNow(fd, Buffer.concat([rest, takeBuffered()]));
@@ -104,22 +104,22 @@ export function openLineFile(
   };
 }
 
-/** What cannot be written is lost. */
+/** Writes synchronously. Bytes that cannot be written are lost. */
 function writeNow(fd: number, bytes: Buffer): void {
   let offset = 0;
-  let tries = 0;
-  while (offset < bytes.length && tries < FULL_PIPE_TRIES) {
+  let attempts = 0;
+  while (offset < bytes.length && attempts < FULL_PIPE_ATTEMPTS) {
     try {
       offset += writeSync(fd, bytes, offset);
     } catch (error) {
       if (!isFullPipe(error)) return;
-      tries += 1;
+      attempts += 1;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, FULL_PIPE_PAUSE_MS);
     }
   }
 }
 
-/** Of a pipe or terminal that takes no more until its reader has read on. */
+/** Whether the error is that of a pipe or terminal whose reader must read on first. */
 function isFullPipe(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'EAGAIN';
 }

@@ -1,5 +1,3 @@
-import { appendFile, chmod } from 'node:fs/promises';
-import { createTransport } from 'nodemailer';
 import type { Clock, RandomBytes } from '../../../core/ports/clock.ts';
 import type { Mailer } from '../../../core/ports/identity.ts';
 import type { Log } from '../../../core/ports/log.ts';
@@ -14,6 +12,7 @@ import {
   type Write,
 } from '../../../core/ports/table.ts';
 import { newId } from '../../../core/tenant/names.ts';
+import { fileTransport, smtpTransport } from './mail-transport.ts';
 
 export type Mail = Parameters<Mailer['send']>[0];
 
@@ -34,24 +33,25 @@ export interface MailPage {
 
 export interface EmbeddedMailer extends Mailer {
   /**
-   * A mail as writes, for the transaction that gives cause to it; `deliver()` after the commit. A crash between the two
-   * only delays it until the next start.
-   * @param owner whose deletion takes the mail away
+   * The writes that queue a mail, for the transaction that causes it. Call `deliver` after the commit; a crash between the
+   * two only delays the mail until the next start.
+   * @param owner `deletionOf` deletes the mail with its owner. @default - none
    */
   draft(mail: Mail, owner?: string): readonly Write[];
+  /** Starts to deliver the queued mails. */
   deliver(): void;
-  /** Newest first. `limit` 1..1000 */
+  /** Mails, newest first. `limit` is 1..1000. */
   list(page: { readonly after?: string; readonly limit: number }): Promise<MailPage>;
   get(id: string): Promise<StoredMail | undefined>;
-  /** Deletes of all mails of `owner`. */
-  forget(owner: string): Promise<readonly Write[]>;
-  /** Ends after what is being delivered. */
+  /** The writes that delete all mails of `owner`. */
+  deletionOf(owner: string): Promise<readonly Write[]>;
+  /** Stops delivery. Resolves when the delivery under way has ended. */
   close(): Promise<void>;
 }
 
 export interface MailerOptions {
   readonly table: Table;
-  /** One JSON line per mail, mode 0600; not written where SMTP is configured. */
+  /** Holds one JSON line per mail, mode 0600. Not written if SMTP is configured. */
   readonly file: string;
   readonly clock: Clock;
   readonly random: RandomBytes;
@@ -59,7 +59,7 @@ export interface MailerOptions {
   readonly smtp?: { readonly url: string; readonly from: string };
 }
 
-interface Record extends JsonObject {
+interface MailRecord extends JsonObject {
   to: string;
   subject: string;
   text: string;
@@ -69,20 +69,19 @@ interface Record extends JsonObject {
   data: JsonObject;
 }
 
-const MAILS: Partition<Record> = { pk: 'mail' };
-const WAITING: Partition<Record> = { index: 'g1', pk: 'mail-waiting' };
+const MAILS: Partition<MailRecord> = { pk: 'mail' };
+const WAITING: Partition<MailRecord> = { index: 'g1', pk: 'mail-waiting' };
 
-const keyOf = (id: string): Key<Record> => ({ pk: MAILS.pk, sk: id });
+const keyOf = (id: string): Key<MailRecord> => ({ pk: MAILS.pk, sk: id });
 
-/** Invitations are good for 7 days; nobody looks for them after 30. */
+/** Invitations are valid for 7 days. */
 const KEEP_SECONDS = 30 * 86_400;
 const MAX_ATTEMPTS = 10;
 const RETRY_MS = 30_000;
-const SMTP_TIMEOUT_MS = 20_000;
 
 /**
- * Mail as the embedded home has it: kept in the table (the mailbox page reads it there) and appended to a file, or sent
- * by SMTP where configured, in which case the text is forgotten once it is delivered. Undelivered mail is tried again.
+ * The Mailer port of the embedded home. Mail is kept in the table, where the mailbox page reads it, and appended to a file,
+ * or sent by SMTP if configured. The text of a mail sent by SMTP is deleted after delivery. Failed deliveries are retried.
  */
 export function openMailer(options: MailerOptions): EmbeddedMailer {
   const { table, clock, random, log } = options;
@@ -96,7 +95,7 @@ export function openMailer(options: MailerOptions): EmbeddedMailer {
     const now = clock.now();
     const id = newId(now, random);
     const { to, subject, text } = mail;
-    const record: Record = {
+    const record: MailRecord = {
       to,
       subject,
       text,
@@ -109,7 +108,7 @@ export function openMailer(options: MailerOptions): EmbeddedMailer {
       g1: { pk: WAITING.pk, sk: id },
       ...(owner !== undefined && { g2: { pk: ownerKey(owner), sk: id } }),
     };
-    const item: Item<Record> = {
+    const item: Item<MailRecord> = {
       ...keyOf(id),
       version: 1,
       data: record,
@@ -119,7 +118,7 @@ export function openMailer(options: MailerOptions): EmbeddedMailer {
     return [put(item)];
   }
 
-  /** Delivers what is waiting, oldest first, until nothing is left or something failed. */
+  /** Delivers the queued mails, oldest first, until none is left or a delivery fails. */
   async function run(): Promise<void> {
     do {
       again = false;
@@ -132,12 +131,12 @@ export function openMailer(options: MailerOptions): EmbeddedMailer {
     } while (again && !closed);
   }
 
-  async function deliverOne(key: Key<Record>): Promise<void> {
+  async function deliverOne(key: Key<MailRecord>): Promise<void> {
     const item = await table.get(key);
     if (!item) return;
     try {
       await transport.send(item.data);
-      const text = transport.forgets ? '' : item.data.text;
+      const text = transport.keepsText ? item.data.text : '';
       await replace(item, { ...item.data, text, delivery: 'delivered' });
     } catch (error) {
       const attempts = item.data.attempts + 1;
@@ -148,10 +147,10 @@ export function openMailer(options: MailerOptions): EmbeddedMailer {
     }
   }
 
-  async function replace(item: Item<Record>, data: Record): Promise<void> {
+  async function replace(item: Item<MailRecord>, data: MailRecord): Promise<void> {
     const { g1, ...others } = item.indexes ?? {};
     const indexes = data.delivery === 'waiting' && g1 ? { g1, ...others } : others;
-    // Deleted meanwhile: then it stays so.
+    // The condition fails if the mail was deleted meanwhile; it then stays deleted.
     const write: Write = put({ ...item, version: item.version + 1, data, indexes }, { version: item.version });
     await table.transact([write]).catch(() => undefined);
   }
@@ -191,7 +190,7 @@ export function openMailer(options: MailerOptions): EmbeddedMailer {
       const item = await table.get(keyOf(id));
       return item && toMail(item);
     },
-    async forget(owner) {
+    async deletionOf(owner) {
       const { items } = await table.query({ pk: ownerKey(owner), index: 'g2', limit: 50 });
       return items.map(({ pk, sk }) => ({ delete: { pk, sk } }));
     },
@@ -208,46 +207,11 @@ function ownerKey(owner: string): string {
   return `mail-of#${owner}`;
 }
 
-function toMail({ sk, data: { to, subject, text, sentAt, delivery } }: ListedItem<Record>): StoredMail {
+function toMail({ sk, data: { to, subject, text, sentAt, delivery } }: ListedItem<MailRecord>): StoredMail {
   return { id: sk, to, subject, text, sentAt, delivery };
 }
 
-interface Transport {
-  /** Whether the text is not to be kept once it was sent. */
-  readonly forgets: boolean;
-  send(mail: Record): Promise<void>;
-  close(): Promise<void>;
-}
-
-function fileTransport(file: string): Transport {
-  let guarded = false;
-  return {
-    forgets: false,
-    async send({ to, subject, text, sentAt }) {
-      await appendFile(file, `${JSON.stringify({ to, subject, text, sentAt })}\n`, { mode: 0o600 });
-      // The mode above counts for a new file only.
-      if (!guarded) await chmod(file, 0o600);
-      guarded = true;
-    },
-    close: async () => undefined,
-  };
-}
-
-function smtpTransport({ url, from }: { readonly url: string; readonly from: string }): Transport {
-  const transporter = createTransport(
-    { url, connectionTimeout: SMTP_TIMEOUT_MS, greetingTimeout: SMTP_TIMEOUT_MS, socketTimeout: SMTP_TIMEOUT_MS },
-    { from },
-  );
-  return {
-    forgets: true,
-    async send({ to, subject, text }) {
-      await transporter.sendMail({ to, subject, text });
-    },
-    close: async () => transporter.close(),
-  };
-}
-
-/** The server's code only: its answer may quote the mail. */
+/** Only the error code: the server's response may quote the mail. */
 function reasonOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
 }

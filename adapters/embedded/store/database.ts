@@ -4,8 +4,8 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { DomainError } from '../../../core/errors.ts';
 
 /**
- * Step n brings a file from store version n to n + 1. Only ever append: files in the field have run the earlier ones.
- * Text is compared as bytes (SQLite's BINARY collation over UTF-8), which is the order the Table port promises.
+ * Step n migrates a file from store version n to n + 1. Only append steps: existing files have run the earlier ones.
+ * Text compares as bytes (SQLite's BINARY collation over UTF-8), which is the order that the Table port defines.
  */
 const MIGRATIONS = [
   `CREATE TABLE items (
@@ -40,15 +40,15 @@ const MIGRATIONS = [
    CREATE INDEX dead_letters_event ON dead_letters (event_id);`,
 ];
 
-/** The store version this code reads and writes. */
+/** The store version that this code reads and writes. */
 export const STORE_VERSION = MIGRATIONS.length;
 
-/** Files up to this size are checked through when opened for writing; it takes some 10 ms. */
+/** Files up to this size are checked completely when they are opened for writing. It takes about 10 ms. */
 const CHECKED_AT_OPEN_BYTES = 16 * 1024 * 1024;
-/** How long SQLite itself blocks the process for another process's lock before we retry without blocking. */
+/** How long SQLite blocks this process while another one holds the lock. After that, retries do not block. */
 const BLOCK_MS = 25;
 const RETRY_MS = 5;
-/** Most units of work in one commit, so that one group does not hold up the event loop for long. */
+/** Most writes in one commit, so that a group does not block the event loop for long. */
 const MAX_GROUP = 512;
 
 /** SQLite's primary result codes. @see https://sqlite.org/rescode.html */
@@ -60,11 +60,11 @@ const NOT_A_DATABASE = 26;
 
 export interface DatabaseOptions {
   readonly file: string;
-  /** Another process writes the file. @default false */
+  /** Only reads; another process writes the file. @default false */
   readonly readOnly?: boolean;
-  /** 'normal' may lose the last commits at a power failure (never at a crash), and does not corrupt. @default 'full' */
+  /** 'normal' may lose the last commits in a power failure, but not in a crash, and never corrupts. @default 'full' */
   readonly synchronous?: 'full' | 'normal';
-  /** How long a write waits for another process's lock before it fails as UNAVAILABLE, in ms. @default 30000 */
+  /** How long a write waits for another process's lock before it fails with UNAVAILABLE, in ms. @default 30000 */
   readonly lockTimeoutMs?: number;
 }
 
@@ -77,8 +77,8 @@ interface Job {
 }
 
 /**
- * One SQLite file in WAL mode. Reads run at once on prepared statements; writes are gathered into one commit per turn of
- * the event loop, so that concurrent writers share one fsync.
+ * One SQLite file in WAL mode. Reads run at once on prepared statements. Writes of one turn of the event loop share one
+ * commit, and so one fsync.
  */
 export class Database {
   readonly file: string;
@@ -91,7 +91,10 @@ export class Database {
   #closing: Promise<void> | undefined;
   #drained: (() => void) | undefined;
 
-  /** Throws CORRUPT for a damaged, foreign or newer file (which stays as it is), UNAVAILABLE if it cannot be opened. */
+  /**
+   * Throws CORRUPT for a damaged file, a file of another program or of a newer Tierplane, and leaves it unchanged. Throws
+   * UNAVAILABLE if the file cannot be opened.
+   */
   constructor(options: DatabaseOptions) {
     this.file = options.file;
     this.readOnly = options.readOnly ?? false;
@@ -99,7 +102,7 @@ export class Database {
     this.#db = open(options);
   }
 
-  /** The statement of this text, prepared once. Write `LIMIT ?+0`: a bare bound LIMIT is prepared anew at every call. */
+  /** The prepared statement of `sql`. Write `LIMIT ?+0`: SQLite prepares a plain bound LIMIT again at every call. */
   statement(sql: string): StatementSync {
     let statement = this.#statements.get(sql);
     if (!statement) {
@@ -109,7 +112,7 @@ export class Database {
     return statement;
   }
 
-  /** Runs a read and gives SQLite's errors our codes. */
+  /** Runs a read. Throws SQLite's errors as DomainError. */
   read<T>(work: () => T): T {
     try {
       return work();
@@ -119,12 +122,13 @@ export class Database {
   }
 
   /**
-   * Runs `work` in a transaction; resolves with what it returned once that is durable. If it throws, its own writes are
-   * undone and no one else's. `work` is synchronous and may run again after a lock was lost, so it has no other effects.
-   * Throws UNAVAILABLE if the lock cannot be had in time or the disk is full.
+   * Runs `work` in a transaction. Resolves with its result when that is durable. If `work` throws, only its own writes are
+   * rolled back. `work` is synchronous, and must have no effects outside the database, because it may run again after a
+   * lost lock. Throws UNAVAILABLE if the lock is not free in time, or if the disk is full.
    */
   write<T>(work: () => T): Promise<T> {
-    if (this.readOnly) return Promise.reject(new DomainError('INTERNAL', `${this.file} is open for reading only`));
+    if (this.readOnly)
+      return Promise.reject(new DomainError('INTERNAL', `${this.file} must be open for writing, but it is read-only`));
     if (this.#closing) return Promise.reject(new DomainError('UNAVAILABLE', `${basename(this.file)} is closed`));
     return new Promise<T>((resolve, reject) => {
       this.#queue.push({ work, resolve, reject, since: performance.now() });
@@ -132,12 +136,12 @@ export class Database {
     });
   }
 
-  /** A number that changes whenever another connection has committed: a cheap hint that what was read may be stale. */
+  /** A number that changes when another connection has committed, so earlier reads may be stale. Cheap. */
   dataVersion(): number {
     return this.read(() => Number(this.statement('PRAGMA data_version').get()?.data_version));
   }
 
-  /** Commits what is queued, then closes. Idempotent. */
+  /** Commits the queued writes, then closes the file. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= new Promise<void>((resolve) => {
       this.#drained = resolve;
@@ -163,7 +167,7 @@ export class Database {
       const waited = performance.now() - (jobs[0]?.since ?? 0);
       if (isLock(error) && waited < this.#lockTimeoutMs) {
         this.#queue = [...jobs, ...this.#queue];
-        // Not the injected clock: another process holds the lock, and it lives in real time.
+        // Real time, not the injected clock: another process holds the lock.
         setTimeout(() => this.#flush(), RETRY_MS);
         return;
       }
@@ -189,7 +193,7 @@ export class Database {
       try {
         job.outcome = { value: job.work() };
       } catch (error) {
-        // SQLite itself gave the whole transaction up (disk full, I/O error, out of memory): so do we.
+        // SQLite has rolled back the whole transaction (disk full, I/O error, out of memory).
         if (!this.#db.isTransaction || isLock(error)) throw error;
         this.statement('ROLLBACK TO job').run();
         job.outcome = { error: this.#translate(error) };
@@ -208,7 +212,7 @@ function open({ file, readOnly = false, synchronous = 'full' }: DatabaseOptions)
   let db: DatabaseSync | undefined;
   try {
     db = new DatabaseSync(file, { readOnly, timeout: 5_000 });
-    // Before the first write of any kind: a file that is not ours to read stays as it is.
+    // Before any write, so that a file of another program or version stays unchanged.
     checkVersion(db, file, readOnly);
     db.exec('PRAGMA trusted_schema = OFF; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY');
     if (!readOnly) {
@@ -233,14 +237,17 @@ function checkVersion(db: DatabaseSync, file: string, readOnly: boolean): void {
   if (version > STORE_VERSION) {
     throw new DomainError(
       'CORRUPT',
-      `${file} is of store version ${version}, this program knows up to ${STORE_VERSION}: use a newer Tierplane, or restore a backup; the file was not touched`,
+      `${file} must have store version ${STORE_VERSION} or lower, got ${version}; use a newer Tierplane, or restore a backup. The file was not changed`,
     );
   }
   if (version > 0) return;
   if (db.prepare('SELECT name FROM sqlite_schema LIMIT 1').get()) {
-    throw new DomainError('CORRUPT', `${file} is a database of another program: name another file; it was not touched`);
+    throw new DomainError(
+      'CORRUPT',
+      `${file} must be a Tierplane store, but it is the database of another program; choose another file. It was not changed`,
+    );
   }
-  if (readOnly) throw new DomainError('UNAVAILABLE', `${file} has not been set up yet`);
+  if (readOnly) throw new DomainError('UNAVAILABLE', `${file} does not hold a store yet`);
 }
 
 function checkPages(db: DatabaseSync, file: string): void {
@@ -249,7 +256,7 @@ function checkPages(db: DatabaseSync, file: string): void {
   if (result !== 'ok') throw damaged(file, new Error(result));
 }
 
-/** Several processes may open a new file at the same moment: the version is read again under the lock. */
+/** Several processes may open a new file at the same time, so the version is read again under the lock. */
 function migrate(db: DatabaseSync): void {
   if (versionOf(db) === STORE_VERSION) return;
   db.exec('BEGIN IMMEDIATE');
@@ -258,7 +265,7 @@ function migrate(db: DatabaseSync): void {
   db.exec('COMMIT');
 }
 
-/** SQLite's primary result code, or undefined for an error that is not SQLite's. */
+/** SQLite's primary result code; undefined for an error of another kind. */
 function resultCode(error: unknown): number | undefined {
   const code = (error as { errcode?: unknown } | null)?.errcode;
   return typeof code === 'number' ? code & 0xff : undefined;
@@ -272,7 +279,7 @@ function isLock(error: unknown): boolean {
 function damaged(file: string, cause: unknown): DomainError {
   return new DomainError(
     'CORRUPT',
-    `${file} is damaged and was left as it is: move it (with its -wal and -shm files) away and restore a backup, or try 'sqlite3 ${file} .recover'`,
+    `${file} is damaged and was not changed; move it away together with its -wal and -shm files, then restore a backup or try 'sqlite3 ${file} .recover'`,
     { cause },
   );
 }
@@ -282,6 +289,6 @@ function translate(error: unknown, file: string): unknown {
   if (code === undefined) return error;
   if (code === CORRUPT || code === NOT_A_DATABASE) return damaged(file, error);
   const reason = code === FULL ? 'the disk is full' : ((error as { errstr?: string }).errstr ?? 'SQLite failed');
-  // These words may reach a client: which file, but not where it is.
+  // Clients may see this message, so it names the file without its folder.
   return new DomainError('UNAVAILABLE', `${basename(file)}: ${reason}`, { cause: error });
 }

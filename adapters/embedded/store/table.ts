@@ -13,28 +13,37 @@ import {
   type Table,
   type Write,
 } from '../../../core/ports/table.ts';
-import { afterPrefix, checkKey, checkQuery, checkWrites, encodeData, keyOf } from '../../../core/ports/table-rules.ts';
+import {
+  afterPrefix,
+  checkKey,
+  checkQuery,
+  checkWrites,
+  compareUtf8,
+  encodeData,
+  keyOf,
+} from '../../../core/ports/table-rules.ts';
+import { repeat } from '../../../core/time/repeat.ts';
 import { Database, type DatabaseOptions } from './database.ts';
 
 export interface TableOptions extends DatabaseOptions {
-  /** Decides what has expired, and times the sweep. */
+  /** Decides which items have expired, and schedules the sweep. */
   readonly clock: Clock;
 }
 
-/** The Table port over one SQLite file, and what only this home offers. */
+/** The Table port over one SQLite file, with what only the embedded home offers. */
 export interface SqliteTable extends Table {
-  /** The file, to be shared with openEventBus. */
+  /** The open file, which openEventBus shares. */
   readonly database: Database;
-  /** Calls `listener` after each committed transaction of this handle, with the partitions it wrote to. */
+  /** Calls `listener` after each transaction that this handle commits, with the partitions it wrote to. */
   onCommit(listener: (pks: readonly string[]) => void): void;
   /**
-   * Deletes every item of partition `pk` and of all partitions beginning with `pk#`, expired ones too, in bounded
-   * batches. Resolves with how many there were. Idempotent.
+   * Deletes every item of partition `pk` and of all partitions that begin with `pk#`, including expired ones, in bounded
+   * batches. Idempotent. @returns the number of deleted items
    */
   deletePartitions(pk: string): Promise<number>;
-  /** Whether partition `pk`, or one beginning with `pk#`, holds any item, expired ones too. */
+  /** Whether partition `pk`, or one that begins with `pk#`, holds any item, including expired ones. */
   hasPartitions(pk: string): boolean;
-  /** Changes when another process has committed: a cheap hint that what was read may be stale. */
+  /** A number that changes when another process has committed, so earlier reads may be stale. Cheap. */
   dataVersion(): number;
   /** Commits what is queued and closes the file. Idempotent. */
   close(): Promise<void>;
@@ -47,7 +56,7 @@ const SWEEP_MS = 60_000;
 /** Rows deleted in one commit. */
 const BATCH = 500;
 
-/** What a page shows of an item, beside its partition. */
+/** The columns that a page needs, besides the partition. */
 const LISTED = ['sk', 'version', 'data', 'expires_at'];
 const COLUMNS = [...LISTED, 'pk', ...INDEXES.flatMap((name) => [`${name}pk`, `${name}sk`])];
 const LIVE = '(expires_at IS NULL OR expires_at > ?)';
@@ -65,15 +74,17 @@ const DELETE_UNDER = `DELETE FROM items WHERE (pk, sk) IN (SELECT pk, sk FROM it
 const ANY_UNDER = `SELECT 1 FROM items WHERE ${UNDER} LIMIT 1`;
 
 /**
- * Opens, or creates, a store. Several processes may open the same file, also for writing; `readOnly` needs it to exist.
- * Throws CORRUPT for a damaged, foreign or newer file (which is left as it is), UNAVAILABLE if it cannot be opened.
+ * Opens a store, and creates it if it does not exist (unless `readOnly`). Several processes may open and write the same
+ * file. Throws CORRUPT for a damaged file, a file of another program or of a newer Tierplane, and leaves it unchanged.
+ * Throws UNAVAILABLE if the file cannot be opened.
  */
 export function openTable({ clock, ...options }: TableOptions): SqliteTable {
   const database = new Database(options);
   const listeners: ((pks: readonly string[]) => void)[] = [];
   const epochSeconds = (): number => Math.floor(clock.now() / 1000);
 
-  const sweep = startSweep(database, clock, epochSeconds);
+  // Reads never return expired items. The sweep only frees their space, so a failed one is left to the next.
+  const sweep = database.readOnly ? undefined : repeat(clock, SWEEP_MS, () => deleteExpired(database, epochSeconds()));
 
   return {
     database,
@@ -115,13 +126,13 @@ export function openTable({ clock, ...options }: TableOptions): SqliteTable {
     dataVersion: () => database.dataVersion(),
 
     async close() {
-      await sweep.close();
+      await sweep?.close();
       await database.close();
     },
   };
 }
 
-/** A transaction's work: every condition first, so that all that fail are named, then every write. */
+/** Applies a transaction: first every condition, so that the error names all that fail, then every write. */
 function applyWrites(
   database: Database,
   writes: readonly Write[],
@@ -157,13 +168,13 @@ function put(database: Database, item: Item<object>, text: string): void {
 function runQuery<T extends object>(database: Database, query: Query, now: number): Page<T> {
   const [pk, sk] = query.index ? [`${query.index}pk`, `${query.index}sk`] : ['pk', 'sk'];
   const bounds = boundsOf(query);
-  // Where an index leads to an item, its own partition and its place in the index are of interest, too.
+  // A query of an index also needs the item's own partition, and its sort key in the index.
   const columns = query.index ? [...LISTED, 'pk', sk] : LISTED;
   const sql = `SELECT ${columns.join(', ')} FROM items
     WHERE ${pk} = ? ${bounds.map(({ operator }) => `AND ${sk} ${operator} ?`).join(' ')}
     AND ${LIVE} ORDER BY ${sk} ${query.descending ? 'DESC' : 'ASC'} LIMIT ?+0`;
   const values = bounds.map(({ value }) => value);
-  // One more than asked for tells whether there is a next page.
+  // One more row than the limit tells whether there is a next page.
   const rows = rowsOf(database, sql, query.pk, ...values, now, query.limit + 1);
   const items = rows.slice(0, query.limit).map((row) => toListed<T>(row, query.pk));
   if (rows.length <= query.limit) return { items };
@@ -195,20 +206,16 @@ function boundsOf({ prefix, after, descending }: Query): Bound[] {
   ];
 }
 
-function compareUtf8(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
-}
-
-/** As arrays: objects of named columns take half as long again. */
+/** Rows as arrays: objects with named columns take 1.5 times as long. */
 function rowsOf(database: Database, sql: string, ...values: SQLInputValue[]): Row[] {
   const statement = database.statement(sql);
   statement.setReturnArrays(true);
   return statement.all(...values) as unknown as Row[];
 }
 
-/** From the columns in LISTED, and the partition where it was selected after them. */
-function toListed<T extends object>(row: Row, asked?: string): ListedItem<T> {
-  const [sk, version, data, expiresAt, pk = asked] = row;
+/** Reads the columns in LISTED, and the partition if the query selected it. */
+function toListed<T extends object>(row: Row, queried?: string): ListedItem<T> {
+  const [sk, version, data, expiresAt, pk = queried] = row;
   const item = { pk: String(pk), sk: String(sk), version: Number(version), data: JSON.parse(String(data)) as T };
   return expiresAt === null ? item : { ...item, expiresAt: Number(expiresAt) };
 }
@@ -222,7 +229,11 @@ function toItem<T extends object>(row: Row): Item<T> {
   return places.length === 0 ? item : { ...item, indexes: Object.fromEntries(places) };
 }
 
-/** Deletes what `sql` selects, a batch a commit, so that other writers get their turn in between. */
+async function deleteExpired(database: Database, epochSeconds: number): Promise<void> {
+  await deleteInBatches(database, DELETE_EXPIRED, epochSeconds).catch(() => undefined);
+}
+
+/** Deletes the rows that `sql` selects, in one commit per batch, so that other writers can commit in between. */
 async function deleteInBatches(database: Database, sql: string, argument: string | number): Promise<number> {
   let total = 0;
   for (;;) {
@@ -230,21 +241,4 @@ async function deleteInBatches(database: Database, sql: string, argument: string
     total += deleted;
     if (deleted < BATCH) return total;
   }
-}
-
-/** Expired items are never returned; the sweep only gives their room back, so it may fail and try again later. */
-function startSweep(database: Database, clock: Clock, epochSeconds: () => number): { close(): Promise<void> } {
-  if (database.readOnly) return { close: async () => {} };
-  let running: Promise<unknown> = Promise.resolve();
-  let timer = clock.after(SWEEP_MS, run);
-  function run(): void {
-    running = deleteInBatches(database, DELETE_EXPIRED, epochSeconds()).catch(() => {});
-    timer = clock.after(SWEEP_MS, run);
-  }
-  return {
-    async close() {
-      timer.cancel();
-      await running;
-    },
-  };
 }

@@ -54,7 +54,7 @@ export async function replayDeadLetter({ table, bus }: Deps, id: string): Promis
   if (!id.startsWith(PREFIX)) return bus.replay(id);
   const key = { ...REJECTED, sk: id.slice(PREFIX.length) };
   const item = key.sk !== '' && KEY.test(key.sk) ? await table.get(key) : undefined;
-  if (!item) throw new DomainError('NOT_FOUND', 'no dead letter has this id');
+  if (!item) throw new DomainError('NOT_FOUND', 'dead letter not found');
   await table.transact([
     { delete: key, if: 'present' },
     put({ ...OUTBOX, sk: key.sk, version: 1, data: item.data.event }),

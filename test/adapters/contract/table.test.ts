@@ -218,9 +218,7 @@ describe('SqliteTable', () => {
       expect(() => open({ file, readOnly })).toThrow(
         expect.objectContaining({
           code: 'CORRUPT',
-          message: expect.stringContaining(
-            `store version ${STORE_VERSION + 1}, this program knows up to ${STORE_VERSION}`,
-          ),
+          message: expect.stringContaining(`store version ${STORE_VERSION} or lower, got ${STORE_VERSION + 1}`),
         }),
       );
     }
@@ -254,7 +252,7 @@ describe('SqliteTable', () => {
     ] as const) {
       const before = readFileSync(file);
       expect(() => open({ file })).toThrow(
-        expect.objectContaining({ code: 'CORRUPT', message: expect.stringContaining(`${file} is`) }),
+        expect.objectContaining({ code: 'CORRUPT', message: expect.stringContaining(`${file} `) }),
       );
       expect(() => open({ file })).toThrow(advice);
       expect(readFileSync(file).equals(before)).toBe(true);

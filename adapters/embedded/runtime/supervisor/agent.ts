@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
+import { repeat } from '../../../../core/time/repeat.ts';
 import { systemClock } from '../../clock.ts';
 import { killNow, startOf } from './process-info.ts';
 import { type AgentConfig, type FromAgent, nameOf, type ServicePlan, type ToAgent } from './protocol.ts';
@@ -42,9 +43,9 @@ function receive(message: ToAgent): void {
     case 'init':
       config = message.config;
       report({ type: 'ready' });
-      every(MEMORY_CHECK_INTERVAL_MS, () => services.forEach((service) => void service.checkMemory()));
-      every(REPORT_INTERVAL_MS, () => services.forEach((service) => void markChanged(service)));
-      every(ROTATE_INTERVAL_MS, () => services.forEach((service) => void service.rotateLog()));
+      repeat(systemClock, MEMORY_CHECK_INTERVAL_MS, () => services.forEach((service) => void service.checkMemory()));
+      repeat(systemClock, REPORT_INTERVAL_MS, () => services.forEach((service) => void markChanged(service)));
+      repeat(systemClock, ROTATE_INTERVAL_MS, () => services.forEach((service) => void service.rotateLog()));
       flushCompileCache();
       break;
     case 'apply':
@@ -148,11 +149,4 @@ function record(): void {
 
 function report(message: FromAgent): void {
   if (process.connected) process.send?.(message, () => undefined);
-}
-
-function every(ms: number, run: () => void): void {
-  systemClock.after(ms, () => {
-    run();
-    every(ms, run);
-  });
 }

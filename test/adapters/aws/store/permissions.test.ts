@@ -73,7 +73,7 @@ describeInAccount('permissions in the emulated account', (account) => {
     'keep it from partition %s, there or not',
     async (pk) => {
       const key = { pk, sk: 'x' };
-      const denied = { code: 'ACCESS_DENIED', message: "the key is not the tenant's" };
+      const denied = { code: 'ACCESS_DENIED', message: "the key must be the tenant's own" };
       await expect(tenant.get(key)).rejects.toMatchObject(denied);
       await expect(tenant.query({ pk, limit: 10 })).rejects.toMatchObject(denied);
       await expect(tenant.query({ pk: `${pk}#by-name`, index: 'g1', limit: 10 })).rejects.toMatchObject(denied);
