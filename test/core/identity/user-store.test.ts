@@ -199,7 +199,7 @@ describe('a user store over credentials in the table', () => {
     const mailer = {
       draft: () => [],
       deliver: () => void mails.push('delivered'),
-      forget: async () => [],
+      deletionOf: async () => [],
     };
     const credentials = createTableCredentials({ ...options, passwords, mailer });
     identity = createUserStore({ table, clock, credentials });
