@@ -52,8 +52,10 @@ export function parseHead(text: string, bodiless: boolean): ResponseHead {
   const { chunked } = connection;
   if (chunked && minor === '0') throw new MalformedResponse('an HTTP/1.0 response must not be chunked');
   const status = Number(digits);
-  const framing = framingOf(status, bodiless, connection);
-  return { status, headers, framing, keepAliveMs: framing.kind === 'until-close' ? 0 : connection.keepAliveMs };
+  const framing = framingOf(status, connection);
+  // Without a length, a response to HEAD is complete, but Node closes the connection, as it does for GET.
+  const keepAliveMs = framing.kind === 'until-close' ? 0 : connection.keepAliveMs;
+  return { status, headers, framing: bodiless ? EMPTY : framing, keepAliveMs };
 }
 
 /** Appends the headers that are passed on to `headers`, and applies the others to `connection`. */
@@ -78,10 +80,28 @@ function parseHeaders(text: string, from: number, headers: string[], connection:
         break;
       case undefined:
         throw new MalformedResponse('a header name is not a token');
-      default:
-        applyToConnection(role, value, connection);
+      case 'transfer-encoding':
+        // Node and others do not take a tab for white space here, and read the body until the connection closes.
+        if (text.slice(colon, end).includes('\t')) throw new MalformedResponse('Transfer-Encoding contains a tab');
+        applyTransferEncoding(value, connection);
+        break;
+      case 'connection':
+        if (CLOSE.test(value)) connection.keepAliveMs = 0;
+        break;
+      case 'keep-alive':
+        connection.keepAliveMs = Math.min(connection.keepAliveMs, announcedKeepAliveMs(value));
+        break;
     }
   }
+}
+
+/** A trailer is discarded, but must be a valid header that does not frame a body. Throws MalformedResponse. */
+export function checkTrailer(line: string): void {
+  const colon = line.indexOf(':');
+  const role = colon < 0 ? undefined : headerRole(line.slice(0, colon));
+  if (role === undefined || UNSAFE.test(line)) throw new MalformedResponse('a trailer is not a valid header');
+  if (role === 'content-length' || role === 'transfer-encoding')
+    throw new MalformedResponse('a trailer frames the body');
 }
 
 function parseLength(value: string, { length }: ConnectionHeaders): number {
@@ -90,30 +110,20 @@ function parseLength(value: string, { length }: ConnectionHeaders): number {
   return Number(value);
 }
 
-function applyToConnection(
-  role: 'transfer-encoding' | 'connection' | 'keep-alive',
-  value: string,
-  connection: ConnectionHeaders,
-): void {
-  if (role === 'transfer-encoding') {
-    if (connection.chunked) throw new MalformedResponse('Transfer-Encoding occurs more than once');
-    if (value.toLowerCase() !== 'chunked') throw new MalformedResponse('Transfer-Encoding is not chunked');
-    connection.chunked = true;
-  } else if (role === 'connection') {
-    if (CLOSE.test(value)) connection.keepAliveMs = 0;
-  } else {
-    connection.keepAliveMs = Math.min(connection.keepAliveMs, announcedKeepAliveMs(value));
-  }
+function applyTransferEncoding(value: string, connection: ConnectionHeaders): void {
+  if (connection.chunked) throw new MalformedResponse('Transfer-Encoding occurs more than once');
+  if (value.toLowerCase() !== 'chunked') throw new MalformedResponse('Transfer-Encoding is not chunked');
+  connection.chunked = true;
 }
 
 const CHUNKED: Framing = { kind: 'chunked' };
 const UNTIL_CLOSE: Framing = { kind: 'until-close' };
 const EMPTY: Framing = { kind: 'length', bytes: 0 };
 
-function framingOf(status: number, bodiless: boolean, { chunked, length }: ConnectionHeaders): Framing {
+function framingOf(status: number, { chunked, length }: ConnectionHeaders): Framing {
   if (chunked && length !== undefined)
     throw new MalformedResponse('the response has both Content-Length and Transfer-Encoding');
-  if (bodiless || status < 200 || status === 204 || status === 304) return EMPTY;
+  if (status < 200 || status === 204 || status === 304) return EMPTY;
   if (chunked) return CHUNKED;
   return length === undefined ? UNTIL_CLOSE : { kind: 'length', bytes: length };
 }

@@ -1,6 +1,6 @@
 import { MalformedResponse } from '../malformed-response.ts';
 import type { ResponseSink } from '../upstream.ts';
-import { parseHead, type ResponseHead } from './response-head.ts';
+import { checkTrailer, parseHead, type ResponseHead } from './response-head.ts';
 
 type State = 'head' | 'body' | 'until-close' | 'chunk-size' | 'chunk' | 'chunk-end' | 'trailers' | 'complete';
 
@@ -8,9 +8,15 @@ const MAX_HEAD = 16 * 1024;
 /** The size line of a chunk with its extensions, or one trailer. */
 const MAX_LINE = 1_024;
 const MAX_TRAILERS = 32;
+/** All trailers together, as Node limits them. */
+const MAX_TRAILER_BYTES = 16 * 1024;
 const HEAD_END = Buffer.from('\r\n\r\n');
 const LINE_END = Buffer.from('\r\n');
-const CHUNK_SIZE = /^([0-9a-f]{1,8})[ \t]*(?:;[^\r\n]*)?$/i;
+/** Extensions of a chunk are discarded, but must be valid. */
+const TOKEN = "[\\w!#$%&'*+.^`|~-]+";
+const QUOTED_STRING = '"(?:[\\t !#-\\[\\]-~\\x80-\\xff]|\\\\[\\t -~\\x80-\\xff])*"';
+/** RFC 9112, 7.1, without the white space that it tolerates: Node and other parsers refuse it. */
+const CHUNK_SIZE = new RegExp(`^([0-9a-f]{1,8})(?:;${TOKEN}(?:=(?:${TOKEN}|${QUOTED_STRING}))?)*$`, 'i');
 
 /** Reads the responses on one connection, one after the other, as their bytes arrive. Strict: see MalformedResponse. */
 export class ResponseParser {
@@ -21,6 +27,7 @@ export class ResponseParser {
   /** Bytes of the body or chunk that have not arrived. */
   #remaining = 0;
   #trailers = 0;
+  #trailerBytes = 0;
   /** The beginning of a head or line whose end has not arrived. */
   #partial = '';
   /** The head or line read last. */
@@ -94,8 +101,9 @@ export class ResponseParser {
     if (this.#text === undefined) return next;
     const head = parseHead(this.#text, this.#bodiless);
     if (head.status === 101) throw new MalformedResponse('the task switched protocols without being asked to');
-    // Other 1xx responses precede the final one and are discarded.
     if (head.status >= 200) this.#accept(head);
+    // Other 1xx responses precede the final one and are discarded.
+    else if (head.keepAliveMs === 0) throw new MalformedResponse('a 1xx response closes the connection');
     return next;
   }
 
@@ -123,6 +131,7 @@ export class ResponseParser {
     if (digits === undefined) throw new MalformedResponse('a chunk does not begin with a valid size');
     this.#remaining = Number.parseInt(digits, 16);
     this.#trailers = 0;
+    this.#trailerBytes = 0;
     this.#state = this.#remaining > 0 ? 'chunk' : 'trailers';
     return next;
   }
@@ -133,12 +142,19 @@ export class ResponseParser {
     return next;
   }
 
-  /** Trailers are read and discarded. */
+  /** Trailers are checked and discarded. */
   #readTrailer(bytes: Buffer, at: number): number {
     const next = this.#readUntil(LINE_END, bytes, at, MAX_LINE);
-    if (this.#text === '') this.#state = 'complete';
-    else if (this.#text !== undefined && ++this.#trailers > MAX_TRAILERS)
-      throw new MalformedResponse(`the response has more than ${MAX_TRAILERS} trailers`);
+    if (this.#text === undefined) return next;
+    if (this.#text === '') {
+      this.#state = 'complete';
+      return next;
+    }
+    checkTrailer(this.#text);
+    this.#trailers += 1;
+    this.#trailerBytes += this.#text.length;
+    if (this.#trailers > MAX_TRAILERS || this.#trailerBytes > MAX_TRAILER_BYTES)
+      throw new MalformedResponse(`the response has more than ${MAX_TRAILERS} trailers, or more than 16 KiB of them`);
     return next;
   }
 

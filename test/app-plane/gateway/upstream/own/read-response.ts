@@ -1,6 +1,6 @@
 import { ResponseParser } from '../../../../../app-plane/gateway/upstream/own/response-parser.ts';
 
-/** What was told of an answer. */
+/** A response as the parser's sink received it. */
 export interface Read {
   readonly status: number | undefined;
   readonly headers: readonly string[];
@@ -8,7 +8,7 @@ export interface Read {
   readonly complete: boolean;
 }
 
-/** Every piece comes in the same memory, which is overwritten after it: what is kept must have been copied. */
+/** Each piece arrives in the same memory, which is overwritten afterwards, so the parser must copy what it keeps. */
 function feedAll(parser: ResponseParser, pieces: readonly Buffer[]): boolean {
   const scratch = Buffer.alloc(Math.max(1, ...pieces.map(({ length }) => length)));
   let complete = false;
@@ -20,7 +20,7 @@ function feedAll(parser: ResponseParser, pieces: readonly Buffer[]): boolean {
   return complete;
 }
 
-/** Reads one answer, whose bytes come in these pieces. */
+/** Reads one response that arrives in these pieces. */
 export function readWith(parser: ResponseParser, pieces: readonly Buffer[], bodiless = false): Read {
   let status: number | undefined;
   let headers: readonly string[] = [];
@@ -45,7 +45,7 @@ export const bytesOf = (text: string): Buffer => Buffer.from(text, 'latin1');
 export const eachByte = (text: string): Buffer[] => Array.from(bytesOf(text), (byte) => Buffer.of(byte));
 export const read = (text: string, bodiless = false): Read => readWith(new ResponseParser(), [bytesOf(text)], bodiless);
 
-/** Cuts `bytes` at the places; as they come, in any order and number. */
+/** Splits `bytes` at the places, which may be in any order and beyond the end. */
 export function cut(bytes: Buffer, places: readonly number[]): Buffer[] {
   const cuts = [0, ...places.map((place) => place % (bytes.length + 1)).sort((a, b) => a - b), bytes.length];
   return cuts.slice(1).map((end, i) => bytes.subarray(cuts[i], end));
