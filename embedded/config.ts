@@ -16,6 +16,7 @@ const DEFAULTS = {
   logLevel: 'info',
   adminEmail: 'admin@tierplane.localhost',
   provisioning: 'on',
+  gateway: { upstream: 'own' },
 } as const;
 
 const usagePlan = z
@@ -64,6 +65,16 @@ const smtp = z
   })
   .meta({ description: 'Server that mails are sent by.' });
 
+const gateway = z
+  .strictObject({
+    upstream: z.enum(['own', 'undici']).exactOptional().meta({
+      description:
+        "HTTP client for requests from the gateway to tasks: Tierplane's own, or the undici package, which is slower (decision 9).",
+      default: DEFAULTS.gateway.upstream,
+    }),
+  })
+  .meta({ description: 'Settings of the gateway.' });
+
 const signUp = z.strictObject({
   perMinute: positive.max(6_000).meta({ description: 'Sign-ups per minute and client address.' }),
   burst: count.max(1_000).meta({ description: 'Sign-ups at once and per client address.' }),
@@ -107,6 +118,7 @@ export const CONFIG_FILE = z.strictObject({
     description: 'Changes to the tier table, by tier.',
     default: 'tenant-templates/tiers.ts',
   }),
+  gateway: gateway.exactOptional(),
   signUp: signUp.exactOptional().meta({
     description: 'Limit of sign-ups for each client address.',
     default: '5 a minute, burst 10',
@@ -124,6 +136,7 @@ export interface PlatformConfig extends Omit<ConfigFile, 'tiers'> {
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   readonly adminEmail: string;
   readonly provisioning: 'on' | 'held';
+  readonly gateway: { readonly upstream: 'own' | 'undici' };
   readonly tiers: TierTable;
   readonly demo: boolean;
 }
@@ -155,6 +168,7 @@ export function loadConfig(path: string, flags: ConfigFlags): PlatformConfig {
   return {
     ...DEFAULTS,
     ...config,
+    gateway: { ...DEFAULTS.gateway, ...config.gateway },
     tiers: mergeTiers(TIERS, tiers ?? {}),
     demo,
   };

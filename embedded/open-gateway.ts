@@ -48,6 +48,7 @@ function gatewaySettings(
     registryFile: dir.platformDb,
     quotaFile: dir.quotaDb,
     accessLog: join(dir.logs, 'gateway.log'),
+    upstream: config.gateway.upstream,
     tiers: Object.fromEntries(Object.entries(config.tiers).map(([name, { usagePlan }]) => [name, { usagePlan }])),
   };
 }

@@ -147,6 +147,19 @@ describe('the import graph', () => {
     expect(eager.map(({ from }) => from)).toEqual([]);
   });
 
+  test('loads undici in the gateway only where its switch imports it', () => {
+    const gateway = IMPORTS.filter(({ from, typeOnly }) => from.startsWith('app-plane/gateway/') && !typeOnly);
+    const folder = 'app-plane/gateway/upstream/undici/';
+    expect(gateway.filter(({ to }) => to === 'undici').map(({ from }) => from)).toEqual([
+      `${folder}undici-upstream.ts`,
+    ]);
+    const users = gateway.filter(({ from, to }) => to.startsWith(folder) && !from.startsWith(folder));
+    expect(users.map(({ from }) => from)).toEqual(['app-plane/gateway/upstream-clients.ts']);
+    const switchSource = readFileSync(join(ROOT, 'app-plane/gateway/upstream-clients.ts'), 'utf8');
+    expect(switchSource).toContain("await import('./upstream/undici/undici-upstream.ts')");
+    expect(switchSource).not.toMatch(/^import .*undici/m);
+  });
+
   test('has no cycle between files', () => {
     const edges = IMPORTS.filter(({ ours, typeOnly }) => ours && !typeOnly);
     expect(findCycle(graphOf(edges.map(({ from, to }) => [from, to])))).toEqual([]);

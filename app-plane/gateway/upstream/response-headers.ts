@@ -7,6 +7,8 @@ const ROLES: ReadonlyMap<string, HeaderRole> = new Map([
   ['content-length', 'content-length'],
   ['transfer-encoding', 'transfer-encoding'],
   ['connection', 'connection'],
+  // Obsolete, but Node and others obey it.
+  ['proxy-connection', 'connection'],
   ['keep-alive', 'keep-alive'],
   ['trailer', 'drop'],
   ['upgrade', 'drop'],
@@ -32,7 +34,7 @@ export function headerRole(name: string): HeaderRole | undefined {
   if (!TOKEN.test(name)) return undefined;
   const lower = name.toLowerCase();
   const internal = lower.startsWith('x-tierplane-') || lower.startsWith('proxy-');
-  const role = internal ? 'drop' : (ROLES.get(lower) ?? 'pass');
+  const role = ROLES.get(lower) ?? (internal ? 'drop' : 'pass');
   cache.set(name, role);
   return role;
 }

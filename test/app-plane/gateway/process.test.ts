@@ -10,7 +10,6 @@ import { openTable, type SqliteTable } from '../../../adapters/embedded/store/ta
 import type { GatewayMessage } from '../../../app-plane/gateway/messages.ts';
 import { API_AUDIENCE } from '../../../core/identity/issuers.ts';
 import { type Key, put } from '../../../core/ports/table.ts';
-
 import { type Route, routeKey, subjectKey } from '../../../core/routing/registry.ts';
 import { TIERS } from '../../../tenant-templates/tiers.ts';
 import { echo, poll, type SocketServer, serveOn, TestClock, tenantRoute, tenantUser } from './fixture.ts';
@@ -19,8 +18,8 @@ const ENTRY = join(import.meta.dirname, '../../../app-plane/gateway/server.ts');
 const PUBLIC_URL = 'http://127.0.0.1:1';
 const QUOTA = 20;
 
-/** The real process with a real store, real keys over the platform's socket, and real IPC. */
-describe('the gateway`s process', () => {
+/** The gateway's process with its stores, keys over the platform's socket, and IPC. */
+describe("the gateway's process", () => {
   const dir = mkdtempSync(join(tmpdir(), 'gwp-'));
   const children: ChildProcess[] = [];
   const clock = new TestClock();
@@ -96,8 +95,10 @@ describe('the gateway`s process', () => {
     };
   }
 
-  async function start(): Promise<{ child: ChildProcess; exit: Promise<number | null>; url: string }> {
-    const { child, first, exit } = launch();
+  async function start(
+    change: object = {},
+  ): Promise<{ child: ChildProcess; exit: Promise<number | null>; url: string }> {
+    const { child, first, exit } = launch(change);
     const message = await first;
     if (message.type !== 'ready') throw new Error(message.message);
     const url = `http://127.0.0.1:${message.port}`;
@@ -107,21 +108,21 @@ describe('the gateway`s process', () => {
   const status = async (url: string): Promise<number> =>
     (await fetch(`${url}/api/products`, { headers: { authorization } })).status;
 
-  const becomes = (url: string, wanted: number): Promise<true> =>
-    poll(async () => ((await status(url)) === wanted ? true : undefined));
+  const untilStatus = (url: string, expected: number): Promise<true> =>
+    poll(async () => ((await status(url)) === expected ? true : undefined));
 
-  test('RT-1: serves, learns at once what changed, and ends in order on SIGTERM', async () => {
+  test('RT-1: serves, applies changes at once, and stops cleanly on SIGTERM', async () => {
     const { child, exit, url } = await start();
-    // It listens only once it knows where the tasks are: no call is refused for that.
+    // It listens only when it knows the tasks, so no request is refused for lack of one.
     expect(await status(url)).toBe(200);
     expect(await (await fetch(`${url}/mailbox`)).json()).toEqual({ page: '/mailbox' });
 
     await register({ key: routeKey(route.tenantId), data: { ...route, state: 'suspended' } satisfies Route });
     child.send({ type: 'invalidate', tenantId: route.tenantId });
-    await becomes(url, 403);
+    await untilStatus(url, 403);
     await register({ key: routeKey(route.tenantId), data: route });
     child.send({ type: 'invalidate', tenantId: route.tenantId });
-    await becomes(url, 200);
+    await untilStatus(url, 200);
     child.send({ type: 'nonsense' });
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
 
@@ -132,16 +133,16 @@ describe('the gateway`s process', () => {
     expect(log).not.toMatch(/eyJ|key-acme/);
   });
 
-  test('RT-2: counts the day`s quota over a SIGTERM and, but for the last moment, over a kill -9', async () => {
+  test("RT-2: keeps the day's quota count across a SIGTERM and, except for the last moment, a kill -9", async () => {
     await registry.transact([put({ ...routeKey(route.tenantId), version: 1, data: { ...route, apiKey: 'key-2' } })]);
     const first = await start();
-    await becomes(first.url, 200);
+    await untilStatus(first.url, 200);
     for (let call = 1; call < 8; call++) expect(await status(first.url)).toBe(200);
     first.child.kill('SIGTERM');
     await first.exit;
 
     const second = await start();
-    await becomes(second.url, 200);
+    await untilStatus(second.url, 200);
     expect(await status(second.url)).toBe(200);
     await poll(async () => ((await storedCount()) >= 10 ? true : undefined));
     second.child.kill('SIGKILL');
@@ -164,13 +165,29 @@ describe('the gateway`s process', () => {
     }
   }
 
-  test('ends when the platform is gone', async () => {
+  test("serves with undici if the configuration says so, and with the gateway's own client by default", async () => {
+    for (const [change, connection] of [
+      [{}, undefined],
+      // undici sends a `Connection` header, the gateway's own client does not.
+      [{ upstream: 'undici' }, 'keep-alive'],
+    ] as const) {
+      const { child, exit, url } = await start({ ...change, quotaFile: join(dir, 'undici.db') });
+      await untilStatus(url, 200);
+      const echoed = await (await fetch(`${url}/api/products`, { headers: { authorization } })).json();
+      const { rawHeaders } = echoed as { rawHeaders: string[] };
+      expect(rawHeaders[rawHeaders.indexOf('connection') + 1 || rawHeaders.length]).toBe(connection);
+      child.kill('SIGTERM');
+      expect(await exit).toBe(0);
+    }
+  });
+
+  test('stops when the platform is gone', async () => {
     const { child, exit } = await start();
     child.disconnect();
     expect(await exit).toBe(0);
   });
 
-  test('says that its port is taken, and exits with 78', async () => {
+  test('reports that its port is in use, and exits with 78', async () => {
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
     try {
@@ -187,7 +204,7 @@ describe('the gateway`s process', () => {
     }
   });
 
-  test('says what is wrong with its configuration, and exits with 78', async () => {
+  test('reports every error of its configuration, and exits with 78', async () => {
     const { first, exit } = launch({ port: 'x', wrong: 1 });
     expect(await first).toMatchObject({ type: 'error', code: 'CONFIG', message: expect.stringContaining('port:') });
     expect(await exit).toBe(78);

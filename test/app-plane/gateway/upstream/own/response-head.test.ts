@@ -43,6 +43,7 @@ describe('how long a connection may stay idle', () => {
     ['keep-alive', 'Connection: keep-alive', 4_000],
     ['close', 'Connection: close', 0],
     ['close in capitals', 'Connection: CLOSE', 0],
+    ['close in the obsolete header', 'Proxy-Connection: close', 0],
     ['close among others', 'Connection: x-a, close ,x-b', 0],
     ['a name that only contains it', 'Connection: closed, x-close', 4_000],
     ['a timeout above the default', 'Keep-Alive: timeout=65', 4_000],
