@@ -1,5 +1,5 @@
 import type { RealmId } from '../ports/identity.ts';
-import { TENANT_ID } from '../tenant/names.ts';
+import { isRealmId } from '../tenant/ids.ts';
 import type { TrustedIssuer } from './authorize.ts';
 
 /** `aud` of every access token: the platform's APIs as a whole. */
@@ -18,9 +18,7 @@ export const ADMIN_SIGN_IN_SCOPE = ['openid', ...ADMIN_SCOPES].join(' ');
 
 /** @returns the realm of that name, or undefined if no realm can be called so */
 export function parseRealm(raw: string): RealmId | undefined {
-  if (raw === 'admin' || raw === 'pool') return raw;
-  const tenant = /^tenant-(.+)$/.exec(raw)?.[1];
-  return tenant !== undefined && TENANT_ID.test(tenant) ? `tenant-${tenant}` : undefined;
+  return isRealmId(raw) ? raw : undefined;
 }
 
 /** @param publicUrl the front door, without a slash at its end */

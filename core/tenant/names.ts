@@ -2,12 +2,14 @@ import type { RandomBytes } from '../ports/clock.ts';
 
 /** 2 to 63 letters, digits, spaces, '.', '_', '-'. */
 export const TENANT_NAME = /^[A-Za-z0-9 ._-]{2,63}$/;
-/** Made by the server, never by a client. */
-export const TENANT_ID = /^[a-z0-9]{8,26}$/;
+export const MAX_TENANT_ID_LENGTH = 26;
+/** Server-made; clients cannot choose one. */
+export const TENANT_ID = new RegExp(`^[a-z0-9]{8,${MAX_TENANT_ID_LENGTH}}$`);
 
 /**
- * What URLs and uniqueness use: lower case, every run of other characters one '-', none at the ends.
- * @returns '' where nothing is left, which no tenant may be called
+ * The name as URLs show it and as uniqueness compares it: in lower case, one '-' for each run of other characters, none
+ * at the ends.
+ * @returns '' if nothing remains; such a name is refused
  */
 export function slugOf(name: string): string {
   return name
@@ -28,7 +30,7 @@ export function newId(nowMs: number, random: RandomBytes): string {
     time = CROCKFORD[rest % 32] + time;
     rest = Math.floor(rest / 32);
   }
-  let chance = '';
-  for (const byte of random(16)) chance += CROCKFORD[byte % 32];
-  return time + chance;
+  let suffix = '';
+  for (const byte of random(16)) suffix += CROCKFORD[byte % 32];
+  return time + suffix;
 }

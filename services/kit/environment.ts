@@ -1,14 +1,13 @@
 import * as z from 'zod';
 import { DomainError } from '../../core/errors.ts';
 import type { RealmId } from '../../core/ports/identity.ts';
+import { isRealmId } from '../../core/tenant/ids.ts';
 import { TENANT_ID } from '../../core/tenant/names.ts';
 
 const Issuers = z.array(
   z.strictObject({
     issuer: z.string().min(1),
-    realm: z
-      .custom<RealmId>((value) => typeof value === 'string' && /^(admin|pool|tenant-[a-z0-9]{8,26})$/.test(value))
-      .describe('admin, pool or tenant-<id>'),
+    realm: z.custom<RealmId>(isRealmId).describe('admin, pool or tenant-<id>'),
     clientIds: z.array(z.string()),
     audience: z.string().min(1),
     jwksUri: z.string().min(1),

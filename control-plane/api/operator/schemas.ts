@@ -1,16 +1,12 @@
 import * as z from 'zod';
 import type { ResponseBody } from '../../../core/http/operation.ts';
 import type { ClusterId } from '../../../core/ports/runtime.ts';
+import { CLUSTER_ID, isClusterId } from '../../../core/tenant/ids.ts';
 import { pageOf, pageQuery } from '../http/fields.ts';
 import { PlatformStatus } from '../http/platform-status.ts';
 
-const CLUSTER = /^(pool|shared|tenant-[a-z0-9]{8,26})$/;
-
-const cluster = z.custom<ClusterId>(
-  (value) => typeof value === 'string' && CLUSTER.test(value),
-  'must be pool, shared or tenant-<id>',
-);
-const clusterId = cluster.meta({ type: 'string', pattern: CLUSTER.source });
+const cluster = z.custom<ClusterId>(isClusterId, 'must be pool, shared or tenant-<id>');
+const clusterId = cluster.meta({ type: 'string', pattern: CLUSTER_ID.source });
 const time = z.string().describe('ISO 8601, UTC.');
 
 const serviceKey = {

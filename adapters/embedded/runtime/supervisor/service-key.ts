@@ -1,9 +1,9 @@
 import { DomainError } from '../../../../core/errors.ts';
 import type { ServiceKey } from '../../../../core/ports/runtime.ts';
+import { CLUSTER_ID, isClusterId } from '../../../../core/tenant/ids.ts';
 import { TENANT_ID } from '../../../../core/tenant/names.ts';
 import { MAX_SERVICE_NAME_LENGTH } from './socket-path.ts';
 
-const CLUSTER_ID = /^(pool|shared|tenant-[a-z0-9]{8,26})$/;
 const SERVICE = new RegExp(`^[a-z][a-z0-9-]{0,${MAX_SERVICE_NAME_LENGTH - 1}}$`);
 
 /** Throws INVALID unless every part is safe in a path and on a command line. */
@@ -15,7 +15,7 @@ export function requireServiceKey({ cluster, tenantId, service }: ServiceKey): v
 
 /** Throws INVALID. */
 export function requireCluster(cluster: string): void {
-  if (!CLUSTER_ID.test(cluster)) throw new DomainError('INVALID', `cluster must match ${CLUSTER_ID}, got '${cluster}'`);
+  if (!isClusterId(cluster)) throw new DomainError('INVALID', `cluster must match ${CLUSTER_ID}, got '${cluster}'`);
 }
 
 /** Throws INVALID. */

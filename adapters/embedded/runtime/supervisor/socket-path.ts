@@ -1,9 +1,8 @@
 import { join } from 'node:path';
+import { MAX_TENANT_ID_LENGTH } from '../../../../core/tenant/names.ts';
 
 /** Longest path of a Unix socket, in bytes without the terminating zero, on the strictest system: 103 on macOS. */
 const MAX_SOCKET_PATH_BYTES = 103;
-/** TENANT_ID's upper bound. */
-const MAX_TENANT_ID_LENGTH = 26;
 export const MAX_SERVICE_NAME_LENGTH = 16;
 /** Random characters of a task id. */
 export const TASK_SUFFIX_LENGTH = 5;
