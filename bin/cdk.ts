@@ -5,9 +5,9 @@ import { ControlPlaneStack } from '../control-plane/infra/control-plane-stack.ts
 import { removeUnusedAssets } from '../control-plane/infra/unused-assets.ts';
 
 /**
- * The AWS home's stacks. Context: `-c environment=NAME` for an environment beside the first, `-c mfa=required`,
- * `-c nag=true` to have cdk-nag and CDK's own validation report on every rule they know: half of the time of a synthesis.
- * Nothing outside this machine is asked, and no tool but Node is needed.
+ * The stacks of the AWS home. Context: `-c environment=NAME` adds an environment to the account, `-c mfa=required` requires a
+ * second factor of administrators, and `-c nag=true` runs all rules of cdk-nag and CDK's validation, which doubles the time
+ * of a synthesis. Synthesis needs no network and no tool other than Node.
  */
 const Context = z.object({
   environment: z
@@ -19,7 +19,7 @@ const Context = z.object({
 });
 
 const app = new App({
-  // SBT bundles its Python functions in a container, unless no stack is to be bundled; ours replace them.
+  // Without stacks to bundle, SBT does not build its Python functions in a container. Ours replace them.
   postCliContext: { 'aws:cdk:bundling-stacks': [] },
   builtinCloudFormationValidation: false,
 });

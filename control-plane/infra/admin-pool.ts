@@ -5,15 +5,16 @@ import type { Construct } from 'constructs';
 import { MIN_ADMIN_PASSWORD_LENGTH } from '../../core/identity/password-policy.ts';
 
 export interface AdminPoolProps {
-  /** Where managed login may send a code. */
+  /** The addresses that managed login may redirect to with a code. */
   readonly callbackUrls: readonly [string, ...string[]];
-  /** 'required' asks every admin for a second factor. @default 'optional' - each admin decides */
+  /** 'required' makes every administrator use a second factor. @default 'optional' - each administrator decides */
   readonly mfa?: 'optional' | 'required';
 }
 
 /**
- * SBT's user pool of system admins, with what is weak in it overridden: no implicit flow, no password sent to the API, no
- * attribute a user could write into a right, longer passwords, a second factor, short tokens. It outlives the stack.
+ * SBT's user pool for system administrators, with stricter settings: no implicit flow, no sign-in by password through the
+ * API, no user-writable attribute that grants a permission, longer passwords, a second factor, and short-lived tokens. The
+ * pool remains when the stack is deleted.
  */
 export function adminPool(
   scope: Construct,
@@ -24,14 +25,14 @@ export function adminPool(
   const pool = auth.userPool.node.defaultChild as CfnUserPool;
   pool.applyRemovalPolicy(RemovalPolicy.RETAIN);
   pool.deletionProtection = 'ACTIVE';
-  // Threat protection, which SBT turns on, is part of this plan only.
+  // SBT turns on threat protection, which only this plan includes.
   pool.userPoolTier = 'PLUS';
   pool.usernameConfiguration = { caseSensitive: false };
   pool.mfaConfiguration = mfa === 'required' ? 'ON' : 'OPTIONAL';
   pool.enabledMfas = ['SOFTWARE_TOKEN_MFA'];
   pool.addPropertyOverride('Policies.PasswordPolicy.MinimumLength', MIN_ADMIN_PASSWORD_LENGTH);
   pool.addPropertyOverride('Policies.PasswordPolicy.TemporaryPasswordValidityDays', 7);
-  // SBT's names the callback address, where nobody can sign in.
+  // SBT's message contains the callback address, where no one can sign in.
   pool.addPropertyOverride('AdminCreateUserConfig.InviteMessageTemplate', {
     EmailSubject: 'Your invitation to administer Tierplane',
     EmailMessage: 'Sign in within 7 days, as {username} with the temporary password {####}',
@@ -42,7 +43,7 @@ export function adminPool(
   client.explicitAuthFlows = ['ALLOW_REFRESH_TOKEN_AUTH'];
   client.callbackUrLs = [...callbackUrls];
   client.logoutUrLs = [...callbackUrls];
-  // The pool requires an email, and Cognito that a client may write what is required; no scope lets a user do it.
+  // Cognito requires that a client can write required attributes. No scope allows a user to do so.
   client.writeAttributes = ['email'];
   client.readAttributes = ['email', 'email_verified'];
   client.preventUserExistenceErrors = 'ENABLED';

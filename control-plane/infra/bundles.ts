@@ -6,15 +6,15 @@ import { buildSync } from 'esbuild';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
-/** Folder control-plane/lambda: one bundle an entry. */
+/** An entry point in control-plane/lambda. */
 export type BundleName = 'api' | 'create-admin' | 'publish-outbox';
 
 /**
- * Bundles one entry of control-plane/lambda, at synthesis and without any other tool than esbuild. The SDK is the
- * runtime's own, so the output is CommonJS: only that looks for it outside the bundle.
+ * Bundles an entry point of control-plane/lambda with esbuild during synthesis. The AWS SDK is not bundled: Lambda's runtime
+ * contains it, and only CommonJS modules find it there.
  */
 export function bundle(scope: Construct, name: BundleName): AssetCode {
-  // Beside the template: each synthesis has its own, also where two run at once.
+  // Each synthesis has an output folder of its own, so two may run at the same time.
   const folder = join(Stage.of(scope)?.assetOutdir ?? '', `bundle.${name}`);
   buildSync({
     absWorkingDir: ROOT,

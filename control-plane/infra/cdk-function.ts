@@ -6,9 +6,10 @@ import { AwsCustomResource } from 'aws-cdk-lib/custom-resources';
 import { writeLog } from './permissions.ts';
 
 /**
- * CDK's own function, by which the stack reads the secret of SBT's client as it is deployed. CDK leaves its log to Lambda,
- * which keeps one for ever, and lets it write any: it gets one that ends, and may write that one. Throws where CDK has
- * no such function.
+ * Limits the function that CDK adds for custom resources; SBT reads its client's secret with it during deployment. By
+ * default its log never expires and its role may write every log. Here the log has a retention and the role may write
+ * only that log.
+ * @throws if the stack has no such function
  */
 export function boundCdkFunction(stack: Stack, retention: RetentionDays): void {
   const id = `AWS${AwsCustomResource.PROVIDER_FUNCTION_UUID.replaceAll('-', '')}`;

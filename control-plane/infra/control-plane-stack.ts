@@ -1,66 +1,36 @@
-import { ControlPlane, type ControlPlaneAPI } from '@cdklabs/sbt-aws';
+import { type CognitoAuth, ControlPlane, type ControlPlaneAPI } from '@cdklabs/sbt-aws';
 import { CfnOutput, CfnParameter, Duration, RemovalPolicy, Stack, type StackProps, Tags } from 'aws-cdk-lib';
-import { type CfnApi, type CfnStage, HttpMethod, HttpNoneAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2';
-import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import type { CfnApi, CfnStage } from 'aws-cdk-lib/aws-apigatewayv2';
 import { Alarm, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
-import { CfnRule } from 'aws-cdk-lib/aws-events';
-import { type Policy, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { CfnLogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { NagSuppressions } from 'cdk-nag';
 import type { Construct } from 'constructs';
+import { addRoutes } from './added-routes.ts';
 import { type AdminPoolProps, adminPool } from './admin-pool.ts';
 import { bundle } from './bundles.ts';
 import { boundCdkFunction } from './cdk-function.ts';
+import { controlPlaneFunctions } from './control-plane-functions.ts';
 import { deadLetterQueue } from './dead-letter-queue.ts';
+import { keepLostResults } from './lost-results.ts';
 import { OutboxPublisher } from './outbox-publisher.ts';
 import * as allow from './permissions.ts';
 import { platformTable } from './platform-table.ts';
-import { type Replacement, SbtFunctions } from './sbt-functions.ts';
 
 export interface ControlPlaneStackProps extends StackProps {
-  /** Names what is named, so that a second environment fits beside the first. */
+  /** Part of every name that must be unique in the account, so that several environments fit into one account. */
   readonly environmentName: string;
-  /** Where managed login may send an admin. @default ['http://localhost'] - SBT's own */
+  /** The addresses that managed login may redirect an administrator to. @default ['http://localhost'] - SBT's default */
   readonly callbackUrls?: readonly [string, ...string[]];
   readonly mfa?: AdminPoolProps['mfa'];
-  /** How long functions' and API's logs are kept. @default 3 months */
+  /** How long the logs of the functions and of the API are kept. @default 3 months */
   readonly logRetention?: RetentionDays;
 }
 
-/** The ends of the paths of SBT's functions; see SbtFunctions. */
-const FUNCTIONS = {
-  users: '/Admin/UserManagementServices',
-  createAdmin: '/Admin/createAdminUserFunction',
-  tenants: '/tenantManagementLambda/TenantManagementServices',
-  registrations: '/tenantRegistrationLambda/TenantRegistrationFunc',
-  config: '/tenantConfigLambda/TenantConfigServiceLambda',
-} as const;
+type CallbackUrls = readonly [string, ...string[]];
 
-/** What our API has beyond SBT's: who serves it, and why anybody may call it where no token is asked for. */
-const ADDED_ROUTES: readonly [HttpMethod, string, keyof typeof FUNCTIONS, string][] = [
-  [HttpMethod.POST, '/tenant-registrations/{tenantRegistrationId}/retry', 'registrations', 'token'],
-  [HttpMethod.GET, '/tenants/{tenantId}/progress', 'tenants', 'token'],
-  [HttpMethod.PUT, '/users/{userId}/enable', 'users', 'token'],
-  [HttpMethod.PUT, '/users/{userId}/disable', 'users', 'token'],
-  [HttpMethod.GET, '/operator/status', 'tenants', 'token'],
-  [HttpMethod.GET, '/operator/tiers', 'tenants', 'token'],
-  [HttpMethod.GET, '/operator/dead-letters', 'registrations', 'token'],
-  [HttpMethod.POST, '/operator/dead-letters/{id}/replay', 'registrations', 'token'],
-  [
-    HttpMethod.POST,
-    '/onboarding',
-    'registrations',
-    'A company signs itself up before it can have a token; calls are limited per address.',
-  ],
-  [HttpMethod.GET, '/openapi.json', 'config', 'The description of the API tells no more than its documentation.'],
-  [HttpMethod.GET, '/docs', 'config', 'The documentation of the API.'],
-  [HttpMethod.GET, '/healthz', 'config', 'Says only that the function answers.'],
-  [HttpMethod.GET, '/readyz', 'config', 'Says only whether the table answers.'],
-];
-
-/** SBT's control plane over our handlers: one table, an outbox, one event bus. */
+/** SBT's control plane with our functions, one table, an outbox and one event bus. */
 export class ControlPlaneStack extends Stack {
   constructor(scope: Construct, id: string, props: ControlPlaneStackProps) {
     super(scope, id, props);
@@ -69,24 +39,14 @@ export class ControlPlaneStack extends Stack {
     Tags.of(this).add('tierplane:environment', environmentName);
     Tags.of(this).add('tierplane:plane', 'control');
 
-    const adminEmail = new CfnParameter(this, 'SystemAdminEmail', {
-      description: 'Who is invited as the first system admin; mails are sent from here, too',
-      allowedPattern: '[^\\s@]{1,64}@[^\\s@.]+(\\.[^\\s@.]+)+',
-    }).valueAsString;
-
+    const adminEmail = adminEmailParameter(this);
     const table = platformTable(this, 'Table');
-    const passwordKey = new Key(this, 'PasswordKey', {
-      description: 'Seals passwords chosen at sign-up until the user pool has them',
-      enableKeyRotation: true,
-      removalPolicy: RemovalPolicy.RETAIN,
-    });
+    const passwordKey = passwordKeyOf(this);
     const auth = adminPool(this, 'Admin', { callbackUrls, ...(props.mfa && { mfa: props.mfa }) });
     const controlPlane = new ControlPlane(this, 'ControlPlane', { auth, systemAdminEmail: adminEmail });
-    const { eventManager } = controlPlane;
-
     const environment = {
       TIERPLANE_TABLE: table.tableName,
-      TIERPLANE_BUS: eventManager.busName,
+      TIERPLANE_BUS: controlPlane.eventManager.busName,
       TIERPLANE_PREFIX: prefix,
       TIERPLANE_ADMIN_POOL: auth.userPool.userPoolId,
       TIERPLANE_ADMIN_CLIENT: auth.userClientId,
@@ -96,88 +56,40 @@ export class ControlPlaneStack extends Stack {
       TIERPLANE_APP_URL: callbackUrls[0],
     };
 
-    const api = bundle(this, 'api');
-    const users = [...allow.writeTable(table), allow.manageUsers(auth.userPool.userPoolArn)];
-    const replacements: Record<string, Replacement> = {
-      [FUNCTIONS.users]: { code: api, description: 'System users', statements: users },
-      [FUNCTIONS.createAdmin]: {
-        code: bundle(this, 'create-admin'),
-        description: 'Invites the first system admin',
-        statements: [allow.readItems(table), allow.writeItems(table), allow.makeUsers(auth.userPool.userPoolArn)],
-      },
-      [FUNCTIONS.tenants]: { code: api, description: 'Tenants', statements: allow.writeTable(table) },
-      [FUNCTIONS.registrations]: {
-        code: api,
-        description: 'Tenant registrations, sign-up and dead letters',
-        statements: [
-          ...allow.writeTable(table),
-          allow.sealPasswords(passwordKey),
-          allow.replayTo(this, prefix),
-          allow.sendMail(this, adminEmail),
-        ],
-      },
-      [FUNCTIONS.config]: {
-        code: api,
-        description: "What a tenant's login page needs",
-        statements: [allow.readItems(table)],
-      },
-    };
-    const { functions } = new SbtFunctions(this, 'Functions', { replacements, environment, logRetention });
+    const functions = controlPlaneFunctions(this, {
+      ...{ table, passwordKey, prefix, environment, logRetention },
+      userPoolArn: auth.userPool.userPoolArn,
+      sender: adminEmail,
+    });
     removeUnused(controlPlane);
     boundCdkFunction(this, logRetention);
-    const registrations = functions.get(FUNCTIONS.registrations)?.role?.node.findChild('DefaultPolicy') as Policy;
-    NagSuppressions.addResourceSuppressions(registrations, [
-      {
-        id: 'AwsSolutions-IAM5',
-        reason: "Consumers' queues are the application plane's; they begin with the environment's name.",
-        appliesTo: [`Resource::arn:<AWS::Partition>:sqs:<AWS::Region>:<AWS::AccountId>:${prefix}-*`],
-      },
-    ]);
-
-    const unpublished = deadLetterQueue(this, 'Unpublished', 'Events of the outbox could not be published');
-    const publisher = new OutboxPublisher(this, 'Outbox', {
-      table,
-      code: bundle(this, 'publish-outbox'),
-      environment,
-      statements: [
-        allow.drainOutbox(table),
-        allow.putControlPlaneEvents(eventManager.busArn, eventManager.controlPlaneEventSource),
-      ],
-      deadLetters: unpublished,
-      logRetention,
-    });
+    const publisher = outboxPublisher(this, { controlPlane, table, environment, logRetention });
     keepLostResults(this, controlPlane);
-
-    const { api: httpApi, jwtAuthorizer } = controlPlane.node.findChild('controlPlaneApi') as ControlPlaneAPI;
-    for (const [method, path, name, access] of ADDED_ROUTES) {
-      const served = functions.get(FUNCTIONS[name]) as LambdaFunction;
-      const routes = httpApi.addRoutes({
-        path,
-        methods: [method],
-        integration: new HttpLambdaIntegration(`${name}Integration`, served),
-        authorizer: access === 'token' ? jwtAuthorizer : new HttpNoneAuthorizer(),
-      });
-      if (access !== 'token')
-        NagSuppressions.addResourceSuppressions(routes, [{ id: 'AwsSolutions-APIG4', reason: access }]);
-    }
-    (httpApi.node.defaultChild as CfnApi).name = `${prefix}-control-plane`;
-    const stage = httpApi.defaultStage?.node.defaultChild as CfnStage;
-    stage.defaultRouteSettings = { throttlingBurstLimit: 200, throttlingRateLimit: 100, detailedMetricsEnabled: true };
+    const api = controlPlane.node.findChild('controlPlaneApi') as ControlPlaneAPI;
+    addRoutes(api, functions);
+    configureApi(api, `${prefix}-control-plane`);
     for (const one of controlPlane.node.findAll()) if (one instanceof CfnLogGroup) one.retentionInDays = logRetention;
-
-    for (const one of [...functions.values(), publisher.function]) alarmOnErrors(one);
-    const adminDomain = auth.tokenEndpoint.replace('/oauth2/token', '');
-    const signIn = { response_type: 'code', redirect_uri: callbackUrls[0] };
-    new CfnOutput(this, 'prefix', { value: prefix });
-    new CfnOutput(this, 'adminDomain', { value: adminDomain });
-    new CfnOutput(this, 'signIn', {
-      value: `${adminDomain}/login?client_id=${auth.userClientId}&${new URLSearchParams(signIn)}`,
-      description: 'Where a system admin signs in',
-    });
+    for (const one of [...Object.values(functions), publisher.function]) alarmOnErrors(one);
+    addOutputs(this, { prefix, auth, callbackUrls });
   }
 }
 
-/** All our records are in one table, in transactions that SBT's two could not share; logs are ours. */
+function adminEmailParameter(stack: Stack): string {
+  return new CfnParameter(stack, 'SystemAdminEmail', {
+    description: 'Email address of the first system administrator, who is invited. Mails are sent from it, too.',
+    allowedPattern: '[^\\s@]{1,64}@[^\\s@.]+(\\.[^\\s@.]+)+',
+  }).valueAsString;
+}
+
+function passwordKeyOf(stack: Stack): Key {
+  return new Key(stack, 'PasswordKey', {
+    description: 'Encrypts passwords chosen at sign-up until they are in the user pool',
+    enableKeyRotation: true,
+    removalPolicy: RemovalPolicy.RETAIN,
+  });
+}
+
+/** Our records are in one table, because one transaction writes several of them; so SBT's two tables and a log group go. */
 function removeUnused({ node }: ControlPlane): void {
   node.findChild('tenantManagementService').node.tryRemoveChild('tenantManagementTable');
   node.findChild('tenantRegistrationService').node.tryRemoveChild('tenantRegistrationTable');
@@ -187,26 +99,35 @@ function removeUnused({ node }: ControlPlane): void {
     .node.tryRemoveChild('BillingIngestorLogGroup');
 }
 
-/** SBT's rules hand the application plane's results to the API; what that never takes is kept. */
-function keepLostResults(scope: Stack, controlPlane: ControlPlane): void {
-  const queue = deadLetterQueue(
-    scope,
-    'LostResults',
-    'Results of the application plane did not reach the control plane',
-  );
-  const rules = controlPlane.node.findAll().filter((one) => one instanceof CfnRule);
-  for (const rule of rules) rule.addPropertyOverride('Targets.0.DeadLetterConfig', { Arn: queue.queueArn });
-  NagSuppressions.addResourceSuppressions(queue, [
-    { id: 'AwsSolutions-SQS3', reason: "It is the dead-letter queue of SBT's rules, which it is set on by property." },
-  ]);
-  queue.addToResourcePolicy(
-    new PolicyStatement({
-      actions: ['sqs:SendMessage'],
-      principals: [new ServicePrincipal('events.amazonaws.com')],
-      resources: [queue.queueArn],
-      conditions: { ArnEquals: { 'aws:SourceArn': rules.map((rule) => rule.attrArn) } },
-    }),
-  );
+function outboxPublisher(
+  stack: Stack,
+  {
+    controlPlane: { eventManager },
+    table,
+    environment,
+    logRetention,
+  }: {
+    readonly controlPlane: ControlPlane;
+    readonly table: Table;
+    readonly environment: Readonly<Record<string, string>>;
+    readonly logRetention: RetentionDays;
+  },
+): OutboxPublisher {
+  const deadLetters = deadLetterQueue(stack, 'Unpublished', 'Events of the outbox could not be published');
+  return new OutboxPublisher(stack, 'Outbox', {
+    ...{ table, environment, deadLetters, logRetention },
+    code: bundle(stack, 'publish-outbox'),
+    statements: [
+      allow.drainOutbox(table),
+      allow.putControlPlaneEvents(eventManager.busArn, eventManager.controlPlaneEventSource),
+    ],
+  });
+}
+
+function configureApi({ api }: ControlPlaneAPI, name: string): void {
+  (api.node.defaultChild as CfnApi).name = name;
+  const stage = api.defaultStage?.node.defaultChild as CfnStage;
+  stage.defaultRouteSettings = { throttlingBurstLimit: 200, throttlingRateLimit: 100, detailedMetricsEnabled: true };
 }
 
 function alarmOnErrors(one: LambdaFunction): void {
@@ -216,5 +137,19 @@ function alarmOnErrors(one: LambdaFunction): void {
     threshold: 1,
     evaluationPeriods: 1,
     treatMissingData: TreatMissingData.NOT_BREACHING,
+  });
+}
+
+function addOutputs(
+  stack: Stack,
+  { prefix, auth, callbackUrls }: { prefix: string; auth: CognitoAuth; callbackUrls: CallbackUrls },
+): void {
+  const adminDomain = auth.tokenEndpoint.replace('/oauth2/token', '');
+  const query = new URLSearchParams({ response_type: 'code', redirect_uri: callbackUrls[0] });
+  new CfnOutput(stack, 'prefix', { value: prefix });
+  new CfnOutput(stack, 'adminDomain', { value: adminDomain });
+  new CfnOutput(stack, 'signIn', {
+    value: `${adminDomain}/login?client_id=${auth.userClientId}&${query}`,
+    description: 'Sign-in page of system administrators',
   });
 }

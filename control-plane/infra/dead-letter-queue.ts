@@ -3,7 +3,7 @@ import { Alarm, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-clo
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 
-/** A queue for what nobody could handle, kept for 14 days, and an alarm as soon as there is anything in it. */
+/** A queue that keeps undelivered messages for 14 days, with an alarm that fires as soon as it contains one. */
 export function deadLetterQueue(scope: Construct, id: string, description: string): Queue {
   const queue = new Queue(scope, id, {
     encryption: QueueEncryption.SQS_MANAGED,

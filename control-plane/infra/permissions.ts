@@ -5,26 +5,26 @@ import type { Key } from 'aws-cdk-lib/aws-kms';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { tableArns } from './platform-table.ts';
 
-// Statements of the functions' roles: actions by name, resources by ARN.
+// Statements for the functions' roles. Every action is named and every resource is an ARN.
 
-/** Reading what is known by its key. */
+/** Reads items by key. */
 export function readItems(table: Table): PolicyStatement {
   return new PolicyStatement({ actions: ['dynamodb:GetItem'], resources: [table.tableArn] });
 }
 
-/** The writes that a transaction is made of. */
+/** The operations that a write transaction consists of. */
 export function writeItems(table: Table): PolicyStatement {
   const actions = ['dynamodb:PutItem', 'dynamodb:DeleteItem', 'dynamodb:ConditionCheckItem'];
   return new PolicyStatement({ actions, resources: [table.tableArn] });
 }
 
-/** Reading, also through the indexes, and writing. */
+/** Reads items by key and by query, also through the indexes, and writes items. */
 export function writeTable(table: Table): PolicyStatement[] {
   const read = new PolicyStatement({ actions: ['dynamodb:GetItem', 'dynamodb:Query'], resources: tableArns(table) });
   return [read, writeItems(table)];
 }
 
-/** What the outbox's publisher touches, and nothing else in the table. */
+/** Reads and removes events of the outbox, and nothing else in the table. */
 export function drainOutbox(table: Table): PolicyStatement {
   return new PolicyStatement({
     actions: ['dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:DeleteItem'],
@@ -36,7 +36,7 @@ export function drainOutbox(table: Table): PolicyStatement {
   });
 }
 
-/** Events of the control plane only: the function cannot speak for the application plane. */
+/** Publishes events with the control plane's source only, so the function cannot forge events of the application plane. */
 export function putControlPlaneEvents(busArn: string, source: string): PolicyStatement {
   return new PolicyStatement({
     actions: ['events:PutEvents'],
@@ -48,8 +48,8 @@ export function putControlPlaneEvents(busArn: string, source: string): PolicySta
   });
 }
 
-/** What the first admin's making, and taking away with the stack, needs. */
-export function makeUsers(userPoolArn: string): PolicyStatement {
+/** Creates the first administrator. */
+export function createUsers(userPoolArn: string): PolicyStatement {
   return onUsers(userPoolArn, ['CreateUser', 'GetUser', 'DeleteUser']);
 }
 
@@ -62,7 +62,7 @@ function onUsers(userPoolArn: string, verbs: readonly string[]): PolicyStatement
   return new PolicyStatement({ actions: verbs.map((verb) => `cognito-idp:Admin${verb}`), resources: [userPoolArn] });
 }
 
-/** Putting a dead letter back into its consumer's queue: each consumer of this environment has one. */
+/** Replays a dead letter to the queue of its consumer. Each consumer of the environment has a queue. */
 export function replayTo(stack: Stack, prefix: string): PolicyStatement {
   const queues = stack.formatArn({ service: 'sqs', resource: `${prefix}-*` });
   return new PolicyStatement({ actions: ['sqs:GetQueueUrl', 'sqs:SendMessage'], resources: [queues] });
@@ -77,7 +77,7 @@ export function sealPasswords(key: Key): PolicyStatement {
   return new PolicyStatement({ actions: ['kms:Encrypt'], resources: [key.keyArn] });
 }
 
-/** Streams of one log, and what goes into them. */
+/** Creates streams in one log group and writes to them. */
 export function writeLog(log: LogGroup): PolicyStatement {
   return new PolicyStatement({
     actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],

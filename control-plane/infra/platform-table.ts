@@ -4,8 +4,8 @@ import type { Construct } from 'constructs';
 import { INDEXES } from '../../core/ports/table.ts';
 
 /**
- * The one table of the control plane, in the shape that adapters/aws/store/table-shape.ts reads and writes. It outlives the
- * stack, can be set back to any second of the last 35 days, and its stream wakes the outbox.
+ * The control plane's table, in the shape that adapters/aws/store/table-shape.ts reads and writes. It remains when the stack
+ * is deleted, can be restored to any second of the last 35 days, and its stream triggers the outbox publisher.
  */
 export function platformTable(scope: Construct, id: string): Table {
   const text = (name: string) => ({ name, type: AttributeType.STRING });
@@ -30,7 +30,7 @@ export function platformTable(scope: Construct, id: string): Table {
   return table;
 }
 
-/** The table and each of its indexes, by name: no wildcard. */
+/** The ARNs of the table and of each index, without wildcards. */
 export function tableArns(table: Table): string[] {
   return [table.tableArn, ...INDEXES.map((index) => `${table.tableArn}/index/index-${index}`)];
 }

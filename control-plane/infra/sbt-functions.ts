@@ -11,52 +11,57 @@ import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct, type IConstruct } from 'constructs';
 import { writeLog } from './permissions.ts';
 
-/** What stands in the place of one of SBT's Python functions. */
+/** The function that takes the place of one of SBT's Python functions. */
 export interface Replacement {
+  /** The end of the path of SBT's function in the construct tree. */
+  readonly path: string;
   readonly code: AssetCode;
   readonly description: string;
-  /** All that its role allows, its own log aside. */
+  /** Everything that the role allows, except writing the function's own log. */
   readonly statements: readonly PolicyStatement[];
 }
 
-export interface SbtFunctionsProps {
-  /** THE table: SBT's Python functions, each by the end of its path in the tree of constructs. */
-  readonly replacements: Readonly<Record<string, Replacement>>;
+export interface SbtFunctionsProps<Name extends string> {
+  readonly replacements: Readonly<Record<Name, Replacement>>;
   readonly environment: Readonly<Record<string, string>>;
   readonly logRetention: RetentionDays;
 }
 
 /**
- * Swaps SBT's Python functions and their layer for ours, so that the tested code is the deployed code and neither Docker
- * nor Python is needed. Names, routes and integrations stay SBT's; code, runtime, environment, logs and rights are ours.
- * Throws for a function that the table does not know, and for a row that no function answers to.
+ * Replaces SBT's Python functions and their layer, so that the tested code is the deployed code and synthesis needs neither
+ * Docker nor Python. Names, routes and integrations remain SBT's. Code, runtime, environment, logs and permissions are ours.
+ * @throws if one of SBT's functions has no replacement, or a replacement has no function
  */
-export class SbtFunctions extends Construct {
-  readonly functions: ReadonlyMap<string, LambdaFunction>;
+export class SbtFunctions<Name extends string> extends Construct {
+  readonly functions: Readonly<Record<Name, LambdaFunction>>;
 
-  constructor(scope: Construct, id: string, props: SbtFunctionsProps) {
+  constructor(scope: Construct, id: string, props: SbtFunctionsProps<Name>) {
     super(scope, id);
+    const replacements = Object.entries<Replacement>(props.replacements);
     const found = new Map<string, LambdaFunction>();
     for (const one of scope.node.findAll().filter(isPythonFunction)) {
-      const row = Object.keys(props.replacements).find((path) => one.node.path.endsWith(path));
-      const replacement = row === undefined ? undefined : props.replacements[row];
-      if (row === undefined || !replacement) throw new Error(`SBT's function ${one.node.path} has no replacement`);
+      const [name, replacement] = replacements.find(([, { path }]) => one.node.path.endsWith(path)) ?? [];
+      if (name === undefined || !replacement) throw new Error(`SBT's function ${one.node.path} has no replacement`);
       this.#replace(one, replacement, props);
-      found.set(row, one);
+      found.set(name, one);
     }
-    const unused = Object.keys(props.replacements).filter((row) => !found.has(row));
+    const unused = replacements.filter(([name]) => !found.has(name)).map(([, { path }]) => path);
     if (unused.length > 0) throw new Error(`SBT has no function ${unused.join(', ')}`);
     removeLayers(scope);
     Aspects.of(scope).add(new NoPython());
-    this.functions = found;
+    this.functions = Object.fromEntries(found) as Record<Name, LambdaFunction>;
   }
 
-  #replace(one: LambdaFunction, { code, description, statements }: Replacement, props: SbtFunctionsProps): void {
+  #replace(
+    one: LambdaFunction,
+    { code, description, statements }: Replacement,
+    props: Omit<SbtFunctionsProps<Name>, 'replacements'>,
+  ): void {
     const name = one.node.id;
     const log = new LogGroup(this, `${name}Log`, { retention: props.logRetention });
     const { s3Location } = code.bind(new Construct(this, name));
     const cfn = one.node.defaultChild as CfnFunction;
-    if (!s3Location) throw new Error(`code of ${name} must be an asset in S3`);
+    if (!s3Location) throw new Error(`the code of ${name} must be an asset in S3`);
     cfn.code = { s3Bucket: s3Location.bucketName, s3Key: s3Location.objectKey };
     cfn.description = description;
     cfn.handler = 'index.handler';
@@ -68,14 +73,14 @@ export class SbtFunctions extends Construct {
     cfn.environment = { variables: props.environment };
     cfn.loggingConfig = { logGroup: log.logGroupName };
     cfn.tracingConfig = undefined;
-    // Paths of assets on the machine that synthesized are nobody's business.
+    // The metadata would publish asset paths of the machine that synthesizes.
     delete cfn.cfnOptions.metadata;
-    setRights(one, [...statements, writeLog(log)]);
+    setPermissions(one, [...statements, writeLog(log)]);
   }
 }
 
-/** The role keeps its name and who may take it; of what it allowed nothing is left. */
-function setRights(one: LambdaFunction, statements: readonly PolicyStatement[]): void {
+/** Replaces everything that the role allows. Its name and its trust policy remain. */
+function setPermissions(one: LambdaFunction, statements: readonly PolicyStatement[]): void {
   const role = one.role?.node.defaultChild as CfnRole;
   role.managedPolicyArns = [];
   const policy = one.role?.node.findChild('DefaultPolicy').node.defaultChild as CfnPolicy;
@@ -93,12 +98,12 @@ function isPythonFunction(node: IConstruct): node is LambdaFunction {
   return node instanceof LambdaFunction && node.runtime.name.startsWith('python');
 }
 
-/** Fails the synthesis where a Python runtime or a layer is left, whoever brought it. */
+/** Fails the synthesis if any Python function or layer remains, including those that are added later. */
 class NoPython implements IAspect {
   visit(node: IConstruct): void {
     if (node instanceof CfnFunction && node.runtime?.startsWith('python')) {
-      throw new Error(`${node.node.path} runs Python: it must have a replacement`);
+      throw new Error(`${node.node.path} runs Python; it must have a replacement`);
     }
-    if (node instanceof CfnLayerVersion) throw new Error(`${node.node.path} is a layer: none is needed`);
+    if (node instanceof CfnLayerVersion) throw new Error(`${node.node.path} is a layer; functions must not use layers`);
   }
 }

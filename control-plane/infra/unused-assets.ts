@@ -6,10 +6,10 @@ interface Manifest {
 }
 
 /**
- * Takes out of an assembly what its stack does not name: the code of SBT's functions and their layer is staged before it
- * can be replaced, and would be uploaded with each deployment.
+ * Removes assets that the stack's template does not use. CDK stages the code of SBT's functions and of their layer before
+ * they can be replaced, and would upload it with every deployment.
  *
- * @param folder of the assembly, which has been written
+ * @param folder the synthesized cloud assembly
  */
 export function removeUnusedAssets(folder: string, stackName: string): void {
   const template = readFileSync(join(folder, `${stackName}.template.json`), 'utf8');

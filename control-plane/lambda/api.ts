@@ -18,11 +18,11 @@ import { noRuntime } from './no-runtime.ts';
 import { principalOf } from './principal.ts';
 import { openStore } from './store.ts';
 
-/** The control plane's handlers behind API Gateway. All of SBT's functions run this; their roles tell them apart. */
+/** The control plane's API behind API Gateway. All functions run this code; each has a role of its own. */
 const environment = readEnvironment(process.env);
 const store = openStore(environment);
 const mails = createMailsInFlight(openMailer(new SESv2Client(), environment.TIERPLANE_SENDER));
-/** The event a request came by: each invocation sees its own. */
+/** The event of the current invocation. */
 const invocation = new AsyncLocalStorage<APIGatewayProxyEventV2>();
 
 const controlPlane = createControlPlane(
@@ -42,41 +42,41 @@ const controlPlane = createControlPlane(
     appUrl: environment.TIERPLANE_APP_URL,
     basePath: '',
     docsPage: (api) => apiDocsPage(api),
-    // Compute is the application plane's; so is the realm that a probe signs in to.
+    // The application plane serves these routes: it owns the compute and the realms that probes sign in to.
     serves: (path) => !/^\/operator\/(services|tenants)\b/.test(path),
   },
   () => {
     const event = invocation.getStore();
-    if (!event) throw new Error('a request without its event');
+    if (!event) throw new Error('principalOf must run within an invocation');
     return principalOf(event, { table: store.table, machineClientId: environment.TIERPLANE_MACHINE_CLIENT });
   },
 );
 
-/** Longer than a mail usually takes. */
+/** Minimum duration of a successful sign-up; longer than sending a mail usually takes. */
 const SIGN_UP_MS = 1_000;
 
-/** Answers one request of API Gateway, and says so in one line of the log: no token, body, or name of anybody. */
+/** Handles one request and writes one log line, which contains no token, no body and no personal name. */
 export function handler(event: APIGatewayProxyEventV2): Promise<APIGatewayProxyStructuredResultV2> {
   return invocation.run(event, async () => {
     const started = store.clock.now();
     const request = toRequest(event);
-    const answer = refusedBody(event, request) ?? (await controlPlane(request));
-    await Promise.all([mails.settled(), asLongAsAny(request, answer, started)]);
+    const response = refusedBody(event, request) ?? (await controlPlane(request));
+    await Promise.all([mails.completed(), equalizeSignUp(request, response, started)]);
     const { requestId } = event.requestContext;
     const ms = store.clock.now() - started;
-    functionLog.info({ requestId, route: event.routeKey, status: answer.status, ms }, 'request');
-    return toResult(answer, { requestId, path: request.path });
+    functionLog.info({ requestId, route: event.routeKey, status: response.status, ms }, 'request');
+    return toResult(response, { requestId, path: request.path });
   });
 }
 
-/** What the transport refuses, whatever is asked for. */
+/** The response to a body that no route accepts, or undefined. */
 function refusedBody(event: APIGatewayProxyEventV2, request: ApiRequest): ApiResponse | undefined {
   if (bodyBytes(request) > MAX_BODY_BYTES) return BODY_TOO_LARGE;
   return isText(event) ? undefined : BODY_NOT_UTF8;
 }
 
-/** Who signs up with an address that is known is mailed first; the time that takes must not tell. */
-async function asLongAsAny({ path }: ApiRequest, { status }: ApiResponse, started: number): Promise<void> {
+/** Sign-up with a known address sends a mail and takes longer. A minimum duration hides whether the address is known. */
+async function equalizeSignUp({ path }: ApiRequest, { status }: ApiResponse, started: number): Promise<void> {
   if (path !== '/onboarding' || status !== 201) return;
   await pause(store.clock, Math.max(0, started + SIGN_UP_MS - store.clock.now()));
 }

@@ -13,7 +13,7 @@ import { openUsers } from './identity.ts';
 import { functionLog } from './log.ts';
 import { openStore } from './store.ts';
 
-/** SBT's custom resource that invites the first system admin: the properties are SBT's. */
+/** The properties of SBT's custom resource, which invites the first system administrator. */
 const Properties = z.object({ Name: z.string(), Email: z.string(), Role: z.string() });
 
 type Outcome = { readonly PhysicalResourceId: string } & (
@@ -21,21 +21,22 @@ type Outcome = { readonly PhysicalResourceId: string } & (
   | { readonly Status: 'FAILED'; readonly Reason: string }
 );
 
-/** The same request may be delivered twice, and the other one be at it: it is waited for this long. */
+/** CloudFormation may deliver a request twice; a second invocation waits this long for the first to finish. */
 const TRIES = 5;
 const RETRY_MS = 1_000;
 
 /**
- * Always answers CloudFormation, which else waits for an hour. Deleting the stack deletes no user. Throws only where
- * the answer cannot be given: Lambda then runs it again, to the same end.
+ * Creates the first system administrator, and always responds to CloudFormation, which otherwise waits for an hour. Deleting
+ * the stack deletes no user.
+ * @throws only if the response cannot be delivered; Lambda then invokes the function again, which is idempotent
  */
 export async function handler(event: CloudFormationCustomResourceEvent): Promise<void> {
-  // Nothing is to be done, so nothing can fail: a deletion that does blocks the stack.
+  // A deletion changes nothing, so it cannot fail and block the deletion of the stack.
   const outcome: Outcome =
     event.RequestType === 'Delete'
       ? { Status: 'SUCCESS', PhysicalResourceId: event.PhysicalResourceId }
       : await invite(event);
-  await answer(event, outcome);
+  await respond(event, outcome);
 }
 
 async function invite(
@@ -43,20 +44,20 @@ async function invite(
 ): Promise<Outcome> {
   try {
     const { Name, Email, Role } = Properties.parse(event.ResourceProperties);
-    // Not at start-up: a function that cannot start gives no answer.
+    // Read here rather than at start-up: a function that cannot start sends no response.
     const environment = readEnvironment(process.env);
     const store = openStore(environment);
     await ensureAdmin(openUsers(environment, store), store.clock, { userName: Name, email: Email, role: Role });
     return { Status: 'SUCCESS', PhysicalResourceId: Name };
   } catch (error) {
-    functionLog.error({ err: error }, 'the first admin could not be created');
+    functionLog.error({ err: error }, 'the first system administrator could not be created');
     const Reason = error instanceof Error ? error.message : 'unknown';
     const PhysicalResourceId = event.RequestType === 'Update' ? event.PhysicalResourceId : 'none';
     return { Status: 'FAILED', Reason, PhysicalResourceId };
   }
 }
 
-/** Leaves an admin who is there alone: changes are the admins' own affair. Throws CONFLICT for another one's email. */
+/** Does not change an existing administrator. @throws CONFLICT if another user has the email address */
 async function ensureAdmin(
   users: Identity,
   clock: Clock,
@@ -74,11 +75,12 @@ async function ensureAdmin(
 }
 
 /** @see https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html */
-async function answer(
+async function respond(
   { StackId, RequestId, LogicalResourceId, ResponseURL }: CloudFormationCustomResourceEvent,
   outcome: Outcome,
 ): Promise<void> {
   const body = JSON.stringify({ StackId, RequestId, LogicalResourceId, ...outcome });
   const response = await fetch(ResponseURL, { method: 'PUT', body, headers: { 'content-type': '' } });
-  if (!response.ok) throw new Error(`CloudFormation answered ${response.status} to the custom resource's result`);
+  if (!response.ok)
+    throw new Error(`CloudFormation responded to the custom resource's result with status ${response.status}`);
 }

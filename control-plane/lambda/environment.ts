@@ -1,35 +1,35 @@
 import * as z from 'zod';
 import { DomainError } from '../../core/errors.ts';
 
-/** What the stack tells a function of the control plane (control-plane/infra/sbt-functions.ts sets it). */
+/** The environment variables of the control plane's functions, set by control-plane/infra/control-plane-stack.ts. */
 const Environment = z.object({
-  /** Set by Lambda itself. */
+  /** Set by Lambda. */
   AWS_REGION: z.string().min(1),
   /** Name of the platform's table. */
   TIERPLANE_TABLE: z.string().min(1),
-  /** Name of the bus that events go out on: SBT's. */
+  /** Name of the event bus, which SBT creates. */
   TIERPLANE_BUS: z.string().min(1),
-  /** What names of this environment's queues and pools begin with. */
+  /** The first part of the names of this environment's queues and user pools. */
   TIERPLANE_PREFIX: z.string().min(1),
-  /** Id of the user pool of system admins. */
+  /** Id of the user pool of system administrators. */
   TIERPLANE_ADMIN_POOL: z.string().min(1),
-  /** Id of that pool's public client, which admins sign in by. */
+  /** Id of that pool's public client, which administrators sign in with. */
   TIERPLANE_ADMIN_CLIENT: z.string().min(1),
-  /** Id of SBT's own client, by whose token the application plane's results come in. */
+  /** Id of SBT's machine client, whose token authorizes results of the application plane. */
   TIERPLANE_MACHINE_CLIENT: z.string().min(1),
-  /** ARN of the key that seals chosen passwords until their users exist. */
+  /** ARN of the key that encrypts passwords chosen at sign-up until their users exist. */
   TIERPLANE_PASSWORD_KEY: z.string().min(1),
-  /** Where mails come from; SES has verified it. */
+  /** The sender address of mails, verified by SES. */
   TIERPLANE_SENDER: z.email(),
-  /** Where a signed-up company signs in; named in mails. */
+  /** The address in mails where a company that signed up can sign in. */
   TIERPLANE_APP_URL: z.url(),
 });
 export type Environment = z.output<typeof Environment>;
 
-/** Throws CONFIG, naming every variable that is missing or malformed, never a value. */
+/** @throws CONFIG listing every missing or malformed variable, without values */
 export function readEnvironment(variables: Readonly<Record<string, string | undefined>>): Environment {
   const parsed = Environment.safeParse(variables);
   if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-  throw new DomainError('CONFIG', `environment of the function: ${faults.join('; ')}`);
+  const errors = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  throw new DomainError('CONFIG', `invalid environment of the function: ${errors.join('; ')}`);
 }

@@ -6,7 +6,7 @@ import type { StoreDeps } from '../api/http/deps.ts';
 import type { Environment } from './environment.ts';
 import { functionLog as log } from './log.ts';
 
-/** The platform's bus, to publish on and to replay dead letters to. */
+/** The platform's event bus, for publishing and for replaying dead letters. */
 export function openBus(environment: Environment, store: StoreDeps): EventBus {
   return openEventBus({
     events: new EventBridgeClient(),

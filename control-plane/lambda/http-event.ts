@@ -3,7 +3,7 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import type { ApiRequest, ApiResponse } from '../api/http/http.ts';
 
 /**
- * A request as API Gateway's HTTP API hands it to a function, payload format 2.0.
+ * Converts an event of API Gateway's HTTP API (payload format 2.0) into a request.
  *
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  */
@@ -13,15 +13,15 @@ export function toRequest(event: APIGatewayProxyEventV2): ApiRequest {
     method: event.requestContext.http.method,
     path: pathOf(event),
     query: Object.fromEntries(new URLSearchParams(event.rawQueryString)),
-    // The address API Gateway saw: what the client itself sent may say anything.
+    // API Gateway's own observation of the address. The header that the client sent cannot be trusted.
     headers: { ...event.headers, 'x-forwarded-for': event.requestContext.http.sourceIp },
     body: body !== undefined && isBase64Encoded ? Buffer.from(body, 'base64').toString() : body,
   };
 }
 
 /**
- * Without the stage, which a named one puts before it. `rawPath` is decoded but for `%25`, so that decoding the rest, as
- * dispatch does, gives what the client meant; a `%` that stands alone means itself.
+ * The path without the prefix that a named stage adds. API Gateway decodes everything in `rawPath` except `%25`, and dispatch
+ * decodes the path again. A `%` that starts no escape sequence is therefore encoded here.
  */
 function pathOf({ rawPath, requestContext: { stage } }: APIGatewayProxyEventV2): string {
   const prefix = `/${stage}`;
@@ -30,8 +30,9 @@ function pathOf({ rawPath, requestContext: { stage } }: APIGatewayProxyEventV2):
 }
 
 /**
- * Whether what the client sent as a body was text. Of a textual type API Gateway hands over text in any case, with
- * U+FFFD for what was none; the number of bytes then tells, unless only characters of four bytes lack their last one.
+ * Whether the client sent a body in valid UTF-8. For textual content types API Gateway replaces invalid bytes by U+FFFD, so
+ * a length that differs from `content-length` shows the replacement. A four-byte character without its last byte goes
+ * unnoticed, because U+FFFD is three bytes long.
  */
 export function isText({ body = '', isBase64Encoded, headers }: APIGatewayProxyEventV2): boolean {
   if (isBase64Encoded) return isUtf8(Buffer.from(body, 'base64'));
@@ -39,7 +40,7 @@ export function isText({ body = '', isBase64Encoded, headers }: APIGatewayProxyE
   return sent === undefined || !body.includes('\uFFFD') || Buffer.byteLength(body) === Number(sent);
 }
 
-/** As bytes of UTF-8. */
+/** The length of the body in bytes of UTF-8. */
 export function bodyBytes({ body }: ApiRequest): number {
   return Buffer.byteLength(body ?? '');
 }
@@ -55,7 +56,7 @@ export function toResult(
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
       'x-request-id': requestId,
-      // A login page reads it from its tenant's own origin.
+      // Sign-in pages request it from the tenant's origin.
       ...(/^\/tenant-config(\/|$)/.test(path) && { 'access-control-allow-origin': '*' }),
       ...headers,
     },

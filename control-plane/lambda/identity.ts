@@ -7,7 +7,7 @@ import type { Identity } from '../../core/ports/identity.ts';
 import type { StoreDeps } from '../api/http/deps.ts';
 import type { Environment } from './environment.ts';
 
-/** Users of every realm; the admins' pool is the stack's. */
+/** The users of every realm. The stack creates the administrators' user pool. */
 export function openUsers(environment: Environment, { table, clock }: StoreDeps): Identity {
   return openIdentity({
     table,

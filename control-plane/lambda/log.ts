@@ -1,7 +1,7 @@
 import { isDomainError } from '../../core/errors.ts';
 import type { Log } from '../../core/ports/log.ts';
 
-/** One JSON line a call, on standard output, which is where CloudWatch takes it from. */
+/** Writes one JSON line per call to standard output, which Lambda sends to CloudWatch. */
 export const functionLog: Log = {
   debug() {},
   info: (fields, message) => write('info', fields, message),
@@ -14,7 +14,7 @@ function write(level: string, fields: object, msg: string): void {
   process.stdout.write(`${JSON.stringify({ level, msg, ...Object.fromEntries(shown) })}\n`);
 }
 
-/** Of an SDK's error the name and where it came from: its message, of one line or more, may quote what was sent. */
+/** Omits the message of an SDK's error, because it may quote the request. */
 function describe(error: Error): object {
   const cause = error.cause instanceof Error ? { cause: error.cause.name } : {};
   if (isDomainError(error)) return { code: error.code, message: error.message, ...cause };

@@ -1,9 +1,9 @@
 import type { Mailer } from '../../core/ports/identity.ts';
 
-/** A mailer that can be waited for: a function's process sleeps, mail under way and all, once it has answered. */
+/** A mailer whose sending can be awaited: Lambda freezes the process once the function has responded. */
 export interface MailsInFlight extends Mailer {
-  /** Resolves when everything given so far was sent, or was refused. */
-  settled(): Promise<void>;
+  /** Resolves when every mail so far has been sent or has failed. */
+  completed(): Promise<void>;
 }
 
 export function createMailsInFlight(mailer: Mailer): MailsInFlight {
@@ -11,14 +11,14 @@ export function createMailsInFlight(mailer: Mailer): MailsInFlight {
   return {
     send(mail) {
       const sending = mailer.send(mail);
-      const settled = sending.then(forget, forget);
-      function forget(): void {
-        inFlight.delete(settled);
+      const completion = sending.then(remove, remove);
+      function remove(): void {
+        inFlight.delete(completion);
       }
-      inFlight.add(settled);
+      inFlight.add(completion);
       return sending;
     },
-    async settled() {
+    async completed() {
       await Promise.all(inFlight);
     },
   };

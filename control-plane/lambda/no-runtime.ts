@@ -2,8 +2,8 @@ import { DomainError } from '../../core/errors.ts';
 import type { Runtime } from '../../core/ports/runtime.ts';
 
 /**
- * Compute as the control plane's functions see it: theirs is the part of the platform that runs none. No route of this
- * API leads here; what the application plane runs is asked of the application plane.
+ * The runtime of the control plane's functions, which run no services. No route of this API uses it: on AWS, the
+ * application plane owns the compute.
  */
 export const noRuntime: Runtime = {
   ensureCluster: refuse,

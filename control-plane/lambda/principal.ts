@@ -5,7 +5,7 @@ import type { Table } from '../../core/ports/table.ts';
 import { subjectKey } from '../../core/routing/registry.ts';
 import type { Principal } from '../api/http/http.ts';
 
-/** What API Gateway has verified: signature, issuer, client and expiry. It does not look at what a token is for. */
+/** API Gateway has verified signature, issuer, client and expiry, but not the token's use. */
 const Claims = z.object({
   sub: z.string(),
   client_id: z.string(),
@@ -15,13 +15,14 @@ const Claims = z.object({
 
 const Authorizer = z.object({
   jwt: z.object({ claims: z.record(z.string(), z.unknown()) }).optional(),
-  /** There only where a route demands a signature by IAM, and that was right. */
+  /** Present only on routes with IAM authorization. */
   iam: z.object({ userArn: z.string() }).optional(),
 });
 
 /**
- * Who calls, from what API Gateway's authorizer says. Name and role are the registry's of this moment, not the token's.
- * Throws UNAUTHENTICATED for an ID token, and for a user who is unknown or disabled.
+ * The caller of a request, from the context of API Gateway's authorizer. Name and role come from the registry, not from the
+ * token.
+ * @throws UNAUTHENTICATED for an ID token, and for an unknown or disabled user
  */
 export async function principalOf(
   event: APIGatewayProxyEventV2,
@@ -31,7 +32,7 @@ export async function principalOf(
   const { jwt, iam } = Authorizer.parse('authorizer' in context ? context.authorizer : {});
   if (iam) return { kind: 'machine' };
   const claims = Claims.safeParse(jwt?.claims);
-  if (!claims.success) throw new DomainError('UNAUTHENTICATED', 'an access token must be given');
+  if (!claims.success) throw new DomainError('UNAUTHENTICATED', 'an access token is required');
   const { sub, client_id: clientId, scope } = claims.data;
   if (clientId === machineClientId) return { kind: 'machine' };
   const subject = (await table.get(subjectKey('admin', sub)))?.data;

@@ -1,7 +1,7 @@
 import type { ChildProcessByStdio } from 'node:child_process';
 import type { Readable } from 'node:stream';
 
-/** What a process has said so far; it grows until the process has closed. */
+/** The output of a process so far; it grows until the process has closed. */
 export interface Output {
   stdout: string;
   stderr: string;

@@ -2,8 +2,8 @@ import { describe } from '@jest/globals';
 import { missingPython } from '../../rehearsal/python-environment.ts';
 
 /**
- * Tests that need Python, for the emulated account or the linter. Where the machine has none they say so and are skipped;
- * in CI (`CI=true`) they fail instead.
+ * A suite that needs Python, for the emulated account or the linter. Without Python the suite is skipped with a message; in
+ * CI (`CI=true`) it fails instead.
  */
 export function describeWithPython(title: string, suite: () => void): void {
   const missing = process.env.CI === 'true' ? undefined : missingPython();

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
-/** Pages at the root, and everything below docs/, as paths from the root. */
+/** The Markdown pages at the root and below docs/, as paths from the root. */
 export const PAGES = [
   ...readdirSync(ROOT),
   ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) => join('docs', name)),
 ].filter((name) => name.endsWith('.md'));
 
-/** Pages whose shell commands test/e2e/runbooks.test.ts runs, one after the other. */
+/** The pages whose shell commands test/e2e/runbooks.test.ts runs, in order. */
 export const RUNBOOK_PAGES: readonly string[] = ['docs/add-a-service.md', 'docs/runbooks/README.md'];
 
 export interface Block {
@@ -26,7 +26,7 @@ export function blocksOf(page: string): Block[] {
   );
 }
 
-/** Whether a reader would paste the block into a shell. */
+/** Whether a block contains shell commands. */
 export function isShell({ info, text }: Block): boolean {
   if (/^(sh|bash|shell|console|zsh)\b/.test(info)) return true;
   return info === '' && /^(\$ )?(npm|npx|node|curl|bash|git|bin\/tierplane|scripts\/\S+\.sh) /m.test(text);

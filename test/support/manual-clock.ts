@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/ports/clock.ts';
 
-/** A clock that stands still until the test moves it. */
+/** A clock that a test advances. */
 export class ManualClock implements Clock {
   #now: number;
   readonly #timers = new Set<{ readonly at: number; readonly run: () => void }>();
@@ -19,14 +19,14 @@ export class ManualClock implements Clock {
     return { cancel: () => this.#timers.delete(timer) };
   }
 
-  /** Moves time on and runs, in order of time, what has come due; also what that arms within the span. */
+  /** Advances the time and runs the timers that come due, in order, including those that a timer starts meanwhile. */
   advance(ms: number): void {
     const end = this.#now + ms;
     for (let next = this.#next(end); next; next = this.#next(end)) this.#fire(next);
     this.#now = end;
   }
 
-  /** On to the next timer, if there is any. */
+  /** Advances to the next timer, if there is one, and runs it. */
   skip(): void {
     const next = this.#next(Number.POSITIVE_INFINITY);
     if (next) this.#fire(next);

@@ -1,4 +1,4 @@
 import type { Log } from '../../core/ports/log.ts';
 
-/** Says nothing. */
+/** A log that writes nothing. */
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };

@@ -7,7 +7,7 @@ import { ensurePython } from '../../../rehearsal/python-environment.ts';
 import { describeWithPython } from '../../support/describe-with-python.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
-/** What its own command runs; an environment that was moved has no commands. */
+/** The body of the cfn-lint command. The command itself does not work in a Python environment that was moved. */
 const RUN = 'import sys; from cfnlint.runner import main; sys.exit(main())';
 jest.setTimeout(240_000);
 
@@ -15,12 +15,12 @@ describeWithPython('cfn-lint', () => {
   const output = mkdtempSync(join(tmpdir(), 'tierplane-lint-'));
   afterAll(() => rmSync(output, { recursive: true }));
 
-  test("finds no error in the control plane's template", async () => {
+  test('finds no error in the template of the control plane', async () => {
     const python = await ensurePython('linter', { progress: (line) => process.stderr.write(`${line}\n`) });
     const env = { ...process.env, CDK_OUTDIR: output, JSII_DEPRECATED: 'quiet' };
     execFileSync(process.execPath, ['bin/cdk.ts'], { cwd: ROOT, env });
     const template = join(output, 'controlplane-stack.template.json');
-    // W3005: CDK says a dependency twice.
+    // W3005: CDK writes a dependency twice.
     const lint = spawnSync(python, ['-c', RUN, '--ignore-checks', 'W3005', '--template', template], {
       encoding: 'utf8',
     });

@@ -6,10 +6,10 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { tableShape } from '../../../adapters/aws/store/table-shape.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
-/** It takes two; no more than this, so that it takes no longer where nothing else runs. `npm run bench` looks at the clock. */
+/** Synthesis takes about two. The limit is processor time, so that a busy machine does not fail it. */
 const CPU_SECONDS = 5;
-/** Has the process say, as its last word, how much processor time it and its bundlers took: in hundredths, as Linux counts. */
-const TELL_CPU = `data:text/javascript,${encodeURIComponent(`
+/** Makes a process print, as it exits, the processor time that it and its children took, in hundredths of a second. */
+const PRINT_CPU_TIME = `data:text/javascript,${encodeURIComponent(`
   import { readFileSync } from 'node:fs';
   process.on('exit', () => {
     const own = process.cpuUsage();
@@ -19,7 +19,7 @@ const TELL_CPU = `data:text/javascript,${encodeURIComponent(`
 `)}`;
 jest.setTimeout(180_000);
 
-// biome-ignore lint/suspicious/noExplicitAny: templates are looked into freely, as JSON
+// biome-ignore lint/suspicious/noExplicitAny: the tests read templates as plain JSON
 type Properties = any;
 interface Resource {
   readonly Type: string;
@@ -33,7 +33,7 @@ describe("the control plane's stack", () => {
   let parameters: Record<string, { AllowedPattern?: string }>;
   let cpuSeconds: number;
 
-  /** With nothing but Node on its path, and no way out of the machine. */
+  /** Runs the CDK app with only Node on the path and with proxies that refuse every connection. */
   function synthesize(...args: string[]): number {
     const env = {
       PATH: dirname(process.execPath),
@@ -43,7 +43,7 @@ describe("the control plane's stack", () => {
       http_proxy: 'http://127.0.0.1:9',
       https_proxy: 'http://127.0.0.1:9',
     };
-    const { status, stderr } = spawnSync(process.execPath, ['--import', TELL_CPU, 'bin/cdk.ts'], {
+    const { status, stderr } = spawnSync(process.execPath, ['--import', PRINT_CPU_TIME, 'bin/cdk.ts'], {
       ...{ cwd: ROOT, env },
       encoding: 'utf8',
     });
@@ -68,11 +68,11 @@ describe("the control plane's stack", () => {
     return one;
   };
 
-  test('is made without network, Docker or Python, in seconds', () => {
+  test('DE-2: is synthesized without network, Docker or Python, in seconds', () => {
     expect(cpuSeconds).toBeLessThan(CPU_SECONDS);
   });
 
-  test('has bundles of at most 200 KB, and the SDK in none', () => {
+  test('has bundles of at most 200 KB that do not contain the AWS SDK', () => {
     const folders = readdirSync(output).filter((name) => name.startsWith('bundle.'));
     const bundles = folders.map((name) => join(output, name, 'index.js'));
     expect(bundles).toHaveLength(3);
@@ -82,7 +82,7 @@ describe("the control plane's stack", () => {
       expect(code).toContain('require("@aws-sdk/client-dynamodb")');
       const others = [...code.matchAll(/require\("([^"]+)"\)/g)].map(([, name = '']) => name);
       expect(others.filter((name) => !/^(node:\w+|@aws-sdk\/client-[\w-]+)$/.test(name))).toEqual([]);
-      // Nothing of the machine that made it.
+      // No paths of the machine that built it.
       expect(code).not.toContain('node_modules');
       expect(code).not.toContain(ROOT);
     }
@@ -125,7 +125,7 @@ describe("the control plane's stack", () => {
     expect(table.Properties.AttributeDefinitions).toEqual(expect.arrayContaining(AttributeDefinitions ?? []));
   });
 
-  test('SE-1: leaves nothing weak in the sign-in of admins', () => {
+  test("SE-1.1: hardens SBT's user pool for administrators", () => {
     const pool = only('AWS::Cognito::UserPool');
     expect(pool.DeletionPolicy).toBe('Retain');
     expect(pool.Properties).toMatchObject({
@@ -138,8 +138,8 @@ describe("the control plane's stack", () => {
       Policies: { PasswordPolicy: { MinimumLength: 12, RequireSymbols: true, RequireNumbers: true } },
     });
     const clients = all('AWS::Cognito::UserPoolClient').map(({ Properties }) => Properties);
-    const people = clients.find(({ GenerateSecret }) => GenerateSecret === false);
-    expect(people).toMatchObject({
+    const interactive = clients.find(({ GenerateSecret }) => GenerateSecret === false);
+    expect(interactive).toMatchObject({
       AllowedOAuthFlows: ['code'],
       ExplicitAuthFlows: ['ALLOW_REFRESH_TOKEN_AUTH'],
       WriteAttributes: ['email'],
@@ -154,7 +154,7 @@ describe("the control plane's stack", () => {
     ).toEqual([]);
   });
 
-  test('SE-2: names every action that a role may do, and gives each function a role of its own', () => {
+  test('SE-2: allows no wildcard action and gives each function a role of its own', () => {
     const statements = [...all('AWS::IAM::Policy'), ...all('AWS::IAM::Role')].flatMap(({ Properties }) => [
       ...(Properties.PolicyDocument?.Statement ?? []),
       ...(Properties.Policies ?? []).flatMap((policy: Properties) => policy.PolicyDocument.Statement),
@@ -162,12 +162,12 @@ describe("the control plane's stack", () => {
     expect(statements.length).toBeGreaterThan(10);
     const actions = statements.flatMap(({ Action }: Properties) => Action);
     expect(actions.filter((action: string) => action.includes('*'))).toEqual([]);
-    // ListStreams names no resource: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
+    // ListStreams supports no resource: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
     const everywhere = statements.filter(({ Resource }: Properties) => [Resource].flat().includes('*'));
     expect(everywhere.map(({ Action }: Properties) => Action)).toEqual(['dynamodb:ListStreams']);
     const roles = all('AWS::Lambda::Function').map(({ Properties }) => JSON.stringify(Properties.Role));
     expect(new Set(roles).size).toBe(roles.length);
-    // Managed policies say more than ours: all logs, all traces.
+    // Managed policies would allow more: every log and every trace.
     const managed = all('AWS::IAM::Role').flatMap(({ Properties }) => Properties.ManagedPolicyArns ?? []);
     expect(managed).toEqual([]);
   });
@@ -192,7 +192,7 @@ describe("the control plane's stack", () => {
     const groups = all('AWS::Logs::LogGroup');
     expect(groups.length).toBeGreaterThanOrEqual(7);
     expect(groups.map(({ Properties }) => Properties.RetentionInDays)).toEqual(groups.map(() => 90));
-    // One of the stack's own each: a log that Lambda makes by itself never ends.
+    // Each function has a log group in the stack, because one that Lambda creates never expires.
     const logs = all('AWS::Lambda::Function').map(({ Properties }) => Properties.LoggingConfig?.LogGroup?.Ref);
     expect(logs.map((name) => resources[name]?.Type)).toEqual(logs.map(() => 'AWS::Logs::LogGroup'));
     expect(new Set(logs).size).toBe(logs.length);
@@ -200,7 +200,7 @@ describe("the control plane's stack", () => {
     expect(format).not.toEqual(expect.arrayContaining([expect.stringMatching(/auth|token|header|query/i)]));
   });
 
-  test('keeps what nobody could handle, and tells of it', () => {
+  test('keeps undelivered events in dead-letter queues and raises an alarm', () => {
     const rules = all('AWS::Events::Rule');
     expect(rules).toHaveLength(5);
     for (const { Properties } of rules) expect(Properties.Targets[0].DeadLetterConfig.Arn).toBeDefined();
@@ -215,7 +215,7 @@ describe("the control plane's stack", () => {
     for (const wrong of ['', 'admin', 'a@b', 'a b@example.com', 'a@b@example.com']) expect(wrong).not.toMatch(pattern);
   });
 
-  test('breaks no rule of cdk-nag or of CDK itself; what is suppressed is so on one resource, for a reason', () => {
+  test('breaks no rule of cdk-nag or of CDK, and gives a reason for each suppression', () => {
     synthesize('nag=true');
     const { pluginReports } = JSON.parse(readFileSync(join(output, 'validation-report.json'), 'utf8'));
     expect(pluginReports).toEqual([]);
@@ -229,7 +229,7 @@ describe("the control plane's stack", () => {
     for (const row of suppressed) expect(row.split('","')[3]?.length).toBeGreaterThan(20);
   });
 
-  test('has tags and names that leave room for a second environment', () => {
+  test('has tags and names that allow a second environment in the same account', () => {
     const first = namesIn(resources);
     synthesize('environment=blue', 'mfa=required');
     const text = readFileSync(join(output, 'controlplane-stack-blue.template.json'), 'utf8');
@@ -247,7 +247,7 @@ describe("the control plane's stack", () => {
   });
 });
 
-/** What a resource is to be called, where it must be the only one of that name in the account; the rest CloudFormation names. */
+/** The names in a template that must be unique in the account. CloudFormation generates all other names. */
 function namesIn(resources: Record<string, Resource>): string[] {
   const withinAnother = /UserPoolResourceServer|Authorizer|Stage|CustomResource$/;
   const name = /^(Name|Domain|AliasName|(Alarm|Bus|Function|Group|LogGroup|Queue|Role|Rule|Table|UserPool)Name)$/;

@@ -20,11 +20,11 @@ const STACK = `
     runtime: Runtime.PYTHON_3_12, handler: 'index.handler', code: Code.fromInline('x'),
   });
   const swap = (replacements) => new SbtFunctions(stack, 'Swap', { replacements, environment: {}, logRetention: 90 });
-  const row = { code: Code.fromInline('x'), description: '', statements: [] };
+  const row = { path: '/Gone', code: Code.fromInline('x'), description: '', statements: [] };
 `;
 
-/** What making such a stack fails with; a process of its own, as CDK is no module that Jest can load quickly. */
-function faultOf(lines: string): string {
+/** The error of creating such a stack. It runs in a process of its own, because Jest loads CDK slowly. */
+function errorOf(lines: string): string {
   const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', STACK + lines], {
     cwd: ROOT,
     encoding: 'utf8',
@@ -36,14 +36,14 @@ function faultOf(lines: string): string {
 describe("the replacements of SBT's functions", () => {
   test.each([
     ["python('Unknown'); swap({});", "SBT's function stack/Unknown has no replacement"],
-    ["swap({ '/Gone': row });", 'SBT has no function /Gone'],
-    ["swap({}); python('Later'); app.synth();", 'stack/Later/Resource runs Python: it must have a replacement'],
+    ['swap({ gone: row });', 'SBT has no function /Gone'],
+    ["swap({}); python('Later'); app.synth();", 'stack/Later/Resource runs Python; it must have a replacement'],
     [
       "swap({}); new LayerVersion(stack, 'Layer', { code: Code.fromAsset('core') }); app.synth();",
-      'stack/Layer/Resource is a layer: none is needed',
+      'stack/Layer/Resource is a layer; functions must not use layers',
     ],
     ['swap({}); app.synth();', ''],
-  ])('fails the synthesis of %j with %j', (lines, fault) => {
-    expect(faultOf(lines)).toBe(fault);
+  ])('synthesis of %j fails with %j', (lines, error) => {
+    expect(errorOf(lines)).toBe(error);
   });
 });

@@ -16,16 +16,16 @@ const BODY = {
   tenantRegistrationData: { registrationStatus: 'In progress' },
 };
 
-// biome-ignore lint/suspicious/noExplicitAny: answers are looked into freely, as JSON
+// biome-ignore lint/suspicious/noExplicitAny: the tests read responses as plain JSON
 type Body = any;
-interface Answer extends APIGatewayProxyStructuredResultV2 {
+interface Response extends APIGatewayProxyStructuredResultV2 {
   readonly json: Body;
 }
 
 describeInAccount("the control plane's function in an emulated account", (account) => {
   let world: LambdaWorld;
   let handler: typeof import('../../../control-plane/lambda/api.ts').handler;
-  /** What the function has written to its log in this test. */
+  /** The log lines of the current test. */
   let lines: string[];
   const claims: Record<'admin' | 'support', Record<string, string>> = { admin: {}, support: {} };
 
@@ -39,7 +39,7 @@ describeInAccount("the control plane's function in an emulated account", (accoun
       ['support', 'CustomerSupport'],
     ] as const) {
       const email = `${userName}@platform.example`;
-      // Chosen, so that the admin counts as one who has signed in.
+      // With a chosen password the administrator does not have to change a temporary one.
       const password = 'Correct-horse-battery-7';
       const { subject } = await world.identity.createUser('admin', { userName, email, role, password });
       claims[userName] = { sub: subject, client_id: ADMIN_CLIENT, token_use: 'access', scope: ALL, username: userName };
@@ -53,12 +53,12 @@ describeInAccount("the control plane's function in an emulated account", (accoun
     jest.restoreAllMocks();
   });
 
-  async function call(route: string, rawPath: string, options: EventOptions = {}): Promise<Answer> {
-    const answer = await handler(httpEvent(route, rawPath, options));
-    return { ...answer, json: answer.body === undefined ? undefined : asJson(answer.body) };
+  async function call(route: string, rawPath: string, options: EventOptions = {}): Promise<Response> {
+    const response = await handler(httpEvent(route, rawPath, options));
+    return { ...response, json: response.body === undefined ? undefined : asJson(response.body) };
   }
 
-  async function asAdmin(route: string, rawPath: string, options: EventOptions = {}): Promise<Answer> {
+  async function asAdmin(route: string, rawPath: string, options: EventOptions = {}): Promise<Response> {
     return call(route, rawPath, { claims: claims.admin, ...options });
   }
 
@@ -67,7 +67,7 @@ describeInAccount("the control plane's function in an emulated account", (accoun
     return items.map(({ data }) => data);
   }
 
-  test('registers a tenant, with its event in the outbox, and lists it', async () => {
+  test('ON-1: registers a tenant, puts its event into the outbox, and lists the tenant', async () => {
     const created = await asAdmin('POST /tenant-registrations', '/tenant-registrations', { body: BODY });
     expect(created).toMatchObject({
       statusCode: 201,
@@ -86,13 +86,13 @@ describeInAccount("the control plane's function in an emulated account", (accoun
     expect([listed.statusCode, listed.json.data]).toEqual([200, [expect.objectContaining({ tenantId })]]);
   });
 
-  describe('takes who calls from API Gateway alone', () => {
+  describe('identifies the caller only by what API Gateway has verified', () => {
     const intruder = { userName: 'intruder', userRole: 'SystemAdmin', email: 'intruder@x.example' };
 
     test.each<[string, () => EventOptions, number]>([
-      ['nobody', () => ({}), 401],
+      ['a caller without a token', () => ({}), 401],
       [
-        'headers that say who it is',
+        'identity headers without a token',
         () => ({ headers: { authorization: 'Bearer x.y.z', 'x-amzn-oidc-data': 'x' } }),
         401,
       ],
@@ -102,28 +102,32 @@ describeInAccount("the control plane's function in an emulated account", (accoun
         () => ({ claims: { sub: claims.admin.sub ?? '', token_use: 'access', scope: ALL } }),
         401,
       ],
-      ['a user the registry does not know', () => ({ claims: { ...claims.admin, sub: 'stranger' } }), 401],
-      ['a token without the scope', () => ({ claims: { ...claims.admin, scope: 'user/user_read' } }), 403],
+      ['a user that the registry does not contain', () => ({ claims: { ...claims.admin, sub: 'stranger' } }), 401],
+      ['a token without the required scope', () => ({ claims: { ...claims.admin, scope: 'user/user_read' } }), 403],
       ['a token without any scope', () => ({ claims: { ...claims.admin, scope: '' } }), 403],
-      ['a scope that only begins alike', () => ({ claims: { ...claims.admin, scope: 'user/user_writer' } }), 403],
-      ['a user who may only read', () => ({ claims: claims.support }), 403],
       [
-        'a role that the token claims for itself',
+        'a scope that only starts with the required one',
+        () => ({ claims: { ...claims.admin, scope: 'user/user_writer' } }),
+        403,
+      ],
+      ['a user with read access only', () => ({ claims: claims.support }), 403],
+      [
+        'a role that only the token claims',
         () => ({ claims: { ...claims.support, role: 'SystemAdmin', 'custom:userRole': 'SystemAdmin' } }),
         403,
       ],
-      ['the machine, where only people write', () => ({ claims: MACHINE }), 403],
-      ['a signature by IAM, where only people write', () => ({ userArn: 'arn:aws:iam::000000000000:role/x' }), 403],
-    ])('and refuses %s', async (_who, options, status) => {
-      const answer = await call('POST /users', '/users', { body: intruder, ...options() });
-      expect([answer.statusCode, answer.json]).toEqual([
+      ['the machine client on a route for users', () => ({ claims: MACHINE }), 403],
+      ['an IAM signature on a route for users', () => ({ userArn: 'arn:aws:iam::000000000000:role/x' }), 403],
+    ])('SE-1.2: and refuses %s', async (_caller, options, status) => {
+      const response = await call('POST /users', '/users', { body: intruder, ...options() });
+      expect([response.statusCode, response.json]).toEqual([
         status,
         { message: status === 401 ? 'Unauthorized' : 'Forbidden' },
       ]);
       expect(await world.identity.user('admin', 'intruder')).toBeUndefined();
     });
 
-    test('and lets machines in by their own doors, people by none of them', async () => {
+    test('and serves machine routes to machines only', async () => {
       const tenant = { tenantName: 'by machine', email: 'admin@machine.example', tier: 'basic' };
       const route = ['POST /tenants', '/tenants'] as const;
       expect((await asAdmin(...route, { body: tenant })).statusCode).toBe(403);
@@ -142,7 +146,7 @@ describeInAccount("the control plane's function in an emulated account", (accoun
       expect((await call(patch, path, { claims: MACHINE, body: report })).statusCode).toBe(200);
     });
 
-    test('and puts out at once whoever is disabled', async () => {
+    test('and refuses a disabled user at once', async () => {
       const email = 'leaver@platform.example';
       const { subject } = await world.identity.createUser('admin', { userName: 'leaver', email, role: 'SystemAdmin' });
       const leaver = { ...claims.admin, sub: subject };
@@ -152,19 +156,19 @@ describeInAccount("the control plane's function in an emulated account", (accoun
       expect((await call('GET /users', '/users', { claims: leaver })).statusCode).toBe(401);
     });
 
-    test('and keeps callers apart that one process serves at the same time', async () => {
-      const answers = await Promise.all(
+    test('SE-1.14: and keeps concurrent callers in one process apart', async () => {
+      const responses = await Promise.all(
         Array.from({ length: 12 }, (_, i) =>
           call('GET /users', '/users', i % 3 === 0 ? { claims: claims.admin } : i % 3 === 1 ? { claims: MACHINE } : {}),
         ),
       );
-      expect(answers.map(({ statusCode }) => statusCode)).toEqual(
+      expect(responses.map(({ statusCode }) => statusCode)).toEqual(
         Array.from({ length: 12 }, (_, i) => [200, 403, 401][i % 3]),
       );
     });
   });
 
-  describe('reads what API Gateway hands over', () => {
+  describe('reads the events of API Gateway', () => {
     const post = ['POST /tenant-registrations', '/tenant-registrations'] as const;
 
     test.each([
@@ -174,14 +178,14 @@ describeInAccount("the control plane's function in an emulated account", (accoun
       ['[]', 422],
       [{ ...BODY, unknown: 1 }, 422],
       [{ ...BODY, tenantData: { ...BODY.tenantData, notes: 'x'.repeat(1024 * 1024) } }, 413],
-    ])('and refuses a broken body (%#), plain and in base64', async (body, status) => {
+    ])('SE-6: and refuses a malformed body (%#), plain and in base64', async (body, status) => {
       const plain = await asAdmin(...post, { body });
       const encoded = await asAdmin(...post, { body, base64: true });
       expect([plain.statusCode, encoded.statusCode]).toEqual([status, status]);
       expect(encoded.json).toEqual(plain.json);
     });
 
-    test('and a body in base64 is the same as a plain one', async () => {
+    test('and accepts a body in base64 like a plain one', async () => {
       const tenantData = { tenantName: 'baker', email: 'admin@baker.example', tier: 'basic', shop: 'Bäcker ☕' };
       expect((await asAdmin(...post, { body: { ...BODY, tenantData }, base64: true })).statusCode).toBe(201);
       const { json } = await asAdmin('GET /tenants', '/tenants', { query: 'name=baker' });
@@ -197,7 +201,7 @@ describeInAccount("the control plane's function in an emulated account", (accoun
       ['100%', '/users/100%25'],
       ['a?b#c', '/users/a?b#c'],
       ['a%41', '/users/a%2541'],
-    ])('and finds %s under %s', async (userName, rawPath) => {
+    ])('and finds the user %s at %s', async (userName, rawPath) => {
       const body = {
         userName,
         userRole: 'CustomerSupport',
@@ -209,7 +213,7 @@ describeInAccount("the control plane's function in an emulated account", (accoun
       expect([found.statusCode, found.json.data?.userName]).toEqual([200, userName]);
     });
 
-    test('and a named stage is no part of the path', async () => {
+    test('and removes the name of the stage from the path', async () => {
       for (const [path, status] of [
         ['/prod/tenants', 200],
         ['/prod', 404],
@@ -220,12 +224,15 @@ describeInAccount("the control plane's function in an emulated account", (accoun
       }
     });
 
-    test.each(['/', '//', '/nothing', '/users/%C3', '/tenants/', '/tenants/a/b'])('and survives %s', async (path) => {
-      expect((await asAdmin('$default', path)).statusCode).toBe(404);
-    });
+    test.each(['/', '//', '/nothing', '/users/%C3', '/tenants/', '/tenants/a/b'])(
+      'and responds with 404 to %s',
+      async (path) => {
+        expect((await asAdmin('$default', path)).statusCode).toBe(404);
+      },
+    );
   });
 
-  test('lets any page read what a login page needs, and nothing else', async () => {
+  test('allows other origins to read the sign-in configuration of a tenant, and nothing else', async () => {
     const origin = { headers: { origin: 'https://acme.example' } };
     const login = await call('GET /tenant-config/{tenantName}', '/tenant-config/nobody', origin);
     expect([login.statusCode, login.headers?.['access-control-allow-origin']]).toEqual([404, '*']);
@@ -233,7 +240,7 @@ describeInAccount("the control plane's function in an emulated account", (accoun
     expect(other.headers).not.toHaveProperty('access-control-allow-origin');
   });
 
-  test('describes itself to anybody', async () => {
+  test('serves health and documentation without a token', async () => {
     expect((await call('GET /healthz', '/healthz')).json).toEqual({ status: 'ok' });
     expect((await call('GET /openapi.json', '/openapi.json')).json.servers).toEqual([{ url: '/' }]);
     const page = await call('GET /docs', '/docs');
@@ -241,7 +248,7 @@ describeInAccount("the control plane's function in an emulated account", (accoun
     expect(page.body).toContain('href="/openapi.json"');
   });
 
-  test('does not tell by its answer or its time whether an address is known, but tells its owner', async () => {
+  test('ON-2: hides by response and time whether an address is known, and notifies its owner by mail', async () => {
     const signUp = (tenant_name: string) =>
       call('POST /onboarding', '/onboarding', {
         body: { tenant_name, email: 'owner@signup.example', password: 'Correct-horse-7-battery' },
@@ -259,7 +266,7 @@ describeInAccount("the control plane's function in an emulated account", (accoun
     expect((await asAdmin('GET /tenants', '/tenants', { query: 'name=second' })).json.data).toEqual([]);
   });
 
-  test('says one line a request, without token, body or name', async () => {
+  test('SE-1.10: writes one log line per request, without token, body or name', async () => {
     const options = { headers: { authorization: 'Bearer secret-token' }, requestId: 'id-1' };
     const body = { userName: 'quiet', userRole: 'CustomerSupport', email: 'secret-body' };
     await asAdmin('POST /users', '/users', { ...options, body });
@@ -277,12 +284,12 @@ describeInAccount("the control plane's function in an emulated account", (accoun
     ]);
   });
 
-  test('tells nobody what went wrong inside, and the log what, but not with whose words', async () => {
+  test('hides internal errors from the caller and logs them without their message', async () => {
     const { DynamoDBClient } = await import('@aws-sdk/client-dynamodb');
-    const words = Object.assign(new Error('secret one\n  secret two'), { name: 'ValidationException' });
-    jest.spyOn(DynamoDBClient.prototype, 'send').mockImplementation(() => Promise.reject(words));
-    const answer = await call('GET /users', '/users', { claims: claims.admin });
-    expect([answer.statusCode, answer.json]).toEqual([
+    const failure = Object.assign(new Error('secret one\n  secret two'), { name: 'ValidationException' });
+    jest.spyOn(DynamoDBClient.prototype, 'send').mockImplementation(() => Promise.reject(failure));
+    const response = await call('GET /users', '/users', { claims: claims.admin });
+    expect([response.statusCode, response.json]).toEqual([
       500,
       { statusCode: 500, message: 'Unknown error during processing!' },
     ]);
@@ -293,7 +300,7 @@ describeInAccount("the control plane's function in an emulated account", (accoun
 });
 
 describe('the environment of a function', () => {
-  test('is refused with every variable that is missing or malformed, and no value', () => {
+  test('is refused with a list of every missing or malformed variable, without values', () => {
     const given = { AWS_REGION: 'us-east-1', TIERPLANE_TABLE: '', TIERPLANE_SENDER: 'secret', TIERPLANE_APP_URL: 'no' };
     const read = () => readEnvironment(given);
     expect(read).toThrow(expect.objectContaining({ code: 'CONFIG' }));

@@ -10,13 +10,13 @@ jest.setTimeout(60_000);
 const STACK = 'arn:aws:cloudformation:us-east-1:000000000000:stack/controlplane-stack/guid';
 const ADMIN = { Name: 'admin', Email: 'admin@platform.example', Role: 'SystemAdmin' };
 
-describeInAccount('the custom resource of the first admin in an emulated account', (account) => {
+describeInAccount('the custom resource of the first administrator in an emulated account', (account) => {
   let world: LambdaWorld;
   let handler: typeof import('../../../control-plane/lambda/create-admin.ts').handler;
   let server: Server;
   let url: string;
-  /** What CloudFormation was told, as it came. */
-  const told: { readonly method: string; readonly type: string | undefined; readonly body: unknown }[] = [];
+  /** The responses that CloudFormation received. */
+  const responses: { readonly method: string; readonly type: string | undefined; readonly body: unknown }[] = [];
   let status = 200;
 
   beforeAll(async () => {
@@ -26,7 +26,7 @@ describeInAccount('the custom resource of the first admin in an emulated account
     server = createServer(async (req, res) => {
       let text = '';
       for await (const chunk of req.setEncoding('utf8')) text += chunk;
-      told.push({ method: req.method ?? '', type: req.headers['content-type'], body: JSON.parse(text) });
+      responses.push({ method: req.method ?? '', type: req.headers['content-type'], body: JSON.parse(text) });
       res.writeHead(status).end();
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -37,7 +37,7 @@ describeInAccount('the custom resource of the first admin in an emulated account
     server?.close();
   });
   beforeEach(() => {
-    told.length = 0;
+    responses.length = 0;
     status = 200;
     jest.spyOn(process.stdout, 'write').mockReturnValue(true);
   });
@@ -61,46 +61,46 @@ describeInAccount('the custom resource of the first admin in an emulated account
 
   function outcome(Status: string, more: object = {}): object {
     const body = { StackId: STACK, RequestId: 'request-1', LogicalResourceId: 'FirstAdmin', Status, ...more };
-    // S3 has signed the address for an empty type only.
+    // The pre-signed S3 address accepts only an empty content type.
     return { method: 'PUT', type: '', body };
   }
 
   const admins = async () => (await world.identity.users('admin', { limit: 10 })).items;
 
-  test('invites the admin once, however often and at once it is asked', async () => {
+  test('invites the administrator once, also for concurrent and repeated requests', async () => {
     await Promise.all([handler(event('Create', ADMIN)), handler(event('Create', ADMIN))]);
     await handler(event('Create', ADMIN));
-    expect(told).toEqual(Array(3).fill(outcome('SUCCESS', { PhysicalResourceId: 'admin' })));
+    expect(responses).toEqual(Array(3).fill(outcome('SUCCESS', { PhysicalResourceId: 'admin' })));
     expect(await admins()).toMatchObject([
       { userName: 'admin', email: 'admin@platform.example', role: 'SystemAdmin', status: 'FORCE_CHANGE_PASSWORD' },
     ]);
   });
 
-  test('leaves an admin as he is when the stack changes or goes', async () => {
+  test('does not change the administrator when the stack is updated or deleted', async () => {
     await world.identity.updateUser('admin', 'admin', { email: 'moved@platform.example' });
     const before = await admins();
     await handler(event('Update', { ...ADMIN, Email: 'other@platform.example' }));
     await handler(event('Delete', ADMIN));
-    expect(told).toEqual(Array(2).fill(outcome('SUCCESS', { PhysicalResourceId: 'admin' })));
+    expect(responses).toEqual(Array(2).fill(outcome('SUCCESS', { PhysicalResourceId: 'admin' })));
     expect(await admins()).toEqual(before);
   });
 
-  test('lets a stack go whose resource was never right', async () => {
+  test('lets a stack with an invalid resource be deleted', async () => {
     await handler(event('Delete', { Name: 7 }));
-    expect(told).toEqual([outcome('SUCCESS', { PhysicalResourceId: 'admin' })]);
+    expect(responses).toEqual([outcome('SUCCESS', { PhysicalResourceId: 'admin' })]);
   });
 
   test.each([
     ['Create', { ...ADMIN, Email: undefined }, 'Email', 'none'],
     ['Create', { ...ADMIN, Name: 'second', Email: 'no email' }, 'email', 'none'],
     ['Update', { ...ADMIN, Name: 'second', Email: 'moved@platform.example' }, 'the email is taken', 'admin'],
-  ] as const)('tells CloudFormation why it cannot: %s %j', async (type, properties, words, PhysicalResourceId) => {
+  ] as const)('reports to CloudFormation why it fails: %s %j', async (type, properties, reason, PhysicalResourceId) => {
     await handler(event(type, properties));
-    expect(told).toEqual([outcome('FAILED', { PhysicalResourceId, Reason: expect.stringContaining(words) })]);
+    expect(responses).toEqual([outcome('FAILED', { PhysicalResourceId, Reason: expect.stringContaining(reason) })]);
     expect(await admins()).toHaveLength(1);
   });
 
-  test('tells it also where the function itself is set up wrongly', async () => {
+  test('reports an invalid environment of the function to CloudFormation', async () => {
     const { TIERPLANE_TABLE: table } = process.env;
     delete process.env.TIERPLANE_TABLE;
     try {
@@ -108,12 +108,14 @@ describeInAccount('the custom resource of the first admin in an emulated account
     } finally {
       Object.assign(process.env, { TIERPLANE_TABLE: table });
     }
-    expect(told).toEqual([outcome('FAILED', { PhysicalResourceId: 'none', Reason: expect.stringContaining('TABLE') })]);
+    expect(responses).toEqual([
+      outcome('FAILED', { PhysicalResourceId: 'none', Reason: expect.stringContaining('TABLE') }),
+    ]);
   });
 
-  test('fails where the answer is not taken, so that Lambda runs it again', async () => {
+  test('fails if CloudFormation refuses the response, so that Lambda retries', async () => {
     status = 503;
-    await expect(handler(event('Create', ADMIN))).rejects.toThrow('CloudFormation answered 503');
-    expect(told).toEqual([outcome('SUCCESS', { PhysicalResourceId: 'admin' })]);
+    await expect(handler(event('Create', ADMIN))).rejects.toThrow('with status 503');
+    expect(responses).toEqual([outcome('SUCCESS', { PhysicalResourceId: 'admin' })]);
   });
 });

@@ -1,14 +1,14 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 
 export interface EventOptions {
-  /** Of the token that API Gateway's JWT authorizer has verified. @default - no authorizer */
+  /** The claims of the token that API Gateway's JWT authorizer has verified. @default - no authorizer */
   readonly claims?: Readonly<Record<string, string>>;
-  /** Who signed the request, where the route asks for IAM. @default - no authorizer */
+  /** The caller that signed the request, on routes with IAM authorization. @default - no authorizer */
   readonly userArn?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** A string is sent as it is. */
+  /** A string is sent as is; any other value is sent as JSON. */
   readonly body?: unknown;
-  /** As API Gateway hands over whatever it does not take for text. @default false */
+  /** API Gateway encodes bodies that are not of a textual type. @default false */
   readonly base64?: boolean;
   readonly query?: string;
   /** @default '$default' */
@@ -20,7 +20,7 @@ export interface EventOptions {
  * An event of an HTTP API in the shape that AWS documents for payload format 2.0.
  *
  * @param route `GET /tenants/{tenantId}`
- * @param rawPath decoded, as API Gateway gives it; with the stage where that is named
+ * @param rawPath decoded as by API Gateway; starts with the stage if that has a name
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  */
 export function httpEvent(route: string, rawPath: string, options: EventOptions = {}): APIGatewayProxyEventV2 {

@@ -23,17 +23,17 @@ import { silentLog } from '../../support/silent-log.ts';
 export const MACHINE_CLIENT = 'machine-client';
 export const ADMIN_CLIENT = 'admin-client';
 
-/** What the stack makes for the control plane's functions, and a look into it. */
+/** The resources that the stack creates for the control plane's functions. */
 export interface LambdaWorld {
-  /** All that a function gets as its environment. */
+  /** The environment variables of a function. */
   readonly environment: Readonly<Record<string, string>>;
   readonly table: Table;
   readonly identity: Identity;
-  /** Its consumers get rules and queues as they subscribe. */
+  /** Creates rules and queues for consumers as they subscribe. */
   readonly bus: AwsEventBus;
 }
 
-/** @param name of table, bus and pool: each world of an account has its own */
+/** @param name the name of table, bus and pool, unique within the account */
 export async function createLambdaWorld(account: EmulatedAccount, name: string): Promise<LambdaWorld> {
   const config = clientConfig(account);
   const table = await createTable(new DynamoDBClient(config), name);

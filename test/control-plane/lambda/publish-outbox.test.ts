@@ -35,26 +35,26 @@ describeInAccount("the outbox publisher's function in an emulated account", (acc
     return envelope(id, 'offboardingRequest', { tenantId, tenantRegistrationId: `reg-${tenantId}` }, Date.now());
   }
 
-  async function left(pk = OUTBOX.pk): Promise<string[]> {
+  async function remaining(pk = OUTBOX.pk): Promise<string[]> {
     return (await world.table.query({ pk, limit: 1000 })).items.map(({ sk }) => sk);
   }
 
-  test('has nothing to do where nothing is in the outbox', async () => {
+  test('does nothing when the outbox is empty', async () => {
     await handler();
-    expect(await left()).toEqual([]);
+    expect(await remaining()).toEqual([]);
   });
 
-  test('publishes all there is, once in effect, though stream and schedule wake it at the same time', async () => {
+  test('publishes everything when stream and schedule trigger it at the same time', async () => {
     const ids = Array.from({ length: 130 }, (_, i) => `event-${String(i).padStart(3, '0')}`);
     for (const id of ids) await world.table.transact(outboxWrites([event(id)]));
     await Promise.all([handler(), handler()]);
-    expect(await left()).toEqual([]);
+    expect(await remaining()).toEqual([]);
     await until(() => new Set(received.map(({ id }) => id)).size === ids.length, 30_000);
     expect([...new Set(received.map(({ id }) => id))].sort()).toEqual(ids);
     expect(received.find(({ id }) => id === 'event-000')).toMatchObject({ detailType: 'offboardingRequest' });
   });
 
-  test('lays aside an event that nobody could read, and publishes those behind it', async () => {
+  test('sets a malformed event aside and publishes the events behind it', async () => {
     const output = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
     const broken = { ...event('a-broken'), detail: { secret: 'detail' } };
     await world.table.transact([put({ ...OUTBOX, sk: 'a-broken', version: 1, data: broken })]);
@@ -62,21 +62,21 @@ describeInAccount("the outbox publisher's function in an emulated account", (acc
     await handler();
     const lines = output.mock.calls.map(([text]) => JSON.parse(String(text)));
     output.mockRestore();
-    expect([await left(), await left(REJECTED.pk)]).toEqual([[], ['a-broken']]);
+    expect([await remaining(), await remaining(REJECTED.pk)]).toEqual([[], ['a-broken']]);
     expect(lines).toMatchObject([{ level: 'error', msg: 'event rejected', eventId: 'a-broken' }]);
     await until(() => received.some(({ id }) => id === 'b-behind'));
   });
 
-  test('fails where the bus takes nothing, keeps it, and makes up for it later', async () => {
+  test('fails while the bus refuses events, keeps them, and publishes them later', async () => {
     const send = jest.spyOn(EventBridgeClient.prototype, 'send');
     await world.table.transact(outboxWrites([event('late')]));
     const refused = { FailedEntryCount: 1, Entries: [{ ErrorCode: 'ThrottlingException' }] };
     send.mockImplementation(async () => refused);
     await expect(handler()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     send.mockRestore();
-    expect(await left()).toEqual(['late']);
+    expect(await remaining()).toEqual(['late']);
     await handler();
-    expect(await left()).toEqual([]);
+    expect(await remaining()).toEqual([]);
     await until(() => received.some(({ id }) => id === 'late'));
   });
 });

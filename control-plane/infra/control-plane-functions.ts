@@ -1,0 +1,93 @@
+import type { Stack } from 'aws-cdk-lib';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { Policy } from 'aws-cdk-lib/aws-iam';
+import type { Key } from 'aws-cdk-lib/aws-kms';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { NagSuppressions } from 'cdk-nag';
+import { bundle } from './bundles.ts';
+import * as allow from './permissions.ts';
+import { type Replacement, SbtFunctions } from './sbt-functions.ts';
+
+export type FunctionName = 'users' | 'createAdmin' | 'tenants' | 'registrations' | 'config';
+
+export interface ControlPlaneFunctionsProps {
+  readonly table: Table;
+  readonly passwordKey: Key;
+  readonly userPoolArn: string;
+  /** The address that mails are sent from. */
+  readonly sender: string;
+  /** The first part of the names of this environment's queues. */
+  readonly prefix: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly logRetention: RetentionDays;
+}
+
+/** Replaces SBT's functions by ours and returns them by name. Each has a role of its own with the permissions it needs. */
+export function controlPlaneFunctions(
+  stack: Stack,
+  props: ControlPlaneFunctionsProps,
+): Readonly<Record<FunctionName, LambdaFunction>> {
+  const { functions } = new SbtFunctions(stack, 'Functions', {
+    replacements: replacementsFor(stack, props),
+    environment: props.environment,
+    logRetention: props.logRetention,
+  });
+  allowConsumerQueues(functions.registrations, props.prefix);
+  return functions;
+}
+
+function replacementsFor(
+  stack: Stack,
+  { table, passwordKey, userPoolArn, sender, prefix }: ControlPlaneFunctionsProps,
+): Readonly<Record<FunctionName, Replacement>> {
+  const api = bundle(stack, 'api');
+  return {
+    users: {
+      path: '/Admin/UserManagementServices',
+      code: api,
+      description: 'System users',
+      statements: [...allow.writeTable(table), allow.manageUsers(userPoolArn)],
+    },
+    createAdmin: {
+      path: '/Admin/createAdminUserFunction',
+      code: bundle(stack, 'create-admin'),
+      description: 'Invites the first system administrator',
+      statements: [allow.readItems(table), allow.writeItems(table), allow.createUsers(userPoolArn)],
+    },
+    tenants: {
+      path: '/tenantManagementLambda/TenantManagementServices',
+      code: api,
+      description: 'Tenants',
+      statements: allow.writeTable(table),
+    },
+    registrations: {
+      path: '/tenantRegistrationLambda/TenantRegistrationFunc',
+      code: api,
+      description: 'Tenant registrations, sign-up and dead letters',
+      statements: [
+        ...allow.writeTable(table),
+        allow.sealPasswords(passwordKey),
+        allow.replayTo(stack, prefix),
+        allow.sendMail(stack, sender),
+      ],
+    },
+    config: {
+      path: '/tenantConfigLambda/TenantConfigServiceLambda',
+      code: api,
+      description: "Configuration for a tenant's sign-in page",
+      statements: [allow.readItems(table)],
+    },
+  };
+}
+
+/** cdk-nag reports the wildcard in the queues' ARN. */
+function allowConsumerQueues(registrations: LambdaFunction, prefix: string): void {
+  NagSuppressions.addResourceSuppressions(registrations.role?.node.findChild('DefaultPolicy') as Policy, [
+    {
+      id: 'AwsSolutions-IAM5',
+      reason: "The application plane owns the consumers' queues. Their names start with the environment's prefix.",
+      appliesTo: [`Resource::arn:<AWS::Partition>:sqs:<AWS::Region>:<AWS::AccountId>:${prefix}-*`],
+    },
+  ]);
+}
