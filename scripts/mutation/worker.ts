@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import { beginFile } from './jest-globals.ts';
 import { freshModules } from './module-hooks.ts';
 import type { Measured, MeasuredTest, Report, Request, Run, Verdict } from './protocol.ts';
@@ -109,6 +110,11 @@ function send(report: Report): void {
 process.on('uncaughtException', (error) => uncaught.report(error));
 process.on('unhandledRejection', (error) => uncaught.report(error));
 process.on('disconnect', () => process.exit(0));
+// A thread of its own ends the process if the parent was killed while a mutant keeps this thread in an endless loop.
+new Worker(
+  `const parent = ${process.ppid}; setInterval(() => process.ppid === parent || process.kill(process.pid, 'SIGKILL'), 1000);`,
+  { eval: true },
+).unref();
 process.on('message', (request: Request) => {
   const work = request.kind === 'measure' ? measure(request.testFile) : tryMutant(request.mutant, request.runs);
   void work.then(send);
