@@ -8,11 +8,11 @@ export interface SeenEvent {
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
-/** What another part of the platform would see of a bus: a queue of its own, and the right to publish. */
+/** A consumer of an event bus, as another part of the platform would be: a queue and the permission to publish. */
 export interface BusWatch {
-  /** Events that have come since it was last asked, oldest first; waits up to `seconds` for the first. */
+  /** The events since the last call, oldest first. Waits up to `seconds` for the first one. @default 10 s */
   seen(seconds?: number): Promise<SeenEvent[]>;
-  /** As the account's root user, who may speak for anybody. */
+  /** Publishes as the account's root user, which may use any source. */
   put(event: SeenEvent): Promise<void>;
   close(): void;
 }
@@ -21,7 +21,7 @@ export function clientConfig({ endpoint }: EmulatedAccount) {
   return { endpoint, region: REGION, credentials: { accessKeyId: 'test', secretAccessKey: 'test' } };
 }
 
-/** Adds a rule with a queue to a bus, for the detail types given. @param name of both */
+/** Adds a rule with a queue to a bus for the given detail types. @param name the name of rule and queue */
 export async function watchBus(
   account: EmulatedAccount,
   busArn: string,
@@ -31,6 +31,35 @@ export async function watchBus(
   const events = new EventBridgeClient(clientConfig(account));
   const sqs = new SQSClient(clientConfig(account));
   const busName = busArn.split('/').at(-1) ?? '';
+  const queue = { sqs, url: await createRuleWithQueue({ events, sqs, busName, name, detailTypes }) };
+  return {
+    seen: (seconds = 10) => receiveAll(queue, seconds),
+    async put({ source: Source, detailType: DetailType, detail }) {
+      const entry = { EventBusName: busName, Source, DetailType, Detail: JSON.stringify(detail) };
+      const { FailedEntryCount } = await events.send(new PutEventsCommand({ Entries: [entry] }));
+      if (FailedEntryCount !== 0) throw new Error(`the bus refused ${DetailType}`);
+    },
+    close() {
+      events.destroy();
+      sqs.destroy();
+    },
+  };
+}
+
+/** @returns the URL of the queue */
+async function createRuleWithQueue({
+  events,
+  sqs,
+  busName,
+  name,
+  detailTypes,
+}: {
+  readonly events: EventBridgeClient;
+  readonly sqs: SQSClient;
+  readonly busName: string;
+  readonly name: string;
+  readonly detailTypes: readonly string[];
+}): Promise<string> {
   const queueArn = `arn:aws:sqs:${REGION}:${ACCOUNT_ID}:${name}`;
   const policy = {
     Version: '2012-10-17',
@@ -45,38 +74,27 @@ export async function watchBus(
   const created = await sqs.send(
     new CreateQueueCommand({ QueueName: name, Attributes: { Policy: JSON.stringify(policy) } }),
   );
-  const QueueUrl = created.QueueUrl ?? '';
   const EventPattern = JSON.stringify({ 'detail-type': detailTypes });
   await events.send(new PutRuleCommand({ Name: name, EventBusName: busName, EventPattern }));
   const target = { Rule: name, EventBusName: busName, Targets: [{ Id: 'queue', Arn: queueArn }] };
   await events.send(new PutTargetsCommand(target));
+  return created.QueueUrl ?? '';
+}
 
-  return {
-    async seen(seconds = 10) {
-      const found: SeenEvent[] = [];
-      for (let wait = seconds; ; wait = 0) {
-        const input = { QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: wait };
-        const { Messages = [] } = await sqs.send(new ReceiveMessageCommand(input));
-        if (Messages.length === 0) return found;
-        for (const { Body = '', ReceiptHandle } of Messages) {
-          await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
-          const {
-            source,
-            detail,
-            'detail-type': detailType,
-          } = JSON.parse(Body) as SeenEvent & { 'detail-type': string };
-          found.push({ source, detailType, detail });
-        }
-      }
-    },
-    async put({ source: Source, detailType: DetailType, detail }) {
-      const entry = { EventBusName: busName, Source, DetailType, Detail: JSON.stringify(detail) };
-      const { FailedEntryCount } = await events.send(new PutEventsCommand({ Entries: [entry] }));
-      if (FailedEntryCount !== 0) throw new Error(`the bus refused ${DetailType}`);
-    },
-    close() {
-      events.destroy();
-      sqs.destroy();
-    },
-  };
+/** Receives until the queue is empty. */
+async function receiveAll(
+  { sqs, url: QueueUrl }: { readonly sqs: SQSClient; readonly url: string },
+  seconds: number,
+): Promise<SeenEvent[]> {
+  const found: SeenEvent[] = [];
+  for (let wait = seconds; ; wait = 0) {
+    const input = { QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: wait };
+    const { Messages = [] } = await sqs.send(new ReceiveMessageCommand(input));
+    if (Messages.length === 0) return found;
+    for (const { Body = '', ReceiptHandle } of Messages) {
+      await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+      const message = JSON.parse(Body) as SeenEvent & { 'detail-type': string };
+      found.push({ source: message.source, detailType: message['detail-type'], detail: message.detail });
+    }
+  }
 }

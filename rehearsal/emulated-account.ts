@@ -14,26 +14,27 @@ const POLL_MS = 50;
 export const ACCOUNT_ID = '000000000000';
 export const REGION = 'us-east-1';
 
-/** An AWS account on this machine: permissions are enforced, and `environment` makes its root user of who takes it. */
+/** An emulated AWS account on this machine that enforces permissions. `environment` holds the keys of its root user. */
 export interface EmulatedAccount {
   /** `http://127.0.0.1:<port>`, for every service. */
   readonly endpoint: string;
   readonly port: number;
-  /** For files that belong to it; removed when it closes. */
+  /** A folder for files of this account. `close` removes it. */
   readonly directory: string;
-  /** What the AWS SDKs and the CDK CLI need, as environment variables. */
+  /** The environment variables that the AWS SDKs and the CDK CLI need. */
   readonly environment: Readonly<Record<string, string>>;
   /** Empties the account. */
   reset(): Promise<void>;
-  /** Everything the emulator has said. */
+  /** The emulator's log. */
   log(): string;
-  /** Ends it with all its processes and removes its files. Idempotent. */
+  /** Ends the emulator with all its processes and removes its files. Idempotent. */
   close(): Promise<void>;
 }
 
 /**
- * Starts an account on a free port. It also ends by itself when this process does, and its files go unless that was killed.
- * Throws an Error with the end of the emulator's log if it is not up within 30 s.
+ * Starts an account on a free port. The emulator ends when this process does; its files are removed unless this process was
+ * killed.
+ * @throws Error with the end of the emulator's log if it is not up within 30 s
  */
 export async function startEmulatedAccount(options: PythonEnvironmentOptions): Promise<EmulatedAccount> {
   const python = await ensurePython('emulator', options);
@@ -42,50 +43,52 @@ export async function startEmulatedAccount(options: PythonEnvironmentOptions): P
   const endpoint = `http://127.0.0.1:${port}`;
   const child = launch(python, port, directory);
   const log = (): string => readFileSync(join(directory, 'emulator.log'), 'utf8');
-  const remove = (): void => rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
-  /** Nothing can be waited for any more. */
-  const abandon = (): void => {
-    killGroup(child);
-    remove();
-  };
-  process.once('exit', abandon);
-  let closing: Promise<void> | undefined;
-  const close = (): Promise<void> => {
-    closing ??= end(child).finally(() => {
-      remove();
-      process.off('exit', abandon);
-    });
-    return closing;
-  };
+  const close = closeOnce(child, directory);
   try {
     await untilHealthy(endpoint, child);
   } catch (error) {
-    const words = log().slice(-4000);
+    const end = log().slice(-4000);
     await close();
-    throw new Error(`the emulated account is not up: ${words}`, { cause: error });
+    throw new Error(`the emulated account did not start: ${end}`, { cause: error });
   }
-  return {
-    endpoint,
-    port,
-    directory,
-    environment: {
-      AWS_ENDPOINT_URL: endpoint,
-      AWS_ENDPOINT_URL_S3: endpoint,
-      AWS_REGION: REGION,
-      AWS_DEFAULT_REGION: REGION,
-      AWS_ACCESS_KEY_ID: 'test',
-      AWS_SECRET_ACCESS_KEY: 'test',
-    },
-    async reset() {
-      const response = await fetch(`${endpoint}/_ministack/reset`, { method: 'POST' });
-      if (!response.ok) throw new Error(`reset of the emulated account answered ${response.status}`);
-    },
-    log,
-    close,
+  return { endpoint, port, directory, environment: environmentOf(endpoint), reset: () => reset(endpoint), log, close };
+}
+
+/** @returns `close`; the emulator and its files also go when this process exits */
+function closeOnce(child: ChildProcess, directory: string): () => Promise<void> {
+  const remove = (): void => rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
+  const closeAtExit = (): void => {
+    killGroup(child);
+    remove();
+  };
+  process.once('exit', closeAtExit);
+  let closing: Promise<void> | undefined;
+  return () => {
+    closing ??= end(child).finally(() => {
+      remove();
+      process.off('exit', closeAtExit);
+    });
+    return closing;
   };
 }
 
-/** A process group of its own, so that the functions it starts end with it. */
+function environmentOf(endpoint: string): EmulatedAccount['environment'] {
+  return {
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_ENDPOINT_URL_S3: endpoint,
+    AWS_REGION: REGION,
+    AWS_DEFAULT_REGION: REGION,
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+  };
+}
+
+async function reset(endpoint: string): Promise<void> {
+  const response = await fetch(`${endpoint}/_ministack/reset`, { method: 'POST' });
+  if (!response.ok) throw new Error(`the reset of the emulated account failed with status ${response.status}`);
+}
+
+/** Starts the emulator in a process group of its own, so that the functions it starts end with it. */
 function launch(python: string, port: number, directory: string): ChildProcess {
   const log = openSync(join(directory, 'emulator.log'), 'a');
   try {
@@ -93,12 +96,12 @@ function launch(python: string, port: number, directory: string): ChildProcess {
       detached: true,
       stdio: ['pipe', log, log],
       env: {
-        // Functions run on this very Node, and find the SDK as they do in AWS: outside their bundles.
+        // Functions run on this Node and find the SDK outside their bundles, as on AWS.
         PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
         NODE_PATH: MODULES,
         TMPDIR: directory,
         HOME: directory,
-        // Keys that sign tokens: they go with the account.
+        // Holds the keys that sign tokens, which are removed with the account.
         STATE_DIR: join(directory, 'state'),
         PYTHONDONTWRITEBYTECODE: '1',
         BIND_HOST: '127.0.0.1',
@@ -117,7 +120,7 @@ function launch(python: string, port: number, directory: string): ChildProcess {
 async function untilHealthy(endpoint: string, child: ChildProcess): Promise<void> {
   const end = performance.now() + UP_WITHIN_MS;
   for (;;) {
-    if (child.exitCode !== null || child.signalCode !== null) throw new Error('it ended');
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error('the emulator ended');
     try {
       if ((await fetch(`${endpoint}/_ministack/health`)).ok) return;
     } catch (error) {
@@ -132,7 +135,7 @@ async function end(child: ChildProcess): Promise<void> {
   if (killGroup(child)) await exited;
 }
 
-/** Kills the leader of a group with all of it. @returns whether there was anything to kill */
+/** Kills the process group that `child` leads. @returns whether the process was running */
 export function killGroup({ pid, exitCode, signalCode }: ChildProcess): boolean {
   if (pid === undefined || exitCode !== null || signalCode !== null) return false;
   process.kill(-pid, 'SIGKILL');
@@ -145,6 +148,6 @@ async function freePort(): Promise<number> {
   const address = server.address();
   server.close();
   await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port is free');
+  if (address === null || typeof address === 'string') throw new Error('no free port');
   return address.port;
 }

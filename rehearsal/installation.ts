@@ -11,7 +11,7 @@ import * as z from 'zod';
 import { clientConfig } from './bus-watch.ts';
 import { type EmulatedAccount, killGroup } from './emulated-account.ts';
 import { type SignInOptions, signIn, type Tokens } from './managed-login.ts';
-import { askPublic, type PublicAnswer } from './public-address.ts';
+import { type PublicResponse, requestPublic } from './public-address.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const SCOPE = 'openid tenant/tenant_read tenant/tenant_write user/user_read user/user_write';
@@ -27,24 +27,24 @@ const Outputs = z.object({
   }),
 });
 
-/** A control plane in an emulated account, and its first admin. */
+/** A control plane in an emulated account. */
 export interface Installation {
   readonly account: EmulatedAccount;
   readonly outputs: z.output<typeof Outputs>['controlplane-stack'];
-  /** Asks the API; `token` is put into the Authorization header. */
+  /** Sends a request to the API. `token` is the value of the Authorization header. */
   call(
     method: string,
     path: string,
     options?: {
       readonly token?: string;
       readonly headers?: Readonly<Record<string, string>>;
-      /** A string is sent as it is. */
+      /** A string is sent as is; any other value is sent as JSON. */
       readonly body?: unknown;
     },
-  ): Promise<PublicAnswer & { readonly body: unknown }>;
+  ): Promise<PublicResponse & { readonly body: unknown }>;
 }
 
-/** Runs scripts/sbt-install.sh in the account, as anybody would. Throws an Error with the end of what it said. */
+/** Runs scripts/sbt-install.sh in the account. @throws Error with the end of the script's output */
 export async function install(account: EmulatedAccount, adminEmail: string): Promise<Installation> {
   await runInstaller(account, [adminEmail]);
   const outputs = Outputs.parse(JSON.parse(readFileSync(join(folderOf(account), 'main-outputs.json'), 'utf8')))[
@@ -55,7 +55,7 @@ export async function install(account: EmulatedAccount, adminEmail: string): Pro
     account,
     outputs,
     async call(method, path, { token, headers, body } = {}) {
-      const answer = await askPublic(account, `${base}${path}`, {
+      const response = await requestPublic(account, `${base}${path}`, {
         method: method as 'GET',
         headers: {
           ...(token !== undefined && { authorization: token }),
@@ -64,16 +64,16 @@ export async function install(account: EmulatedAccount, adminEmail: string): Pro
         },
         ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       });
-      return { ...answer, body: asJson(answer.text) };
+      return { ...response, body: asJson(response.text) };
     },
   };
 }
 
-/** Runs the installer to its end. @returns all it said */
+/** Runs the installer to its end. @returns its output */
 export async function runInstaller(account: EmulatedAccount, args: readonly string[]): Promise<string> {
   const child = spawn(join(ROOT, 'scripts', 'sbt-install.sh'), args, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    // A group of its own, which ends with this process: nobody would be left to install for.
+    // A process group of its own, which ends with this process.
     detached: true,
     env: {
       ...{ PATH: process.env.PATH, HOME: process.env.HOME, CI: 'true', ...account.environment },
@@ -82,28 +82,28 @@ export async function runInstaller(account: EmulatedAccount, args: readonly stri
   });
   const kill = (): void => void killGroup(child);
   process.once('exit', kill);
-  let said = '';
+  let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (chunk: string) => {
-      said += chunk;
+      output += chunk;
     });
   }
   const [code] = (await once(child, 'close').finally(() => process.off('exit', kill))) as [number | null];
-  if (code !== 0) throw new Error(`sbt-install.sh ended with ${code}: ${said.slice(-3000)}`);
-  return said;
+  if (code !== 0) throw new Error(`sbt-install.sh exited with status ${code}: ${output.slice(-3000)}`);
+  return output;
 }
 
-/** Templates of the account's own, as others may install at the same time. */
+/** Templates are kept per account, because installations may run at the same time. */
 function folderOf({ directory }: EmulatedAccount): string {
   return join(directory, 'cdk');
 }
 
-/** Signs the first admin in for the first time, by the password of the mail. */
+/** Signs the first administrator in with the password from the invitation, and sets a new one. */
 export async function signInAdmin(installation: Installation, newPassword: string): Promise<Tokens> {
   return signInAgain(installation, { password: await invitedPassword(installation.account), newPassword });
 }
 
-/** Signs the first admin in, by `password`. */
+/** Signs the first administrator in with `password`. */
 export async function signInAgain(
   { account, outputs }: Installation,
   options: Pick<SignInOptions, 'password' | 'newPassword' | 'verifier'>,
@@ -118,7 +118,7 @@ export async function signInAgain(
   });
 }
 
-/** By client credentials, as EventBridge's connection gets it: SBT's own client may report results. */
+/** An access token of SBT's machine client, by client credentials, as EventBridge's connection gets it. */
 export async function machineToken({ account, outputs }: Installation): Promise<string> {
   const cognito = new CognitoIdentityProviderClient(clientConfig(account));
   const UserPoolId = outputs.ControlPlaneIdpUserPoolId;
@@ -126,7 +126,7 @@ export async function machineToken({ account, outputs }: Installation): Promise<
   const other = UserPoolClients.find(({ ClientId }) => ClientId !== outputs.ControlPlaneIdpClientId);
   const described = await cognito.send(new DescribeUserPoolClientCommand({ UserPoolId, ClientId: other?.ClientId }));
   const { ClientId = '', ClientSecret = '' } = described.UserPoolClient ?? {};
-  const answer = await askPublic(account, `${outputs.adminDomain}/oauth2/token`, {
+  const response = await requestPublic(account, `${outputs.adminDomain}/oauth2/token`, {
     method: 'POST',
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
     body: new URLSearchParams({
@@ -134,15 +134,15 @@ export async function machineToken({ account, outputs }: Installation): Promise<
       scope: 'tenant/tenant_write',
     }).toString(),
   });
-  return (JSON.parse(answer.text) as { access_token: string }).access_token;
+  return (JSON.parse(response.text) as { access_token: string }).access_token;
 }
 
 const Mails = z.object({ messages: z.record(z.string(), z.array(z.object({ BodyText: z.string() }))) });
 
-/** The temporary password of the newest invitation. */
+/** The temporary password from the latest invitation. */
 async function invitedPassword({ endpoint }: EmulatedAccount): Promise<string> {
-  const answer = await fetch(`${endpoint}/_ministack/ses/messages`);
-  const mails = Object.values(Mails.parse(await answer.json()).messages).flat();
+  const response = await fetch(`${endpoint}/_ministack/ses/messages`);
+  const mails = Object.values(Mails.parse(await response.json()).messages).flat();
   const password = mails.map(({ BodyText }) => /temporary password (\S+)/.exec(BodyText)?.[1]).findLast(Boolean);
   if (password === undefined) throw new Error('no invitation was sent');
   return password;

@@ -1,19 +1,19 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { EmulatedAccount } from './emulated-account.ts';
-import { askPublic, type PublicAnswer } from './public-address.ts';
+import { type PublicResponse, requestPublic } from './public-address.ts';
 
 export interface SignInOptions {
-  /** The pool's sign-in domain. */
+  /** The address of the user pool's managed login. */
   readonly domain: string;
   readonly clientId: string;
-  /** One of the client's; nothing needs to listen there. */
+  /** One of the client's callback addresses. Nothing needs to listen there. */
   readonly callbackUrl: string;
   readonly scope: string;
   readonly userName: string;
   readonly password: string;
-  /** Given at the page that asks for one in place of a temporary password. */
+  /** The password to set when the page requires a new one. */
   readonly newPassword?: string;
-  /** What is said to be the verifier when the code is given for tokens. @default - the one that the sign-in began with */
+  /** The PKCE verifier sent with the code. @default - the verifier that the sign-in started with */
   readonly verifier?: string;
 }
 
@@ -23,12 +23,12 @@ export interface Tokens {
   readonly refreshToken: string;
 }
 
-/** The most pages a sign-in shows: the form, and the new password. */
+/** A sign-in shows at most the form and the page for a new password, each with a redirect. */
 const MAX_PAGES = 4;
 
 /**
- * Signs in as a browser does: Cognito's pages, their forms filled in and sent, then the code for tokens, with PKCE.
- * Throws an Error that says at what page it ended, never a password.
+ * Signs in as a browser does: fills in the forms of managed login, then exchanges the code for tokens, with PKCE.
+ * @throws Error that names the page where the sign-in ended, without passwords
  */
 export async function signIn(account: EmulatedAccount, options: SignInOptions): Promise<Tokens> {
   const verifier = randomBytes(32).toString('base64url');
@@ -38,40 +38,40 @@ export async function signIn(account: EmulatedAccount, options: SignInOptions): 
     ...{ state, code_challenge_method: 'S256' },
     code_challenge: createHash('sha256').update(verifier).digest('base64url'),
   });
-  const first = await askPublic(account, `${options.domain}/oauth2/authorize?${query}`);
+  const first = await requestPublic(account, `${options.domain}/oauth2/authorize?${query}`);
   const callback = new URL(await fillForms(account, first, options));
-  if (callback.searchParams.get('state') !== state) throw new Error('sign-in: the state came back changed');
+  if (callback.searchParams.get('state') !== state) throw new Error('sign-in: the callback has a different state');
   const code = callback.searchParams.get('code');
-  if (code === null) throw new Error(`sign-in: refused with ${callback.searchParams.get('error')}`);
+  if (code === null) throw new Error(`sign-in: failed with ${callback.searchParams.get('error')}`);
   return exchange(account, options, { code, verifier: options.verifier ?? verifier });
 }
 
-/** Sends one form after the other. @returns where the last one leads */
-async function fillForms(account: EmulatedAccount, first: PublicAnswer, options: SignInOptions): Promise<string> {
+/** Submits one form after the other. @returns the address that the last one redirects to */
+async function fillForms(account: EmulatedAccount, first: PublicResponse, options: SignInOptions): Promise<string> {
   let page = first;
   for (let pages = 0; pages < MAX_PAGES; pages++) {
     const { location } = page.headers;
     if (page.status >= 300 && page.status < 400 && typeof location === 'string') return location;
     const form = formOf(page);
-    page = await askPublic(account, new URL(form.action, options.domain).href, {
+    page = await requestPublic(account, new URL(form.action, options.domain).href, {
       method: 'POST',
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
-      body: new URLSearchParams({ ...form.hidden, ...answersTo(form.asked, options) }).toString(),
+      body: new URLSearchParams({ ...form.hidden, ...valuesFor(form.visible, options) }).toString(),
     });
   }
-  throw new Error('sign-in: the user name or the password was not taken');
+  throw new Error('sign-in: the user name or the password was refused');
 }
 
 interface Form {
   readonly action: string;
   readonly hidden: Readonly<Record<string, string>>;
-  /** Names of the fields a person fills in. */
-  readonly asked: readonly string[];
+  /** The names of the fields that a user fills in. */
+  readonly visible: readonly string[];
 }
 
-function formOf({ status, text }: PublicAnswer): Form {
+function formOf({ status, text }: PublicResponse): Form {
   const action = /<form[^>]*\baction="([^"]*)"/i.exec(text)?.[1];
-  if (status !== 200 || action === undefined) throw new Error(`sign-in: no form, but ${status}`);
+  if (status !== 200 || action === undefined) throw new Error(`sign-in: expected a form, got status ${status}`);
   const inputs = [...text.matchAll(/<input\b[^>]*>/gi)].map(([tag]) => ({
     name: attribute(tag, 'name'),
     type: attribute(tag, 'type'),
@@ -81,7 +81,7 @@ function formOf({ status, text }: PublicAnswer): Form {
   return {
     action: plain(action),
     hidden: Object.fromEntries(named.filter(({ type }) => type === 'hidden').map(({ name, value }) => [name, value])),
-    asked: named.filter(({ type }) => type !== 'hidden').map(({ name }) => name),
+    visible: named.filter(({ type }) => type !== 'hidden').map(({ name }) => name),
   };
 }
 
@@ -94,11 +94,11 @@ function plain(text: string): string {
   return text.replaceAll(/&(?:amp|quot|#x27|lt|gt);/g, (mark) => marks[mark] ?? mark);
 }
 
-/** A page with no field for the user name asks for a new password. */
-function answersTo(asked: readonly string[], options: SignInOptions): Record<string, string> {
-  if (asked.includes('username')) return { username: options.userName, password: options.password };
-  if (options.newPassword === undefined) throw new Error('sign-in: a new password is asked for');
-  return Object.fromEntries(asked.map((name) => [name, options.newPassword ?? '']));
+/** A page without a field for the user name requires a new password. */
+function valuesFor(visible: readonly string[], options: SignInOptions): Record<string, string> {
+  if (visible.includes('username')) return { username: options.userName, password: options.password };
+  if (options.newPassword === undefined) throw new Error('sign-in: a new password is required');
+  return Object.fromEntries(visible.map((name) => [name, options.newPassword ?? '']));
 }
 
 async function exchange(
@@ -106,7 +106,7 @@ async function exchange(
   { domain, clientId, callbackUrl }: SignInOptions,
   { code, verifier }: { readonly code: string; readonly verifier: string },
 ): Promise<Tokens> {
-  const answer = await askPublic(account, `${domain}/oauth2/token`, {
+  const response = await requestPublic(account, `${domain}/oauth2/token`, {
     method: 'POST',
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
     body: new URLSearchParams({
@@ -114,7 +114,7 @@ async function exchange(
       ...{ code, code_verifier: verifier },
     }).toString(),
   });
-  if (answer.status !== 200) throw new Error(`sign-in: the code was not taken, ${answer.status}`);
-  const tokens = JSON.parse(answer.text) as { access_token: string; id_token: string; refresh_token: string };
+  if (response.status !== 200) throw new Error(`sign-in: the code was refused with status ${response.status}`);
+  const tokens = JSON.parse(response.text) as { access_token: string; id_token: string; refresh_token: string };
   return { accessToken: tokens.access_token, idToken: tokens.id_token, refreshToken: tokens.refresh_token };
 }

@@ -1,17 +1,17 @@
 import { type Dispatcher, request } from 'undici';
 import type { EmulatedAccount } from './emulated-account.ts';
 
-export interface PublicAnswer {
+export interface PublicResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly text: string;
 }
 
 /**
- * Asks for what in AWS has a public name, such as an API or a pool's sign-in page: the emulated account serves it itself
- * and knows it by its Host header. Redirects are not followed.
+ * Sends a request to an address that is public on AWS, such as an API or a user pool's sign-in page. The emulated account
+ * serves it and recognizes it by the Host header. Redirects are not followed.
  */
-export async function askPublic(
+export async function requestPublic(
   { endpoint, port }: EmulatedAccount,
   address: string,
   options: {
@@ -19,14 +19,14 @@ export async function askPublic(
     readonly headers?: Readonly<Record<string, string>>;
     readonly body?: string | Uint8Array;
   } = {},
-): Promise<PublicAnswer> {
+): Promise<PublicResponse> {
   const { hostname, pathname, search } = new URL(address);
   const api = /^(\w+)\.execute-api\./.exec(hostname)?.[1];
   const host = api === undefined ? hostname : `${api}.execute-api.localhost`;
-  const answer = await request(`${endpoint}${pathname}${search}`, {
+  const response = await request(`${endpoint}${pathname}${search}`, {
     method: options.method ?? 'GET',
     headers: { ...options.headers, host: `${host}:${port}` },
     ...(options.body !== undefined && { body: options.body }),
   });
-  return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() };
+  return { status: response.statusCode, headers: response.headers, text: await response.body.text() };
 }

@@ -8,17 +8,17 @@ const run = promisify(execFile);
 
 const CACHE = join(import.meta.dirname, '..', 'node_modules', '.cache', 'tierplane', 'rehearsal');
 
-/** What an environment is for: the folder of its requirements. */
+/** The purpose of an environment, which is the folder of its requirements. */
 export type PythonPurpose = 'emulator' | 'linter';
 
 export interface PythonEnvironmentOptions {
-  /** Where environments are kept, one per set of requirements. @default node_modules/.cache/tierplane/rehearsal */
+  /** The folder of the environments, one per set of requirements. @default node_modules/.cache/tierplane/rehearsal */
   readonly directory?: string;
-  /** Told of each step that takes seconds. */
+  /** Receives a line before each step that takes seconds. */
   readonly progress: (line: string) => void;
 }
 
-/** Why no Python environment can be made on this machine, or undefined where one can. */
+/** The reason why this machine cannot create a Python environment, or undefined. */
 export function missingPython(): string | undefined {
   try {
     execFileSync('python3', ['-c', 'import venv, ensurepip, sys; sys.exit(sys.version_info < (3, 10))'], {
@@ -26,14 +26,14 @@ export function missingPython(): string | undefined {
     });
     return undefined;
   } catch {
-    return 'python3 (3.10 or newer) with venv is not at hand';
+    return 'python3 3.10 or later with venv was not found';
   }
 }
 
 /**
- * The python of an environment made for `purpose`, at the first call, which needs the package index and takes some 15 s.
- * Two at once may both make it; the first to finish wins.
- * Throws an Error with pip's own words where packages cannot be installed.
+ * The Python interpreter of the environment for `purpose`. The first call creates the environment, which needs the package
+ * index and takes about 15 s. If two processes create it at the same time, the first to finish wins.
+ * @throws Error with pip's message if packages cannot be installed
  */
 export async function ensurePython(
   purpose: PythonPurpose,
@@ -47,29 +47,43 @@ export async function ensurePython(
   if (existsSync(python)) return python;
 
   const started = performance.now();
-  mkdirSync(directory, { recursive: true });
-  const draft = mkdtempSync(join(directory, 'draft-'));
-  const remove = (): void => rmSync(draft, { recursive: true, force: true });
-  process.once('exit', remove);
+  progress(`creating a Python environment in ${environment}`);
   try {
-    progress(`making a Python environment in ${environment}`);
-    await run('python3', ['-m', 'venv', draft]);
-    progress(`installing the ${purpose} into it`);
-    await run(join(draft, 'bin', 'python'), [
-      ...['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input', '-r', requirements],
-    ]);
-    renameSync(draft, environment);
+    await create(environment, {
+      directory,
+      requirements,
+      progress: () => progress(`installing the ${purpose} into it`),
+    });
   } catch (error) {
     if (!existsSync(python)) throw error;
-  } finally {
-    remove();
-    process.off('exit', remove);
   }
   progress(`Python environment ready after ${Math.round((performance.now() - started) / 1000)} s`);
   return python;
 }
 
-/** Another Python, or other requirements, make another environment. */
+/** Creates the environment as a draft and renames it when it is complete. */
+async function create(
+  environment: string,
+  { directory, requirements, progress }: { directory: string; requirements: string; progress: () => void },
+): Promise<void> {
+  mkdirSync(directory, { recursive: true });
+  const draft = mkdtempSync(join(directory, 'draft-'));
+  const remove = (): void => rmSync(draft, { recursive: true, force: true });
+  process.once('exit', remove);
+  try {
+    await run('python3', ['-m', 'venv', draft]);
+    progress();
+    await run(join(draft, 'bin', 'python'), [
+      ...['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input', '-r', requirements],
+    ]);
+    renameSync(draft, environment);
+  } finally {
+    remove();
+    process.off('exit', remove);
+  }
+}
+
+/** Identifies the Python version and the requirements, so that a change of either creates a new environment. */
 function fingerprint(requirements: string): string {
   const version = execFileSync('python3', ['-c', 'import sys; print(sys.version)'], { encoding: 'utf8' });
   return createHash('sha256').update(readFileSync(requirements)).update(version).digest('hex').slice(0, 16);

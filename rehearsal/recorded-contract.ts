@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 
-// biome-ignore lint/suspicious/noExplicitAny: answers are looked into freely, as JSON
+// biome-ignore lint/suspicious/noExplicitAny: responses are compared as plain JSON
 type Json = any;
 
 export interface ContractStep {
@@ -23,21 +23,24 @@ export interface ContractEvent {
   readonly detail: Record<string, unknown>;
 }
 
-export interface ContractAnswer {
+export interface ContractResponse {
   readonly status: number;
   readonly contentType: string | undefined;
   readonly body: Json;
 }
 
-/** Asks a control plane that has an admin and no tenant. `token`: 'admin', 'machine', 'none', or one that is no token. */
+/**
+ * Sends a request to a control plane that has an administrator and no tenant. `token` is 'admin', 'machine', 'none' or an
+ * invalid token.
+ */
 export type ContractCall = (request: {
   readonly method: string;
   readonly path: string;
   readonly token: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** As it is to be sent. */
+  /** Sent as is. */
   readonly body?: string;
-}) => Promise<ContractAnswer>;
+}) => Promise<ContractResponse>;
 
 /** A row of the table in docs/sbt-contract.md. */
 export interface Difference {
@@ -49,7 +52,7 @@ export interface Difference {
 const ROOT = join(import.meta.dirname, '..');
 const DOCS = readFileSync(join(ROOT, 'docs/sbt-contract.md'), 'utf8');
 
-/** What SBT's own functions were recorded to answer, and the events they sent. */
+/** The recorded responses and events of SBT's functions. */
 export const CONTRACT = JSON.parse(readFileSync(join(ROOT, 'test/fixtures/sbt-contract.json'), 'utf8')) as {
   readonly steps: readonly ContractStep[];
   readonly events: readonly ContractEvent[];
@@ -57,12 +60,12 @@ export const CONTRACT = JSON.parse(readFileSync(join(ROOT, 'test/fixtures/sbt-co
 export const DIFFERENCES: readonly Difference[] = tableBelow('## Steps').map(([step = '', sbt = '', ours = '']) => ({
   ...{ step, sbt, ours },
 }));
-/** Those that are not sent, as `detailType detail`. */
+/** Recorded events that ours does not send, as `detailType detail`. */
 const EVENTS_NOT_SENT = tableBelow('## Events').map(([detailType, detail]) => `${detailType} ${detail}`);
 
-/** What ours says beside what SBT says, or says in words of its own. */
+/** Fields that ours adds, or whose text differs. */
 const ADDITIONS = ['state', 'reason', 'steps', 'slug', 'actions', 'created', 'modified', 'msg'];
-/** `<time>` stands where SBT says these. */
+/** Fields that the record shows as `<time>`. */
 const TIMES = ['created', 'modified'];
 const AS_MACHINE = 'as machine';
 
@@ -83,22 +86,22 @@ function tableBelow(heading: string): string[][] {
   );
 }
 
-/** What a control plane has answered to each step of the contract, one after the other. */
+/** Replays the steps of the contract in order and compares the responses. */
 export class ContractReplay {
   readonly #call: ContractCall;
-  /** Ours by SBT's names for them: `<reg1>`. */
+  /** Our ids by their names in the record, such as `<reg1>`. */
   readonly #ids = new Map<string, string>();
-  readonly #answers = new Map<string, ContractAnswer>();
-  readonly #asMachine = new Map<string, ContractAnswer>();
+  readonly #responses = new Map<string, ContractResponse>();
+  readonly #asMachine = new Map<string, ContractResponse>();
 
   constructor(call: ContractCall) {
     this.#call = call;
   }
 
-  /** To be called once. */
+  /** Call it once. */
   async run(): Promise<void> {
     for (const step of CONTRACT.steps) {
-      this.#answers.set(step.name, await this.#replay(step, step.request.auth));
+      this.#responses.set(step.name, await this.#replay(step, step.request.auth));
       if (DIFFERENCES.some((row) => row.step === step.name && row.ours.includes(AS_MACHINE))) {
         this.#asMachine.set(step.name, await this.#replay(step, 'machine'));
       }
@@ -106,24 +109,25 @@ export class ContractReplay {
   }
 
   statusOf({ name }: ContractStep): number | undefined {
-    return this.#answers.get(name)?.status;
+    return this.#responses.get(name)?.status;
   }
 
-  /** What is wrong with the answer to a step: another one than SBT's, or than docs/sbt-contract.md says instead. */
-  faultOf(step: ContractStep): string | undefined {
+  /** What is wrong with the response to a step: it differs from SBT's, or from the difference in docs/sbt-contract.md. */
+  errorOf(step: ContractStep): string | undefined {
     const row = DIFFERENCES.find((one) => one.step === step.name);
-    const difference = this.#differs(step, this.#answers.get(step.name));
-    if (!row) return difference && `answered ${difference}`;
-    if (!difference) return 'is said to differ, and does not';
-    if (!row.sbt.includes(String(step.answer.status))) return `is said to be ${row.sbt} in SBT`;
-    if (!row.ours.includes(String(this.statusOf(step)))) return `is said to be ${row.ours}, but ${difference}`;
+    const difference = this.#differs(step, this.#responses.get(step.name));
+    if (!row) return difference && `responded ${difference}`;
+    if (!difference) return 'is documented to differ, but does not';
+    if (!row.sbt.includes(String(step.answer.status))) return `is documented to be ${row.sbt} in SBT`;
+    if (!row.ours.includes(String(this.statusOf(step))))
+      return `is documented to be ${row.ours}, but responded ${difference}`;
     const machines = this.#asMachine.get(step.name);
     const other = machines && this.#differs(step, machines);
-    return other && `answered to the machine ${other}`;
+    return other && `responded to the machine ${other}`;
   }
 
-  /** What is wrong with the events that were sent: one that SBT did not send, or one missing that is not listed. */
-  faultsOfEvents(events: readonly ContractEvent[]): string[] {
+  /** What is wrong with the events: one that SBT did not send, or a missing one that is not documented. */
+  eventErrors(events: readonly ContractEvent[]): string[] {
     const left = events.map(({ source, detailType, detail }) =>
       JSON.stringify({ source, detailType, detail: sorted(this.#comparable(undefined, detail)) }),
     );
@@ -135,13 +139,15 @@ export class ContractReplay {
       else missing.push(`${event.detailType} ${JSON.stringify(event.detail)}`);
     }
     return [
-      ...left.map((one) => `not SBT's: ${one}`),
+      ...left.map((one) => `not sent by SBT: ${one}`),
       ...missing.filter((one) => !EVENTS_NOT_SENT.includes(one)).map((one) => `not sent: ${one}`),
-      ...EVENTS_NOT_SENT.filter((one) => !missing.includes(one)).map((one) => `said not to be sent: ${one}`),
+      ...EVENTS_NOT_SENT.filter((one) => !missing.includes(one)).map(
+        (one) => `documented as not sent, but sent: ${one}`,
+      ),
     ];
   }
 
-  async #replay({ request, answer }: ContractStep, auth: string): Promise<ContractAnswer> {
+  async #replay({ request, answer }: ContractStep, auth: string): Promise<ContractResponse> {
     const { method, path, headers } = request;
     const text = typeof request.body === 'string' ? request.body : JSON.stringify(request.body);
     const got = await this.#call({
@@ -157,7 +163,7 @@ export class ContractReplay {
     return [...this.#ids].reduce((filled, [name, id]) => filled.replaceAll(name, id), text);
   }
 
-  /** `<reg1>` is what ours answers where SBT answered `<reg1>` for the first time. */
+  /** Learns our id for `<reg1>` from the first response where the record has `<reg1>`. */
   #learnIds(expected: Json, got: Json): void {
     for (const key of ['tenantRegistrationId', 'tenantId']) {
       const name = expected?.data?.[key];
@@ -166,7 +172,7 @@ export class ContractReplay {
     }
   }
 
-  /** What a difference would be about: only what SBT says, ids by their names. */
+  /** The response reduced to what SBT's response contains, with ids replaced by their names. */
   #comparable(expected: Json, got: Json): Json {
     if (expected === '<uuid>' && typeof got === 'string') return expected;
     if (Array.isArray(got)) return got.map((one, i) => this.#comparable(expected?.[i], one));
@@ -186,12 +192,12 @@ export class ContractReplay {
     return [...this.#ids].find(([, id]) => id === value)?.[0] ?? value;
   }
 
-  /** What ours answered, as text, where that is not what SBT did. */
-  #differs({ answer }: ContractStep, got: ContractAnswer | undefined): string | undefined {
+  /** Our response as text if it differs from SBT's, otherwise undefined. */
+  #differs({ answer }: ContractStep, got: ContractResponse | undefined): string | undefined {
     const expected = { status: answer.status, contentType: answer.contentType, body: answer.body };
     const body = this.#comparable(answer.body, got?.body);
     const actual = { status: got?.status, contentType: got?.contentType, body };
-    // SBT's lists are unordered and hold what was nonsense to begin with; page size and the way on are the contract.
+    // SBT's lists are unordered and contain invalid items, so the contract covers only page size and next page.
     const pages = [expected, actual].map((one) => one.body?.data).every(Array.isArray);
     if (pages && expected.body.data.length > 0 && !('userName' in expected.body.data[0])) {
       const [theirs, ours] = [shapeOf(expected), shapeOf(actual)];
@@ -209,7 +215,7 @@ function shapeOf({ status, body }: { readonly status: number | undefined; readon
   return { status, size: body.data.length, more: 'next_token' in body };
 }
 
-/** `<uuid>` is any id. */
+/** `<uuid>` in `expected` matches any id. */
 function matches(expected: string, got: string): boolean {
   const pattern = expected.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll('"<uuid>"', '"[^"]+"');
   return new RegExp(`^${pattern}$`).test(got);

@@ -5,13 +5,13 @@ import { rehearse, type StepResult } from './steps.ts';
 
 /**
  * `npm run aws:rehearse [-- --json]`: installs the AWS home into an emulated account on this machine and uses it, with
- * permissions enforced. Exit 0 if every step went well, 1 otherwise, 128 and the signal's number where one ended it.
- * Nothing is left running or lying about.
+ * permissions enforced. Exits with 0 if every step succeeds, with 1 otherwise, and with 128 plus the signal's number after
+ * a signal. No process and no file remains.
  */
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
-const say = (line: string): void => void process.stderr.write(`${line}\n`);
+const print = (line: string): void => void process.stderr.write(`${line}\n`);
 
-// Whoever has something to take away does so as this process exits.
+// Exit handlers remove files and end processes.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => process.exit(128 + constants.signals[signal]));
 }
@@ -20,12 +20,12 @@ const steps: StepResult[] = [];
 let account: EmulatedAccount | undefined;
 try {
   const started = performance.now();
-  account = await startEmulatedAccount({ progress: say });
-  report({ name: 'an account of its own is up', ms: performance.now() - started, ok: true });
+  account = await startEmulatedAccount({ progress: print });
+  report({ name: 'an emulated account starts', ms: performance.now() - started, ok: true });
   for await (const step of rehearse(account)) report(step);
 } catch (error) {
   report({
-    name: 'the rehearsal itself',
+    name: 'the rehearsal runs',
     ms: 0,
     ok: false,
     reason: error instanceof Error ? error.message : 'unknown',
@@ -39,5 +39,5 @@ process.exitCode = ok ? 0 : 1;
 
 function report(step: StepResult): void {
   steps.push({ ...step, ms: Math.round(step.ms) });
-  say(`${step.ok ? '✓' : '✗'} ${step.name} (${Math.round(step.ms)} ms)${step.reason ? `: ${step.reason}` : ''}`);
+  print(`${step.ok ? '✓' : '✗'} ${step.name} (${Math.round(step.ms)} ms)${step.reason ? `: ${step.reason}` : ''}`);
 }

@@ -8,14 +8,14 @@ import { CONTRACT, ContractReplay } from './recorded-contract.ts';
 
 export interface StepResult {
   readonly name: string;
-  /** How long it took; for a measurement the median of one call. */
+  /** Duration; for a measurement the median of one call. */
   readonly ms: number;
   readonly ok: boolean;
   readonly reason?: string;
 }
 
 const ADMIN_EMAIL = 'admin@example.com';
-/** Of the emulated account's first admin; the account is gone a moment later. */
+/** The password of the emulated account's first administrator. The account exists only during the rehearsal. */
 const ADMIN_PASSWORD = 'Rehearsed-horse-battery-7';
 const ARRIVES_WITHIN_MS = 20_000;
 const MEASURED_CALLS = 40;
@@ -24,8 +24,8 @@ interface Scene {
   readonly installation: Installation;
   readonly watch: BusWatch;
   readonly tokens: Tokens;
-  /** Calls with the admin's access token. */
-  ask(method: string, path: string, body?: unknown): ReturnType<Installation['call']>;
+  /** Sends a request with the administrator's access token. */
+  request(method: string, path: string, body?: unknown): ReturnType<Installation['call']>;
 }
 
 interface Registered {
@@ -33,7 +33,7 @@ interface Registered {
   readonly tenantRegistrationId: string;
 }
 
-/** Installs the control plane as its README says and shows that it works; one result a step, the first failure ends it. */
+/** Installs the control plane as documented and uses it. Yields one result per step; the first failure ends the run. */
 export async function* rehearse(account: EmulatedAccount): AsyncGenerator<StepResult> {
   let installation: Installation | undefined;
   yield await timed('scripts/sbt-install.sh installs the control plane', async () => {
@@ -41,7 +41,7 @@ export async function* rehearse(account: EmulatedAccount): AsyncGenerator<StepRe
   });
   if (!installation) return;
   const installed = installation;
-  yield await timed('run again, it changes nothing', async () => {
+  yield await timed('a second run changes nothing', async () => {
     assert.match(await runInstaller(account, [ADMIN_EMAIL]), /controlplane-stack \(no changes\)/);
   });
 
@@ -50,13 +50,13 @@ export async function* rehearse(account: EmulatedAccount): AsyncGenerator<StepRe
   ]);
   try {
     let tokens: Tokens | undefined;
-    yield await timed('the invited admin signs in by managed login with PKCE', async () => {
+    yield await timed('the invited administrator signs in by managed login with PKCE', async () => {
       tokens = await signInAdmin(installed, ADMIN_PASSWORD);
     });
     if (!tokens) return;
     const token = `Bearer ${tokens.accessToken}`;
-    const ask: Scene['ask'] = (method, path, body) => installed.call(method, path, { token, body });
-    const scene = { installation: installed, watch, tokens, ask };
+    const request: Scene['request'] = (method, path, body) => installed.call(method, path, { token, body });
+    const scene = { installation: installed, watch, tokens, request };
     for (const [name, run] of STEPS) {
       const result = await timed(name, () => run(scene));
       yield result;
@@ -64,48 +64,48 @@ export async function* rehearse(account: EmulatedAccount): AsyncGenerator<StepRe
     }
     yield await median('p50 of a registration', (i) => register(scene, `measured ${i}`));
     yield await median('p50 of a list of 50 tenants', async () => {
-      assert.equal((await ask('GET', '/tenants?limit=50')).status, 200);
+      assert.equal((await request('GET', '/tenants?limit=50')).status, 200);
     });
   } finally {
     watch.close();
   }
 }
 
-/** The contract first: it was recorded with no tenant there. */
+/** The contract comes first, because it was recorded without tenants. */
 const STEPS: readonly (readonly [string, (scene: Scene) => Promise<void>])[] = [
   [
-    `SBT's recorded contract is kept: ${CONTRACT.steps.length} steps and their events`,
+    `responses and events match SBT's recorded contract (${CONTRACT.steps.length} steps)`,
     async ({ installation, tokens, watch }) => {
       const machine = await machineToken(installation);
       const known: Record<string, string> = { admin: tokens.accessToken, machine };
       const replay = new ContractReplay(async ({ method, path, token, headers, body }) => {
-        const answer = await installation.call(method, path, {
+        const response = await installation.call(method, path, {
           ...(token !== 'none' && { token: `Bearer ${known[token] ?? token}` }),
           ...(headers && { headers }),
           ...(body !== undefined && { body }),
         });
-        return { ...answer, contentType: answer.headers['content-type']?.toString() };
+        return { ...response, contentType: response.headers['content-type']?.toString() };
       });
       await replay.run();
-      const faults = CONTRACT.steps.map((step) => [step.name, replay.faultOf(step)]);
+      const errors = CONTRACT.steps.map((step) => [step.name, replay.errorOf(step)]);
       assert.deepEqual(
-        faults.filter(([, fault]) => fault !== undefined),
+        errors.filter(([, error]) => error !== undefined),
         [],
       );
-      assert.deepEqual(replay.faultsOfEvents(await watch.seen(5)), []);
+      assert.deepEqual(replay.eventErrors(await watch.seen(5)), []);
     },
   ],
   [
-    'another password, and a code without its verifier, sign nobody in',
+    'a wrong password is refused, and so is a code with a wrong verifier',
     async ({ installation }) => {
       const wrong = signInAgain(installation, { password: `${ADMIN_PASSWORD}x` });
-      await assert.rejects(wrong, /the password was not taken/);
+      await assert.rejects(wrong, /the password was refused/);
       const stolen = signInAgain(installation, { password: ADMIN_PASSWORD, verifier: 'a'.repeat(43) });
-      await assert.rejects(stolen, /the code was not taken, 400/);
+      await assert.rejects(stolen, /the code was refused with status 400/);
     },
   ],
   [
-    'strangers, broken tokens, ID tokens and unknown routes are refused in SBT`s words',
+    "missing, invalid and ID tokens and unknown routes get SBT's error responses",
     async ({ installation, tokens }) => {
       const refused = async (
         method: string,
@@ -114,14 +114,14 @@ const STEPS: readonly (readonly [string, (scene: Scene) => Promise<void>])[] = [
         status: number,
         message: string,
       ) => {
-        const answer = await installation.call(method, path, token === undefined ? {} : { token });
-        assert.deepEqual([answer.status, answer.body], [status, { message }], `${method} ${path}`);
+        const response = await installation.call(method, path, token === undefined ? {} : { token });
+        assert.deepEqual([response.status, response.body], [status, { message }], `${method} ${path}`);
       };
       await refused('GET', '/tenants', undefined, 401, 'Unauthorized');
       await refused('GET', '/tenants', 'Bearer abc', 401, 'Unauthorized');
       await refused('GET', '/tenants', `Bearer ${tokens.accessToken.slice(0, -8)}aaaaaaaa`, 401, 'Unauthorized');
       await refused('GET', '/tenants', `Bearer ${tokens.idToken}`, 401, 'Unauthorized');
-      // This route names a scope, which API Gateway itself misses in an ID token.
+      // This route requires a scope, which an ID token does not have; API Gateway refuses it.
       await refused('GET', '/users', `Bearer ${tokens.idToken}`, 403, 'Forbidden');
       await refused('POST', '/tenants', `Bearer ${tokens.accessToken}`, 403, 'Forbidden');
       await refused('DELETE', '/tenants/x', `Bearer ${tokens.accessToken}`, 403, 'Forbidden');
@@ -129,7 +129,7 @@ const STEPS: readonly (readonly [string, (scene: Scene) => Promise<void>])[] = [
     },
   ],
   [
-    'a registration goes out as SBT`s onboarding event, to a queue on the bus',
+    "a registration publishes SBT's onboarding event, which a queue on the bus receives",
     async (scene) => {
       const { tenantId, tenantRegistrationId } = await register(scene, 'hooli');
       const [event] = await scene.watch.seen();
@@ -144,20 +144,20 @@ const STEPS: readonly (readonly [string, (scene: Scene) => Promise<void>])[] = [
     },
   ],
   [
-    'provisionSuccess reaches the registration by SBT`s own rule and API destination',
+    "provisionSuccess reaches the registration through SBT's rule and API destination",
     async (scene) => {
       const tenant = await register(scene, 'globex');
       const config = { authServer: 'https://identity.example', clientId: 'tierplane-app' };
       await scene.watch.put(result('provisionSuccess', tenant, 'created', { tenantConfig: JSON.stringify(config) }));
       await untilState(scene, tenant, 'active');
-      const registered = await scene.ask('GET', `/tenant-registrations/${tenant.tenantRegistrationId}`);
+      const registered = await scene.request('GET', `/tenant-registrations/${tenant.tenantRegistrationId}`);
       assert.match(registered.text, /"registrationStatus":"created"/);
-      const answer = await scene.installation.call('GET', '/tenant-config/globex');
-      assert.deepEqual([answer.status, answer.body], [200, config]);
+      const response = await scene.installation.call('GET', '/tenant-config/globex');
+      assert.deepEqual([response.status, response.body], [200, config]);
     },
   ],
   [
-    'provisionFailure does, with its reason',
+    'provisionFailure reaches the registration, with its reason',
     async (scene) => {
       const tenant = await register(scene, 'initech');
       await scene.watch.put(result('provisionFailure', tenant, 'failed', { reason: 'no room in any cell' }));
@@ -166,7 +166,7 @@ const STEPS: readonly (readonly [string, (scene: Scene) => Promise<void>])[] = [
     },
   ],
   [
-    'bad input is refused, and nothing is stored',
+    'bad input is refused and stores nothing',
     async (scene) => {
       const bad: readonly [unknown, number][] = [
         [{ tenantData: { tenantName: 'x', email: 'no', tier: 'gold' }, tenantRegistrationData: {} }, 422],
@@ -175,17 +175,17 @@ const STEPS: readonly (readonly [string, (scene: Scene) => Promise<void>])[] = [
         [{ tenantData: registration('umbrella').tenantData, tenantRegistrationData: { tenantId: 'mine' } }, 422],
       ];
       for (const [body, status] of bad) {
-        const answer = await scene.ask('POST', '/tenant-registrations', body);
-        assert.equal(answer.status, status, answer.text);
+        const response = await scene.request('POST', '/tenant-registrations', body);
+        assert.equal(response.status, status, response.text);
       }
-      const again = await scene.ask('POST', '/tenant-registrations', registration('HOOLI'));
+      const again = await scene.request('POST', '/tenant-registrations', registration('HOOLI'));
       assert.equal(again.status, 409, again.text);
-      assert.equal((await scene.ask('GET', '/tenants?name=umbrella')).text, '{"data":[]}');
+      assert.equal((await scene.request('GET', '/tenants?name=umbrella')).text, '{"data":[]}');
     },
   ],
 ];
 
-/** As many calls one after the other as are measured. */
+/** Makes MEASURED_CALLS calls in sequence. */
 async function median(name: string, call: (i: number) => Promise<unknown>): Promise<StepResult> {
   const times: number[] = [];
   const result = await timed(name, async () => {
@@ -218,14 +218,14 @@ function registration(tenantName: string) {
   };
 }
 
-async function register({ ask }: Scene, name: string): Promise<Registered> {
-  const answer = await ask('POST', '/tenant-registrations', registration(name));
-  assert.equal(answer.status, 201, answer.text);
-  const { tenantId, tenantRegistrationId } = (answer.body as { data: Registered }).data;
+async function register({ request }: Scene, name: string): Promise<Registered> {
+  const response = await request('POST', '/tenant-registrations', registration(name));
+  assert.equal(response.status, 201, response.text);
+  const { tenantId, tenantRegistrationId } = (response.body as { data: Registered }).data;
   return { tenantId, tenantRegistrationId };
 }
 
-/** The application plane's word, as SBT's rule takes it. */
+/** A result event of the application plane, in the shape that SBT's rule matches. */
 function result(detailType: string, tenant: Registered, status: string, tenantData: Record<string, unknown>) {
   const jobOutput = {
     tenantRegistrationData: { registrationStatus: status },
@@ -234,10 +234,14 @@ function result(detailType: string, tenant: Registered, status: string, tenantDa
   return { source: APP_PLANE_SOURCE, detailType, detail: { ...tenant, jobOutput } };
 }
 
-async function untilState({ ask }: Scene, { tenantId }: Registered, state: string): Promise<Record<string, unknown>> {
+async function untilState(
+  { request }: Scene,
+  { tenantId }: Registered,
+  state: string,
+): Promise<Record<string, unknown>> {
   const end = performance.now() + ARRIVES_WITHIN_MS;
   for (;;) {
-    const { body } = await ask('GET', `/tenants/${tenantId}`);
+    const { body } = await request('GET', `/tenants/${tenantId}`);
     const { data = {} } = body as { data?: Record<string, unknown> };
     if (data.state === state) return data;
     assert(performance.now() < end, `tenant is ${data.state}, not ${state}, after ${ARRIVES_WITHIN_MS} ms`);

@@ -1,4 +1,4 @@
-"""What the emulator's EventBridge lacks. Each function patches one thing and names the AWS page it follows."""
+"""Features that the emulator's EventBridge lacks. Each function adds one and links the AWS page that defines it."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from ministack.services.cloudformation import provisioners
 
 
 def add_stack_resource_types():
-    """`AWS::Events::Connection` and `AWS::Events::ApiDestination` in stacks, over the service's own functions.
+    """`AWS::Events::Connection` and `AWS::Events::ApiDestination` in stacks, through the service's own functions.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-events-connection.html
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-events-apidestination.html
@@ -28,8 +28,8 @@ def _add_type(resource_type, kind, functions):
             raise ValueError(f"{resource_type} {verb} failed: {body!r}")
         return json.loads(body)
 
-    def attributes(answer):
-        return {"Arn": answer[f"{kind}Arn"]}
+    def attributes(response):
+        return {"Arn": response[f"{kind}Arn"]}
 
     def create(logical_id, props, stack_name):
         name = props.get("Name") or provisioners._physical_name(stack_name, logical_id, max_len=64)
@@ -53,7 +53,7 @@ _PUBLIC_HOSTS = (
 
 
 def keep_calls_local():
-    """API destinations call APIs and pool domains by their public names: those are served by this very process."""
+    """Routes requests of API destinations to public API and user pool names back to this process, which serves them."""
     original = eventbridge._http_open
 
     def open_locally(request, timeout=5):
@@ -69,8 +69,8 @@ def keep_calls_local():
 
 
 def enforce_target_permissions():
-    """A rule reaches a queue or a function only if that one's own policy admits it, and an API destination only if the
-    target's role may; else the event is lost to that target.
+    """Delivers an event to a queue or function only if its resource policy allows the rule, and to an API destination only
+    if the target's role allows it. Otherwise the event is not delivered to that target.
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-iam-roles.html
@@ -78,15 +78,15 @@ def enforce_target_permissions():
     original = eventbridge._invoke_target
 
     def invoke_if_allowed(target, event, rule, view=None):
-        if not _admitted(target, rule.get("Arn", "")):
-            eventbridge.logger.warning("EventBridge: %s may not reach %s", rule.get("Arn"), target.get("Arn"))
+        if not _is_allowed(target, rule.get("Arn", "")):
+            eventbridge.logger.warning("EventBridge: %s is not allowed to invoke %s", rule.get("Arn"), target.get("Arn"))
             return
         original(target, event, rule, view)
 
     eventbridge._invoke_target = invoke_if_allowed
 
 
-def _admitted(target, rule_arn):
+def _is_allowed(target, rule_arn):
     arn = target.get("Arn", "")
     if arn.startswith("arn:aws:sqs:"):
         return sqs.queue_policy_allows(arn, "events.amazonaws.com", rule_arn, get_account_id())

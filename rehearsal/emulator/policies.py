@@ -1,4 +1,4 @@
-"""What the emulator's IAM evaluation lacks. Each function patches one thing and names the AWS page it follows."""
+"""Features that the emulator's IAM evaluation lacks. Each function adds one and links the AWS page that defines it."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from ministack.core import iam_actions, iam_evaluator
 
 
 def add_leading_keys():
-    """`dynamodb:LeadingKeys`: the partition keys a request names.
+    """Adds `dynamodb:LeadingKeys`, the partition keys in a request.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
     """
@@ -43,7 +43,7 @@ def _leading_keys(request):
 
 
 def _items_of(request):
-    """(table, attributes) of every item a single, batch or transaction request is about."""
+    """Yields (table, attributes) of every item in a single, batch or transaction request."""
     for member in ("Key", "Item"):
         if isinstance(request.get(member), dict):
             yield request.get("TableName"), request[member]
@@ -59,7 +59,7 @@ def _items_of(request):
 
 
 def _condition_key(request):
-    """The partition key that a query's key condition demands; of the index, where it asks one."""
+    """The partition key in a query's key condition, of the index if the query names one."""
     expression = request.get("KeyConditionExpression")
     if not isinstance(expression, str):
         return None
@@ -84,7 +84,7 @@ def _partition_key(table_name, index_name):
 
 
 def add_event_keys():
-    """`events:source` and `events:detail-type` of every entry of a PutEvents request.
+    """Adds `events:source` and `events:detail-type` of every entry of a PutEvents request.
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
     """
@@ -103,7 +103,7 @@ def add_event_keys():
 
 
 def add_policy_variables():
-    """`${aws:PrincipalTag/tenantId}` and the like, in resources and in the values of conditions.
+    """Resolves variables such as `${aws:PrincipalTag/tenantId}` in resources and in the values of conditions.
 
     A statement whose variable has no value and no default does not apply.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
@@ -162,8 +162,8 @@ def _resolve_statement(statement, context):
         return None
 
 
-def answer_secure_transport():
-    """The emulator speaks plain http on the loopback; in AWS the same calls come by TLS, so `aws:SecureTransport` is true.
+def add_secure_transport():
+    """Sets `aws:SecureTransport` to true. The emulator serves plain http on the loopback; on AWS the requests use TLS.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-securetransport
     """

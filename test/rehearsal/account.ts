@@ -7,10 +7,10 @@ import type { Table } from '../../core/ports/table.ts';
 import { type EmulatedAccount, REGION, startEmulatedAccount } from '../../rehearsal/emulated-account.ts';
 import { describeWithPython } from '../support/describe-with-python.ts';
 
-/** Making the Python environment takes half a minute, once. */
+/** The first start also creates the Python environment, which takes about half a minute. */
 const START_WITHIN_MS = 240_000;
 
-/** A group of tests that share one emulated account of their own. */
+/** A suite whose tests share an emulated account that no other suite uses. */
 export function describeInAccount(name: string, define: (account: () => EmulatedAccount) => void): void {
   describeWithPython(name, () => {
     let account: EmulatedAccount | undefined;
@@ -19,7 +19,7 @@ export function describeInAccount(name: string, define: (account: () => Emulated
     }, START_WITHIN_MS);
     afterAll(async () => account?.close());
     define(() => {
-      if (!account) throw new Error('the emulated account is not up');
+      if (!account) throw new Error('the emulated account has not started');
       return account;
     });
   });
@@ -31,7 +31,7 @@ export interface Credentials {
   readonly sessionToken?: string;
 }
 
-/** What an SDK client needs to reach the account; as its root user unless told otherwise. */
+/** The configuration of an SDK client for the account. @param credentials default: the root user */
 export function clientConfig(
   { endpoint }: EmulatedAccount,
   credentials: Credentials = { accessKeyId: 'test', secretAccessKey: 'test' },
@@ -39,7 +39,7 @@ export function clientConfig(
   return { endpoint, region: REGION, credentials };
 }
 
-/** Creates a table of the platform's shape and opens it. */
+/** Creates a table in the platform's shape and opens it. */
 export async function createTable(client: DynamoDBClient, tableName: string): Promise<Table> {
   await client.send(new CreateTableCommand(tableShape(tableName)));
   await client.send(new UpdateTimeToLiveCommand(expiryOf(tableName)));

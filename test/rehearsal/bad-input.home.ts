@@ -11,7 +11,7 @@ import { expect } from '@jest/globals';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { OUTBOX } from '../../core/events/outbox.ts';
 import { signIn, type Tokens } from '../../rehearsal/managed-login.ts';
-import { askPublic } from '../../rehearsal/public-address.ts';
+import { requestPublic } from '../../rehearsal/public-address.ts';
 import type { BadInputHome, Difference, Signer } from '../control-plane/api/bad-input.home.ts';
 import { type CallOptions, rawBody } from '../control-plane/api/home.ts';
 import { until } from '../support/until.ts';
@@ -19,9 +19,9 @@ import { clientConfig } from './account.ts';
 import type { Installed } from './installed.ts';
 
 const NOT_FOUND = { status: 404, body: { message: 'Not Found' } };
-const NO_RUNTIME = { ...NOT_FOUND, why: 'this home runs no services: the API has no such route' };
+const NO_RUNTIME = { ...NOT_FOUND, why: 'the AWS home runs no services, so the API does not have this route' };
 
-/** What API Gateway or the home itself makes different; all else is answered as in the embedded home. */
+/** The responses that differ from the embedded home, because of API Gateway or because of the AWS home itself. */
 export const DIFFERENCES: readonly Difference[] = [
   { request: 'GET /operator/services', ...NO_RUNTIME },
   { request: 'POST /operator/services/restart', ...NO_RUNTIME },
@@ -31,24 +31,24 @@ export const DIFFERENCES: readonly Difference[] = [
   {
     request: 'GET /tenants/..%2Ftenants',
     ...NOT_FOUND,
-    why: `API Gateway decodes a path before it looks for its route:
+    why: `API Gateway decodes the path before it matches routes:
       https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html`,
   },
   {
     request: 'GET /users by an ID token',
     ...{ status: 403, body: { message: 'Forbidden' } },
-    why: `of a route that names scopes API Gateway refuses whoever has none, before our function sees the token's use:
+    why: `API Gateway refuses a token without the route's scopes before our function checks the token's use:
       https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html`,
   },
   {
     request: 'GET /users/nope by a token without its scheme',
     ...{ status: 404, body: { statusCode: 404, message: 'User nope not found.' } },
-    why: `API Gateway takes a token with 'Bearer' before it or without:
+    why: `API Gateway accepts a token with and without 'Bearer':
       https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html`,
   },
 ];
 
-/** The installed control plane, by its public address and a token of managed login. */
+/** The installed control plane at its public address, with a token from managed login. */
 export async function openBadInputHome({ account, installation, watch }: Installed): Promise<BadInputHome> {
   const { outputs } = installation;
   const cognito = new CognitoIdentityProviderClient(clientConfig(account));
@@ -59,7 +59,7 @@ export async function openBadInputHome({ account, installation, watch }: Install
 
   async function call(method: string, path: string, body?: unknown, { token, headers }: CallOptions = {}) {
     const raw = rawBody(body);
-    const answer = await askPublic(account, `${base}${path}`, {
+    const response = await requestPublic(account, `${base}${path}`, {
       method: method as 'GET',
       headers: {
         ...(token !== 'none' && { authorization: `Bearer ${token ?? accessToken}` }),
@@ -68,11 +68,11 @@ export async function openBadInputHome({ account, installation, watch }: Install
       },
       ...(raw !== undefined && { body: raw }),
     });
-    const given = Object.entries(answer.headers).map(([key, value]): [string, string] => [key, String(value)]);
-    return { status: answer.status, headers: new Headers(given), text: answer.text, body: asJson(answer.text) };
+    const given = Object.entries(response.headers).map(([key, value]): [string, string] => [key, String(value)]);
+    return { status: response.status, headers: new Headers(given), text: response.text, body: asJson(response.text) };
   }
 
-  // The first look at the admin notes that the password was changed.
+  // The first request for the administrator records that the password was changed.
   await call('GET', '/users/admin');
   return {
     call,
@@ -97,7 +97,7 @@ export async function openBadInputHome({ account, installation, watch }: Install
   };
 }
 
-/** Everything in the platform's table, once the publisher has taken what is in the outbox. */
+/** The content of the platform's table, once the publisher has emptied the outbox. */
 async function storeOf(account: Installed['account']): Promise<() => Promise<unknown>> {
   const client = new DynamoDBClient(clientConfig(account));
   const { TableNames = [] } = await client.send(new ListTablesCommand({}));
@@ -112,7 +112,7 @@ async function storeOf(account: Installed['account']): Promise<() => Promise<unk
     });
 }
 
-/** By managed login, with the password that the installation's admin has chosen. */
+/** Signs in by managed login with the password that the installation's administrator has chosen. */
 function adminTokens({ account, outputs }: Installed['installation']): Promise<Tokens> {
   return signIn(account, {
     domain: outputs.adminDomain,
@@ -124,7 +124,7 @@ function adminTokens({ account, outputs }: Installed['installation']): Promise<T
   });
 }
 
-/** The pool's own key: Cognito never gives it away, the emulator keeps it with its files. */
+/** The user pool's signing key. Cognito never reveals it; the emulator stores it in a file. */
 function signerOf(directory: string, userPoolId: string, accessToken: string): Signer {
   const file = join(directory, 'state', 'cognito-pool-keys', `${userPoolId}-access.pem`);
   return {

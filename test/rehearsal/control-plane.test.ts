@@ -25,20 +25,20 @@ describeInstalled('the control plane installed in an emulated account', (install
     return (await installed().call('GET', `/tenants/${tenantId}`)).body.data.state;
   }
 
-  function say(detailType: string, tenant: Tenant, status: string, more: object = {}): Promise<void> {
+  function publishResult(detailType: string, tenant: Tenant, status: string, more: object = {}): Promise<void> {
     const tenantRegistrationData = { registrationStatus: status };
     const jobOutput = { tenantRegistrationData, tenantData: { tenantStatus: status, ...more } };
     return installed().watch.put({ source: APP_PLANE_SOURCE, detailType, detail: { ...tenant, jobOutput } });
   }
 
-  /** Results go through EventBridge at their own pace; one of another tenant behind them shows that they are through. */
-  async function letResultsThrough(name: string): Promise<void> {
+  /** Waits until earlier results have been delivered: a later result of another tenant has arrived. */
+  async function waitForEarlierResults(name: string): Promise<void> {
     const last = await register(name);
-    await say('provisionSuccess', last, 'created');
+    await publishResult('provisionSuccess', last, 'created');
     await until(async () => (await stateOf(last)) === 'active');
   }
 
-  test('has every route that it describes', async () => {
+  test('RT-6: has every route that its OpenAPI document describes', async () => {
     const { paths } = (await installed().call('GET', '/openapi.json')).body as { paths: Record<string, object> };
     const described = Object.entries(paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => [method.toUpperCase(), path.replaceAll(/\{\w+\}/g, 'nope')] as const),
@@ -47,13 +47,13 @@ describeInstalled('the control plane installed in an emulated account', (install
     const missing: string[] = [];
     for (const [method, path] of described) {
       const { body } = await installed().call(method, path, undefined, { token: 'none' });
-      // API Gateway's own word.
+      // This message comes from API Gateway.
       if (body?.message === 'Not Found') missing.push(`${method} ${path}`);
     }
     expect(missing).toEqual([]);
   });
 
-  test('looks for a dead letter by its whole id, and tells an operator where it runs', async () => {
+  test('decodes the id of a dead letter, and reports home and region in its status', async () => {
     const replayed = await installed().call(
       'POST',
       `/operator/dead-letters/${encodeURIComponent('outbox~nope')}/replay`,
@@ -63,39 +63,43 @@ describeInstalled('the control plane installed in an emulated account', (install
     expect(body.data).toMatchObject({ home: 'aws', region: 'us-east-1' });
   });
 
-  describe('ends in the same state', () => {
-    test('when a result comes twice', async () => {
+  describe('ON-4: reaches the correct state', () => {
+    test('when a result arrives more than once', async () => {
       const tenant = await register('doubled');
-      for (let i = 0; i < 3; i++) await say('provisionSuccess', tenant, 'created');
+      for (let i = 0; i < 3; i++) await publishResult('provisionSuccess', tenant, 'created');
       await until(async () => (await stateOf(tenant)) === 'active');
-      await letResultsThrough('behind doubled');
+      await waitForEarlierResults('behind doubled');
       expect(await stateOf(tenant)).toBe('active');
     });
 
-    test('when a result is lost and said again later', async () => {
+    test('when a result is lost and published again later', async () => {
       const tenant = await register('lost');
-      await letResultsThrough('before lost');
+      await waitForEarlierResults('before lost');
       expect(await stateOf(tenant)).toBe('registered');
-      await say('provisionSuccess', tenant, 'created');
+      await publishResult('provisionSuccess', tenant, 'created');
       await until(async () => (await stateOf(tenant)) === 'active');
     });
 
-    test('when a result comes late, after the tenant was offboarded', async () => {
+    test('when a result arrives late, after the tenant was offboarded', async () => {
       const tenant = await register('late');
-      await say('provisionSuccess', tenant, 'created');
+      await publishResult('provisionSuccess', tenant, 'created');
       await until(async () => (await stateOf(tenant)) === 'active');
       await installed().call('DELETE', `/tenant-registrations/${tenant.tenantRegistrationId}`);
-      await say('deprovisionSuccess', tenant, 'deleted');
+      await publishResult('deprovisionSuccess', tenant, 'deleted');
       await until(async () => (await stateOf(tenant)) === 'deleted');
-      await say('provisionSuccess', tenant, 'created');
-      await say('provisionFailure', tenant, 'failed', { reason: 'too late' });
-      await letResultsThrough('behind late');
+      await publishResult('provisionSuccess', tenant, 'created');
+      await publishResult('provisionFailure', tenant, 'failed', { reason: 'too late' });
+      await waitForEarlierResults('behind late');
       expect(await stateOf(tenant)).toBe('deleted');
     });
 
-    test('when somebody else names a tenant that does not exist', async () => {
-      await say('provisionSuccess', { tenantId: 'nobody00', tenantRegistrationId: 'reg-nobody00' }, 'created');
-      await letResultsThrough('behind nobody');
+    test('when a result names a tenant that does not exist', async () => {
+      await publishResult(
+        'provisionSuccess',
+        { tenantId: 'nobody00', tenantRegistrationId: 'reg-nobody00' },
+        'created',
+      );
+      await waitForEarlierResults('behind nobody');
     });
   });
 
@@ -116,7 +120,7 @@ describeInstalled('the control plane installed in an emulated account', (install
       }
     });
 
-    /** Runs `check` while the role of the function may not do `action`. */
+    /** Runs `check` while the role of the function does not allow `action`. */
     async function without(role: RegExp, action: string, check: () => Promise<void>): Promise<void> {
       const RoleName = [...roles].find(([logicalId]) => role.test(logicalId))?.[1];
       const { PolicyNames: [PolicyName] = [] } = await iam.send(new ListRolePoliciesCommand({ RoleName }));
@@ -148,7 +152,7 @@ describeInstalled('the control plane installed in an emulated account', (install
       [/tenantManagementExecRole/, 'dynamodb:Query', 'GET', '/tenants', undefined],
       [/userManagementExecRole/, 'cognito-idp:AdminCreateUser', 'POST', '/users', user],
       [/TenantConfigServiceLambda/, 'dynamodb:GetItem', 'GET', '/tenant-config/nobody', undefined],
-    ])('%s without %s fails at %s %s', async (role, action, method, path, body) => {
+    ])('%s without %s fails %s %s', async (role, action, method, path, body) => {
       const before = await installed().call('GET', '/tenants');
       await without(role, action, async () => {
         const { status } = await installed().call(method, path, body);
@@ -158,18 +162,18 @@ describeInstalled('the control plane installed in an emulated account', (install
       expect([200, 201, 404]).toContain((await installed().call(method, path, body)).status);
     });
 
-    test('a result without events:InvokeApiDestination does not arrive, and arrives when it is said again', async () => {
+    test('without events:InvokeApiDestination a result does not arrive; published again with it, it does', async () => {
       const tenant = await register('unheard');
       await without(/destinationEventsRole/, 'events:InvokeApiDestination', () => {
-        return say('provisionSuccess', tenant, 'created');
+        return publishResult('provisionSuccess', tenant, 'created');
       });
-      await letResultsThrough('behind unheard');
+      await waitForEarlierResults('behind unheard');
       expect(await stateOf(tenant)).toBe('registered');
-      await say('provisionSuccess', tenant, 'created');
+      await publishResult('provisionSuccess', tenant, 'created');
       await until(async () => (await stateOf(tenant)) === 'active');
     });
 
-    test('the publisher without events:PutEvents sends nothing, and makes up for it when it may', async () => {
+    test('without events:PutEvents the publisher publishes nothing; with it, it publishes everything', async () => {
       await installed().watch.seen(1);
       await without(/OutboxRole/, 'events:PutEvents', async () => {
         await register('held back');

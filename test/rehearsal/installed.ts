@@ -5,19 +5,19 @@ import { type Installation, install, machineToken, signInAdmin } from '../../reh
 import type { Answer, CallOptions } from '../control-plane/api/home.ts';
 import { describeInAccount } from './account.ts';
 
-/** A control plane as scripts/sbt-install.sh leaves it. */
+/** A control plane that scripts/sbt-install.sh has installed. */
 export interface Installed {
   readonly account: EmulatedAccount;
   readonly installation: Installation;
-  /** Sees every event of the control plane. */
+  /** Receives every event of the control plane. */
   readonly watch: BusWatch;
-  /** By the tokens 'admin', 'machine' (SBT's own client), 'none', or one that is no token. */
+  /** Sends a request with the token 'admin', 'machine' (SBT's client) or 'none', or with an invalid token. */
   call(method: string, path: string, body?: unknown, options?: CallOptions): Promise<Answer>;
 }
 
 const EVENTS = ['onboardingRequest', 'offboardingRequest'];
 
-/** Tests that share one installation in an account of their own. */
+/** A suite whose tests share an installation in an account that no other suite uses. */
 export function describeInstalled(name: string, define: (installed: () => Installed) => void): void {
   describeInAccount(name, (account) => {
     let installed: Installed | undefined;
@@ -26,7 +26,7 @@ export function describeInstalled(name: string, define: (installed: () => Instal
     }, 120_000);
     afterAll(() => installed?.watch.close());
     define(() => {
-      if (!installed) throw new Error('nothing is installed');
+      if (!installed) throw new Error('the control plane is not installed');
       return installed;
     });
   });
@@ -45,9 +45,13 @@ async function installIn(account: EmulatedAccount): Promise<Installed> {
     watch,
     async call(method, path, body, { token = 'admin', headers = {} } = {}) {
       const given = token === 'none' ? {} : { token: `Bearer ${tokens[token] ?? token}` };
-      const answer = await installation.call(method, path, { ...given, headers, ...(body !== undefined && { body }) });
-      const text = Object.entries(answer.headers).map(([key, value]): [string, string] => [key, String(value)]);
-      return { status: answer.status, headers: new Headers(text), text: answer.text, body: answer.body };
+      const response = await installation.call(method, path, {
+        ...given,
+        headers,
+        ...(body !== undefined && { body }),
+      });
+      const text = Object.entries(response.headers).map(([key, value]): [string, string] => [key, String(value)]);
+      return { status: response.status, headers: new Headers(text), text: response.text, body: response.body };
     },
   };
 }

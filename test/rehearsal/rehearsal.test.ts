@@ -28,7 +28,7 @@ function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = 
   });
 }
 
-/** A folder for all that one run puts into temporary files, and what is left of it: files, and processes that know it. */
+/** Runs `use` with a temporary folder. @returns the files left in it, and the running processes that refer to it */
 async function inFolder(
   use: (env: NodeJS.ProcessEnv) => Promise<void>,
 ): Promise<{ files: string[]; running: string[] }> {
@@ -36,7 +36,7 @@ async function inFolder(
   try {
     await use({ ...process.env, TMPDIR: folder });
     const running = async () => (await run('ps', ['axeww'])).stdout.split('\n').filter((line) => line.includes(folder));
-    // What was killed a moment ago may still be listed.
+    // Processes that were just killed may still be listed.
     await until(async () => (await running()).length === 0).catch(() => {});
     return { files: readdirSync(folder), running: await running() };
   } finally {
@@ -61,11 +61,11 @@ describeWithPython('npm run aws:rehearse', () => {
   test.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
-  ] as const)('leaves nothing behind after %s in the middle of it', async (signal, code) => {
+  ] as const)('leaves nothing behind after %s', async (signal, code) => {
     const left = await inFolder(async (env) => {
       const child = spawn(process.execPath, [REHEARSAL], { cwd: ROOT, env, stdio: ['ignore', 'ignore', 'pipe'] });
       const exited = once(child, 'exit');
-      // The account is up, and the installer at work.
+      // The account has started, and the installer runs.
       for await (const chunk of child.stderr) if (String(chunk).includes('✓')) break;
       child.kill(signal);
       expect(await exited).toEqual([code, null]);
@@ -73,9 +73,9 @@ describeWithPython('npm run aws:rehearse', () => {
     expect(left).toEqual({ files: [], running: [] });
   });
 
-  test('fails, and leaves nothing behind, where a step does', async () => {
+  test('fails when a step fails, and leaves nothing behind', async () => {
     const left = await inFolder(async (env) => {
-      // With this grep the installer takes no address for one.
+      // With this grep, the installer accepts no email address.
       const bin = mkdtempSync(join(env.TMPDIR ?? '', 'bin-'));
       writeFileSync(join(bin, 'grep'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
       const PATH = `${bin}:${env.PATH}`;
@@ -84,7 +84,7 @@ describeWithPython('npm run aws:rehearse', () => {
       const { ok, steps } = JSON.parse(stdout);
       expect({ code, ok, last: steps.at(-1) }).toMatchObject({
         ...{ code: 1, ok: false },
-        last: { ok: false, reason: expect.stringContaining('is no email address') },
+        last: { ok: false, reason: expect.stringContaining('is not an email address') },
       });
     });
     expect(left).toEqual({ files: [], running: [] });
@@ -95,23 +95,26 @@ describe('scripts/sbt-install.sh', () => {
   const installer = join(ROOT, 'scripts/sbt-install.sh');
 
   test.each([
-    [[], 'an email address is needed'],
-    [['nobody'], "'nobody' is no email address"],
-    [['a@b'], "'a@b' is no email address"],
-    [['a b@example.com'], 'is no email address'],
-    [['a@example.com\nb'], 'is no email address'],
-    [['a@example.com', 'b@example.com'], 'got two'],
+    [[], 'missing email address'],
+    [['nobody'], "'nobody' is not an email address"],
+    [['a@b'], "'a@b' is not an email address"],
+    [['a b@example.com'], 'is not an email address'],
+    [['a@example.com\nb'], 'is not an email address'],
+    [['a@example.com', 'b@example.com'], 'expected one email address, got two'],
     [['a@example.com', '--wrong'], 'unknown option --wrong'],
     [['a@example.com', '--environment'], '--environment needs a name'],
-    [['a@example.com', '--environment', 'No/Name'], "'No/Name' cannot be an environment's name"],
-  ])('refuses %j with its usage', async (args, words) => {
+    [
+      ['a@example.com', '--environment', 'No/Name'],
+      "environment must be 1 to 12 lower-case letters and digits and start with a letter, got 'No/Name'",
+    ],
+  ])('refuses %j and prints its usage', async (args, message) => {
     const { code, stderr, stdout } = await run(installer, args);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-    expect(stderr).toContain(words);
+    expect(stderr).toContain(message);
     expect(stderr).toContain('Usage: scripts/sbt-install.sh <admin_email>');
   });
 
-  test('explains itself', async () => {
+  test('prints its options with --help', async () => {
     const { code, stdout } = await run(installer, ['--help']);
     expect(code).toBe(0);
     for (const option of ['--environment', '--require-mfa', '--dry-run']) expect(stdout).toContain(option);
@@ -136,7 +139,7 @@ describe('scripts/sbt-install.sh', () => {
     }
   });
 
-  test('ticks off what it needs, and stops where something is missing', async () => {
+  test('DE-1: lists its prerequisites and stops if one is missing', async () => {
     const { PATH = '', HOME } = process.env;
     const { code, stdout } = await run(installer, ['a@example.com'], { PATH, HOME, AWS_EC2_METADATA_DISABLED: 'true' });
     expect(code).toBe(1);
@@ -152,17 +155,17 @@ describeInAccount('scripts/sbt-install.sh in an emulated account', (account) => 
     return Stacks.map(({ StackName, StackStatus }) => `${StackName} ${StackStatus}`).sort();
   }
 
-  test('changes nothing in a dry run', async () => {
-    const said = await runInstaller(account(), ['admin@example.com', '--dry-run']);
-    expect(said).toContain('✓ account: 000000000000');
-    expect(said).toContain('nothing was changed');
+  test('changes nothing with --dry-run', async () => {
+    const output = await runInstaller(account(), ['admin@example.com', '--dry-run']);
+    expect(output).toContain('✓ account: 000000000000');
+    expect(output).toContain('Nothing was changed');
     expect(await stacks()).toEqual([]);
   });
 
-  test('puts a second environment beside the first', async () => {
+  test('installs a second environment into the same account', async () => {
     await runInstaller(account(), ['admin@example.com']);
-    const said = await runInstaller(account(), ['admin@example.com', '--environment', 'blue', '--require-mfa']);
-    expect(said).toContain('controlplane-stack-blue.signIn = https://');
+    const output = await runInstaller(account(), ['admin@example.com', '--environment', 'blue', '--require-mfa']);
+    expect(output).toContain('controlplane-stack-blue.signIn = https://');
     expect(await stacks()).toEqual([
       'CDKToolkit CREATE_COMPLETE',
       'controlplane-stack CREATE_COMPLETE',

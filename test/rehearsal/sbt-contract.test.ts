@@ -12,6 +12,6 @@ describeInstalled('installed in an emulated account', (installed) => {
     events: () => installed().watch.seen(5),
     close: async () => {},
   }));
-  // Behind it, for it begins with no tenant; one installation for both.
+  // After the contract, which requires that there is no tenant. Both share one installation.
   badInput('AWS', () => openBadInputHome(installed()), DIFFERENCES);
 });

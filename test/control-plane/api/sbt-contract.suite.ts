@@ -39,7 +39,7 @@ export function sbtContract(name: string, open: () => Promise<ContractHome>): vo
     });
 
     test.each(CONTRACT.steps.map((step) => [step.name, step] as const))('is kept at: %s', (_name, step) => {
-      expect(replay.faultOf(step)).toBeUndefined();
+      expect(replay.errorOf(step)).toBeUndefined();
     });
 
     test('differs in status only to a clear 4xx', () => {
@@ -49,7 +49,7 @@ export function sbtContract(name: string, open: () => Promise<ContractHome>): vo
     });
 
     test("sends SBT's events, but for those the table names", async () => {
-      expect(replay.faultsOfEvents(await home.events())).toEqual([]);
+      expect(replay.eventErrors(await home.events())).toEqual([]);
     });
   });
 }
