@@ -2,17 +2,17 @@ import { parseArgs } from 'node:util';
 import { type CurvePoint, FULL, type Measured, QUICK } from './figure.ts';
 import { MEASUREMENTS } from './measurements.ts';
 import { chosen, type Findings, listed, type Measurement, measureAll } from './run.ts';
-import { undoAll } from './scratch.ts';
+import { cleanUp } from './scratch.ts';
 
 /**
- * `npm run bench`: each figure beside its yardstick of the same run, the ratio first. Never part of the tests: a figure
- * that misses its goal is printed, and fails nothing. Exits with 1 if something could not be measured.
+ * `npm run bench`: measures each figure together with a yardstick in the same run and prints their ratio first. It is not
+ * part of the tests: a missed goal is printed and does not fail the run. Exits with 1 if a figure could not be measured.
  */
 const HELP = `npm run bench [-- options]
-  --only a,b   only these figures, by id or (group):
+  --only a,b   measure only these figures, by id or (group):
 ${listed(MEASUREMENTS).replaceAll(/^/gm, ' '.repeat(13))}
-  --quick      smaller counts, in less than a minute; leaves out ${slow()} unless --only names them
-  --json       one JSON object on stdout
+  --quick      use smaller counts, in less than a minute; skips ${slow()} unless --only names them
+  --json       print one JSON object on stdout
 Examples:
   npm run bench -- --quick
   npm run --silent bench -- --only throughput --json
@@ -25,7 +25,7 @@ interface Options {
   readonly json: boolean;
 }
 
-/** Throws for an unknown option or figure. @returns undefined if help was asked for */
+/** @returns undefined if help was requested. @throws for an unknown option or figure */
 function readOptions(): Options | undefined {
   const { values } = parseArgs({
     options: {
@@ -58,8 +58,8 @@ async function main(): Promise<number> {
   });
   await Promise.race([measuring, stopped]);
   if (json) process.stdout.write(`${JSON.stringify({ figures: findings.figures, curve: findings.curve })}\n`);
-  await undoAll();
-  if (findings.failed.length > 0) progress(`not measured: ${findings.failed.join(', ')}`);
+  await cleanUp();
+  if (findings.failed.length > 0) progress(`could not be measured: ${findings.failed.join(', ')}`);
   return signal.aborted ? EXIT_STOPPED : findings.failed.length > 0 ? 1 : 0;
 }
 
@@ -67,7 +67,7 @@ function stopSignal(): AbortSignal {
   const controller = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(name, () => {
-      if (!controller.signal.aborted) progress(`${name}: ending what was started ...`);
+      if (!controller.signal.aborted) progress(`${name}: stopping all processes ...`);
       controller.abort();
     });
   }
@@ -98,7 +98,7 @@ const COLUMNS: readonly (readonly [string, keyof CurvePoint])[] = [
   ['list page, ms', 'listPageMs'],
   ['CPU ms/request', 'cpuMsPerRequest'],
   ['memory, MB', 'memoryMB'],
-  ['KB/further tenant', 'memoryKBPerTenant'],
+  ['KB/added tenant', 'memoryKBPerTenant'],
 ];
 
 function printCurve(curve: readonly CurvePoint[]): void {
@@ -114,5 +114,5 @@ try {
   progress(error instanceof Error ? error.message : String(error));
   process.exitCode = 1;
 }
-// A measurement that was broken off may still wait for an answer that will never come.
+// An interrupted measurement may still wait for a response.
 process.stdout.write('', () => process.exit());

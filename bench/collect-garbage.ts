@@ -1,57 +1,58 @@
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** Where Node opens its inspector on SIGUSR1; one process at a time can. */
+/** The address where Node opens its inspector on SIGUSR1. Only one process at a time can have it. */
 const INSPECTOR = 'http://127.0.0.1:9229/json';
-const PATIENCE_MS = 5_000;
-const LOOK_EVERY_MS = 50;
+const TIMEOUT_MS = 5_000;
+const POLL_MS = 50;
 
 /**
- * Has a Node process collect all its garbage, by its inspector, so that what it takes is what it keeps.
- * Throws if it does not open its inspector or answer within 5 s, or another process has the inspector's port.
+ * Makes a Node process collect all garbage, through its inspector, so that its memory is what it retains.
+ * @throws if the process does not open its inspector or respond within 5 s, or if another process uses the inspector's port
  */
 export async function collectGarbage(pid: number): Promise<void> {
   process.kill(pid, 'SIGUSR1');
   const socket = new WebSocket(await inspectorUrl());
-  await once(socket, 'open', patience());
-  const found = await ask(socket, 'Runtime.evaluate', { expression: 'process.pid' });
-  if (found.result?.value !== pid) throw new Error(`${INSPECTOR} is not process ${pid}: free its port`);
-  await ask(socket, 'HeapProfiler.collectGarbage');
-  // Closing it ends this connection too, so no answer comes.
-  const closed = once(socket, 'close', patience());
+  await once(socket, 'open', timeout());
+  const found = await command(socket, 'Runtime.evaluate', { expression: 'process.pid' });
+  if (found.result?.value !== pid)
+    throw new Error(`${INSPECTOR} belongs to another process than ${pid}; end it to free the port`);
+  await command(socket, 'HeapProfiler.collectGarbage');
+  // Closing the inspector also closes this connection, so there is no response.
+  const closed = once(socket, 'close', timeout());
   send(socket, 'Runtime.evaluate', { expression: "process.getBuiltinModule('node:inspector').close()" });
   await closed;
 }
 
 async function inspectorUrl(): Promise<string> {
-  const deadline = performance.now() + PATIENCE_MS;
+  const deadline = performance.now() + TIMEOUT_MS;
   while (performance.now() < deadline) {
     try {
       const targets = (await (await fetch(INSPECTOR)).json()) as { webSocketDebuggerUrl: string }[];
       if (targets[0]) return targets[0].webSocketDebuggerUrl;
     } catch {
-      // It is not open yet.
+      // The inspector is not open yet.
     }
-    await wait(LOOK_EVERY_MS);
+    await wait(POLL_MS);
   }
-  throw new Error(`no inspector opened on ${INSPECTOR}`);
+  throw new Error(`no inspector on ${INSPECTOR} within ${TIMEOUT_MS} ms`);
 }
 
-interface Answer {
+interface Result {
   readonly result?: { readonly value?: unknown };
 }
 
-/** One question at a time, so that what comes next is its answer. */
-async function ask(socket: WebSocket, method: string, params?: object): Promise<Answer> {
-  const answered = once(socket, 'message', patience());
+/** Sends one command at a time, so the next message is its response. */
+async function command(socket: WebSocket, method: string, params?: object): Promise<Result> {
+  const response = once(socket, 'message', timeout());
   send(socket, method, params);
-  const [{ data }] = (await answered) as [{ data: string }];
-  return (JSON.parse(data) as { result: Answer }).result;
+  const [{ data }] = (await response) as [{ data: string }];
+  return (JSON.parse(data) as { result: Result }).result;
 }
 
-/** A socket that fails says so by an event of its own, which nobody waits for. */
-function patience() {
-  return { signal: AbortSignal.timeout(PATIENCE_MS) };
+/** A failing socket emits another event than the awaited one, so every wait has a time limit. */
+function timeout() {
+  return { signal: AbortSignal.timeout(TIMEOUT_MS) };
 }
 
 function send(socket: WebSocket, method: string, params: object = {}): void {

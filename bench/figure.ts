@@ -1,13 +1,13 @@
-/** One measured figure beside its yardstick of the same run. */
+/** A measured figure and its yardstick from the same run. */
 export interface Figure {
   readonly id: string;
   readonly value: number;
   readonly unit: string;
-  /** What it is held against, measured in this run, in words with its own value. */
+  /** The description and the value of the yardstick, measured in the same run. */
   readonly yardstick: string;
-  /** value / yardstick's value; the part of a result that carries over to another machine. */
+  /** value / yardstick's value. The ratio is comparable between machines. */
   readonly ratio: number;
-  /** `<= 20 ms`; 'not judged' where the yardstick, or the number of tenants, that the goal needs is missing here. */
+  /** `<= 20 ms`, or 'not judged' if this run lacks the yardstick or the number of tenants that the goal requires. */
   readonly goal: string;
   readonly holds: boolean | null;
 }
@@ -20,7 +20,7 @@ export interface Yardstick {
 
 export type Goal = { readonly atMost: number } | { readonly atLeast: number };
 
-/** Judges a value, or with `judge: 'ratio'` its ratio to the yardstick. */
+/** Compares a value with its goal, or with `judge: 'ratio'` the ratio of the value to its yardstick. */
 export function figure(
   id: string,
   value: number,
@@ -47,53 +47,53 @@ export function round(value: number): number {
   return Number(value.toPrecision(4));
 }
 
-/** The value below which `share` of all lie. */
+/** The smallest value that is not below `share` of all values; share 0.5 is the median. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
 }
 
-/** What things cost with so many pooled tenants on one platform. */
+/** Costs at one number of pooled tenants on one platform. */
 export interface CurvePoint {
   readonly tenants: number;
-  /** Since the point before; null at the first, whose tenants are made one by one. */
+  /** Since the previous point; null at the first, whose tenants are created one by one. */
   readonly onboardedPerSecond: number | null;
-  /** A page of ten of the tenant list, the middle of twenty. */
+  /** A page of ten tenants of the tenant list; the median of twenty requests. */
   readonly listPageMs: number;
   /** Processor time of gateway and service for one product list. */
   readonly cpuMsPerRequest: number;
-  /** PSS of all processes, at rest after the requests. */
+  /** PSS of all processes when idle, after the requests. */
   readonly memoryMB: number;
-  /** For each tenant more than at the point before; null at the first. */
+  /** Per tenant added since the previous point; null at the first. */
   readonly memoryKBPerTenant: number | null;
 }
 
-/** What one measurement yields. */
+/** The result of one measurement. */
 export interface Measured {
   readonly figure: Figure;
   readonly remarks?: readonly string[];
   readonly curve?: readonly CurvePoint[];
 }
 
-/** Sizes of a run: the full one, or `--quick` with the same figures at smaller counts. */
+/** The sizes of a run: the full one, or `--quick` with smaller counts. */
 export interface Sizes {
   readonly quick: boolean;
   readonly tenants: number;
-  /** Of offered load, for each figure and round. */
+  /** Duration of the load per figure and round. */
   readonly seconds: number;
-  /** Rounds of offered load, of which the middle one counts. */
+  /** Rounds of load; the median counts. */
   readonly loadRounds: number;
-  /** Before the figures under load: gateway and service on one core take some 10 s to compile what they run. */
+  /** Before the figures under load. Gateway and service on one core need about 10 s to compile their hot code. */
   readonly warmUpSeconds: number;
   /** Before the first point of the curve. */
   readonly curveWarmUpSeconds: number;
-  /** Of offered load, for each point of the curve: processor time a request needs no long look. */
+  /** Duration of the load per point of the curve; short, because processor time per request varies little. */
   readonly pointSeconds: number;
   /** Silo tenants of each tier, and starts. */
   readonly rounds: number;
-  /** Idle processes give back memory within this time. */
+  /** Idle processes release memory within this time. */
   readonly settleMs: number;
-  /** Idle tasks collect what their start has left within this time; a quick run does not wait for it. */
+  /** Idle tasks collect the garbage of their start within this time; a quick run does not wait for it. */
   readonly idleMs: number;
 }
 

@@ -6,13 +6,13 @@ import type { PlatformUnderTest } from './platform-under-test.ts';
 import type { Run } from './run.ts';
 import { durableCommit } from './yardsticks.ts';
 
-/** The first ones: they make all the requests, however many more there are. */
+/** The number of tenants that send all requests, however many tenants there are. */
 const CALLERS = 10;
 const PAGES = 20;
 
 /**
- * Basic tenants at full load, from ten on ever ten times as many, and what the platform costs at each of these sizes.
- * The figure is the rate of the last, largest step.
+ * Onboards basic tenants as fast as possible, up to ten times as many at each step, and measures the costs at each size.
+ * The figure is the onboarding rate of the last, largest step.
  */
 export async function growth(run: Run): Promise<Measured> {
   const { tenants, curveWarmUpSeconds } = run.sizes;
@@ -28,7 +28,7 @@ export async function growth(run: Run): Promise<Measured> {
   }
   const rate = curve.at(-1)?.onboardedPerSecond ?? Number.NaN;
   const commits = {
-    name: 'durable SQLite commits, one after the other',
+    name: 'sequential durable SQLite commits',
     value: 1000 / commit.value,
     unit: 'commits/s',
   };
@@ -39,7 +39,7 @@ export async function growth(run: Run): Promise<Measured> {
   };
 }
 
-/** Ten basic tenants with ten products each, their tokens spread over the connections. */
+/** The requests of ten basic tenants with ten products each. Their tokens are distributed over the connections. */
 async function requestsOfCallers(platform: PlatformUnderTest, seconds: number): Promise<LoadOrder> {
   const tokens = await Promise.all(
     Array.from({ length: CALLERS }, async (_, n) => {
@@ -59,7 +59,7 @@ async function offerList(platform: PlatformUnderTest, order: LoadOrder) {
   return load(platform, [pooled.pid, await platform.gatewayPid()], order);
 }
 
-/** @param onboardedPerSecond since `before`, the point before; both are null at the first */
+/** @param onboardedPerSecond since `before`, the previous point; both are null at the first */
 async function pointOf(
   run: Run,
   order: LoadOrder,
@@ -69,7 +69,7 @@ async function pointOf(
   const platform = await run.platform();
   const tenants = platform.basicTenants;
   const listPageMs = round(await listPage(platform));
-  // A task that was idle while many tenants were onboarded has to compile anew what it runs.
+  // A task that was idle during onboarding must compile its hot code again.
   if (!run.sizes.quick) await offerList(platform, order);
   const { perCpuSecond } = await offerList(platform, order);
   const memoryMB = (await settledMemory(platform, run.sizes.settleMs)) / MB;
@@ -83,7 +83,7 @@ async function pointOf(
   };
 }
 
-/** The middle of many first pages of the tenant list. */
+/** The median of several requests for the first page of the tenant list. */
 async function listPage(platform: PlatformUnderTest): Promise<number> {
   const times: number[] = [];
   for (let n = 0; n < PAGES; n++) {

@@ -1,26 +1,26 @@
 import type { LoadOrder } from './load-client.ts';
 import type { PlatformUnderTest } from './platform-under-test.ts';
-import { allServed, CORES, cpuSecondsOf, offer, treeOf, withServerCore } from './processes.ts';
+import { CORES, cpuSecondsOf, generateLoad, servedPerSecond, treeOf, withServerCore } from './processes.ts';
 
 const PRODUCTS = 10;
 export const CONNECTIONS = 50;
-/** From here on the load, and not what it is offered to, may be what limits. */
+/** Above this share of a core, the load generator may be the bottleneck. */
 const LOAD_LIMIT = 0.9;
 
-/** What a load found. */
+/** The result of a load. */
 export interface Loaded {
   readonly perSecond: number;
-  /** Of one second of the timed processes' own time. */
+  /** Requests per second of processor time of the timed processes. */
   readonly perCpuSecond: number;
-  /** Whether offering the load took nearly a whole core: what it was offered to may be able to do more. */
+  /** Whether the load generator used nearly a whole core, so that the server may be capable of more. */
   readonly loadLimits: boolean;
-  /** How far the load and the rest of the platform, which share a core, were from disturbing the result. */
+  /** How much of their shared core the load generator and the rest of the platform used. */
   readonly remark: string;
 }
 
 /**
- * Offers load to processes, of this platform or beside it, that have one core to themselves.
- * @param timed those of them whose processor time counts
+ * Generates load for processes that have one core to themselves.
+ * @param timed the processes whose processor time counts
  */
 export function load(
   platform: PlatformUnderTest,
@@ -31,9 +31,9 @@ export function load(
   const beside = treeOf(platform.pid).filter((pid) => !pids.includes(pid));
   return withServerCore(pids, beside, async () => {
     const before = { timed: cpuSecondsOf(timed), beside: cpuSecondsOf(beside) };
-    const result = await offer(order);
+    const result = await generateLoad(order);
     const took = { timed: cpuSecondsOf(timed) - before.timed, beside: cpuSecondsOf(beside) - before.beside };
-    const perSecond = allServed(result);
+    const perSecond = servedPerSecond(result);
     const perCpuSecond = (perSecond * order.seconds) / took.timed;
     return {
       perSecond,
@@ -44,22 +44,22 @@ export function load(
   });
 }
 
-/** @param loadShare and restShare of one core */
+/** Shares are of one core. */
 function remarkOn(loadShare: number, restShare: number): string {
   const percent = (share: number) => `${Math.round(share * 100)} %`;
-  const limit = loadShare > LOAD_LIMIT ? ' and may be what limits' : '';
-  const where = CORES ? 'the other core' : 'a core, and nothing could be pinned';
-  return `the load took ${percent(loadShare)} of ${where}${limit}; the rest of the platform ${percent(restShare)}`;
+  const limit = loadShare > LOAD_LIMIT ? ' and may be the bottleneck' : '';
+  const where = CORES ? 'the other core' : 'a core (processes could not be pinned)';
+  return `the load generator used ${percent(loadShare)} of ${where}${limit}; the rest of the platform used ${percent(restShare)}`;
 }
 
-/** Requests for the product list of ten, one for each token. */
+/** Requests for the list of ten products, one per token. */
 export function listRequests(path: string, tokens: readonly string[]): string[] {
   return tokens.map(
     (token) => `GET ${path}?limit=${PRODUCTS} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${token}\r\n\r\n`,
   );
 }
 
-/** Gives a tenant its ten products. @returns bytes of their list */
+/** Creates ten products for a tenant. @returns the length of their list in bytes */
 export async function createProducts(platform: PlatformUnderTest, token: string): Promise<number> {
   const authorization = `Bearer ${token}`;
   const url = `${platform.urls.api}/products`;
@@ -70,12 +70,12 @@ export async function createProducts(platform: PlatformUnderTest, token: string)
       category: 'bench',
       price: { amount: 1_000 + n, currency: 'EUR' },
     };
-    const made = await fetch(url, {
+    const created = await fetch(url, {
       method: 'POST',
       headers: { authorization, 'content-type': 'application/json' },
       body: JSON.stringify(body),
     });
-    if (made.status !== 201) throw new Error(`a product was refused: ${made.status} ${await made.text()}`);
+    if (created.status !== 201) throw new Error(`creating a product failed: ${created.status} ${await created.text()}`);
   }
   const list = await fetch(`${url}?limit=${PRODUCTS}`, { headers: { authorization } });
   const text = await list.text();
@@ -84,10 +84,10 @@ export async function createProducts(platform: PlatformUnderTest, token: string)
   return Buffer.byteLength(text);
 }
 
-/** Pid and socket of a products task: a tenant's own, or the pooled one. */
+/** The pid and the socket of a products task. @param tenantId null for the pooled task */
 export async function productsTask(platform: PlatformUnderTest, tenantId: string | null) {
   const services = await platform.services();
   const task = services.find((one) => one.tenantId === tenantId && one.service === 'products')?.tasks[0];
-  if (!task) throw new Error('no products task');
+  if (!task) throw new Error('no products task is running');
   return { pid: task.pid, socket: task.endpoint };
 }

@@ -8,8 +8,8 @@ import { lambdaBundle, synth } from './synth.ts';
 import { gatewayAndService, gatewayBesideNginx, serviceAlone } from './throughput.ts';
 
 /**
- * All figures, in the order of a run: first what needs the machine, or a platform, to itself; then what shares one
- * platform, so ordered that none disturbs the next: basic tenants, load, silo tenants (30 processes and more).
+ * All measurements in the order of a run. The first ones need the machine or a platform to themselves. The others share a
+ * platform, in an order in which none disturbs the next: basic tenants, load, silo tenants (30 processes and more).
  */
 export const MEASUREMENTS: readonly Measurement[] = [
   { id: 'synth', groups: ['aws'], inQuick: true, measure: synth },

@@ -12,10 +12,10 @@ import { startRawServer } from './yardsticks.ts';
 export const MB = 1_000_000;
 const KB = 1_000;
 const READ_EVERY_MS = 200;
-/** Readings after the first whose slope is the memory of a basic tenant. */
+/** The number of readings after the first. Their slope is the memory per basic tenant. */
 const STEPS = { quick: 2, full: 5 };
 
-/** Three idle services of an advanced tenant, the mean of all, beside three idle node:http servers. */
+/** The mean memory of an advanced tenant's three idle services, compared with three idle node:http servers. */
 export async function memoryAdvanced(run: Run): Promise<Measured> {
   const platform = await run.platform();
   while (platform.idleAdvanced.length < run.sizes.rounds) {
@@ -23,14 +23,14 @@ export async function memoryAdvanced(run: Run): Promise<Measured> {
     await platform.untilActive(tenantId);
     platform.idleAdvanced.push(tenantId);
   }
-  const bare = await Promise.all([1, 2, 3].map(() => startRawServer(KB)));
+  const servers = await Promise.all([1, 2, 3].map(() => startRawServer(KB)));
   try {
     const services = (await platform.services()).filter((one) => platform.idleAdvanced.includes(one.tenantId ?? ''));
     const pids = services.flatMap((one) => one.tasks.map((task) => task.pid));
     const own = await lowest(() => sum(pids.map(pssOf)), run.sizes.idleMs);
     const yardstick = {
       name: 'three idle node:http servers',
-      value: sum(bare.map(({ child }) => pssOf(child.pid ?? 0))) / MB,
+      value: sum(servers.map(({ child }) => pssOf(child.pid ?? 0))) / MB,
       unit: 'MB',
     };
     const tenants = platform.idleAdvanced.length;
@@ -39,13 +39,13 @@ export async function memoryAdvanced(run: Run): Promise<Measured> {
       remarks: [`the mean of ${tenants} tenants, ${pids.length} tasks`],
     };
   } finally {
-    await Promise.all(bare.map(({ child }) => stop(child)));
+    await Promise.all(servers.map(({ child }) => stop(child)));
   }
 }
 
 /**
- * How much all processes keep per basic tenant, from the first 10,000 to twice as many: the slope of readings on the way,
- * each after platform and gateway have collected their garbage, which is ten times what tenants take.
+ * The memory that all processes retain per basic tenant, between 10,000 and 20,000 tenants: the slope of several readings.
+ * Platform and gateway collect their garbage before each reading, because garbage is ten times what tenants need.
  */
 export async function memoryBasic(run: Run): Promise<Measured> {
   const { tenants, settleMs, quick } = run.sizes;
@@ -65,7 +65,7 @@ export async function memoryBasic(run: Run): Promise<Measured> {
   const perTenant = slope(points.map(({ count, memory }) => [count, memory])) / KB;
   const readings = points.map(({ memory }) => (memory / MB).toFixed(1)).join(', ');
   return {
-    // With fewer tenants the heaps still grow into their size: the goal is one for the second 10,000.
+    // With fewer tenants the heaps still grow to their normal size, so the goal applies to the second 10,000 only.
     figure: figure('memory-basic', perTenant, 'KB', stored, { atMost: 2 }, quick ? 'nothing' : 'value'),
     remarks: [`from ${points[0]?.count} to ${platform.basicTenants} tenants, all processes: ${readings} MB`],
   };
@@ -83,12 +83,12 @@ async function pointOf(platform: PlatformUnderTest, settleMs: number): Promise<P
   return { count: platform.basicTenants, memory, stored: storedBytes(join(platform.dataDir, 'platform.db')) };
 }
 
-/** PSS of all processes of a platform at rest, in bytes. */
+/** PSS of all processes of an idle platform, in bytes. */
 export function settledMemory(platform: PlatformUnderTest, settleMs: number): Promise<number> {
   return lowest(() => sum(treeOf(platform.pid).map(pssOf).filter(Number.isFinite)), settleMs);
 }
 
-/** The lowest of many readings: garbage that is not yet collected only ever adds. */
+/** The lowest of several readings, because uncollected garbage only adds to a reading. */
 async function lowest(read: () => number, withinMs: number): Promise<number> {
   const end = performance.now() + withinMs;
   let found = read();
@@ -99,7 +99,7 @@ async function lowest(read: () => number, withinMs: number): Promise<number> {
   return found;
 }
 
-/** Pages in use, also those that are still in the write-ahead log. */
+/** The size of the pages in use, including those that are still in the write-ahead log. */
 function storedBytes(file: string): number {
   const db = new DatabaseSync(file, { readOnly: true });
   try {
@@ -110,7 +110,7 @@ function storedBytes(file: string): number {
   }
 }
 
-/** The middle of the slopes between any two points: one reading that is off, as a heap was just tidied, moves it little. */
+/** The median of the slopes between all pairs of points (Theil-Sen), which is robust against single outliers. */
 function slope(points: readonly (readonly [number, number])[]): number {
   const slopes = points.flatMap(([x, y], n) =>
     points.slice(n + 1).map(([laterX, laterY]) => (laterY - y) / (laterX - x)),

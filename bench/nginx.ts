@@ -8,20 +8,20 @@ import { scratchFolder, startChild, stop } from './scratch.ts';
 
 export interface Nginx {
   readonly port: number;
-  /** Master and worker. */
+  /** The pids of master and worker. */
   readonly pids: readonly number[];
   stop(): Promise<void>;
 }
 
-/** nginx in front of a task's socket: a bucket per token, one log line a request. Undefined where it is not installed. */
+/** nginx in front of a task's socket, with a rate limit per token and one log line per request. Undefined if not installed. */
 export async function startNginx(upstream: string): Promise<Nginx | undefined> {
   if (spawnSync('nginx', ['-v']).status !== 0) return undefined;
   const folder = scratchFolder();
   const port = await freePort();
   const file = join(folder.path, 'nginx.conf');
   writeFileSync(file, configuration(folder.path, port, upstream));
-  const line = ['nginx', '-p', folder.path, '-c', file, '-e', join(folder.path, 'error.log')];
-  const [command, args] = onCore('server', line);
+  const commandLine = ['nginx', '-p', folder.path, '-c', file, '-e', join(folder.path, 'error.log')];
+  const [command, args] = onCore('server', commandLine);
   const master = startChild(command, args, { stdio: 'ignore' });
   const pid = master.pid ?? 0;
   const deadline = Date.now() + 5_000;

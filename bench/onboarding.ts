@@ -5,10 +5,10 @@ import type { Run } from './run.ts';
 import { bareNodeStart, durableCommit } from './yardsticks.ts';
 
 const PACE_PER_SECOND = 50;
-/** Looking more often would take time from the tasks that start. */
-const LOOK_EVERY_MS = 20;
+/** Polling more often would slow down the tasks that start. */
+const POLL_MS = 20;
 
-/** Basic tenants at an easy pace: from POST to `active`. */
+/** The time from POST to `active` for basic tenants, at a constant rate below capacity. */
 export async function pacedOnboarding(run: Run): Promise<Measured> {
   const platform = await run.platform();
   const commit = await durableCommit(run);
@@ -24,11 +24,11 @@ export async function pacedOnboarding(run: Run): Promise<Measured> {
   );
   return {
     figure: figure('onboarding-basic-p50', percentile(times, 0.5), 'ms', commit, { atMost: 20 }),
-    remarks: [`p99 is ${round(percentile(times, 0.99))} ms, with ${platform.basicTenants} tenants there before`],
+    remarks: [`p99 is ${round(percentile(times, 0.99))} ms, with ${platform.basicTenants} existing tenants`],
   };
 }
 
-/** Silo tenants: from POST to the first answer of their own service through the gateway. */
+/** The time from POST to the first response of the tenant's own service through the gateway, for silo tenants. */
 export async function siloOnboarding(run: Run, tier: 'advanced' | 'premium', goalMs: number): Promise<Measured> {
   const platform = await run.platform();
   const bare = await bareNodeStart(run);
@@ -41,14 +41,14 @@ async function untilServed(platform: PlatformUnderTest, name: string, tier: 'adv
   await platform.adminToken();
   const posted = performance.now();
   const tenantId = await platform.register(name, tier, true);
-  await platform.untilActive(tenantId, LOOK_EVERY_MS);
+  await platform.untilActive(tenantId, POLL_MS);
   const active = performance.now() - posted;
-  // Signing in is the user's time (a deliberately slow password hash), not onboarding's.
+  // Sign-in does not count: its password hash is slow by design.
   const token = await platform.tenantToken(name);
-  const asked = performance.now();
-  const answer = await fetch(`${platform.urls.api}/products`, { headers: { authorization: `Bearer ${token}` } });
-  if (answer.status !== 200) throw new Error(`first request answered ${answer.status}`);
-  const took = active + performance.now() - asked;
+  const requested = performance.now();
+  const response = await fetch(`${platform.urls.api}/products`, { headers: { authorization: `Bearer ${token}` } });
+  if (response.status !== 200) throw new Error(`the first request failed with status ${response.status}`);
+  const took = active + performance.now() - requested;
   if (tier === 'advanced') platform.idleAdvanced.push(tenantId);
   return took;
 }

@@ -1,12 +1,12 @@
-/** Makes a thing once for each key, also where several ask at the same time; a failed making is forgotten. */
-export function oncePer<K extends object, V>(make: (key: K) => Promise<V>): (key: K) => Promise<V> {
-  const made = new WeakMap<K, Promise<V>>();
+/** Calls `create` once per key, also for concurrent callers. After a failure the next caller tries again. */
+export function oncePer<K extends object, V>(create: (key: K) => Promise<V>): (key: K) => Promise<V> {
+  const created = new WeakMap<K, Promise<V>>();
   return (key) => {
-    const known = made.get(key);
+    const known = created.get(key);
     if (known) return known;
-    const making = make(key);
-    made.set(key, making);
-    making.catch(() => made.delete(key));
-    return making;
+    const creation = create(key);
+    created.set(key, creation);
+    creation.catch(() => created.delete(key));
+    return creation;
   };
 }

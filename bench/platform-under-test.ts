@@ -8,15 +8,15 @@ import { signIn } from '../cli/oidc-client.ts';
 import { ADMIN_SIGN_IN_SCOPE, CLI_CLIENT } from '../core/identity/issuers.ts';
 import type { ServiceStatus } from '../core/ports/runtime.ts';
 import { ROOT } from './processes.ts';
-import { scratchFolder, startChild, stop, undoLater } from './scratch.ts';
+import { cleanUpLater, scratchFolder, startChild, stop } from './scratch.ts';
 
 const PLAN = { usagePlan: { rate: 1_000_000, burst: 1_000_000, quotaPerDay: 1_000_000_000 } };
-/** Plans that throttle nobody: throughput is measured, not the bucket's arithmetic. */
+/** Usage plans that never throttle: the figures measure throughput, not limits. */
 const CONFIG = { tiers: { basic: PLAN, advanced: PLAN, premium: PLAN } };
 export const PASSWORD = 'Correct-horse-7';
-/** What takes longer than this is stuck. */
-const PATIENCE_MS = 60_000;
-/** Registrations under way at once where many are wanted. */
+/** A step that takes longer than this has failed. */
+const TIMEOUT_MS = 60_000;
+/** Concurrent registrations in onboardBasic. */
 const WIDTH = 64;
 
 interface Ready {
@@ -25,14 +25,14 @@ interface Ready {
   readonly admin: { readonly email: string; readonly password: string | null };
 }
 
-/** A platform of its own in a temporary directory, gone with the run at the latest. */
+/** A platform in a temporary directory. It ends with the run at the latest. */
 export class PlatformUnderTest {
   readonly dataDir: string;
   /** Active basic tenants. */
   basicTenants = 0;
-  /** Ids of the advanced tenants that nothing but their first request has touched. */
+  /** Ids of advanced tenants that have served at most one request. */
   readonly idleAdvanced: string[] = [];
-  readonly #undo: () => Promise<void>;
+  readonly #cleanUp: () => Promise<void>;
   #child: ChildProcess | undefined;
   #ready: Ready | undefined;
   #password = '';
@@ -41,7 +41,7 @@ export class PlatformUnderTest {
   constructor() {
     const folder = scratchFolder();
     this.dataDir = folder.path;
-    this.#undo = undoLater(async () => {
+    this.#cleanUp = cleanUpLater(async () => {
       await this.stop();
       await folder.remove();
     });
@@ -61,26 +61,28 @@ export class PlatformUnderTest {
     return Number(new URL(this.urls.publicUrl).port);
   }
 
-  /** Started again it keeps its port. @returns milliseconds until it was ready */
+  /** Starts the platform, on the same port as before. @returns milliseconds until it is ready */
   async start(): Promise<number> {
     const started = performance.now();
     const port = this.#ready ? String(this.port) : '0';
     const child = startChild(
       join(ROOT, 'bin', 'tierplane'),
       ['up', '--json', '--no-demo', '--port', port, '--data-dir', this.dataDir],
-      // Out of reach of the terminal's Ctrl-C: this run ends it, once.
+      // In a process group of its own, so that Ctrl-C in the terminal reaches only the benchmark, which then ends it.
       { stdio: ['ignore', 'pipe', 'inherit'], detached: true },
     );
     this.#child = child;
-    if (!child.stdout) throw new Error('no output');
+    if (!child.stdout) throw new Error('the platform has no output');
     const [line] = await Promise.race([
       once(createInterface({ input: child.stdout }), 'line'),
-      once(child, 'exit').then(([code]) => Promise.reject(new Error(`the platform ended with ${code}`))),
-      wait(PATIENCE_MS, undefined, { ref: false }).then(() => Promise.reject(new Error('the platform is not ready'))),
+      once(child, 'exit').then(([code]) => Promise.reject(new Error(`the platform exited with status ${code}`))),
+      wait(TIMEOUT_MS, undefined, { ref: false }).then(() =>
+        Promise.reject(new Error('the platform did not become ready')),
+      ),
     ]);
     const took = performance.now() - started;
     const ready = JSON.parse(String(line)) as Ready | { readonly ready?: undefined };
-    if (!ready.ready) throw new Error(`the platform does not start: ${line}`);
+    if (!ready.ready) throw new Error(`the platform failed to start: ${line}`);
     this.#ready = ready;
     this.#password = this.#ready.admin.password ?? this.#password;
     return took;
@@ -92,10 +94,10 @@ export class PlatformUnderTest {
 
   /** Ends it and removes its data. */
   async dispose(): Promise<void> {
-    await this.#undo();
+    await this.#cleanUp();
   }
 
-  /** Half a token's life the same one; who asks during a sign-in waits for it, as tries are limited. */
+  /** An access token, reused for half its lifetime. Concurrent callers share one sign-in, because sign-ins are limited. */
   async adminToken(): Promise<string> {
     if (!this.#token || this.#token.until < Date.now()) {
       const signingIn = this.#signInAdmin();
@@ -129,9 +131,9 @@ export class PlatformUnderTest {
       headers: { authorization: `Bearer ${await this.adminToken()}`, 'content-type': 'application/json' },
       body: body === undefined ? null : JSON.stringify(body),
     });
-    const answer = (await response.json()) as T;
-    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${JSON.stringify(answer)}`);
-    return answer;
+    const result = (await response.json()) as T;
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${JSON.stringify(result)}`);
+    return result;
   }
 
   /** @returns the tenant's id */
@@ -139,17 +141,17 @@ export class PlatformUnderTest {
     const tenantData = { tenantName: name, email: emailOf(name), tier };
     const more = withPassword ? { adminPassword: PASSWORD } : {};
     const path = '/tenant-registrations';
-    const answer = await this.admin<{ data: { tenantId: string } }>('POST', path, {
+    const registered = await this.admin<{ data: { tenantId: string } }>('POST', path, {
       tenantData,
       tenantRegistrationData: {},
       ...more,
     });
-    return answer.data.tenantId;
+    return registered.data.tenantId;
   }
 
-  /** @param everyMs between two looks; where onboarding is slow, looking often would slow it more */
+  /** @param everyMs polling interval; a short one slows down an onboarding that starts processes */
   async untilActive(tenantId: string, everyMs = 2): Promise<void> {
-    const deadline = performance.now() + PATIENCE_MS;
+    const deadline = performance.now() + TIMEOUT_MS;
     for (;;) {
       const { data } = await this.admin<{ data: { state: string; reason?: string } }>('GET', `/tenants/${tenantId}`);
       if (data.state === 'active') return;
@@ -159,7 +161,7 @@ export class PlatformUnderTest {
     }
   }
 
-  /** Basic tenants as fast as they go. @returns milliseconds from the first request to the last one active */
+  /** Onboards basic tenants as fast as possible. @returns milliseconds from the first request until all are active */
   async onboardBasic(count: number): Promise<number> {
     await this.adminToken();
     const started = performance.now();
@@ -171,13 +173,13 @@ export class PlatformUnderTest {
     );
     const pending = '/tenants?state=provisioning&limit=1';
     while ((await this.admin<{ data: object[] }>('GET', pending)).data.length > 0) {
-      if (performance.now() - started > PATIENCE_MS * 10) throw new Error('onboarding does not come to an end');
+      if (performance.now() - started > TIMEOUT_MS * 10) throw new Error('onboarding did not finish in time');
       await wait(5);
     }
     return performance.now() - started;
   }
 
-  /** A token of the tenant's admin, who was registered with a password. */
+  /** An access token of the tenant's administrator, who must have been registered with a password. */
   async tenantToken(name: string): Promise<string> {
     const response = await fetch(`${this.urls.controlPlane}/tenant-config/${name}`);
     const { authServer: issuer } = (await response.json()) as { authServer: string };

@@ -6,18 +6,18 @@ import { outputOf } from './scratch.ts';
 
 export const ROOT = join(import.meta.dirname, '..');
 const LOAD_CLIENT = join(import.meta.dirname, 'load-client.ts');
-/** USER_HZ, which Linux has fixed for programs to read. */
+/** USER_HZ, which is 100 for programs on Linux. */
 const TICKS_PER_SECOND = 100;
 
 interface Cores {
-  /** Of what is measured. */
+  /** The core of the measured processes. */
   readonly server: string;
-  /** Of the load, and of all else. */
+  /** The core of the load generator and of all other processes. */
   readonly load: string;
   readonly all: string;
 }
 
-/** Undefined where there is no taskset or only one core: everything runs where it likes then. */
+/** Undefined without taskset or with a single core; processes are not pinned then. */
 export const CORES: Cores | undefined = (() => {
   if (spawnSync('taskset', ['-V']).status !== 0) return undefined;
   const all = /^Cpus_allowed_list:\s+(.+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '';
@@ -30,13 +30,13 @@ export const CORES: Cores | undefined = (() => {
 
 /** The command line that runs `command` on one core. */
 export function onCore(core: 'server' | 'load', command: readonly string[]): [string, string[]] {
-  const line = CORES ? ['taskset', '-c', CORES[core], ...command] : command;
-  return [line[0] as string, line.slice(1)];
+  const commandLine = CORES ? ['taskset', '-c', CORES[core], ...command] : command;
+  return [commandLine[0] as string, commandLine.slice(1)];
 }
 
 /**
- * While `work` runs, these processes, all their threads and whatever they start have the server's core to themselves, as
- * far as the rest of their platform goes: that moves to the load's.
+ * Runs `work` while the `server` processes, with their threads and children, have the server core to themselves. The `rest`
+ * of the platform moves to the load core meanwhile.
  */
 export async function withServerCore<T>(
   server: readonly number[],
@@ -57,12 +57,12 @@ export async function withServerCore<T>(
   }
 }
 
-/** All threads; a process that has ended meanwhile is none of our business. */
+/** Pins all threads of a process. A process that has ended is ignored. */
 function pin(pid: number, cores: string): void {
   spawnSync('taskset', ['-a', '-cp', cores, String(pid)]);
 }
 
-/** Where each thread of a process may run. */
+/** The cores that each thread of a process may run on. */
 function coresOf(pid: number): string[] {
   return readdirSync(`/proc/${pid}/task`).map(
     (thread) =>
@@ -70,27 +70,28 @@ function coresOf(pid: number): string[] {
   );
 }
 
-export async function offer(order: LoadOrder): Promise<LoadResult> {
+/** Generates load in a process of its own, on the load core. */
+export async function generateLoad(order: LoadOrder): Promise<LoadResult> {
   const [command, args] = onCore('load', [process.execPath, LOAD_CLIENT, JSON.stringify(order)]);
   return JSON.parse(await outputOf(command, args)) as LoadResult;
 }
 
-/** Throws unless every answer had status 200: a fast refusal is no throughput. */
-export function allServed({ statuses, requestsPerSecond }: LoadResult): number {
+/** Requests per second. @throws if any response had another status than 200: fast errors are not throughput */
+export function servedPerSecond({ statuses, requestsPerSecond }: LoadResult): number {
   const others = Object.keys(statuses).filter((status) => status !== '200');
   if (others.length > 0 || requestsPerSecond === 0)
     throw new Error(`the load was not served: ${JSON.stringify(statuses)}`);
   return requestsPerSecond;
 }
 
-/** Proportional set size in bytes: private memory, and the process's share of what it shares. Linux only. */
+/** The proportional set size in bytes: private memory plus the process's share of shared memory. Linux only. */
 export function pssOf(pid: number): number {
   const file = `/proc/${pid}/smaps_rollup`;
   if (!existsSync(file)) return Number.NaN;
   return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(file, 'utf8'))?.[1]) * 1024;
 }
 
-/** User and system time of these processes so far, all threads; one that has ended counts for nothing. */
+/** The user and system time of these processes so far. Processes that have ended do not count. */
 export function cpuSecondsOf(pids: readonly number[]): number {
   const ticks = pids.flatMap((pid) => {
     const stat = textOf(`/proc/${pid}/stat`);
@@ -103,7 +104,7 @@ export function cpuSecondsOf(pids: readonly number[]): number {
   return ticks.reduce((sum, one) => sum + one, 0) / TICKS_PER_SECOND;
 }
 
-/** A process and everything below it. */
+/** The pids of a process and of its descendants. */
 export function treeOf(pid: number): number[] {
   const children = textOf(`/proc/${pid}/task/${pid}/children`).trim().split(' ').filter(Boolean).map(Number);
   return [pid, ...children.flatMap(treeOf)];

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** The yardstick of throughput: node:http and nothing else, answering as many bytes as asked for. Prints its port. */
+/** The yardstick for throughput: a bare node:http server that responds with the requested number of bytes. Prints its port. */
 const body = Buffer.alloc(Number(process.argv[2] ?? 1_000), 'x');
 const server = createServer((_request, response) => {
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length });

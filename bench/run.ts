@@ -1,7 +1,7 @@
 import type { CurvePoint, Figure, Measured, Sizes } from './figure.ts';
 import { PlatformUnderTest } from './platform-under-test.ts';
 
-/** What the measurements of one run share. */
+/** State that the measurements of one run share. */
 export class Run {
   readonly sizes: Sizes;
   #platform: Promise<PlatformUnderTest> | undefined;
@@ -10,7 +10,7 @@ export class Run {
     this.sizes = sizes;
   }
 
-  /** The platform of all measurements that do not need one of their own; started when first asked for. */
+  /** The platform that most measurements share. The first call starts it. */
   platform(): Promise<PlatformUnderTest> {
     this.#platform ??= (async () => {
       const platform = new PlatformUnderTest();
@@ -20,7 +20,7 @@ export class Run {
     return this.#platform;
   }
 
-  /** Ends the shared platform, if there is one. The run is over with it. */
+  /** Ends the shared platform, if it was started, and with it the run. */
   async end(): Promise<void> {
     const platform = await this.#platform?.catch(() => undefined);
     await platform?.dispose();
@@ -28,18 +28,18 @@ export class Run {
 }
 
 export interface Measurement {
-  /** Its figure's id. */
+  /** The id of its figure. */
   readonly id: string;
-  /** Further names under which `--only` finds it. */
+  /** Other names that `--only` accepts. */
   readonly groups: readonly string[];
   readonly inQuick: boolean;
   measure(run: Run): Promise<Measured>;
 }
 
 /**
- * The measurements of a run, in their order. What is named is measured also where a quick run would leave it out.
+ * The measurements of a run, in order. A quick run skips slow ones unless `only` names them.
  * @param only comma-separated ids and groups
- * Throws for unknown names, with all that there are.
+ * @throws for unknown names, with the list of all figures
  */
 export function chosen(all: readonly Measurement[], only: string | undefined, sizes: Sizes): readonly Measurement[] {
   if (only === undefined) return all.filter((one) => one.inQuick || !sizes.quick);
@@ -47,31 +47,31 @@ export function chosen(all: readonly Measurement[], only: string | undefined, si
   const namesOf = (one: Measurement) => [one.id, ...one.groups];
   const unknown = names.filter((name) => !all.some((one) => namesOf(one).includes(name)));
   if (unknown.length > 0)
-    throw new Error(`no figure is called ${unknown.map((name) => `'${name}'`).join(', ')}; there are\n${listed(all)}`);
+    throw new Error(`unknown figure ${unknown.map((name) => `'${name}'`).join(', ')}; the figures are\n${listed(all)}`);
   return all.filter((one) => namesOf(one).some((name) => names.includes(name)));
 }
 
-/** A line for each figure: its id, and its groups in brackets. */
+/** One line per figure: its id, and its groups in parentheses. */
 export function listed(all: readonly Measurement[]): string {
   return all.map(({ id, groups }) => `  ${id}${groups.length > 0 ? ` (${groups.join(', ')})` : ''}`).join('\n');
 }
 
-/** What has been found so far. */
+/** The results so far. */
 export interface Findings {
   readonly figures: Figure[];
   readonly curve: CurvePoint[];
-  /** Ids of what could not be measured. */
+  /** The ids of figures that could not be measured. */
   readonly failed: string[];
 }
 
 interface Watcher {
   readonly signal: AbortSignal;
-  /** Hears lines of progress and faults. */
+  /** Receives lines about progress and errors. */
   readonly progress: (line: string) => void;
   readonly measured: (measured: Measured) => void;
 }
 
-/** One after the other into `findings`; one that fails costs only itself, the next has nothing of its making. */
+/** Measures in sequence and adds to `findings`. After a failure the next measurement starts with a new Run. */
 export async function measureAll(
   measurements: readonly Measurement[],
   sizes: Sizes,

@@ -4,33 +4,33 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** What the run has made and must not leave behind. Ctrl-C removes it as a normal end does. */
-const undoings = new Set<() => Promise<void>>();
+/** The processes to end and folders to remove, at the end of the run and on Ctrl-C. */
+const cleanUps = new Set<() => Promise<void>>();
 let over = false;
-/** A process that was asked to end is given this long. */
+/** A process that does not end on SIGTERM is killed after this time. */
 const END_MS = 15_000;
 
-/** @returns `undo`, to be called when done; it runs once only, at the latest in `undoAll` */
-export function undoLater(undo: () => Promise<void> | void): () => Promise<void> {
+/** Registers `work`. @returns a function that runs it; it runs once, at the latest in `cleanUp` */
+export function cleanUpLater(work: () => Promise<void> | void): () => Promise<void> {
   let running: Promise<void> | undefined;
-  const undoOnce = () => {
-    undoings.delete(undoOnce);
-    running ??= (async () => undo())();
+  const runOnce = () => {
+    cleanUps.delete(runOnce);
+    running ??= (async () => work())();
     return running;
   };
-  undoings.add(undoOnce);
-  return undoOnce;
+  cleanUps.add(runOnce);
+  return runOnce;
 }
 
 /**
- * Ends every process and removes every folder, the newest first. Nothing can be made after that.
- * Throws at the end, if something could not be undone, the first reason.
+ * Ends every process and removes every folder, the latest first. Afterwards none can be created.
+ * @throws the first error, once everything has been tried
  */
-export async function undoAll(): Promise<void> {
+export async function cleanUp(): Promise<void> {
   over = true;
-  const faults: unknown[] = [];
-  for (const undo of [...undoings].reverse()) await undo().catch((error: unknown) => faults.push(error));
-  if (faults.length > 0) throw faults[0];
+  const errors: unknown[] = [];
+  for (const run of [...cleanUps].reverse()) await run().catch((error: unknown) => errors.push(error));
+  if (errors.length > 0) throw errors[0];
 }
 
 export interface ScratchFolder {
@@ -39,40 +39,40 @@ export interface ScratchFolder {
 }
 
 export function scratchFolder(): ScratchFolder {
-  refuseWhenOver();
+  failWhenOver();
   const path = mkdtempSync(join(tmpdir(), 'tp-bench-'));
   return {
     path,
-    remove: undoLater(() => rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })),
+    remove: cleanUpLater(() => rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })),
   };
 }
 
 /** A child process that ends with the run. */
 export function startChild(command: string, args: readonly string[], options: SpawnOptions): ChildProcess {
-  refuseWhenOver();
+  failWhenOver();
   const child = spawn(command, args, options);
-  const undo = undoLater(() => stop(child));
-  child.once('exit', () => void undo());
+  const remove = cleanUpLater(() => stop(child));
+  child.once('exit', () => void remove());
   return child;
 }
 
-/** Runs a command to its end. Throws unless it ends with 0; what it says on stderr is in the message then. */
+/** Runs a command. @returns its output. @throws with the text on stderr if it exits with another status than 0 */
 export async function outputOf(command: string, args: readonly string[], options: SpawnOptions = {}): Promise<string> {
   const child = startChild(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
-  let complaint = '';
+  let errorOutput = '';
   child.stdout?.on('data', (chunk: Buffer) => {
     output += chunk.toString();
   });
   child.stderr?.on('data', (chunk: Buffer) => {
-    complaint += chunk.toString();
+    errorOutput += chunk.toString();
   });
   const [code, signal] = await once(child, 'close');
-  if (code !== 0) throw new Error(`${command} ended with ${signal ?? code}: ${complaint.trim()}`);
+  if (code !== 0) throw new Error(`${command} exited with ${signal ?? code}: ${errorOutput.trim()}`);
   return output;
 }
 
-/** Asks a process to end, and ends it if it does not. */
+/** Ends a process with SIGTERM, and with SIGKILL if that does not help. */
 export async function stop(child: ChildProcess): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, 'exit');
@@ -82,6 +82,6 @@ export async function stop(child: ChildProcess): Promise<void> {
   clearTimeout(timer);
 }
 
-function refuseWhenOver(): void {
+function failWhenOver(): void {
   if (over) throw new Error('the run has ended');
 }

@@ -8,9 +8,9 @@ const BASIC = 10_000;
 const SILO = 10;
 const SERVICES = 3;
 const STARTS = { quick: 2, full: 5 };
-const PATIENCE_MS = 60_000;
+const TIMEOUT_MS = 60_000;
 
-/** From `up` to its ready line, in a new directory. */
+/** The time from `tierplane up` to its ready line, in an empty directory. */
 export async function coldStartEmpty(run: Run): Promise<Measured> {
   const times: number[] = [];
   for (let n = 0; n < (run.sizes.quick ? STARTS.quick : STARTS.full); n++) {
@@ -25,7 +25,7 @@ export async function coldStartEmpty(run: Run): Promise<Measured> {
   return { figure: figure('cold-start-empty', seconds, 's', await bareSeconds(run), { atMost: 3 }) };
 }
 
-/** From `up` until everything of 10,000 basic and 10 silo tenants is back, each silo service healthy. */
+/** The time from `tierplane up` until all services of 10,000 basic and 10 silo tenants are healthy again. */
 export async function coldStartFull(run: Run): Promise<Measured> {
   const platform = new PlatformUnderTest();
   try {
@@ -51,7 +51,7 @@ async function bareSeconds(run: Run): Promise<Yardstick> {
 }
 
 async function untilHealthy(platform: PlatformUnderTest): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS;
+  const deadline = performance.now() + TIMEOUT_MS;
   for (;;) {
     const services = await platform.services();
     const healthy = services.filter((one) => one.tasks.some((task) => task.state === 'healthy')).length;

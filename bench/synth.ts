@@ -17,18 +17,18 @@ const EMPTY_APP = `
   app.synth();
 `;
 
-/** The whole synthesis of the control plane's stack, by the command of cdk.json, bundles included. */
+/** Synthesis of the control-plane stack with the command in cdk.json, including the bundles. */
 export async function synth(run: Run): Promise<Measured> {
   const { seconds } = await synthesized(run);
   const empty = await emptySynth(run);
   return { figure: figure('synth', seconds, 's', empty, { atMost: 5 }) };
 }
 
-/** The largest bundle of a Lambda function, beside the same one with the SDK that it leaves to the runtime. */
+/** The largest bundle of a Lambda function, compared with the same bundle including the AWS SDK. */
 export async function lambdaBundle(run: Run): Promise<Measured> {
   const { bundles } = await synthesized(run);
   const [largest] = bundles;
-  if (!largest) throw new Error('the synthesis made no bundle');
+  if (!largest) throw new Error('the synthesis created no bundle');
   const yardstick = {
     name: `the same (${largest.name}) with the AWS SDK inside`,
     value: (await bytesWithSdk(largest.name)) / KB,
@@ -41,9 +41,9 @@ export async function lambdaBundle(run: Run): Promise<Measured> {
 }
 
 interface Synthesis {
-  /** The middle of all rounds. */
+  /** The median of all rounds. */
   readonly seconds: number;
-  /** The largest first. */
+  /** Largest first. */
   readonly bundles: readonly { readonly name: string; readonly bytes: number }[];
 }
 
@@ -60,7 +60,7 @@ const synthesized = oncePer(async ({ sizes }: Run): Promise<Synthesis> => {
   return { seconds: percentile(times, 0.5), bundles };
 });
 
-/** An app of the CDK with one stack and nothing in it. */
+/** Synthesis of a CDK app with one empty stack. */
 async function emptySynth({ sizes }: Run): Promise<Yardstick> {
   const times: number[] = [];
   for (let n = 0; n < (sizes.quick ? ROUNDS.quick : ROUNDS.full); n++) {
@@ -68,7 +68,7 @@ async function emptySynth({ sizes }: Run): Promise<Yardstick> {
     times.push(await secondsOf(process.execPath, ['--input-type=commonjs', '-e', EMPTY_APP], output.path));
     await output.remove();
   }
-  return { name: 'an empty CDK app is synthesized', value: percentile(times, 0.5), unit: 's' };
+  return { name: 'synthesis of an empty CDK app', value: percentile(times, 0.5), unit: 's' };
 }
 
 async function secondsOf(command: string, args: readonly string[], outputFolder: string): Promise<number> {

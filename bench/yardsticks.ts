@@ -8,7 +8,7 @@ import { onCore } from './processes.ts';
 import type { Run } from './run.ts';
 import { scratchFolder, startChild } from './scratch.ts';
 
-/** The middle of ten starts of a Node that does nothing. */
+/** The median of ten starts of Node with an empty program. */
 export const bareNodeStart = oncePer(async (_: Run): Promise<Yardstick> => {
   const times = Array.from({ length: 10 }, () => {
     const start = performance.now();
@@ -18,7 +18,7 @@ export const bareNodeStart = oncePer(async (_: Run): Promise<Yardstick> => {
   return { name: 'a bare Node starts and ends', value: percentile(times, 0.5), unit: 'ms' };
 });
 
-/** The middle of 50 durable commits of one small row each. */
+/** The median of 50 durable commits of one small row each. */
 export const durableCommit = oncePer(async (_: Run): Promise<Yardstick> => {
   const folder = scratchFolder();
   const db = new DatabaseSync(join(folder.path, 'commits.db'));
@@ -36,14 +36,14 @@ export const durableCommit = oncePer(async (_: Run): Promise<Yardstick> => {
   return { name: 'one durable SQLite commit', value: percentile(times, 0.5), unit: 'ms' };
 });
 
-/** node:http and nothing else, on the server's core. */
+/** Starts a bare node:http server on the server core. */
 export async function startRawServer(
   bodyBytes: number,
 ): Promise<{ readonly child: ChildProcess; readonly port: number }> {
   const script = join(import.meta.dirname, 'raw-server.ts');
   const [command, args] = onCore('server', [process.execPath, script, String(bodyBytes)]);
   const child = startChild(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  if (!child.stdout) throw new Error('no output');
+  if (!child.stdout) throw new Error('the server has no output');
   const [port] = await once(child.stdout, 'data');
   return { child, port: Number(port) };
 }

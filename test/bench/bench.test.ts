@@ -7,7 +7,7 @@ import { afterAll, describe, expect, jest, test } from '@jest/globals';
 import { collectOutput } from '../support/collect-output.ts';
 import { until } from '../support/until.ts';
 
-/** The benchmark's mechanics. What it measures is never judged here: other things run at the same time. */
+/** Tests of the benchmark's behaviour, not of its figures, because other tests run at the same time. */
 const ROOT = join(import.meta.dirname, '..', '..');
 jest.setTimeout(180_000);
 
@@ -20,11 +20,11 @@ interface Result {
 }
 
 describe('npm run bench', () => {
-  /** All that a run makes for itself is in here. Short, as sockets are below it. */
+  /** The temporary folder of a run. Its path is short, because the paths of sockets are limited. */
   const scratch = mkdtempSync(join(tmpdir(), 'b-'));
   afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-  /** @param midway is done while it runs, as Ctrl-C may be */
+  /** @param midway runs while the benchmark does, for example to interrupt it */
   async function bench(
     args: readonly string[],
     midway: (child: ChildProcess) => Promise<void> = async () => undefined,
@@ -41,8 +41,8 @@ describe('npm run bench', () => {
     return { ...output, code };
   }
 
-  /** What the processes that work in the scratch folder were started with. */
-  function leftRunning(): string[] {
+  /** Command line and environment of the processes that use the scratch folder. */
+  function running(): string[] {
     return readdirSync('/proc')
       .filter((name) => /^\d+$/.test(name))
       .map((pid) => {
@@ -55,7 +55,7 @@ describe('npm run bench', () => {
       .filter((line) => line.includes(scratch));
   }
 
-  test('prints one JSON object with the figures that were asked for, by id or by group', async () => {
+  test('prints one JSON object with the requested figures, by id or by group', async () => {
     const { code, stdout, stderr } = await bench([
       '--quick',
       '--only',
@@ -80,9 +80,9 @@ describe('npm run bench', () => {
   });
 
   test.each([
-    ['a figure', ['--only', 'cold-start-empty,tenant-lsit'], "no figure is called 'tenant-lsit'; there are"],
+    ['a figure', ['--only', 'cold-start-empty,tenant-lsit'], "unknown figure 'tenant-lsit'; the figures are"],
     ['an option', ['--quik'], "Unknown option '--quik'"],
-  ])('refuses %s that it does not know', async (_, args, message) => {
+  ])('refuses %s that does not exist', async (_, args, message) => {
     const { code, stdout, stderr } = await bench(args);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toContain(message);
@@ -96,13 +96,13 @@ describe('npm run bench', () => {
   test('ends what it started and removes its folders on Ctrl-C, and still prints its JSON', async () => {
     const { code, stdout } = await bench(['--only', 'memory-advanced', '--json'], async (child) => {
       await until(() => globSync('*/running.json', { cwd: scratch }).length > 0, 60_000);
-      expect(leftRunning().length).toBeGreaterThan(3);
+      expect(running().length).toBeGreaterThan(3);
       child.kill('SIGINT');
     });
     expect(code).toBe(130);
     expect(JSON.parse(stdout)).toEqual({ figures: [], curve: [] });
     expect(readdirSync(scratch)).toEqual([]);
-    // A process that was killed takes a moment to be gone.
-    await until(() => leftRunning().length === 0);
+    // A killed process takes a moment to disappear.
+    await until(() => running().length === 0);
   });
 });

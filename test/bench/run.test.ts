@@ -15,7 +15,7 @@ function found(id: string): Figure {
 
 describe('a run of the benchmark', () => {
   const first = measurement('first', async () => ({ figure: found('first') }));
-  const broken = measurement('broken', async () => Promise.reject(new Error('no such luck')));
+  const broken = measurement('broken', async () => Promise.reject(new Error('not possible')));
   const slow = measurement('slow', async () => ({ figure: found('slow') }), false);
 
   async function run(measurements: readonly Measurement[], controller = new AbortController()) {
@@ -32,10 +32,10 @@ describe('a run of the benchmark', () => {
   test('keeps the figures before and after one that could not be measured', async () => {
     const { findings, lines } = await run([first, broken, slow]);
     expect(findings).toEqual({ figures: [found('first'), found('slow')], curve: [], failed: ['broken'] });
-    expect(lines).toContain('broken could not be measured: no such luck');
+    expect(lines).toContain('broken could not be measured: not possible');
   });
 
-  test('gives the measurement after a failed one a fresh start', async () => {
+  test('starts a new platform after a failed measurement', async () => {
     const runs: Run[] = [];
     const noting = (fail: boolean) =>
       measurement('noting', async (one) => {
@@ -48,24 +48,24 @@ describe('a run of the benchmark', () => {
     expect(runs[2]).not.toBe(runs[0]);
   });
 
-  test('measures nothing more once it is stopped', async () => {
+  test('stops after the current measurement when it is interrupted', async () => {
     const controller = new AbortController();
     const stopping = measurement('stopping', async () => {
       controller.abort();
-      throw new Error('broken off');
+      throw new Error('interrupted');
     });
     const { findings } = await run([stopping, first], controller);
     expect(findings).toEqual({ figures: [], curve: [], failed: [] });
   });
 
-  test('leaves the slow ones out of a quick run unless they are named', () => {
+  test('skips slow measurements in a quick run unless they are named', () => {
     const all = [first, slow];
     expect(chosen(all, undefined, QUICK)).toEqual([first]);
     expect(chosen(all, undefined, { ...QUICK, quick: false })).toEqual(all);
     expect(chosen(all, 'slow, first', QUICK)).toEqual(all);
     expect(chosen(all, 'group', QUICK)).toEqual(all);
     expect(() => chosen(all, 'first,', QUICK)).toThrow(
-      "no figure is called ''; there are\n  first (group)\n  slow (group)",
+      "unknown figure ''; the figures are\n  first (group)\n  slow (group)",
     );
   });
 });
@@ -79,23 +79,23 @@ describe('a figure', () => {
     expect(judged).toEqual({ id: 'a', value: 100, unit: 'ms', yardstick: 'a stick: 50 ms', ratio: 2, goal, holds });
   });
 
-  test('takes the value below which a share of all lie', () => {
+  test('can be a percentile', () => {
     expect(percentile([3, 1, 2, 4], 0.5)).toBe(2);
     expect(percentile([3, 1, 2, 4], 0.99)).toBe(4);
   });
 });
 
-test('a thing is made once where several ask at the same time, and again after a failure', async () => {
-  let made = 0;
-  const make = oncePer(async (_: object) => {
-    made += 1;
-    if (made === 1) throw new Error('not yet');
-    return made;
+test('oncePer creates a value once for concurrent callers, and again after a failure', async () => {
+  let calls = 0;
+  const create = oncePer(async (_: object) => {
+    calls += 1;
+    if (calls === 1) throw new Error('not yet');
+    return calls;
   });
   const key = {};
-  expect(await Promise.allSettled([make(key), make(key)])).toMatchObject([
+  expect(await Promise.allSettled([create(key), create(key)])).toMatchObject([
     { status: 'rejected' },
     { status: 'rejected' },
   ]);
-  expect(await Promise.all([make(key), make(key), make({})])).toEqual([2, 2, 3]);
+  expect(await Promise.all([create(key), create(key), create({})])).toEqual([2, 2, 3]);
 });
