@@ -5,9 +5,9 @@ import { sentence } from './sentence.ts';
 export interface ErrorModel {
   /** What happened, in a few words. */
   readonly title: string;
-  /** What it means and what helps. */
+  /** What the error means and what to do. */
   readonly text: string;
-  /** For whoever is asked for help: a code, never a secret. */
+  /** A code to report to support. It must not contain secrets. */
   readonly code?: string;
   readonly link?: { readonly text: string; readonly href: string };
 }

@@ -1,4 +1,4 @@
-/** Markup that is safe to send: made by `html` only, which escapes every value put into it. */
+/** Safe markup. `html` creates it and escapes every value. */
 export class Html {
   readonly text: string;
   constructor(text: string) {
@@ -17,12 +17,12 @@ function render(value: Value): string {
   return String(value).replace(/[&<>"']/g, (character) => ESCAPES[character] ?? character);
 }
 
-/** A template whose values are escaped, save other `Html`; lists are joined, undefined and false are left out. */
+/** Creates markup from a template. Values are escaped unless they are `Html`; lists are joined; undefined and false are omitted. */
 export function html(strings: TemplateStringsArray, ...values: readonly Value[]): Html {
   return new Html(strings.reduce((text, part, i) => text + render(values[i - 1]) + part));
 }
 
-/** For markup that comes from a library, not from people. */
+/** Marks text as safe without escaping it. Use it only for markup of the project or of a library, never for user input. */
 export function trusted(text: string): Html {
   return new Html(text);
 }

@@ -2,22 +2,22 @@ import { type Html, html, trusted } from './html.ts';
 import { STYLE } from './style.ts';
 
 export interface Layout {
-  /** What the tab says, before the product's name. */
+  /** The title of the browser tab, before the product's name. */
   readonly title: string;
-  /** `narrow`: one card in the middle. `wide`: sections below each other. */
+  /** `narrow` centers a single card; `wide` stacks sections. */
   readonly width: 'narrow' | 'wide';
   readonly body: Html;
-  /** Links at the top; the first part is always the product's name. @default none */
+  /** Links at the top, after the product's name. @default - none */
   readonly nav?: readonly { readonly text: string; readonly href: string }[];
-  /** Where the product's name links to; undefined: nowhere. @default '/' */
+  /** The link of the product's name; undefined for no link. @default '/' */
   readonly homeHref?: string | undefined;
-  /** Rules beyond the shared style. @default - none */
+  /** Additional style rules. @default - none */
   readonly style?: string;
   /** @default - none */
   readonly script?: string;
 }
 
-/** Three planes, one above the other: the tiers. */
+/** Three stacked planes, which stand for the tiers. */
 const LOGO = html`<svg viewBox="0 0 24 24" fill="none" aria-hidden="true"><path d="M12 2 22 7 12 12 2 7Z"
   fill="currentColor"/><path d="m2 12 10 5 10-5M2 17l10 5 10-5" stroke="currentColor" stroke-width="2"
   stroke-linejoin="round" stroke-linecap="round"/></svg>`;
@@ -25,7 +25,7 @@ const LOGO = html`<svg viewBox="0 0 24 24" fill="none" aria-hidden="true"><path 
 const ICON =
   "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='%233b55d9'%3E%3Cpath d='M12 2 22 7 12 12 2 7Z'/%3E%3Cpath d='m2 12 10 5 10-5M2 17l10 5 10-5' fill='none' stroke='%233b55d9' stroke-width='2'/%3E%3C/svg%3E";
 
-/** A whole page in one request. A page with a style or a script must name it in its Content-Security-Policy. */
+/** A complete page. The Content-Security-Policy must contain the hashes of its style and script. */
 export function page({ title, width, body, nav = [], style, script, ...rest }: Layout): string {
   const homeHref = 'homeHref' in rest ? rest.homeHref : '/';
   return html`<!doctype html>

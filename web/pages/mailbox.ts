@@ -8,22 +8,22 @@ export interface MailModel {
   /** ISO 8601, UTC. */
   readonly sentAt: string;
   readonly text: string;
-  /** `kept`: there is no mail server, it is read here. */
+  /** `kept` means that there is no mail server and the mail can only be read here. */
   readonly delivery: 'waiting' | 'delivered' | 'kept' | 'failed';
 }
 
 export interface MailboxModel {
   /** Newest first. */
   readonly mails: readonly MailModel[];
-  /** Of the page with older mails. */
+  /** The link to the page with older mails. */
   readonly olderHref?: string;
-  /** true: mail leaves by SMTP and only its heads are kept. */
+  /** Whether mail is sent by SMTP. Only subject and recipient of sent mail are kept. */
   readonly smtp: boolean;
 }
 
 const NAV = [{ text: 'Start page', href: '/' }];
 
-/** Mails hold temporary passwords: show this page to the machine's own user only. */
+/** Mails contain temporary passwords, so only the local user of the machine may see this page. */
 export function mailboxPage({ mails, olderHref, smtp }: MailboxModel): string {
   return page({
     title: 'Mailbox',
@@ -31,12 +31,12 @@ export function mailboxPage({ mails, olderHref, smtp }: MailboxModel): string {
     nav: NAV,
     body: html`<section class="section"><header class="hero"><h1>Mailbox</h1><p class="muted">${
       smtp
-        ? 'Mail is sent by SMTP; here is what was sent to whom.'
-        : 'No mail server is configured, so mail to your users stays here.'
+        ? 'Mail is sent by SMTP. This page lists the subject and recipient of each mail.'
+        : 'No mail server is configured, so you can read mail to your users here.'
     }</p></header>
 ${
   mails.length === 0
-    ? html`<p class="card empty">No mail yet. Invite someone: the invitation shows up here.</p>`
+    ? html`<p class="card empty">No mail yet. Invitations to users appear here.</p>`
     : html`<div class="card scroll" tabindex="0" role="region" aria-label="Mails"><table>
 <thead><tr><th scope="col">Subject</th><th scope="col">To</th><th scope="col">Sent</th><th scope="col">Delivery</th></tr></thead>
 <tbody>${mails.map(
@@ -50,7 +50,7 @@ ${olderHref !== undefined && html`<p><a class="button quiet" href="${olderHref}"
   });
 }
 
-/** One mail; links in it can be followed. */
+/** One mail, with clickable links. */
 export function mailPage(mail: MailModel, mailboxHref: string): string {
   return page({
     title: mail.subject,
@@ -59,7 +59,7 @@ export function mailPage(mail: MailModel, mailboxHref: string): string {
     body: html`<article class="section"><header class="hero"><h1>${mail.subject}</h1></header>
 <div class="card tile"><dl class="facts"><dt>To</dt><dd>${mail.to}</dd><dt>Sent</dt><dd>${time(mail.sentAt)}</dd>
 <dt>Delivery</dt><dd>${delivery(mail.delivery)}</dd></dl></div>
-${mail.text === '' ? html`<p class="card empty">The text was sent and is not kept.</p>` : html`<pre class="letter">${linked(mail.text)}</pre>`}
+${mail.text === '' ? html`<p class="card empty">The text was sent and is not stored here.</p>` : html`<pre class="letter">${linked(mail.text)}</pre>`}
 </article>`,
   });
 }
@@ -74,6 +74,6 @@ function delivery(state: MailModel['delivery']) {
 }
 
 function linked(text: string) {
-  // With a group in it, split() keeps what it splits at: every second part is a link.
+  // Because of the group, split() keeps the separators: every second part is a link.
   return text.split(/(https?:\/\/[^\s<>"']+)/).map((part, i) => (i % 2 ? html`<a href="${part}">${part}</a>` : part));
 }

@@ -6,32 +6,32 @@ export interface StartModel {
   readonly urls: {
     readonly api: string;
     readonly controlPlane: string;
-    /** Page to browse the control plane's API. */
+    /** The page that documents the control plane's API. */
     readonly docs: string;
     readonly openapi: string;
-    /** Absent where the mailbox must not be shown. */
+    /** Absent if the mailbox must not be shown. */
     readonly mailbox?: string;
     readonly adminSignIn: string;
   };
-  /** How a shell calls the command line. */
+  /** The command that starts the CLI in a shell. */
   readonly command: string;
-  /** File with the first admin's email and first password; absent where its path must not be shown. */
+  /** The file with the first administrator's email and initial password. Absent if its path must not be shown. */
   readonly adminFile?: string;
   readonly tenants: readonly StartTenant[];
   readonly services: readonly StartServices[];
-  /** How many tenants' services are left out. @default 0 */
+  /** The number of tenants whose services are not listed. @default 0 */
   readonly furtherServices?: number;
-  /** What to try, in order; each a few lines for a shell. */
+  /** Suggested commands, in order; each consists of a few shell lines. */
   readonly steps: readonly { readonly title: string; readonly command: string }[];
-  /** What every reader should know now, such as that tasks share one user id. */
+  /** Warnings, for example that tasks share one user id. */
   readonly notes?: readonly string[];
 }
 
 export interface StartTenant {
   readonly name: string;
-  /** As the tier table calls it. */
+  /** The tier's name in the tier table. */
   readonly tier: string;
-  /** What the tier gives it, in one sentence. */
+  /** What the tier isolates, in one sentence. */
   readonly isolation: string;
   readonly state: string;
   readonly served: boolean;
@@ -39,17 +39,17 @@ export interface StartTenant {
   readonly signInUrl: string;
 }
 
-/** The services of one tenant, or of all that share them. */
+/** The services of one tenant, or the services that several tenants share. */
 export interface StartServices {
-  /** Whom they serve. */
+  /** The tenant or tenants that they serve. */
   readonly serves: string;
   readonly cluster: string;
   readonly services: readonly { readonly name: string; readonly healthy: number; readonly desired: number }[];
 }
 
-/** What runs, where, and what to try. */
+/** The start page: addresses, tenants, services and suggested commands. */
 export function startPage(model: StartModel): string {
-  const { urls, command, adminFile, tenants, services, furtherServices = 0, steps, notes = [] } = model;
+  const { urls, notes = [] } = model;
   return page({
     title: 'What runs here',
     width: 'wide',
@@ -60,29 +60,45 @@ export function startPage(model: StartModel): string {
     ],
     body: html`
 <header class="hero"><h1>Your platform is running</h1>
-<p class="muted">Tierplane registers tenants, gives each the compute its tier promises, keeps them apart and holds them to
-their limits. This machine is all it needs.</p></header>
+<p class="muted">Tierplane registers tenants, provisions the compute of each tenant's tier, isolates tenants from each other
+and enforces their limits. Everything runs on this machine.</p></header>
 ${notes.map((note) => html`<p class="notice">${sentence(note)}</p>`)}
-<section class="section" aria-labelledby="addresses"><header><h2 id="addresses">Addresses</h2></header>
+${addresses(model)}
+${tenantTiles(model)}
+${serviceSection(model)}
+${suggestions(model)}`,
+  });
+}
+
+function addresses({ urls, adminFile }: StartModel) {
+  return html`<section class="section" aria-labelledby="addresses"><header><h2 id="addresses">Addresses</h2></header>
 <div class="card tile"><dl class="facts">
-<dt>Tenants' API</dt><dd><code>${urls.api}</code></dd>
+<dt>Tenant API</dt><dd><code>${urls.api}</code></dd>
 <dt>Control plane</dt><dd><code>${urls.controlPlane}</code></dd>
 <dt>API description</dt><dd><a href="${urls.openapi}"><code>${urls.openapi}</code></a></dd>
-${adminFile !== undefined && html`<dt>First admin</dt><dd>email and first password are in <code>${adminFile}</code></dd>`}
-</dl></div></section>
-<section class="section" aria-labelledby="tenants"><header><h2 id="tenants">Tenants to try</h2>
+${adminFile !== undefined && html`<dt>First administrator</dt><dd>Email and initial password: <code>${adminFile}</code></dd>`}
+</dl></div></section>`;
+}
+
+function tenantTiles({ tenants, command }: StartModel) {
+  return html`<section class="section" aria-labelledby="tenants"><header><h2 id="tenants">Tenants to try</h2>
 <p class="muted">One per tier. <code>${command} demo</code> shows their passwords.</p></header>
-${tenants.length === 0 ? html`<p class="card empty">No demo tenants. <code>${command} demo</code> makes them, <code>${command} tenants create --help</code> shows how to make others.</p>` : html`<ul class="grid">${tenants.map(tenantTile)}</ul>`}
-</section>
-<section class="section" aria-labelledby="services"><header><h2 id="services">Services</h2>
-<p class="muted">Every task is a process of its own. Shown: healthy tasks of those wanted.</p></header>
+${tenants.length === 0 ? html`<p class="card empty">No demo tenants. Run <code>${command} demo</code> to create them, or <code>${command} tenants create --help</code> to see how to create others.</p>` : html`<ul class="grid">${tenants.map(tenantTile)}</ul>`}
+</section>`;
+}
+
+function serviceSection({ services, furtherServices = 0, command }: StartModel) {
+  return html`<section class="section" aria-labelledby="services"><header><h2 id="services">Services</h2>
+<p class="muted">Each task is a process. The table shows healthy and desired tasks.</p></header>
 ${serviceTable(services)}
-${furtherServices > 0 && html`<p class="muted">And those of ${furtherServices} more tenants: <code>${command} services list</code>.</p>`}
-</section>
-<section class="section" aria-labelledby="try"><header><h2 id="try">What to try</h2></header>
+${furtherServices > 0 && html`<p class="muted">${furtherServices} more tenants have services of their own. List them with <code>${command} services list</code>.</p>`}
+</section>`;
+}
+
+function suggestions({ steps }: StartModel) {
+  return html`<section class="section" aria-labelledby="try"><header><h2 id="try">What to try</h2></header>
 <ol class="steps">${steps.map(({ title, command }) => html`<li><h3>${title}</h3><pre tabindex="0"><code>${command}</code></pre></li>`)}</ol>
-</section>`,
-  });
+</section>`;
 }
 
 function tenantTile({ name, tier, isolation, state, served, email, signInUrl }: StartTenant) {
@@ -96,7 +112,7 @@ function tenantTile({ name, tier, isolation, state, served, email, signInUrl }: 
 }
 
 function serviceTable(rows: readonly StartServices[]) {
-  if (rows.length === 0) return html`<p class="card empty">No service runs yet.</p>`;
+  if (rows.length === 0) return html`<p class="card empty">No services are running yet.</p>`;
   return html`<div class="card scroll" tabindex="0" role="region" aria-label="Services by tenant"><table>
 <thead><tr><th scope="col">Serves</th><th scope="col">Cluster</th><th scope="col">Services</th></tr></thead>
 <tbody>${rows.map(

@@ -112,7 +112,7 @@ pre { margin: 0; padding: .85rem 1rem; border-radius: 9px; background: var(--sun
 pre.letter { white-space: pre-wrap; overflow-wrap: anywhere; }
 .steps { display: grid; gap: 1.1rem; padding: 0; list-style: none; counter-reset: step; }
 .steps > li { display: grid; gap: .45rem; grid-template-columns: minmax(0, 1fr); counter-increment: step; }
-/* Wrapped, a command is still copied as it is. */
+/* Wrapping does not change the copied text. */
 .steps pre { white-space: pre-wrap; overflow-wrap: anywhere; }
 .steps h3::before { content: counter(step) ". "; color: var(--muted); }
 footer { padding: 1.25rem; text-align: center; color: var(--muted); font-size: .875rem; }
@@ -122,7 +122,7 @@ footer { padding: 1.25rem; text-align: center; color: var(--muted); font-size: .
   pre { white-space: pre-wrap; overflow-wrap: anywhere; }
   .facts { grid-template-columns: 1fr; gap: .1rem; }
   .facts dd { margin-bottom: .5rem; }
-  /* Rows become small cards; each cell brings its column's name. */
+  /* Rows become cards, and each cell shows the name of its column. */
   table, tbody, tr, th, td { display: block; }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   tbody tr { padding: .75rem 1rem; border-bottom: 1px solid var(--line); }
