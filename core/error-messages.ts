@@ -7,14 +7,14 @@ const KINDS: Partial<Record<string, string>> = {
   boolean: 'true or false',
 };
 
-/** What a value is, for people; never the value itself, which may be a secret. */
+/** The kind of a value, for users. Never the value itself, which may be a secret. */
 function kindOf(value: unknown): string {
   if (value === null) return 'null';
   const kind = Array.isArray(value) ? 'array' : typeof value;
   return KINDS[kind] ?? `a ${kind}`;
 }
 
-/** The commonest faults in plain words, as `error` of a parse. A schema's own message goes before it. */
+/** Messages for the most common validation errors; pass it as `error` to a zod parse. A schema's own message takes precedence. */
 export const errorMessages: z.core.$ZodErrorMap = (issue) => {
   if (issue.code !== 'invalid_type' && issue.code !== 'invalid_value') return undefined;
   if (issue.input === undefined) return 'is required';

@@ -1,10 +1,10 @@
-/** One fault of one field, in the shape that SBT's handlers (pydantic's) answer with. */
+/** One error of one field, in the shape of SBT's responses, which is pydantic's. */
 export interface FieldIssue {
   /** Where: `['body', 'tenantData', 'tier']`, `['query', 'limit']`. */
   readonly loc: readonly (string | number)[];
-  /** Stable kind of fault: `missing`, `int_parsing`, `enum`, `extra_forbidden` ... */
+  /** Stable kind of error: `missing`, `int_parsing`, `enum`, `extra_forbidden` ... */
   readonly type: string;
-  /** For people: subject, rule, what was got. */
+  /** For users: subject, rule, what was got. */
   readonly msg: string;
 }
 
@@ -24,7 +24,7 @@ export type ErrorCode =
   | 'CORRUPT' // a file is damaged or of a newer version
   | 'INTERNAL';
 
-/** An error the domain means: a stable code, a message (subject, rule, got) and the cause. */
+/** An expected error: a stable code, a message (subject, rule, what was got) and the cause. */
 export class DomainError extends Error {
   readonly code: ErrorCode;
   readonly issues: readonly FieldIssue[];
@@ -37,9 +37,9 @@ export class DomainError extends Error {
   }
 }
 
-/** A `transact` whose conditions did not hold; nothing was written. */
+/** The error of a `transact` whose conditions do not hold. Nothing was written. */
 export class ConditionFailed extends DomainError {
-  /** Indexes (into the writes given) of the conditions that failed; at least one. */
+  /** Indexes of the writes whose conditions failed; at least one. */
   readonly failed: readonly number[];
 
   constructor(failed: readonly number[]) {
@@ -55,7 +55,7 @@ export function messageOf(error: unknown): string {
   return typeof message === 'string' ? message : String(error);
 }
 
-/** @returns whether `error` is a DomainError, of `code` where one is given */
+/** @returns whether `error` is a DomainError and, if `code` is given, has that code */
 export function isDomainError(error: unknown, code?: ErrorCode): error is DomainError {
   return error instanceof DomainError && (code === undefined || error.code === code);
 }

@@ -2,8 +2,8 @@ import type { Envelope } from '../ports/event-bus.ts';
 import type { JsonObject } from '../ports/table.ts';
 
 /**
- * Names and sources as SBT 0.5.25's EventManager has them. core may not import SBT, so a test holds this table
- * against `DetailType` and `EventManager.supportedEvents`.
+ * Event names and sources of the EventManager of SBT 0.5.25. core may not import SBT, so a test compares this table with
+ * `DetailType` and `EventManager.supportedEvents`.
  */
 export const CONTROL_PLANE_SOURCE = 'controlPlaneEventSource';
 export const APP_PLANE_SOURCE = 'applicationPlaneEventSource';
@@ -19,7 +19,7 @@ export const EVENT_SOURCES = {
 
 export type EventName = keyof typeof EVENT_SOURCES;
 
-/** An event of ours with the source its name demands. */
+/** An event with the source that belongs to its name. */
 export function envelope(id: string, name: EventName, detail: JsonObject, timeMs: number): Envelope {
   return { id, source: EVENT_SOURCES[name], detailType: name, detail, time: new Date(timeMs).toISOString() };
 }

@@ -8,7 +8,7 @@ import { checkEvent } from './schemas.ts';
  */
 export const OUTBOX: Partition<Envelope> = { pk: 'outbox' };
 
-/** Throws INVALID for an event that does not fit its schema, so that state is never stored with an event nobody can read. */
+/** Throws INVALID for an event that does not match its schema, so that no state is stored with an unreadable event. */
 export function outboxWrites(events: readonly Envelope[]): Write[] {
   events.forEach(checkEvent);
   return events.map((event) => put({ ...OUTBOX, sk: event.id, version: 1, data: event }, 'absent'));

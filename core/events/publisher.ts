@@ -6,7 +6,7 @@ import { type ListedItem, type Partition, put, type Table } from '../ports/table
 import { OUTBOX, outboxDeletes } from './outbox.ts';
 import { checkEvent } from './schemas.ts';
 
-/** Where events go that fit no schema (written by an older version, say), with the reason: out of the others' way. */
+/** Events that match no schema, such as those of an older version, with the reason. Here they do not block the outbox. */
 export const REJECTED: Partition<RejectedEvent> = { pk: 'outbox-rejected' };
 
 export interface RejectedEvent {
@@ -14,7 +14,7 @@ export interface RejectedEvent {
   readonly reason: string;
 }
 
-/** As many as one transaction can delete. */
+/** The most that one transaction can delete. */
 const BATCH = 100;
 
 export interface PublisherOptions {
@@ -22,20 +22,20 @@ export interface PublisherOptions {
   readonly bus: EventBus;
   readonly clock: Clock;
   readonly log: Log;
-  /** How often the outbox is looked at unasked, and how soon after a failure, in ms. @default 5000 */
+  /** Time between two looks at the outbox without a wake, and before a retry after an error, in ms. @default 5000 */
   readonly sweepMs?: number;
 }
 
 export interface Publisher {
-  /** Looks at the outbox at once. Call it after a commit that wrote to OUTBOX. */
+  /** Publishes at once. Call it after a commit that wrote to OUTBOX. */
   wake(): void;
-  /** Ends after the batch in work; what is left stays in the outbox. */
+  /** Ends after the current batch. Other events stay in the outbox. */
   close(): Promise<void>;
 }
 
 /**
- * Moves events from the outbox to the bus, oldest first, beginning with what an earlier process left. An event leaves the
- * outbox only after the bus has it: a crash in between publishes it twice, never not at all.
+ * Moves events from the outbox to the bus, oldest first, including those of an earlier process. An event is deleted from
+ * the outbox after it is published, so a crash in between publishes it twice rather than never.
  */
 export function startPublisher({ table, bus, clock, log, sweepMs = 5_000 }: PublisherOptions): Publisher {
   let draining: Promise<void> | undefined;
@@ -51,7 +51,7 @@ export function startPublisher({ table, bus, clock, log, sweepMs = 5_000 }: Publ
       timer.cancel();
       if (closed) return;
       timer = clock.after(sweepMs, wake);
-      // Woken after the last look, before this ran.
+      // A wake arrived after the last read.
       if (again) wake();
     });
   }
@@ -63,7 +63,7 @@ export function startPublisher({ table, bus, clock, log, sweepMs = 5_000 }: Publ
         while (!closed && (await publishBatch(table, bus, log)));
       }
     } catch (error) {
-      log.warn({ err: error }, 'outbox not drained, will try again');
+      log.warn({ err: error }, 'the outbox could not be published; it is retried');
     }
   }
 
@@ -79,8 +79,8 @@ export function startPublisher({ table, bus, clock, log, sweepMs = 5_000 }: Publ
 }
 
 /**
- * Moves all there is from the outbox to the bus, once, for a function that something else wakes. Throws where the bus or
- * the table fails; what is left stays in the outbox.
+ * Publishes all events of the outbox once, for a function that is invoked from outside. Throws if the bus or the table
+ * fails; the remaining events stay in the outbox.
  */
 export async function drainOutbox({ table, bus, log }: Pick<PublisherOptions, 'table' | 'bus' | 'log'>): Promise<void> {
   while (await publishBatch(table, bus, log));

@@ -10,7 +10,7 @@ const ids = {
   tenantRegistrationId: z.string().min(1).max(128),
 };
 
-/** The registration's and the tenant's fields side by side, as SBT sends them; further keys are the customer's own. */
+/** The fields of the registration and of the tenant in one object, as SBT sends them. Further keys are the customer's own. */
 const onboardingRequest = z.looseObject({
   ...ids,
   tenantName: z.string().regex(TENANT_NAME),
@@ -43,7 +43,7 @@ const result = z.looseObject({
   }),
 });
 
-/** What each event's detail must be; `Envelope.detail` of this name has passed it. */
+/** The schema of each event's detail. */
 export const EVENT_DETAILS = {
   onboardingRequest,
   offboardingRequest,
@@ -75,17 +75,21 @@ function check<T>(schema: z.ZodType<T>, value: unknown, path: string): T {
     type: code,
     msg: message,
   }));
-  const faults = issues.map(({ loc, msg }) => `${loc.join('.')}: ${msg}`).join('; ');
-  throw new DomainError('INVALID', `event does not fit its schema: ${faults}`, { issues });
+  const errors = issues.map(({ loc, msg }) => `${loc.join('.')}: ${msg}`).join('; ');
+  throw new DomainError('INVALID', `event must match its schema: ${errors}`, { issues });
 }
 
 /**
- * Throws INVALID unless the event has a name of ours, the source this name demands (so that one plane cannot speak for
- * the other) and a detail that fits its schema.
+ * Throws INVALID unless the event has a known name, the source of that name (so that one plane cannot send events of the
+ * other) and a detail that matches its schema.
  */
 export function checkEvent(event: Envelope): void {
   const { detailType, source, detail } = check(frame, event, 'event');
-  if (!isEventName(detailType)) throw new DomainError('INVALID', `event '${detailType}' is not one of ours`);
+  if (!isEventName(detailType))
+    throw new DomainError(
+      'INVALID',
+      `event must be one of ${Object.keys(EVENT_DETAILS).join(', ')}, got '${detailType}'`,
+    );
   if (source !== EVENT_SOURCES[detailType]) {
     throw new DomainError(
       'INVALID',
@@ -95,13 +99,13 @@ export function checkEvent(event: Envelope): void {
   check<unknown>(EVENT_DETAILS[detailType], detail, 'detail');
 }
 
-/** The detail of an event that is expected to be a `name`, typed. Throws INVALID if it is not. */
+/** The typed detail of an event called `name`. Throws INVALID for an event of another name and for a wrong detail. */
 export function detailOf<Name extends EventName>(name: Name, event: Envelope): EventDetail<Name> {
   if (event.detailType !== name) throw new DomainError('INVALID', `event must be a ${name}, got '${event.detailType}'`);
   return check<unknown>(EVENT_DETAILS[name], event.detail, 'detail') as EventDetail<Name>;
 }
 
-/** The consumer, handed only events that pass checkEvent; any other becomes a dead letter at its first delivery. */
+/** A consumer that handles only events which pass checkEvent. Any other event becomes a dead letter at its first delivery. */
 export function checkedConsumer(consumer: Consumer): Consumer {
   return {
     ...consumer,

@@ -1,8 +1,8 @@
 import type { JsonObject } from './table.ts';
 
-/** An event as it travels: EventBridge's names for its parts. */
+/** An event. The names of its parts are EventBridge's. */
 export interface Envelope {
-  /** Unique per intent; consumers deduplicate by it. */
+  /** Unique per request or result; consumers detect duplicates by it. */
   readonly id: string;
   readonly source: string;
   readonly detailType: string;
@@ -13,28 +13,28 @@ export interface Envelope {
 
 /** A named consumer with a durable queue of its own. */
 export interface Consumer {
-  /** Stable: the queue's name, also in dead letters. */
+  /** The name of the queue and of its dead letters. Must not change. */
   readonly name: string;
-  /** Which events it gets, by detail type. */
+  /** The detail types of the events that the consumer receives. */
   readonly detailTypes: readonly string[];
-  /** How many events are handled at once. @default 1 */
+  /** Events handled at the same time. @default 1 */
   readonly concurrency?: number;
   /** Deliveries before an event becomes a dead letter. @default 8 */
   readonly maxAttempts?: number;
   /**
-   * May be called more than once, and out of order, with the same event. Throwing means: deliver again, later; but a
-   * DomainError INVALID means that no delivery will ever succeed, and the event becomes a dead letter at once.
+   * May be called more than once with the same event, and out of order. If it throws, the event is delivered again later.
+   * If it throws a DomainError INVALID, no delivery can succeed, and the event becomes a dead letter at once.
    */
   handle(event: Envelope): Promise<void>;
 }
 
 export interface DeadLetter {
-  /** Unique: consumer and event id, a '~' between them: it stands in a path, where API Gateway takes `%2F` for a '/'. */
+  /** Unique: `<consumer>~<event id>`. Not separated by '/', because API Gateway decodes `%2F` in a path. */
   readonly id: string;
   readonly consumer: string;
   readonly event: Envelope;
   readonly attempts: number;
-  /** Message of the last failure. */
+  /** Message of the last error. */
   readonly reason: string;
   /** ISO 8601, UTC. */
   readonly failedAt: string;
@@ -47,11 +47,11 @@ export interface DeadLetterPage {
 
 /** At-least-once delivery with exponential back-off and jitter. Embedded: queues in SQLite. AWS: EventBridge and SQS. */
 export interface EventBus {
-  /** Durable when it resolves. An event already published (same id) is not queued again for the same consumer. */
+  /** Durable when it resolves. An event with the id of an earlier one is not queued again for the same consumer. */
   publish(events: readonly Envelope[]): Promise<void>;
   /**
-   * Begins delivery, also of what was published while the consumer was away. At most one subscription per consumer name
-   * and process: throws CONFLICT. `close` waits for handlers in flight.
+   * Starts delivery, including events published while the consumer was not subscribed. Throws CONFLICT for a second
+   * subscription of the same consumer name in this process. `close` waits for running handlers.
    */
   subscribe(consumer: Consumer): { close(): Promise<void> };
   deadLetters(page: {
@@ -59,6 +59,6 @@ export interface EventBus {
     readonly after?: string;
     readonly limit: number;
   }): Promise<DeadLetterPage>;
-  /** Queues a dead letter again, attempts from zero. Throws NOT_FOUND for an unknown id. */
+  /** Queues a dead letter again and counts attempts from zero. Throws NOT_FOUND for an unknown id. */
   replay(id: string): Promise<void>;
 }

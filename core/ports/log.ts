@@ -1,6 +1,6 @@
 /**
- * A structured logger: one JSON line per call. pino satisfies it. Log once, at the edge;
- * never a token, password, key, policy or request body.
+ * A structured logger that writes one JSON line per call; pino implements it. Log an event once, at the edge. Never log
+ * a token, password, key, policy or request body.
  */
 export interface Log {
   debug(fields: object, message: string): void;

@@ -1,7 +1,7 @@
 import { DomainError } from '../errors.ts';
 import type { Key, Query, Write } from './table.ts';
 
-/** What every adapter of the Table port refuses, in the same words: the limits are the tighter of SQLite's and DynamoDB's. */
+/** The limits of every adapter of the Table port: the stricter of SQLite's and DynamoDB's. */
 export const MAX_WRITES = 100;
 export const MAX_KEY_CHARS = 512;
 export const MAX_KEY_BYTES = 1024;
@@ -10,7 +10,7 @@ export const MAX_DATA_BYTES = 350 * 1024;
 export const MAX_TRANSACTION_BYTES = 4 * 1024 * 1024;
 export const MAX_PAGE = 1000;
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it refuses
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it finds control characters
 const CONTROL = /[\u0000-\u001f\u007f]/;
 const utf8 = new TextEncoder();
 
@@ -19,7 +19,7 @@ function byteLength(text: string): number {
 }
 
 function checkKeyPart(name: string, value: string): void {
-  const fault =
+  const rule =
     typeof value !== 'string'
       ? `a string, got ${typeof value}`
       : value.length < 1 || value.length > MAX_KEY_CHARS
@@ -31,7 +31,7 @@ function checkKeyPart(name: string, value: string): void {
             : value.length * 3 > MAX_KEY_BYTES && byteLength(value) > MAX_KEY_BYTES
               ? `at most ${MAX_KEY_BYTES} bytes in UTF-8`
               : undefined;
-  if (fault) throw new DomainError('INVALID', `${name} of a key must be ${fault}`);
+  if (rule) throw new DomainError('INVALID', `${name} of a key must be ${rule}`);
 }
 
 /** Throws INVALID unless both parts are 1..512 characters (at most 1024 bytes) of well-formed text without control characters. */
@@ -49,7 +49,7 @@ export function compareUtf8(a: string, b: string): number {
   return (left[at]?.codePointAt(0) ?? 0) - (right[at]?.codePointAt(0) ?? -1);
 }
 
-/** The key a write is about. */
+/** The key of a write. */
 export function keyOf(write: Write): Key {
   return 'put' in write ? write.put : 'delete' in write ? write.delete : write.check;
 }
@@ -57,15 +57,15 @@ export function keyOf(write: Write): Key {
 /** Throws INVALID for a bad key, version or expiry, for too many writes, and for a key that is written twice. */
 export function checkWrites(writes: readonly Write[]): void {
   if (writes.length > MAX_WRITES) {
-    throw new DomainError('INVALID', `a transaction takes at most ${MAX_WRITES} writes, got ${writes.length}`);
+    throw new DomainError('INVALID', `a transaction must contain at most ${MAX_WRITES} writes, got ${writes.length}`);
   }
   const seen = new Set<string>();
   for (const write of writes) {
     const key = keyOf(write);
     checkKey(key);
-    // Keys hold no control characters, so the newline cannot make two keys look alike.
+    // Keys contain no control characters, so two keys never give the same text.
     const identity = `${key.pk}\n${key.sk}`;
-    if (seen.has(identity)) throw new DomainError('INVALID', 'a transaction takes each key at most once');
+    if (seen.has(identity)) throw new DomainError('INVALID', 'a transaction must contain each key at most once');
     seen.add(identity);
     if ('put' in write) checkItem(write.put);
   }
@@ -102,26 +102,26 @@ export function encodeData(writes: readonly Write[]): (string | undefined)[] {
     const text = JSON.stringify(write.put.data);
     const bytes = byteLength(text);
     if (bytes > MAX_DATA_BYTES) {
-      throw new DomainError('TOO_LARGE', `data of an item takes at most ${MAX_DATA_BYTES} bytes, got ${bytes}`);
+      throw new DomainError('TOO_LARGE', `data of an item must take at most ${MAX_DATA_BYTES} bytes, got ${bytes}`);
     }
     total += bytes;
     return text;
   });
   if (total > MAX_TRANSACTION_BYTES) {
-    throw new DomainError('TOO_LARGE', `a transaction takes at most ${MAX_TRANSACTION_BYTES} bytes, got ${total}`);
+    throw new DomainError('TOO_LARGE', `a transaction must take at most ${MAX_TRANSACTION_BYTES} bytes, got ${total}`);
   }
   return texts;
 }
 
 /**
- * The least text that sorts after everything beginning with `prefix`, in order of UTF-8 bytes (which is that of code
- * points), or undefined where there is none.
+ * The first text that sorts after every text that begins with `prefix`, in order of UTF-8 bytes (which is the order of
+ * code points), or undefined if there is none.
  */
 export function afterPrefix(prefix: string): string | undefined {
   const points = Array.from(prefix, (char) => char.codePointAt(0) ?? 0);
   for (let last = points.pop(); last !== undefined; last = points.pop()) {
     if (last === 0x10ffff) continue;
-    // Surrogates are no characters: U+E000 follows U+D7FF.
+    // Surrogates are not characters: U+E000 follows U+D7FF.
     return String.fromCodePoint(...points, last === 0xd7ff ? 0xe000 : last + 1);
   }
   return undefined;

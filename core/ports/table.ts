@@ -1,6 +1,6 @@
 /**
- * The one port to data, for the control plane's records, the application plane's placements and the tenants' own
- * items alike. SQLite embedded, DynamoDB on AWS; both pass test/adapters/contract/table.suite.ts.
+ * The port to stored data: the control plane's records, the application plane's placements and the tenants' items.
+ * Embedded: SQLite. AWS: DynamoDB. Both pass test/adapters/contract/table.suite.ts.
  */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
@@ -59,7 +59,7 @@ export type Write =
   | { readonly delete: Key; readonly if?: Condition }
   | { readonly check: Key; readonly if: Condition };
 
-/** Writes an item whose data have the type of its key, replacing what is stored there. @default - unconditionally */
+/** Creates or replaces an item. Its data must have the type of its key. @param condition @default - no condition */
 export function put<T extends object>(
   item: Key<T> & Omit<Item<object>, 'data'> & { readonly data: NoInfer<T> },
   condition?: Condition,
@@ -79,7 +79,7 @@ export interface Query<T extends object = object> extends Partition<T> {
   readonly descending?: boolean;
 }
 
-/** An item as a page shows it: without its places in the indexes, which few ask for and every row would pay for. */
+/** An item of a page. It lacks the item's places in the indexes, which few callers need and which cost time per row. */
 export type ListedItem<T extends object = JsonObject> = Omit<Item<T>, 'indexes'>;
 
 export interface Page<T extends object = JsonObject> {
@@ -89,14 +89,15 @@ export interface Page<T extends object = JsonObject> {
 }
 
 export interface Table {
-  /** The item, or undefined if absent or expired. Reads what was last committed. */
+  /** The item as last committed, or undefined if absent or expired. */
   get<T extends object = JsonObject>(key: Key<T>): Promise<Item<T> | undefined>;
   /** Items of one partition in order of sort key. An unknown partition is an empty page. */
   query<T extends object = JsonObject>(query: Query<T>): Promise<Page<T>>;
   /**
-   * All writes or none; durable when it resolves. At most 100 writes and 4 MB, each key at most once; none is no work.
-   * Throws INVALID or TOO_LARGE past a limit (core/ports/table-rules.ts), UNAVAILABLE where trying again later may help.
-   * Throws ConditionFailed and writes nothing if a condition does not hold. Safe to repeat only if conditions make it so.
+   * Commits all writes or none; durable when it resolves. At most 100 writes and 4 MB, each key at most once; an empty
+   * list does nothing. Idempotent only if the conditions make it so.
+   * Throws ConditionFailed if a condition does not hold, INVALID or TOO_LARGE beyond a limit (core/ports/table-rules.ts),
+   * UNAVAILABLE if a retry may help.
    */
   transact(writes: readonly Write[]): Promise<void>;
 }

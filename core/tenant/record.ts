@@ -3,40 +3,37 @@ import type { TierName } from '../tier/tiers.ts';
 import type { RegistrationStatus, Step, TenantState } from './lifecycle.ts';
 import { TENANT_ID } from './names.ts';
 
-/**
- * A tenant as the control plane keeps it. A registration is another view of the same record, so that the two can
- * never tell different stories.
- */
+/** The control plane's record of a tenant. A registration is another view of the same record, so the two always agree. */
 export interface TenantRecord {
   readonly tenantId: string;
   readonly tenantName: string;
   /** `slugOf(tenantName)`; unique among living tenants. */
   readonly slug: string;
-  /** The first admin's; unique among living tenants, compared in lower case. */
+  /** The first administrator's; unique among living tenants, regardless of case. */
   readonly email: string;
   readonly tier: TierName;
   readonly state: TenantState;
   /** Why it failed, in plain words. */
   readonly reason?: string;
-  /** What the application plane reported of its last run. */
+  /** The steps of the last run, as the application plane reported them. */
   readonly steps?: readonly Step[];
   /** false from the request to delete it on; nothing sets it back. */
   readonly active: boolean;
-  /** As the application plane spelt it. */
+  /** In the spelling of the application plane. */
   readonly registrationStatus: string;
   readonly tenantStatus?: string;
-  /** JSON text of what a login page needs; public. */
+  /** JSON text with what a sign-in page needs. Public. */
   readonly tenantConfig?: string;
-  /** The customer's own keys, as given inside `tenantData` and `tenantRegistrationData`. */
+  /** Customer-defined keys of `tenantData` and `tenantRegistrationData`. */
   readonly tenantExtras: JsonObject;
   readonly registrationExtras: JsonObject;
   /** ISO 8601, UTC. */
   readonly created: string;
-  /** Of the last change of state or data; ISO 8601, UTC. */
+  /** When state or data last changed; ISO 8601, UTC. */
   readonly modified: string;
 }
 
-/** Of a registration nobody has reported on yet. */
+/** The status of a registration before the first report. */
 export const IN_PROGRESS: RegistrationStatus = 'In progress';
 
 const REGISTRATION_PREFIX = 'reg-';
@@ -45,7 +42,7 @@ export function registrationIdOf(tenantId: string): string {
   return `${REGISTRATION_PREFIX}${tenantId}`;
 }
 
-/** @returns the tenant of this registration id, or undefined if it is none of ours */
+/** @returns the tenant id in a registration id, or undefined if it is not a registration id */
 export function tenantIdOf(registrationId: string): string | undefined {
   if (!registrationId.startsWith(REGISTRATION_PREFIX)) return undefined;
   const tenantId = registrationId.slice(REGISTRATION_PREFIX.length);
@@ -56,30 +53,30 @@ export function tenantKey(tenantId: string): Key<TenantRecord> {
   return { pk: `tenant#${tenantId}`, sk: 'tenant' };
 }
 
-/** Held by the living tenant of this slug. */
+/** The lock that the living tenant of this slug holds. */
 export function slugLockKey(slug: string): Key<Lock> {
   return { pk: `tenant-slug#${slug}`, sk: 'lock' };
 }
 
-/** Held by the living tenant whose first admin has this email. */
+/** The lock that the living tenant whose first administrator has this email holds. */
 export function emailLockKey(email: string): Key<Lock> {
   return { pk: `tenant-email#${email.toLowerCase()}`, sk: 'lock' };
 }
 
-/** What a lock says: whose it is. */
+/** Names the holder of a lock. */
 export interface Lock {
   readonly tenantId: string;
 }
 
-/** Which tenants a list shows; a partition of one index each, so that every combination is one keyset query. */
+/** Selects the tenants of a list. Each combination is one partition of an index, so a list is one keyset query. */
 export interface TenantFilter {
   readonly state?: TenantState;
   readonly tier?: TierName;
 }
 
 /**
- * The partition that holds exactly the tenants of `filter`, sorted by slug, then id. Deleted ones are apart: only
- * `state: 'deleted'` leads to them.
+ * The partition with exactly the tenants of `filter`, sorted by slug, then by id. Deleted tenants have their own: only
+ * `state: 'deleted'` selects them.
  */
 export function tenantPartition({
   state,
@@ -96,9 +93,9 @@ export function tenantPartition({
     : { index: 'g4', pk: `tenants|state=${state}|tier=${tier}` };
 }
 
-/** The record as an item, in the partition of each filter it matches. */
+/** The record as an item, in the partition of each filter that it matches. */
 export function tenantItem(record: TenantRecord, version: number): Item<TenantRecord> {
-  // '#' sorts before everything a slug is made of, so 'acme' stands before 'acme-corp'.
+  // '#' sorts before every character of a slug, so 'acme' comes before 'acme-corp'.
   const sk = `${record.slug}#${record.tenantId}`;
   const { state, tier } = record;
   const filters: TenantFilter[] =

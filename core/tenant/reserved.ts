@@ -1,4 +1,4 @@
-/** Keys of `tenantData` and `tenantRegistrationData` that only the platform sets; from a client each is refused. */
+/** Keys of `tenantData` and `tenantRegistrationData` that only the platform sets. A client that sends one is refused. */
 export const RESERVED_KEYS = [
   'tenantId',
   'tenantRegistrationId',
@@ -17,20 +17,20 @@ export const RESERVED_KEYS = [
   'password',
 ] as const;
 
-/** The tenant's own fields: as keys of `tenantRegistrationData` they would hide the real ones in SBT's events. */
+/** Fields of the tenant. As keys of `tenantRegistrationData` they would overwrite the tenant's in SBT's events. */
 export const TENANT_FIELDS = ['tenantName', 'email', 'tier'] as const;
 
-/** Most keys of the customer's own in each of the two objects. */
+/** Most customer-defined keys in each of the two objects. */
 export const MAX_EXTRA_KEYS = 32;
-/** Most bytes of JSON the customer's own keys take in each of the two objects. */
+/** Most bytes of JSON that the customer-defined keys take in each of the two objects. */
 export const MAX_EXTRA_BYTES = 8 * 1024;
 
 const encoder = new TextEncoder();
 
-/** @returns the limit that `extras` break, in words; undefined where they are fine */
+/** @returns the limit that `extras` exceed, as a message; undefined if they exceed none */
 export function checkExtras(extras: object): string | undefined {
   const count = Object.keys(extras).length;
-  if (count > MAX_EXTRA_KEYS) return `must have at most ${MAX_EXTRA_KEYS} keys of the customer's own, got ${count}`;
+  if (count > MAX_EXTRA_KEYS) return `must have at most ${MAX_EXTRA_KEYS} customer-defined keys, got ${count}`;
   const bytes = encoder.encode(JSON.stringify(extras)).length;
   if (bytes > MAX_EXTRA_BYTES) return `must take at most ${MAX_EXTRA_BYTES} bytes of JSON, got ${bytes}`;
   return undefined;

@@ -4,32 +4,33 @@ import { keyOf } from '../ports/table-rules.ts';
 import { TENANT_ID } from './names.ts';
 
 /**
- * The only way to a tenant's data: a handle in which another tenant's key cannot be used. Every partition named, in the
- * table and in its indexes, must be `<tenantId>` or begin with `<tenantId>#`, as LeadingKeys demands on AWS.
- * What comes back throws ACCESS_DENIED otherwise, before anything is read or written.
- * Throws INVALID for an id that no server made: one with '#' in it would reach into another tenant's partitions.
+ * The only access to a tenant's data: a table that refuses the keys of other tenants. Every partition key, in the table
+ * and in its indexes, must be `<tenantId>` or begin with `<tenantId>#`, as the LeadingKeys condition demands on AWS.
+ * Otherwise every method throws ACCESS_DENIED before it reads or writes anything.
+ * Throws INVALID for an id that is not a tenant id: one that contains '#' would reach other tenants' partitions.
  */
 export function scopedTable(table: Table, tenantId: string): Table {
-  if (!TENANT_ID.test(tenantId)) throw new DomainError('INVALID', 'a tenant-scoped handle needs a tenant id');
+  if (!TENANT_ID.test(tenantId))
+    throw new DomainError('INVALID', `tenantId of a scoped table must match ${TENANT_ID.source}`);
   const prefix = `${tenantId}#`;
 
-  const demandOwn = (pk: string): void => {
+  const requireOwn = (pk: string): void => {
     if (pk !== tenantId && !pk.startsWith(prefix)) {
-      throw new DomainError('ACCESS_DENIED', 'this key does not belong to the tenant that the handle is for');
+      throw new DomainError('ACCESS_DENIED', 'the key must belong to the tenant of the scoped table');
     }
   };
 
   return {
     async get(key) {
-      demandOwn(key.pk);
+      requireOwn(key.pk);
       return table.get(key);
     },
     async query(query) {
-      demandOwn(query.pk);
+      requireOwn(query.pk);
       return table.query(query);
     },
     async transact(writes) {
-      for (const pk of writes.flatMap(partitionsOf)) demandOwn(pk);
+      for (const pk of writes.flatMap(partitionsOf)) requireOwn(pk);
       return table.transact(writes);
     },
   };

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../ports/table.ts';
 import { registrationIdOf, type TenantRecord } from './record.ts';
 
-/** What SBT's tenant-management answers; the customer's own keys first, so that they never hide ours. */
+/** The response of SBT's tenant management. Customer-defined keys come first, so that they never overwrite ours. */
 function sbtTenant(record: TenantRecord) {
   return {
     ...record.tenantExtras,
@@ -16,7 +16,7 @@ function sbtTenant(record: TenantRecord) {
   };
 }
 
-/** What SBT's tenant-registrations answers. */
+/** The response of SBT's tenant registrations. */
 function sbtRegistration(record: TenantRecord) {
   return {
     ...record.registrationExtras,
@@ -27,7 +27,7 @@ function sbtRegistration(record: TenantRecord) {
   };
 }
 
-/** Ours, beside SBT's. */
+/** Our additions to SBT's fields. */
 function additions(record: TenantRecord) {
   return {
     state: record.state,
@@ -38,19 +38,19 @@ function additions(record: TenantRecord) {
   };
 }
 
-/** A tenant as the API shows it. */
+/** A tenant in the API. */
 export function tenantView(record: TenantRecord) {
   return { ...sbtTenant(record), slug: record.slug, ...additions(record) };
 }
 
-/** A registration as the API shows it. */
+/** A registration in the API. */
 export function registrationView(record: TenantRecord) {
   return { ...sbtRegistration(record), ...additions(record) };
 }
 
 /**
- * Detail of SBT's onboardingRequest: the registration's fields and the tenant's, flattened.
- * @param statusGiven whether the client named a registrationStatus; SBT passes on only what it was given
+ * Detail of SBT's onboardingRequest: the fields of the registration and of the tenant in one object.
+ * @param statusGiven whether the client sent a registrationStatus; SBT repeats only what it received
  */
 export function onboardingDetail(record: TenantRecord, statusGiven: boolean): JsonObject {
   return {
@@ -65,7 +65,7 @@ export function onboardingDetail(record: TenantRecord, statusGiven: boolean): Js
   };
 }
 
-/** Detail of SBT's offboardingRequest: the tenant and its registration as they stood when deletion was asked for. */
+/** Detail of SBT's offboardingRequest: the tenant and its registration when the deletion was requested. */
 export function offboardingDetail(record: TenantRecord): JsonObject {
   return { ...sbtTenant(record), ...sbtRegistration(record) };
 }

@@ -1,10 +1,13 @@
 import type { UsagePlan } from '../tier/tiers.ts';
 
-/** A token bucket per API key, by API Gateway's rule: `tokens = min(burst, tokens + rate * dt)`, starting full. */
+/**
+ * A token bucket per API key that starts full: `tokens = min(burst, tokens + rate * dt)`.
+ * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-request-throttling.html
+ */
 export interface Bucket {
   /** 0..burst */
   tokens: number;
-  /** When `tokens` was right, in milliseconds of a monotonic clock. */
+  /** The time of `tokens`, in milliseconds of a monotonic clock. */
   at: number;
 }
 
@@ -15,8 +18,8 @@ export function fullBucket({ burst }: Limits, nowMs: number): Bucket {
 }
 
 /**
- * Takes one token if there is one. Changes the bucket in place: this runs once per request.
- * A clock that steps back adds nothing; a plan that changed holds from this call on.
+ * Takes one token if there is one. Changes the bucket in place, because it runs once per request. A clock that was set
+ * back adds no tokens. A changed plan applies from this call on.
  *
  * @returns whether the call is admitted
  */
@@ -28,12 +31,12 @@ export function take(bucket: Bucket, plan: Limits, nowMs: number): boolean {
   return true;
 }
 
-/** Whether forgetting the bucket gives nothing away: a new one would hold no more. */
+/** Whether the bucket is full, so that it can be dropped: a new one holds no more. */
 export function isFull(bucket: Bucket, plan: Limits, nowMs: number): boolean {
   return tokensAt(bucket, plan, nowMs) >= plan.burst;
 }
 
-/** Whole seconds, at least 1, until the bucket holds a token again; what `retry-after` says. */
+/** Whole seconds, at least 1, until the bucket holds a token again; the value of `retry-after`. */
 export function secondsToToken(bucket: Bucket, plan: Limits, nowMs: number): number {
   return Math.max(1, Math.ceil((1 - tokensAt(bucket, plan, nowMs)) / plan.rate));
 }

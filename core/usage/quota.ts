@@ -9,14 +9,14 @@ export interface DayCount {
   count: number;
 }
 
-/** Days since 1970-01-01, UTC; a quota's day begins at 00:00 UTC. */
+/** Days since 1970-01-01, UTC. A quota starts anew at 00:00 UTC. */
 export function utcDay(epochMs: number): number {
   return Math.floor(epochMs / DAY_MS);
 }
 
 /**
- * Counts one call if the day's quota has room. Changes `used` in place: this runs once per request.
- * A clock that steps back over midnight starts no new day.
+ * Counts one call if the day's quota is not used up. Changes `used` in place, because it runs once per request. A clock
+ * that was set back over midnight does not start a new day.
  *
  * @returns whether the call is admitted
  */
@@ -31,7 +31,7 @@ export function countCall(used: DayCount, { quotaPerDay }: Pick<UsagePlan, 'quot
   return true;
 }
 
-/** Whole seconds, at least 1, until the quota begins anew. */
+/** Whole seconds, at least 1, until the quota starts anew. */
 export function secondsToReset(epochMs: number): number {
   return Math.max(1, Math.ceil((DAY_MS - (epochMs % DAY_MS)) / 1_000));
 }

@@ -69,6 +69,12 @@ const Tier = z
       desired: z.int().describe('Tasks per service at start.'),
       max: z.int().describe('Most tasks per service.'),
     }),
+    concurrency: z
+      .int()
+      .optional()
+      .describe("Tenants of the tier that are provisioned at once; absent: only the provisioner's own limit applies."),
+    sizesPool: z.boolean().optional().describe('The pooled tasks have the size of this tier.'),
+    signUp: z.boolean().optional().describe('Companies that sign themselves up get this tier.'),
   })
   .meta({ id: 'Tier' });
 
