@@ -19,7 +19,7 @@ describe('the target of a request line', () => {
     ['/api/', '', '/'],
     ['/api/v1/', '', '/v1/'],
     ['/api/v2/orders', 'v2', '/v2/orders'],
-  ])('%s is a call of service "%s" at %s', (url, service, path) => {
+  ])('%s is a request for service "%s" at %s', (url, service, path) => {
     expect(parseTarget(url)).toEqual({ kind: 'api', service, path });
   });
 
@@ -31,7 +31,7 @@ describe('the target of a request line', () => {
     '/apis',
     '/API/products',
     '//api',
-  ])('%s is for the platform, as it is', (url) => expect(parseTarget(url)).toEqual({ kind: 'platform', path: url }));
+  ])('%s is for the platform, unchanged', (url) => expect(parseTarget(url)).toEqual({ kind: 'platform', path: url }));
 
   test.each([
     '/api/products/../orders',
@@ -48,11 +48,11 @@ describe('the target of a request line', () => {
     'products',
     'ftp://x/api',
     '',
-  ])('%s is refused: two servers might read it differently', (url) => {
+  ])('SE-1: %s is refused, because two servers could read it differently', (url) => {
     expect(parseTarget(url)).toEqual({ kind: 'malformed' });
   });
 
-  test('dots and percents in a query are nobody`s business', () => {
+  test('dots and percent signs in a query are not examined', () => {
     expect(parseTarget('/realms/pool/auth?redirect_uri=https://a/../b%2e%2e').kind).toBe('platform');
   });
 });
@@ -60,23 +60,23 @@ describe('the target of a request line', () => {
 describe('headers', () => {
   const incoming = (...rawHeaders: string[]) => ({ rawHeaders, headers: {} });
 
-  test('pass in their spelling and number, unless internal', () => {
+  test('pass with their spelling and duplicates, unless they are internal', () => {
     const passed = ['Accept', 'a', 'accept', 'b', 'X-Custom', '1', 'if-match', '"e"'];
     expect(requestHeaders(incoming(...passed), 'service')).toEqual(passed);
   });
 
-  test('named by Connection are hop-by-hop, but for the type of the body', () => {
+  test('that Connection names are dropped, except Content-Type', () => {
     const headers = { connection: 'close, X-Once, Content-Type' };
     const rawHeaders = ['connection', headers.connection, 'x-once', '1', 'content-type', 'a/b', 'x-twice', '2'];
     expect(requestHeaders({ rawHeaders, headers }, 'service')).toEqual(['content-type', 'a/b', 'x-twice', '2']);
   });
 
-  test('what frames the body is not passed on: the gateway frames it anew', () => {
+  test('that frame the body are dropped, because the gateway frames it again', () => {
     const rawHeaders = ['Content-Length', '3', 'transfer-encoding', 'chunked', 'accept', '*/*'];
     expect(requestHeaders({ rawHeaders, headers: {} }, 'service')).toEqual(['accept', '*/*']);
   });
 
-  test('cookies and API keys reach the platform, no service', () => {
+  test('cookies and API keys reach the platform but no service', () => {
     const own = ['cookie', 'session=1', 'x-api-key', 'k'];
     expect(requestHeaders(incoming(...own), 'service')).toEqual([]);
     expect(requestHeaders(incoming(...own), 'platform')).toEqual(own);
@@ -86,7 +86,7 @@ describe('headers', () => {
 describe('the meter', () => {
   const plan = { rate: 10, burst: 10, quotaPerDay: 1_000 };
 
-  test('RT-2: a throttled call does not consume quota, an exhausted one says when the day ends', () => {
+  test('RT-2: a throttled request does not count against the quota; an exhausted quota tells when the day ends', () => {
     const clock = new TestClock();
     const meter = new Meter({ clock, monotonic: () => clock.ms });
     const few = { rate: 10, burst: 10, quotaPerDay: 12 };
@@ -98,23 +98,23 @@ describe('the meter', () => {
     expect(meter.admit('key', few)).toEqual({ outcome: 'exhausted', retryAfter: 43_199 });
   });
 
-  test('RT-2: within 3 % of the plan for ten minutes of twice the rate, a neighbour untouched', () => {
+  test('RT-2: admits within 3 % of the plan over ten minutes at twice the rate, and does not affect another tenant', () => {
     const clock = new TestClock();
     const meter = new Meter({ clock, monotonic: () => clock.ms });
     const long = { ...plan, quotaPerDay: 1e9 };
     let admitted = 0;
-    let neighbour = 0;
+    let refusedOther = 0;
     for (let ms = 0; ms < 600_000; ms += 50) {
       clock.advance(50);
       if (meter.admit('busy', long).outcome === 'admitted') admitted += 1;
-      if (ms % 200 === 0 && meter.admit('neighbour', long).outcome !== 'admitted') neighbour += 1;
+      if (ms % 200 === 0 && meter.admit('other', long).outcome !== 'admitted') refusedOther += 1;
     }
     expect(admitted).toBeGreaterThan(6_010 * 0.97);
     expect(admitted).toBeLessThan(6_010 * 1.03);
-    expect(neighbour).toBe(0);
+    expect(refusedOther).toBe(0);
   });
 
-  test('forgets idle buckets only when full, so that forgetting gives nothing away', () => {
+  test('removes idle buckets only when they are full, so that no tenant gains tokens by it', () => {
     const clock = new TestClock();
     const meter = new Meter({ clock, monotonic: () => clock.ms, maxBuckets: 3 });
     for (let call = 0; call < 10; call++) meter.admit('busy', plan);
@@ -131,7 +131,7 @@ describe('the meter', () => {
   });
 });
 
-describe('the remembered registry', () => {
+describe('the cached registry', () => {
   function counted(): { reads: number; source: Registry; route: ReturnType<typeof tenantRoute> | undefined } {
     const route = tenantRoute('acme00001');
     const state = {
@@ -148,7 +148,7 @@ describe('the remembered registry', () => {
     return state;
   }
 
-  test('asks once within its time to live, again after it, and after an invalidation', async () => {
+  test('reads again after its time to live and after an invalidation, and not before', async () => {
     const clock = new TestClock();
     const state = counted();
     const registry = cachedRegistry(state.source, { clock, ttlMs: 2_000 });
@@ -167,7 +167,7 @@ describe('the remembered registry', () => {
     expect(registry.lookup('pool', 's')).not.toBeInstanceOf(Promise);
   });
 
-  test('never remembers what is absent, nor what was read before an invalidation', async () => {
+  test('caches neither what is unknown nor what was read before an invalidation', async () => {
     const clock = new TestClock();
     const state = counted();
     const registry = cachedRegistry(state.source, { clock });
@@ -182,7 +182,7 @@ describe('the remembered registry', () => {
     expect(await registry.lookup('pool', 's')).toHaveProperty('route');
   });
 
-  test('never takes one realm`s subject for another`s', async () => {
+  test("SE-1: never uses one realm's subject for another realm", async () => {
     const registry = cachedRegistry(counted().source, { clock: new TestClock() });
     await registry.lookup('pool', 's');
     expect(registry.lookup('tenant-acme00001', 's')).toBeInstanceOf(Promise);
@@ -190,7 +190,7 @@ describe('the remembered registry', () => {
 });
 
 describe('the access log', () => {
-  test('is JSON whatever a path holds', () => {
+  test('is JSON whatever the path contains, and has no query', () => {
     const exchange = {
       requestId: 'r',
       startedAt: 1_000,
@@ -224,12 +224,12 @@ describe('the configuration', () => {
     accessLog: '/a',
   };
 
-  test('keeps of the tier table what it needs', () => {
+  test('keeps only the usage plans of the tier table', () => {
     const config = parseConfig(JSON.stringify({ ...good, publicUrl: PUBLIC_URL, limits: { connections: 2 } }));
     expect(config.tiers.basic).toEqual({ usagePlan: TIERS.basic.usagePlan });
   });
 
-  test('lists every fault with its path, and takes no unknown key', () => {
+  test('lists every error with its path, and refuses unknown keys', () => {
     const bad = { ...good, port: 70_000, publicUrl: 'ftp://x', limits: { connections: 0 }, extra: 1 };
     expect(() => parseConfig(JSON.stringify(bad))).toThrow(/port:.*publicUrl:.*limits\.connections:.*"extra"/s);
     expect(() => parseConfig('{')).toThrow('must be JSON');

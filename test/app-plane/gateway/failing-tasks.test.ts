@@ -13,7 +13,7 @@ function connectionsOf(server: Server): Promise<number> {
 describe('failing tasks', () => {
   const dying: RequestListener = (request) => request.socket.destroy();
 
-  test('a GET that got no answer is sent to another task; a POST is not, and says 502', async () => {
+  test('a GET without a response is sent to another task; a POST is not, and gets 502', async () => {
     const fixture = await startFixture();
     try {
       const bad = await fixture.serve('orders', dying);
@@ -21,54 +21,54 @@ describe('failing tasks', () => {
       const sockets = [bad.socket, good.socket];
       fixture.setEndpoints([{ cluster: 'pool', tenantId: null, service: 'orders', sockets }]);
       const authorization = await fixture.addTenant(tenantRoute('acme00001'));
-      const statuses = async (init: RequestInit): Promise<number> => {
-        const answer = await fetch(`${fixture.url}/api/orders`, { ...init, headers: { authorization } });
-        await answer.arrayBuffer();
-        return answer.status;
+      const status = async (init: RequestInit): Promise<number> => {
+        const response = await fetch(`${fixture.url}/api/orders`, { ...init, headers: { authorization } });
+        await response.arrayBuffer();
+        return response.status;
       };
-      for (let call = 0; call < 5; call++) expect(await statuses({})).toBe(200);
-      expect(await statuses({ method: 'POST', body: 'x' })).toBe(502);
+      for (let call = 0; call < 5; call++) expect(await status({})).toBe(200);
+      expect(await status({ method: 'POST', body: 'x' })).toBe(502);
       await bad.close();
-      for (let call = 0; call < 5; call++) expect(await statuses({ method: 'POST', body: 'x' })).toBe(200);
+      for (let call = 0; call < 5; call++) expect(await status({ method: 'POST', body: 'x' })).toBe(200);
       await good.close();
-      expect(await statuses({})).toBe(503);
+      expect(await status({})).toBe(503);
     } finally {
       await fixture.close();
     }
   });
 
-  test('a task that answers too late is answered for with 504', async () => {
+  test('a task that does not respond in time leads to 504', async () => {
     await withScene(
       () => undefined,
       async ({ url, authorization }) => {
-        const answer = await fetch(url, { headers: { authorization } });
-        expect([answer.status, await answer.text()]).toEqual([504, '{"message":"Endpoint request timed out"}']);
+        const response = await fetch(url, { headers: { authorization } });
+        expect([response.status, await response.text()]).toEqual([504, '{"message":"Endpoint request timed out"}']);
       },
       { limits: { headersTimeoutMs: 200 } },
     );
   });
 
-  test('an answer that stalls breaks off', async () => {
+  test('a response that stalls breaks off', async () => {
     await withScene(
       (_request, response) => void response.write('half'),
       async ({ url, authorization }) => {
-        const answer = await fetch(url, { headers: { authorization } });
-        await expect(answer.text()).rejects.toThrow();
+        const response = await fetch(url, { headers: { authorization } });
+        await expect(response.text()).rejects.toThrow();
       },
       { limits: { bodyTimeoutMs: 200 } },
     );
   });
 
-  test('a task with more than its fill is taken for unavailable', async () => {
+  test('a task with too many requests leads to 503', async () => {
     await withScene(
       () => undefined,
       async ({ url, authorization }) => {
-        // None of them is answered, so that soon two are under way, whatever became of the first ones.
+        // The task responds to none of them, so two are soon in progress.
         const held = new AbortController();
         const call = () => fetch(url, { headers: { authorization }, signal: held.signal }).catch(() => undefined);
         await poll(async () => {
-          const answer = await Promise.race([call(), wait(300)]);
-          return answer?.status === 503 ? true : undefined;
+          const response = await Promise.race([call(), wait(300)]);
+          return response?.status === 503 ? true : undefined;
         });
         held.abort();
       },
@@ -76,7 +76,7 @@ describe('failing tasks', () => {
     );
   });
 
-  test('RT-1: tasks exchanged under load fail no request, and the old ones are let go of', async () => {
+  test('RT-1: replacing tasks under load fails no request, and closes the connections to the old ones', async () => {
     const fixture = await startFixture();
     try {
       const slow: RequestListener = (_request, response) => void setTimeout(() => response.end('{}'), 5);
@@ -87,21 +87,21 @@ describe('failing tasks', () => {
       let served = 0;
       const load = Array.from({ length: 8 }, async () => {
         while (rolling) {
-          const answer = await fetch(`${fixture.url}/api/products`, {
+          const response = await fetch(`${fixture.url}/api/products`, {
             method: 'POST',
             body: 'x',
             headers: { authorization },
           });
-          await answer.arrayBuffer();
-          if (answer.status === 200) served += 1;
-          else failures.push(answer.status);
+          await response.arrayBuffer();
+          if (response.status === 200) served += 1;
+          else failures.push(response.status);
         }
       });
       for (let round = 0; round < 5; round++) {
         const next = await fixture.serve(`products`, slow);
         fixture.setEndpoints([{ cluster: 'pool', tenantId: null, service: 'products', sockets: [next.socket] }]);
         const before = served;
-        // A task drains once the gateway has let go of it; a connection cut earlier may carry a request.
+        // A task stops when the gateway has closed its connections; one closed earlier may carry a request.
         await poll(async () => ((await connectionsOf(current.server)) === 0 ? true : undefined));
         await current.close();
         await poll(() => (served > before + 20 ? true : undefined));
@@ -118,32 +118,32 @@ describe('failing tasks', () => {
 });
 
 describe('draining', () => {
-  test('finishes what is under way, then takes no more', async () => {
-    let answering: ServerResponse | undefined;
+  test('finishes requests in progress, then accepts no more', async () => {
+    let pending: ServerResponse | undefined;
     await withScene(
       (_request, response) => {
-        answering = response;
+        pending = response;
       },
       async ({ fixture, url, authorization }) => {
-        const asked = fetch(url, { headers: { authorization } });
-        await poll(() => answering);
+        const sent = fetch(url, { headers: { authorization } });
+        await poll(() => pending);
         const drained = fixture.gateway.drain(10_000);
-        answering?.end('finished');
-        const answer = await asked;
-        expect(await answer.text()).toBe('finished');
-        expect(answer.headers.get('connection')).toBe('close');
+        pending?.end('finished');
+        const response = await sent;
+        expect(await response.text()).toBe('finished');
+        expect(response.headers.get('connection')).toBe('close');
         await drained;
         await expect(fetch(url)).rejects.toThrow();
       },
     );
   });
 
-  test('ends what does not finish in time', async () => {
+  test('breaks off requests that do not finish in time', async () => {
     await withScene(
       () => undefined,
       async ({ fixture, url, authorization }) => {
-        const asked = fetch(url, { headers: { authorization } });
-        const outcome = expect(asked).rejects.toThrow();
+        const sent = fetch(url, { headers: { authorization } });
+        const outcome = expect(sent).rejects.toThrow();
         await poll(() => (fixture.gateway.server.listening ? true : undefined));
         await fixture.gateway.drain(100);
         await outcome;

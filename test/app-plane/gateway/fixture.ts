@@ -133,7 +133,7 @@ export async function serveOn(socket: string, listener: RequestListener): Promis
   };
 }
 
-/** Answers with what it was sent: method, url, raw headers, body. */
+/** Responds with what it received: method, url, raw headers, body. */
 export function echo(request: IncomingMessage, response: ServerResponse): void {
   const chunks: Buffer[] = [];
   request.on('data', (chunk: Buffer) => chunks.push(chunk));

@@ -1,14 +1,14 @@
 import type { RequestListener } from 'node:http';
 import { type Fixture, type FixtureOptions, startFixture, tenantRoute } from './fixture.ts';
 
-/** One gateway, one tenant, one products task. */
+/** A gateway with one tenant and one task of the products service. */
 export interface Scene {
   readonly fixture: Fixture;
   readonly authorization: string;
   readonly url: string;
 }
 
-/** Runs in a scene of its own, whose task answers by `listener`. */
+/** Runs with a gateway of its own, whose task responds by `listener`. */
 export async function withScene(
   listener: RequestListener,
   run: (scene: Scene) => Promise<void>,

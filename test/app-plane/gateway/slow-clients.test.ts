@@ -8,33 +8,33 @@ const PLACES = 20;
 const WAVES = [1, 2, 3, 4];
 
 interface Uploads {
-  /** What was answered, though the upload had not ended. */
-  readonly answers: string[];
+  /** Responses that arrived before the upload had ended. */
+  readonly responses: string[];
   end(): void;
 }
 
-/** Starts uploads of which no end comes. */
+/** Starts uploads that never end. */
 async function trickle(fixture: Fixture, authorization: string, count: number): Promise<Uploads> {
-  const answers: string[] = [];
+  const responses: string[] = [];
   const begin = `POST /api/products HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n`;
   const sockets = await Promise.all(
     Array.from({ length: count }, async () => {
       const socket = connect(fixture.port, '127.0.0.1');
       socket.on('error', () => undefined);
-      socket.on('data', (data) => void answers.push(String(data)));
+      socket.on('data', (data) => void responses.push(String(data)));
       await new Promise<void>((sent) => void socket.write(begin, () => sent()));
       return socket;
     }),
   );
   return {
-    answers,
+    responses,
     end: () => {
       for (const socket of sockets) socket.destroy();
     },
   };
 }
 
-test('RT-2: a tenant whose calls do not end holds some connections to a pooled task, never all: its neighbour is served', async () => {
+test('RT-2: a tenant whose requests never end occupies some connections to a pooled task but not all, so other tenants are served', async () => {
   const fixture = await startFixture({ limits: { connections: PLACES + 4 }, plans: { basic: PLAN } });
   try {
     let received = 0;
@@ -47,12 +47,12 @@ test('RT-2: a tenant whose calls do not end holds some connections to a pooled t
       }
     });
     const slow = await fixture.addTenant(tenantRoute('acme00001'));
-    const neighbour = await fixture.addTenant(tenantRoute('globex001'));
+    const other = await fixture.addTenant(tenantRoute('globex001'));
     const status = async (authorization: string): Promise<number> =>
       (await fetch(`${fixture.url}/api/products`, { headers: { authorization } })).status;
 
     const uploads: Uploads[] = [];
-    const refused = (): string[] => uploads.flatMap(({ answers }) => answers);
+    const refused = (): string[] => uploads.flatMap(({ responses }) => responses);
     for (const wave of WAVES) {
       uploads.push(await trickle(fixture, slow, PLAN.burst));
       await poll(() => (received + refused().length === wave * PLAN.burst ? true : undefined));
@@ -60,13 +60,13 @@ test('RT-2: a tenant whose calls do not end holds some connections to a pooled t
     }
     expect(received).toBe(PLACES);
     expect(refused()).toHaveLength(WAVES.length * PLAN.burst - PLACES);
-    for (const answer of refused()) {
-      expect(answer).toMatch(/^HTTP\/1\.1 429 /);
-      expect(answer).toContain('retry-after: 1\r\n');
-      expect(answer).toContain('{"message":"Too Many Requests"}');
+    for (const response of refused()) {
+      expect(response).toMatch(/^HTTP\/1\.1 429 /);
+      expect(response).toContain('retry-after: 1\r\n');
+      expect(response).toContain('{"message":"Too Many Requests"}');
     }
     expect(await status(slow)).toBe(429);
-    expect(await status(neighbour)).toBe(200);
+    expect(await status(other)).toBe(200);
 
     for (const { end } of uploads) end();
     await poll(async () => ((await status(slow)) === 200 ? true : undefined));

@@ -4,8 +4,8 @@ import { describe, expect, test } from '@jest/globals';
 import { echo, poll, rawExchange, startFixture } from './fixture.ts';
 import { type Scene, withScene } from './scene.ts';
 
-/** Sends a request and leaves as soon as `when` says so. */
-function leave({ fixture, authorization }: Scene, when: 'sent' | 'answered', body = ''): Promise<void> {
+/** Sends a request and disconnects when it is sent, or when the response begins. */
+function disconnect({ fixture, authorization }: Scene, when: 'sent' | 'responded', body = ''): Promise<void> {
   return new Promise((resolve) => {
     const socket = connect(fixture.port, '127.0.0.1', () => {
       const length = body === '' ? '' : `Content-Length: ${body.length * 2}\r\n`;
@@ -19,19 +19,19 @@ function leave({ fixture, authorization }: Scene, when: 'sent' | 'answered', bod
   });
 }
 
-const LEAVERS = Array.from({ length: 100 });
+const CLIENTS = Array.from({ length: 100 });
 const SMALL_POOL = { limits: { connections: 2 } };
 
-describe('clients that leave in the middle wedge nothing', () => {
+describe('clients that disconnect do not block other requests', () => {
   async function expectServed({ url, authorization }: Scene): Promise<void> {
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 10 }, () => fetch(`${url}?fine`, { headers: { authorization } })),
     );
-    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 200));
-    await Promise.all(answers.map((answer) => answer.arrayBuffer()));
+    expect(responses.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 200));
+    await Promise.all(responses.map((one) => one.arrayBuffer()));
   }
 
-  test('RT-1: while their requests wait for a connection, and while the service thinks', async () => {
+  test('RT-1: while their requests wait for a connection or for the service', async () => {
     const held: ServerResponse[] = [];
     await withScene(
       (request, response) => {
@@ -39,7 +39,7 @@ describe('clients that leave in the middle wedge nothing', () => {
         else held.push(response);
       },
       async (scene) => {
-        await Promise.all(LEAVERS.map(() => leave(scene, 'sent')));
+        await Promise.all(CLIENTS.map(() => disconnect(scene, 'sent')));
         await expectServed(scene);
         expect(held.length).toBeLessThanOrEqual(100);
       },
@@ -47,39 +47,39 @@ describe('clients that leave in the middle wedge nothing', () => {
     );
   });
 
-  test('RT-1: in the middle of a large answer that nobody reads', async () => {
+  test('RT-1: during a large response that they do not read', async () => {
     await withScene(
       (request, response) => {
         if (request.url?.includes('fine')) response.end('fine');
         else response.end(Buffer.alloc(8 * 1024 * 1024));
       },
       async (scene) => {
-        await Promise.all(LEAVERS.map(() => leave(scene, 'answered')));
+        await Promise.all(CLIENTS.map(() => disconnect(scene, 'responded')));
         await expectServed(scene);
       },
       SMALL_POOL,
     );
   });
 
-  test('RT-1: in the middle of their own bodies, short and long', async () => {
+  test('RT-1: while they send a short or a long body', async () => {
     await withScene(
       (request, response) => {
         request.resume();
         request.on('end', () => response.end('fine'));
       },
       async (scene) => {
-        await Promise.all(LEAVERS.map((_, i) => leave(scene, 'sent', 'x'.repeat(i % 2 ? 1_000 : 100_000))));
+        await Promise.all(CLIENTS.map((_, i) => disconnect(scene, 'sent', 'x'.repeat(i % 2 ? 1_000 : 100_000))));
         await expectServed(scene);
       },
       SMALL_POOL,
     );
   });
 
-  test('are logged as 499 where there was no answer yet', async () => {
+  test('are logged with status 499 if the response has not begun', async () => {
     await withScene(
       () => undefined,
       async (scene) => {
-        await leave(scene, 'sent');
+        await disconnect(scene, 'sent');
         expect((await scene.fixture.accessLog(1))[0]).toMatchObject({ status: 499, bytes: 0 });
       },
     );
@@ -87,25 +87,25 @@ describe('clients that leave in the middle wedge nothing', () => {
 });
 
 describe('streaming', () => {
-  test('passes an answer on as it comes', async () => {
-    let answering: ServerResponse | undefined;
+  test('passes a response on as it arrives', async () => {
+    let pending: ServerResponse | undefined;
     await withScene(
       (_request, response) => {
-        answering = response;
+        pending = response;
         response.write('first');
       },
       async ({ url, authorization }) => {
-        const answer = await fetch(url, { headers: { authorization } });
-        const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
+        const response = await fetch(url, { headers: { authorization } });
+        const reader = (response.body as ReadableStream<Uint8Array>).getReader();
         expect(Buffer.from((await reader.read()).value ?? []).toString()).toBe('first');
-        answering?.end('second');
+        pending?.end('second');
         expect(Buffer.from((await reader.read()).value ?? []).toString()).toBe('second');
         expect((await reader.read()).done).toBe(true);
       },
     );
   });
 
-  test('passes a body on as it comes', async () => {
+  test('passes a request body on as it arrives', async () => {
     let received = '';
     await withScene(
       (request, response) => {
@@ -116,27 +116,27 @@ describe('streaming', () => {
         const sending = httpRequest(url, { method: 'POST', headers: { authorization } });
         sending.write('first');
         await poll(() => (received === 'first' ? true : undefined));
-        const answer = new Promise<IncomingMessage>((resolve) => sending.once('response', resolve));
+        const response = new Promise<IncomingMessage>((resolve) => sending.once('response', resolve));
         sending.end('second');
-        expect((await answer).statusCode).toBe(200);
-        (await answer).resume();
+        expect((await response).statusCode).toBe(200);
+        (await response).resume();
         expect(received).toBe('firstsecond');
       },
     );
   });
 
-  test('carries 9 MB there and back, intact', async () => {
+  test('carries 9 MB in both directions without a change', async () => {
     await withScene(
       (request, response) => void request.pipe(response),
       async ({ url, authorization }) => {
         const body = Buffer.alloc(9 * 1024 * 1024, 'tierplane');
-        const answer = await fetch(url, { method: 'POST', body, headers: { authorization } });
-        expect(Buffer.compare(Buffer.from(await answer.arrayBuffer()), body)).toBe(0);
+        const response = await fetch(url, { method: 'POST', body, headers: { authorization } });
+        expect(Buffer.compare(Buffer.from(await response.arrayBuffer()), body)).toBe(0);
       },
     );
   });
 
-  test('passes on an answer of very many small pieces, and waits for the client once at a time', async () => {
+  test('passes on a response of many small pieces, and waits for the client with one listener', async () => {
     await withScene(
       (_request, response) => {
         response.socket?.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
@@ -151,29 +151,29 @@ describe('streaming', () => {
             return write(piece);
           }) as typeof response.write;
         });
-        const answer = await fetch(url, { headers: { authorization } });
-        expect(await answer.text()).toBe('x'.repeat(50_000));
+        const response = await fetch(url, { headers: { authorization } });
+        expect(await response.text()).toBe('x'.repeat(50_000));
         expect(waiting).toBe(1);
       },
     );
   });
 
-  test('an answer that breaks off breaks off for the client too', async () => {
+  test('breaks off the response to the client if the task breaks off', async () => {
     await withScene(
       (_request, response) => {
         response.writeHead(200, { 'content-length': 100 });
         response.write('half', () => response.destroy());
       },
       async ({ url, authorization }) => {
-        const answer = await fetch(url, { headers: { authorization } });
-        await expect(answer.text()).rejects.toThrow();
+        const response = await fetch(url, { headers: { authorization } });
+        await expect(response.text()).rejects.toThrow();
       },
     );
   });
 
-  test('a body is asked for with 100 Continue only from those admitted', async () => {
+  test('sends 100 Continue only to admitted requests', async () => {
     await withScene(echo, async ({ url, authorization }) => {
-      const ask = (token: string): Promise<{ continued: boolean; status: number | undefined }> =>
+      const post = (token: string): Promise<{ continued: boolean; status: number | undefined }> =>
         new Promise((resolve, reject) => {
           let continued = false;
           const headers = { authorization: token, expect: '100-continue', 'content-length': 4 };
@@ -190,13 +190,13 @@ describe('streaming', () => {
           });
           sending.flushHeaders();
         });
-      expect(await ask(authorization)).toEqual({ continued: true, status: 200 });
-      expect(await ask('Bearer a.b.c')).toEqual({ continued: false, status: 401 });
+      expect(await post(authorization)).toEqual({ continued: true, status: 200 });
+      expect(await post('Bearer a.b.c')).toEqual({ continued: false, status: 401 });
     });
   });
 });
 
-describe('the limit of bodies', () => {
+describe('the limit of request bodies', () => {
   const LIMIT = { limits: { maxBodyBytes: 200_000 } };
 
   const post = (
@@ -219,8 +219,8 @@ describe('the limit of bodies', () => {
 
   test.each([
     ['declared', false],
-    ['sent piece by piece', true],
-  ])('a body too long, %s, is answered with 413; one just right passes', async (_how, chunked) => {
+    ['sent in chunks', true],
+  ])('responds with 413 to a body over the limit, %s; a body at the limit passes', async (_how, chunked) => {
     await withScene(
       (request, response) => {
         request.resume();
@@ -237,20 +237,20 @@ describe('the limit of bodies', () => {
     );
   });
 
-  test('is answered with 413 even where it is reached before there is a connection to send the body on', async () => {
+  test('responds with 413 even if the limit is exceeded before there is a connection to the task', async () => {
     await withScene(
       () => undefined,
       async ({ fixture, authorization }) => {
         const head = `POST /api/products HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\nConnection: close`;
         const body = `3e8\r\n${'x'.repeat(1_000)}\r\n0\r\n\r\n`;
-        const answer = await rawExchange(fixture.port, `${head}\r\nTransfer-Encoding: chunked\r\n\r\n${body}`);
-        expect(answer).toMatch(/^HTTP\/1\.1 413 /);
+        const response = await rawExchange(fixture.port, `${head}\r\nTransfer-Encoding: chunked\r\n\r\n${body}`);
+        expect(response).toMatch(/^HTTP\/1\.1 413 /);
       },
       { limits: { maxBodyBytes: 10 } },
     );
   });
 
-  test('holds for what goes to the platform too, and is 10 MiB unless told otherwise', async () => {
+  test('applies to requests to the platform too, and is 10 MiB by default', async () => {
     const fixture = await startFixture();
     try {
       await fixture.servePlatform(echo);
@@ -262,7 +262,7 @@ describe('the limit of bodies', () => {
     }
   });
 
-  test('an early refusal of a long body by the service reaches the client', async () => {
+  test('passes on an early refusal of a long body by the service', async () => {
     await withScene(
       (_request, response) => {
         response.writeHead(422, { 'content-type': 'application/json' });

@@ -3,7 +3,7 @@ import { MalformedResponse } from '../malformed-response.ts';
 import type { UpstreamRequest } from '../request.ts';
 import { headerRole } from '../response-headers.ts';
 import type { ResponseListener, UpstreamCall, UpstreamFailure } from '../upstream.ts';
-import { failureOf } from './undici-failure.ts';
+import { causeOf, failureOf } from './undici-failure.ts';
 
 /** A request in progress, which ends exactly once. */
 export class UndiciCall implements UpstreamCall, Dispatcher.DispatchHandler {
@@ -75,7 +75,7 @@ export class UndiciCall implements UpstreamCall, Dispatcher.DispatchHandler {
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
     const { body } = this.#request;
     const stream = body && !Buffer.isBuffer(body) ? body : undefined;
-    this.fail(failureOf(error, { started: this.#controller !== undefined, body: stream }), error);
+    this.fail(failureOf(error, { started: this.#controller !== undefined, body: stream }), causeOf(error));
   }
 
   /** @returns false if the call had ended before */

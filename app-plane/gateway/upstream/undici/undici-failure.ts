@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { MalformedResponse } from '../malformed-response.ts';
 import type { UpstreamFailure } from '../upstream.ts';
 
 const BY_CODE: Readonly<Record<string, UpstreamFailure>> = {
@@ -32,4 +33,12 @@ export function failureOf(error: Error, { started, body }: FailedCall): Upstream
   if (!started) return known === 'connect-timeout' ? known : 'unreachable';
   if (code === 'UND_ERR_SOCKET') return REFUSED_RESPONSE.has(error.message) ? 'malformed-response' : 'disconnected';
   return known ?? 'malformed-response';
+}
+
+/** Errors about a response whose messages are constants of undici and its parser, so that they can be logged. */
+const CONSTANT_MESSAGES = new Set(['HTTPParserError', 'HeadersOverflowError', 'SocketError']);
+
+/** The cause to report: a MalformedResponse for errors about the response, otherwise undici's error. */
+export function causeOf(error: Error): Error {
+  return CONSTANT_MESSAGES.has(error.name) ? new MalformedResponse(error.message, { cause: error }) : error;
 }
