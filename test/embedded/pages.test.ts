@@ -15,7 +15,7 @@ import { silentLog } from '../support/silent-log.ts';
 
 const SECRET = 'Temporary password: tulip-42';
 const PUBLIC_URL = 'http://127.0.0.1:8080';
-/** What the gateway says of a request from this machine. */
+/** The headers that the gateway sets for a request from this machine. */
 const LOCAL = { host: '127.0.0.1:8080', 'x-forwarded-host': '127.0.0.1:8080', 'x-forwarded-for': '127.0.0.1' };
 
 const CUSTOMER = 'Wayne & Sons';
@@ -107,7 +107,7 @@ describe('the start page', () => {
     services = [service('shared', 'demo0001'), service('tenant-custom01', 'custom01'), service('pool', null)];
   });
 
-  test('shows the machine itself what runs for whom, by name', async () => {
+  test('shows local readers which services run for which tenant', async () => {
     const { status, text } = await get('/');
     expect(status).toBe(200);
     const serves = [...text.matchAll(/<th scope="row">(.*?)<\/th>/g)].map(([, name]) => name);
@@ -118,7 +118,7 @@ describe('the start page', () => {
     expect(text).toContain('/var/lib/tierplane/admin.json');
   });
 
-  test('SE-1: shows readers elsewhere neither customers nor paths nor the mailbox', async () => {
+  test('SE-1: shows remote readers no tenants, no paths and no mailbox', async () => {
     const { status, text } = await get('/', { ...LOCAL, 'x-forwarded-for': '192.0.2.7' });
     expect(status).toBe(200);
     expect(text).toContain('globex');
@@ -126,7 +126,7 @@ describe('the start page', () => {
     for (const hidden of ['Wayne', 'custom01', '/var/lib', '/mailbox']) expect(text).not.toContain(hidden);
   });
 
-  test('leaves a long list of tenants to the command line', async () => {
+  test('shows at most twelve tenants, and refers to the command line for more', async () => {
     const before = services;
     services = Array.from({ length: 40 }, (_, i) => service(`tenant-custom${i}`, `custom${i}`));
     try {
@@ -139,56 +139,56 @@ describe('the start page', () => {
 
 describe('the mailbox page', () => {
   test.each(['127.0.0.1:8080', 'localhost:8080', 'LOCALHOST', '[::1]:8080'])(
-    'is shown to the machine itself, at %s',
+    'is shown to local readers at %s',
     async (host) => {
       expect(await get('/mailbox', { ...LOCAL, host })).toMatchObject({ status: 200 });
       const mail = await get(`/mailbox/${mailId}`, { ...LOCAL, host });
-      // No mail server took it.
+      // Without SMTP, the text is kept.
       expect(mail.text).toContain('kept here');
       expect(mail.text).toContain(SECRET);
     },
   );
 
   test.each([
-    ['another machine', { ...LOCAL, 'x-forwarded-for': '192.0.2.7' }],
-    ['a machine with a name like ours', { ...LOCAL, 'x-forwarded-for': '127.0.0.1.evil.example' }],
-    ['a page of another site, whose name points to us', { ...LOCAL, host: 'evil.example:8080' }],
-    ['a name that begins as ours does', { ...LOCAL, host: '127.0.0.1.evil.example' }],
-    ['a front door with a public name', { ...LOCAL, 'x-forwarded-host': 'saas.example' }],
+    ['a reader on another machine', { ...LOCAL, 'x-forwarded-for': '192.0.2.7' }],
+    ['a client address that begins like a loopback address', { ...LOCAL, 'x-forwarded-for': '127.0.0.1.evil.example' }],
+    ['a page of another site whose name resolves to this machine', { ...LOCAL, host: 'evil.example:8080' }],
+    ['a host name that begins like a loopback address', { ...LOCAL, host: '127.0.0.1.evil.example' }],
+    ['a reader who uses a public URL', { ...LOCAL, 'x-forwarded-host': 'saas.example' }],
     ['a proxy on this machine', { ...LOCAL, 'x-forwarded-for': 'unknown, 127.0.0.1' }],
-    ['nobody the gateway knows', { host: '127.0.0.1:8080' }],
+    ['a request that the gateway has not forwarded', { host: '127.0.0.1:8080' }],
   ])('SE-1: is not shown to %s', async (_who, headers) => {
     for (const path of ['/mailbox', `/mailbox/${mailId}`]) {
-      const answer = await get(path, headers);
-      expect(answer.status).toBe(403);
-      expect(answer.text).not.toContain('tulip');
-      expect(answer.text).not.toContain('jo@hooli.example');
+      const response = await get(path, headers);
+      expect(response.status).toBe(403);
+      expect(response.text).not.toContain('tulip');
+      expect(response.text).not.toContain('jo@hooli.example');
     }
   });
 
   test.each(['//', '//evil.example/', '/mailbox/%', '/mailbox/%ff', '/mailbox/..%2f', '/mailbox/nothing', '/x'])(
-    '%s is no page, and no fault of ours',
+    '%s is 404, not an internal error',
     async (path) => expect((await get(path)).status).toBe(404),
   );
 
   test.each(['%00', '%ff', 'x'.repeat(300), '..'])(
-    'starts anew at the cursor %s, which is none of ours',
+    'starts at the first page for the invalid cursor %s',
     async (after) => expect((await get(`/mailbox?after=${after}`)).status).toBe(200),
   );
 });
 
 describe('mail in JSON', () => {
   test.each([
-    ['a SystemAdmin who may write users', 200, 'SystemAdmin user/user_write'],
-    ['a SystemAdmin by a client that may only read', 403, 'SystemAdmin user/user_read tenant/tenant_read'],
-    ['a system user of another role, who could take up invitations', 403, 'Auditor user/user_write'],
-  ])('is for %s: %i', async (_who, status, authorization) => {
-    const answer = await get('/mailbox.json', { ...LOCAL, authorization });
-    expect(answer.status).toBe(status);
-    expect(answer.text.includes(SECRET)).toBe(status === 200);
+    ['a SystemAdmin with the scope to write users', 200, 'SystemAdmin user/user_write'],
+    ['a SystemAdmin with a client that may only read', 403, 'SystemAdmin user/user_read tenant/tenant_read'],
+    ['a system user of another role, who could accept invitations', 403, 'Auditor user/user_write'],
+  ])('ID-1: responds to %s with %i', async (_who, status, authorization) => {
+    const response = await get('/mailbox.json', { ...LOCAL, authorization });
+    expect(response.status).toBe(status);
+    expect(response.text.includes(SECRET)).toBe(status === 200);
   });
 
-  test('is not for those who bring no token, local or not', async () => {
+  test('refuses requests without a token, local or remote', async () => {
     expect(await get('/mailbox.json')).toEqual({ status: 401, text: '{"message":"Unauthorized"}' });
   });
 });

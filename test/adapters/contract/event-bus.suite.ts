@@ -9,7 +9,7 @@ export interface OpenBus {
   close(): Promise<void>;
 }
 
-/** What every adapter of the EventBus port must do. `open` gives an empty bus that retries within milliseconds. */
+/** What every adapter of the EventBus port must do. `open` returns an empty bus that retries after milliseconds. */
 export function eventBusContract(name: string, open: () => Promise<OpenBus>): void {
   describe(`${name} as an EventBus`, () => {
     let opened: OpenBus;
@@ -43,7 +43,7 @@ export function eventBusContract(name: string, open: () => Promise<OpenBus>): vo
       expect(got).toEqual(['1', '2']);
     });
 
-    test('delivers again until it is handled, and holds no other event up meanwhile', async () => {
+    test('redelivers an event until it is handled, without delaying other events', async () => {
       const got: string[] = [];
       let failures = 0;
       bus.subscribe({
@@ -70,7 +70,7 @@ export function eventBusContract(name: string, open: () => Promise<OpenBus>): vo
         concurrency: 3,
         async handle() {
           most = Math.max(most, ++running);
-          // The first wait for each other: that many do run at once.
+          // The first handlers wait for each other, which proves that they run at the same time.
           if (most < 3) await until(() => most === 3);
           else await new Promise((resolve) => setImmediate(resolve));
           running--;
@@ -82,7 +82,7 @@ export function eventBusContract(name: string, open: () => Promise<OpenBus>): vo
       expect(most).toBe(3);
     });
 
-    test('puts aside what fails too often, tells why, and delivers it anew when replayed', async () => {
+    test('makes a dead letter with the reason of an event that fails too often, and delivers it again when it is replayed', async () => {
       let broken = true;
       const attempts: string[] = [];
       bus.subscribe({
@@ -115,7 +115,7 @@ export function eventBusContract(name: string, open: () => Promise<OpenBus>): vo
       await expect(bus.replay(letter.id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
     });
 
-    test('puts an event aside at once that its consumer calls invalid', async () => {
+    test('makes a dead letter at once of an event that its consumer rejects as invalid', async () => {
       let deliveries = 0;
       bus.subscribe({
         name: 'consumer',
@@ -130,7 +130,7 @@ export function eventBusContract(name: string, open: () => Promise<OpenBus>): vo
       expect(deliveries).toBe(1);
     });
 
-    test('lists dead letters in pages, of all consumers or of one', async () => {
+    test('lists dead letters of all consumers, or of one, in pages', async () => {
       const fail = async (): Promise<void> => {
         throw new DomainError('INVALID', 'never');
       };
@@ -157,7 +157,7 @@ export function eventBusContract(name: string, open: () => Promise<OpenBus>): vo
       await expect(bus.replay('nobody/nothing')).rejects.toMatchObject({ code: 'NOT_FOUND' });
     });
 
-    test('keeps what is published while its consumer is away, and one subscription per name', async () => {
+    test('keeps events that are published while the consumer is not subscribed, and allows one subscription per name', async () => {
       const got: string[] = [];
       const consumer = { name: 'consumer', detailTypes: ['a'], handle: async ({ id }: Envelope) => void got.push(id) };
       const subscription = bus.subscribe(consumer);

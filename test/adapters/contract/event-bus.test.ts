@@ -51,7 +51,7 @@ const count = (database: Database, table: 'deliveries' | 'events'): number =>
 eventBusContract('EmbeddedEventBus', async () => open(newFile(), { retryBaseMs: 4, retryMaxMs: 8 }));
 
 describe('EmbeddedEventBus', () => {
-  test('wakes consumers by itself: with timers standing still everything is delivered', async () => {
+  test('delivers every event without timers: publishing wakes the consumers', async () => {
     const opened = open(newFile(), { clock: new ManualClock() });
     const got: string[] = [];
     try {
@@ -66,7 +66,7 @@ describe('EmbeddedEventBus', () => {
     }
   });
 
-  test('waits twice as long after each failure, up to a limit, half of it by chance', async () => {
+  test('waits twice as long after each failure, up to a limit, less up to half by chance', async () => {
     for (const [byte, waits] of [
       [0, [1000, 2000, 4000, 5000, 5000]],
       [255, [502, 1004, 2008, 2510, 2510]],
@@ -103,7 +103,7 @@ describe('EmbeddedEventBus', () => {
     }
   });
 
-  test('delivers again after a restart what was in flight, and nothing that was handled', async () => {
+  test('redelivers events that were in flight at a restart, and none that were handled', async () => {
     const file = newFile();
     const first = open(file);
     const hung = Promise.withResolvers<void>();
@@ -120,7 +120,7 @@ describe('EmbeddedEventBus', () => {
     await first.bus.publish([event('done'), event('hangs')]);
     await until(() => seen.length === 2 && count(first.database, 'deliveries') === 1);
 
-    // The first process is as good as dead: its handler never ended when the second one starts.
+    // The first bus stands for a dead process: its handler has not ended when the second bus starts.
     const second = open(file);
     const again: string[] = [];
     try {
@@ -134,7 +134,7 @@ describe('EmbeddedEventBus', () => {
     }
   });
 
-  test('gives a consumer that subscribes for the first time what was published before', async () => {
+  test('delivers earlier events to a consumer that subscribes for the first time', async () => {
     const file = newFile();
     const first = open(file);
     await first.bus.publish([event('1', 'a'), event('2', 'b')]);
@@ -146,7 +146,7 @@ describe('EmbeddedEventBus', () => {
       const subscription = second.bus.subscribe({ ...consumer, detailTypes: ['a'] });
       await until(() => got.length === 1 && count(second.database, 'deliveries') === 0);
       await subscription.close();
-      // A type that is new to it brings the earlier events of that type, and those handled do not come back.
+      // A new type delivers the earlier events of that type; handled events are not delivered again.
       second.bus.subscribe({ ...consumer, detailTypes: ['a', 'b'] });
       await until(() => got.length === 2);
       expect(got).toEqual(['1', '2']);
@@ -155,7 +155,7 @@ describe('EmbeddedEventBus', () => {
     }
   });
 
-  test('waits for handlers in flight when it is closed, and takes nothing more', async () => {
+  test('waits for handlers in flight when it is closed, and starts no more', async () => {
     const file = newFile();
     const opened = open(file);
     const gate = Promise.withResolvers<void>();
@@ -216,7 +216,7 @@ describe('EmbeddedEventBus', () => {
     }
   });
 
-  test('refuses a consumer without a proper name or with no room to work', async () => {
+  test('refuses a consumer with an invalid name or without concurrency', async () => {
     const opened = open(newFile());
     const consumer = { name: 'fine', detailTypes: ['a'], async handle() {} };
     try {

@@ -18,7 +18,7 @@ const TENANT = { tenantId: '01hzzzzzzzzzzzzzzzzzzzzzzz', tenantRegistrationId: '
 const event = (id: string): Envelope => envelope(id, 'offboardingRequest', TENANT, Date.UTC(2026, 0));
 const STATE = { pk: 'state', sk: 'x' };
 
-/** What the outbox must do over a home's table and bus. `open` gives both, empty. */
+/** What the outbox must do over a home's table and bus. `open` returns both, empty. */
 export function outboxContract(name: string, open: () => Promise<OpenOutbox>): void {
   describe(`the outbox over ${name}`, () => {
     let opened: OpenOutbox;
@@ -35,7 +35,7 @@ export function outboxContract(name: string, open: () => Promise<OpenOutbox>): v
         detailTypes: ['offboardingRequest'],
         handle: async ({ id }) => void effects.push(id),
       });
-      // Returns when the consumer has its queue.
+      // This publish resolves when the consumer's queue exists.
       await bus.publish([]);
     });
     afterEach(async () => opened.close());
@@ -43,7 +43,7 @@ export function outboxContract(name: string, open: () => Promise<OpenOutbox>): v
     const waiting = async (pk = OUTBOX.pk) => (await table.query({ pk, limit: 1000 })).items.map(({ sk }) => sk);
     const change = (version: number): Write => put({ ...STATE, version, data: {} });
 
-    /** An event behind all others has come, and each of the others once. */
+    /** Resolves when an event published after all others has arrived, and each of the others once. */
     async function expectEffects(...ids: string[]): Promise<void> {
       await table.transact(outboxWrites([event('~last')]));
       await drainOutbox({ table, bus, log });
@@ -51,7 +51,7 @@ export function outboxContract(name: string, open: () => Promise<OpenOutbox>): v
       expect([...effects].sort()).toEqual([...ids, '~last'].sort());
     }
 
-    test('holds a state and its event together: both are written, or neither', async () => {
+    test('writes a state and its event together, or neither', async () => {
       await table.transact([{ ...change(1), if: 'absent' } as Write, ...outboxWrites([event('1')])]);
       const again = table.transact([{ ...change(2), if: 'absent' } as Write, ...outboxWrites([event('2')])]);
       await expect(again).rejects.toMatchObject({ code: 'CONDITION_FAILED' });
@@ -60,7 +60,7 @@ export function outboxContract(name: string, open: () => Promise<OpenOutbox>): v
       await expectEffects('1');
     });
 
-    test('goes out whole, past one batch, and is empty then', async () => {
+    test('is published completely, beyond one batch, and is empty then', async () => {
       const ids = Array.from({ length: 120 }, (_, i) => `event-${String(i).padStart(3, '0')}`);
       for (let i = 0; i < ids.length; i += 40) {
         await table.transact(outboxWrites(ids.slice(i, i + 40).map(event)));
@@ -70,7 +70,7 @@ export function outboxContract(name: string, open: () => Promise<OpenOutbox>): v
       await expectEffects(...ids);
     });
 
-    test('keeps what the bus refuses, and sends it the next time', async () => {
+    test('keeps events that the bus refuses, and publishes them the next time', async () => {
       await table.transact(outboxWrites([event('1')]));
       const refusing = { ...bus, publish: () => Promise.reject(new DomainError('UNAVAILABLE', 'the bus is full')) };
       await expect(drainOutbox({ table, bus: refusing, log })).rejects.toMatchObject({ code: 'UNAVAILABLE' });
@@ -78,7 +78,7 @@ export function outboxContract(name: string, open: () => Promise<OpenOutbox>): v
       await expectEffects('1');
     });
 
-    test('sends an event twice, once in effect, where a publisher ends between the bus and the table', async () => {
+    test('publishes an event twice, with one effect, if a publisher ends between the bus and the table', async () => {
       await table.transact(outboxWrites([event('1')]));
       const ending = { ...table, transact: () => Promise.reject(new Error('killed')), query: table.query.bind(table) };
       await expect(drainOutbox({ table: ending, bus, log })).rejects.toThrow('killed');
@@ -86,13 +86,13 @@ export function outboxContract(name: string, open: () => Promise<OpenOutbox>): v
       await expectEffects('1');
     });
 
-    test('sends an event once in effect, though two publishers drain at the same time', async () => {
+    test('publishes an event with one effect if two publishers drain at the same time', async () => {
       await table.transact(outboxWrites([event('1'), event('2')]));
       await Promise.all([drainOutbox({ table, bus, log }), drainOutbox({ table, bus, log })]);
       await expectEffects('1', '2');
     });
 
-    test('lays aside what nobody could read, and sends what is behind it', async () => {
+    test('sets aside an event that cannot be parsed, and publishes those after it', async () => {
       const broken = { ...event('a-broken'), detail: { unknown: 1 } };
       await table.transact([put({ ...OUTBOX, sk: 'a-broken', version: 1, data: broken })]);
       await table.transact(outboxWrites([event('b-behind')]));

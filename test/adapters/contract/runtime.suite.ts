@@ -3,7 +3,7 @@ import type { Runtime, ServiceKey, ServiceSpec, ServiceStatus } from '../../../c
 
 export interface OpenRuntime {
   readonly runtime: Runtime;
-  /** A service this adapter can run, with room for at least 3 tasks: of the tenant's own, or pooled for null. */
+  /** A service that this adapter can run, and scale to at least 3 tasks: the tenant's own, or pooled for null. */
   spec(tenantId: string | null, service: 'first' | 'second'): ServiceSpec;
   close(): Promise<void>;
 }
@@ -29,14 +29,14 @@ export function runtimeContract(name: string, open: () => Promise<OpenRuntime>):
     });
     afterAll(async () => opened.close());
 
-    test('lists the clusters it was asked for, each once', async () => {
+    test('lists each requested cluster once', async () => {
       await runtime.ensureCluster('shared');
       await runtime.ensureCluster('shared');
       await runtime.ensureCluster('pool');
       expect([...(await runtime.clusters())].sort()).toEqual(['pool', 'shared']);
     });
 
-    test('a service is healthy when ensureService resolves, and asking again changes nothing', async () => {
+    test('a service is healthy when ensureService resolves, and calling it again changes nothing', async () => {
       const spec = opened.spec(TENANT, 'first');
       await runtime.ensureService(spec);
       const tasks = await healthy(spec);
@@ -45,7 +45,7 @@ export function runtimeContract(name: string, open: () => Promise<OpenRuntime>):
       expect(await healthy(spec)).toEqual(tasks);
     });
 
-    test('makes the cluster a service needs', async () => {
+    test('creates the cluster that a service needs', async () => {
       const spec = { ...opened.spec(SIBLING, 'first'), cluster: `tenant-${SIBLING}` } as const;
       await runtime.ensureService(spec);
       expect(await runtime.clusters()).toContain(`tenant-${SIBLING}`);
@@ -79,7 +79,7 @@ export function runtimeContract(name: string, open: () => Promise<OpenRuntime>):
       expect(after.some((id) => before.includes(id))).toBe(false);
     });
 
-    test('scaleService sets the number of tasks, also to none, and ensureService keeps it', async () => {
+    test('scaleService sets the number of tasks, even to zero, and ensureService keeps it', async () => {
       const spec = opened.spec(null, 'first');
       await runtime.scaleService(spec, 3);
       expect(await healthy(spec)).toHaveLength(3);
@@ -93,7 +93,7 @@ export function runtimeContract(name: string, open: () => Promise<OpenRuntime>):
       expect(await healthy(spec)).toHaveLength(1);
     });
 
-    test('scaleService refuses what the tier does not allow, and changes nothing', async () => {
+    test('scaleService refuses a number that the tier does not allow, and changes nothing', async () => {
       const spec = opened.spec(null, 'first');
       for (const desired of [-1, 1.5, spec.size.max + 1, Number.NaN]) {
         await expect(runtime.scaleService(spec, desired)).rejects.toMatchObject({ code: 'INVALID' });
@@ -101,13 +101,13 @@ export function runtimeContract(name: string, open: () => Promise<OpenRuntime>):
       expect(await status(spec)).toMatchObject({ desired: 1 });
     });
 
-    test('restart and scale of a service that is not there are NOT_FOUND', async () => {
+    test('restart and scale of an unknown service fail with NOT_FOUND', async () => {
       const key = opened.spec('tenant00009', 'first');
       await expect(runtime.restartService(key)).rejects.toMatchObject({ code: 'NOT_FOUND' });
       await expect(runtime.scaleService(key, 1)).rejects.toMatchObject({ code: 'NOT_FOUND' });
     });
 
-    test('deleteService ends that service alone, and may be repeated', async () => {
+    test('deleteService ends that service only, and may be repeated', async () => {
       const key = opened.spec(TENANT, 'second');
       await runtime.deleteService(key);
       await runtime.deleteService(key);
@@ -117,7 +117,7 @@ export function runtimeContract(name: string, open: () => Promise<OpenRuntime>):
       expect(await healthy(opened.spec(null, 'first'))).toHaveLength(1);
     });
 
-    test('ends a cluster with everything in it, and may be repeated', async () => {
+    test('deleteCluster ends the cluster with everything in it, and may be repeated', async () => {
       await runtime.deleteCluster(`tenant-${SIBLING}`);
       await runtime.deleteCluster(`tenant-${SIBLING}`);
       expect(await runtime.clusters()).not.toContain(`tenant-${SIBLING}`);
@@ -125,7 +125,7 @@ export function runtimeContract(name: string, open: () => Promise<OpenRuntime>):
       expect(await healthy(opened.spec(TENANT, 'first'))).toHaveLength(1);
     });
 
-    test("a tenant's data store is made and deleted, and a sibling's stays", async () => {
+    test("a tenant's data store is created and deleted, and another tenant's stays", async () => {
       await runtime.deleteService(opened.spec(TENANT, 'first'));
       for (const tenantId of [TENANT, SIBLING, SIBLING]) await runtime.ensureTenantData(tenantId);
       await runtime.deleteTenantData(TENANT);

@@ -19,7 +19,7 @@ export interface OpenTable {
   close(): Promise<void>;
 }
 
-/** What every adapter of the Table port must do. Each test has partitions of its own, so one table serves them all. */
+/** What every adapter of the Table port must do. Each test uses its own partitions, so all share one table. */
 export function tableContract(name: string, open: () => Promise<OpenTable>): void {
   describe(`${name} as a Table`, () => {
     let opened: OpenTable;
@@ -33,7 +33,7 @@ export function tableContract(name: string, open: () => Promise<OpenTable>): voi
     });
     afterAll(async () => opened.close());
 
-    test('gives back an item as it was put', async () => {
+    test('returns an item as it was written', async () => {
       const item: Item = {
         pk: partition(),
         sk: 'ünï/çødé 😀',
@@ -49,14 +49,14 @@ export function tableContract(name: string, open: () => Promise<OpenTable>): voi
       expect(await table.query({ pk: indexes?.g5?.pk ?? '', index: 'g5', limit: 1 })).toEqual({ items: [listed] });
     });
 
-    test('knows nothing of a key that was never put, nor of a partition', async () => {
+    test('returns nothing for an unknown key and an unknown partition', async () => {
       const pk = partition();
       expect(await table.get({ pk, sk: 'x' })).toBeUndefined();
       expect(await table.query({ pk, limit: 10 })).toEqual({ items: [] });
       expect(await table.query({ pk, index: 'g1', limit: 10 })).toEqual({ items: [] });
     });
 
-    test('deletes, and deletes again without complaint', async () => {
+    test('deletes an item, and deleting it again is not an error', async () => {
       const pk = partition();
       await table.transact([putAt(pk, 'x', 1)]);
       await table.transact([{ delete: { pk, sk: 'x' } }]);
@@ -64,7 +64,7 @@ export function tableContract(name: string, open: () => Promise<OpenTable>): voi
       expect(await table.get({ pk, sk: 'x' })).toBeUndefined();
     });
 
-    test('holds each condition to what is stored', async () => {
+    test('checks each condition against the stored item', async () => {
       const pk = partition();
       await table.transact([putAt(pk, 'there', 3)]);
       const there = { pk, sk: 'there' };
@@ -105,7 +105,7 @@ export function tableContract(name: string, open: () => Promise<OpenTable>): voi
       expect(await keysOf(table, { pk, limit: 10 })).toEqual(['b', 'd']);
     });
 
-    test('lets exactly one of many concurrent writers of the same version win', async () => {
+    test('lets exactly one of many concurrent writers of the same version succeed', async () => {
       const pk = partition();
       await table.transact([putAt(pk, 'x', 1)]);
       const attempts = await Promise.allSettled(
@@ -122,7 +122,7 @@ export function tableContract(name: string, open: () => Promise<OpenTable>): voi
       expect(await keysOf(table, { pk, prefix: 'w', limit: 100 })).toEqual([`w${winners[0]}`]);
     });
 
-    test('loses no update of writers that read, change and try again', async () => {
+    test('loses no update of writers that read, change and retry', async () => {
       const count: Key<{ value: number }> = { pk: partition(), sk: 'count' };
       await table.transact([put({ ...count, version: 1, data: { value: 0 } })]);
       const increment = async (): Promise<void> => {
@@ -153,7 +153,7 @@ export function tableContract(name: string, open: () => Promise<OpenTable>): voi
       expect(await keysOf(table, { pk, limit: 100, descending: true })).toEqual(ordered.toReversed());
     });
 
-    test('narrows by prefix, whatever its last character', async () => {
+    test('filters by prefix, whatever its last character', async () => {
       const pk = partition();
       const keys = ['a', 'a\ud7ffx', 'a\ue000', 'a😀', `b\u{10ffff}`, `b\u{10ffff}x`, 'c', '%', '_'];
       await table.transact(keys.map((sk) => putAt(pk, sk, 1)));
@@ -164,7 +164,7 @@ export function tableContract(name: string, open: () => Promise<OpenTable>): voi
       }
     });
 
-    test('begins after any key, also one that does not exist or lies outside the prefix', async () => {
+    test('starts after any key, even one that does not exist or is outside the prefix', async () => {
       const pk = partition();
       await table.transact(['a1', 'b1', 'b3', 'c1'].map((sk) => putAt(pk, sk, 1)));
       expect(await keysOf(table, { pk, after: 'b2', limit: 10 })).toEqual(['b3', 'c1']);
@@ -175,7 +175,7 @@ export function tableContract(name: string, open: () => Promise<OpenTable>): voi
       expect(await keysOf(table, { pk, prefix: 'b', after: 'a', limit: 10, descending: true })).toEqual([]);
     });
 
-    test('has a next page only where there is more', async () => {
+    test('returns a next page only if there are more items', async () => {
       const pk = partition();
       await table.transact(['a', 'b'].map((sk) => putAt(pk, sk, 1)));
       expect((await table.query({ pk, limit: 1 })).next).toBe('a');
@@ -183,7 +183,7 @@ export function tableContract(name: string, open: () => Promise<OpenTable>): voi
       expect((await table.query({ pk, limit: 1, after: 'a' })).next).toBeUndefined();
     });
 
-    test('pages over 1,200 items without loss or repeat, at any page size, by table and by index', async () => {
+    test('pages over 1,200 items without loss or repetition, at any page size, by table and by index', async () => {
       const pk = partition();
       const keys = Array.from({ length: 1200 }, (_, i) => `${'xyz'[i % 3]}${(i * 7919) % 1200}`);
       for (let i = 0; i < keys.length; i += MAX_WRITES) {
@@ -208,7 +208,7 @@ export function tableContract(name: string, open: () => Promise<OpenTable>): voi
       await fc.assert(pages, { numRuns: 25 });
     });
 
-    test('keeps an index in step with its items', async () => {
+    test('keeps indexes consistent with their items', async () => {
       const pk = partition();
       const [before, after] = [partition(), partition()];
       const item = { pk, sk: 'x', version: 1, data: {}, indexes: { g1: { pk: before, sk: '1' } } };
@@ -221,7 +221,7 @@ export function tableContract(name: string, open: () => Promise<OpenTable>): voi
       expect(await keysOf(table, { pk: after, index: 'g1', limit: 10 })).toEqual([]);
     });
 
-    test('never shows an expired item, and lets another take its place', async () => {
+    test('never returns an expired item, and lets a new one replace it', async () => {
       const pk = partition();
       const expired = { pk, sk: 'x', version: 4, data: {}, expiresAt: 1, indexes: { g1: { pk, sk: 'x' } } };
       await table.transact([put(expired), putAt(pk, 'y', 1)]);
@@ -233,7 +233,7 @@ export function tableContract(name: string, open: () => Promise<OpenTable>): voi
       expect(await table.get(expired)).toMatchObject({ version: 1 });
     });
 
-    test('behaves as a plain map does, whatever the transactions', async () => {
+    test('behaves like a map, whatever the transactions', async () => {
       const sk = fc.constantFrom('a', 'b', 'c', 'd');
       const condition = fc.constantFrom<Write['if'][]>(undefined, undefined, 'absent', 'present', { version: 1 });
       const step = fc.uniqueArray(
@@ -271,14 +271,14 @@ export function tableContract(name: string, open: () => Promise<OpenTable>): voi
       await fc.assert(history, { numRuns: 40 });
     });
 
-    test(`takes ${MAX_WRITES} writes at once, and none`, async () => {
+    test(`accepts ${MAX_WRITES} writes at once, and none`, async () => {
       const pk = partition();
       await table.transact(Array.from({ length: MAX_WRITES }, (_, i) => putAt(pk, `${i}`, 1)));
       await table.transact([]);
       expect(await keysOf(table, { pk, limit: 1000 })).toHaveLength(MAX_WRITES);
     });
 
-    test('refuses what breaks a limit, and writes nothing of it', async () => {
+    test('refuses a transaction that exceeds a limit, and writes nothing', async () => {
       const pk = partition();
       const refused: [string, Write[]][] = [
         ['INVALID', Array.from({ length: MAX_WRITES + 1 }, (_, i) => putAt(pk, `${i}`, 1))],

@@ -29,7 +29,7 @@ tableContract('SqliteTable', async () => {
 });
 
 describe('SqliteTable', () => {
-  test('commits concurrent transactions together, and undoes alone the one whose condition fails', async () => {
+  test('commits concurrent transactions together, and rolls back only those whose condition fails', async () => {
     const table = open();
     try {
       const results = await Promise.allSettled(
@@ -44,7 +44,7 @@ describe('SqliteTable', () => {
     }
   });
 
-  test('tells its listeners which partitions a transaction wrote to, once it is committed', async () => {
+  test('notifies its listeners of the partitions that a transaction wrote to, after the commit', async () => {
     const table = open();
     try {
       const heard: unknown[] = [];
@@ -61,7 +61,7 @@ describe('SqliteTable', () => {
     }
   });
 
-  test('finishes what was asked before it was closed, and refuses what comes after', async () => {
+  test('completes writes requested before close, and refuses later ones', async () => {
     const file = newFile();
     const table = open({ file });
     const writes = Promise.all(Array.from({ length: 50 }, (_, i) => table.transact([putAt('p', `${i}`)])));
@@ -72,7 +72,7 @@ describe('SqliteTable', () => {
     await withTable(file, async (again) => expect((await again.query({ pk: 'p', limit: 100 })).items).toHaveLength(50));
   });
 
-  test('gives the room of expired items back, beyond one batch, and keeps the others', async () => {
+  test('deletes expired items, more than one batch of them, and keeps the others', async () => {
     const clock = new ManualClock();
     const table = open({ clock });
     const soon = clock.now() / 1000 + 10;
@@ -92,7 +92,7 @@ describe('SqliteTable', () => {
     }
   });
 
-  test("ON-6: deletes all of a tenant's partitions past the first page, expired items too, and no neighbour's", async () => {
+  test("ON-6: deletes all partitions of a tenant past the first page, including expired items, and none of another tenant's", async () => {
     const table = open();
     try {
       const neighbours = ['tenanta1', 'tenant', 'tenanta$', 'tenanta"', 'tenantb#orders'];
@@ -111,7 +111,7 @@ describe('SqliteTable', () => {
     }
   });
 
-  test('runs in WAL mode and syncs every commit unless told otherwise', async () => {
+  test('runs in WAL mode and syncs every commit by default', async () => {
     for (const [options, level] of [
       [{}, 2],
       [{ synchronous: 'normal' }, 1],
@@ -126,7 +126,7 @@ describe('SqliteTable', () => {
     }
   });
 
-  test('refuses writes as UNAVAILABLE while the disk is full, stores nothing of them, and goes on when there is room', async () => {
+  test('refuses writes with UNAVAILABLE while the disk is full, stores none of them, and continues when there is space', async () => {
     const table = open();
     const limitPages = (pages: number) => table.database.statement(`PRAGMA max_page_count = ${pages}`).get();
     const big = { data: { text: 'x'.repeat(100_000) } };
@@ -149,7 +149,7 @@ describe('SqliteTable', () => {
     }
   });
 
-  test('is read by another process while it is written, which sees what was committed and cannot write', async () => {
+  test('can be read by another process, which sees committed writes and cannot write', async () => {
     const file = newFile();
     expect(() => open({ file, readOnly: true })).toThrow(expect.objectContaining({ code: 'UNAVAILABLE' }));
     const writer = open({ file });
@@ -167,7 +167,7 @@ describe('SqliteTable', () => {
     }
   });
 
-  test('waits for a lock that another holds and loses nothing; gives up with UNAVAILABLE where it is never freed', async () => {
+  test('waits for a lock that another process holds, and fails with UNAVAILABLE if it is never released', async () => {
     const file = newFile();
     const patient = open({ file });
     const hasty = open({ file, lockTimeoutMs: 1 });
@@ -187,7 +187,7 @@ describe('SqliteTable', () => {
     }
   });
 
-  test('a file that several processes create and write at once holds all that each was told is stored', async () => {
+  test('a file that several processes create and write at once holds every write that was reported as stored', async () => {
     const file = newFile();
     const writers = ['a', 'b', 'c'].map((name) => startWriter(file, name));
     await until(() => writers.every(({ durable }) => durable.length >= 40), 20_000);
@@ -197,7 +197,7 @@ describe('SqliteTable', () => {
     });
   });
 
-  test('a writer killed in the middle leaves each transaction whole or absent, and all it reported stored', async () => {
+  test('a killed writer leaves each transaction whole or absent, and every one that it reported as stored', async () => {
     const file = newFile();
     for (const name of ['a', 'b', 'c']) {
       const writer = startWriter(file, name);
@@ -207,7 +207,7 @@ describe('SqliteTable', () => {
     }
   });
 
-  test('refuses a store of a newer version and leaves it as it is', async () => {
+  test('refuses a store of a newer version and does not change it', async () => {
     const file = newFile();
     await open({ file }).close();
     const raw = new DatabaseSync(file);
@@ -225,7 +225,7 @@ describe('SqliteTable', () => {
     expect(readFileSync(file).equals(before)).toBe(true);
   });
 
-  test("refuses another program's database, text, and a damaged file, says what to do, and leaves them as they are", async () => {
+  test("refuses another program's database, a text file and a damaged file, and does not change them", async () => {
     const whole = newFile();
     await withTable(whole, async (table) => {
       for (let i = 0; i < 5; i++) {
@@ -259,7 +259,7 @@ describe('SqliteTable', () => {
     }
   });
 
-  test('cannot be opened where there is no directory', () => {
+  test('cannot be opened if its directory does not exist', () => {
     expect(() => open({ file: join(directory, 'none', 'x.db') })).toThrow(
       expect.objectContaining({ code: 'UNAVAILABLE' }),
     );
@@ -277,7 +277,7 @@ async function withTable(file: string, use: (table: Table) => Promise<void>): Pr
 
 interface Writer {
   readonly name: string;
-  /** Numbers it said are stored. */
+  /** The numbers that the process reported as stored. */
   readonly durable: readonly number[];
   kill(): Promise<void>;
 }
@@ -305,7 +305,7 @@ function startWriter(file: string, name: string): Writer {
   };
 }
 
-/** Every pair has both halves, and none that was reported is missing. */
+/** Checks that every pair is complete, and that no reported pair is missing. */
 async function expectPairs(table: Table, name: string, durable: readonly number[]): Promise<void> {
   const [left, right] = await Promise.all(['left', 'right'].map((pk) => allNumbers(table, pk, `${name}-`)));
   expect(left).toEqual(right);

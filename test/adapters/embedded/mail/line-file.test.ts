@@ -22,7 +22,7 @@ const numbered = (from: number, to: number): string =>
 
 const SOURCE = pathToFileURL(join(import.meta.dirname, '../../../../adapters/embedded/mail/line-file.ts')).href;
 
-/** A process that logs to `output` and, as a service does, writes at its exit what is left. */
+/** A process that logs to `output` and flushes the rest at its exit, as a service does. */
 function run(code: string, output: number | 'pipe', flushMs = 60_000): ChildProcess {
   const program = `
     import { openLineFile } from '${SOURCE}';
@@ -36,7 +36,7 @@ function run(code: string, output: number | 'pipe', flushMs = 60_000): ChildProc
   return child;
 }
 
-/** Runs to its end. @returns what it wrote to a file as its standard output */
+/** Runs the process to its end. @returns its standard output, which is a file */
 async function written(code: string, exitCode: number): Promise<string> {
   const file = newFile();
   const fd = openSync(file, 'a');
@@ -46,8 +46,8 @@ async function written(code: string, exitCode: number): Promise<string> {
   return readFileSync(file, 'utf8');
 }
 
-describe('a file of lines', () => {
-  test('is appended to, in order, and is for this user alone', async () => {
+describe('openLineFile', () => {
+  test('appends lines in order, to a file that only this user may read', async () => {
     const file = newFile();
     for (const half of [0, 10_000]) {
       const lines = openLineFile(file);
@@ -58,7 +58,7 @@ describe('a file of lines', () => {
     expect(statSync(file).mode & 0o777).toBe(0o600);
   });
 
-  test('shows a line soon, without another one or an end', async () => {
+  test('writes a line soon, without waiting for another one or for close', async () => {
     const file = newFile();
     const lines = openLineFile(file, { flushMs: 1 });
     lines.write('first\n');
@@ -68,7 +68,7 @@ describe('a file of lines', () => {
     await lines.close();
   });
 
-  test('shows what came while a batch was being written', async () => {
+  test('writes the lines that arrive while a batch is written', async () => {
     const file = newFile();
     const lines = openLineFile(file, { flushMs: 1 });
     const long = `${'x'.repeat(70_000)}\n`;
@@ -78,7 +78,7 @@ describe('a file of lines', () => {
     await lines.close();
   });
 
-  test('counts what it drops beyond its bound', async () => {
+  test('drops and counts the lines beyond its limit', async () => {
     const file = newFile();
     const lines = openLineFile(file, { maxBuffered: 20 });
     for (let at = 0; at < 10; at++) lines.write(`line ${at}\n`);
@@ -90,7 +90,7 @@ describe('a file of lines', () => {
     expect(readFileSync(file, 'utf8').replace(`${dropped}\n`, '')).toBe(`${numbered(0, 3)}again\n`);
   });
 
-  test('on a full disk costs its lines, and nothing else', async () => {
+  test('loses lines on a full disk, without any other effect', async () => {
     const lines = openLineFile('/dev/full', { flushMs: 1 });
     lines.write(`${'x'.repeat(70_000)}\n`);
     lines.write('lost\n');
@@ -98,40 +98,40 @@ describe('a file of lines', () => {
     await lines.close();
   });
 
-  test('that cannot be opened is an error at once', () => {
+  test('throws at once if the file cannot be opened', () => {
     const file = newFile();
     writeFileSync(file, '');
     expect(() => openLineFile(join(file, 'below'))).toThrow('ENOTDIR');
   });
 });
 
-describe('the lines of a process that ends', () => {
-  test('arrive if they were written just before process.exit', async () => {
+describe('lines of a process that ends', () => {
+  test('are written if they arrive just before process.exit', async () => {
     expect(await written(`log.write('one\\n'); log.write('two\\n'); process.exit(3);`, 3)).toBe('one\ntwo\n');
   });
 
-  test('arrive if a batch is being written at that moment', async () => {
+  test('are written if a batch is under way at that moment', async () => {
     const code = `for (let at = 0; at < 20_000; at++) log.write('line ' + at + '\\n'); process.exit(0);`;
     const lines = (await written(code, 0)).split('\n');
     expect(new Set(lines)).toEqual(new Set(numbered(0, 20_000).split('\n')));
     expect(lines).toHaveLength(20_001);
   });
 
-  test('arrive if it ends of an error that nobody caught', async () => {
+  test('are written if an uncaught error ends it', async () => {
     expect(await written(`log.write('last\\n'); throw new Error('unexpected');`, 1)).toBe('last\n');
   });
 
-  test('arrive if it simply has nothing more to do', async () => {
+  test('are written if it ends by itself', async () => {
     expect(await written(`log.write('last\\n'); process.disconnect();`, 0)).toBe('last\n');
   });
 });
 
-describe('a pipe that does not block its writer', () => {
+describe('a non-blocking pipe', () => {
   const LINES = 200_000;
-  /** More than a pipe holds. Node makes its standard output non-blocking once somebody asks for it. */
+  /** More than a pipe holds. Node makes a process's standard output non-blocking when it is first used. */
   const FILL_PIPE = `process.stdout; for (let at = 0; at < ${LINES}; at++) log.write('line ' + at + '\\n');`;
 
-  test('gets every line in order, however late it is read', async () => {
+  test('receives every line in order, however late it is read', async () => {
     const child = run(`process.on('message', () => 0); ${FILL_PIPE} process.send('written');`, 'pipe', 1);
     await once(child, 'message');
     let output = '';
@@ -144,7 +144,7 @@ describe('a pipe that does not block its writer', () => {
     expect(await once(child, 'exit')).toEqual([0, null]);
   });
 
-  test('does not keep a process from its end if nobody reads it', async () => {
+  test('does not keep a process from ending if nobody reads it', async () => {
     const child = run(`${FILL_PIPE} process.exit(0);`, 'pipe', 1);
     expect(await once(child, 'exit')).toEqual([0, null]);
     child.stdout?.destroy();

@@ -13,7 +13,7 @@ let dir: string;
 let table: SqliteTable;
 let mailer: EmbeddedMailer | undefined;
 let logged: string[];
-/** Timers run when the test says so. */
+/** A clock whose timers the test runs. */
 let due: (() => void)[];
 
 beforeEach(async () => {
@@ -54,7 +54,7 @@ async function delivery(): Promise<(string | undefined)[]> {
   return ((await mailer?.list({ limit: 100 }))?.items ?? []).map((mail) => mail.delivery);
 }
 
-/** As much of an SMTP server as a client needs. */
+/** The part of an SMTP server that a client needs. */
 async function smtpServer(refuse: () => boolean) {
   const received: string[] = [];
   const server = createServer((socket) => {
@@ -103,7 +103,7 @@ describe('mail', () => {
     expect(lines.map((line) => JSON.parse(line))).toEqual([{ ...MAIL, sentAt: mail?.sentAt }]);
   });
 
-  test('that was written but not delivered before a crash is delivered at the next start', async () => {
+  test('that a crash left undelivered is delivered at the next start', async () => {
     await table.transact(open().draft(MAIL));
     await mailer?.close();
     open();
@@ -123,7 +123,7 @@ describe('mail', () => {
     expect(subjects).toEqual(['No. 4', 'No. 3', 'No. 2', 'No. 1', 'No. 0']);
   });
 
-  test('by SMTP is sent, tried again after a failure, and its text then forgotten; no log has it', async () => {
+  test('by SMTP is sent, retried after a failure, and its text is then deleted and never logged', async () => {
     let refusing = true;
     const smtp = await smtpServer(() => refusing);
     try {

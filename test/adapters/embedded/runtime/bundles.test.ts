@@ -12,7 +12,7 @@ afterAll(() => rmSync(cache, { recursive: true, force: true }));
 const compiled = (): string[] =>
   readdirSync(join(cache, 'code')).flatMap((folder) => readdirSync(join(cache, 'code', folder)));
 
-test('a bundle is tried out once, for its code cache, and again where a start was killed in the middle of that', async () => {
+test('a bundle gets one trial run for its code cache, and another one if a start was killed during it', async () => {
   const copy = await new Bundles(FIXTURES, cache).find('echo', {});
   expect(compiled()).toHaveLength(1);
   expect(readdirSync(join(cache, 'trials'))).toEqual([]);

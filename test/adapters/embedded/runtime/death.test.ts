@@ -9,24 +9,24 @@ import { isAlive, newDataDir, processesOf, startPlatform, until } from './platfo
 import type { StandIn } from './stand-in.ts';
 
 const WITHIN_MS = 1_000;
-/** Without it a blocked task ends at the next start's sweep only. */
+/** Without setpriv, a blocked task runs on until the next start. */
 const HAS_SETPRIV = existsSync('/usr/bin/setpriv') || existsSync('/bin/setpriv');
 const withSetpriv = HAS_SETPRIV ? test : test.skip;
 
 const started: { child: ChildProcess; dataDir: string; instance: string }[] = [];
 
-async function startStandIn(): Promise<{ child: ChildProcess; dataDir: string; told: StandIn }> {
+async function startStandIn(): Promise<{ child: ChildProcess; dataDir: string; standIn: StandIn }> {
   const dataDir = newDataDir();
   const entry = join(import.meta.dirname, 'stand-in.ts');
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', entry, dataDir], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
-  const told = await new Promise<StandIn>((resolve, reject) => {
+  const standIn = await new Promise<StandIn>((resolve, reject) => {
     child.once('message', (message) => resolve(message as StandIn));
     child.once('exit', (code) => reject(new Error(`the stand-in ended with ${code}`)));
   });
-  started.push({ child, dataDir, instance: told.instance });
-  return { child, dataDir, told };
+  started.push({ child, dataDir, instance: standIn.instance });
+  return { child, dataDir, standIn };
 }
 
 afterEach(async () => {
@@ -43,33 +43,33 @@ function killNow(pids: readonly number[]): void {
   for (const pid of pids) process.kill(pid, 'SIGKILL');
 }
 
-describe('kill -9', () => {
+describe('SIGKILL', () => {
   withSetpriv('of an agent ends all its tasks, blocked ones too, and only its own', async () => {
-    const { told } = await startStandIn();
-    const [pool, , advanced, premium, second] = told.tasks;
-    killNow([told.agents[2] ?? 0]);
+    const { standIn } = await startStandIn();
+    const [pool, , advanced, premium, second] = standIn.tasks;
+    killNow([standIn.agents[2] ?? 0]);
     await until(() => [premium, second].every((pid) => !isAlive(pid ?? 0)), 'its tasks are gone', WITHIN_MS);
     expect([pool, advanced].every((pid) => isAlive(pid ?? 0))).toBe(true);
   });
 
-  test('of the platform ends all agents and tasks, blocked ones too', async () => {
-    const { child, told } = await startStandIn();
+  test('of the platform ends all agents and tasks, including blocked ones', async () => {
+    const { child, standIn } = await startStandIn();
     killNow([child.pid ?? 0]);
-    await until(() => [...told.tasks, ...told.agents].every((pid) => !isAlive(pid)), 'all are gone', WITHIN_MS);
-    expect(processesOf(told.instance)).toEqual([]);
+    await until(() => [...standIn.tasks, ...standIn.agents].every((pid) => !isAlive(pid)), 'all are gone', WITHIN_MS);
+    expect(processesOf(standIn.instance)).toEqual([]);
   });
 
   withSetpriv('of platform and agents at once ends every task, blocked ones too', async () => {
-    const { child, told } = await startStandIn();
-    killNow([child.pid ?? 0, ...told.agents]);
-    await until(() => told.tasks.every((pid) => !isAlive(pid)), 'all are gone', WITHIN_MS);
-    expect(processesOf(told.instance)).toEqual([]);
+    const { child, standIn } = await startStandIn();
+    killNow([child.pid ?? 0, ...standIn.agents]);
+    await until(() => standIn.tasks.every((pid) => !isAlive(pid)), 'all are gone', WITHIN_MS);
+    expect(processesOf(standIn.instance)).toEqual([]);
   });
 
-  test('of the platform lets the next start find a clean place and serve again', async () => {
-    const { child, dataDir, told } = await startStandIn();
+  test('of the platform lets the next start clean up and serve again', async () => {
+    const { child, dataDir, standIn } = await startStandIn();
     killNow([child.pid ?? 0]);
-    await until(() => [...told.tasks, ...told.agents].every((pid) => !isAlive(pid)), 'all are gone', WITHIN_MS);
+    await until(() => [...standIn.tasks, ...standIn.agents].every((pid) => !isAlive(pid)), 'all are gone', WITHIN_MS);
     const platform = await startPlatform({ dataDir });
     try {
       expect(existsSync(join(dataDir, 'run/pool'))).toBe(false);
@@ -80,7 +80,7 @@ describe('kill -9', () => {
   });
 });
 
-describe('the start sweep', () => {
+describe('killLeftovers', () => {
   const blocked = ['-e', 'for(;;);'];
   const strays: ChildProcess[] = [];
   const stray = (env: Record<string, string>): number => {
@@ -92,7 +92,7 @@ describe('the start sweep', () => {
     for (const child of strays.splice(0)) child.kill('SIGKILL');
   });
 
-  test('ends what carries the marker or was recorded, and nothing else of the same name or pid', async () => {
+  test('ends processes that carry the mark or were recorded, and no other process with the same name or pid', async () => {
     const dataDir = newDataDir();
     try {
       const marked = stray({ TIERPLANE_INSTANCE: 'sweep-1' });

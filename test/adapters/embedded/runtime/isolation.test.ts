@@ -9,8 +9,8 @@ import { probeIsolation } from '../../../../adapters/embedded/runtime/supervisor
 import { openTable } from '../../../../adapters/embedded/store/table.ts';
 import { put } from '../../../../core/ports/table.ts';
 import {
-  ask,
   FIXTURES,
+  getFrom,
   newDataDir,
   pooled,
   premium,
@@ -25,7 +25,7 @@ import {
 } from './platform.ts';
 import type { StandIn } from './stand-in.ts';
 
-/** Users of their own need root; others see the shared user reported. */
+/** Own user ids need root. */
 const IS_ROOT = process.getuid?.() === 0;
 const asRoot = IS_ROOT ? test : test.skip;
 
@@ -39,27 +39,27 @@ describe('TI-5: started as root', () => {
   const [one, ten, rich] = [silo('tenantuid01'), silo('tenantuid010'), premium('tenantuid02')];
   const trying = async (path: string): Promise<unknown> => {
     const { endpoint } = await taskOf(platform.runtime, one);
-    const { body } = await ask(endpoint, path);
+    const { body } = await getFrom(endpoint, path);
     return body.ok ? 'allowed' : body.code;
   };
   beforeAll(async () => {
     if (IS_ROOT) await Promise.all([one, ten, rich, pooled()].map((spec) => platform.runtime.ensureService(spec)));
   });
 
-  asRoot('every silo tenant and the pool run as users of their own, without groups', async () => {
+  asRoot('each silo tenant, and the pool, runs under its own user id, without groups', async () => {
     expect(platform.runtime.isolation).toMatchObject({ ownUsers: true });
     const statuses = await Promise.all([one, ten, rich, pooled()].map((spec) => statusOf(platform.runtime, spec)));
     const uids = statuses.map(({ uid }) => uid);
     expect(new Set(uids).size).toBe(4);
     for (const status of statuses) {
       const { endpoint } = await taskOf(platform.runtime, status);
-      const { body } = await ask(endpoint, '/whoami');
+      const { body } = await getFrom(endpoint, '/whoami');
       expect(body).toMatchObject({ uid: status.uid, gid: status.uid });
       expect(body.groups.filter((group: number) => group !== status.uid)).toEqual([]);
     }
   });
 
-  asRoot("a tenant's task reaches its own data, and neither a sibling's nor the platform's", async () => {
+  asRoot("a tenant's task can read its own data, but not another tenant's or the platform's", async () => {
     const data = platform.dataDir;
     expect(await trying(`/write?path=${data}/tenants/tenantuid01/own`)).toBe('allowed');
     expect(await trying(`/list?path=${data}/tenants/tenantuid01`)).toBe('allowed');
@@ -81,7 +81,7 @@ describe('TI-5: started as root', () => {
     expect(statSync(join(data, 'platform.db')).mode & 0o777).toBe(0o600);
   });
 
-  asRoot("nor can it signal another tenant's task, or find its socket", async () => {
+  asRoot("a tenant's task cannot signal another tenant's task, or find its socket", async () => {
     const other = await taskOf(platform.runtime, ten);
     expect(await trying(`/signal?pid=${other.pid}`)).toBe('EPERM');
     expect(await trying(`/read?path=${other.endpoint}`)).toBe('EACCES');
@@ -89,7 +89,7 @@ describe('TI-5: started as root', () => {
     expect(await trying(`/read?path=/proc/${other.pid}/environ`)).toBe('EACCES');
   });
 
-  asRoot('nor can it plant code for others: bundles and code cache are read-only to it', async () => {
+  asRoot('a task cannot plant code for other tenants: bundles and code cache are read-only for it', async () => {
     const cache = join(platform.dataDir, 'cache');
     const bundle = readdirSync(join(cache, 'bundles')).find((name) => name.startsWith('echo.')) ?? '';
     expect(await trying(`/write?path=${cache}/bundles/${bundle}`)).toBe('EACCES');
@@ -114,7 +114,7 @@ describe('TI-5: started as root', () => {
     expect((await statusOf(platform.runtime, next)).uid).toBeGreaterThan(uid ?? 0);
   });
 
-  asRoot('files from a time without users of their own change hands', async () => {
+  asRoot('files that were created before tenants had their own user ids change owner', async () => {
     await platform.runtime.ensureTenantData('tenantuid05');
     const folder = join(platform.dataDir, 'tenants/tenantuid05');
     chownSync(folder, 0, 0);
@@ -125,7 +125,7 @@ describe('TI-5: started as root', () => {
     expect([statSync(folder).uid, statSync(join(folder, 'echo.db')).uid]).toEqual([uid, uid]);
   });
 
-  asRoot('a closed directory above is noted, and the shared user said openly', async () => {
+  asRoot('if a parent directory is closed to other users, all tasks share one user, and a note says so', async () => {
     const closed = newDataDir();
     try {
       const { mode } = statSync(closed);
@@ -140,7 +140,7 @@ describe('TI-5: started as root', () => {
     }
   });
 
-  asRoot('started as another user it works all the same, and says that all share one', async () => {
+  asRoot('a platform that is not started as root serves too, and notes that all tasks share one user', async () => {
     const dataDir = newDataDir();
     chownSync(dataDir, 65_534, 65_534);
     const child = spawn(process.execPath, [join(import.meta.dirname, 'stand-in.ts'), dataDir], {
@@ -149,13 +149,13 @@ describe('TI-5: started as root', () => {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
     try {
-      const told = await new Promise<StandIn>((resolve, reject) => {
+      const standIn = await new Promise<StandIn>((resolve, reject) => {
         child.once('message', (message) => resolve(message as StandIn));
         child.once('exit', (code) => reject(new Error(`the stand-in ended with ${code}`)));
       });
-      expect(told.ownUsers).toBe(false);
-      expect(told.notes).toContain('all tasks run as one user: the platform was not started as root');
-      expect(told.tasks.map((pid) => statSync(`/proc/${pid}`).uid)).toEqual(told.tasks.map(() => 65_534));
+      expect(standIn.ownUsers).toBe(false);
+      expect(standIn.notes).toContain('all tasks run as one user: the platform was not started as root');
+      expect(standIn.tasks.map((pid) => statSync(`/proc/${pid}`).uid)).toEqual(standIn.tasks.map(() => 65_534));
     } finally {
       child.kill('SIGKILL');
       rmSync(dataDir, { recursive: true, force: true });
@@ -163,7 +163,7 @@ describe('TI-5: started as root', () => {
   });
 });
 
-test('TI-5: a task has the CPU its tier gives it, where cgroups are writable', async () => {
+test('TI-5: a task is limited to the CPU of its tier if cgroups are writable', async () => {
   const spec = silo('tenantcpu01', { size: { ...SIZE, cpu: 0.5 } });
   await platform.runtime.ensureService(spec);
   const { pid, endpoint } = await taskOf(platform.runtime, spec);
@@ -172,7 +172,7 @@ test('TI-5: a task has the CPU its tier gives it, where cgroups are writable', a
     expect(notes.join()).toMatch(/CPU limits are not enforced/);
     return;
   }
-  const { body } = await ask(endpoint, '/whoami');
+  const { body } = await getFrom(endpoint, '/whoami');
   const group = join(cpu.root, body.task);
   expect(readFileSync(join(group, 'cgroup.procs'), 'utf8').trim()).toBe(String(pid));
   const quota = cpu.kind === 'cgroup-v1' ? '50000' : '50000 100000';
@@ -183,7 +183,7 @@ test('TI-5: a task has the CPU its tier gives it, where cgroups are writable', a
   await until(() => !existsSync(group), 'the group is gone');
 });
 
-test('a machine out of memory ends tasks first', async () => {
+test('a machine that runs out of memory ends tasks before agents and platform', async () => {
   const spec = silo('tenantoom01');
   await platform.runtime.ensureService(spec);
   const { pid } = await taskOf(platform.runtime, spec);
@@ -191,7 +191,7 @@ test('a machine out of memory ends tasks first', async () => {
 });
 
 describe('pooled data', () => {
-  test("TI-2: of one tenant are deleted past the first page, and a prefix sibling's stay", async () => {
+  test('ON-6: of one tenant are deleted past the first page, and those of a tenant whose id begins with the same characters stay', async () => {
     await platform.runtime.ensureService(pooled());
     const file = join(platform.dataDir, 'tenants/pool/orders.db');
     const table = openTable({ file, clock: systemClock });
@@ -212,7 +212,7 @@ describe('pooled data', () => {
   });
 });
 
-test('a run directory too long for sockets is a CONFIG error that says so', async () => {
+test('refuses a run directory that is too long for socket paths, with CONFIG', async () => {
   const runDir = join(platform.dataDir, 'x'.repeat(60));
   const options = { dataDir: platform.dataDir, runDir, servicesDir: FIXTURES, clock: systemClock, log: silent };
   await expect(createRuntime({ ...options, table: platform.table, instance: 'long-1' })).rejects.toMatchObject({

@@ -47,7 +47,7 @@ const ENV = {
 };
 
 describe('launchTask', () => {
-  test("sets the user before the death signal, and lets no spec override the task's identity", () => {
+  test("sets the user before the death signal, and a spec cannot override the task's identity", () => {
     expect(launchTask(PLAN, NAMES, CONFIG, '/bin/node', '/bin')).toEqual({
       command: '/usr/bin/setpriv',
       args: [
@@ -59,7 +59,7 @@ describe('launchTask', () => {
     });
   });
 
-  test('leaves the user as it is where all share one', () => {
+  test('does not change the user if all tasks share one', () => {
     const { uid: _, ...shared } = PLAN;
     expect(launchTask(shared, NAMES, CONFIG, '/bin/node', '/bin').args).toEqual([
       ...['--no-new-privs', '--pdeathsig', 'KILL'],
@@ -67,7 +67,7 @@ describe('launchTask', () => {
     ]);
   });
 
-  test('without setpriv leaves the user to spawn', () => {
+  test('leaves the change of user to spawn if there is no setpriv', () => {
     expect(launchTask(PLAN, NAMES, { ...CONFIG, setpriv: undefined }, '/bin/node', '/bin')).toEqual({
       command: '/bin/node',
       args: NODE.slice(1),
@@ -77,7 +77,7 @@ describe('launchTask', () => {
     });
   });
 
-  test('keeps V8 below the cap, and gives tasks of every size the same new space', () => {
+  test('keeps V8 below the memory cap, with the same new space for tasks of every size', () => {
     const limits = (memoryMiB: number): readonly string[] => {
       const plan = { ...PLAN, size: { ...PLAN.size, memoryMiB } };
       return launchTask(plan, NAMES, CONFIG, '/bin/node', '/bin').args.filter((one) => one.includes('space-size'));

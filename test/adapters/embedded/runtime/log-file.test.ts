@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { closeLog, openLog, rotateLog } from '../../../../adapters/embedded/runtime/supervisor/log-file.ts';
 
-test('a log over its size is rotated, two old ones are kept, and whoever holds it open goes on at its new end', () => {
+test('a log over its size is rotated, two old files are kept, and a process that holds it open continues at its new end', () => {
   const folder = mkdtempSync(join(tmpdir(), 'tp-log-'));
   try {
     const path = join(folder, 'task.log');
@@ -27,11 +27,11 @@ test('a log over its size is rotated, two old ones are kept, and whoever holds i
   }
 });
 
-test('a log that is not there is not rotated', () => {
+test('a log that does not exist is not rotated', () => {
   expect(() => rotateLog('/nowhere/task.log')).not.toThrow();
 });
 
-test('where a log cannot be opened, what is written goes nowhere and nothing fails', () => {
+test('output is discarded, without an error, if a log cannot be opened', () => {
   const fd = openLog('/nowhere/task.log');
   expect(() => writeSync(fd, 'lost')).not.toThrow();
   closeLog(fd);
@@ -42,7 +42,7 @@ test('a log that cannot be rotated stays as it is', () => {
   try {
     const path = join(folder, 'task.log');
     writeFileSync(path, 'kept');
-    // What is in the way of the second old one stops the first from making room, as a full disk would.
+    // A directory in place of the second old file makes the rotation fail, as a full disk would.
     writeFileSync(`${path}.1`, 'old');
     mkdirSync(`${path}.2`);
     expect(() => rotateLog(path, 3)).not.toThrow();

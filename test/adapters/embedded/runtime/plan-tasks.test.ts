@@ -32,7 +32,7 @@ describe('planTasks', () => {
     expect(planTasks(desired, tasks)).toEqual(changes);
   });
 
-  test('from any tasks it converges, and never lets fewer serve than did or should', () => {
+  test('converges from any state, and never lets fewer tasks serve than did before, or than desired', () => {
     const tasks = fc.array(
       fc.record({
         state: fc.constantFrom('starting' as const, 'healthy' as const, 'unhealthy' as const),
@@ -50,7 +50,7 @@ describe('planTasks', () => {
           now = now.filter(({ id }) => !drain.includes(id));
           expect(serving()).toBeGreaterThanOrEqual(floor);
           now.push(...Array.from({ length: spawn }, (_, index) => task(`s${step}-${index}`, 'starting')));
-          // The oldest that starts or is unhealthy gets well, one a step.
+          // In each step, the oldest task that is not healthy becomes healthy.
           const next = now.findIndex(({ state, outdated }) => state !== 'healthy' && !outdated);
           now = now.map((each, index) => (index === next ? { ...each, state: 'healthy' } : each));
         }

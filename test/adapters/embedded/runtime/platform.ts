@@ -10,20 +10,20 @@ import type { Log } from '../../../../core/ports/log.ts';
 import type { ServiceKey, ServiceSpec, ServiceStatus } from '../../../../core/ports/runtime.ts';
 import type { TaskSize } from '../../../../core/tier/tiers.ts';
 
-/** Services of which test/fixtures/services holds a bundle. */
+/** Holds the bundles of the test services. */
 export const FIXTURES = join(import.meta.dirname, '../../../fixtures/services');
 export const SIZE: TaskSize = { memoryMiB: 256, cpu: 2, desired: 1, max: 4 };
 export const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** A data directory with its runtime, as the platform has it. */
+/** A data directory with its runtime. */
 export interface TestPlatform {
   readonly dataDir: string;
   readonly instance: string;
   readonly table: SqliteTable;
   readonly runtime: EmbeddedRuntime;
-  /** Ends everything and keeps the directory. */
+  /** Ends every process and keeps the directory. */
   stop(): Promise<void>;
-  /** Ends everything and removes the directory. */
+  /** Ends every process and removes the directory. */
   remove(): Promise<void>;
 }
 
@@ -96,7 +96,7 @@ export async function taskOf(runtime: EmbeddedRuntime, key: ServiceKey): Promise
   }, 'one healthy task');
 }
 
-/** Polls until `look` finds something; fails at the deadline. */
+/** Polls until `look` returns a value. Fails after `withinMs`. */
 export async function until<T>(
   look: () => T | undefined | false | Promise<T | undefined | false>,
   what: string,
@@ -106,36 +106,36 @@ export async function until<T>(
   for (;;) {
     const found = await look();
     if (found !== undefined && found !== false) return found;
-    if (performance.now() > deadline) throw new Error(`not within ${withinMs} ms: ${what}`);
+    if (performance.now() > deadline) throw new Error(`${what}: not true after ${withinMs} ms`);
     await setTimeout(10);
   }
 }
 
-export interface Answer {
+export interface TaskResponse {
   readonly status: number;
-  // biome-ignore lint/suspicious/noExplicitAny: JSON as the fixture gives it
+  // biome-ignore lint/suspicious/noExplicitAny: the JSON of the test service
   readonly body: any;
 }
 
-/** One request over a task's socket, on a connection of its own. */
-export function ask(socketPath: string, path: string, timeoutMs = 10_000): Promise<Answer> {
+/** Sends one request over a task's socket, on its own connection. */
+export function getFrom(socketPath: string, path: string, timeoutMs = 10_000): Promise<TaskResponse> {
   return new Promise((resolve, reject) => {
-    const asked = request({ socketPath, path, agent: false, timeout: timeoutMs }, (answer) => {
+    const sent = request({ socketPath, path, agent: false, timeout: timeoutMs }, (response) => {
       let text = '';
-      answer.setEncoding('utf8');
-      answer.on('data', (chunk) => {
+      response.setEncoding('utf8');
+      response.on('data', (chunk) => {
         text += chunk;
       });
-      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body: JSON.parse(text) }));
-      answer.on('error', reject);
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body: JSON.parse(text) }));
+      response.on('error', reject);
     });
-    asked.on('timeout', () => asked.destroy(new Error('timed out')));
-    asked.on('error', reject);
-    asked.end();
+    sent.on('timeout', () => sent.destroy(new Error('timed out')));
+    sent.on('error', reject);
+    sent.end();
   });
 }
 
-/** Live processes that carry the instance's marker, or were found to belong to it before; zombies are dead. */
+/** The processes that carry the instance's mark. */
 export function processesOf(instance: string): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -148,7 +148,7 @@ export function isAlive(pid: number): boolean {
   return stat !== '' && stat.slice(stat.lastIndexOf(')') + 2)[0] !== 'Z';
 }
 
-/** The agent of a task: its parent. */
+/** The pid of the parent process. A task's parent is its agent. */
 export function parentOf(pid: number): number {
   const stat = read(`/proc/${pid}/stat`);
   return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);

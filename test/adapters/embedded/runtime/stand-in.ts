@@ -1,9 +1,9 @@
 import { rmSync } from 'node:fs';
-import { ask, FIXTURES, parentOf, pooled, premium, silo, startPlatform, taskOf } from './platform.ts';
+import { FIXTURES, getFrom, parentOf, pooled, premium, silo, startPlatform, taskOf } from './platform.ts';
 
 /**
- * A platform in a process of its own, to be killed: `node stand-in.ts <data directory>`. Starts tasks of all three
- * tiers, blocks the loop of one in each cluster, and tells its parent who is who.
+ * Runs a platform in its own process, for tests that kill it: `node stand-in.ts <data directory>`. Starts tasks of all three
+ * tiers, blocks the event loop of one in each cluster, and sends the pids to its parent.
  */
 export interface StandIn {
   readonly instance: string;
@@ -14,7 +14,7 @@ export interface StandIn {
 }
 
 const dataDir = process.argv[2];
-if (dataDir === undefined) throw new Error('which data directory?');
+if (dataDir === undefined) throw new Error('missing argument: data directory');
 const { runtime, instance } = await startPlatform({ dataDir, servicesDir: process.argv[3] ?? FIXTURES });
 const specs = [
   pooled(),
@@ -25,10 +25,10 @@ const specs = [
 ];
 await Promise.all(specs.map((spec) => runtime.ensureService(spec)));
 const tasks = await Promise.all(specs.map((spec) => taskOf(runtime, spec)));
-// A blocked task would be found hung within 4 s; the test is over before.
-for (const task of [tasks[0], tasks[2], tasks[3]]) ask(task?.endpoint ?? '', '/block').catch(() => undefined);
+// A blocked task counts as hung after 4 s; the test ends before.
+for (const task of [tasks[0], tasks[2], tasks[3]]) getFrom(task?.endpoint ?? '', '/block').catch(() => undefined);
 const { ownUsers, notes } = runtime.isolation;
 const pids = tasks.map(({ pid }) => pid);
-const told: StandIn = { instance, agents: [...new Set(pids.map(parentOf))], tasks: pids, ownUsers, notes };
-process.send?.(told);
+const standIn: StandIn = { instance, agents: [...new Set(pids.map(parentOf))], tasks: pids, ownUsers, notes };
+process.send?.(standIn);
 process.on('disconnect', () => rmSync(dataDir, { recursive: true, force: true }));

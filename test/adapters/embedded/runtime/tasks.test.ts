@@ -4,7 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ServiceKey } from '../../../../core/ports/runtime.ts';
 import {
-  ask,
+  getFrom,
   isAlive,
   parentOf,
   pooled,
@@ -36,13 +36,13 @@ function socketsOf({ cluster, tenantId, service }: ServiceKey): { current: reado
 }
 
 describe('a task', () => {
-  test('gets its own environment and nothing of the platform', async () => {
+  test("gets its own environment, and nothing of the platform's", async () => {
     const spec = silo('tenantenv1', { environment: { TIERPLANE_TIER: 'advanced' } });
     process.env.TIERPLANE_TEST_SECRET = 'do not inherit';
     await platform.runtime.ensureService(spec);
     delete process.env.TIERPLANE_TEST_SECRET;
     const { endpoint } = await taskOf(platform.runtime, spec);
-    const { body } = await ask(endpoint, '/whoami');
+    const { body } = await getFrom(endpoint, '/whoami');
     expect(body.env).toEqual({
       PATH: process.env.PATH,
       NODE_COMPILE_CACHE: join(platform.dataDir, 'cache/code'),
@@ -58,20 +58,20 @@ describe('a task', () => {
     expect(body.execArgv).toContain('--max-old-space-size=184');
   });
 
-  test('knows the sockets of its own tenant and cluster alone', async () => {
+  test('TI-4: knows only the sockets of its own tenant and cluster', async () => {
     const [own, sibling, foreign] = [silo('tenantdir1'), silo('tenantdir1', { service: 'other' }), silo('tenantdir10')];
     await Promise.all([own, sibling, foreign].map((spec) => platform.runtime.ensureService(spec)));
     const [echo, other] = [await taskOf(platform.runtime, own), await taskOf(platform.runtime, sibling)];
     const expected = { echo: [echo.endpoint], other: [other.endpoint] };
     await until(async () => {
-      const seen = [await ask(echo.endpoint, '/directory'), await ask(other.endpoint, '/directory')];
+      const seen = [await getFrom(echo.endpoint, '/directory'), await getFrom(other.endpoint, '/directory')];
       return seen.every(
         ({ body }) => JSON.stringify(Object.entries(body).sort()) === JSON.stringify(Object.entries(expected)),
       );
     }, 'both know each other');
   });
 
-  test('writes its output to a log of its own, which nobody else may read', async () => {
+  test('writes its output to its own log, which no other user may read', async () => {
     const spec = silo('tenantlog1');
     await platform.runtime.ensureService(spec);
     const file = join(platform.dataDir, 'logs/shared.tenantlog1.echo.log');
@@ -79,7 +79,7 @@ describe('a task', () => {
     expect(statSync(file).mode & 0o777).toBe(0o600);
   });
 
-  test('OB-5: is replaced when it is killed, and the cause is told', async () => {
+  test('OB-5: is replaced when it is killed, and the service reports the cause', async () => {
     const spec = silo('tenantkill1');
     await platform.runtime.ensureService(spec);
     const first = await taskOf(platform.runtime, spec);
@@ -92,16 +92,16 @@ describe('a task', () => {
       'another task',
       5_000,
     );
-    expect((await ask(second.endpoint, '/healthz')).status).toBe(200);
+    expect((await getFrom(second.endpoint, '/healthz')).status).toBe(200);
     expect(await statusOf(platform.runtime, spec)).toMatchObject({ restarts: 1, lastFailure: 'killed SIGKILL' });
     expect(existsSync(first.endpoint)).toBe(false);
   });
 
-  test('OB-5: is replaced when it hangs, while its neighbours go on', async () => {
+  test('OB-5: is replaced when it hangs, while other tasks run on', async () => {
     const [spec, neighbour] = [silo('tenanthung1'), silo('tenanthung10')];
     await Promise.all([spec, neighbour].map((each) => platform.runtime.ensureService(each)));
     const [first, other] = [await taskOf(platform.runtime, spec), await taskOf(platform.runtime, neighbour)];
-    ask(first.endpoint, '/block').catch(() => undefined);
+    getFrom(first.endpoint, '/block').catch(() => undefined);
     await until(async () => (await statusOf(platform.runtime, spec)).lastFailure === 'hung', 'it is found hung', 8_000);
     const second = await taskOf(platform.runtime, spec);
     expect(second.pid).not.toBe(first.pid);
@@ -109,12 +109,12 @@ describe('a task', () => {
     expect((await taskOf(platform.runtime, neighbour)).pid).toBe(other.pid);
   });
 
-  test('TI-5: is replaced without a gap when it is over its memory', async () => {
+  test('TI-5: is replaced without an interruption when it exceeds its memory', async () => {
     const spec = silo('tenantmem1', { size: { ...SIZE, memoryMiB: 160 } });
     await platform.runtime.ensureService(spec);
     const first = await taskOf(platform.runtime, spec);
     const sockets = socketsOf(spec);
-    await ask(first.endpoint, '/grow?mib=140');
+    await getFrom(first.endpoint, '/grow?mib=140');
     const second = await until(async () => {
       expect(sockets.current.length).toBeGreaterThan(0);
       const { tasks } = await statusOf(platform.runtime, spec);
@@ -128,25 +128,25 @@ describe('a task', () => {
     });
   });
 
-  test('TI-5: is killed at once when it is far over its memory', async () => {
+  test('TI-5: is killed at once when it far exceeds its memory', async () => {
     const spec = silo('tenantmem2', { size: { ...SIZE, memoryMiB: 128 } });
     await platform.runtime.ensureService(spec);
     const first = await taskOf(platform.runtime, spec);
-    ask(first.endpoint, '/grow?mib=400').catch(() => undefined); // it may not live to answer
+    getFrom(first.endpoint, '/grow?mib=400').catch(() => undefined); // it may not live to answer
     const killed = /^memory \d+ MiB over 128 MiB$/;
     await until(
       async () => killed.test((await statusOf(platform.runtime, spec)).lastFailure ?? ''),
       'it is seen',
       3_000,
     );
-    // Seen on its way past the cap it may be on its way out already; it does not get the 10 s of a drain.
+    // The task may already be draining when it passes the higher limit; it must not get the 10 s of a drain.
     await until(async () => !isAlive(first.pid), 'it is gone', 3_000);
     await taskOf(platform.runtime, spec);
   });
 });
 
 describe('a service', () => {
-  test('that cannot start is reported with the reason, tried again ever later, and starts when it can', async () => {
+  test('that cannot start is reported with the reason, retried with back-off, and starts when it can', async () => {
     const spec = silo('tenantbad1', { environment: { FAULT: 'exit' } });
     const failed = platform.runtime.ensureService(spec).catch((error) => error);
     await until(async () => {
@@ -159,7 +159,7 @@ describe('a service', () => {
     await failed;
   });
 
-  test('that never gets healthy makes ensureService fail with UNAVAILABLE, and its old tasks serve on', async () => {
+  test('that never becomes healthy makes ensureService fail with UNAVAILABLE, and its old tasks continue to serve', async () => {
     const impatient = await startPlatform({ healthyWithinMs: 1_500 });
     try {
       const spec = silo('tenantbad2');
@@ -170,13 +170,13 @@ describe('a service', () => {
         code: 'UNAVAILABLE',
         message: expect.stringContaining('shared/tenantbad2/echo'),
       });
-      expect((await ask(first.endpoint, '/healthz')).status).toBe(200);
+      expect((await getFrom(first.endpoint, '/healthz')).status).toBe(200);
     } finally {
       await impatient.remove();
     }
   });
 
-  test('that is waited for is UNAVAILABLE as soon as the runtime begins to close, and nothing new starts', async () => {
+  test('makes ensureService fail with UNAVAILABLE when the runtime begins to close, and nothing new starts', async () => {
     const closing = await startPlatform();
     try {
       const waiting = closing.runtime.ensureService(silo('tenantbad4', { environment: { FAULT: 'unhealthy' } }));
@@ -189,14 +189,14 @@ describe('a service', () => {
     }
   });
 
-  test('without a bundle is UNAVAILABLE at once', async () => {
+  test('without a bundle makes ensureService fail with UNAVAILABLE at once', async () => {
     await expect(platform.runtime.ensureService(silo('tenantbad3', { service: 'nosuch' }))).rejects.toMatchObject({
       code: 'UNAVAILABLE',
       message: expect.stringContaining("'nosuch'"),
     });
   });
 
-  test('is replaced under load without a failed request, also a slow one', async () => {
+  test('is replaced under load without a failed request, even a slow one', async () => {
     const spec = pooled({ size: { ...SIZE, desired: 2 } });
     await platform.runtime.ensureService(spec);
     const before = (await statusOf(platform.runtime, spec)).tasks.map((task) => task.pid);
@@ -206,7 +206,7 @@ describe('a service', () => {
     const client = async (path: string): Promise<void> => {
       while (going) {
         const socket = sockets.current[sent++ % sockets.current.length] ?? 'none';
-        await ask(socket, path).catch((error) => failures.push(`${path}: ${error.message}`));
+        await getFrom(socket, path).catch((error) => failures.push(`${path}: ${error.message}`));
         await setTimeout(2);
       }
     };
@@ -223,14 +223,14 @@ describe('a service', () => {
     expect(await statusOf(platform.runtime, spec)).toMatchObject({ restarts: 0 });
   }, 60_000);
 
-  test('that is deleted leaves no process, socket, group or service behind, and its log and data stay', async () => {
+  test('that is deleted leaves no process, socket, cgroup or status behind, and keeps its log and data', async () => {
     const spec = premium('tenantgone1');
     await platform.runtime.ensureTenantData('tenantgone1');
     await platform.runtime.ensureService(spec);
     const { pid } = await taskOf(platform.runtime, spec);
     const { endpoint } = await taskOf(platform.runtime, spec);
     const agent = parentOf(pid);
-    await ask(endpoint, `/write?path=${join(platform.dataDir, 'tenants/tenantgone1/echo.db')}`);
+    await getFrom(endpoint, `/write?path=${join(platform.dataDir, 'tenants/tenantgone1/echo.db')}`);
     await platform.runtime.deleteService(spec);
     expect(isAlive(pid)).toBe(false);
     expect(isAlive(agent)).toBe(true);
@@ -245,7 +245,7 @@ describe('a service', () => {
     expect(left.filter((name) => name.includes('tenantgone1'))).toEqual([]);
   });
 
-  test('data of a tenant whose services run are kept, and asking for their deletion is a CONFLICT', async () => {
+  test('refuses to delete the data of a tenant whose services run, with CONFLICT', async () => {
     const spec = silo('tenantkeep1');
     await platform.runtime.ensureService(spec);
     await expect(platform.runtime.deleteTenantData('tenantkeep1')).rejects.toMatchObject({ code: 'CONFLICT' });
@@ -254,7 +254,7 @@ describe('a service', () => {
 });
 
 describe('an agent', () => {
-  test('that dies while it starts makes ensureCluster fail, and is started again', async () => {
+  test('that ends during its start makes ensureCluster fail, and is started again', async () => {
     const cluster = 'tenant-tenantagent2';
     const ensured = platform.runtime.ensureCluster(cluster);
     const first = platform.runtime.agents().find((agent) => agent.cluster === cluster)?.pid ?? 0;
@@ -265,7 +265,7 @@ describe('an agent', () => {
     await platform.runtime.deleteCluster(cluster);
   });
 
-  test('that is killed comes back with all its services, and no other cluster notices', async () => {
+  test('OB-5: that is killed is restarted with all its services, and other clusters are not affected', async () => {
     const [spec, second, neighbour] = [
       premium('tenantagent1'),
       premium('tenantagent1', { service: 'other' }),
@@ -285,7 +285,7 @@ describe('an agent', () => {
   });
 });
 
-test('the second and the tenth tenant start as the first did, and close ends them all', async () => {
+test('ON-3: the second and the tenth tenant start as the first one did, and close ends them all', async () => {
   const many = await startPlatform();
   try {
     const ids = Array.from({ length: 10 }, (_, index) => `tenantmany${index + 1}`);
