@@ -125,6 +125,14 @@ test('the README shows the tier table as it is', () => {
   }
 });
 
+test('docs/architecture.md names every contract suite of a port', () => {
+  const page = read('docs/architecture.md');
+  // The outbox is no port, and the administrators' suite is a part of identity's.
+  const parts = ['outbox.suite.ts', 'identity-administrators.suite.ts'];
+  const suites = readdirSync(join(ROOT, 'test/adapters/contract')).filter((name) => name.endsWith('.suite.ts'));
+  expect(suites.filter((name) => !parts.includes(name) && !page.includes(`contract/${name}\``))).toEqual([]);
+});
+
 describe('docs/add-a-service.md', () => {
   test('DX-3: shows a service that type-checks', () => {
     const files = [
