@@ -12,16 +12,14 @@ const LAST = 'finished';
  */
 export function crashPointOf(dir: DataDir): ((name: string, tenantId: string) => void) | undefined {
   if (process.env.TIERPLANE_TEST_MODE !== '1') return undefined;
-  const [wanted, armed, missed] = ['crash-at', 'crash-armed', 'crash-missed'].map((name) => join(dir.root, name)) as [
-    string,
-    string,
-    string,
-  ];
+  const [requested, armed, missed] = ['crash-at', 'crash-armed', 'crash-missed'].map((name) =>
+    join(dir.root, name),
+  ) as [string, string, string];
   let watched: { tenantId: string; left: number } | undefined;
   return (name, tenantId) => {
-    if (name === 'accept' && existsSync(wanted)) {
-      watched = { tenantId, left: Number(readFileSync(wanted, 'utf8')) };
-      renameSync(wanted, armed);
+    if (name === 'accept' && existsSync(requested)) {
+      watched = { tenantId, left: Number(readFileSync(requested, 'utf8')) };
+      renameSync(requested, armed);
     }
     if (watched?.tenantId !== tenantId) return;
     watched.left -= 1;

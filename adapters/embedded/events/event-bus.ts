@@ -1,5 +1,5 @@
 import { DomainError } from '../../../core/errors.ts';
-import type { Consumer, DeadLetter, Envelope, EventBus } from '../../../core/ports/event-bus.ts';
+import type { Consumer, DeadLetter, DeadLetterPage, Envelope, EventBus } from '../../../core/ports/event-bus.ts';
 import { MAX_PAGE } from '../../../core/ports/table-rules.ts';
 import { repeat } from '../../../core/time/repeat.ts';
 import type { Database } from '../store/database.ts';
@@ -42,83 +42,93 @@ const DELETE_OLD_EVENTS = `DELETE FROM events WHERE id IN (SELECT id FROM events
  * the last 7 days, so the order of start-up loses nothing.
  */
 export function openEventBus(options: DeliveryOptions): EmbeddedEventBus {
-  const { database, clock, log } = options;
-  const deliveries = new Map<string, Delivery>();
-  const wake = (detailTypes: ReadonlySet<string>): void => {
-    for (const delivery of deliveries.values()) {
+  return new SqliteEventBus(options);
+}
+
+class SqliteEventBus implements EmbeddedEventBus {
+  readonly #options: DeliveryOptions;
+  readonly #database: Database;
+  readonly #deliveries = new Map<string, Delivery>();
+  readonly #sweep: { close(): Promise<void> };
+
+  constructor(options: DeliveryOptions) {
+    this.#options = options;
+    this.#database = options.database;
+    this.#sweep = repeat(options.clock, SWEEP_MS, () => deleteOldEvents(options));
+  }
+
+  async publish(events: readonly Envelope[]): Promise<void> {
+    const now = this.#options.clock.now();
+    const rows = events.map((event) => ({ ...event, text: JSON.stringify(event) }));
+    await this.#database.write(() => {
+      for (const { id, detailType, text } of rows) {
+        if (this.#database.statement(ADD_EVENT).run(id, detailType, text, now).changes === 0) continue;
+        this.#database.statement(QUEUE).run(id, now, detailType);
+      }
+    });
+    this.#wake(new Set(events.map((event) => event.detailType)));
+  }
+
+  subscribe(consumer: Consumer): { close(): Promise<void> } {
+    checkConsumer(consumer);
+    const { name } = consumer;
+    if (this.#deliveries.has(name)) {
+      throw new DomainError('CONFLICT', `consumer '${name}' must not subscribe twice in one process`);
+    }
+    const { clock, log } = this.#options;
+    const delivery = new Delivery(consumer, this.#options);
+    this.#deliveries.set(name, delivery);
+    const registered = register(this.#database, consumer, clock.now()).then(
+      () => delivery.wake(),
+      (error: unknown) => log.error({ err: error, consumer: name }, 'consumer could not be registered'),
+    );
+    return {
+      close: async () => {
+        await registered;
+        await delivery.close();
+        this.#deliveries.delete(name);
+      },
+    };
+  }
+
+  async deadLetters({ consumer, after, limit }: Parameters<EventBus['deadLetters']>[0]): Promise<DeadLetterPage> {
+    if (!Number.isInteger(limit) || limit < 1 || limit > MAX_PAGE) {
+      throw new DomainError('INVALID', `limit of dead letters must be 1..${MAX_PAGE}, got ${limit}`);
+    }
+    const from = after === undefined ? { consumer: '', eventId: '' } : parseId(after);
+    const filter = consumer === undefined ? [] : [consumer];
+    const sql = `${DEAD} WHERE (l.consumer, l.event_id) > (?, ?) ${filter.length === 0 ? '' : 'AND l.consumer = ?'}
+      ORDER BY l.consumer, l.event_id LIMIT ?+0`;
+    const rows = this.#database.read(() =>
+      this.#database.statement(sql).all(from.consumer, from.eventId, ...filter, limit + 1),
+    );
+    const items = rows.slice(0, limit).map(toDeadLetter);
+    const last = items.at(-1);
+    return rows.length > limit && last ? { items, next: last.id } : { items };
+  }
+
+  async replay(id: string): Promise<void> {
+    const { consumer, eventId } = parseId(id);
+    const now = this.#options.clock.now();
+    await this.#database.write(() => {
+      if (this.#database.statement(DELETE_DEAD).run(consumer, eventId).changes === 0) {
+        throw new DomainError('NOT_FOUND', 'dead letter not found');
+      }
+      this.#database.statement(REQUEUE).run(consumer, eventId, now);
+    });
+    this.#deliveries.get(consumer)?.wake();
+  }
+
+  async close(): Promise<void> {
+    await this.#sweep.close();
+    await Promise.all(Array.from(this.#deliveries.values(), (delivery) => delivery.close()));
+  }
+
+  #wake(detailTypes: ReadonlySet<string>): void {
+    for (const delivery of this.#deliveries.values()) {
       if (delivery.consumer.detailTypes.some((type) => detailTypes.has(type))) delivery.wake();
     }
-  };
-  const sweep = repeat(clock, SWEEP_MS, () => deleteOldEvents(options));
-
-  return {
-    async publish(events) {
-      const now = clock.now();
-      const rows = events.map((event) => ({ ...event, text: JSON.stringify(event) }));
-      await database.write(() => {
-        for (const { id, detailType, text } of rows) {
-          if (database.statement(ADD_EVENT).run(id, detailType, text, now).changes === 0) continue;
-          database.statement(QUEUE).run(id, now, detailType);
-        }
-      });
-      wake(new Set(events.map((event) => event.detailType)));
-    },
-
-    subscribe(consumer) {
-      checkConsumer(consumer);
-      if (deliveries.has(consumer.name)) {
-        throw new DomainError('CONFLICT', `consumer '${consumer.name}' must not subscribe twice in one process`);
-      }
-      const delivery = new Delivery(consumer, options);
-      deliveries.set(consumer.name, delivery);
-      const registered = register(database, consumer, clock.now()).then(
-        () => delivery.wake(),
-        (error: unknown) => log.error({ err: error, consumer: consumer.name }, 'consumer could not be registered'),
-      );
-      return {
-        async close() {
-          await registered;
-          await delivery.close();
-          deliveries.delete(consumer.name);
-        },
-      };
-    },
-
-    async deadLetters({ consumer, after, limit }) {
-      if (!Number.isInteger(limit) || limit < 1 || limit > MAX_PAGE) {
-        throw new DomainError('INVALID', `limit of dead letters must be 1..${MAX_PAGE}, got ${limit}`);
-      }
-      const from = after === undefined ? { consumer: '', eventId: '' } : parseId(after);
-      const rows = database.read(() =>
-        database
-          .statement(
-            `${DEAD} WHERE (l.consumer, l.event_id) > (?, ?) ${consumer === undefined ? '' : 'AND l.consumer = ?'}
-             ORDER BY l.consumer, l.event_id LIMIT ?+0`,
-          )
-          .all(from.consumer, from.eventId, ...(consumer === undefined ? [] : [consumer]), limit + 1),
-      );
-      const items = rows.slice(0, limit).map(toDeadLetter);
-      const last = items.at(-1);
-      return rows.length > limit && last ? { items, next: last.id } : { items };
-    },
-
-    async replay(id) {
-      const { consumer, eventId } = parseId(id);
-      const now = clock.now();
-      await database.write(() => {
-        if (database.statement(DELETE_DEAD).run(consumer, eventId).changes === 0) {
-          throw new DomainError('NOT_FOUND', 'dead letter not found');
-        }
-        database.statement(REQUEUE).run(consumer, eventId, now);
-      });
-      deliveries.get(consumer)?.wake();
-    },
-
-    async close() {
-      await sweep.close();
-      await Promise.all(Array.from(deliveries.values(), (delivery) => delivery.close()));
-    },
-  };
+  }
 }
 
 function checkConsumer({ name, concurrency = 1, maxAttempts = 1 }: Consumer): void {
