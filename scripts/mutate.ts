@@ -29,6 +29,7 @@ Changes the source one place at a time and reports the changes that no test noti
 
   --only <path>    a folder or file to mutate; may be repeated (default: ${DEFAULT_PATHS.join(', ')})
   --since <rev>    mutate only lines that changed since this git revision
+  --near           run only test files that import the mutated file directly (fast; for work on one folder)
   --budget <s>     test time spent on one mutant, at most, in seconds (default: 5)
   --workers <n>    processes that run tests (default: 1)
   --json           print the result as JSON
@@ -44,6 +45,7 @@ function options() {
     options: {
       only: { type: 'string', multiple: true, default: DEFAULT_PATHS },
       since: { type: 'string' },
+      near: { type: 'boolean', default: false },
       budget: { type: 'string', default: '5' },
       workers: { type: 'string', default: '1' },
       json: { type: 'boolean', default: false },
@@ -61,7 +63,7 @@ function positive(name: string, text: string): number {
   return value;
 }
 
-async function mutate({ only, since, budget, workers, json }: ReturnType<typeof options>): Promise<void> {
+async function mutate({ only, since, near, budget, workers, json }: ReturnType<typeof options>): Promise<void> {
   const files = gitFiles(ROOT, only).filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'));
   if (files.length === 0) throw new TypeError(`no TypeScript file matches --only ${only.join(' --only ')}`);
   const copy = makeWorkingCopy(ROOT, files);
@@ -69,7 +71,7 @@ async function mutate({ only, since, budget, workers, json }: ReturnType<typeof 
   const campaign = new MutationCampaign(copy, {
     workers,
     budgetMs: budget * 1000,
-    testsOf: relatedTests(ROOT, EXCLUDED_TESTS),
+    testsOf: relatedTests(ROOT, { excluded: EXCLUDED_TESTS, ...(near && { maxDistance: 1 }) }),
     silenceMs: SILENCE_MS,
     progress,
   });

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 
-/** The design's import rules, read off the imports themselves. */
+/** Checks the import rules of docs/architecture.md against the imports in the source. */
 const ROOT = join(import.meta.dirname, '..');
 const SOURCES = [
   'bin',
@@ -22,7 +22,7 @@ const SOURCES = [
 
 interface Import {
   readonly from: string;
-  /** A file of ours, or a package's name. */
+  /** A file of the project, or the name of a package. */
   readonly to: string;
   readonly ours: boolean;
   readonly typeOnly: boolean;
@@ -57,10 +57,10 @@ const FILES = SOURCES.flatMap((folder) => {
 const IMPORTS = FILES.flatMap(importsOf);
 
 const TIER_TABLE = 'tenant-templates/tiers.ts';
-/** Composition roots and entry points: they wire adapters in. */
+/** Composition roots and entry points, which may import adapters. */
 const WIRING =
   /^((bin|cli|embedded|bench|rehearsal|scripts)\/.*|services\/[^/]+\/server\.ts|app-plane\/gateway\/server\.ts|[^/]+\/lambda\/.*)$/;
-/** Which folders may import a composition root. A root that is not listed is imported by nobody but itself. */
+/** The folders that may import a composition root. */
 const USERS_OF_ROOTS: Readonly<Record<string, readonly string[]>> = {
   bin: [],
   cli: ['bin', 'bench', 'scripts'],
@@ -70,7 +70,7 @@ const USERS_OF_ROOTS: Readonly<Record<string, readonly string[]>> = {
   scripts: [],
 };
 
-/** What a file of ours may import of ours; the first rule whose `from` matches decides. */
+/** The project files that a project file may import. The first rule whose `from` matches applies. */
 const RULES: readonly { from: RegExp; may: (to: string, from: string) => boolean }[] = [
   { from: WIRING, may: (to, from) => mayUseRoot(to, from) },
   { from: /^core\//, may: (to) => to.startsWith('core/') },
@@ -112,7 +112,7 @@ function sameFolder(to: string, from: string, depth: number): boolean {
 }
 
 describe('the import graph', () => {
-  test('has files to judge', () => {
+  test('has files to check', () => {
     expect(IMPORTS.filter((one) => one.ours).length).toBeGreaterThan(50);
   });
 
@@ -124,7 +124,7 @@ describe('the import graph', () => {
     expect(broken.map(({ from, to }) => `${from} -> ${to}`)).toEqual([]);
   });
 
-  test('lets core use the schema library only', () => {
+  test('lets core import only the schema library, and use no clock, randomness or process', () => {
     const packages = IMPORTS.filter((one) => one.from.startsWith('core/') && !one.ours).map((one) => one.to);
     expect(packages.filter((name) => name !== 'zod')).toEqual([]);
     const impure = FILES.filter((file) => file.startsWith('core/')).filter((file) =>
@@ -139,7 +139,7 @@ describe('the import graph', () => {
     expect(aws.filter((one) => !allowed.test(one.from))).toEqual([]);
   });
 
-  test("keeps Node's fetch out of gateway and agents, where nobody fetches: an import of node:http would load it", () => {
+  test("keeps node:http, which loads Node's fetch, out of gateway and agents", () => {
     const eager = IMPORTS.filter(
       ({ from, to, typeOnly }) =>
         /^(app-plane\/gateway|adapters\/embedded)\//.test(from) && /^node:https?$/.test(to) && !typeOnly,

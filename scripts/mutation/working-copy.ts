@@ -60,13 +60,16 @@ function git(root: string, args: readonly string[]): string {
 
 const IMPORT = /^\s*(?:import|export)\s[^'"]*?from\s+'(\.[^']+)'|^\s*import\s+'(\.[^']+)'|\bimport\('(\.[^']+)'\)/gm;
 
-/**
- * The test files that import a file, directly or by way of others, each with its distance: 1 for a direct import. Tests
- * below `excluded` are left out.
- */
+/** The test files that import a file, directly or through others, each with its distance: 1 for a direct import. */
 export type RelatedTests = (file: string) => ReadonlyMap<string, number>;
 
-export function relatedTests(root: string, excluded: readonly string[]): RelatedTests {
+export function relatedTests(
+  root: string,
+  {
+    excluded = [],
+    maxDistance = Number.POSITIVE_INFINITY,
+  }: { readonly excluded?: readonly string[]; readonly maxDistance?: number } = {},
+): RelatedTests {
   const importers = new Map<string, string[]>();
   for (const file of gitFiles(root, ['*.ts'])) {
     for (const [, from, bare, dynamic] of readFileSync(join(root, file), 'utf8').matchAll(IMPORT)) {
@@ -82,7 +85,7 @@ export function relatedTests(root: string, excluded: readonly string[]): Related
         if (!distances.has(importer)) distances.set(importer, distance + 1);
       }
     }
-    return new Map([...distances].filter(([file]) => isUsed(file)));
+    return new Map([...distances].filter(([file, distance]) => distance <= maxDistance && isUsed(file)));
   };
 }
 

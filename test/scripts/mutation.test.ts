@@ -100,7 +100,7 @@ describe('a mutation run over a small project', () => {
     const campaign = new MutationCampaign(copy, {
       workers: 1,
       budgetMs: 5_000,
-      testsOf: relatedTests(project, []),
+      testsOf: relatedTests(project),
       silenceMs: 2_000,
       progress: () => undefined,
     });

@@ -8,7 +8,7 @@ import { CreateQueueCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { Consumer } from '../../../../core/ports/event-bus.ts';
 import { ACCOUNT_ID, REGION } from '../../../../rehearsal/emulated-account.ts';
 
-/** A bus to publish on, whose consumers get their rules and queues as the stack would make them. */
+/** An event bus whose consumers get rules and queues like those that the stack creates. */
 export async function createBus(events: EventBridgeClient, sqs: SQSClient, busName: string) {
   await events.send(new CreateEventBusCommand({ Name: busName }));
   const queuePrefix = `${busName}-`;

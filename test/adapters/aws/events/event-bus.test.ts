@@ -47,7 +47,7 @@ describeInAccount('an emulated account', (account) => {
   eventBusContract('EventBridge', open);
 
   describe('EventBridge', () => {
-    test('publishes more than one request takes, by count and by size', async () => {
+    test('publishes more events than one request accepts, by count and by size', async () => {
       const { bus, close } = await open();
       const got: string[] = [];
       try {
@@ -70,7 +70,7 @@ describeInAccount('an emulated account', (account) => {
       }
     });
 
-    test('fails where the bus takes none of the events, though the request succeeds', async () => {
+    test('fails if the bus refuses the events of a successful request', async () => {
       const { options, close } = await open();
       try {
         const refused = openEventBus(options).publish([event('1', { source: 'aws.ours' })]);
@@ -83,7 +83,7 @@ describeInAccount('an emulated account', (account) => {
       }
     });
 
-    test('delivers nothing to a queue whose policy does not admit the rule', async () => {
+    test('SE-1.4: delivers nothing to a queue whose policy does not allow the rule', async () => {
       const { options, bus, close } = await open();
       const got: string[] = [];
       try {
@@ -106,7 +106,7 @@ describeInAccount('an emulated account', (account) => {
       }
     });
 
-    test('lays aside what a queue has given up on, where its consumer ended each time', async () => {
+    test('stores a message as a dead letter after its consumer has crashed too often', async () => {
       const { options, bus, close } = await open();
       try {
         bus.subscribe({ name: 'fragile', detailTypes: ['a'], handle: async () => {} });
@@ -132,7 +132,7 @@ describeInAccount('an emulated account', (account) => {
       }
     });
 
-    test('leaves what is no event to its queue, and goes on', async () => {
+    test('ignores a message that is not an event and continues', async () => {
       const { options, bus, close } = await open();
       const got: string[] = [];
       try {

@@ -7,7 +7,7 @@ import { openTable } from '../../../../adapters/aws/store/table.ts';
 import { drainOutbox } from '../../../../core/events/publisher.ts';
 import { silentLog as log } from '../../../support/silent-log.ts';
 
-/** `node publish-and-die.ts TABLE BUS before|after`: drains the outbox and is killed before, or right after, it is on the bus. */
+/** `node publish-and-die.ts TABLE BUS before|after`: publishes the outbox and is killed before or after the events are on the bus. */
 const [, , tableName = '', busName = '', when] = process.argv;
 const table = openTable({ client: new DynamoDBClient(), tableName, clock, random });
 const bus = openEventBus({

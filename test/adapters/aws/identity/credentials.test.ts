@@ -34,7 +34,7 @@ describeInAccount('an emulated account', (account) => {
     }
 
     async function signIn(realm: PoolRealm, userName: string, password: string): Promise<string | undefined> {
-      // The platform's own client allows no sign-in with a bare password.
+      // The platform's client does not allow sign-in with only a password.
       const flows = ['ALLOW_ADMIN_USER_PASSWORD_AUTH', 'ALLOW_REFRESH_TOKEN_AUTH'] as const;
       const { userPoolId: UserPoolId, clientId: ClientId } = realm;
       await cognito.send(new UpdateUserPoolClientCommand({ UserPoolId, ClientId, ExplicitAuthFlows: [...flows] }));
@@ -64,7 +64,7 @@ describeInAccount('an emulated account', (account) => {
 
   credentialsContract('Cognito', open);
 
-  test('a password sealed for one tenant cannot be opened for another', async () => {
+  test('a password encrypted for one tenant cannot be decrypted for another tenant', async () => {
     const config = clientConfig(account());
     const kms = new KMSClient(config);
     const vault = openPasswordVault(kms, (await kms.send(new CreateKeyCommand({}))).KeyMetadata?.KeyId ?? '');
@@ -74,7 +74,7 @@ describeInAccount('an emulated account', (account) => {
   });
 });
 
-/** What Cognito answers to a wrong password, a revoked token, a deleted user and a deleted pool. */
+/** Cognito's errors for a wrong password, a revoked token, a deleted user and a deleted pool. */
 function refusedSignIn(error: unknown): undefined {
   const name = error instanceof Error ? error.name : '';
   if (!/^(NotAuthorized|UserNotFound|ResourceNotFound)Exception$/.test(name)) throw error;

@@ -21,7 +21,7 @@ const TABLE = 'tenants';
 const ARN = `arn:aws:dynamodb:${REGION}:${ACCOUNT_ID}:table/${TABLE}`;
 const DATA_ACTIONS = ['GetItem', 'PutItem', 'DeleteItem', 'UpdateItem', 'Query', 'BatchGetItem', 'BatchWriteItem'];
 
-/** What a tenant's credentials may do, as capability SE-1 demands: its own leading keys, never an unkeyed read. */
+/** The permissions of a tenant's credentials: only items with the tenant's leading keys, and no read without a key. */
 function tenantStatement(condition?: Statement['Condition']): Statement {
   return {
     Effect: 'Allow',
@@ -31,7 +31,7 @@ function tenantStatement(condition?: Statement['Condition']): Statement {
   };
 }
 
-/** A policy variable, not ours to fill in. */
+/** A policy variable, which IAM resolves. */
 const TENANT = `\${aws:PrincipalTag/tenantId}`;
 const LEADING_KEYS = {
   'ForAllValues:StringLike': {
@@ -60,7 +60,7 @@ describeInAccount('permissions in the emulated account', (account) => {
     tenant = openTable({ client: raw, tableName: TABLE, clock: systemClock, random: systemRandom, tenantScoped: true });
   });
 
-  test.each(['t1', 't1#orders'])('let a tenant work with its own partition %s', async (pk) => {
+  test.each(['t1', 't1#orders'])('TI-2: let a tenant read and write its partition %s', async (pk) => {
     const key = { pk, sk: 'x' };
     expect(await tenant.get(key)).toBeDefined();
     expect((await tenant.query({ pk, limit: 10 })).items.length).toBeGreaterThan(0);
@@ -70,7 +70,7 @@ describeInAccount('permissions in the emulated account', (account) => {
   });
 
   test.each(['t2', 't10', 't10#orders', 'absent', 'T1', 't1 '])(
-    'keep it from partition %s, there or not',
+    'SE-1.7: refuse a tenant access to the partition %s, whether it exists or not',
     async (pk) => {
       const key = { pk, sk: 'x' };
       const denied = { code: 'ACCESS_DENIED', message: "the key must be the tenant's own" };
@@ -87,7 +87,7 @@ describeInAccount('permissions in the emulated account', (account) => {
     },
   );
 
-  describe('and from every way round', () => {
+  describe('SE-1.6: refuse every other way to foreign keys', () => {
     const own = { pk: { S: 't1' }, sk: { S: 'x' } };
     const foreign = { pk: { S: 't2' }, sk: { S: 'x' } };
     const denied = { name: 'AccessDeniedException' };
@@ -117,7 +117,7 @@ describeInAccount('permissions in the emulated account', (account) => {
       await expect(raw.send(new TransactGetItemsCommand({ TransactItems: gets }))).rejects.toMatchObject(denied);
     });
 
-    test('an update, and a put under its own key with a foreign one hidden in names', async () => {
+    test('an update, and a put with its own key that hides a foreign one in attribute names', async () => {
       const update = {
         TableName: TABLE,
         Key: foreign,
@@ -136,7 +136,7 @@ describeInAccount('permissions in the emulated account', (account) => {
     });
   });
 
-  test('without the condition, or without Null:false, a foreign key or a scan would pass: the condition is what holds', async () => {
+  test('without the condition a foreign key is allowed, and without Null:false a scan is', async () => {
     const open = await assumeNewRole(account(), 'open', [tenantStatement()], { tenantId: 't1' });
     const client = new DynamoDBClient(clientConfig(account(), open));
     const table = openTable({ client, tableName: TABLE, clock: systemClock, random: systemRandom, tenantScoped: true });
@@ -149,7 +149,7 @@ describeInAccount('permissions in the emulated account', (account) => {
     expect((await scanner.send(new ScanCommand({ TableName: TABLE }))).Count).toBeGreaterThan(0);
   });
 
-  test('a session without the tag reaches nothing', async () => {
+  test('a session without the tag has no access', async () => {
     const untagged = await assumeNewRole(account(), 'untagged', [tenantStatement(LEADING_KEYS)]);
     const client = new DynamoDBClient(clientConfig(account(), untagged));
     const table = openTable({ client, tableName: TABLE, clock: systemClock, random: systemRandom, tenantScoped: true });
@@ -179,7 +179,7 @@ describeInAccount('permissions in the emulated account', (account) => {
     expect(await reach('by-default', defaulted, {})).toBeDefined();
   });
 
-  test('a statement that demands TLS holds', async () => {
+  test('a statement that requires TLS applies', async () => {
     const deny: Statement = {
       Effect: 'Deny',
       Action: ['dynamodb:*'],

@@ -10,7 +10,7 @@ export interface Statement {
   readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
 }
 
-/** Creates a role that may do what `statements` say, and assumes it with session tags. */
+/** Creates a role with `statements` as its policy and assumes it with session tags. */
 export async function assumeNewRole(
   account: EmulatedAccount,
   name: string,

@@ -9,7 +9,7 @@ import { ManualClock } from '../../../support/manual-clock.ts';
 
 const write = put({ pk: 'p', sk: 's', version: 1, data: {} }, 'absent' as const);
 
-/** A table whose every request fails with the next of `errors`, and then succeeds. */
+/** A table whose requests fail with the given errors, one after the other, and then succeed. */
 function failing(errors: Error[], tenantScoped = false) {
   const clock = new ManualClock();
   let requests = 0;
@@ -37,7 +37,7 @@ function named(name: string): Error {
   return Object.assign(new Error('arn:aws:iam::000000000000:role/secret'), { name });
 }
 
-/** Lets every repetition run whose time has come, until `work` is settled. */
+/** Runs the retries that are due until `work` completes. */
 async function settle<T>(clock: ManualClock, work: Promise<T>): Promise<PromiseSettledResult<T>> {
   let settled = false;
   const done = Promise.allSettled([work]).finally(() => {
@@ -51,20 +51,20 @@ async function settle<T>(clock: ManualClock, work: Promise<T>): Promise<PromiseS
   return result as PromiseSettledResult<T>;
 }
 
-describe('DynamoTable, where others write the same items', () => {
-  test('tries a transaction again that met another', async () => {
+describe('DynamoTable with concurrent writers of the same items', () => {
+  test('retries a transaction that conflicts with another', async () => {
     const { table, clock, requests } = failing([cancelled('TransactionConflict'), cancelled('TransactionConflict')]);
     expect(await settle(clock, table.transact([write]))).toMatchObject({ status: 'fulfilled' });
     expect(requests()).toBe(3);
   });
 
-  test('gives up as UNAVAILABLE when it always meets another', async () => {
+  test('fails with UNAVAILABLE after too many conflicts', async () => {
     const { table, clock, requests } = failing(Array.from({ length: 50 }, () => cancelled('TransactionConflict')));
     expect(await settle(clock, table.transact([write]))).toMatchObject({ reason: { code: 'UNAVAILABLE' } });
     expect(requests()).toBeLessThan(15);
   });
 
-  test('names the failed conditions, whatever else went wrong beside them', async () => {
+  test('reports failed conditions even if the transaction has other failures', async () => {
     const { table } = failing([cancelled('None', 'ConditionalCheckFailed', 'TransactionConflict')]);
     const writes = ['a', 'b', 'c'].map((sk) => put({ ...write.put, sk }));
     const attempt = table.transact(writes);
@@ -92,7 +92,7 @@ describe('DynamoTable, where others write the same items', () => {
     }
   });
 
-  test('never updates in place: emulators differ from AWS where several list elements are removed', () => {
+  test('uses no update expressions, because emulators differ from AWS when several list elements are removed', () => {
     const folder = join(import.meta.dirname, '../../../../adapters/aws');
     const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
     expect(sources.length).toBeGreaterThan(2);

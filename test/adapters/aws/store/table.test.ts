@@ -3,7 +3,7 @@ import { jest } from '@jest/globals';
 import { clientConfig, createTable, describeInAccount } from '../../../rehearsal/account.ts';
 import { tableContract } from '../../contract/table.suite.ts';
 
-// The emulator walks a whole partition for every page.
+// The emulator reads the whole partition for every page.
 jest.setTimeout(120_000);
 
 describeInAccount('an emulated account', (account) => {
