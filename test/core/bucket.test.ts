@@ -120,3 +120,14 @@ describe('the daily quota', () => {
     expect(secondsToReset(Date.UTC(2026, 1, 3, 23, 59, 59, 999))).toBe(1);
   });
 });
+
+describe('the time to wait', () => {
+  test('is rounded up, so that a caller who waits is admitted', () => {
+    const plan = { rate: 0.4, burst: 1 };
+    const bucket = fullBucket(plan, 0);
+    take(bucket, plan, 0);
+    expect(secondsToToken(bucket, plan, 0)).toBe(3);
+    const day = 86_400_000;
+    expect(secondsToReset(day - 1_500)).toBe(2);
+  });
+});

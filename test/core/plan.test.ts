@@ -117,12 +117,53 @@ describe('planTenant', () => {
     expect(planTenant({ tenantId: ID, resources }, before)).toEqual([]);
   });
 
+  /** One resource as any kind could be; the planner compares specs without knowing their shape. */
+  const withSpec = (name: string, spec: unknown) => ({ kind: 'data', name, tenantId: ID, spec }) as unknown as Resource;
+  const planOf = (desired: Resource[], observed: ObservedResource[]) =>
+    planTenant({ tenantId: ID, resources: desired }, observed).map(({ action, resource }) => [action, resource.name]);
+
+  test('updates a resource whose spec differs at any depth, in either of two observed copies', () => {
+    const desired = withSpec('a', { list: [1, 2], inner: { x: 1, y: null } });
+    const reordered = withSpec('a', { inner: { y: null, x: 1 }, list: [1, 2] });
+    expect(planOf([desired], [reordered])).toEqual([]);
+    for (const spec of [
+      { list: [12], inner: { x: 1, y: null } },
+      { list: [2, 1], inner: { x: 1, y: null } },
+      { list: [1, 2], inner: { x: 2, y: null } },
+      { list: [1, 2], inner: { x: 1, y: 0 } },
+      { list: [1, 2], inner: { x: 1 } },
+      { list: { 0: 1, 1: 2 }, inner: { x: 1, y: null } },
+      null,
+      'text',
+    ]) {
+      expect(planOf([desired], [withSpec('a', spec)])).toEqual([['update', 'a']]);
+      expect(planOf([desired], [reordered, withSpec('a', spec)])).toEqual([['update', 'a']]);
+    }
+  });
+
+  test('sorts resources of one kind by name, and deletes them in reverse', () => {
+    const resources = ['b', 'a', 'c'].map((name) => withSpec(name, {}));
+    expect(planOf(resources, [])).toEqual([
+      ['create', 'a'],
+      ['create', 'b'],
+      ['create', 'c'],
+    ]);
+    expect(planOf([], resources)).toEqual([
+      ['delete', 'c'],
+      ['delete', 'b'],
+      ['delete', 'a'],
+    ]);
+  });
+
   test('refuses a desired state that names another tenant, or a resource twice', () => {
     const foreign = shapeOf(specOf('basic', 'tenant012'), TIERS);
+    const invalid = expect.objectContaining({ code: 'INVALID' });
+    expect(() => planTenant({ tenantId: ID, resources: foreign }, [])).toThrow(invalid);
     expect(() => planTenant({ tenantId: ID, resources: foreign }, [])).toThrow(
       /only resources of tenant tenant01, got .* of tenant tenant012/,
     );
     const own = shapeOf(specOf('basic'), TIERS);
+    expect(() => planTenant({ tenantId: ID, resources: [...own, ...own] }, [])).toThrow(invalid);
     expect(() => planTenant({ tenantId: ID, resources: [...own, ...own] }, [])).toThrow(/unique/);
   });
 });
@@ -195,6 +236,26 @@ describe('policies', () => {
       const { allowed } = applyPolicies(planTenant(basic, observed), [keepData]);
       expect(allowed.some((change) => change.resource.kind === 'data')).toBe(false);
     }
+  });
+
+  test('keepData allows the deletion of other resources, and the creation and change of data', () => {
+    const data = { kind: 'data', name: 'data', tenantId: ID, spec: {} } as unknown as Resource;
+    const route = { kind: 'route', name: 'route', tenantId: ID, spec: {} } as unknown as Resource;
+    const changes: Change[] = [
+      { action: 'create', resource: data },
+      { action: 'update', resource: data },
+      { action: 'delete', resource: route },
+    ];
+    expect(applyPolicies(changes, [keepData])).toEqual({ allowed: changes, withheld: [] });
+  });
+
+  test('quota refuses a plan that creates one resource and deletes another', () => {
+    const resourceOf = (kind: string) => ({ kind, name: kind, tenantId: ID, spec: {} }) as unknown as Resource;
+    const changes: Change[] = [
+      { action: 'create', resource: resourceOf('route') },
+      { action: 'delete', resource: resourceOf('data') },
+    ];
+    expect(applyPolicies(changes, [quota('premium', 20, 20)])).toMatchObject({ allowed: [], withheld: changes });
   });
 
   test('quota refuses a plan that creates anything in a full tier, with the reason, and allows every other plan', () => {

@@ -145,7 +145,7 @@ describe('scripts/sbt-install.sh', () => {
     expect(code).toBe(1);
     expect(stdout).toMatch(/✓ Node: v24/);
     expect(stdout).toMatch(/✗ region: set AWS_REGION/);
-    expect(stdout).toMatch(/✗ account: no AWS credentials/);
+    expect(stdout).toMatch(/✗ account: no valid AWS credentials/);
   });
 });
 
