@@ -4,9 +4,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
-import { signIn } from '../cli/oidc-client.ts';
 import { ADMIN_SIGN_IN_SCOPE, CLI_CLIENT } from '../core/identity/issuers.ts';
 import type { ServiceStatus } from '../core/ports/runtime.ts';
+import { signIn } from '../test/support/sign-in-by-page.ts';
 import { ROOT } from './processes.ts';
 import { cleanUpLater, scratchFolder, startChild, stop } from './scratch.ts';
 

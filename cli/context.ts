@@ -1,56 +1,63 @@
 import type { Command } from 'commander';
-import { type DataDir, dataDirAt } from '../embedded/data-dir.ts';
+import type { DataDir } from '../embedded/data-dir.ts';
 import { findRunning, type Running } from '../embedded/running.ts';
 import { CliError } from './exit-codes.ts';
-import { commandFor, DEFAULT_DATA_DIR, dataDirOfClone, launcher, startCommandFor } from './launcher.ts';
+import { commandFor, dataDirOfClone, launcher, startCommandFor } from './launcher.ts';
+import { dataDirOf, optionsOf, type Target, targetOf } from './target.ts';
 
-/** What every command knows: where the platform lives, and how to answer. */
+/** What every command knows: the platform it addresses, and how to print results. */
 export interface CliContext {
-  readonly dir: DataDir;
-  /** How a hint calls the command line for this directory. */
+  readonly target: Target;
+  /** The command line for this platform, for hints. */
   readonly tierplane: string;
   readonly json: boolean;
 }
 
-/** `--data-dir` and `--json` may stand before or after the command's name. */
-export function contextOf(command: Command): CliContext {
-  const given = ancestry(command).map((one) => one.opts<{ dataDir?: string; json?: boolean }>());
-  const dataDir = given.find((options) => options.dataDir !== undefined)?.dataDir;
-  const dir = dataDirAt(dataDir ?? process.env.TIERPLANE_DATA_DIR ?? DEFAULT_DATA_DIR);
-  return {
-    dir,
-    tierplane: commandFor(dir),
-    json: given.some((options) => options.json === true),
-  };
+/** The context of a command that works on a data directory of this machine. */
+export interface LocalContext extends CliContext {
+  readonly dir: DataDir;
 }
 
-function ancestry(command: Command): Command[] {
-  return command.parent ? [command, ...ancestry(command.parent)] : [command];
+/** `--url`, `--data-dir` and `--json` may stand before or after the command's name. */
+export function contextOf(command: Command): CliContext {
+  const { json, ...options } = optionsOf(command);
+  const target = targetOf(options);
+  return { target, tierplane: commandForTarget(target), json };
+}
+
+/** The context of a command that works on this machine, such as `up` or `logs`. Throws usage with --url. */
+export function localContextOf(command: Command): LocalContext {
+  const { json, ...options } = optionsOf(command);
+  const dir = dataDirOf(options, command.name());
+  return { target: { kind: 'data-dir', dir }, dir, tierplane: commandFor(dir), json };
+}
+
+function commandForTarget(target: Target): string {
+  if (target.kind === 'data-dir') return commandFor(target.dir);
+  return target.by === 'profile' ? launcher() : `${launcher()} --url ${target.url}`;
 }
 
 /** The platform of this data directory. Throws notRunning where there is none. */
-export function requireRunning(context: CliContext): Running {
-  const running = findRunning(context.dir);
+export function requireRunning(dir: DataDir): Running {
+  const running = findRunning(dir);
   if (running) return running;
-  throw new CliError('notRunning', `no platform runs in ${context.dir.root}`, {
-    hint: whereElse() ?? howToStart(context.dir),
-  });
+  throw new CliError('notRunning', `no platform runs in ${dir.root}`, { hint: runningElsewhere() ?? howToStart(dir) });
 }
 
-/** Where one runs, for somebody who looks for it in the wrong place; undefined if none runs there either. */
-export function whereElse(): string | undefined {
+/** A hint at the platform of the clone, for a command that looks in another directory; undefined if none runs there. */
+export function runningElsewhere(): string | undefined {
   const other = dataDirOfClone();
   try {
-    return other && findRunning(other) && `one runs in ${other.root}: say --data-dir ${other.root}`;
+    return other && findRunning(other) && `one runs in ${other.root}: add --data-dir ${other.root}`;
   } catch {
-    // It is another user's: nothing for this one.
+    // The directory belongs to another user.
     return undefined;
   }
 }
 
-/** For somebody who wants what only a platform that runs, or ran, has. */
+/** A hint for a command that needs a platform, or what one has left. */
 export function howToStart(dir: DataDir): string {
-  return `start it with \`${startCommandFor(dir)}\`, or name its directory with --data-dir`;
+  return `start it with \`${startCommandFor(dir)}\`, or name another platform with --data-dir or --url`;
 }
 
 /** The end of a command's `--help`. */
@@ -58,7 +65,7 @@ export function examples(...lines: readonly string[]): string {
   return `\nExamples:\n${lines.map((line) => `  $ ${launcher()} ${line}`).join('\n')}`;
 }
 
-/** A whole number within bounds, for commander's option parsers. */
+/** An option parser for a whole number within bounds. */
 export function wholeNumber(name: string, min: number, max: number): (raw: string) => number {
   return (raw) => {
     const value = Number(raw);

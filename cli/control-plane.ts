@@ -1,140 +1,95 @@
-import { existsSync, rmSync } from 'node:fs';
 import type { Tenant } from '../control-plane/api/tenants/responses.ts';
-import { isDomainError } from '../core/errors.ts';
-import { ADMIN_SIGN_IN_SCOPE, CLI_CLIENT } from '../core/identity/issuers.ts';
 import { slugOf, TENANT_ID } from '../core/tenant/names.ts';
-import type { AdminCredentials } from '../embedded/admin.ts';
-import { readJson, writePrivate } from '../embedded/data-dir.ts';
-import type { Running } from '../embedded/running.ts';
-import { type CliContext, requireRunning } from './context.ts';
+import type { CliContext } from './context.ts';
 import { CliError } from './exit-codes.ts';
-import { signIn } from './oidc-client.ts';
 import { withNote } from './output.ts';
+import { accessTo, type PlatformAccess } from './platform-access.ts';
 
-/** A cached token is used until this long before it ends, in milliseconds. */
-const TOKEN_MARGIN_MS = 30_000;
-
-interface StoredToken {
-  readonly issuer: string;
-  readonly userName: string;
-  readonly accessToken: string;
-  /** Epoch milliseconds. */
-  readonly expiresAt: number;
-}
-
-interface Answer {
+interface Response {
   readonly status: number;
   readonly body: unknown;
 }
 
-/** The control plane, called as anyone would: over HTTP, with an admin's token got by OIDC. */
+/** A hint for a refusal with this status: what the user of this command can do about it. */
+export type Hints = Readonly<Partial<Record<number, string>>>;
+
+interface CallOptions {
+  readonly headers?: Readonly<Record<string, string>>;
+  /** @default - no hints */
+  readonly hints?: Hints;
+}
+
+/** The control plane as the command line calls it: over HTTP, with an operator's access token. */
 export class ControlPlane {
-  readonly #context: CliContext;
-  readonly running: Running;
-  /** How a hint calls the command line for this platform. */
+  readonly access: PlatformAccess;
+  /** The command line for this platform, for hints. */
   readonly tierplane: string;
-  #token: string | undefined;
+  /** Named in errors where the user may have meant another one. */
+  readonly #platform: string | undefined;
 
-  constructor(context: CliContext) {
-    this.#context = context;
-    this.tierplane = context.tierplane;
-    this.running = requireRunning(context);
+  private constructor(access: PlatformAccess, { tierplane, target }: CliContext) {
+    this.access = access;
+    this.tierplane = tierplane;
+    this.#platform = target.kind === 'url' ? target.url : undefined;
   }
 
-  /** An admin's access token; kept in the data directory (mode 0600) while it lasts. */
-  async token(): Promise<string> {
-    this.#token ??= this.#storedToken() ?? (await this.#freshToken());
-    return this.#token;
+  /** Finds the platform. Throws notRunning, signIn or usage. */
+  static async open(context: CliContext): Promise<ControlPlane> {
+    return new ControlPlane(await accessTo(context), context);
   }
 
-  #storedToken(): string | undefined {
-    const stored = readJson<StoredToken>(this.#context.dir.cliToken);
-    const fits =
-      stored?.issuer === this.#issuer() &&
-      stored.userName === this.#credentials().email &&
-      stored.expiresAt - TOKEN_MARGIN_MS > Date.now();
-    return fits ? stored.accessToken : undefined;
+  /** The body of a 2xx response. Throws refused with the platform's own message, or signIn for a token it refuses. */
+  async call<T>(method: string, path: string, body?: unknown, options: CallOptions = {}): Promise<T> {
+    const response = await withNote('waiting for the platform', () => this.#send(method, path, body, options.headers));
+    if (response.status >= 400) throw this.#refusal(response, options.hints);
+    return response.body as T;
   }
 
-  #issuer(): string {
-    return `${this.running.urls.publicUrl}/realms/admin`;
+  /** Sends the request again, once, with another token if the first one is refused. */
+  async #send(method: string, path: string, body?: unknown, headers?: CallOptions['headers']): Promise<Response> {
+    const response = await this.#sendOnce(method, path, body, headers);
+    if (response.status !== 401 || !this.access.discardToken()) return response;
+    return this.#sendOnce(method, path, body, headers);
   }
 
-  async #freshToken(): Promise<string> {
-    const { email, password } = this.#credentials();
-    const user = { issuer: this.#issuer(), userName: email, password, scope: ADMIN_SIGN_IN_SCOPE };
-    const tokens = await signInOrFail(
-      user,
-      `the first admin's password is in ${this.#context.dir.admin}; after a change, or as another admin, say ` +
-        'TIERPLANE_ADMIN_EMAIL and TIERPLANE_ADMIN_PASSWORD',
-    );
-    writePrivate(this.#context.dir.cliToken, {
-      issuer: this.#issuer(),
-      userName: email,
-      accessToken: tokens.accessToken,
-      expiresAt: Date.now() + tokens.expiresIn * 1000,
-    } satisfies StoredToken);
-    return tokens.accessToken;
-  }
-
-  #credentials(): AdminCredentials {
-    const { TIERPLANE_ADMIN_EMAIL: email, TIERPLANE_ADMIN_PASSWORD: password } = process.env;
-    if (email && password) return { email, password };
-    const stored = readJson<AdminCredentials>(this.#context.dir.admin);
-    if (stored) return stored;
-    throw new CliError('signIn', `no admin credentials in ${this.#context.dir.admin}`, {
-      hint: 'set TIERPLANE_ADMIN_EMAIL and TIERPLANE_ADMIN_PASSWORD',
-    });
-  }
-
-  /** The body of a 2xx answer. Throws refused with the platform's own words, signIn where the token is not taken. */
-  async call<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
-    const answer = await withNote('waiting for the platform', () => this.#answer(method, path, body, headers));
-    if (answer.status >= 400) throw refusal(answer, this.tierplane);
-    return answer.body as T;
-  }
-
-  /** Asks again with a fresh token where a stored one is no longer good. */
-  async #answer(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
-    const answer = await this.#send(method, path, body, headers);
-    if (answer.status === 401 && existsSync(this.#context.dir.cliToken)) {
-      rmSync(this.#context.dir.cliToken, { force: true });
-      this.#token = undefined;
-      return this.#send(method, path, body, headers);
-    }
-    return answer;
-  }
-
-  async #send(method: string, path: string, body: unknown, headers: Record<string, string>): Promise<Answer> {
-    const response = await fetch(`${this.running.urls.controlPlane}${path}`, {
+  async #sendOnce(method: string, path: string, body: unknown, headers: CallOptions['headers']): Promise<Response> {
+    const url = `${this.access.controlPlaneUrl}${path}`;
+    const response = await fetch(url, {
       method,
+      // A token must not follow a redirect to another server.
+      redirect: 'manual',
       headers: {
-        authorization: `Bearer ${await this.token()}`,
+        authorization: `Bearer ${await this.access.token()}`,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },
       body: body === undefined ? null : JSON.stringify(body),
     }).catch((cause: unknown) => {
-      throw new CliError('notRunning', `${this.running.urls.controlPlane} does not answer`, { cause });
+      if (cause instanceof CliError) throw cause;
+      throw new CliError('notRunning', `${this.access.controlPlaneUrl} does not respond`, { cause });
     });
     const text = await response.text();
+    if (response.status >= 300 && response.status < 400) {
+      const message = `${this.access.controlPlaneUrl} redirects to another address; use that one with --url`;
+      throw new CliError('failed', message);
+    }
     return { status: response.status, body: text === '' ? undefined : parseJson(text) };
   }
 
-  /** The living tenant of this name or id. Throws refused if there is none. */
+  /** The tenant of this name or id, unless it is deleted. Throws refused if there is none. */
   async tenant(nameOrId: string): Promise<Tenant> {
     if (TENANT_ID.test(nameOrId)) {
-      const found = await this.#answer('GET', `/tenants/${nameOrId}`);
+      const found = await this.#send('GET', `/tenants/${nameOrId}`);
       if (found.status === 200) return (found.body as { data: Tenant }).data;
-      if (found.status !== 404) throw refusal(found, this.tierplane);
+      if (found.status !== 404) throw this.#refusal(found);
       // A name may look like an id.
     }
     const slug = slugOf(nameOrId);
-    if (slug === '') throw unknownTenant(nameOrId, this.tierplane);
+    if (slug === '') throw this.#unknownTenant(nameOrId);
     const page = await this.call<{ data: Tenant[] }>('GET', `/tenants?name=${encodeURIComponent(slug)}&limit=20`);
     const tenant = page.data.find((one) => one.slug === slug);
     if (tenant) return tenant;
-    throw unknownTenant(nameOrId, this.tierplane);
+    throw this.#unknownTenant(nameOrId);
   }
 
   /** Every item of a list, page by page. */
@@ -151,32 +106,31 @@ export class ControlPlane {
       token = page.next_token ?? '';
     } while (token !== '');
   }
-}
 
-function unknownTenant(nameOrId: string, tierplane: string): CliError {
-  return new CliError('refused', `no tenant is called '${nameOrId}'`, {
-    hint: `\`${tierplane} tenants list\` shows them all`,
-  });
-}
+  #unknownTenant(nameOrId: string): CliError {
+    const hint = `\`${this.tierplane} tenants list\` shows all tenants`;
+    return this.#error('refused', `no tenant has the name or id '${nameOrId}'`, hint);
+  }
 
-/**
- * Tokens by a real sign-in. Throws signIn with one clear sentence.
- * @param whereFound the right password is to be looked up
- */
-export async function signInOrFail(
-  { issuer, userName, password, scope }: { issuer: string; userName: string; password: string; scope: string },
-  whereFound: string,
-) {
-  try {
-    return await signIn({ issuer, clientId: CLI_CLIENT, userName, password, scope });
-  } catch (cause) {
-    const message = isDomainError(cause) ? cause.message : `${issuer} does not answer`;
-    const options = message.startsWith('the temporary password')
-      ? { cause, hint: `sign in at ${issuer}/account with a browser first, and choose a password there` }
-      : isDomainError(cause, 'UNAUTHENTICATED')
-        ? { cause, hint: whereFound }
-        : { cause };
-    throw new CliError('signIn', `sign-in of ${userName} failed: ${message}`, options);
+  /** SBT's two shapes of an error response, as one sentence. */
+  #refusal({ status, body }: Response, hints: Hints = {}): CliError {
+    const { message, detail } = (body ?? {}) as { message?: string; detail?: readonly Issue[] };
+    const reason = (detail && issuesInWords(detail)) ?? message ?? `status ${status}`;
+    if (status === 401) {
+      return this.#error('signIn', `${this.access.name} does not accept this sign-in: ${reason}`, hints[status]);
+    }
+    if (status === 403) {
+      const hint = `\`${this.tierplane} whoami\` shows the scopes; changes need the role SystemAdmin, too`;
+      return this.#error('refused', `the platform does not allow this: ${reason}`, hints[status] ?? hint);
+    }
+    return this.#error(status === 504 ? 'timeout' : status >= 500 ? 'failed' : 'refused', reason, hints[status]);
+  }
+
+  #error(exit: 'refused' | 'signIn' | 'timeout' | 'failed', message: string, hint: string | undefined): CliError {
+    return new CliError(exit, message, {
+      ...(hint !== undefined && { hint }),
+      ...(this.#platform !== undefined && { platform: this.#platform }),
+    });
   }
 }
 
@@ -188,31 +142,12 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** SBT's two shapes of refusal, as one sentence. */
-function refusal({ status, body }: Answer, tierplane: string): CliError {
-  const { message, detail } = (body ?? {}) as {
-    message?: string;
-    detail?: { loc: (string | number)[]; msg?: string }[];
-  };
-  const words = (detail && faultsInWords(detail)) ?? message ?? `status ${status}`;
-  if (status === 401) return new CliError('signIn', `the platform did not accept the sign-in: ${words}`);
-  const hint = HINTS.find(([pattern]) => pattern.test(words))?.[1](tierplane);
-  const exit = status === 504 ? 'timeout' : status >= 500 ? 'failed' : 'refused';
-  return new CliError(exit, words, hint === undefined ? {} : { hint });
+interface Issue {
+  readonly loc: readonly (string | number)[];
+  readonly msg?: string;
 }
 
-/** What helps against the refusals that beginners meet. */
-const HINTS: readonly (readonly [RegExp, (tierplane: string) => string])[] = [
-  [
-    /^(Tenant name|Email) .* is taken$/,
-    (tierplane) => `choose another; \`${tierplane} tenants list\` shows who has it`,
-  ],
-  [/is taken$/, (tierplane) => `choose another; \`${tierplane} users list\` shows who has it`],
-  [/^User .* not found/, (tierplane) => `\`${tierplane} users list\` shows them all`],
-  [/^no dead letter/, (tierplane) => `\`${tierplane} events dead-letters\` shows them all`],
-];
-
-/** What the command line calls the fields of the API that it fills. */
+/** The options that fill the API's fields. */
 const OPTIONS: Readonly<Record<string, string>> = {
   'tenantData.tenantName': '--name',
   'tenantData.email': '--email',
@@ -221,17 +156,19 @@ const OPTIONS: Readonly<Record<string, string>> = {
   userName: 'the user name',
   email: '--email',
   userRole: '--role',
+  name: 'the name',
+  scopes: '--scope',
   'query.tier': '--tier',
   'query.state': '--state',
 };
 
-/** Each field once, with all that is wrong with it. */
-function faultsInWords(detail: readonly { loc: (string | number)[]; msg?: string }[]): string {
-  const faults = new Map<string, string[]>();
+/** Each field once, with everything that is wrong with it. */
+function issuesInWords(detail: readonly Issue[]): string {
+  const fields = new Map<string, string[]>();
   for (const { loc, msg } of detail) {
     const field = loc.filter((part) => part !== 'body').join('.');
     const name = OPTIONS[field] ?? `${field}:`;
-    faults.set(name, [...(faults.get(name) ?? []), msg ?? 'is invalid']);
+    fields.set(name, [...(fields.get(name) ?? []), msg ?? 'is invalid']);
   }
-  return [...faults].map(([name, words]) => `${name} ${words.join(', ')}`).join('; ');
+  return [...fields].map(([name, messages]) => `${name} ${messages.join(', ')}`).join('; ');
 }

@@ -1,13 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Tenant } from '../control-plane/api/tenants/responses.ts';
 import { DomainError, isDomainError } from '../core/errors.ts';
-import { CLI_CLIENT } from '../core/identity/issuers.ts';
 import type { TierName } from '../core/tier/tiers.ts';
 import { newPassword } from '../embedded/config.ts';
 import { type DataDir, readJson, writePrivate } from '../embedded/data-dir.ts';
-import { DEMO_TENANTS, demoProgress, recordDemoStep } from '../embedded/demo-progress.ts';
+import { DEMO_TENANTS, demoProgress, noteDemoStep } from '../embedded/demo-progress.ts';
 import type { Urls } from '../embedded/running.ts';
-import { signIn } from './oidc-client.ts';
+import { passwordSignIn } from './sign-in/password.ts';
 
 export interface DemoCredentials {
   readonly name: string;
@@ -18,7 +17,7 @@ export interface DemoCredentials {
 
 interface DemoDeps {
   readonly urls: Urls;
-  /** Where the credentials are kept, and what was left unfinished. */
+  /** Holds the credentials and the progress. */
   readonly dir: Pick<DataDir, 'demo' | 'demoPending'>;
   readonly adminToken: () => Promise<string>;
   readonly progress: (line: string) => void;
@@ -32,13 +31,13 @@ const PRODUCTS = [
 const ORDER = 'First order';
 
 const READY_TIMEOUT_MS = 60_000;
-/** Where a tenant is on its way, or got stuck on it. Any other state is one that somebody wished for. */
+/** States of an onboarding that has not finished. A tenant in any other state was put there by a user. */
 const UNFINISHED: readonly string[] = ['registered', 'provisioning', 'failed'];
 
 /**
- * Makes what is missing of the demo, through the public APIs as any client would. What is there is kept as it is, but
- * for what an earlier attempt left unfinished.
- * @returns all credentials, kept ones included
+ * Creates the missing demo tenants by the public APIs, as any client would. Existing ones stay as they are, except those
+ * that an earlier attempt has not finished.
+ * @returns the credentials of all demo tenants
  */
 export async function ensureDemo(deps: DemoDeps): Promise<readonly DemoCredentials[]> {
   const credentials = keepCredentials(deps.dir);
@@ -46,19 +45,19 @@ export async function ensureDemo(deps: DemoDeps): Promise<readonly DemoCredentia
   return credentials;
 }
 
-/** Makes what the first start, or an attempt since, has left unfinished. A tenant that was removed since stays away. */
+/** Finishes what the first start, or a later attempt, has not finished. A tenant that was deleted since is not created again. */
 export async function finishDemo(deps: DemoDeps): Promise<void> {
   const left = demoProgress(deps.dir);
   const begun = keepCredentials(deps.dir).filter(({ name }) => left[name] !== undefined);
   await all(
     begun.map(async (one) => {
       if (left[one.name] === 'register' || (await find(deps, one.name))) await ensureTenant(deps, one);
-      else recordDemoStep(deps.dir, one.name, undefined);
+      else noteDemoStep(deps.dir, one.name, undefined);
     }),
   );
 }
 
-/** Waits for each, also where one fails: nothing goes on behind the words that tell of it. */
+/** Waits for all attempts, also if one fails, so that none continues after the error is reported. */
 async function all(attempts: readonly Promise<void>[]): Promise<void> {
   const failed = (await Promise.allSettled(attempts)).find((one) => one.status === 'rejected');
   if (failed) throw failed.reason;
@@ -74,21 +73,21 @@ function keepCredentials(dir: DemoDeps['dir']): readonly DemoCredentials[] {
   return credentials;
 }
 
-/** Each step is noted before the next begins, so that whatever ends this in between, the next attempt goes on there. */
+/** Records each step before the next one begins, so that an interrupted attempt continues where it ended. */
 async function ensureTenant(deps: DemoDeps, one: DemoCredentials): Promise<void> {
   const known = await find(deps, one.name);
   if (known && demoProgress(deps.dir)[one.name] === undefined) return;
   if (!known) {
-    recordDemoStep(deps.dir, one.name, 'register');
+    noteDemoStep(deps.dir, one.name, 'register');
     await register(deps, one);
   }
-  recordDemoStep(deps.dir, one.name, 'stock');
+  noteDemoStep(deps.dir, one.name, 'stock');
   if (known?.state === 'failed') await retry(deps, known);
   if (await isServed(deps, one.name)) {
     await stock(deps, one);
     deps.progress(`  demo tenant ${one.name} (${one.tier}) is ready`);
   }
-  recordDemoStep(deps.dir, one.name, undefined);
+  noteDemoStep(deps.dir, one.name, undefined);
 }
 
 async function register(deps: DemoDeps, one: DemoCredentials): Promise<void> {
@@ -100,7 +99,7 @@ async function register(deps: DemoDeps, one: DemoCredentials): Promise<void> {
       adminPassword: one.password,
     },
   });
-  // Another attempt may have been quicker.
+  // Another attempt may have registered it meanwhile.
   if (status !== 201 && !(status === 409 && (await find(deps, one.name)))) throw refusal(one.name, status, body);
 }
 
@@ -117,27 +116,27 @@ async function find(deps: DemoDeps, name: string): Promise<Tenant | undefined> {
   return body.data.find(({ slug }) => slug === name);
 }
 
-/** Waits while it is on its way. false: somebody has taken it from service since. Throws UNAVAILABLE if it fails. */
+/** Waits for the onboarding. @returns false if a user has suspended or deleted the tenant. Throws UNAVAILABLE if it fails. */
 async function isServed(deps: DemoDeps, name: string): Promise<boolean> {
   const deadline = Date.now() + READY_TIMEOUT_MS;
   for (;;) {
     const tenant = await find(deps, name);
     if (!tenant || !UNFINISHED.includes(tenant.state)) return tenant?.state === 'active';
     if (tenant.state === 'failed' || Date.now() > deadline) {
-      const reason = tenant.reason ?? 'took over a minute';
+      const reason = tenant.reason ?? 'not active after a minute';
       throw new DomainError('UNAVAILABLE', `demo tenant ${name} is ${tenant.state}: ${reason}`);
     }
     await wait(25);
   }
 }
 
-/** A few products and an order: those that are not there yet. */
+/** Creates the missing ones of three products and an order. */
 async function stock(deps: DemoDeps, one: DemoCredentials): Promise<void> {
   const token = await tokenOf(deps, one);
   if (token === undefined) return;
   const products = `${deps.urls.api}/products`;
   for (const product of PRODUCTS) {
-    // Whose sku is taken is there.
+    // A taken SKU is a product that exists.
     await make(one.name, products, token, `demo-${product.sku}`, product);
   }
   const there = await send<{ data: { productId: string; sku: string }[] }>('GET', products, { token });
@@ -148,19 +147,19 @@ async function stock(deps: DemoDeps, one: DemoCredentials): Promise<void> {
   if (lines.length > 0) await make(one.name, `${deps.urls.api}/orders`, token, 'demo-order', { name: ORDER, lines });
 }
 
-/** Once: what was made under this key before, or is there in other ways, is left as it is. */
+/** Creates an item once; a repetition and an existing item change nothing. */
 async function make(name: string, url: string, token: string, key: string, item: object): Promise<void> {
   const { status, body } = await send('POST', url, { token, body: item, key });
   if (status !== 201 && status !== 409) throw refusal(name, status, body);
 }
 
-/** undefined where the demo's password lets nobody in any more: somebody has made the tenant their own. */
+/** undefined if the demo's password is refused: a user has changed it. */
 async function tokenOf({ urls }: DemoDeps, { name, email, password }: DemoCredentials): Promise<string | undefined> {
   const config = await send<{ authServer: string }>('GET', `${urls.controlPlane}/tenant-config/${name}`);
   const issuer = config.body.authServer;
   try {
     const userName = email;
-    return (await signIn({ issuer, clientId: CLI_CLIENT, userName, password, scope: 'openid' })).accessToken;
+    return (await passwordSignIn({ issuer, userName, password, scope: 'openid' })).accessToken;
   } catch (error) {
     if (isDomainError(error, 'UNAUTHENTICATED') || isDomainError(error, 'FORBIDDEN')) return undefined;
     throw error;

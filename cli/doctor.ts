@@ -22,7 +22,7 @@ import { loadConfig } from '../embedded/config.ts';
 import type { DataDir } from '../embedded/data-dir.ts';
 import { findRunning } from '../embedded/running.ts';
 import { SERVICES } from '../tenant-templates/tiers.ts';
-import { contextOf, examples } from './context.ts';
+import { examples, localContextOf } from './context.ts';
 import { asCliError, EXIT } from './exit-codes.ts';
 import { printJson, printLine } from './output.ts';
 
@@ -42,7 +42,7 @@ export function addDoctorCommand(program: Command): void {
     .description('check this machine and the data directory; changes nothing')
     .addHelpText('after', examples('doctor', 'doctor --data-dir /var/lib/tierplane --json'))
     .action(async (_options, command: Command) => {
-      const { dir, json } = contextOf(command);
+      const { dir, json } = localContextOf(command);
       const findings = await examine(dir);
       if (json) printJson(findings);
       else
@@ -134,10 +134,10 @@ async function configurationAndPort(dir: DataDir): Promise<Finding> {
   try {
     const { host, port } = loadConfig(dir.config, { demo: true });
     const running = findRunning(dir);
-    if (running) return { check: 'front door', ok: true, detail: `${running.urls.publicUrl} (running)` };
+    if (running) return { check: 'public url', ok: true, detail: `${running.urls.publicUrl} (running)` };
     const free = await isFree(host, port);
     const detail = free ? `${host}:${port} is free` : `${host}:${port} is taken; choose another with --port`;
-    return { check: 'front door', ok: free, detail };
+    return { check: 'public url', ok: free, detail };
   } catch (error) {
     const meant = asCliError(error);
     return { check: 'configuration', ok: false, detail: meant instanceof Error ? meant.message : String(meant) };
@@ -170,7 +170,7 @@ function database(dir: DataDir): Finding {
 }
 
 function privateFiles(dir: DataDir): Finding {
-  const open = [dir.admin, dir.demo, dir.cliToken, dir.platformDb, dir.mailbox]
+  const open = [dir.admin, dir.demo, dir.localCredential, dir.platformDb, dir.mailbox]
     .filter(existsSync)
     .filter((path) => (statSync(path).mode & 0o077) !== 0);
   const detail =

@@ -8,15 +8,15 @@ import { printJson, printLine, printTable } from './output.ts';
 export function addEventCommands(program: Command): void {
   const events = program
     .command('events')
-    .description('events that could not be handled')
+    .description('events that could not be delivered')
     .addHelpText('after', examples('events dead-letters', 'events replay --all'));
   events
     .command('dead-letters')
-    .description('events given up after their last attempt')
+    .description('events whose last delivery attempt failed')
     .addHelpText('after', examples('events dead-letters', 'events dead-letters --json | jq .[].event'))
     .action(async (_options, command: Command) => {
       const context = contextOf(command);
-      const letters = await deadLetters(new ControlPlane(context));
+      const letters = await deadLetters(await ControlPlane.open(context));
       if (context.json) return printJson(letters);
       printTable(
         ['id', 'event', 'attempts', 'failed at', 'reason'],
@@ -27,21 +27,24 @@ export function addEventCommands(program: Command): void {
   events
     .command('replay [id]')
     .description('deliver a dead letter again')
-    .option('--all', 'every one', false)
+    .option('--all', 'every dead letter', false)
     .addHelpText('after', examples('events replay app-plane-accept~01k...', 'events replay --all'))
     .action(async (id: string | undefined, options: { all: boolean }, command: Command) => {
       const context = contextOf(command);
       if (options.all === (id !== undefined)) {
-        throw new CliError('usage', 'say which: an id, or --all', {
+        throw new CliError('usage', 'give an id, or --all', {
           hint: `\`${context.tierplane} events dead-letters\` shows the ids`,
         });
       }
-      const controlPlane = new ControlPlane(context);
+      const controlPlane = await ControlPlane.open(context);
+      const hints = { 404: `\`${context.tierplane} events dead-letters\` shows all dead letters` };
       const ids = id ? [id] : (await deadLetters(controlPlane)).map((letter) => letter.id);
-      for (const one of ids)
-        await controlPlane.call('POST', `/operator/dead-letters/${encodeURIComponent(one)}/replay`);
+      for (const one of ids) {
+        const path = `/operator/dead-letters/${encodeURIComponent(one)}/replay`;
+        await controlPlane.call('POST', path, undefined, { hints });
+      }
       if (context.json) printJson({ replayed: ids });
-      else printLine(ids.length === 0 ? 'no dead letters' : `delivered again: ${ids.join(', ')}`);
+      else printLine(ids.length === 0 ? 'no dead letters' : `replayed: ${ids.join(', ')}`);
     });
 }
 

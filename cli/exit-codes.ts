@@ -1,6 +1,6 @@
 import { isDomainError } from '../core/errors.ts';
 
-/** What `tierplane` exits with; `tierplane --help` and docs/cli.md show this table. */
+/** The exit codes of `tierplane`; `tierplane --help` and docs/cli.md show this table. */
 export const EXIT = {
   done: 0,
   failed: 1,
@@ -16,42 +16,52 @@ export const EXIT = {
 
 export const EXIT_MEANINGS: Record<keyof typeof EXIT, string> = {
   done: 'done',
-  failed: 'something failed that should not have; the message says what',
-  usage: 'the command line is wrong',
-  notRunning: 'no platform runs in this data directory',
-  refused: 'the platform refused: bad input, not found, conflict',
-  signIn: 'sign-in was refused',
-  timeout: 'still not finished when the waiting time was over',
+  failed: 'unexpected failure; the message says which',
+  usage: 'invalid command line',
+  notRunning: 'no platform runs in this data directory or responds at this address',
+  refused: 'the platform refused the request: bad input, not found, conflict',
+  signIn: 'sign-in refused, or not signed in',
+  timeout: 'not finished within the waiting time',
   cannotCreate: 'the data directory cannot be created, read or written',
-  config: 'configuration, port, store version or Node version is wrong; nothing was changed',
-  interrupted: 'Ctrl-C while waiting; what was asked for goes on',
+  config: 'invalid configuration, port, store version or Node version; nothing was changed',
+  interrupted: 'interrupted while waiting; the operation continues',
 };
 
-/** What a failure that no command foresaw means, as far as it can be told. */
+/** An error as a CliError, where its meaning is known; any other error as it is. */
 export function asCliError(error: unknown): unknown {
   if (error instanceof CliError) return error;
   if (isDomainError(error, 'CONFIG') && error.message.startsWith('data directory')) {
     return new CliError('cannotCreate', error.message, { cause: error });
   }
+  if (isDomainError(error, 'CONFIG') || isDomainError(error, 'CORRUPT')) {
+    return new CliError('config', error.message, { cause: error });
+  }
   const { code, path } = (error ?? {}) as NodeJS.ErrnoException;
   if ((code === 'EACCES' || code === 'EPERM') && path !== undefined) {
-    return new CliError('cannotCreate', `${path} is another user's (${code})`, {
+    return new CliError('cannotCreate', `${path} belongs to another user (${code})`, {
       cause: error,
-      hint: 'run this as the user who started the platform, or name a directory of your own with --data-dir',
+      hint: 'run the command as the user who started the platform, or name a directory of your own with --data-dir',
     });
   }
   return error;
 }
 
-/** A failure a command means: one sentence for stderr, and the exit code. */
+/** An expected failure of a command: one sentence for stderr, what to do about it, and the exit code. */
 export class CliError extends Error {
   readonly exitCode: number;
   readonly hint: string | undefined;
+  /** The address of the platform, where it is not the one of a data directory. */
+  readonly platform: string | undefined;
 
-  constructor(exit: keyof typeof EXIT, message: string, options: { hint?: string; cause?: unknown } = {}) {
+  constructor(
+    exit: keyof typeof EXIT,
+    message: string,
+    options: { readonly hint?: string; readonly platform?: string; readonly cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'CliError';
     this.exitCode = EXIT[exit];
     this.hint = options.hint;
+    this.platform = options.platform;
   }
 }

@@ -2,63 +2,72 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { isAlive } from '../adapters/embedded/runtime/supervisor/process-info.ts';
-import type { EmbeddedStatus } from '../control-plane/api/http/platform-status.ts';
+import type { EmbeddedStatus, PlatformStatus } from '../control-plane/api/http/platform-status.ts';
 import { lockDataDir } from '../embedded/data-dir.ts';
 import { findRunning, type Running } from '../embedded/running.ts';
-import { type CliContext, contextOf, examples, requireRunning, whereElse, wholeNumber } from './context.ts';
+import {
+  type CliContext,
+  contextOf,
+  examples,
+  type LocalContext,
+  localContextOf,
+  requireRunning,
+  runningElsewhere,
+  wholeNumber,
+} from './context.ts';
 import { ControlPlane } from './control-plane.ts';
 import { CliError } from './exit-codes.ts';
 import { startCommandFor } from './launcher.ts';
 import { note, printFields, printJson, printLine, withNote } from './output.ts';
 import { printServices, select } from './services.ts';
 
-/** A platform that drains is given this long, in milliseconds. */
+/** How long a platform may take to finish its requests, in milliseconds. */
 const DOWN_TIMEOUT_MS = 30_000;
 
 export function addLifecycleCommands(program: Command): void {
   program
     .command('up')
     .description('start the platform; Ctrl-C or `npx tierplane down` stops it')
-    .option('--port <port>', 'front door; 0 picks a free one (default 8080)', wholeNumber('--port', 0, 65_535))
+    .option('--port <port>', 'port to listen on; 0 picks a free one (default 8080)', wholeNumber('--port', 0, 65_535))
     .option('--host <host>', 'address to listen on (default 127.0.0.1)')
-    .option('--public-url <url>', 'how browsers reach the front door')
+    .option('--public-url <url>', 'address that browsers use, if a proxy is in front')
     .option('--no-demo', 'no demo tenants at first start')
     .addHelpText('after', examples('up', 'up --data-dir /var/lib/tierplane --port 9000 --no-demo --json'))
     .action(async (options, command: Command) => {
       const { runPlatform } = await import('./up.ts');
-      await runPlatform(contextOf(command), options);
+      await runPlatform(localContextOf(command), options);
     });
   program
     .command('down')
-    .description('stop the running platform; requests under way are finished')
+    .description('stop the running platform after it has finished its requests')
     .addHelpText('after', examples('down', 'down --data-dir /var/lib/tierplane'))
     .action(async (_options, command: Command) => {
-      const context = contextOf(command);
+      const context = localContextOf(command);
       const running = findRunning(context.dir);
-      if (running) await withNote('requests under way are being finished', () => stop(running));
+      if (running) await withNote('waiting for requests in progress', () => stop(running));
       if (context.json) printJson({ stopped: running !== undefined });
       else printLine(running ? 'the platform has stopped' : nothingToStop(context));
     });
   program
     .command('status')
-    .description('what runs, where, and how it is kept apart')
+    .description('show what runs, where, and how tenants are isolated')
     .addHelpText('after', examples('status', 'status --json | jq .services'))
     .action(async (_options, command: Command) => showStatus(contextOf(command)));
   program
     .command('reset')
-    .description('delete the data directory: every tenant, user and item in it, for good')
-    .option('--yes', 'do it')
+    .description('delete the data directory with every tenant, user and item, for good')
+    .option('--yes', 'confirm')
     .addHelpText('after', examples('reset --yes'))
     .action(async (options: { yes?: boolean }, command: Command) => {
-      const context = contextOf(command);
+      const context = localContextOf(command);
       reset(context, options.yes === true);
       if (context.json) printJson({ removed: context.dir.root });
-      else printLine(`${context.dir.root} is removed; \`${startCommandFor(context.dir)}\` begins anew`);
+      else printLine(`${context.dir.root} is deleted; \`${startCommandFor(context.dir)}\` starts with an empty one`);
     });
 }
 
-function nothingToStop({ dir }: CliContext): string {
-  const elsewhere = whereElse();
+function nothingToStop({ dir }: LocalContext): string {
+  const elsewhere = runningElsewhere();
   return `no platform runs in ${dir.root}; nothing to stop${elsewhere ? `\n  ${elsewhere}` : ''}`;
 }
 
@@ -66,28 +75,30 @@ async function stop(running: Running): Promise<void> {
   process.kill(running.pid, 'SIGTERM');
   const deadline = Date.now() + DOWN_TIMEOUT_MS;
   while (isAlive(running)) {
-    if (Date.now() > deadline) throw new CliError('timeout', `process ${running.pid} has not stopped after 30 s`);
+    if (Date.now() > deadline) throw new CliError('timeout', `process ${running.pid} did not stop within 30 s`);
     await wait(50);
   }
 }
 
 async function showStatus(context: CliContext): Promise<void> {
-  const running = requireRunning(context);
-  const controlPlane = new ControlPlane(context);
+  if (context.target.kind === 'url') return showRemoteStatus(context);
+  const { dir } = context.target;
+  const running = requireRunning(dir);
+  const controlPlane = await ControlPlane.open(context);
   const { data } = await controlPlane.call<{ data: EmbeddedStatus }>('GET', '/operator/status');
   const { pid, startedAt, urls } = running;
   if (context.json) {
     const services = await select(controlPlane);
-    return printJson({ running: true, pid, startedAt, urls, dataDir: context.dir.root, ...data, services });
+    return printJson({ running: true, pid, startedAt, urls, dataDir: dir.root, ...data, services });
   }
   const { gateway, agents, isolation } = data;
   printFields({
     platform: `pid ${pid}, since ${startedAt}, Node ${data.node}`,
-    'front door': urls.publicUrl,
+    'public url': urls.publicUrl,
     'control plane': urls.controlPlane,
     "tenants' api": urls.api,
-    data: context.dir.root,
-    gateway: `pid ${gateway.pid ?? 'none: it is being started'}, ${gateway.restarts} restart(s)`,
+    data: dir.root,
+    gateway: `pid ${gateway.pid ?? 'none (starting)'}, ${gateway.restarts} restart(s)`,
     clusters: agents.map((agent) => `${agent.cluster} (pid ${agent.pid})`).join(', '),
     'task users': isolation.ownUsers ? 'one for the pool, one for each silo tenant' : 'all tasks share one uid',
     'task death': isolation.parentDeathSignal ? 'with their agent, by the kernel' : 'with their agent, unless blocked',
@@ -98,15 +109,27 @@ async function showStatus(context: CliContext): Promise<void> {
   await printServices(controlPlane);
 }
 
-function reset({ dir, tierplane }: CliContext, confirmed: boolean): void {
-  if (!existsSync(dir.root)) throw new CliError('refused', `there is no ${dir.root}; nothing to delete`);
+/** A platform that is addressed by its URL shows no processes of its machine. */
+async function showRemoteStatus(context: CliContext): Promise<void> {
+  const controlPlane = await ControlPlane.open(context);
+  const { data } = await controlPlane.call<{ data: PlatformStatus }>('GET', '/operator/status');
+  if (context.json) return printJson({ running: true, url: controlPlane.access.name, ...data });
+  const shown = Object.entries(data).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? value : JSON.stringify(value),
+  ]);
+  printFields({ platform: controlPlane.access.name, ...Object.fromEntries(shown) });
+}
+
+function reset({ dir, tierplane }: LocalContext, confirmed: boolean): void {
+  if (!existsSync(dir.root)) throw new CliError('refused', `${dir.root} does not exist; nothing to delete`);
   if (!existsSync(dir.instance)) {
     throw new CliError(
       'refused',
-      `${dir.root} is not a data directory of tierplane (no instance.json); nothing was deleted`,
+      `${dir.root} is not a data directory of Tierplane (no instance.json); nothing was deleted`,
     );
   }
-  // Also where it is just starting, and has not yet said so.
+  // The lock also finds a platform that is still starting.
   const lock = lockDataDir(dir);
   if (!lock) {
     throw new CliError('refused', `a platform runs in ${dir.root}`, {
@@ -114,7 +137,7 @@ function reset({ dir, tierplane }: CliContext, confirmed: boolean): void {
     });
   }
   try {
-    if (!confirmed) throw new CliError('usage', `this deletes ${dir.root} for good: say --yes`);
+    if (!confirmed) throw new CliError('usage', `this deletes ${dir.root} for good; confirm with --yes`);
     rmSync(dir.root, { recursive: true, force: true });
   } finally {
     lock.release();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { TENANT_ID } from '../core/tenant/names.ts';
-import { type CliContext, contextOf, examples, howToStart, wholeNumber } from './context.ts';
+import { examples, howToStart, type LocalContext, localContextOf, wholeNumber } from './context.ts';
 import { ControlPlane } from './control-plane.ts';
 import { CliError } from './exit-codes.ts';
 import { printLine } from './output.ts';
@@ -18,7 +18,7 @@ interface Options {
   readonly lines: number;
 }
 
-/** pino's numbers in words. */
+/** Names of pino's level numbers. */
 const LEVELS: Partial<Record<number, string>> = {
   10: 'trace',
   20: 'debug',
@@ -28,57 +28,57 @@ const LEVELS: Partial<Record<number, string>> = {
   60: 'fatal',
 };
 
-/** Whether a line is wanted. */
+/** Whether a line is shown. */
 type Filter = (file: string, line: string) => boolean;
 
 export function addLogsCommand(program: Command): void {
   program
     .command('logs')
-    .description("the platform's, the gateway's and the services' JSON logs")
+    .description('logs of the platform, the gateway and the services')
     .option('--tenant <tenant>', 'only lines of this tenant')
     .option('--service <name>', 'platform, gateway, or a microservice')
-    .option('--follow', 'and what comes; Ctrl-C ends it')
-    .option('--lines <count>', 'so many of the last lines of each file', wholeNumber('--lines', 0, 100_000), 50)
+    .option('--follow', 'keep showing new lines until Ctrl-C')
+    .option('--lines <count>', 'number of last lines of each file', wholeNumber('--lines', 0, 100_000), 50)
     .addHelpText('after', examples('logs --tenant acme --follow', 'logs --service gateway --json | jq .status'))
-    .action(async (options: Options, command: Command) => showLogs(contextOf(command), options));
+    .action(async (options: Options, command: Command) => showLogs(localContextOf(command), options));
 }
 
-async function showLogs(context: CliContext, options: Options): Promise<void> {
+async function showLogs(context: LocalContext, options: Options): Promise<void> {
   if (!existsSync(context.dir.logs)) {
-    throw new CliError('refused', `there are no logs in ${context.dir.root} yet`, {
+    throw new CliError('refused', `no logs in ${context.dir.root} yet`, {
       hint: howToStart(context.dir),
     });
   }
   const tenantId = options.tenant === undefined ? undefined : await tenantIdOf(context, options.tenant);
-  const wanted: Filter = (file, line) =>
+  const matches: Filter = (file, line) =>
     (tenantId === undefined || file.split('.').includes(tenantId) || line.includes(`"${tenantId}"`)) &&
     (options.service === undefined || serviceOf(file) === options.service);
   const show = (line: string) => printLine(context.json ? line : readable(line));
   const services = [...new Set(logFiles(context).map(serviceOf))].sort();
   if (options.service !== undefined && !services.includes(options.service)) {
-    throw new CliError('refused', `there are no logs of a service '${options.service}'`, {
-      hint: `there are logs of ${services.join(', ')}`,
+    throw new CliError('refused', `no logs of a service '${options.service}'`, {
+      hint: `logs exist of ${services.join(', ')}`,
     });
   }
   const lastLines = logFiles(context)
     .flatMap((file) =>
       linesOf(join(context.dir.logs, file))
-        .filter((line) => wanted(file, line))
+        .filter((line) => matches(file, line))
         .slice(options.lines === 0 ? Number.POSITIVE_INFINITY : -options.lines),
     )
     .sort((a, b) => timeOf(a) - timeOf(b));
   lastLines.forEach(show);
-  if (options.follow) await follow(context, wanted, show);
+  if (options.follow) await follow(context, matches, show);
 }
 
-/** Ids are taken as they are, so that logs can be read while the platform is down. */
-async function tenantIdOf(context: CliContext, nameOrId: string): Promise<string> {
+/** An id is used without asking the platform, so that logs can be read while it is down. */
+async function tenantIdOf(context: LocalContext, nameOrId: string): Promise<string> {
   return TENANT_ID.test(nameOrId) && nameOrId.length === 26
     ? nameOrId
-    : (await new ControlPlane(context).tenant(nameOrId)).tenantId;
+    : (await (await ControlPlane.open(context)).tenant(nameOrId)).tenantId;
 }
 
-function logFiles(context: CliContext): string[] {
+function logFiles(context: LocalContext): string[] {
   return readdirSync(context.dir.logs).filter((name) => name.endsWith('.log'));
 }
 
@@ -122,19 +122,19 @@ function readable(line: string): string {
     .join(' ');
 }
 
-async function follow(context: CliContext, wanted: Filter, show: (line: string) => void): Promise<void> {
+async function follow(context: LocalContext, matches: Filter, show: (line: string) => void): Promise<void> {
   const offsets = new Map(logFiles(context).map((file) => [file, statSync(join(context.dir.logs, file)).size]));
   for (;;) {
     for (const file of logFiles(context)) {
       const { text, end } = await readFrom(join(context.dir.logs, file), offsets.get(file) ?? 0);
       offsets.set(file, end);
-      for (const line of text.split('\n')) if (line !== '' && wanted(file, line)) show(line);
+      for (const line of text.split('\n')) if (line !== '' && matches(file, line)) show(line);
     }
     await wait(FOLLOW_POLL_MS);
   }
 }
 
-/** Whole lines from `start`; a file that became shorter was rotated and is read from its beginning. */
+/** Whole lines from `start`; a file that became shorter was rotated, so it is read from its beginning. */
 async function readFrom(path: string, start: number): Promise<{ text: string; end: number }> {
   const handle = await open(path);
   try {

@@ -16,62 +16,62 @@ interface Selection {
 export function addServiceCommands(program: Command): void {
   const services = program
     .command('services')
-    .description("the tenants' and the pool's microservices")
+    .description('microservices of the pool and of the tenants')
     .addHelpText('after', examples('services list', 'services restart --tenant globex'));
   services
     .command('list')
-    .description('every service with its tasks')
-    .option('--tenant <tenant>', "only this tenant's own")
+    .description('all services with their tasks')
+    .option('--tenant <tenant>', "only this tenant's own services")
     .option('--service <name>', 'only services of this name')
     .addHelpText('after', examples('services list', 'services list --tenant globex --service orders --json'))
     .action(async (options: Selection, command: Command) => {
       const context = contextOf(command);
-      const controlPlane = new ControlPlane(context);
+      const controlPlane = await ControlPlane.open(context);
       if (context.json) return printJson(await select(controlPlane, options));
       await printServices(controlPlane, options);
     });
   services
     .command('restart')
-    .description('rolling replacement: a new task is healthy before an old one drains; no request fails')
-    .option('--tenant <tenant>', "this tenant's own services; without it the pooled ones")
-    .option('--service <name>', 'only this one')
+    .description('replace tasks one by one without failed requests: each new task is healthy before an old one drains')
+    .option('--tenant <tenant>', "this tenant's own services; default: the pooled ones")
+    .option('--service <name>', 'only this service')
     .addHelpText('after', examples('services restart', 'services restart --tenant globex --service orders'))
     .action(async (options: Selection, command: Command) => {
       const context = contextOf(command);
-      const controlPlane = new ControlPlane(context);
+      const controlPlane = await ControlPlane.open(context);
       const chosen = await selectOwnOrPooled(controlPlane, options);
       for (const { cluster, tenantId, service, desired, tasks } of chosen) {
         const key = { cluster, tenantId, service };
         const old = tasks.map((task) => task.taskId);
         await rollOut(controlPlane, {
           key,
-          doing: `${cluster}/${service} is being replaced`,
-          ask: () => controlPlane.call('POST', '/operator/services/restart', key),
-          isWanted: ({ taskId }) => !old.includes(taskId),
+          doing: `replacing the tasks of ${cluster}/${service}`,
+          request: () => controlPlane.call('POST', '/operator/services/restart', key),
+          isNew: ({ taskId }) => !old.includes(taskId),
           desired,
         });
-        if (!context.json) printLine(`${cluster}/${service} is replaced`);
+        if (!context.json) printLine(`${cluster}/${service} is restarted`);
       }
       if (context.json) printJson({ restarted: chosen.length });
     });
   services
     .command('scale')
-    .description('how many tasks a service has')
-    .option('--tenant <tenant>', "this tenant's own service; without it the pooled one")
-    .requiredOption('--service <name>', 'which one')
-    .requiredOption('--desired <count>', 'tasks', wholeNumber('--desired', 0, 16))
+    .description('set the number of tasks of a service')
+    .option('--tenant <tenant>', "this tenant's own service; default: the pooled one")
+    .requiredOption('--service <name>', 'the service')
+    .requiredOption('--desired <count>', 'number of tasks', wholeNumber('--desired', 0, 16))
     .addHelpText('after', examples('services scale --tenant globex --service products --desired 2'))
     .action(async (options: Selection & { desired: number }, command: Command) => {
       const context = contextOf(command);
-      const controlPlane = new ControlPlane(context);
+      const controlPlane = await ControlPlane.open(context);
       for (const { cluster, tenantId, service } of await selectOwnOrPooled(controlPlane, options)) {
         const key = { cluster, tenantId, service };
         const body = { ...key, desired: options.desired };
         await rollOut(controlPlane, {
           key,
-          doing: `${cluster}/${service} is being scaled`,
-          ask: () => controlPlane.call('POST', '/operator/services/scale', body),
-          isWanted: () => true,
+          doing: `scaling ${cluster}/${service}`,
+          request: () => controlPlane.call('POST', '/operator/services/scale', body),
+          isNew: () => true,
           desired: options.desired,
         });
         if (context.json) printJson(body);
@@ -80,14 +80,14 @@ export function addServiceCommands(program: Command): void {
     });
 }
 
-/** Services with their tasks, of one tenant or of one name where that is asked. */
+/** Services with their tasks, of one tenant or one name where the selection says so. */
 export async function select(
   controlPlane: ControlPlane,
   { tenant, service }: Selection = {},
 ): Promise<ServiceStatus[]> {
   const known: readonly string[] = SERVICES;
   if (service !== undefined && !known.includes(service)) {
-    throw new CliError('refused', `no service is called '${service}', there are ${known.join(', ')}`);
+    throw new CliError('refused', `the service must be one of ${known.join(', ')}, got '${service}'`);
   }
   const tenantId = tenant === undefined ? undefined : (await controlPlane.tenant(tenant)).tenantId;
   const { data } = await controlPlane.call<{ data: ServiceStatus[] }>('GET', '/operator/services');
@@ -101,11 +101,11 @@ async function selectOwnOrPooled(controlPlane: ControlPlane, selection: Selectio
   const found = await select(controlPlane, selection);
   const chosen = selection.tenant === undefined ? found.filter((one) => one.tenantId === null) : found;
   if (chosen.length > 0) return chosen;
-  throw new CliError('refused', noServiceOf(selection.tenant), { hint: 'without --tenant the pooled ones are meant' });
+  throw new CliError('refused', noServiceOf(selection.tenant), { hint: 'omit --tenant to select the pooled services' });
 }
 
 function noServiceOf(tenant: string | undefined): string {
-  if (tenant === undefined) return 'no service runs';
+  if (tenant === undefined) return 'no services';
   return `'${tenant}' has no service of its own: it shares the pooled services`;
 }
 
@@ -125,7 +125,7 @@ function rowOf(one: ServiceStatus, names: ReadonlyMap<string, string>): string[]
   ];
 }
 
-/** What people call the tenants of these services, by id. */
+/** The names of the tenants of these services, by id. */
 async function namesOf(controlPlane: ControlPlane, found: readonly ServiceStatus[]): Promise<Map<string, string>> {
   const names = new Map<string, string>();
   if (found.every((one) => one.tenantId === null)) return names;

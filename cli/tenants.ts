@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import type { RegistrationCreated, RegistrationUpdated, Tenant } from '../control-plane/api/tenants/responses.ts';
 import { type Step, TENANT_STATES } from '../core/tenant/lifecycle.ts';
 import { slugOf } from '../core/tenant/names.ts';
 import { TIER_NAMES } from '../tenant-templates/tiers.ts';
-import { contextOf, examples, wholeNumber } from './context.ts';
+import { confirmByName } from './confirm.ts';
+import { type CliContext, contextOf, examples, wholeNumber } from './context.ts';
 import { ControlPlane } from './control-plane.ts';
 import { CliError } from './exit-codes.ts';
 import { note, printFields, printJson, printLine, printTable } from './output.ts';
@@ -17,7 +16,7 @@ const timeout = wholeNumber('--timeout', 1, 3_600);
 export function addTenantCommands(program: Command): void {
   const tenants = program
     .command('tenants')
-    .description('onboard, see, change and offboard tenants')
+    .description('onboard, list, change and offboard tenants')
     .addHelpText('after', examples('tenants list', 'tenants create --help'));
   addCreate(tenants);
   addList(tenants);
@@ -31,12 +30,12 @@ export function addTenantCommands(program: Command): void {
 function addCreate(tenants: Command): void {
   tenants
     .command('create')
-    .description('register a tenant; its compute follows its tier')
+    .description('register a tenant and provision what its tier promises')
     .requiredOption('--name <name>', '2 to 63 letters, digits, spaces, . _ -')
-    .requiredOption('--email <email>', "the tenant's first admin")
+    .requiredOption('--email <email>', "email of the tenant's first admin")
     .requiredOption('--tier <tier>', TIER_NAMES.join(', '))
-    .option('--admin-password <password>', 'the admin can sign in at once; without it an invitation is mailed')
-    .option('--wait', 'until the tenant is active')
+    .option('--admin-password <password>', "the admin's password; default: an invitation is mailed")
+    .option('--wait', 'wait until the tenant is active')
     .option('--timeout <seconds>', 'how long --wait waits', timeout, 180)
     .addHelpText(
       'after',
@@ -47,69 +46,95 @@ function addCreate(tenants: Command): void {
     )
     .action(async (options, command: Command) => {
       const context = contextOf(command);
-      const controlPlane = new ControlPlane(context);
-      const { data } = await controlPlane.call<RegistrationCreated>(
-        'POST',
-        '/tenant-registrations',
-        {
-          tenantData: { tenantName: options.name, email: options.email, tier: options.tier },
-          tenantRegistrationData: {},
-          ...(options.adminPassword === undefined ? {} : { adminPassword: options.adminPassword }),
-        },
-        { 'idempotency-key': randomUUID() },
-      );
+      const controlPlane = await ControlPlane.open(context);
+      const { data } = await register(controlPlane, options);
       if (options.wait) {
         note(`${options.name} is registered as ${data.tenantId}; provisioning ...`);
         const tenant = await watchTenant(controlPlane, data.tenantId, {
           until: ['active'],
           timeoutMs: options.timeout * 1000,
         });
-        if (context.json) printJson(tenant);
-        else printLine(`${tenant.tenantName} is active (${tenant.tier}, ${tenant.tenantId})`);
+        print(context, tenant, `${tenant.tenantName} is active (${tenant.tier}, ${tenant.tenantId})`);
         return;
       }
-      if (context.json) printJson(data);
-      else
-        printLine(
-          `${options.name} is registered as ${data.tenantId}; \`${context.tierplane} tenants watch "${options.name}"\` follows it`,
-        );
+      const follow = `\`${context.tierplane} tenants watch "${options.name}"\` follows its progress`;
+      print(context, data, `${options.name} is registered as ${data.tenantId}; ${follow}`);
     });
+}
+
+interface NewTenant {
+  readonly name: string;
+  readonly email: string;
+  readonly tier: string;
+  readonly adminPassword?: string;
+}
+
+function register(
+  controlPlane: ControlPlane,
+  { name, email, tier, adminPassword }: NewTenant,
+): Promise<RegistrationCreated> {
+  const body = {
+    tenantData: { tenantName: name, email, tier },
+    tenantRegistrationData: {},
+    ...(adminPassword !== undefined && { adminPassword }),
+  };
+  return controlPlane.call('POST', '/tenant-registrations', body, {
+    headers: { 'idempotency-key': randomUUID() },
+    hints: { 409: `choose another; \`${controlPlane.tierplane} tenants list\` shows all tenants` },
+  });
+}
+
+/** Prints `text`, or `value` with --json. */
+function print({ json }: CliContext, value: unknown, text: string): void {
+  if (json) printJson(value);
+  else printLine(text);
 }
 
 function addList(tenants: Command): void {
   tenants
     .command('list')
-    .description('tenants in order of name')
-    .option('--state <state>', `only those in this state: ${TENANT_STATES.join(', ')}`)
-    .option('--tier <tier>', `only those of this tier: ${TIER_NAMES.join(', ')}`)
-    .option('--name <prefix>', 'only those whose name begins so')
-    .option('--deleted', 'deleted ones, too')
-    .option('--limit <count>', 'at most so many', wholeNumber('--limit', 1, 100_000), 1_000)
+    .description('tenants, in order of name')
+    .option('--state <state>', `only tenants in this state: ${TENANT_STATES.join(', ')}`)
+    .option('--tier <tier>', `only tenants of this tier: ${TIER_NAMES.join(', ')}`)
+    .option('--name <prefix>', 'only tenants whose name begins with this')
+    .option('--deleted', 'include deleted tenants')
+    .option('--limit <count>', 'list at most this many', wholeNumber('--limit', 1, 100_000), 1_000)
     .addHelpText('after', examples('tenants list', 'tenants list --tier premium --json'))
     .action(async (options, command: Command) => {
       const context = contextOf(command);
-      const query = new URLSearchParams();
-      if (options.state) query.set('state', options.state);
-      if (options.tier) query.set('tier', options.tier);
-      if (options.name) query.set('name', slugOf(options.name));
-      if (options.deleted) query.set('include', 'deleted');
-      const found: Tenant[] = [];
-      for await (const tenant of new ControlPlane(context).list<Tenant>(
-        `/tenants?${query}`,
-        Math.min(options.limit, 100),
-      )) {
-        found.push(tenant);
-        if (found.length >= options.limit) break;
-      }
+      const found = await findTenants(await ControlPlane.open(context), options);
       if (context.json) return printJson(found);
       printTable(
         ['name', 'tier', 'state', 'id', 'admin', 'reason'],
         found.map((one) => [one.tenantName, one.tier, one.state, one.tenantId, one.email, one.reason ?? '']),
         options.state || options.tier || options.name
-          ? 'no tenant fits'
-          : `no tenant yet; \`${context.tierplane} tenants create --help\` shows how to onboard one`,
+          ? 'no tenants match'
+          : `no tenants yet; \`${context.tierplane} tenants create --help\` shows how to onboard one`,
       );
     });
+}
+
+interface TenantFilter {
+  readonly state?: string;
+  readonly tier?: string;
+  readonly name?: string;
+  readonly deleted?: boolean;
+  readonly limit: number;
+}
+
+async function findTenants(controlPlane: ControlPlane, filter: TenantFilter): Promise<Tenant[]> {
+  const query = new URLSearchParams({
+    ...(filter.state && { state: filter.state }),
+    ...(filter.tier && { tier: filter.tier }),
+    ...(filter.name && { name: slugOf(filter.name) }),
+    ...(filter.deleted && { include: 'deleted' }),
+  });
+  const found: Tenant[] = [];
+  for await (const tenant of controlPlane.list<Tenant>(`/tenants?${query}`, Math.min(filter.limit, 100))) {
+    found.push(tenant);
+    if (found.length >= filter.limit) break;
+  }
+  return found;
 }
 
 function addGet(tenants: Command): void {
@@ -119,7 +144,7 @@ function addGet(tenants: Command): void {
     .addHelpText('after', examples('tenants get acme', 'tenants get "Acme Inc" --json'))
     .action(async (name: string, _options, command: Command) => {
       const context = contextOf(command);
-      const tenant = await new ControlPlane(context).tenant(name);
+      const tenant = await (await ControlPlane.open(context)).tenant(name);
       if (context.json) return printJson(tenant);
       const { tenantName, tenantId, tier, state, reason, email, created, tenantRegistrationId } = tenant;
       printFields({
@@ -150,29 +175,28 @@ function stepsInWords(steps: readonly Step[]): string {
 function addWatch(tenants: Command): void {
   tenants
     .command('watch <tenant>')
-    .description('follow a tenant until nothing is under way any more')
-    .option('--timeout <seconds>', 'how long', timeout, 180)
+    .description('show progress until no operation of the tenant is in progress')
+    .option('--timeout <seconds>', 'how long to wait', timeout, 180)
     .addHelpText('after', examples('tenants watch acme', 'tenants watch acme --timeout 30 --json'))
     .action(async (name: string, options, command: Command) => {
       const context = contextOf(command);
-      const controlPlane = new ControlPlane(context);
+      const controlPlane = await ControlPlane.open(context);
       const { tenantId } = await controlPlane.tenant(name);
       const tenant = await watchTenant(controlPlane, tenantId, {
         until: ['active', 'suspended', 'deleted'],
         timeoutMs: options.timeout * 1000,
       });
-      if (context.json) printJson(tenant);
-      else printLine(`${tenant.tenantName} is ${tenant.state}`);
+      print(context, tenant, `${tenant.tenantName} is ${tenant.state}`);
     });
 }
 
 function addUpdate(tenants: Command): void {
   tenants
     .command('update <tenant>')
-    .description('change what the customer may change; credentials stay')
+    .description('change name, contact and settings; credentials stay the same')
     .option('--name <name>', 'new name')
-    .option('--email <email>', "new contact; the admin's own sign-in stays")
-    .option('--set <key=value...>', 'a key of your own; an empty value removes nothing, it is stored')
+    .option('--email <email>', "new contact; the admin's own sign-in stays the same")
+    .option('--set <key=value...>', 'set a custom field; an empty value is stored as it is')
     .addHelpText('after', examples('tenants update acme --set contact=jo@acme.example --set region=eu'))
     .action(async (name: string, options, command: Command) => {
       const context = contextOf(command);
@@ -182,14 +206,13 @@ function addUpdate(tenants: Command): void {
         ...parsePairs(options.set ?? []),
       };
       if (Object.keys(tenantData).length === 0) {
-        throw new CliError('usage', 'nothing to change: give --name, --email or --set');
+        throw new CliError('usage', 'nothing to change; give --name, --email or --set');
       }
-      const controlPlane = new ControlPlane(context);
+      const controlPlane = await ControlPlane.open(context);
       const tenant = await controlPlane.tenant(name);
       const path = `/tenant-registrations/${tenant.tenantRegistrationId}`;
       const { data } = await controlPlane.call<RegistrationUpdated>('PATCH', path, { tenantData });
-      if (context.json) printJson(data.tenant);
-      else printLine(`${data.tenant?.tenantName} is updated`);
+      print(context, data.tenant, `${data.tenant?.tenantName ?? name} is updated`);
     });
 }
 
@@ -197,7 +220,7 @@ function parsePairs(pairs: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     pairs.map((pair) => {
       const at = pair.indexOf('=');
-      if (at < 1) throw new CliError('usage', `--set takes key=value, got '${pair}'`);
+      if (at < 1) throw new CliError('usage', `--set must be key=value, got '${pair}'`);
       return [pair.slice(0, at), pair.slice(at + 1)];
     }),
   );
@@ -206,75 +229,57 @@ function parsePairs(pairs: readonly string[]): Record<string, string> {
 function addRetry(tenants: Command): void {
   tenants
     .command('retry <tenant>')
-    .description('try a failed onboarding or offboarding again')
-    .option('--wait', 'until it is done')
+    .description('retry a failed onboarding or offboarding')
+    .option('--wait', 'wait until the retry is complete')
     .option('--timeout <seconds>', 'how long --wait waits', timeout, 180)
     .addHelpText('after', examples('tenants retry acme --wait'))
     .action(async (name: string, options, command: Command) => {
       const context = contextOf(command);
-      const controlPlane = new ControlPlane(context);
+      const controlPlane = await ControlPlane.open(context);
       const tenant = await controlPlane.tenant(name);
-      const answer = await controlPlane.call('POST', `/tenant-registrations/${tenant.tenantRegistrationId}/retry`);
+      const path = `/tenant-registrations/${tenant.tenantRegistrationId}/retry`;
+      const response = await controlPlane.call('POST', path);
       if (!options.wait) {
-        if (context.json) printJson(answer);
-        else printLine(`${tenant.tenantName} is tried again`);
+        print(context, response, `retrying ${tenant.tenantName}`);
         return;
       }
       const done = await watchTenant(controlPlane, tenant.tenantId, {
         until: ['active', 'deleted'],
         timeoutMs: options.timeout * 1000,
       });
-      if (context.json) printJson(done);
-      else printLine(`${done.tenantName} is ${done.state}`);
+      print(context, done, `${done.tenantName} is ${done.state}`);
     });
 }
 
 function addDelete(tenants: Command): void {
   tenants
     .command('delete <tenant>')
-    .description('offboard a tenant: its processes, data, users and keys are removed for good')
-    .option('--yes', 'do not ask for the name')
-    .option('--wait', 'until everything is removed')
+    .description('offboard a tenant: delete its processes, data, users and keys for good')
+    .option('--yes', 'do not ask for confirmation')
+    .option('--wait', 'wait until everything is deleted')
     .option('--timeout <seconds>', 'how long --wait waits', timeout, 180)
     .addHelpText('after', examples('tenants delete acme --yes --wait'))
     .action(async (name: string, options, command: Command) => {
       const context = contextOf(command);
-      const controlPlane = new ControlPlane(context);
+      const controlPlane = await ControlPlane.open(context);
       const tenant = await controlPlane.tenant(name);
-      if (!options.yes) await confirmByName(tenant);
+      if (!options.yes) {
+        await confirmByName(
+          tenant.tenantName,
+          `This deletes every process, item and user of '${tenant.tenantName}' for good.`,
+        );
+      }
       await controlPlane.call('DELETE', `/tenant-registrations/${tenant.tenantRegistrationId}`);
       if (!options.wait) {
-        if (context.json) printJson({ tenantId: tenant.tenantId, state: 'deprovisioning' });
-        else
-          printLine(
-            `${tenant.tenantName} is being removed; \`${context.tierplane} tenants watch ${tenant.tenantId}\` follows it`,
-          );
+        const follow = `\`${context.tierplane} tenants watch ${tenant.tenantId}\` follows its progress`;
+        const state = { tenantId: tenant.tenantId, state: 'deprovisioning' };
+        print(context, state, `deleting ${tenant.tenantName}; ${follow}`);
         return;
       }
-      const gone = await watchTenant(controlPlane, tenant.tenantId, {
+      const deleted = await watchTenant(controlPlane, tenant.tenantId, {
         until: ['deleted'],
         timeoutMs: options.timeout * 1000,
       });
-      if (context.json) printJson(gone);
-      else printLine(`${tenant.tenantName} is deleted`);
+      print(context, deleted, `${tenant.tenantName} is deleted`);
     });
-}
-
-async function confirmByName(tenant: Tenant): Promise<void> {
-  if (!process.stdin.isTTY) throw new CliError('usage', 'deleting a tenant needs --yes where nobody can be asked');
-  const prompt = createInterface({ input: process.stdin, output: process.stderr });
-  // Ctrl-C and Ctrl-D close the prompt, and its question then stays unanswered for ever.
-  const closed = once(prompt, 'close').then(() => undefined);
-  const typed = await Promise.race([
-    prompt.question(
-      `This removes every process, item and user of '${tenant.tenantName}' for good.\nType its name to go on: `,
-    ),
-    closed,
-  ]).catch(() => undefined);
-  prompt.close();
-  if (typed === undefined) {
-    note('');
-    throw new CliError('interrupted', 'nothing was removed');
-  }
-  if (typed.trim() !== tenant.tenantName) throw new CliError('usage', 'that is not its name; nothing was removed');
 }

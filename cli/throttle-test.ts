@@ -7,12 +7,14 @@ import { ControlPlane } from './control-plane.ts';
 import { CliError, EXIT } from './exit-codes.ts';
 import { interruptible } from './interrupt.ts';
 import { note, printFields, printJson } from './output.ts';
-import { signInAsTenant } from './token.ts';
+import type { PlatformAccess } from './platform-access.ts';
+import { isLoopback } from './sign-in/request.ts';
+import { signInTenantUser } from './tenant-sign-in.ts';
 
-/** How often a run says how far it is, in milliseconds. */
-const NOTE_EVERY_MS = 5_000;
+/** How often progress is reported, in milliseconds. */
+const REPORT_EVERY_MS = 5_000;
 
-/** What a run found, beside what the tenant's usage plan lets through. */
+/** The result of a run, beside what the tenant's usage plan admits. */
 export interface ThrottleReport {
   readonly tenant: string;
   readonly tier: string;
@@ -24,7 +26,7 @@ export interface ThrottleReport {
   readonly seconds: number;
   readonly offeredRate: number;
   readonly admittedRate: number;
-  /** burst + rate x seconds, or all where less was sent, or what the day's quota leaves. */
+  /** burst + rate x seconds, at most the requests sent and the day's quota. */
   readonly expectedOk: number;
   /** (ok - expectedOk) / expectedOk, in percent. */
   readonly deviationPercent: number;
@@ -42,12 +44,12 @@ interface Options {
 export function addThrottleTestCommand(program: Command): void {
   program
     .command('throttle-test')
-    .description("offer a steady load as one tenant and compare what gets through with the tenant's usage plan")
-    .requiredOption('--tenant <tenant>', 'whose plan: name or id')
-    .option('--rate <perSecond>', 'requests a second', wholeNumber('--rate', 1, 2_000), 50)
-    .option('--seconds <seconds>', 'for how long', wholeNumber('--seconds', 1, 120), 10)
-    .option('--user <email>', 'sign in as this user; without it a probe without access to data is used')
-    .option('--password <password>', "the user's")
+    .description('send a steady load as one tenant and compare the admitted requests with its usage plan')
+    .requiredOption('--tenant <tenant>', 'name or id of the tenant')
+    .option('--rate <perSecond>', 'requests per second', wholeNumber('--rate', 1, 2_000), 50)
+    .option('--seconds <seconds>', 'duration', wholeNumber('--seconds', 1, 120), 10)
+    .option('--user <email>', 'sign in as this user; default: a temporary user without access to data')
+    .option('--password <password>', "the user's password")
     .addHelpText('after', examples('throttle-test --tenant acme --rate 50 --seconds 5'))
     .action(async (options: Options, command: Command) => {
       const context = contextOf(command);
@@ -60,38 +62,36 @@ export function addThrottleTestCommand(program: Command): void {
 
 async function throttleTest(context: CliContext, options: Options, interrupted: AbortSignal): Promise<ThrottleReport> {
   if ((options.user === undefined) !== (options.password === undefined)) {
-    throw new CliError('usage', '--user and --password go together; without both a probe is used');
+    throw new CliError('usage', '--user and --password go together; without both a temporary user is made');
   }
-  const controlPlane = new ControlPlane(context);
-  const { running } = controlPlane;
-  requireLoopback(running.urls.publicUrl);
+  const controlPlane = await ControlPlane.open(context);
+  const api = requireLoopback(controlPlane.access);
   const tenant = await controlPlane.tenant(options.tenant);
   const { data: tiers } = await controlPlane.call<{ data: TierTable }>('GET', '/operator/tiers');
   const plan = tiers[tenant.tier]?.usagePlan;
-  if (!plan) throw new CliError('failed', `the platform knows no tier '${tenant.tier}'`);
+  if (!plan) throw new CliError('failed', `the platform has no tier '${tenant.tier}'`);
   const probePath = `/operator/tenants/${tenant.tenantId}/probe`;
   const own = options.user && options.password ? { userName: options.user, password: options.password } : undefined;
   const user = own ?? (await controlPlane.call<{ data: Probe }>('POST', probePath)).data;
   try {
-    const token = await signInAsTenant(context, tenant.slug, user.userName, user.password);
+    const token = await signInTenantUser(context, tenant.slug, user.userName, user.password);
     note(`${options.rate} requests/s for ${options.seconds} s as ${tenant.tenantName} ...`);
-    const statuses = await offerLoad(`${running.urls.api}/products/openapi.json`, token, options, interrupted);
-    if (interrupted.aborted) throw new CliError('interrupted', 'stopped; there is no report');
+    const statuses = await sendLoad(`${api}/products/openapi.json`, token, options, interrupted);
+    if (interrupted.aborted) throw new CliError('interrupted', 'interrupted; there is no report');
     return reportOf(tenant.tenantName, tenant.tier, plan, statuses, options);
   } finally {
     if (!own) await controlPlane.call('DELETE', probePath);
   }
 }
 
-/** A load test is for this machine alone. */
-function requireLoopback(url: string): void {
-  const { hostname } = new URL(url);
-  if (hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.')) return;
-  throw new CliError('usage', `throttle-test sends load to this machine only, the platform answers at ${hostname}`);
+/** The tenants' API of a platform on this machine: load must not reach another one. Throws usage. */
+function requireLoopback({ name, apiUrl }: PlatformAccess): string {
+  if (apiUrl !== undefined && isLoopback(new URL(apiUrl).hostname)) return apiUrl;
+  throw new CliError('usage', `throttle-test sends load to this machine only, not to ${name}`);
 }
 
-/** Open loop: request n leaves at n / rate seconds, whatever became of those before it. */
-async function offerLoad(
+/** Open loop: request n is sent at n / rate seconds, whatever the outcome of those before it. */
+async function sendLoad(
   url: string,
   token: string,
   { rate, seconds }: Options,
@@ -105,7 +105,7 @@ async function offerLoad(
   for (let sent = 0; sent < total && !interrupted.aborted; ) {
     const due = Math.min(total, Math.floor(((performance.now() - start) / 1000) * rate) + 1);
     for (; sent < due; sent++) pending.push(sendOne(url, token, statuses));
-    const elapsed = Math.floor((performance.now() - start) / NOTE_EVERY_MS);
+    const elapsed = Math.floor((performance.now() - start) / REPORT_EVERY_MS);
     if (elapsed > noted) {
       noted = elapsed;
       note(`  … ${sent} sent, ${statuses.get(429) ?? 0} throttled so far`);
@@ -149,7 +149,7 @@ function reportOf(
     ok,
     throttled,
     otherStatuses: Object.fromEntries(
-      others.map(([status, count]) => [status === 0 ? 'no answer' : String(status), count]),
+      others.map(([status, count]) => [status === 0 ? 'no response' : String(status), count]),
     ),
     seconds,
     offeredRate: rate,
@@ -166,7 +166,7 @@ function show(report: ThrottleReport): void {
     tenant: `${report.tenant} (${report.tier})`,
     plan: `${plan.rate} requests/s, burst ${plan.burst}, ${plan.quotaPerDay} a day`,
     sent: `${report.sent} in ${report.seconds} s (${report.offeredRate}/s)`,
-    served: `${report.ok} (2xx, ${report.admittedRate}/s); the plan lets ${report.expectedOk} through`,
+    served: `${report.ok} (2xx, ${report.admittedRate}/s); the plan admits ${report.expectedOk}`,
     throttled: `${report.throttled} (429)`,
     others: Object.entries(report.otherStatuses)
       .map(([status, count]) => `${status}: ${count}`)

@@ -3,7 +3,6 @@ import { flushCompileCache } from 'node:module';
 import { type Logger, pino } from 'pino';
 import { startOf } from '../adapters/embedded/runtime/supervisor/process-info.ts';
 import { DomainError, isDomainError } from '../core/errors.ts';
-import { ADMIN_SIGN_IN_SCOPE, CLI_CLIENT } from '../core/identity/issuers.ts';
 import type { AdminCredentials } from '../embedded/admin.ts';
 import { type ConfigFlags, loadConfig, type PlatformConfig } from '../embedded/config.ts';
 import {
@@ -17,27 +16,28 @@ import {
 import { demoProgress, isWhole } from '../embedded/demo-progress.ts';
 import { type Platform, startPlatform } from '../embedded/platform.ts';
 import { findRunning, type Running } from '../embedded/running.ts';
-import type { CliContext } from './context.ts';
+import type { LocalContext } from './context.ts';
 import { finishDemo } from './demo-tenants.ts';
 import { asCliError, CliError } from './exit-codes.ts';
 import { commandFor, startCommandFor } from './launcher.ts';
-import { signIn } from './oidc-client.ts';
 import { note, printFields, printJson, printLine } from './output.ts';
+import { accessTo } from './platform-access.ts';
 
-/** A start that takes longer is spoken of, on stderr; and again so often, in milliseconds. */
+/** A start that takes longer is reported on stderr, in milliseconds. */
 const SLOW_START_MS = 1_000;
+/** How often it is reported again, in milliseconds. */
 const SLOW_START_AGAIN_MS = 10_000;
-/** Bytes of log that wait for a disk. */
+/** Bytes of log kept in memory while the disk is slow. */
 const MAX_LOG_BUFFERED = 2 ** 20;
 
-/** `tierplane up`: runs the platform until a signal, then drains and ends. */
-export async function runPlatform(context: CliContext, flags: ConfigFlags): Promise<void> {
+/** `tierplane up`: runs the platform until a signal, then finishes its requests and ends. */
+export async function runPlatform(context: LocalContext, flags: ConfigFlags): Promise<void> {
   const { dir } = context;
   const progress = context.json ? () => undefined : note;
-  const { asked, stopped } = signalled(progress);
-  const { platform, lock, email, admin, demo } = await start(dir, flags, asked).catch((error: unknown) => {
-    if (!asked.aborted) throw error;
-    // Whatever it was that failed then: it ends as was wished, and has left nothing running.
+  const { stopping, stopped } = signalled(progress);
+  const { platform, lock, email, demo } = await start(dir, flags, stopping).catch((error: unknown) => {
+    if (!stopping.aborted) throw error;
+    // The user wanted it to end, and a failed start leaves nothing running.
     progress('stopped before the platform was ready');
     process.exit(0);
   });
@@ -47,12 +47,10 @@ export async function runPlatform(context: CliContext, flags: ConfigFlags): Prom
     startedAt: new Date().toISOString(),
     urls: platform.urls,
   } satisfies Running);
-  // What was compiled for this start serves the next one, however this process will end.
+  // The next start uses what this one has compiled, however this process ends.
   flushCompileCache();
-  if (demo && admin && !asked.aborted) {
-    await Promise.race([makeDemo(platform, dir, admin, asked, progress), stopped]);
-  }
-  if (!asked.aborted) {
+  if (demo && !stopping.aborted) await Promise.race([makeDemo(platform, context, stopping, progress), stopped]);
+  if (!stopping.aborted) {
     if (context.json)
       printJson({ ready: true, urls: platform.urls, admin: { email, password: platform.firstPassword ?? null } });
     else announce(platform, email, dir);
@@ -61,9 +59,9 @@ export async function runPlatform(context: CliContext, flags: ConfigFlags): Prom
   await platform.close();
   rmSync(dir.running, { force: true });
   lock.release();
-  const further = existsSync(dir.demoPending) ? ' and finishes the demo' : '';
+  const further = existsSync(dir.demoPending) ? ' and finishes the demo tenants' : '';
   progress(
-    `stopped; \`${startCommandFor(dir)}\` finds everything again${further}, \`${commandFor(dir)} reset\` forgets it`,
+    `stopped; \`${startCommandFor(dir)}\` starts it again with all its data${further}, \`${commandFor(dir)} reset\` deletes the data`,
   );
   process.exit(0);
 }
@@ -71,21 +69,20 @@ export async function runPlatform(context: CliContext, flags: ConfigFlags): Prom
 interface Started {
   readonly platform: Platform;
   readonly lock: { release(): void };
-  /** Of the first admin. */
+  /** Email of the first admin. */
   readonly email: string;
-  readonly admin: AdminCredentials | undefined;
-  /** Whether the demo tenants are still to be made, and wanted. */
+  /** Whether demo tenants remain to be created. */
   readonly demo: boolean;
 }
 
 async function start(dir: DataDir, flags: ConfigFlags, stop: AbortSignal): Promise<Started> {
-  const say = (line: string) => stop.aborted || note(line);
-  const slow = setTimeout(() => say('starting ...'), SLOW_START_MS);
-  const slower = setInterval(() => say(`still starting; ${dir.logs} tells more ...`), SLOW_START_AGAIN_MS);
+  const report = (line: string) => stop.aborted || note(line);
+  const slow = setTimeout(() => report('starting ...'), SLOW_START_MS);
+  const slower = setInterval(() => report(`still starting; see ${dir.logs} ...`), SLOW_START_AGAIN_MS);
   try {
     const config = loadConfig(dir.config, flags);
     prepareDataDir(dir);
-    // From here on whatever this process or a child creates is the owner's alone, unless it is opened on purpose.
+    // From here on, files of this process and its children are readable by their owner only, unless opened on purpose.
     process.umask(0o077);
     const lock = lockDataDir(dir);
     if (!lock) throw alreadyRunning(dir);
@@ -93,7 +90,7 @@ async function start(dir: DataDir, flags: ConfigFlags, stop: AbortSignal): Promi
     const platform = await startPlatform({ config, dir, log, command: commandFor(dir) });
     const admin = readJson<AdminCredentials>(dir.admin);
     const email = admin?.email ?? config.adminEmail;
-    return { platform, lock, email, admin, demo: config.demo && existsSync(dir.demoPending) };
+    return { platform, lock, email, demo: config.demo && existsSync(dir.demoPending) };
   } catch (error) {
     throw explain(error, dir);
   } finally {
@@ -104,37 +101,29 @@ async function start(dir: DataDir, flags: ConfigFlags, stop: AbortSignal): Promi
 
 function openPlatformLog(dest: string, level: PlatformConfig['logLevel']): Logger {
   const file = pino.destination({ dest, mode: 0o600, sync: false, maxLength: MAX_LOG_BUFFERED });
-  // A full disk costs log lines, not the platform.
+  // A full disk loses log lines; the platform continues.
   file.on('error', () => undefined);
   const formatters = { level: (label: string) => ({ level: label }) };
   return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters }, file);
 }
 
-/** The demo of a first start, or what is left of it. That it failed is said, but does not keep the platform from running. */
+/** Creates the demo tenants of a first start, or the rest of them. A failure is reported; the platform keeps running. */
 async function makeDemo(
   platform: Platform,
-  dir: DataDir,
-  admin: AdminCredentials,
+  context: LocalContext,
   stop: AbortSignal,
   progress: (line: string) => void,
 ): Promise<void> {
-  const whole = isWhole(demoProgress(dir));
-  progress(whole ? 'making three demo tenants, one a tier ...' : 'finishing the demo tenants that were begun ...');
-  const issuer = `${platform.urls.publicUrl}/realms/admin`;
-  const signedIn = signIn({
-    issuer,
-    clientId: CLI_CLIENT,
-    userName: admin.email,
-    password: admin.password,
-    scope: ADMIN_SIGN_IN_SCOPE,
-  });
-  const adminToken = async () => (await signedIn).accessToken;
+  const { dir } = context;
+  const isNew = isWhole(demoProgress(dir));
+  progress(isNew ? 'creating three demo tenants, one per tier ...' : 'finishing the interrupted demo tenants ...');
   try {
-    await finishDemo({ urls: platform.urls, dir, adminToken, progress });
+    const access = await accessTo(context);
+    await finishDemo({ urls: platform.urls, dir, adminToken: () => access.token(), progress });
   } catch (error) {
     if (stop.aborted) return;
     const reason = error instanceof Error ? error.message : String(error);
-    note(`the demo tenants could not be made (${reason}); \`${commandFor(dir)} demo\` tries again`);
+    note(`the demo tenants could not be created (${reason}); \`${commandFor(dir)} demo\` tries again`);
   }
 }
 
@@ -142,11 +131,11 @@ function alreadyRunning(dir: DataDir): CliError {
   const running = findRunning(dir);
   const where = running ? ` at ${running.urls.publicUrl} (pid ${running.pid})` : '';
   return new CliError('config', `a platform already runs in ${dir.root}${where}`, {
-    hint: `stop it with \`${commandFor(dir)} down\`, or give this one a --data-dir and --port of its own`,
+    hint: `stop it with \`${commandFor(dir)} down\`, or choose another --data-dir and --port`,
   });
 }
 
-/** What a start can fail with, each with its exit code. */
+/** The failures of a start, each with its exit code. */
 function explain(error: unknown, dir: DataDir): unknown {
   if (error instanceof CliError) return error;
   const known = asCliError(error);
@@ -154,7 +143,7 @@ function explain(error: unknown, dir: DataDir): unknown {
   if (isDomainError(error, 'CONFIG') || isDomainError(error, 'CORRUPT'))
     return new CliError('config', error.message, { cause: error });
   if (error instanceof DomainError) {
-    const hint = `\`${commandFor(dir)} logs --lines 10\` shows what led to it`;
+    const hint = `\`${commandFor(dir)} logs --lines 10\` shows the last log lines`;
     return new CliError('failed', error.message, { cause: error, hint });
   }
   const { code, path, dest } = error as NodeJS.ErrnoException & { dest?: string };
@@ -164,20 +153,23 @@ function explain(error: unknown, dir: DataDir): unknown {
   return error;
 }
 
-/** The first signal asks for a clean end, a start under way is finished first; a second one ends at once. */
-function signalled(progress: (line: string) => void): { readonly asked: AbortSignal; readonly stopped: Promise<void> } {
+/** The first signal ends the platform cleanly, after a start in progress; a second one ends the process at once. */
+function signalled(progress: (line: string) => void): {
+  readonly stopping: AbortSignal;
+  readonly stopped: Promise<void>;
+} {
   const controller = new AbortController();
   const stopped = new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.on(signal, () => {
         if (controller.signal.aborted) process.exit(130);
-        progress('\nstopping: what is under way is finished first ...');
+        progress('\nstopping after the requests in progress ...');
         controller.abort();
         resolve();
       });
     }
   });
-  return { asked: controller.signal, stopped };
+  return { stopping: controller.signal, stopped };
 }
 
 function announce(platform: Platform, email: string, dir: DataDir): void {

@@ -1,23 +1,26 @@
 import type { Command } from 'commander';
 import type { ListedSystemUser, SystemUser } from '../control-plane/api/users/schemas.ts';
+import { confirmByName } from './confirm.ts';
 import { type CliContext, contextOf, examples } from './context.ts';
-import { ControlPlane } from './control-plane.ts';
+import { ControlPlane, type Hints } from './control-plane.ts';
 import { printFields, printJson, printLine, printTable } from './output.ts';
 
 export function addUserCommands(program: Command): void {
   const users = program
     .command('users')
-    .description('system users: who may run the platform')
+    .description('system users, who operate the platform')
     .addHelpText('after', examples('users list', 'users create jo --email jo@example.com'));
   users
     .command('create <userName>')
     .description('create a system user; an invitation is mailed')
     .requiredOption('--email <email>', 'where the invitation goes')
-    .option('--role <role>', 'any name; only SystemAdmin may change anything', 'SystemAdmin')
+    .option('--role <role>', 'any name; only SystemAdmin may make changes', 'SystemAdmin')
     .addHelpText('after', examples('users create jo --email jo@example.com --role CustomerSupport'))
     .action(async (userName: string, options, command: Command) => {
       const body = { userName, email: options.email, userRole: options.role };
-      await act(contextOf(command), 'POST', '/users', body, `${userName} is created; the invitation is in the mail`);
+      const context = contextOf(command);
+      const done = `${userName} is created and invited by mail`;
+      await act(context, 'POST', '/users', body, { done, hints: takenHint(context) });
     });
   users
     .command('list')
@@ -26,12 +29,13 @@ export function addUserCommands(program: Command): void {
     .action(async (_options, command: Command) => {
       const context = contextOf(command);
       const found: ListedSystemUser[] = [];
-      for await (const user of new ControlPlane(context).list<ListedSystemUser>('/users', 60)) found.push(user);
+      const controlPlane = await ControlPlane.open(context);
+      for await (const user of controlPlane.list<ListedSystemUser>('/users', 60)) found.push(user);
       if (context.json) return printJson(found);
       printTable(
         ['user', 'email', 'role', 'status', 'enabled', 'created'],
         found.map((one) => [one.userName, one.email, one.userRole, one.status, String(one.enabled), one.created]),
-        'no system user',
+        'no system users',
       );
     });
   users
@@ -40,38 +44,45 @@ export function addUserCommands(program: Command): void {
     .addHelpText('after', examples('users get jo'))
     .action(async (userName: string, _options, command: Command) => {
       const context = contextOf(command);
-      const { data } = await new ControlPlane(context).call<{ data: SystemUser }>('GET', pathOf(userName));
+      const controlPlane = await ControlPlane.open(context);
+      const { data } = await getUser(controlPlane, userName);
       if (context.json) return printJson(data);
       printFields({ ...data });
     });
   users
     .command('update <userName>')
-    .description('change email and role')
-    .requiredOption('--email <email>', 'new one, or the same')
-    .requiredOption('--role <role>', 'new one, or the same')
+    .description('change the email and the role of a system user')
+    .requiredOption('--email <email>', 'new or current')
+    .requiredOption('--role <role>', 'new or current')
     .addHelpText('after', examples('users update jo --email jo@example.org --role SystemAdmin'))
     .action(async (userName: string, options, command: Command) => {
+      const context = contextOf(command);
       const body = { email: options.email, userRole: options.role };
-      await act(contextOf(command), 'PUT', pathOf(userName), body, `${userName} is updated`);
+      const hints = { ...unknownHint(context) };
+      await act(context, 'PUT', pathOf(userName), body, { done: `${userName} is updated`, hints });
     });
   for (const verb of ['enable', 'disable'] as const) {
     users
       .command(`${verb} <userName>`)
-      .description(verb === 'enable' ? 'let a user sign in again' : 'keep a user out; nothing is deleted')
+      .description(verb === 'enable' ? 'allow a user to sign in again' : 'end all access of a user; nothing is deleted')
       .addHelpText('after', examples(`users ${verb} jo`))
-      .action((userName: string, _options, command: Command) =>
-        act(contextOf(command), 'PUT', `${pathOf(userName)}/${verb}`, undefined, `${userName} is ${verb}d`),
-      );
+      .action((userName: string, _options, command: Command) => {
+        const context = contextOf(command);
+        const outcome = { done: `${userName} is ${verb}d`, hints: unknownHint(context) };
+        return act(context, 'PUT', `${pathOf(userName)}/${verb}`, undefined, outcome);
+      });
   }
   users
     .command('delete <userName>')
-    .description('remove a system user; the last SystemAdmin stays')
-    .addHelpText('after', examples('users delete jo'))
-    .action(async (userName: string, _options, command: Command) => {
+    .description('delete a system user; the last SystemAdmin cannot be deleted')
+    .option('--yes', 'do not ask for confirmation')
+    .addHelpText('after', examples('users delete jo', 'users delete jo --yes'))
+    .action(async (userName: string, options: { yes?: boolean }, command: Command) => {
       const context = contextOf(command);
-      // The API takes an unknown user for one that is gone already; here it is more likely a misspelt name.
-      await new ControlPlane(context).call('GET', pathOf(userName));
-      await act(context, 'DELETE', pathOf(userName), undefined, `${userName} is deleted`);
+      // The API responds with success for an unknown user; here the name is more likely misspelt.
+      await getUser(await ControlPlane.open(context), userName);
+      if (!options.yes) await confirmByName(userName, `This deletes the system user '${userName}' for good.`);
+      await act(context, 'DELETE', pathOf(userName), undefined, { done: `${userName} is deleted` });
     });
 }
 
@@ -79,8 +90,27 @@ function pathOf(userName: string): string {
   return `/users/${encodeURIComponent(userName)}`;
 }
 
-async function act(context: CliContext, method: string, path: string, body: unknown, done: string): Promise<void> {
-  const answer = await new ControlPlane(context).call(method, path, body);
-  if (context.json) printJson(answer);
+function getUser(controlPlane: ControlPlane, userName: string): Promise<{ data: SystemUser }> {
+  return controlPlane.call('GET', pathOf(userName), undefined, { hints: unknownHint(controlPlane) });
+}
+
+function unknownHint({ tierplane }: Pick<CliContext, 'tierplane'>): Hints {
+  return { 404: `\`${tierplane} users list\` shows all system users` };
+}
+
+function takenHint({ tierplane }: CliContext): Hints {
+  return { 409: `choose another; \`${tierplane} users list\` shows all system users` };
+}
+
+/** Sends a change and prints `done`, or the response with --json. */
+async function act(
+  context: CliContext,
+  method: string,
+  path: string,
+  body: unknown,
+  { done, hints = {} }: { readonly done: string; readonly hints?: Hints },
+): Promise<void> {
+  const response = await (await ControlPlane.open(context)).call(method, path, body, { hints });
+  if (context.json) printJson(response);
   else printLine(done);
 }

@@ -8,9 +8,9 @@ import { interruptible } from './interrupt.ts';
 import { duration, note } from './output.ts';
 
 const POLL_MS = 100;
-/** After so long without a word the user is told that it still goes on; what takes long is spoken of less and less. */
+/** Time without output after which progress is reported, in milliseconds; it doubles with each report. */
 const SILENCE_MS = 2_000;
-const LONGEST_SILENCE_MS = 10_000;
+const MAX_SILENCE_MS = 10_000;
 
 interface WatchOptions {
   readonly until: readonly string[];
@@ -18,9 +18,9 @@ interface WatchOptions {
 }
 
 /**
- * Follows a tenant until its state is one of `until`, each step shown on stderr as it ends.
- * Throws failed with the reason if it ends in `failed` instead, timeout after `timeoutMs`, interrupted on Ctrl-C; what
- * was asked for goes on then.
+ * Follows a tenant until its state is one of `until`, and shows each step on stderr when it ends.
+ * Throws failed with the reason if the tenant fails, timeout after `timeoutMs`, interrupted on Ctrl-C; the operation
+ * continues then.
  */
 export function watchTenant(controlPlane: ControlPlane, tenantId: string, options: WatchOptions): Promise<Tenant> {
   return interruptible((interrupted) => follow(controlPlane, tenantId, options, interrupted));
@@ -39,13 +39,13 @@ async function follow(
     await show(await progressOf(controlPlane, tenantId), tenant.state, () => troubleOf(controlPlane, tenantId));
     if (until.includes(tenant.state)) return tenant;
     if (tenant.state === 'failed') throw failure(tenant, controlPlane.tierplane);
-    const goesOn = { hint: `\`${controlPlane.tierplane} tenants watch ${tenantId}\` follows it` };
+    const follow = { hint: `\`${controlPlane.tierplane} tenants watch ${tenantId}\` follows its progress` };
     if (interrupted.aborted) {
-      throw new CliError('interrupted', `${tenant.tenantName} is ${tenant.state}; that goes on`, goesOn);
+      throw new CliError('interrupted', `${tenant.tenantName} is ${tenant.state}; that continues`, follow);
     }
     if (Date.now() - start > timeoutMs) {
       const waited = duration(timeoutMs);
-      throw new CliError('timeout', `${tenant.tenantName} is still ${tenant.state} after ${waited}`, goesOn);
+      throw new CliError('timeout', `${tenant.tenantName} is still ${tenant.state} after ${waited}`, follow);
     }
     await wait(POLL_MS, undefined, { signal: interrupted }).catch(() => undefined);
   }
@@ -62,24 +62,24 @@ async function progressOf(controlPlane: ControlPlane, tenantId: string): Promise
   return data.steps;
 }
 
-/** Why services of the tenant that have no healthy task are without one, as far as that is known; '' if all are well. */
+/** The last failures of the tenant's services that have no healthy task; '' if all have one. */
 async function troubleOf(controlPlane: ControlPlane, tenantId: string): Promise<string> {
   const { data } = await controlPlane.call<{ data: ServiceStatus[] }>('GET', '/operator/services');
   return data
     .filter((one) => one.tenantId === tenantId && !one.tasks.some((task) => task.state === 'healthy'))
-    .flatMap(({ service, lastFailure }) => (lastFailure ? [`; a task of ${service} has ended: ${lastFailure}`] : []))
+    .flatMap(({ service, lastFailure }) => (lastFailure ? [`; a task of ${service} failed: ${lastFailure}`] : []))
     .join('');
 }
 
-/** Shows each step once, when it has ended; in between what is being waited for, and why. */
+/** Shows each step once, when it has ended, and in between the steps in progress. */
 function stepPrinter(): (steps: readonly Step[], state: string, why: () => Promise<string>) => Promise<void> {
   const start = Date.now();
   const shown = new Set<string>();
-  let lastWordAt = start;
+  let lastOutputAt = start;
   let silence = SILENCE_MS;
-  const say = (text: string): void => {
+  const show = (text: string): void => {
     note(text);
-    lastWordAt = Date.now();
+    lastOutputAt = Date.now();
   };
   return async (steps, state, why) => {
     for (const step of steps) {
@@ -88,11 +88,11 @@ function stepPrinter(): (steps: readonly Step[], state: string, why: () => Promi
       shown.add(key);
       silence = SILENCE_MS;
       const took = duration(Date.parse(step.endedAt ?? step.startedAt) - Date.parse(step.startedAt));
-      say(step.status === 'done' ? `  ✓ ${step.name} (${took})` : `  ✗ ${step.name}: ${step.reason ?? 'failed'}`);
+      show(step.status === 'done' ? `  ✓ ${step.name} (${took})` : `  ✗ ${step.name}: ${step.reason ?? 'failed'}`);
     }
-    if (Date.now() - lastWordAt < silence) return;
-    silence = Math.min(2 * silence, LONGEST_SILENCE_MS);
+    if (Date.now() - lastOutputAt < silence) return;
+    silence = Math.min(2 * silence, MAX_SILENCE_MS);
     const running = steps.filter((step) => step.status === 'running').map((step) => step.name);
-    say(`  … ${running.join(', ') || state} (${duration(Date.now() - start)})${await why()}`);
+    show(`  … ${running.join(', ') || state} (${duration(Date.now() - start)})${await why()}`);
   };
 }

@@ -37,7 +37,8 @@ export interface DataDir {
   readonly demo: string;
   /** The demo tenants that are still to be created. Absent if there are none. */
   readonly demoPending: string;
-  readonly cliToken: string;
+  /** The command line's own client credential, replaced at every start, mode 0600. */
+  readonly localCredential: string;
 }
 
 /** The data directory at `path`, which need not exist yet. */
@@ -57,7 +58,7 @@ export function dataDirAt(path: string): DataDir {
     admin: join(root, 'admin.json'),
     demo: join(root, 'demo.json'),
     demoPending: join(root, 'demo-pending'),
-    cliToken: join(root, 'cli-token.json'),
+    localCredential: join(root, 'local-credential.json'),
   };
 }
 
@@ -137,16 +138,29 @@ const SQLITE_BUSY = 5;
  * @returns undefined if another process holds the lock. Throws CONFIG if the lock cannot be taken
  */
 export function lockDataDir(dir: DataDir): { release(): void } | undefined {
-  let db: DatabaseSync | undefined;
   try {
-    db = new DatabaseSync(dir.lock);
-    db.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+    return holdLock(dir.lock);
   } catch (cause) {
-    db?.close();
-    if ((cause as { errcode?: number }).errcode === SQLITE_BUSY) return undefined;
     const reason = cause instanceof Error ? cause.message : 'unknown';
     const message = `data directory must be writable, but ${dir.lock} is not (${reason}); ${WHAT_TO_DO}`;
     throw new DomainError('CONFIG', message, { cause });
+  }
+}
+
+/**
+ * Holds this lock file for this process alone; the kernel drops the lock when the process ends, however it ends.
+ * Throws what the system says of a path that cannot be written.
+ * @returns undefined if another process holds it
+ */
+export function holdLock(path: string): { release(): void } | undefined {
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(path);
+    db.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+  } catch (error) {
+    db?.close();
+    if ((error as { errcode?: number }).errcode === SQLITE_BUSY) return undefined;
+    throw error;
   }
   const held = db;
   return { release: () => held.close() };

@@ -6,6 +6,7 @@ import { createRateLimiter } from '../control-plane/api/http/rate-limit.ts';
 import { createControlPlaneHandler } from '../control-plane/api/server.ts';
 import { createCompletions } from '../control-plane/api/tenants/completion.ts';
 import { resultsConsumer } from '../control-plane/api/tenants/results-consumer.ts';
+import { CLI_CLIENT, issuerOf } from '../core/identity/issuers.ts';
 import type { EventBus } from '../core/ports/event-bus.ts';
 import { apiDocsPage } from '../web/pages/api-docs.ts';
 import type { PlatformConfig } from './config.ts';
@@ -37,16 +38,16 @@ export interface ControlPlaneNeeds extends IdentityParts {
  */
 export async function openControlPlane(context: StartContext, needs: ControlPlaneNeeds): Promise<void> {
   const { clock, random, log, cleanUp } = context;
-  const { store, bus, realms, socket, isReady } = needs;
+  const { store, bus, credentials, realms, socket, isReady } = needs;
   const completions = createCompletions();
-  const principal = createPrincipals({ authorize: realms.authorize, table: store.table });
+  const principal = createPrincipals({ authorize: realms.authorize, table: store.table, credentials });
   const server = await listenForGateway(
     socket,
     {
       controlPlane: controlPlaneHandler(context, needs, principal, completions),
       realms: realms.handler,
       pages: pagesHandler(context, needs, principal),
-      isReady,
+      ready: isReady,
     },
     log,
   );
@@ -64,12 +65,14 @@ function controlPlaneHandler(
   { completion }: ReturnType<typeof createCompletions>,
 ) {
   const { config, clock, random, log, command } = context;
-  const { store, identity, mailer, urls } = needs;
+  const { store, identity, credentials, mailer, urls } = needs;
   const deps: ControlPlaneDeps = {
     table: store.table,
     clock,
     random,
     identity,
+    credentials,
+    discovery: { issuer: issuerOf(urls.publicUrl, 'admin'), clientId: CLI_CLIENT, apiPath: '/api' },
     mailer,
     log,
     operator: operatorDeps(config, needs),

@@ -1,3 +1,7 @@
+import {
+  type EmbeddedClientCredentials,
+  openClientCredentials,
+} from '../adapters/embedded/identity/client-credentials.ts';
 import { type EmbeddedIdentity, openIdentity } from '../adapters/embedded/identity/identity.ts';
 import { loadIdentitySecrets } from '../adapters/embedded/identity/identity-secrets.ts';
 import { createRealms, type Realms } from '../adapters/embedded/identity/oidc/realms.ts';
@@ -10,6 +14,7 @@ import { tenantClaims } from './tenant-lookups.ts';
 
 export interface IdentityParts {
   readonly identity: EmbeddedIdentity;
+  readonly credentials: EmbeddedClientCredentials;
   readonly mailer: EmbeddedMailer;
   /** The OpenID providers of all realms. */
   readonly realms: Realms;
@@ -26,8 +31,10 @@ export async function openIdentityParts(
   const secrets = await loadIdentitySecrets(table, random);
   const passwords = createPasswords({ temporaryKey: secrets.temporaryKey, clock, random });
   const identity = openIdentity({ table, mailer, passwords, clock, random, publicUrl });
+  const credentials = openClientCredentials({ table, clock, random });
   const realms = createRealms({
     table,
+    credentials,
     identity,
     passwords,
     secrets,
@@ -38,5 +45,5 @@ export async function openIdentityParts(
     adminClients: config.adminClients ?? [],
     corsOrigins: config.corsOrigins ?? [],
   });
-  return { identity, mailer, realms };
+  return { identity, credentials, mailer, realms };
 }

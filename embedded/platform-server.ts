@@ -8,13 +8,12 @@ export interface PlatformHandlers {
   readonly controlPlane: Handler;
   readonly realms: Handler;
   readonly pages: Handler;
-  /** What /readyz reports. */
-  readonly isReady: () => boolean;
+  readonly ready: () => boolean;
 }
 
 /**
- * Starts the platform's HTTP server. It listens on a Unix socket that only the gateway, which runs as the same user, may
- * connect to. So the headers that the gateway sets can be trusted.
+ * The platform's one HTTP server, on a Unix socket that only the gateway (same user) may connect to: so the forwarded
+ * headers can be believed.
  */
 export async function listenForGateway(
   socket: string,
@@ -42,11 +41,16 @@ export async function listenForGateway(
   };
 }
 
+const DISCOVERY_PATH = '/.well-known/tierplane';
+
 function handlerOf(handlers: PlatformHandlers, url: string): Handler {
   const path = url.split('?', 1)[0] ?? '/';
   if (path === '/control-plane' || path.startsWith('/control-plane/')) return handlers.controlPlane;
+  // Clients know the platform's address only, so this one is at its root.
+  if (path === DISCOVERY_PATH)
+    return (req, res) => handlers.controlPlane(Object.assign(req, { url: `/control-plane${url}` }), res);
   if (path.startsWith('/realms/')) return handlers.realms;
-  if (path === '/readyz') return async (_req, res) => readiness(res, handlers.isReady());
+  if (path === '/readyz') return async (_req, res) => readiness(res, handlers.ready());
   return handlers.pages;
 }
 

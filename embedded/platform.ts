@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { systemClock, systemRandom } from '../adapters/embedded/clock.ts';
-import { chooseAddresses } from './addresses.ts';
+import { settleAddresses } from './addresses.ts';
 import { ensureFirstAdmin } from './admin.ts';
+import { renewLocalCredential } from './local-credential.ts';
 import { openControlPlane } from './open-control-plane.ts';
 import { openEvents } from './open-events.ts';
 import { openGateway } from './open-gateway.ts';
@@ -39,12 +40,13 @@ async function assemble(context: StartContext): Promise<Platform> {
   const store = openStore(context);
   const runtime = await openRuntime(context, store);
   // Not earlier: a process that a previous run left behind may have held the port until now.
-  const addresses = await chooseAddresses(config);
+  const addresses = await settleAddresses(config);
   const { urls } = addresses;
   const bus = openEvents(context, store);
   const identityParts = await openIdentityParts(context, store, urls);
-  const { identity } = identityParts;
+  const { identity, credentials } = identityParts;
   const firstPassword = await ensureFirstAdmin(identity, { email: config.adminEmail, demo: config.demo }, dir);
+  await renewLocalCredential(credentials, dir);
 
   const socket = join(store.runDir, 'platform.sock');
   const gateway = openGateway(context, store, runtime, addresses, socket);

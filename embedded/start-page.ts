@@ -8,14 +8,14 @@ export interface StartPageDeps {
   readonly urls: Urls;
   readonly runtime: Pick<Runtime, 'services'>;
   readonly tiers: TierTable;
-  /** The command line as a shell on this machine calls it. It may contain a path. */
+  /** How a shell on this machine calls the command line; it may hold a path. */
   readonly command: string;
-  /** Path of the file that holds the first admin's password. */
+  /** Of the first admin, where their password can still be looked up. */
   readonly adminFile: string;
-  /** The demo tenants that exist. */
+  /** The demo tenants that exist, with what the control plane knows of them. */
   readonly demoTenants: () => Promise<readonly DemoTenant[]>;
   readonly tenantName: (tenantId: string) => Promise<string | undefined>;
-  /** Which protections are missing on this machine. */
+  /** What is not in force on this machine, in words. */
   readonly notes: readonly string[];
 }
 
@@ -29,17 +29,17 @@ export interface DemoTenant {
 }
 
 const ISOLATION: Record<Isolation, string> = {
-  pool: 'Shares the pooled services. Its items are stored under its own key.',
-  service: 'Has its own services and data files in a shared cluster.',
-  cluster: 'Has its own cluster, services, data files and user pool.',
+  pool: 'Shares the pooled services; its items stand under its own key.',
+  service: 'Has services and data files of its own in a shared cluster.',
+  cluster: 'Has a cluster, services, data files and a user pool of its own.',
 };
 
-/** Most rows of services on the page. */
+/** More belong in a list that can be searched. */
 const MAX_ROWS = 12;
 
 /**
- * Renders the start page. Remote readers see what they can try, but no real tenants, no paths of this machine and no
- * mailbox.
+ * The start page. Who reads it from elsewhere sees what is there to try, but no customer, no path of this machine and
+ * no mailbox.
  */
 export async function renderStart(deps: StartPageDeps, isLocal: boolean): Promise<string> {
   const { urls, tiers } = deps;
@@ -78,7 +78,7 @@ export async function renderStart(deps: StartPageDeps, isLocal: boolean): Promis
 
 type Group = readonly [ServiceStatus, ...ServiceStatus[]];
 
-/** Groups tasks by the tenant they serve. Pooled services come first. */
+/** By whom they serve; what all share comes first. */
 function groupsOf(services: readonly ServiceStatus[]): Group[] {
   const groups = new Map<string, [ServiceStatus, ...ServiceStatus[]]>();
   for (const one of services) {
@@ -107,7 +107,7 @@ function stepsFor(urls: Urls, command: string): { title: string; command: string
   return [
     { title: 'See the tenants', command: `${command} tenants list` },
     {
-      title: 'Onboard a tenant',
+      title: 'Onboard one',
       command: `${command} tenants create --name Aviato --email er@aviato.example \\\n  --tier premium --admin-password 'Correct-horse-7' --wait`,
     },
     {

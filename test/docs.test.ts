@@ -1,5 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
@@ -10,7 +20,6 @@ import { REFERENCE_PAGES, sectionsOf } from '../scripts/reference/pages.ts';
 import { TIERS } from '../tenant-templates/tiers.ts';
 import { runCli } from './e2e/harness.ts';
 import { blocksOf, isShell, PAGES, RUNBOOK_PAGES } from './support/doc-commands.ts';
-import { copyOfTree } from './support/tree-copy.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const read = (name: string) => readFileSync(join(ROOT, name), 'utf8');
@@ -36,6 +45,14 @@ const RUN_ELSEWHERE: readonly { command: string; by: string; words: string }[] =
     by: 'rehearsal/installation.ts',
     words: 'sbt-install',
   },
+  // Waits for a browser.
+  { command: 'npx tierplane login --url', by: 'test/e2e/sign-in.test.ts', words: "'login', '--url'" },
+  {
+    command: 'npx tierplane credentials create deploy',
+    by: 'test/e2e/sign-in.test.ts',
+    words: "'credentials', 'create', 'deploy'",
+  },
+  { command: 'export TIERPLANE_URL', by: 'test/e2e/sign-in.test.ts', words: 'TIERPLANE_CLIENT_SECRET' },
   { command: 'curl -s ADMIN_DOMAIN/oauth2/token', by: 'rehearsal/managed-login.ts', words: '/oauth2/token' },
 ];
 
@@ -140,14 +157,10 @@ describe('docs/add-a-service.md', () => {
     ];
     expect(files.map(([, name]) => name)).toEqual(['routes.ts', 'app.ts', 'server.ts']);
     const copy = copyOfTree();
-    try {
-      mkdirSync(join(copy.path, 'services', 'notes'));
-      for (const [, name = '', text = ''] of files) writeFileSync(join(copy.path, 'services', 'notes', name), text);
-      const { stdout } = spawnSync(join(ROOT, 'node_modules/.bin/tsc'), ['-p', copy.path], { encoding: 'utf8' });
-      expect(stdout.split('\n').filter((line) => line.includes('services/notes/'))).toEqual([]);
-    } finally {
-      copy.remove();
-    }
+    mkdirSync(join(copy, 'services', 'notes'));
+    for (const [, name = '', text = ''] of files) writeFileSync(join(copy, 'services', 'notes', name), text);
+    const { stdout } = spawnSync(join(ROOT, 'node_modules/.bin/tsc'), ['-p', copy], { encoding: 'utf8' });
+    expect(stdout.split('\n').filter((line) => line.includes('services/notes/'))).toEqual([]);
   }, 60_000);
 });
 
@@ -205,6 +218,15 @@ function sourceFiles(): string[] {
       readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),
     )
     .filter((name) => /(\.[jt]s|\.sh|^bin\/tierplane)$/.test(name) && !name.startsWith('scripts/reference/'));
+}
+
+/** A copy of the work tree that a test may change, with the same packages. */
+function copyOfTree(): string {
+  const copy = join(scratch, 'tree');
+  const left = new Set(['node_modules', 'dist', '.git', '.tierplane', 'coverage'].map((name) => join(ROOT, name)));
+  cpSync(ROOT, copy, { recursive: true, filter: (path) => !left.has(path) });
+  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
+  return copy;
 }
 
 /** The command that these words begin with: two words if there is such a subcommand, else one. */

@@ -8,6 +8,8 @@ import { INTERNAL_OPERATIONS } from './tenants/internal.ts';
 import { REGISTRATION_OPERATIONS } from './tenants/registrations.ts';
 import { TENANT_CONFIG_OPERATIONS } from './tenants/tenant-config.ts';
 import { TENANT_OPERATIONS } from './tenants/tenants.ts';
+import { CREDENTIAL_OPERATIONS } from './users/credentials.ts';
+import { DISCOVERY_OPERATIONS } from './users/discovery.ts';
 import { USER_OPERATIONS } from './users/users.ts';
 
 /**
@@ -22,7 +24,9 @@ export function createOperations(serves: (path: string) => boolean = () => true)
     ...INTERNAL_OPERATIONS,
     ...TENANT_CONFIG_OPERATIONS,
     createSignUp(),
+    ...DISCOVERY_OPERATIONS,
     ...USER_OPERATIONS,
+    ...CREDENTIAL_OPERATIONS,
     ...OPERATOR_OPERATIONS,
     ...PROBE_OPERATIONS,
     ...HEALTH_OPERATIONS,

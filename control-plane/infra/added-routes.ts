@@ -31,6 +31,12 @@ const ADDED_ROUTES: readonly AddedRoute[] = [
   },
   {
     method: HttpMethod.GET,
+    path: '/.well-known/tierplane',
+    function: 'config',
+    publicBecause: 'It tells clients how to sign in, before they can have a token.',
+  },
+  {
+    method: HttpMethod.GET,
     path: '/openapi.json',
     function: 'config',
     publicBecause: 'The description of the API contains nothing that its public documentation does not.',

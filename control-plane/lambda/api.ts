@@ -29,6 +29,10 @@ const controlPlane = createControlPlane(
   {
     ...store,
     identity: openUsers(environment, store),
+    discovery: {
+      issuer: `https://cognito-idp.${environment.AWS_REGION}.amazonaws.com/${environment.TIERPLANE_ADMIN_POOL}`,
+      clientId: environment.TIERPLANE_ADMIN_CLIENT,
+    },
     mailer: mails,
     log: functionLog,
     operator: {
@@ -42,8 +46,8 @@ const controlPlane = createControlPlane(
     appUrl: environment.TIERPLANE_APP_URL,
     basePath: '',
     docsPage: (api) => apiDocsPage(api),
-    // The application plane serves these routes: it owns the compute and the realms that probes sign in to.
-    serves: (path) => !/^\/operator\/(services|tenants)\b/.test(path),
+    // The application plane owns compute and the realms that probes sign in to; the stack declares the one credential.
+    serves: (path) => !/^\/(operator\/(services|tenants)|credentials)\b/.test(path),
   },
   () => {
     const event = invocation.getStore();

@@ -14,6 +14,8 @@ export interface TrustedIssuer {
   readonly realm: RealmId;
   /** Clients of the realm whose tokens are accepted. */
   readonly clientIds: readonly string[];
+  /** Clients whose ids begin with this are trusted, too. @default - only `clientIds` */
+  readonly clientIdPrefix?: string;
   /** Must be among the values of `aud`. */
   readonly audience: string;
 }
@@ -138,7 +140,7 @@ async function verify(
   const issuer = issuers(claims.data.iss);
   if (!issuer || issuer.issuer !== claims.data.iss) throw refused('the issuer must be trusted');
   if (![claims.data.aud].flat().includes(issuer.audience)) throw refused('the audience must be this API');
-  if (!issuer.clientIds.includes(claims.data.client_id)) throw refused('the client must be a client of the realm');
+  if (!isClientOf(issuer, claims.data.client_id)) throw refused('the client must be a client of the realm');
   if (!belongsTo(issuer.realm, claims.data.tenantId)) throw refused('the realm must hold the tenant');
 
   const verified = { token: toVerifiedToken(claims.data, issuer), notBefore: claims.data.nbf ?? 0 };
@@ -146,6 +148,10 @@ async function verify(
   if (!(await verifySignature(compact, { issuer, kid: header.data.kid, alg: header.data.alg })))
     throw refused('the signature must be by a key of the issuer');
   return verified;
+}
+
+function isClientOf({ clientIds, clientIdPrefix }: TrustedIssuer, clientId: string): boolean {
+  return clientIds.includes(clientId) || (clientIdPrefix !== undefined && clientId.startsWith(clientIdPrefix));
 }
 
 /** Realm `admin` holds no tenant, `pool` any tenant, and a tenant's own realm only that tenant. */

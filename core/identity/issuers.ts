@@ -10,6 +10,17 @@ export const CLI_CLIENT = 'tierplane-cli';
 export const ADMIN_CLIENT = 'tierplane-admin';
 export const APP_CLIENT = 'tierplane-app';
 
+/** Client ids of credentials for scripts begin with this; the admin realm alone issues them. */
+export const CREDENTIAL_PREFIX = 'credential-';
+
+/** Where the command line may receive a code on AWS: Cognito does not ignore the port of a loopback address. */
+export const LOOPBACK_PORTS = [8976, 8977, 8978] as const;
+
+/** The redirect URI of a loopback port. Cognito allows plain HTTP for the name `localhost` only. */
+export function loopbackRedirect(port: number): string {
+  return `http://localhost:${port}/callback`;
+}
+
 /** Scopes of the control plane, as SBT's clients ask for them. */
 export const ADMIN_SCOPES = ['tenant/tenant_read', 'tenant/tenant_write', 'user/user_read', 'user/user_write'] as const;
 
@@ -44,6 +55,12 @@ export function trustRealms(options: {
   return (issuer) => {
     const realm = issuer.startsWith(prefix) ? parseRealm(issuer.slice(prefix.length)) : undefined;
     if (realm === undefined) return undefined;
-    return { issuer, realm, clientIds: clientIdsOf(realm, options.adminClients), audience: API_AUDIENCE };
+    return {
+      issuer,
+      realm,
+      clientIds: clientIdsOf(realm, options.adminClients),
+      ...(realm === 'admin' && { clientIdPrefix: CREDENTIAL_PREFIX }),
+      audience: API_AUDIENCE,
+    };
   };
 }

@@ -12,7 +12,7 @@ interface Entry {
 }
 
 /** Options that every command has. */
-const EVERYWHERE = /^(--json|--data-dir|-h, --help)/;
+const EVERYWHERE = /^(--json|--data-dir|--url|-h, --help)/;
 
 /** Every command with each of its options, as its `--help` describes them. */
 export function cliOptions(): string {

@@ -8,11 +8,15 @@ interface Variable {
 /** Variables that a person sets. Times, sizes and formats are in the meaning. */
 export const OPERATOR_VARIABLES: Readonly<Record<string, Variable>> = {
   TIERPLANE_DATA_DIR: { meaning: 'The data directory. `--data-dir` overrides it.', fallback: '.tierplane' },
-  TIERPLANE_ADMIN_EMAIL: {
-    meaning: 'Email address that commands sign in with to the control plane, together with TIERPLANE_ADMIN_PASSWORD.',
-    fallback: 'the first admin, from `admin.json`',
+  TIERPLANE_URL: {
+    meaning: 'Address of the platform that commands address. `--url` and `--data-dir` override it.',
+    fallback: 'the platform of the last `tierplane login`, then the one in `.tierplane`',
   },
-  TIERPLANE_ADMIN_PASSWORD: { meaning: 'Password of TIERPLANE_ADMIN_EMAIL.', fallback: 'from `admin.json`' },
+  TIERPLANE_CLIENT_ID: {
+    meaning: 'Client id of a credential for scripts; used where `--url` or TIERPLANE_URL names the platform.',
+    fallback: 'the profile of `tierplane login`',
+  },
+  TIERPLANE_CLIENT_SECRET: { meaning: 'Secret of TIERPLANE_CLIENT_ID.', fallback: 'none' },
   TIERPLANE_PASSWORD: {
     meaning:
       'Password for `tierplane token --tenant ... --user ...`. `--password` overrides it, but other users of the machine can see it while the command runs.',

@@ -10,9 +10,9 @@ test.each([
   [
     'a file of another user',
     systemError('EACCES', '/srv/data/running.json'),
-    /^\/srv\/data\/running\.json is another user's/,
+    /^\/srv\/data\/running\.json belongs to another user/,
   ],
-  ['a folder of another user', systemError('EPERM', '/srv/data/logs'), /^\/srv\/data\/logs is another user's/],
+  ['a folder of another user', systemError('EPERM', '/srv/data/logs'), /^\/srv\/data\/logs belongs to another user/],
   ['a data directory that is none', new DomainError('CONFIG', 'data directory must be writable'), /must be writable/],
 ])('%s is met by one sentence about the data directory, and its exit code', (_what, error, words) => {
   const meant = asCliError(error);

@@ -20,11 +20,11 @@ function showing(...looks: TaskStatus[][]) {
   return { call, asked, tierplane: 'npx tierplane' };
 }
 
-const change = (ask: () => Promise<unknown>) => ({
+const change = (request: () => Promise<unknown>) => ({
   key: KEY,
   doing: 'pool/orders is being replaced',
-  ask,
-  isWanted: ({ taskId }: TaskStatus) => taskId !== 'old',
+  request,
+  isNew: ({ taskId }: TaskStatus) => taskId !== 'old',
   desired: 1,
 });
 

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { copyOfTree, type TreeCopy } from '../support/tree-copy.ts';
 import { PASSWORD, TestPlatform } from './harness.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -17,12 +17,19 @@ function documentedEntry(): string {
   return entry;
 }
 
-let tree: TreeCopy;
+/** A copy of all that git knows, with the packages of this clone. */
+function copyOfSource(): string {
+  const copy = mkdtempSync(join(tmpdir(), 'tp-tier-'));
+  const files = spawnSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: ROOT });
+  for (const file of files.stdout.toString().split('\0').filter(Boolean)) cpSync(join(ROOT, file), join(copy, file));
+  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
+  return copy;
+}
+
 let copy: string;
 let platform: TestPlatform;
 beforeAll(async () => {
-  tree = copyOfTree();
-  copy = tree.path;
+  copy = copyOfSource();
   const table = readFileSync(join(copy, TABLE), 'utf8');
   writeFileSync(
     join(copy, TABLE),
@@ -33,7 +40,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(async () => {
   await platform?.dispose();
-  tree.remove();
+  rmSync(copy, { recursive: true, force: true });
 });
 
 test('DX-3: one entry in the table adds a tier: the source still compiles', () => {

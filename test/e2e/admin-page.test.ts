@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { signIn } from '../../cli/oidc-client.ts';
+import { signIn } from '../support/sign-in-by-page.ts';
 import { request, TestPlatform } from './harness.ts';
 
 const ORIGIN = 'http://localhost:4200';

@@ -4,8 +4,8 @@ import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { signIn } from '../../cli/oidc-client.ts';
 import type { ServiceStatus } from '../../core/ports/runtime.ts';
+import { signIn } from '../support/sign-in-by-page.ts';
 import { eventually, PASSWORD, request, type TenantRef, TestPlatform } from './harness.ts';
 
 const platform = new TestPlatform();

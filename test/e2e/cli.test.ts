@@ -56,16 +56,17 @@ describe('DX-2: the command line', () => {
   test.each([
     ['an unknown command', ['nonsense'], 2, /unknown command 'nonsense'/],
     ['a misspelt command', ['tenats', 'list'], 2, /^unknown command 'tenats'; did you mean tenants\?$/],
+    ['a misspelt command with --help', ['tenants', 'lst', '--help'], 2, /^unknown command 'lst'; did you mean list\?$/],
     ['a misspelt option', ['tenants', 'list', '--jsno'], 2, /did you mean --json\?$/],
-    ['no command', [], 2, /a command is missing/],
-    ['a group alone', ['tenants'], 2, /a command is missing/],
+    ['no command', [], 2, /missing command/],
+    ['a group alone', ['tenants'], 2, /missing command/],
     ['a missing option', ['tenants', 'create', '--name', 'Acme'], 2, /--email/],
     ['a missing argument', ['tenants', 'watch'], 2, /'tenant'/],
     ['an argument too many', ['tenants', 'list', 'extra'], 2, /too many arguments/],
     ['a number that is none', ['logs', '--lines', 'x'], 2, /--lines must be a whole number/],
     ['a user without a password', ['throttle-test', '--tenant', 'acme', '--user', 'a'], 2, /go together/],
     ['two ways to say who', ['token', '--admin', '--tenant', 'acme'], 2, /not both/],
-    ['nothing to replay', ['events', 'replay'], 2, /say which/],
+    ['nothing to replay', ['events', 'replay'], 2, /give an id, or --all/],
     ['nothing to change', ['tenants', 'update', 'acme'], 2, /nothing to change/],
     [
       'bad input',
@@ -73,12 +74,19 @@ describe('DX-2: the command line', () => {
       4,
       /^--name must have .*; --email must be .*; --tier must be one of/,
     ],
-    ['an unknown tenant', ['tenants', 'get', '...'], 4, /no tenant is called '\.\.\.'/],
+    ['an unknown tenant', ['tenants', 'get', '...'], 4, /no tenant has the name or id '\.\.\.'/],
     ['an unknown state', ['tenants', 'list', '--state', 'happy'], 4, /must be one of registered/],
-    ['an unknown user', ['users', 'delete', 'nobody'], 4, /User nobody not found/],
+    ['an unknown user', ['users', 'delete', 'nobody', '--yes'], 4, /User nobody not found/],
     ['a user name that is taken', ['users', 'create', ADMIN, '--email', 'a@b.example'], 4, /^the user name is taken$/],
+    ['a deletion without a terminal', ['users', 'delete', ADMIN], 2, /needs --yes/],
+    ['two platforms', ['tenants', 'list', '--url', 'http://127.0.0.1:1'], 2, /not both/],
     ['the last admin', ['users', 'disable', ADMIN], 4, /last enabled SystemAdmin/],
-    ['a service that is none', ['services', 'list', '--service', 'billing'], 4, /there are orders, products, users/],
+    [
+      'a service that is none',
+      ['services', 'list', '--service', 'billing'],
+      4,
+      /must be one of orders, products, users/,
+    ],
     ['an unknown service', ['logs', '--service', 'billing'], 4, /no logs of a service 'billing'/],
     ['an unknown dead letter', ['events', 'replay', 'nope'], 4, /dead letter not found/],
     ['a sign-in that fails', ['token', '--tenant', 'nobody', '--user', 'a', '--password', 'b'], 4, /no active tenant/],
@@ -153,7 +161,7 @@ describe('ON-4: waiting for a tenant', () => {
     const result = await interrupted('registered', ['tenants', 'create', ...args, '--data-dir', held.dataDir]);
     expect(result.code).toBe(130);
     expect(json(result)).toEqual({
-      error: expect.stringMatching(/^Left is (registered|provisioning); that goes on$/),
+      error: expect.stringMatching(/^Left is (registered|provisioning); that continues$/),
       hint: expect.stringContaining(`npx tierplane --data-dir ${held.dataDir} tenants watch`),
     });
   });
@@ -209,7 +217,7 @@ describe('DX-2: by the command line', () => {
 
   test('the doctor finds what the platform runs on', async () => {
     const findings = json<{ check: string; ok: boolean; warning?: boolean }[]>(await platform.cli('doctor', '--json'));
-    expect(findings.map(({ check }) => check)).toEqual(expect.arrayContaining(['node', 'bundles', 'front door']));
+    expect(findings.map(({ check }) => check)).toEqual(expect.arrayContaining(['node', 'bundles', 'public url']));
     // What is no fault, this machine's own speed and user, say, is a warning.
     expect(findings.filter(({ ok, warning }) => !ok && !warning)).toEqual([]);
     expect(findings.filter(({ ok, warning }) => ok && warning)).toEqual([]);
@@ -249,7 +257,7 @@ describe('DX-2: by the command line', () => {
     const { tenantId } = await platform.onboard('Probed', 'basic');
     const args = ['throttle-test', '--tenant', 'Probed', '--rate', '5', '--seconds', '60', '--json'];
     const result = await interrupted('requests/s', [...args, '--data-dir', platform.dataDir]);
-    expect([result.code, json(result).error]).toEqual([130, 'stopped; there is no report']);
+    expect([result.code, json(result).error]).toEqual([130, 'interrupted; there is no report']);
     const probe = await platform.cli(
       'token',
       '--tenant',

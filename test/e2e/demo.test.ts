@@ -97,7 +97,7 @@ test('a demo of which a tenant fails says so, and the next attempt goes on with 
   renameSync(`${tenants}.aside`, tenants);
   expect([failed.code, failed.stderr]).toEqual([
     1,
-    expect.stringMatching(/demo tenant \w+ is failed: .*\n {2}.* goes on/),
+    expect.stringMatching(/demo tenant \w+ is failed: .*\n {2}.* continues/),
   ]);
 
   const again = await platform.cli('demo');

@@ -49,6 +49,10 @@ main { flex: 1; width: 100%; }
 .card { background: var(--surface); border: 1px solid var(--line); border-radius: 14px; box-shadow: var(--shadow); }
 .panel { width: 100%; max-width: 26rem; padding: clamp(1.25rem, 5vw, 2rem); display: grid; gap: 1.25rem; }
 .panel header { display: grid; gap: .35rem; }
+.code { font-family: var(--mono); letter-spacing: .12em; }
+input[type=text].code { font-family: var(--mono); text-transform: uppercase; }
+p.code { font-size: 1.75rem; font-weight: 650; text-align: center; padding: .75rem; border-radius: 9px;
+  background: var(--sunken); border: 1px solid var(--line); }
 form { display: grid; gap: 1.1rem; margin: 0; }
 form[id="op.logoutForm"] { display: none; }
 .field { display: grid; gap: .35rem; }

@@ -1,5 +1,6 @@
 import type { OpenApi } from '../../../core/http/openapi-document.ts';
 import type { AnyResponse, Declaration } from '../../../core/http/operation.ts';
+import type { ClientCredentials } from '../../../core/ports/client-credentials.ts';
 import type { Clock, RandomBytes } from '../../../core/ports/clock.ts';
 import type { EventBus } from '../../../core/ports/event-bus.ts';
 import type { Identity, Mailer } from '../../../core/ports/identity.ts';
@@ -36,9 +37,22 @@ export interface DocsPage {
   readonly contentSecurityPolicy: string;
 }
 
+/** What `GET /.well-known/tierplane` says of this platform. */
+export interface Discovery {
+  /** The issuer of operators' tokens: the admin realm or user pool. */
+  readonly issuer: string;
+  /** The public client that the command line signs in by. */
+  readonly clientId: string;
+  /** Where the tenants' API is, below the platform's address. @default - this platform has none */
+  readonly apiPath?: string;
+}
+
 /** What the control plane's handlers need. */
 export interface ControlPlaneDeps extends StoreDeps {
   readonly identity: Identity;
+  /** @default - this home keeps no credentials for scripts */
+  readonly credentials?: ClientCredentials;
+  readonly discovery: Discovery;
   readonly mailer: Mailer;
   readonly log: Log;
   readonly operator: OperatorDeps;

@@ -1,5 +1,7 @@
 import { DomainError } from '../../../core/errors.ts';
 import type { Authorize } from '../../../core/identity/authorize.ts';
+import { SYSTEM_ADMIN } from '../../../core/identity/users/administrators.ts';
+import type { ClientCredentials } from '../../../core/ports/client-credentials.ts';
 import type { Table } from '../../../core/ports/table.ts';
 import { subjectKey } from '../../../core/routing/registry.ts';
 import type { AuthorizePrincipal } from './http.ts';
@@ -9,19 +11,33 @@ export interface PrincipalOptions {
   readonly authorize: Authorize;
   /** The table that holds the registry's subjects. */
   readonly table: Table;
+  /** @default - no credentials for scripts are known */
+  readonly credentials?: Pick<ClientCredentials, 'get'>;
   /** Clients of the platform itself; their tokens need no user. @default [] - none */
   readonly machineClientIds?: readonly string[];
 }
 
 /**
  * Turns a verified token into a principal. Name and role come from the registry, not from the token, so that a user who
- * is disabled, demoted or deleted loses access at once. The returned function throws UNAUTHENTICATED.
+ * is disabled, demoted or deleted, or a credential that is deleted, loses access at once. A credential acts as a
+ * SystemAdmin within its scopes. The returned function throws UNAUTHENTICATED.
  */
-export function createPrincipals({ authorize, table, machineClientIds = [] }: PrincipalOptions): AuthorizePrincipal {
+export function createPrincipals({
+  authorize,
+  table,
+  credentials,
+  machineClientIds = [],
+}: PrincipalOptions): AuthorizePrincipal {
   return async (header) => {
     const token = await authorize(header);
     if (token.realm !== 'admin') throw new DomainError('UNAUTHENTICATED', 'the token must be of the admin realm');
     if (machineClientIds.includes(token.clientId)) return { kind: 'machine' };
+    // A token of the client credentials grant has the client as its subject.
+    if (token.subject === token.clientId) {
+      const credential = await credentials?.get(token.clientId);
+      if (!credential) throw new DomainError('UNAUTHENTICATED', 'the credential must exist');
+      return { kind: 'user', userName: credential.clientId, role: SYSTEM_ADMIN, scopes: token.scopes };
+    }
     const subject = (await table.get(subjectKey('admin', token.subject)))?.data;
     if (!subject?.enabled) {
       throw new DomainError('UNAUTHENTICATED', 'the user must be known and enabled');

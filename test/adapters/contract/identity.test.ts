@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { signIn } from '../../../cli/oidc-client.ts';
 import { createUserStore } from '../../../core/identity/users/user-store.ts';
 import { openScratchTable } from '../../support/scratch-table.ts';
 import { ServiceCredentials } from '../../support/service-credentials.ts';
+import { signIn } from '../../support/sign-in-by-page.ts';
 import { INITECH, type RealmServer, startRealmServer } from '../embedded/identity/realm-server.ts';
 import { identityContract } from './identity.suite.ts';
 

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock, systemRandom } from '../../../adapters/embedded/clock.ts';
 import { openEventBus } from '../../../adapters/embedded/events/event-bus.ts';
+import { openClientCredentials } from '../../../adapters/embedded/identity/client-credentials.ts';
 import { openIdentity } from '../../../adapters/embedded/identity/identity.ts';
 import { createPasswords } from '../../../adapters/embedded/identity/passwords.ts';
 import { openMailer } from '../../../adapters/embedded/mail/mailer.ts';
@@ -106,6 +107,8 @@ export async function startHome(options: HomeOptions = {}): Promise<Home> {
     random,
     log,
     identity,
+    credentials: openClientCredentials({ table, clock, random }),
+    discovery: { issuer: 'http://front/realms/admin', clientId: 'tierplane-cli', apiPath: '/api' },
     mailer,
     appUrl: 'http://front',
     signUpLimiter: createRateLimiter(clock, { perMinute: 5, burst: 10 }),

@@ -10,6 +10,7 @@ describe('issuers', () => {
       issuer: 'https://a.example/realms/admin',
       realm: 'admin',
       clientIds: ['tierplane-admin', 'tierplane-cli', 'extra'],
+      clientIdPrefix: 'credential-',
       audience: 'urn:tierplane:api',
     });
     expect(trusted('https://a.example/realms/pool')?.clientIds).toEqual(clientIdsOf('pool'));

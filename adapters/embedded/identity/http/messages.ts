@@ -20,12 +20,29 @@ export async function readBody(req: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** The fields of a posted form; throws INVALID for another content type. */
+/** The fields of a posted form, or of a flat JSON object. Throws INVALID for anything else. */
 export async function readForm(req: IncomingMessage): Promise<URLSearchParams> {
-  if (!/^application\/x-www-form-urlencoded\b/i.test(req.headers['content-type'] ?? '')) {
-    throw new DomainError('INVALID', 'a form must be posted as application/x-www-form-urlencoded');
+  const type = req.headers['content-type'] ?? '';
+  if (/^application\/json\b/i.test(type)) return new URLSearchParams(fieldsOf(await readBody(req)));
+  if (!/^application\/x-www-form-urlencoded\b/i.test(type)) {
+    throw new DomainError('INVALID', 'content-type must be application/x-www-form-urlencoded or application/json');
   }
   return new URLSearchParams(await readBody(req));
+}
+
+function fieldsOf(json: string): Record<string, string> {
+  try {
+    const value: unknown = JSON.parse(json);
+    const fields = Object.entries(value as object).filter(([, field]) => typeof field === 'string');
+    return Object.fromEntries(fields) as Record<string, string>;
+  } catch (cause) {
+    throw new DomainError('INVALID', 'the body must be a JSON object of strings', { cause });
+  }
+}
+
+/** Whether the client asks for JSON and not for a page. */
+export function wantsJson(req: IncomingMessage): boolean {
+  return /^application\/json\b/i.test(req.headers.accept ?? '');
 }
 
 /** The client's address: the last hop is written by our own gateway, everything before it by anyone. */

@@ -12,7 +12,9 @@ export interface AdminClient {
 
 /** For sign-ins that no application asked for: it ends at the account page, and no API takes its tokens. */
 export const ACCOUNT_CLIENT = 'tierplane-account';
-/** Never called: the command line follows the redirects itself and takes the code out of the last one. */
+/** The grant type of RFC 8628. */
+export const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
+/** Nothing listens here: a client that follows redirects itself takes the code from the last one. */
 export const CLI_REDIRECT = 'http://127.0.0.1/callback';
 
 /** The clients of a realm, all public: code and PKCE, no secret. */
@@ -25,12 +27,31 @@ export function clientsOf(
   const [webClient, webPath] = realm === 'admin' ? [ADMIN_CLIENT, '/admin'] : [APP_CLIENT, '/app'];
   return [
     publicClient(webClient, [`${publicUrl}${webPath}/callback`], [`${publicUrl}${webPath}/`, `${publicUrl}/`]),
-    { ...publicClient(CLI_CLIENT, [CLI_REDIRECT], []), application_type: 'native' },
+    cliClient(),
     publicClient(ACCOUNT_CLIENT, [`${issuer}/account`], [`${publicUrl}/`]),
     ...(realm === 'admin' ? adminClients : []).map(({ clientId, redirectUris, postLogoutRedirectUris = [] }) =>
       publicClient(clientId, redirectUris, postLogoutRedirectUris),
     ),
   ];
+}
+
+function cliClient(): ClientMetadata {
+  const client = publicClient(CLI_CLIENT, [CLI_REDIRECT], []);
+  const grants = [...(client.grant_types ?? []), DEVICE_GRANT];
+  return { ...client, application_type: 'native', client_name: 'Tierplane command line', grant_types: grants };
+}
+
+/** The metadata of a credential for scripts. @param secretHash stands where oidc-provider keeps the secret itself */
+export function credentialClient(clientId: string, secretHash: string): ClientMetadata {
+  return {
+    client_id: clientId,
+    client_secret: secretHash,
+    token_endpoint_auth_method: 'client_secret_basic',
+    grant_types: ['client_credentials'],
+    response_types: [],
+    redirect_uris: [],
+    id_token_signed_response_alg: SIGNING_ALG,
+  };
 }
 
 function publicClient(id: string, redirectUris: readonly string[], afterLogout: readonly string[]): ClientMetadata {

@@ -1,15 +1,16 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { errors, type Provider } from 'oidc-provider';
+import { errors as oidcErrors, type Provider } from 'oidc-provider';
 import { DomainError, isDomainError } from '../../../../core/errors.ts';
 import { clientRequestId } from '../../../../core/http/request-id.ts';
+import { CLI_CLIENT } from '../../../../core/identity/issuers.ts';
 import { MIN_ADMIN_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from '../../../../core/identity/password-policy.ts';
 import type { Clock } from '../../../../core/ports/clock.ts';
 import type { RealmSpec, User } from '../../../../core/ports/identity.ts';
 import type { Log } from '../../../../core/ports/log.ts';
 import { errorPage } from '../../../../web/pages/error.ts';
 import { changePasswordPage, signInPage } from '../../../../web/pages/sign-in.ts';
-import { clientAddress, readForm, sendHtml } from '../http/messages.ts';
+import { clientAddress, readForm, sendHtml, sendJson, wantsJson } from '../http/messages.ts';
 import type { EmbeddedIdentity } from '../identity.ts';
 import type { Accounts, SignIn } from './accounts.ts';
 
@@ -22,7 +23,7 @@ export interface InteractionDeps {
   readonly publicUrl: string;
 }
 
-export interface Interaction {
+export interface InteractionRequest {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
   readonly spec: RealmSpec;
@@ -32,6 +33,11 @@ export interface Interaction {
   readonly uid: string;
   /** '' for the sign-in form, 'password' for the one that changes a temporary password. */
   readonly step: string;
+}
+
+interface Interaction extends InteractionRequest {
+  /** Whether the client gets JSON in place of pages. */
+  readonly json: boolean;
 }
 
 const TICKET_MS = 10 * 60_000;
@@ -48,11 +54,17 @@ const REFUSALS: Record<
   'too-many': { status: 429, text: 'Too many failed tries. Wait five minutes, then try again.' },
 };
 
-/** The forms between an authorization request and its code: sign-in and the forced change of a temporary password. */
-export async function handleInteraction(deps: InteractionDeps, one: Interaction): Promise<void> {
-  const { req, res, provider, uid, step } = one;
-  const interaction = await currentInteraction(one);
+/**
+ * The forms between an authorization request and its code: sign-in and the forced change of a temporary password.
+ *
+ * The command line gets and sends the same forms as JSON (docs/decisions/0012): the same fields, the same token against
+ * forged forms, the same limits. Other clients get pages only.
+ */
+export async function handleInteraction(deps: InteractionDeps, request: InteractionRequest): Promise<void> {
+  const { req, res, provider, uid, step } = request;
+  const interaction = await currentInteraction(request);
   if (!interaction) return;
+  const one = { ...request, json: wantsJson(req) && interaction.params.client_id === CLI_CLIENT };
 
   if (req.method === 'GET' && step === '') {
     if (interaction.prompt.name !== 'login') {
@@ -158,12 +170,12 @@ async function changePassword(
 }
 
 /** The interaction that the cookie and the path agree on; else it answers with a page that says what to do. */
-async function currentInteraction({ req, res, provider, uid, mount }: Interaction) {
+async function currentInteraction({ req, res, provider, uid, mount }: InteractionRequest) {
   try {
     const interaction = await provider.interactionDetails(req, res);
     if (interaction.uid === uid) return interaction;
   } catch (error) {
-    if (!(error instanceof errors.SessionNotFound)) throw error;
+    if (!(error instanceof oidcErrors.SessionNotFound)) throw error;
   }
   sendHtml(
     res,
@@ -184,6 +196,10 @@ function showSignIn(
   shown: { readonly userName?: string; readonly error?: string },
 ): void {
   const csrf = seal(deps, `csrf ${one.uid}`);
+  if (one.json) {
+    sendJson(one.res, status, { page: 'sign-in', csrf, ...(shown.error && { message: shown.error }) });
+    return;
+  }
   const html = signInPage({ realmName: one.spec.displayName, action: pathOf(one), csrf, ...shown });
   sendHtml(one.res, status, html);
 }
@@ -194,8 +210,13 @@ function showChange(
   status: number,
   { userName }: User,
   ticket: string,
-  faults: readonly string[] = [],
+  errors: readonly string[] = [],
 ): void {
+  if (one.json) {
+    const message = 'The temporary password must be changed first: sign in with a browser.';
+    sendJson(one.res, 403, { page: 'change-password', message });
+    return;
+  }
   const html = changePasswordPage({
     realmName: one.spec.displayName,
     userName,
@@ -203,7 +224,7 @@ function showChange(
     csrf: seal(deps, `csrf ${one.uid}`),
     ticket,
     minLength: one.spec.id === 'admin' ? MIN_ADMIN_PASSWORD_LENGTH : MIN_PASSWORD_LENGTH,
-    errors: faults,
+    errors,
   });
   sendHtml(one.res, status, html);
 }

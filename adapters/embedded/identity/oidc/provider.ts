@@ -1,5 +1,8 @@
 import type { EventEmitter } from 'node:events';
 import {
+  type Adapter,
+  type AdapterPayload,
+  type Client,
   type Configuration,
   errors,
   interactionPolicy,
@@ -15,10 +18,12 @@ import type { Table } from '../../../../core/ports/table.ts';
 import { errorPage } from '../../../../web/pages/error.ts';
 import { trusted } from '../../../../web/pages/html.ts';
 import { signedOutPage, signOutPage } from '../../../../web/pages/sign-in.ts';
+import { type EmbeddedClientCredentials, isSecret } from '../client-credentials.ts';
 import { createOidcStore } from '../oidc-store.ts';
 import { type RealmKeys, SIGNING_ALG } from '../realm-keys.ts';
 import type { Account, Accounts } from './accounts.ts';
-import { type AdminClient, clientsOf } from './clients.ts';
+import { type AdminClient, clientsOf, credentialClient } from './clients.ts';
+import { DEVICE_CODE_TTL, type DeviceGrant } from './device-grant.ts';
 
 /** Lifetimes in seconds. */
 const ACCESS_TOKEN_TTL = 600;
@@ -37,18 +42,28 @@ export interface ProviderOptions {
   /** Origins of further browser pages that may call the realm. */
   readonly corsOrigins: readonly string[];
   readonly accounts: Accounts;
+  /** The admin realm's credentials for scripts; other realms have none. */
+  readonly credentials: EmbeddedClientCredentials;
+  readonly deviceGrant: DeviceGrant;
   readonly table: Table;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 /**
- * A realm's OpenID provider: code with PKCE and rotating refresh tokens, nothing else. Our clients are all our own, so
- * there is no consent screen; a refresh token is given without asking and ends with the sign-in it came from.
+ * A realm's OpenID provider: code with PKCE, the device authorization grant for the command line, client credentials for
+ * scripts, and rotating refresh tokens. All clients are our own, so there is no consent screen. A refresh token that came
+ * from a browser's sign-in ends with that sign-in; one of the device grant ends by itself or by `tierplane logout`.
  */
 export function createProvider(options: ProviderOptions): Provider {
   const { spec, publicUrl, log } = options;
   const provider = new Provider(issuerOf(publicUrl, spec.id), configurationOf(options));
+  // The store keeps hashes of secrets only.
+  Object.assign(provider.Client.prototype, {
+    compareClientSecret(this: { readonly clientSecret: string }, secret: string): boolean {
+      return isSecret(secret, this.clientSecret);
+    },
+  });
   // The handler sets the forwarded headers itself, from publicUrl.
   provider.proxy = true;
   const failed = (error: Error): void =>
@@ -63,14 +78,14 @@ export function createProvider(options: ProviderOptions): Provider {
 }
 
 function configurationOf(options: ProviderOptions): Configuration {
-  const { spec, keys, cookieKeys, publicUrl, adminClients, corsOrigins, accounts, table, clock } = options;
+  const { spec, keys, cookieKeys, publicUrl, adminClients, corsOrigins, accounts, credentials, deviceGrant } = options;
   const path = new URL(issuerOf(publicUrl, spec.id)).pathname;
   const origins = new Set([new URL(publicUrl).origin, ...corsOrigins]);
   const scope = [...OIDC_SCOPES, ...(spec.id === 'admin' ? ADMIN_SCOPES : [])].join(' ');
   const cookie = { httpOnly: true, sameSite: 'lax', signed: true } as const;
 
   return {
-    adapter: createOidcStore({ table, realm: spec.id, clock }),
+    adapter: adapterOf(options),
     clients: [...clientsOf(spec.id, publicUrl, adminClients)],
     jwks: { keys: [...keys.keys] as JWK[] },
     clientDefaults: { id_token_signed_response_alg: SIGNING_ALG },
@@ -85,10 +100,12 @@ function configurationOf(options: ProviderOptions): Configuration {
     pkce: { required: () => true },
     rotateRefreshToken: true,
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
-    expiresWithSession: async () => true,
+    expiresWithSession: async (_ctx, source) => source.kind !== 'DeviceCode',
     ttl: {
       AccessToken: ACCESS_TOKEN_TTL,
       AuthorizationCode: CODE_TTL,
+      ClientCredentials: ACCESS_TOKEN_TTL,
+      DeviceCode: DEVICE_CODE_TTL,
       IdToken: ACCESS_TOKEN_TTL,
       Interaction: INTERACTION_TTL,
       Session: SIGNED_IN_TTL,
@@ -104,6 +121,8 @@ function configurationOf(options: ProviderOptions): Configuration {
     features: {
       devInteractions: { enabled: false },
       dPoP: { enabled: false },
+      clientCredentials: { enabled: spec.id === 'admin' },
+      deviceFlow: deviceGrant.settingsOf(spec, path),
       pushedAuthorizationRequests: { enabled: false },
       revocation: {
         enabled: true,
@@ -124,10 +143,10 @@ function configurationOf(options: ProviderOptions): Configuration {
         enabled: true,
         defaultResource: async () => API_AUDIENCE,
         useGrantedResource: async () => true,
-        getResourceServerInfo: async (_ctx, resource) => {
+        getResourceServerInfo: async (ctx, resource, client) => {
           if (resource !== API_AUDIENCE) throw new errors.InvalidTarget();
           return {
-            scope,
+            scope: isCredential(client) ? await credentialScope(ctx, credentials) : scope,
             audience: API_AUDIENCE,
             accessTokenTTL: ACCESS_TOKEN_TTL,
             accessTokenFormat: 'jwt',
@@ -148,6 +167,7 @@ function configurationOf(options: ProviderOptions): Configuration {
       return account && { accountId: subject, claims: async () => ({ sub: subject, ...idClaims(account) }) };
     },
     extraTokenClaims: async (_ctx, token) => {
+      if (token.kind === 'ClientCredentials') return { token_use: 'access' };
       const subject = 'accountId' in token ? token.accountId : undefined;
       const account = subject && (await accounts.active(spec.id, subject));
       if (!account) throw new errors.InvalidGrant('the account is not active');
@@ -165,11 +185,40 @@ function configurationOf(options: ProviderOptions): Configuration {
   };
 }
 
+/** oidc-provider's storage; it reads credentials where it looks for clients, and paces polls for device codes. */
+function adapterOf({ table, spec, clock, credentials, deviceGrant }: ProviderOptions) {
+  const store = createOidcStore({ table, realm: spec.id, clock });
+  return (model: string): Adapter => {
+    if (model === 'DeviceCode') return deviceGrant.paced(store(model), () => Provider.ctx?.oidc.route);
+    if (model !== 'Client' || spec.id !== 'admin') return store(model);
+    return {
+      ...store(model),
+      async find(clientId: string) {
+        const secretHash = await credentials.secretHashOf(clientId);
+        return secretHash === undefined ? undefined : (credentialClient(clientId, secretHash) as AdapterPayload);
+      },
+    };
+  };
+}
+
+function isCredential(client: Client): boolean {
+  return client.grantTypeAllowed('client_credentials');
+}
+
+/** The scopes of the credential that asks. A request that names none gets them all (RFC 6749, section 3.3). */
+async function credentialScope(ctx: KoaContextWithOIDC, credentials: EmbeddedClientCredentials): Promise<string> {
+  const credential = await credentials.get(ctx.oidc.client?.clientId ?? '');
+  const scope = credential?.scopes.join(' ') ?? '';
+  if (ctx.oidc.params && ctx.oidc.params.scope === undefined) ctx.oidc.params.scope = scope;
+  return scope;
+}
+
 /** What is asked for is granted, to our own clients, within what a realm has at all. */
 async function grantEverythingAsked(ctx: KoaContextWithOIDC) {
-  const { client, session, provider, account } = ctx.oidc;
+  const { client, session, provider, account, entities } = ctx.oidc;
   if (!client || !account) return undefined;
-  const known = session?.grantIdFor(client.clientId);
+  // Each device has a grant of its own, so that `tierplane logout` on one leaves the others signed in.
+  const known = entities.DeviceCode ? undefined : session?.grantIdFor(client.clientId);
   const grant =
     (known && (await provider.Grant.find(known))) ||
     new provider.Grant({ clientId: client.clientId, accountId: account.accountId });

@@ -14,6 +14,7 @@ import type { Log } from '../../../../core/ports/log.ts';
 import type { Table } from '../../../../core/ports/table.ts';
 import { errorPage } from '../../../../web/pages/error.ts';
 import { accountPage } from '../../../../web/pages/sign-in.ts';
+import type { EmbeddedClientCredentials } from '../client-credentials.ts';
 import { formTarget, redirect, sendHtml, sendJson, setSecurityHeaders } from '../http/messages.ts';
 import { createUsersApi } from '../http/users-api.ts';
 import type { EmbeddedIdentity } from '../identity.ts';
@@ -22,6 +23,7 @@ import type { Passwords } from '../passwords.ts';
 import { realmKeysKey } from '../realm-keys.ts';
 import { createAccounts } from './accounts.ts';
 import { ACCOUNT_CLIENT, type AdminClient } from './clients.ts';
+import { createDeviceGrant } from './device-grant.ts';
 import { handleInteraction, type InteractionDeps } from './interactions.ts';
 import { createLocalSignature } from './local-signature.ts';
 import { createProvider, redirectUrisOf } from './provider.ts';
@@ -31,6 +33,7 @@ export interface RealmsOptions {
   readonly identity: EmbeddedIdentity;
   readonly passwords: Passwords;
   readonly secrets: IdentitySecrets;
+  readonly credentials: EmbeddedClientCredentials;
   readonly clock: Clock;
   readonly log: Log;
   /** The front door, without a slash at its end. Issuers begin with it. */
@@ -86,6 +89,7 @@ export function createRealms(options: RealmsOptions): Realms {
   const authorize = createAuthorize({ issuers, verifySignature: createLocalSignature(table), clock });
   const usersApi = createUsersApi({ identity, authorize, tenantClaims: options.tenantClaims, publicUrl });
   const interactions: InteractionDeps = { accounts, identity, formKey: secrets.formKey, clock, log, publicUrl };
+  const deviceGrant = createDeviceGrant({ accounts, clock });
   const providers = new Lru<{ spec: RealmSpec; provider: Provider }>(MAX_PROVIDERS);
   const publicHost = new URL(publicUrl);
 
@@ -103,6 +107,8 @@ export function createRealms(options: RealmsOptions): Realms {
       adminClients,
       corsOrigins,
       accounts,
+      credentials: options.credentials,
+      deviceGrant,
       table,
       clock,
       log,
@@ -124,6 +130,16 @@ export function createRealms(options: RealmsOptions): Realms {
     const route = `${req.method} ${path}`;
     if (route === 'GET /account') return account(context);
     if (route === 'GET /me' || route === 'POST /me') return userInfo(context);
+    if ((route === 'POST /device' || route === 'POST /device/auth') && !deviceGrant.admit(req, res, spec)) {
+      return tooManyCodes(context);
+    }
+    if (route === 'GET /device') {
+      // A code in the address fills the field in. oidc-provider would post it at once.
+      req.url = path;
+      Object.assign(req, { originalUrl: `${mount}${path}?${query}` });
+      await provider.callback()(req, res);
+      return;
+    }
     // The provider's own paths are without the realm's; by `originalUrl` it knows where it is mounted.
     req.url = `${path}${query.size > 0 ? `?${query}` : ''}`;
     Object.assign(req, { originalUrl: `${mount}${req.url}` });
@@ -181,6 +197,13 @@ export function createRealms(options: RealmsOptions): Realms {
       if (!isDomainError(error, 'UNAUTHENTICATED')) throw error;
       sendJson(res, 401, { error: 'invalid_token' }, { 'www-authenticate': 'Bearer error="invalid_token"' });
     }
+  }
+
+  function tooManyCodes({ res, path }: Context): void {
+    res.setHeader('retry-after', '300');
+    const title = 'Too many wrong codes';
+    if (path === '/device/auth') sendJson(res, 429, { error: 'slow_down' });
+    else sendHtml(res, 429, errorPage({ title, text: 'Wait five minutes, then enter the code again.' }));
   }
 
   async function handler(req: IncomingMessage, res: ServerResponse): Promise<void> {

@@ -4,6 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock, systemRandom } from '../../../../adapters/embedded/clock.ts';
+import {
+  type EmbeddedClientCredentials,
+  openClientCredentials,
+} from '../../../../adapters/embedded/identity/client-credentials.ts';
 import { type EmbeddedIdentity, openIdentity } from '../../../../adapters/embedded/identity/identity.ts';
 import { loadIdentitySecrets } from '../../../../adapters/embedded/identity/identity-secrets.ts';
 import { createRealms, type Realms } from '../../../../adapters/embedded/identity/oidc/realms.ts';
@@ -23,6 +27,7 @@ export interface RealmServer {
   readonly url: string;
   readonly table: SqliteTable;
   readonly identity: EmbeddedIdentity;
+  readonly credentials: EmbeddedClientCredentials;
   readonly mailer: EmbeddedMailer;
   readonly realms: Realms;
   /** The tenants on record. Tests change them. */
@@ -57,6 +62,7 @@ export async function startRealmServer(): Promise<RealmServer> {
   const passwords = createPasswords({ temporaryKey: secrets.temporaryKey, clock, random });
   const mailer = openMailer({ table, file: mailFile, clock, random, log });
   const identity = openIdentity({ table, mailer, passwords, clock, random, publicUrl: url });
+  const credentials = openClientCredentials({ table, clock, random });
   const tenants = new Map<string, TenantClaims>([
     [ACME, { tier: 'basic', active: true, name: 'acme' }],
     [GLOBEX, { tier: 'advanced', active: true, name: 'globex' }],
@@ -67,6 +73,7 @@ export async function startRealmServer(): Promise<RealmServer> {
     identity,
     passwords,
     secrets,
+    credentials,
     clock,
     log,
     publicUrl: url,
@@ -88,6 +95,7 @@ export async function startRealmServer(): Promise<RealmServer> {
     url,
     table,
     identity,
+    credentials,
     mailer,
     realms,
     tenants,

@@ -1,8 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
-import { refresh, type SignInOptions, signIn, type Tokens } from '../../../../cli/oidc-client.ts';
 import { userKey } from '../../../../core/identity/users/user-records.ts';
+import { refresh, type SignInOptions, signIn, type Tokens } from '../../../support/sign-in-by-page.ts';
 import { ACME, GLOBEX, INITECH, type RealmServer, startRealmServer } from './realm-server.ts';
 
 const PASSWORD = 'Correct-horse-7';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { signIn } from '../../../../cli/oidc-client.ts';
 import { type Item, put } from '../../../../core/ports/table.ts';
+import { signIn } from '../../../support/sign-in-by-page.ts';
 import { ACME, type RealmServer, startRealmServer } from './realm-server.ts';
 
 const PASSWORD = 'Correct-horse-7';

@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { exportJWK, exportSPKI, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose';
 import { realmKeysKey } from '../../../../adapters/embedded/identity/realm-keys.ts';
 import { createSignature, type Signature } from '../../../../adapters/embedded/identity/signature.ts';
-import { signIn } from '../../../../cli/oidc-client.ts';
 import { type Authorize, createAuthorize, MAX_AUTHORIZATION_LENGTH } from '../../../../core/identity/authorize.ts';
 import { trustRealms } from '../../../../core/identity/issuers.ts';
 import type { RealmId } from '../../../../core/ports/identity.ts';
+import { signIn } from '../../../support/sign-in-by-page.ts';
 import { startKeySetServer } from './key-set-server.ts';
 import { ACME, GLOBEX, INITECH, type RealmServer, startRealmServer } from './realm-server.ts';
 

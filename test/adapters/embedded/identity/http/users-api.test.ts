@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { USERS_OPERATIONS } from '../../../../../adapters/embedded/identity/http/users-operations.ts';
-import { signIn } from '../../../../../cli/oidc-client.ts';
 import { mismatchOf } from '../../../../../core/http/check-response.ts';
 import { subjectKey } from '../../../../../core/routing/registry.ts';
+import { signIn } from '../../../../support/sign-in-by-page.ts';
 import { ACME, GLOBEX, type RealmServer, startRealmServer } from '../realm-server.ts';
 
 const PASSWORD = 'Correct-horse-7';

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { DomainError } from '../core/errors.ts';
+import { DomainError } from '../../core/errors.ts';
 
 export interface SignInOptions {
   readonly issuer: string;
@@ -31,8 +31,8 @@ interface Discovery {
   readonly token_endpoint: string;
 }
 
-/** A page of a realm, as far as a program needs it. */
-interface Page {
+/** The parts of a realm's page that tests use. */
+export interface Page {
   readonly status: number;
   readonly url: string;
   /** `data-page` of web/pages. */
@@ -46,7 +46,7 @@ interface Page {
 const MAX_REDIRECTS = 10;
 
 /**
- * Signs in as a browser does, without one: code and PKCE, following the realm's own forms.
+ * A test tool: signs in as a browser does, by the realm's pages, with code and PKCE.
  * Throws UNAUTHENTICATED for a wrong password, FORBIDDEN for a disabled user or a password that must be changed first,
  * TOO_MANY after too many tries, INVALID for a weak new password, UNAVAILABLE if the realm does not answer.
  */
@@ -120,8 +120,8 @@ function isPage<N extends string>(at: Page | URL, name: N): at is Page & { reado
   return !(at instanceof URL) && at.name === name;
 }
 
-/** Just enough of a browser: cookies by path, redirects, forms. It stops at `redirectUri` and never calls it. */
-function createBrowser(redirectUri: string, send: typeof fetch) {
+/** The parts of a browser that a sign-in needs: cookies by path, redirects, forms. It stops at `redirectUri`. */
+export function createBrowser(redirectUri: string, send: typeof fetch) {
   const cookies = new Map<string, { readonly path: string; readonly value: string }>();
 
   async function request(url: string, init: RequestInit): Promise<Response> {

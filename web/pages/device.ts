@@ -1,0 +1,86 @@
+import { type Html, html } from './html.ts';
+import { page } from './layout.ts';
+
+/** The pages of the device authorization grant (RFC 8628, section 3.3). */
+export interface DeviceCodeModel {
+  readonly realmName: string;
+  readonly action: string;
+  readonly csrf: string;
+  /** Fills the field in. @default - empty */
+  readonly userCode?: string;
+  readonly error?: string;
+}
+
+/** Asks for the code that the command line shows. */
+export function deviceCodePage({ realmName, action, csrf, userCode, error }: DeviceCodeModel): string {
+  return page({
+    title: error ? 'Error: Connect the command line' : 'Connect the command line',
+    width: 'narrow',
+    body: html`<div class="card panel" data-page="device-code">
+<header><h1>Connect the command line</h1><p class="muted">to ${realmName}</p></header>
+${error && html`<div id="problem" class="notice bad" role="alert">${error}</div>`}
+<form method="post" action="${action}">
+<input type="hidden" name="xsrf" value="${csrf}">
+<div class="field"><label for="userCode">Code</label>
+<input id="userCode" class="code" name="user_code" type="text" value="${userCode ?? ''}" autocomplete="off"
+  autocapitalize="characters" spellcheck="false" required maxlength="20" placeholder="XXXX-XXXX" autofocus${describedBy(error)}>
+<p id="where" class="hint">Your terminal shows it. Enter a code only if you ran <code>tierplane login</code> yourself.</p></div>
+<button type="submit">Continue</button>
+</form></div>`,
+  });
+}
+
+export interface DeviceConfirmModel {
+  readonly realmName: string;
+  readonly action: string;
+  readonly csrf: string;
+  readonly userCode: string;
+  /** What asks: the client's name. */
+  readonly client: string;
+  /** The network address the request came from. */
+  readonly address: string;
+  /** Who is signed in to this browser. @default - the next page asks for a sign-in */
+  readonly userName?: string;
+}
+
+/** Asks whether the code is the one that the terminal shows, before anything is granted. */
+export function deviceConfirmPage(model: DeviceConfirmModel): string {
+  const { realmName, action, csrf, userCode, client, address, userName } = model;
+  return page({
+    title: 'Confirm the code',
+    width: 'narrow',
+    body: html`<div class="card panel" data-page="device-confirm">
+<header><h1>Does your terminal show this code?</h1><p class="muted">Continue only if it does.</p></header>
+<p class="code">${userCode}</p>
+<dl class="facts"><dt>Client</dt><dd>${client}</dd><dt>From</dt><dd>${address}</dd><dt>Access to</dt><dd>${realmName}</dd>
+${userName !== undefined && html`<dt>As</dt><dd>${userName}</dd>`}</dl>
+<form method="post" action="${action}">
+<input type="hidden" name="xsrf" value="${csrf}">
+<input type="hidden" name="user_code" value="${userCode}">
+<div class="actions">
+<button type="submit" name="confirm" value="yes" autofocus>${userName === undefined ? 'Continue to sign-in' : 'Allow'}</button>
+<button type="submit" name="abort" value="yes" class="quiet">Deny</button>
+</div></form></div>`,
+  });
+}
+
+/** The end of the grant, good or bad. */
+export function deviceResultPage({ allowed, realmName }: { allowed: boolean; realmName: string }): string {
+  return page({
+    title: allowed ? 'Command line connected' : 'Access denied',
+    width: 'narrow',
+    body: html`<div class="card panel" data-page="${allowed ? 'device-allowed' : 'device-denied'}">
+<header><h1>${allowed ? 'The command line is connected' : 'You denied access'}</h1>
+<p class="muted">${
+      allowed
+        ? html`It can now use ${realmName} as you. Close this page and return to your terminal.`
+        : html`The command line got no access to ${realmName}. You can close this page.`
+    }</p></header>
+</div>`,
+  });
+}
+
+function describedBy(error: string | undefined): Html {
+  if (error === undefined) return html` aria-describedby="where"`;
+  return html` aria-invalid="true" aria-describedby="problem where"`;
+}
