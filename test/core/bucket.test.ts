@@ -37,7 +37,7 @@ describe('the token bucket', () => {
     );
   });
 
-  test('starves nobody: who waits for one token is admitted, whatever was tried before', () => {
+  test('starves no client: one that waits for a token is admitted, whatever it tried before', () => {
     fc.assert(
       fc.property(plans, waits, (plan, gaps) => {
         const bucket = fullBucket(plan, 0);
@@ -51,7 +51,7 @@ describe('the token bucket', () => {
     );
   });
 
-  test('starves nobody: calls refused take nothing, so an impatient client gets its rate all the same', () => {
+  test('starves no client: refused calls consume nothing, so an impatient client still gets its rate', () => {
     const plan = { rate: 10, burst: 10 };
     const admitted = run(
       plan,
@@ -61,7 +61,7 @@ describe('the token bucket', () => {
     expect(admitted.length).toBeLessThanOrEqual(1_010);
   });
 
-  test('gives nothing for a clock that steps back, and never holds more than the burst', () => {
+  test('adds no tokens when the clock is set back, and never holds more than the burst', () => {
     fc.assert(
       fc.property(plans, waits, (plan, gaps) => {
         const bucket = fullBucket(plan, 0);
@@ -79,7 +79,7 @@ describe('the token bucket', () => {
     );
   });
 
-  test('is full again after burst / rate seconds, and only then may it be forgotten', () => {
+  test('is full again after burst / rate seconds, and can be dropped only then', () => {
     const plan = { rate: 10, burst: 20 };
     const bucket = fullBucket(plan, 0);
     expect(isFull(bucket, plan, 0)).toBe(true);
@@ -89,7 +89,7 @@ describe('the token bucket', () => {
     expect(isFull(bucket, plan, 2_000)).toBe(true);
   });
 
-  test('says in whole seconds when to come again', () => {
+  test('tells in whole seconds when to retry', () => {
     const slow = { rate: 0.25, burst: 1 };
     const bucket = fullBucket(slow, 0);
     take(bucket, slow, 0);
@@ -102,7 +102,7 @@ describe('the daily quota', () => {
   const plan = { quotaPerDay: 3 };
   const noon = Date.UTC(2026, 1, 3, 12);
 
-  test('RT-2: admits its number of calls and begins anew at 00:00 UTC', () => {
+  test('RT-2: admits its number of calls and starts anew at 00:00 UTC', () => {
     const used = { day: utcDay(noon), count: 0 };
     expect([1, 2, 3, 4].map(() => countCall(used, plan, noon))).toEqual([true, true, true, false]);
     expect(countCall(used, plan, Date.UTC(2026, 1, 3, 23, 59, 59, 999))).toBe(false);
@@ -110,12 +110,12 @@ describe('the daily quota', () => {
     expect(used).toEqual({ day: utcDay(Date.UTC(2026, 1, 4)), count: 1 });
   });
 
-  test('is not given again by a clock that steps back over midnight', () => {
+  test('does not start anew when the clock is set back over midnight', () => {
     const used = { day: utcDay(noon), count: 3 };
     expect(countCall(used, plan, noon - 86_400_000)).toBe(false);
   });
 
-  test('says in whole seconds when the day ends', () => {
+  test('tells in whole seconds when the day ends', () => {
     expect(secondsToReset(noon)).toBe(43_200);
     expect(secondsToReset(Date.UTC(2026, 1, 3, 23, 59, 59, 999))).toBe(1);
   });

@@ -29,7 +29,7 @@ const onboarding = (id: string, detail: JsonObject = registration): Envelope =>
   envelope(id, 'onboardingRequest', detail, NOW);
 
 describe('event names', () => {
-  test('names and sources are those of SBT', () => {
+  test('have the names and sources of SBT', () => {
     const manager = new EventManager(new Stack(new App(), 'stack'), 'events');
     const known = new Set<string>(Object.values(DetailType));
     for (const [name, source] of Object.entries(EVENT_SOURCES)) {
@@ -54,7 +54,7 @@ describe('event schemas', () => {
     ['deprovisionSuccess', result({ tenantStatus: 'deleted', steps: [step({})] })],
     ['deprovisionFailure', result({ tenantStatus: 'failed' })],
   ];
-  test.each(good)('a proper %s passes', (name, detail) => {
+  test.each(good)('accept a valid %s', (name, detail) => {
     const event = envelope('1', name, detail, NOW);
     checkEvent(event);
     expect(detailOf(name, event)).toEqual(detail);
@@ -65,23 +65,23 @@ describe('event schemas', () => {
     ['a name every object has', { detailType: 'constructor' }],
     ["the other plane's source", { source: 'applicationPlaneEventSource' }],
     ['no id', { id: '' }],
-    ['a time that is none', { time: 'yesterday' }],
+    ['an invalid time', { time: 'yesterday' }],
     ['an empty tier', { detail: { ...registration, tier: '' } }],
-    ['a tenant id that no server made', { detail: { ...registration, tenantId: 'a#b' } }],
+    ['an invalid tenant id', { detail: { ...registration, tenantId: 'a#b' } }],
     ['no email', { detail: { ...ids, tenantName: 'acme', tier: 'basic' } }],
     ['a detail that is a list', { detail: [] as unknown as JsonObject }],
   ];
-  test.each(bad)('an event with %s is INVALID', (_, fault) => {
+  test.each(bad)('refuse an event with %s', (_, fault) => {
     expect(() => checkEvent({ ...onboarding('1'), ...fault })).toThrow(expect.objectContaining({ code: 'INVALID' }));
   });
 
-  test('a result without its job output is INVALID, and the fault is named by its path', () => {
+  test('refuse a result without its job output, and name the field by its path', () => {
     const event = envelope('1', 'provisionSuccess', { ...ids, jobOutput: { tenantData: { tenantStatus: 1 } } }, NOW);
     expect(() => checkEvent(event)).toThrow('detail.jobOutput.tenantData.tenantStatus');
     expect(() => detailOf('provisionFailure', event)).toThrow('must be a provisionFailure');
   });
 
-  test('a checked consumer is handed good events only', async () => {
+  test('keep invalid events from a checked consumer', async () => {
     const got: string[] = [];
     const consumer = checkedConsumer({ name: 'c', detailTypes: [], handle: async ({ id }) => void got.push(id) });
     await consumer.handle(onboarding('good'));
@@ -124,11 +124,11 @@ describe('outbox, publisher and duplicates', () => {
   });
   afterAll(() => rmSync(directory, { recursive: true }));
 
-  test('an event that fits no schema is refused together with the state it came with', async () => {
+  test('refuse an event that matches no schema together with its state', async () => {
     expect(() => outboxWrites([onboarding('1', {})])).toThrow(expect.objectContaining({ code: 'INVALID' }));
   });
 
-  test('publishes in order what an earlier process left, past one batch, and empties the outbox', async () => {
+  test('publish the events of an earlier process in order, beyond one batch, and empty the outbox', async () => {
     const all = Array.from({ length: 250 }, (_, i) => `e${String(i).padStart(3, '0')}`);
     for (let i = 0; i < 250; i += 50) await write(...all.slice(i, i + 50).map((id) => onboarding(id)));
     start();
@@ -136,7 +136,7 @@ describe('outbox, publisher and duplicates', () => {
     expect(published).toEqual(all);
   });
 
-  test('publishes at once when a commit to the outbox wakes it, though no timer ever fires', async () => {
+  test('publish at once when a commit wakes the publisher, without a timer', async () => {
     const { wake } = start();
     table.onCommit((pks) => pks.includes(OUTBOX.pk) && wake());
     await Promise.all(Array.from({ length: 40 }, (_, i) => write(onboarding(`e${i}`))));
@@ -147,7 +147,7 @@ describe('outbox, publisher and duplicates', () => {
     expect(published).toHaveLength(41);
   });
 
-  test('keeps events that the bus did not take, and tries again at the next sweep', async () => {
+  test('keep the events that the bus refused, and publish them at the next sweep', async () => {
     failures = 1;
     await write(onboarding('1'));
     await start().close();
@@ -163,7 +163,7 @@ describe('outbox, publisher and duplicates', () => {
     await until(async () => (await outbox()).length === 0);
   });
 
-  test('an event that an older version stored amiss is put aside with the reason, and holds up no other', async () => {
+  test('set aside an invalid event of an older version with the reason, without blocking the others', async () => {
     const stale = { ...onboarding('1'), detail: { tier: 'gold' } };
     await table.transact([put({ ...OUTBOX, sk: '1', version: 1, data: stale })]);
     await write(onboarding('2'));
@@ -174,7 +174,7 @@ describe('outbox, publisher and duplicates', () => {
     expect(rejected?.data).toMatchObject({ event: stale, reason: expect.stringContaining('detail.tenantId') });
   });
 
-  test("a duplicate's effects fail with its mark, for each consumer by itself", async () => {
+  test('prevent the effects of a duplicate, for each consumer separately', async () => {
     const event = { ...onboarding('1'), time: new Date().toISOString() };
     const effect = (sk: string) => put({ pk: 'p', sk, version: 1, data: {} });
     await table.transact([effect('first'), seenWrite('one', event)]);
@@ -183,7 +183,7 @@ describe('outbox, publisher and duplicates', () => {
     expect((await table.query({ pk: 'p', limit: 10 })).items.map(({ sk }) => sk)).toEqual(['first', 'third']);
   });
 
-  test('the mark of a handled event stays for 14 days', () => {
+  test('remember a handled event for 14 days', () => {
     expect(seenWrite('one', onboarding('1'))).toMatchObject({ put: { expiresAt: NOW / 1000 + 14 * 24 * 3600 } });
   });
 });

@@ -10,7 +10,7 @@ import { scopedTable } from '../../core/tenant/scoped-table.ts';
 
 const OWN = 'tenantaaa1';
 const FOREIGN = 'tenantbbb2';
-/** Foreign, absent, sibling by prefix, and spellings that a careless comparison would take for the tenant's own. */
+/** Foreign and absent ids, ids with the same prefix, and spellings that a careless comparison would accept. */
 const NOT_OWN = [
   FOREIGN,
   `${FOREIGN}#orders`,
@@ -56,7 +56,7 @@ describe('scopedTable', () => {
   });
 
   test.each(NOT_OWN)(
-    "TI-2: a handle for one tenant that is asked for '%s' answers ACCESS_DENIED and does nothing",
+    "TI-2: refuses partition '%s' of another tenant with ACCESS_DENIED, and does nothing",
     async (pk) => {
       const own = scopedTable(table, OWN);
       const foreign: Key = { pk, sk: 'secret' };
@@ -84,7 +84,7 @@ describe('scopedTable', () => {
     },
   );
 
-  test('TI-2: whatever the key, it is reached if and only if its partition is the tenant or under it', async () => {
+  test('TI-2: reaches a key if and only if its partition is the tenant id or begins with it and #', async () => {
     const own = scopedTable(table, OWN);
     const part = fc.constantFrom(OWN, FOREIGN, '#', 'orders', '0', ' ');
     const partition = fc.array(part, { minLength: 1, maxLength: 5 }).map((parts) => parts.join(''));
@@ -97,10 +97,7 @@ describe('scopedTable', () => {
     await fc.assert(property, { numRuns: 300 });
   });
 
-  test.each(['', 'short', `${OWN}#`, 'tenant*aaa', 'TENANTAAA1'])(
-    "is not made for '%s', which is no tenant id",
-    (id) => {
-      expect(() => scopedTable(table, id)).toThrow(expect.objectContaining({ code: 'INVALID' }));
-    },
-  );
+  test.each(['', 'short', `${OWN}#`, 'tenant*aaa', 'TENANTAAA1'])("refuses '%s', which is not a tenant id", (id) => {
+    expect(() => scopedTable(table, id)).toThrow(expect.objectContaining({ code: 'INVALID' }));
+  });
 });

@@ -12,14 +12,14 @@ const DAY_MS = 86_400_000;
 /** What every implementation of the Clock port must do, the fakes included. */
 export function clockContract(name: string, { clock, pass }: OpenClock): void {
   describe(`${name} as a Clock`, () => {
-    test('counts whole milliseconds and moves on', async () => {
+    test('counts whole milliseconds', async () => {
       const start = clock.now();
       expect(Number.isInteger(start)).toBe(true);
       await pass(20);
       expect(clock.now() - start).toBeGreaterThanOrEqual(20);
     });
 
-    test('calls what waits once, after its time and in order of time', async () => {
+    test('makes each call once, after its time and in order of time', async () => {
       const calls: string[] = [];
       const start = clock.now();
       clock.after(30, () => calls.push(`second ${clock.now() - start >= 30}`));
@@ -31,7 +31,7 @@ export function clockContract(name: string, { clock, pass }: OpenClock): void {
       expect(calls).toHaveLength(2);
     });
 
-    test('never calls before after() has returned, even without a wait', async () => {
+    test('makes no call before after() has returned, even without a wait', async () => {
       const calls: string[] = [];
       clock.after(0, () => calls.push('called'));
       calls.push('returned');
@@ -39,7 +39,7 @@ export function clockContract(name: string, { clock, pass }: OpenClock): void {
       expect(calls).toEqual(['returned', 'called']);
     });
 
-    test('does not call what was cancelled, and accepts a second cancel and one that comes late', async () => {
+    test('makes no cancelled call, and accepts a second cancel and a late one', async () => {
       let calls = 0;
       const cancelled = clock.after(10, () => calls++);
       const late = clock.after(10, () => calls++);

@@ -34,7 +34,7 @@ async function handleThroughCrash(world: World, first: Process, n: number, event
 const normal = <T>(traces: T, id: string): unknown => JSON.parse(JSON.stringify(traces).replaceAll(id, '<id>'));
 
 describe.each(TIER_NAMES)('a crash of the platform while a %s tenant', (tier: TierName) => {
-  test('comes, at any step, ends as if there had been none', async () => {
+  test('is onboarded, at any step, leads to the same result as no crash', async () => {
     await using world = new World();
     let process = await world.running();
     const neighbour = tenantId();
@@ -61,7 +61,7 @@ describe.each(TIER_NAMES)('a crash of the platform while a %s tenant', (tier: Ti
     expect(normal(await world.traces(neighbour), neighbour)).toEqual(expected);
   });
 
-  test('goes, at any step, ends as if there had been none', async () => {
+  test('is offboarded, at any step, leads to the same result as no crash', async () => {
     await using world = new World();
     let process = await world.running();
     const neighbour = tenantId();

@@ -15,7 +15,7 @@ const unavailable = () => {
 
 describe('a failing onboarding', () => {
   test.each(['ensureRealm', 'ensureTenantData', 'ensureCluster', 'ensureService', 'createUser', 'transact'])(
-    'goes on by itself when %s fails twice and then works',
+    'is retried and succeeds when %s fails twice',
     async (name) => {
       await using world = new World();
       const process = await world.running();
@@ -31,7 +31,7 @@ describe('a failing onboarding', () => {
     },
   );
 
-  test('ON-4 ON-5: is given up after five tries, cleaned up, told with the reason, and a retry converges', async () => {
+  test('ON-4 ON-5: is given up after five attempts, cleaned up and reported with the reason, and a retry converges', async () => {
     await using world = new World();
     const process = await world.running();
     const id = tenantId();
@@ -61,7 +61,7 @@ describe('a failing onboarding', () => {
     expect((await process.provisioner.progress(id)).every((step) => step.status === 'done')).toBe(true);
   });
 
-  test('is given up at once where no repetition helps, and what belongs to the other stays', async () => {
+  test('is given up at once when no retry can help, and the other tenant keeps what it has', async () => {
     await using world = new World();
     const process = await world.running();
     const [first, second] = [tenantId(), tenantId()];
@@ -77,7 +77,7 @@ describe('a failing onboarding', () => {
     expect(await world.traces(first)).toEqual(before);
   });
 
-  test('has no new try after its time, two minutes', async () => {
+  test('is not attempted again more than two minutes after its acceptance', async () => {
     await using world = new World();
     const process = await world.running();
     const id = tenantId();
@@ -93,7 +93,7 @@ describe('a failing onboarding', () => {
     expect(tries).toBe(2);
   });
 
-  test('is not held up for ever by a step that never ends', async () => {
+  test('continues after a step that never ends', async () => {
     await using world = new World();
     const process = await world.running({ limits: { stepSeconds: 1 } });
     const id = tenantId();
@@ -107,7 +107,7 @@ describe('a failing onboarding', () => {
     expect(calls).toBe(2);
   });
 
-  test('tells that the clean-up is incomplete where that fails too, and leaving later removes the rest', async () => {
+  test('reports an incomplete clean-up, and a later offboarding removes the rest', async () => {
     await using world = new World();
     const process = await world.running();
     const id = tenantId();
@@ -126,7 +126,7 @@ describe('a failing onboarding', () => {
     expect(await world.traces(id)).toMatchObject(NOTHING);
   });
 
-  test('says nothing of the inside of an unknown error', async () => {
+  test('does not expose the message of an unknown error', async () => {
     await using world = new World();
     const process = await world.running();
     const id = tenantId();
@@ -140,7 +140,7 @@ describe('a failing onboarding', () => {
     );
   });
 
-  test('a tier that is full refuses the next tenant before anything is made, and takes it once there is room', async () => {
+  test('is refused by a full tier before anything is created, and succeeds once the tier has room', async () => {
     await using world = new World();
     const process = await world.running({ limits: { maxTenants: { advanced: 2 } } });
     const [a, b, c] = [tenantId(), tenantId(), tenantId()];
@@ -161,7 +161,7 @@ describe('a failing onboarding', () => {
 });
 
 describe('a ready tenant', () => {
-  test.each(TIER_NAMES)('of tier %s is never cleaned up because restoring it fails', async (tier) => {
+  test.each(TIER_NAMES)('of tier %s is never removed because its restoration fails', async (tier) => {
     await using world = new World();
     const first = await world.running();
     const id = tenantId();
@@ -191,7 +191,7 @@ describe('a ready tenant', () => {
 });
 
 describe('a failing offboarding', () => {
-  test('is tried again, then told with its reason, and converges when asked for once more', async () => {
+  test('is retried, then reported with the reason, and converges when it is requested again', async () => {
     await using world = new World();
     const process = await world.running();
     const id = tenantId();
@@ -213,7 +213,7 @@ describe('a failing offboarding', () => {
     expect(await world.traces(id)).toMatchObject(NOTHING);
   });
 
-  test('waits where something of the tenant is still in use', async () => {
+  test('is retried while a resource of the tenant is still in use', async () => {
     await using world = new World();
     const process = await world.running();
     const id = tenantId();
@@ -229,7 +229,7 @@ describe('a failing offboarding', () => {
     expect(await world.traces(id)).toMatchObject(NOTHING);
   });
 
-  test('is refused, with all left as it is, where nothing may be deleted', async () => {
+  test('is refused by the no-delete policy and changes nothing', async () => {
     await using world = new World();
     const process = await world.running({ noDelete: true });
     const id = tenantId();
@@ -244,7 +244,7 @@ describe('a failing offboarding', () => {
   });
 });
 
-test('a reason is in plain words and tells nothing but what an error`s code means', () => {
+test('a reason is in plain words and exposes nothing but the meaning of the error’s code', () => {
   const failed = (code: string) => plainWordsOf(Object.assign(new Error('/secret/path'), { code }));
   expect(failed('EPERM')).toBe('permission denied (EPERM)');
   expect(failed('ENOSPC')).toBe('the disk is full (ENOSPC)');

@@ -7,7 +7,7 @@ import { onboarding, tenantId, World } from './world.ts';
 const types = (events: readonly Envelope[]) => events.map((event) => event.detailType);
 
 describe('the lease', () => {
-  test('two provisioners over one table never work on one tenant at once, and both get it done', async () => {
+  test('keeps two provisioners from working on one tenant at the same time, and every tenant becomes ready', async () => {
     await using world = new World();
     const [one, two] = [await world.running({ owner: 'one' }), await world.running({ owner: 'two' })];
     const ids = Array.from({ length: 6 }, tenantId);
@@ -34,7 +34,7 @@ describe('the lease', () => {
     }
   });
 
-  test('of a dead one runs out, and the other then goes on', async () => {
+  test('of a dead process expires, and the other process continues', async () => {
     await using world = new World();
     const [one, two] = [await world.running({ owner: 'one' }), await world.running({ owner: 'two' })];
     const id = tenantId();
@@ -52,7 +52,7 @@ describe('the lease', () => {
     expect(types(await world.results(id))).toEqual(['provisionSuccess']);
   });
 
-  test('is renewed while work goes on, however long', async () => {
+  test('is renewed while work is in progress, however long it takes', async () => {
     await using world = new World();
     const [one, two] = [await world.running({ owner: 'one' }), await world.running({ owner: 'two' })];
     const id = tenantId();
@@ -69,7 +69,7 @@ describe('the lease', () => {
     await reached.promise;
     for (let i = 0; i < 100; i++) {
       world.clock.advance(400);
-      // The renewal is a write: let it come to disk before time goes on.
+      // The renewal is a write: it must be committed before time moves on.
       await world.table.transact([put({ pk: 'tick', sk: 'tick', version: 1, data: {} })]);
       await new Promise((resolve) => setImmediate(resolve));
     }
@@ -79,7 +79,7 @@ describe('the lease', () => {
     await world.untilPhase(one, id, 'ready');
   });
 
-  test('lost by one that slept too long fences its writes: the other`s result stands, and is the only one', async () => {
+  test('that was lost fences the former holder’s writes: only the other process’s result is stored', async () => {
     await using world = new World();
     const [one, two] = [await world.running({ owner: 'one' }), await world.running({ owner: 'two' })];
     const id = tenantId();
@@ -96,7 +96,7 @@ describe('the lease', () => {
     await world.deliver(one, onboarding(id, 'basic'));
     await asleep.promise;
     const placement = await world.placement(id);
-    // It sleeps through its own timers as well: time passes for the other alone.
+    // The first process misses its own timers: time passes for the other process alone.
     expect(placement?.lease?.owner).toBe('one');
     const item = await world.table.get({ pk: `placement#${id}`, sk: 'placement' });
     if (!item) throw new Error('the placement must be there');

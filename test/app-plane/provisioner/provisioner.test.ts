@@ -16,7 +16,7 @@ const types = (events: readonly Envelope[]) => events.map((event) => event.detai
 const TABLE: TierTable = TIERS;
 
 describe('the provisioner', () => {
-  test('start brings up the pooled realm, both shared clusters and the pooled services, which are no tenant`s', async () => {
+  test('start creates the pooled realm, both shared clusters and the pooled services, which belong to no tenant', async () => {
     await using world = new World();
     await world.running();
     expect(await world.runtime.clusters()).toEqual(['pool', 'shared']);
@@ -30,7 +30,7 @@ describe('the provisioner', () => {
   });
 
   test.each(TIER_NAMES)(
-    'ON-1: a %s tenant comes, is told of with all a client needs, and goes without a trace',
+    'ON-1 ON-6: a %s tenant is onboarded, announced with all that a client needs, and offboarded without a trace',
     async (tier) => {
       await using world = new World();
       const process = await world.running();
@@ -80,7 +80,7 @@ describe('the provisioner', () => {
     },
   );
 
-  test('ON-11: every step is told with its times, live and in the result', async () => {
+  test('ON-11: every step is shown with its times, live and in the result', async () => {
     await using world = new World();
     const process = await world.running();
     const id = tenantId();
@@ -115,7 +115,7 @@ describe('the provisioner', () => {
     expect(success?.detail).toMatchObject({ jobOutput: { tenantData: { steps } } });
   });
 
-  test('progress that takes longer than 200 ms is written as it comes, so that others see it', async () => {
+  test('progress that takes longer than 200 ms is written while work goes on, so that other processes see it', async () => {
     await using world = new World();
     const process = await world.running();
     const id = tenantId();
@@ -138,23 +138,26 @@ describe('the provisioner', () => {
     await world.untilPhase(process, id, 'ready');
   });
 
-  test.each(TIER_NAMES)('ON-3: ten %s tenants at once all come, each with its own', async (tier) => {
-    await using world = new World();
-    const process = await world.running();
-    const ids = Array.from({ length: 10 }, tenantId);
-    world.runtime.load.most = 0;
-    await Promise.all(ids.map((id) => world.deliver(process, onboarding(id, tier))));
-    for (const id of ids) await world.untilPhase(process, id, 'ready');
-    const keys = await Promise.all(ids.map(async (id) => (await world.route(id))?.apiKey));
-    expect(new Set(keys).size).toBe(10);
-    for (const id of ids) {
-      expect(await world.identity.usersOf(id)).toHaveLength(1);
-      expect(types(await world.results(id))).toEqual(['provisionSuccess']);
-    }
-    expect(world.runtime.load.most).toBeLessThanOrEqual((TABLE[tier].concurrency ?? 0) * 3);
-  });
+  test.each(TIER_NAMES)(
+    'ON-3: ten %s tenants that are requested at the same time all become ready, each with its own resources',
+    async (tier) => {
+      await using world = new World();
+      const process = await world.running();
+      const ids = Array.from({ length: 10 }, tenantId);
+      world.runtime.load.most = 0;
+      await Promise.all(ids.map((id) => world.deliver(process, onboarding(id, tier))));
+      for (const id of ids) await world.untilPhase(process, id, 'ready');
+      const keys = await Promise.all(ids.map(async (id) => (await world.route(id))?.apiKey));
+      expect(new Set(keys).size).toBe(10);
+      for (const id of ids) {
+        expect(await world.identity.usersOf(id)).toHaveLength(1);
+        expect(types(await world.results(id))).toEqual(['provisionSuccess']);
+      }
+      expect(world.runtime.load.most).toBeLessThanOrEqual((TABLE[tier].concurrency ?? 0) * 3);
+    },
+  );
 
-  test('offboarding touches no neighbour, though its id begins with the same letters', async () => {
+  test('ON-6: offboarding touches no other tenant, even one whose id begins with the same characters', async () => {
     await using world = new World();
     const process = await world.running();
     const siblings = ['tenant1a', 'tenant1a0', 'tenant1'.padEnd(8, '0'), 'xtenant1a'];
@@ -178,7 +181,7 @@ describe('the provisioner', () => {
     }
   });
 
-  test('a basic tenant that is looked at again keeps its pooled data', async () => {
+  test('another pass over a pooled tenant keeps its data', async () => {
     await using world = new World();
     const process = await world.running();
     const id = tenantId();
@@ -190,7 +193,7 @@ describe('the provisioner', () => {
     expect(world.runtime.data.has(id)).toBe(true);
   });
 
-  test('a restart gives every tenant of the silo tiers its tasks back, and writes no new result', async () => {
+  test('a restart restores the tasks of every silo tenant and sends no new result', async () => {
     await using world = new World();
     const first = await world.running();
     const ids = Array.from({ length: 6 }, tenantId);
@@ -207,7 +210,7 @@ describe('the provisioner', () => {
     for (const id of ids) expect(types(await world.results(id))).toEqual(['provisionSuccess']);
   });
 
-  test('closing ends at the next step, and the next start goes on from there', async () => {
+  test('close ends the work at the next step, and the next start continues from there', async () => {
     await using world = new World();
     const first = await world.running();
     const id = tenantId();
@@ -241,7 +244,7 @@ describe('the provisioner', () => {
     expect(types(await world.results(id))).toEqual(['provisionSuccess']);
   });
 
-  test('the dry run shows the plan and changes nothing', async () => {
+  test('plan shows the changes and makes none', async () => {
     await using world = new World();
     const process = await world.running();
     const id = tenantId();
@@ -258,7 +261,7 @@ describe('the provisioner', () => {
     expect(world.runtime.specs()).toEqual([]);
   });
 
-  test('held back, it takes no request', async () => {
+  test('a provisioner on hold accepts no request', async () => {
     await using world = new World();
     const subscribed: string[] = [];
     const bus = openEventBus({ database: world.table.database, clock: world.clock, random: systemRandom, log: SILENT });
@@ -276,7 +279,7 @@ describe('the provisioner', () => {
     await bus.close();
   });
 
-  test('from outbox to outbox over the real bus: a request goes in, its result comes out', async () => {
+  test('a request reaches the provisioner over the real bus, and its result reaches the outbox', async () => {
     await using world = new World();
     const file = join(world.directory, 'bus.db');
     const table = openTable({ file, clock: systemClock });
@@ -300,7 +303,7 @@ describe('the provisioner', () => {
 });
 
 describe('requests', () => {
-  test('the same event many times, at once and later, makes one tenant and one result', async () => {
+  test('that arrive many times, at once and later, create one tenant and one result', async () => {
     await using world = new World();
     const process = await world.running();
     const id = tenantId();
@@ -320,7 +323,7 @@ describe('requests', () => {
     expect(types(await world.results(id))).toEqual(['provisionSuccess', 'deprovisionSuccess']);
   });
 
-  test('offboarding that comes first wins: a late onboarding, and its replays, revive nobody', async () => {
+  test('to onboard that arrive after the offboarding, and their replays, do not revive the tenant', async () => {
     await using world = new World();
     const process = await world.running();
     const id = tenantId();
@@ -333,7 +336,7 @@ describe('requests', () => {
     expect(types(await world.results(id))).toEqual(['deprovisionSuccess']);
   });
 
-  test('offboarding in the middle of onboarding stops it: no success is told, nothing is left', async () => {
+  test('to offboard stop an onboarding in progress: no success is reported, nothing is left', async () => {
     await using world = new World();
     const process = await world.running();
     const id = tenantId();
@@ -349,7 +352,7 @@ describe('requests', () => {
     expect(types(await world.results(id))).toEqual(['deprovisionSuccess']);
   });
 
-  test('a new request for a tenant that is ready, or gone, is answered with the result once more', async () => {
+  test('for a tenant that is ready or gone send the result again', async () => {
     await using world = new World();
     const process = await world.running();
     const id = tenantId();
@@ -373,7 +376,7 @@ describe('requests', () => {
     ]);
   });
 
-  test('a request that is forged or malformed is refused and writes nothing', async () => {
+  test('that are forged or malformed are refused and write nothing', async () => {
     await using world = new World();
     const process = await world.running();
     const id = tenantId();

@@ -27,7 +27,7 @@ function queueOf(perLane: Record<string, number> = {}, concurrency = 2) {
 }
 
 describe('the work queue', () => {
-  test('works on as many keys as allowed, in the order in which they came', async () => {
+  test('runs as many keys as allowed, in the order in which they were added', async () => {
     const { add, end, started } = queueOf();
     for (const key of ['a', 'b', 'c', 'd']) add(key);
     expect(started).toEqual(['a', 'b']);
@@ -36,14 +36,14 @@ describe('the work queue', () => {
     expect(started).toEqual(['a', 'b', 'c', 'd']);
   });
 
-  test('a slow lane that is full does not keep a quick one waiting', () => {
+  test('does not let a full slow lane delay a quick one', () => {
     const { add, started } = queueOf({ slow: 1 }, 3);
     for (const key of ['s1', 's2', 's3']) add(key, 'slow');
     add('q1');
     expect(started).toEqual(['s1', 'q1']);
   });
 
-  test('what somebody waits for goes before what nobody does, also when it was queued as the latter', async () => {
+  test('runs interactive work before background work, even if it was added as background work first', async () => {
     const { add, end, started } = queueOf({}, 1);
     for (const key of ['a', 'b', 'c']) add(key, 'quick', 'background');
     add('c');
@@ -53,7 +53,7 @@ describe('the work queue', () => {
     expect(started).toEqual(['a', 'c', 'b']);
   });
 
-  test('a key is queued once, never worked on twice at a time, and again if it was added meanwhile', async () => {
+  test('queues a key once, never runs it twice at the same time, and runs it again if it was added meanwhile', async () => {
     const { add, end, started } = queueOf();
     add('a');
     add('a');
@@ -65,7 +65,7 @@ describe('the work queue', () => {
     expect(started).toEqual(['a', 'a']);
   });
 
-  test('work that asks for it is done again, after its time', async () => {
+  test('runs a key again after the time that its work returns', async () => {
     const { add, end, started, clock } = queueOf();
     add('a');
     await end('a', 1_000);
@@ -75,7 +75,7 @@ describe('the work queue', () => {
     expect(started).toEqual(['a', 'a']);
   });
 
-  test('closing drops what waits and lets what runs end', async () => {
+  test('drops waiting keys when it is closed, and lets running work end', async () => {
     const { add, end, started, queue, clock } = queueOf({}, 1);
     add('a');
     add('b');

@@ -24,7 +24,7 @@ import { type FakeIdentity, openFakeIdentity } from './fake-identity.ts';
 import { FakeRuntime } from './fake-runtime.ts';
 
 export const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
-/** Calls after which something has changed that a crash would leave behind. */
+/** Calls that change something which outlives a crash. */
 const CHANGING = /^(transact|ensure|create|delete)/;
 const DEADLINE_MS = 20_000;
 const never = () => new Promise<never>(() => undefined);
@@ -37,17 +37,17 @@ export interface ProcessOptions {
   readonly bus?: EventBus;
 }
 
-/** One platform process: when it dies, all that it does stops where it is, and no timer of its fires again. */
+/** One platform process. When it is killed, its work stops where it is, and none of its timers fires. */
 export interface Process {
   readonly provisioner: Provisioner;
   readonly died: Promise<void>;
   readonly isDead: () => boolean;
   kill(): void;
-  /** Called between steps, and after every call that changed something. May kill. */
+  /** Called between steps, and after every call that changed something. May kill the process. */
   point: (name: string) => void;
 }
 
-/** A store on disk, users and processes on a machine; platform processes come and go over it. */
+/** A store on disk, users, and compute; platform processes come and go. */
 export class World implements AsyncDisposable {
   readonly directory = mkdtempSync(join(tmpdir(), 'tierplane-'));
   readonly clock = new ManualClock();
@@ -55,7 +55,7 @@ export class World implements AsyncDisposable {
   readonly identity: FakeIdentity = openFakeIdentity(this.table, systemClock);
   readonly runtime = new FakeRuntime();
   readonly routeChanges: string[] = [];
-  /** May throw, in the place of a call to identity, runtime or table: `createUser`, with its arguments. */
+  /** Called before each call of identity, runtime and table, with the call's name and arguments. May throw in its place. */
   fault: (call: string, args: readonly unknown[]) => void = () => undefined;
   readonly #processes: Process[] = [];
   readonly #bus: EventBus = {
@@ -128,20 +128,20 @@ export class World implements AsyncDisposable {
     return made;
   }
 
-  /** A process that has started. */
+  /** A started process. */
   async running(options?: ProcessOptions): Promise<Process> {
     const process = this.process(options);
     await process.provisioner.start();
     return process;
   }
 
-  /** Ends the process as kill -9 would, and its tasks with it. */
+  /** Kills the process and its tasks, as `kill -9` does. */
   kill(process: Process): void {
     process.kill();
     this.runtime.die();
   }
 
-  /** Delivers an event, unless the process dies over it. @returns whether it was taken */
+  /** Delivers an event. @returns false if the process died before it had accepted the event */
   async deliver(process: Process, event: Envelope): Promise<boolean> {
     return await Promise.race([
       process.provisioner.accept.handle(event).then(() => true),
@@ -149,10 +149,10 @@ export class World implements AsyncDisposable {
     ]);
   }
 
-  /** Lets work end and time pass until `holds`, or the process is dead. */
+  /** Lets work end and time pass until `holds` is true or the process is dead. */
   async until(process: Process, holds: () => Promise<boolean>): Promise<void> {
     for (const deadline = Date.now() + DEADLINE_MS; !process.isDead() && !(await holds()); ) {
-      if (Date.now() > deadline) throw new Error('it did not come to hold in time');
+      if (Date.now() > deadline) throw new Error('the condition did not become true in time');
       await Promise.race([process.provisioner.idle(), process.died]);
       if (process.isDead() || (await holds())) return;
       this.clock.skip();
@@ -160,7 +160,7 @@ export class World implements AsyncDisposable {
     }
   }
 
-  /** As `until`: the tenant has come to a phase. */
+  /** Like `until`, for one of the phases of a tenant. */
   untilPhase(process: Process, tenantId: string, ...phases: Phase[]): Promise<void> {
     return this.until(process, async () => {
       const placement = await this.placement(tenantId);
@@ -176,13 +176,13 @@ export class World implements AsyncDisposable {
     return (await this.table.get(routeKey(tenantId)))?.data;
   }
 
-  /** Results sent about a tenant, in order. */
+  /** The results of a tenant, in the order they were sent. */
   async results(tenantId: string): Promise<Envelope[]> {
     const { items } = await this.table.query({ ...OUTBOX, limit: 1000 });
     return items.map((item) => item.data).filter((event) => event.detail.tenantId === tenantId);
   }
 
-  /** All there is of a tenant, but for what chance and time decide. */
+  /** Everything that exists of a tenant, without values that depend on chance or time. */
   async traces(tenantId: string) {
     const placement = await this.placement(tenantId);
     const route = await this.route(tenantId);
@@ -213,7 +213,7 @@ export class World implements AsyncDisposable {
   }
 }
 
-/** What `traces` shows of a tenant that never was, or left nothing but its tombstone. */
+/** What `traces` returns for a tenant that never existed, or of which only the tombstone is left. */
 export const NOTHING = {
   route: undefined,
   apiKey: false,
