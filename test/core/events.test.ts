@@ -90,7 +90,7 @@ describe('event schemas', () => {
   });
 });
 
-describe('outbox, publisher and duplicates', () => {
+describe('outbox and publisher', () => {
   const directory = mkdtempSync(join(tmpdir(), 'tierplane-events-'));
   let files = 0;
   let table: SqliteTable;
