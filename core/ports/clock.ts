@@ -3,8 +3,9 @@ export interface Clock {
   /** Epoch milliseconds. */
   now(): number;
   /**
-   * Calls `run` once, `ms` milliseconds from now at the earliest and never before this call returns. `cancel` prevents
-   * the call; afterwards it does nothing. Whether a timer keeps the process alive is up to the adapter.
+   * Calls `run` once, after `ms` milliseconds and never before this call returns. By `now()`, which counts whole
+   * milliseconds, the call may be 1 ms early. `cancel` prevents the call; afterwards it does nothing. Whether a timer
+   * keeps the process alive is up to the adapter.
    */
   after(ms: number, run: () => void): { cancel(): void };
 }
