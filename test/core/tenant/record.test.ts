@@ -90,7 +90,8 @@ describe('the keys of a tenant', () => {
 
 describe('the views of a tenant', () => {
   test('contain SBT’s fields, which extra keys cannot hide, and omit what is unset', () => {
-    expect(tenantView(RECORD)).toEqual({ ...SBT_TENANT, slug: 'acme-corp', state: 'registered', ...TIMES });
+    // Strict, because an unset field must be absent, not undefined.
+    expect(tenantView(RECORD)).toStrictEqual({ ...SBT_TENANT, slug: 'acme-corp', state: 'registered', ...TIMES });
   });
 
   test('contain status, configuration, reason and steps once they are known', () => {
