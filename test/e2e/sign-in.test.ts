@@ -133,7 +133,7 @@ describeInBrowser('DX-9: a sign-in with a browser', () => {
     expect((await cli(['whoami', '--url', url()])).code).toBe(5);
   }, 60_000);
 
-  test('gives the token of a tenant`s user, who then works as that tenant only', async () => {
+  test("gives the token of a tenant's user, who then works as that tenant only", async () => {
     const { email } = await platform.onboard('Piper', 'basic');
     const token = await waiting(['token', '--tenant', 'Piper', '--url', url()]);
     await using visitor = await Visitor.open(browser, token.address);

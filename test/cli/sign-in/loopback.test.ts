@@ -95,7 +95,7 @@ test('SE-1.2: ignores a callback with another state, issuer, host, path or metho
   expect(flow.server.received.map(({ fields }) => fields.code)).toEqual(['own']);
 });
 
-test('ends with the issuer`s refusal', async () => {
+test("ends with the issuer's refusal", async () => {
   await using flow = await waiting();
   await flow.deliver({ state: flow.query.get('state') ?? '', error: 'access_denied' });
   await expect(flow.tokens).rejects.toMatchObject({

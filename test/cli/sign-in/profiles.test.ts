@@ -31,7 +31,7 @@ const B = 'https://b.example';
 test.each([
   [{ XDG_CONFIG_HOME: '/x', HOME: '/home/jo' }, '/x/tierplane/profiles.json'],
   [{ HOME: '/home/jo' }, '/home/jo/.config/tierplane/profiles.json'],
-])('are stored in the user`s configuration: %j', (environment, expected) => {
+])("are stored in the user's configuration: %j", (environment, expected) => {
   expect(profilesPath(environment)).toBe(expected);
 });
 

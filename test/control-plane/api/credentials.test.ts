@@ -63,7 +63,7 @@ test.each([
   expect((await home.call('GET', '/credentials')).body.data).toEqual([]);
 });
 
-test('the credential of the platform`s own machine changes its secret at every start and cannot be deleted', async () => {
+test("the credential of the platform's own machine changes its secret at every start and cannot be deleted", async () => {
   const first = await store().renewLocal();
   const second = await store().renewLocal();
   const hash = (await store().secretHashOf('credential-local')) ?? '';
