@@ -13,7 +13,7 @@ export type ErrorCode =
   | 'INVALID' // input breaks a rule; `issues` name the fields
   | 'UNAUTHENTICATED' // no or no valid token
   | 'FORBIDDEN' // known caller, not allowed
-  | 'ACCESS_DENIED' // a tenant-scoped handle was asked for what is not its tenant's
+  | 'ACCESS_DENIED' // a scoped table was used with a key of another tenant
   | 'NOT_FOUND'
   | 'CONFLICT' // exists already, or not possible in this state
   | 'CONDITION_FAILED' // a conditional write lost

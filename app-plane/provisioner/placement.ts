@@ -29,7 +29,7 @@ export interface Placement {
   readonly lease?: Lease;
 }
 
-/** As stored by versions before 0.2, which called `desired` `wanted`. */
+/** As stored by version 0.1 at first, which called `desired` `wanted`. */
 type EarlierPlacement = Omit<Placement, 'desired'> & { readonly wanted: Placement['desired'] };
 export type StoredPlacement = Placement | EarlierPlacement;
 export type PlacementItem = Item<StoredPlacement> & { readonly data: Placement };

@@ -25,7 +25,7 @@ export interface Route {
   readonly slug: string;
   readonly tier: TierName;
   readonly state: TenantState;
-  /** Metering key of the tenant's usage plan; it identifies nobody and never leaves the platform. Absent: 403 Forbidden. */
+  /** Metering key of the tenant's usage plan; it is not an identity and never leaves the platform. Absent: 403 Forbidden. */
   readonly apiKey?: string;
   readonly realm: RealmId;
   readonly cluster: ClusterId;

@@ -71,8 +71,8 @@ describe('event schemas', () => {
     ['no email', { detail: { ...ids, tenantName: 'acme', tier: 'basic' } }],
     ['a detail that is a list', { detail: [] as unknown as JsonObject }],
   ];
-  test.each(bad)('refuse an event with %s', (_, fault) => {
-    expect(() => checkEvent({ ...onboarding('1'), ...fault })).toThrow(expect.objectContaining({ code: 'INVALID' }));
+  test.each(bad)('refuse an event with %s', (_, change) => {
+    expect(() => checkEvent({ ...onboarding('1'), ...change })).toThrow(expect.objectContaining({ code: 'INVALID' }));
   });
 
   test('refuse a result without its job output, and name the field by its path', () => {

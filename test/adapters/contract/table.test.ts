@@ -95,17 +95,17 @@ describe('SqliteTable', () => {
   test("ON-6: deletes all partitions of a tenant past the first page, including expired items, and none of another tenant's", async () => {
     const table = open();
     try {
-      const neighbours = ['tenanta1', 'tenant', 'tenanta$', 'tenanta"', 'tenantb#orders'];
+      const others = ['tenanta1', 'tenant', 'tenanta$', 'tenanta"', 'tenantb#orders'];
       for (let page = 0; page < 12; page++) {
         const expiresAt = page % 2 ? { expiresAt: 1 } : {};
         await table.transact(Array.from({ length: 100 }, (_, i) => putAt('tenanta#orders', `${page}-${i}`, expiresAt)));
       }
-      await table.transact([putAt('tenanta', 'x'), putAt('tenanta#', 'x'), ...neighbours.map((pk) => putAt(pk, 'x'))]);
+      await table.transact([putAt('tenanta', 'x'), putAt('tenanta#', 'x'), ...others.map((pk) => putAt(pk, 'x'))]);
       expect(table.hasPartitions('tenanta')).toBe(true);
       expect(await table.deletePartitions('tenanta')).toBe(1202);
       expect(table.hasPartitions('tenanta')).toBe(false);
       expect(await table.deletePartitions('tenanta')).toBe(0);
-      for (const pk of neighbours) expect(await table.get({ pk, sk: 'x' })).toBeDefined();
+      for (const pk of others) expect(await table.get({ pk, sk: 'x' })).toBeDefined();
     } finally {
       await table.close();
     }

@@ -37,10 +37,10 @@ describe.each(TIER_NAMES)('a crash of the platform while a %s tenant', (tier: Ti
   test('is onboarded, at any step, leads to the same result as no crash', async () => {
     await using world = new World();
     let process = await world.running();
-    const neighbour = tenantId();
-    await world.deliver(process, onboarding(neighbour, tier));
-    await world.untilPhase(process, neighbour, 'ready');
-    const expected = normal(await world.traces(neighbour), neighbour);
+    const other = tenantId();
+    await world.deliver(process, onboarding(other, tier));
+    await world.untilPhase(process, other, 'ready');
+    const expected = normal(await world.traces(other), other);
 
     for (let n = 0, crashed = true; crashed; n++) {
       world.clock.advance(1);
@@ -58,16 +58,16 @@ describe.each(TIER_NAMES)('a crash of the platform while a %s tenant', (tier: Ti
       expect(results.map((event) => event.detailType)).toEqual(['provisionSuccess']);
     }
     await process.provisioner.idle();
-    expect(normal(await world.traces(neighbour), neighbour)).toEqual(expected);
+    expect(normal(await world.traces(other), other)).toEqual(expected);
   });
 
   test('is offboarded, at any step, leads to the same result as no crash', async () => {
     await using world = new World();
     let process = await world.running();
-    const neighbour = tenantId();
-    await world.deliver(process, onboarding(neighbour, tier));
-    await world.untilPhase(process, neighbour, 'ready');
-    const expected = await world.traces(neighbour);
+    const other = tenantId();
+    await world.deliver(process, onboarding(other, tier));
+    await world.untilPhase(process, other, 'ready');
+    const expected = await world.traces(other);
 
     for (let n = 0, crashed = true; crashed; n++) {
       world.clock.advance(1);
@@ -90,6 +90,6 @@ describe.each(TIER_NAMES)('a crash of the platform while a %s tenant', (tier: Ti
       expect(results.map((event) => event.detailType)).toEqual(['provisionSuccess', 'deprovisionSuccess']);
     }
     await process.provisioner.idle();
-    expect(await world.traces(neighbour)).toEqual(expected);
+    expect(await world.traces(other)).toEqual(expected);
   });
 });

@@ -22,7 +22,7 @@ describe('a failing onboarding', () => {
       const id = tenantId();
       await world.deliver(process, onboarding(id, 'premium'));
       let failures = 0;
-      world.fault = (call) => {
+      world.beforeCall = (call) => {
         if (call === name && ++failures <= 2) unavailable();
       };
       await world.untilPhase(process, id, 'ready');
@@ -36,7 +36,7 @@ describe('a failing onboarding', () => {
     const process = await world.running();
     const id = tenantId();
     let tries = 0;
-    world.fault = (call, [spec]) => {
+    world.beforeCall = (call, [spec]) => {
       if (call !== 'ensureService' || (spec as { service: string }).service !== 'users') return;
       tries++;
       unavailable();
@@ -52,7 +52,7 @@ describe('a failing onboarding', () => {
     expect(reasonOf(failure)).toBe('could not create service users: the machine has no room');
     expect((await process.provisioner.progress(id)).map((step) => step.name)).toContain('remove cluster');
 
-    world.fault = () => undefined;
+    world.beforeCall = () => undefined;
     world.clock.advance(1);
     await world.deliver(process, onboarding(id, 'premium'));
     await world.untilPhase(process, id, 'ready');
@@ -82,7 +82,7 @@ describe('a failing onboarding', () => {
     const process = await world.running();
     const id = tenantId();
     let tries = 0;
-    world.fault = (call) => {
+    world.beforeCall = (call) => {
       if (call !== 'ensureCluster') return;
       tries++;
       world.clock.advance(70_000);
@@ -111,7 +111,7 @@ describe('a failing onboarding', () => {
     await using world = new World();
     const process = await world.running();
     const id = tenantId();
-    world.fault = (call) => {
+    world.beforeCall = (call) => {
       if (call === 'createUser' || call === 'deleteCluster') unavailable();
     };
     await world.deliver(process, onboarding(id, 'premium'));
@@ -119,7 +119,7 @@ describe('a failing onboarding', () => {
     expect(reasonOf((await world.results(id))[0])).toBe(
       'could not create administrator: the machine has no room; clean-up is incomplete: could not remove cluster: the machine has no room',
     );
-    world.fault = () => undefined;
+    world.beforeCall = () => undefined;
     world.clock.advance(1);
     await world.deliver(process, offboarding(id));
     await world.untilPhase(process, id, 'gone');
@@ -130,7 +130,7 @@ describe('a failing onboarding', () => {
     await using world = new World();
     const process = await world.running();
     const id = tenantId();
-    world.fault = (call) => {
+    world.beforeCall = (call) => {
       if (call === 'createUser') throw new Error('password=hunter2');
     };
     await world.deliver(process, onboarding(id, 'basic'));
@@ -172,7 +172,7 @@ describe('a ready tenant', () => {
     const second = await world.running();
     await second.provisioner.idle();
     let tries = 0;
-    world.fault = (call, [spec]) => {
+    world.beforeCall = (call, [spec]) => {
       if (call !== 'ensureService' || (spec as { tenantId: string }).tenantId !== id) return;
       if (++tries <= 8) unavailable();
     };
@@ -197,7 +197,7 @@ describe('a failing offboarding', () => {
     const id = tenantId();
     await world.deliver(process, onboarding(id, 'premium'));
     await world.untilPhase(process, id, 'ready');
-    world.fault = (call) => {
+    world.beforeCall = (call) => {
       if (call === 'deleteRealm') unavailable();
     };
     world.clock.advance(1);
@@ -206,7 +206,7 @@ describe('a failing offboarding', () => {
     const failure = (await world.results(id)).at(-1);
     expect(failure?.detailType).toBe('deprovisionFailure');
     expect(reasonOf(failure)).toBe('could not remove user pool: the machine has no room');
-    world.fault = () => undefined;
+    world.beforeCall = () => undefined;
     world.clock.advance(1);
     await world.deliver(process, offboarding(id));
     await world.untilPhase(process, id, 'gone');
@@ -220,7 +220,7 @@ describe('a failing offboarding', () => {
     await world.deliver(process, onboarding(id, 'premium'));
     await world.untilPhase(process, id, 'ready');
     let refusals = 0;
-    world.fault = (call) => {
+    world.beforeCall = (call) => {
       if (call !== 'deleteTenantData' || ++refusals > 2) return;
       throw new DomainError('CONFLICT', 'data cannot be deleted while services run');
     };

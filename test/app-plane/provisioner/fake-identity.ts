@@ -47,7 +47,7 @@ class FakeCredentials implements Credentials<Secret, RealmSpec> {
   }
 
   configOf({ id }: RealmSpec) {
-    return { issuer: `http://front.test/realms/${id}`, clientId: 'tierplane-app' };
+    return { issuer: `http://platform.test/realms/${id}`, clientId: 'tierplane-app' };
   }
 
   async deleteRealm() {

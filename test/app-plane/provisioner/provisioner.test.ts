@@ -53,20 +53,20 @@ describe('the provisioner', () => {
       });
       expect((await world.placement(id))?.allocations).toEqual({ realm, cluster, silo });
       expect(await world.identity.usersOf(id)).toMatchObject([
-        { realm, role: 'TenantAdmin', invitation: { tenantName: 'Acme Inc.', link: 'http://front.test' } },
+        { realm, role: 'TenantAdmin', invitation: { tenantName: 'Acme Inc.', link: 'http://platform.test' } },
       ]);
       expect(world.routeChanges).toContain(id);
       expect(await process.provisioner.plan(id)).toEqual([]);
       const [success] = await world.results(id);
       if (!success) throw new Error('there must be a result');
       checkEvent(success);
-      const issuer = `http://front.test/realms/${realm}`;
+      const issuer = `http://platform.test/realms/${realm}`;
       const { tenantData } = (success.detail as { jobOutput: { tenantData: { tenantConfig: string } } }).jobOutput;
       expect(JSON.parse(tenantData.tenantConfig)).toEqual({
         authServer: issuer,
         clientId: 'tierplane-app',
         wellKnownEndpointUrl: `${issuer}/.well-known/openid-configuration`,
-        apiUrl: 'http://front.test/api',
+        apiUrl: 'http://platform.test/api',
         tenantName: 'Acme Inc.',
       });
 

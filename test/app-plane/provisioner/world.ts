@@ -56,7 +56,7 @@ export class World implements AsyncDisposable {
   readonly runtime = new FakeRuntime();
   readonly routeChanges: string[] = [];
   /** Called before each call of identity, runtime and table, with the call's name and arguments. May throw in its place. */
-  fault: (call: string, args: readonly unknown[]) => void = () => undefined;
+  beforeCall: (call: string, args: readonly unknown[]) => void = () => undefined;
   readonly #processes: Process[] = [];
   readonly #bus: EventBus = {
     publish: async () => undefined,
@@ -90,7 +90,7 @@ export class World implements AsyncDisposable {
           if (typeof method !== 'function') return method;
           return async (...args: unknown[]) => {
             if (dead) return await never();
-            this.fault(name, args);
+            this.beforeCall(name, args);
             const result: unknown = await method.apply(target, args);
             if (CHANGING.test(name)) process.point(name);
             return dead ? await never() : result;
@@ -111,7 +111,7 @@ export class World implements AsyncDisposable {
       log: SILENT,
       tiers: TIERS,
       services: SERVICES,
-      publicUrl: 'http://front.test',
+      publicUrl: 'http://platform.test',
       environmentOf: (cluster, tenantId, tier) => ({ OF: `${cluster} ${tenantId} ${tier}` }),
       onRouteChange: (tenantId) => this.routeChanges.push(tenantId),
       owner,
