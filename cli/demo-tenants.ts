@@ -4,7 +4,7 @@ import { DomainError, isDomainError } from '../core/errors.ts';
 import type { TierName } from '../core/tier/tiers.ts';
 import { newPassword } from '../embedded/config.ts';
 import { type DataDir, readJson, writePrivate } from '../embedded/data-dir.ts';
-import { DEMO_TENANTS, demoProgress, noteDemoStep } from '../embedded/demo-progress.ts';
+import { DEMO_TENANTS, demoProgress, recordDemoStep } from '../embedded/demo-progress.ts';
 import type { Urls } from '../embedded/running.ts';
 import { passwordSignIn } from './sign-in/password.ts';
 
@@ -52,7 +52,7 @@ export async function finishDemo(deps: DemoDeps): Promise<void> {
   await all(
     begun.map(async (one) => {
       if (left[one.name] === 'register' || (await find(deps, one.name))) await ensureTenant(deps, one);
-      else noteDemoStep(deps.dir, one.name, undefined);
+      else recordDemoStep(deps.dir, one.name, undefined);
     }),
   );
 }
@@ -78,16 +78,16 @@ async function ensureTenant(deps: DemoDeps, one: DemoCredentials): Promise<void>
   const known = await find(deps, one.name);
   if (known && demoProgress(deps.dir)[one.name] === undefined) return;
   if (!known) {
-    noteDemoStep(deps.dir, one.name, 'register');
+    recordDemoStep(deps.dir, one.name, 'register');
     await register(deps, one);
   }
-  noteDemoStep(deps.dir, one.name, 'stock');
+  recordDemoStep(deps.dir, one.name, 'stock');
   if (known?.state === 'failed') await retry(deps, known);
   if (await isServed(deps, one.name)) {
     await stock(deps, one);
     deps.progress(`  demo tenant ${one.name} (${one.tier}) is ready`);
   }
-  noteDemoStep(deps.dir, one.name, undefined);
+  recordDemoStep(deps.dir, one.name, undefined);
 }
 
 async function register(deps: DemoDeps, one: DemoCredentials): Promise<void> {

@@ -3,23 +3,23 @@ import { DomainError } from '../core/errors.ts';
 import type { PlatformConfig } from './config.ts';
 import type { Urls } from './running.ts';
 
-/** Where the front door listens, and what it is called from outside. */
+/** Where the gateway listens, and its URLs. */
 export interface Addresses {
   readonly host: string;
   readonly port: number;
   readonly urls: Urls;
-  /** The front door as this machine's own processes reach it. */
+  /** The gateway's base URL for processes on this machine. */
   readonly local: string;
 }
 
-/** Every address that stands for all of a machine's. */
+/** Listening on one of these means listening on every address of the machine. */
 const ANY = new Set(['0.0.0.0', '::', '[::]']);
 
 /**
- * Settles the port (0 is a free one) and every URL, before anything that has to know them starts.
- * Throws CONFIG if the port is taken or the address is not this machine's.
+ * Chooses the port (0 picks a free one) and every URL, before anything starts that needs them.
+ * Throws CONFIG if the port is in use, or if the address does not belong to this machine.
  */
-export async function settleAddresses(config: PlatformConfig): Promise<Addresses> {
+export async function chooseAddresses(config: PlatformConfig): Promise<Addresses> {
   const port = await freePort(config.host, config.port);
   const local = `http://${inUrl(ANY.has(config.host) ? '127.0.0.1' : config.host)}:${port}`;
   const publicUrl = config.publicUrl ?? (ANY.has(config.host) ? `http://localhost:${port}` : local);
@@ -39,15 +39,11 @@ function freePort(host: string, port: number): Promise<number> {
       const words = {
         EADDRINUSE: 'is in use',
         EACCES: 'may not be opened by this user',
-        EADDRNOTAVAIL: 'is no address of this machine',
+        EADDRNOTAVAIL: 'is not an address of this machine',
       };
       const why = words[cause.code as keyof typeof words] ?? `cannot be opened (${cause.code})`;
       reject(
-        new DomainError(
-          'CONFIG',
-          `the front door's address ${host}:${port} ${why}; choose another with --port or --host`,
-          { cause },
-        ),
+        new DomainError('CONFIG', `${host}:${port} ${why}; choose another address with --port or --host`, { cause }),
       );
     });
     probe.listen({ host, port }, () => {

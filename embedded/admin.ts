@@ -1,7 +1,7 @@
 import type { Identity } from '../core/ports/identity.ts';
 import { newPassword } from './config.ts';
 import { type DataDir, writePrivate } from './data-dir.ts';
-import { leaveDemo } from './demo-progress.ts';
+import { requestDemo } from './demo-progress.ts';
 
 /** What `admin.json` holds. */
 export interface AdminCredentials {
@@ -10,10 +10,10 @@ export interface AdminCredentials {
 }
 
 /**
- * The admin realm, and at the first start its first user with a random password, kept in `admin.json` for the command
- * line (docs/decisions/0004).
- * @param demo whether this start, or the first that gets so far, is to make the demo tenants
- * @returns the password where it was made just now
+ * Ensures the admin realm. At the first start, also creates its first user with a random password, which `admin.json` keeps
+ * for the command line (docs/decisions/0004).
+ * @param demo whether the first start also requests the demo tenants
+ * @returns the password if this call created the user
  */
 export async function ensureFirstAdmin(
   identity: Identity,
@@ -24,10 +24,10 @@ export async function ensureFirstAdmin(
   const { items } = await identity.users('admin', { limit: 1 });
   if (items.length > 0) return undefined;
   const password = newPassword();
-  // Written first: an admin whose password nobody knows could not be helped.
+  // Written before the user exists: nobody could sign in as an admin whose password is lost.
   writePrivate(dir.admin, { email, password } satisfies AdminCredentials);
-  // So is this: the admin is what a first start is known by, and this one may yet fail.
-  if (demo) leaveDemo(dir);
+  // Also before: a start that fails now must not be the first one that succeeds without the demo.
+  if (demo) requestDemo(dir);
   await identity.createUser('admin', { userName: email, email, role: 'SystemAdmin', password });
   return password;
 }

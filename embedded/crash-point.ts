@@ -2,13 +2,13 @@ import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DataDir } from './data-dir.ts';
 
-/** The provisioner's last checkpoint on a tenant's way. */
+/** The provisioner's last checkpoint for a tenant. */
 const LAST = 'finished';
 
 /**
- * Test mode (TIERPLANE_TEST_MODE=1) only: a file `crash-at` with a number n in the data directory kills this process
- * (kill -9, as a power cut would) at the n-th checkpoint that the provisioner passes on its way with the next tenant it
- * accepts a request for. The file becomes `crash-armed` then, and `crash-missed` where the way had fewer checkpoints.
+ * In test mode (TIERPLANE_TEST_MODE=1) only: if the data directory holds a file `crash-at` with a number n, this process is
+ * killed with SIGKILL, as in a power failure, at the n-th checkpoint that the provisioner passes for the next tenant whose
+ * request it accepts. The file is then renamed to `crash-armed`, and to `crash-missed` if there were fewer checkpoints.
  */
 export function crashPointOf(dir: DataDir): ((name: string, tenantId: string) => void) | undefined {
   if (process.env.TIERPLANE_TEST_MODE !== '1') return undefined;

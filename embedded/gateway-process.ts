@@ -8,133 +8,135 @@ import { type BackOff, backOffMs } from '../core/retry/back-off.ts';
 import type { ServiceEndpoints } from '../core/routing/registry.ts';
 
 const BACK_OFF: BackOff = { baseMs: 50, maxMs: 5_000 };
-/** A gateway that drains is given this long before it is killed. */
+/** A draining gateway is killed after this time. */
 const DRAIN_MS = 11_000;
 
-/** The gateway as a child process: started, told what changes, started again when it dies. */
-export interface GatewayProcess {
-  /** Resolves when it listens. Throws CONFIG if its port cannot be had. */
-  start(): Promise<void>;
-  setEndpoints(services: readonly ServiceEndpoints[]): void;
-  invalidate(what: { readonly tenantId?: string; readonly subject?: string }): void;
-  readonly pid: number | undefined;
-  /** Unplanned restarts. */
-  readonly restarts: number;
-  close(): Promise<void>;
-}
-
-type Message =
+/** A message from the gateway process. */
+type FromGateway =
   | { readonly type: 'ready'; readonly port: number }
   | { readonly type: 'error'; readonly code: string; readonly message: string };
 
-interface Options {
+export interface GatewayProcessOptions {
   /** What app-plane/gateway/server.ts parses from TIERPLANE_GATEWAY. */
   readonly settings: object;
-  /** Where what it writes to stderr goes. */
+  /** Receives the process's stderr. */
   readonly logFile: string;
-  /** Variables of its environment beside TIERPLANE_GATEWAY: the mark by which a later start knows it for its own. */
+  /** Environment variables besides TIERPLANE_GATEWAY: the mark by which a later start recognises the process. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Path of a setpriv that works: the kernel then ends the gateway with the platform, even if both are stuck. */
+  /** Path of a setpriv that works. With it, the kernel ends the gateway with the platform, even if both are blocked. */
   readonly setpriv: string | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-export function createGatewayProcess(options: Options): GatewayProcess {
-  const { clock, log } = options;
-  let child: ChildProcess | undefined;
-  let closing = false;
-  let restarts = 0;
+/** The gateway as a child process. It is restarted with back-off when it ends. */
+export class GatewayProcess {
+  readonly #options: GatewayProcessOptions;
+  #child: ChildProcess | undefined;
+  #closing = false;
+  #restarts = 0;
   /** Starts in a row that failed. */
-  let failures = 0;
-  let endpoints: readonly ServiceEndpoints[] = [];
+  #failures = 0;
+  #endpoints: readonly ServiceEndpoints[] = [];
 
-  function launch(): Promise<void> {
-    const spawned = spawnGateway(options);
-    child = spawned;
-    // It listens once it knows where the tasks are.
-    send(spawned, { type: 'endpoints', services: endpoints });
+  constructor(options: GatewayProcessOptions) {
+    this.#options = options;
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /** Unplanned restarts. */
+  get restarts(): number {
+    return this.#restarts;
+  }
+
+  /** Resolves when the gateway listens. Throws CONFIG if it cannot use its port. */
+  async start(): Promise<void> {
+    await this.#launch();
+    this.#watch();
+  }
+
+  /** Tells the gateway where the tasks of all services listen. */
+  setEndpoints(services: readonly ServiceEndpoints[]): void {
+    this.#endpoints = services;
+    if (this.#child) send(this.#child, { type: 'endpoints', services });
+  }
+
+  /** Makes the gateway read a tenant's route, or a subject, again. */
+  invalidate(what: { readonly tenantId?: string; readonly subject?: string }): void {
+    if (this.#child) send(this.#child, { type: 'invalidate', ...what });
+  }
+
+  /** Lets the gateway drain, then ends it. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    const ending = this.#child;
+    if (!ending) return;
+    const ended = new Promise<void>((resolve) => ending.once('exit', () => resolve()));
+    ending.kill('SIGTERM');
+    const killer = this.#options.clock.after(DRAIN_MS, () => ending.kill('SIGKILL'));
+    await ended;
+    killer.cancel();
+  }
+
+  #launch(): Promise<void> {
+    const child = spawnGateway(this.#options);
+    this.#child = child;
+    // The gateway listens as soon as it knows where the tasks are.
+    send(child, { type: 'endpoints', services: this.#endpoints });
     return new Promise((resolve, reject) => {
-      spawned.on('message', (message: Message) => {
-        if (message.type === 'ready') {
-          failures = 0;
-          resolve();
-        } else {
-          reject(new DomainError('CONFIG', message.message));
-        }
+      child.on('message', (message: FromGateway) => {
+        if (message.type !== 'ready') return reject(new DomainError('CONFIG', message.message));
+        this.#failures = 0;
+        resolve();
       });
-      spawned.once('error', reject);
-      spawned.once('exit', (code, signal) => {
+      child.once('error', reject);
+      child.once('exit', (code, signal) => {
         reject(new DomainError('UNAVAILABLE', `the gateway ended with ${signal ?? `exit code ${code}`}`));
-        if (child === spawned) child = undefined;
+        if (this.#child === child) this.#child = undefined;
       });
     });
   }
 
-  /** Keeps one running, from the first successful start on. */
-  function watch(): void {
-    child?.once('exit', (code, signal) => {
-      if (closing) return;
-      restarts += 1;
-      log.warn({ code, signal, restarts }, 'the gateway ended and is started again');
-      relaunch();
+  #watch(): void {
+    this.#child?.once('exit', (code, signal) => {
+      if (this.#closing) return;
+      this.#restarts += 1;
+      this.#options.log.warn({ code, signal, restarts: this.#restarts }, 'the gateway ended; starting it again');
+      this.#relaunch();
     });
   }
 
-  function relaunch(): void {
-    launch().then(watch, (error: unknown) => {
-      if (closing) return;
-      failures += 1;
-      const waitMs = backOffMs(failures, BACK_OFF, Math.random());
-      const reason = messageOf(error);
-      log.error({ reason, waitMs }, 'the gateway did not start and is started again later');
-      clock.after(waitMs, () => !closing && relaunch());
-    });
+  #relaunch(): void {
+    this.#launch().then(
+      () => this.#watch(),
+      (error: unknown) => {
+        if (this.#closing) return;
+        this.#failures += 1;
+        const waitMs = backOffMs(this.#failures, BACK_OFF, Math.random());
+        this.#options.log.error({ reason: messageOf(error), waitMs }, 'the gateway did not start; trying again later');
+        this.#options.clock.after(waitMs, () => {
+          if (!this.#closing) this.#relaunch();
+        });
+      },
+    );
   }
-
-  return {
-    async start() {
-      await launch();
-      watch();
-    },
-    setEndpoints(services) {
-      endpoints = services;
-      if (child) send(child, { type: 'endpoints', services });
-    },
-    invalidate(what) {
-      if (child) send(child, { type: 'invalidate', ...what });
-    },
-    get pid() {
-      return child?.pid;
-    },
-    get restarts() {
-      return restarts;
-    },
-    async close() {
-      closing = true;
-      const ending = child;
-      if (!ending) return;
-      const ended = new Promise<void>((resolve) => ending.once('exit', () => resolve()));
-      ending.kill('SIGTERM');
-      const killer = clock.after(DRAIN_MS, () => ending.kill('SIGKILL'));
-      await ended;
-      killer.cancel();
-    },
-  };
 }
 
 function send(child: ChildProcess, message: object): void {
   if (child.connected) child.send(message, () => undefined);
 }
 
-function spawnGateway({ settings, logFile, environment, setpriv }: Options): ChildProcess {
+function spawnGateway({ settings, logFile, environment, setpriv }: GatewayProcessOptions): ChildProcess {
   const log = openSync(logFile, 'a', 0o600);
   const node = [process.execPath, '--disable-warning=ExperimentalWarning', GATEWAY_ENTRY];
   const command = setpriv === undefined ? node : [setpriv, '--pdeathsig', 'KILL', ...node];
   const { PATH, NODE_COMPILE_CACHE } = process.env;
   try {
     return spawn(command[0] as string, command.slice(1), {
-      detached: true, // Ctrl-C in a terminal is the platform's to hear: it says when the gateway shall end
+      detached: true, // Ctrl-C must reach the platform only, which then ends the gateway in order
       stdio: ['ignore', log, log, 'ipc'],
       env: { ...environment, PATH, NODE_COMPILE_CACHE, TIERPLANE_GATEWAY: JSON.stringify(settings) },
     });

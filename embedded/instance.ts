@@ -6,15 +6,15 @@ import { type DataDir, readJson, writePrivate } from './data-dir.ts';
 interface Instance {
   readonly id: string;
   readonly createdAt: string;
-  /** Device and inode of the data directory it was made for: a moved directory keeps them, a copied one does not. */
+  /** Device and inode of the data directory. A moved directory keeps them; a copied one does not. */
   readonly place: string;
 }
 
 /**
- * The mark that this data directory's processes carry, made at its first start. A copy gets a mark of its own, and
- * forgets the processes recorded in it: they are the original's, and its start must not end them.
+ * The mark of this data directory's processes, created at its first start. A copied directory gets a new mark, and its
+ * records of processes are deleted: these processes belong to the original, so a start of the copy must not end them.
  */
-export function instanceIn(dir: DataDir): string {
+export function instanceOf(dir: DataDir): string {
   const { dev, ino } = statSync(dir.root, { bigint: true });
   const place = `${dev}:${ino}`;
   const known = readJson<Instance>(dir.instance);

@@ -2,19 +2,19 @@ import { readFileSync } from 'node:fs';
 import type { IncomingHttpHeaders } from 'node:http';
 import { POOL_UID } from '../adapters/embedded/runtime/supervisor/isolation.ts';
 
-/** Uids of tasks begin at the pool's; people's are not expected among the next million. */
+/** User ids of tasks begin at POOL_UID. The next million must not belong to people. */
 const LAST_TASK_UID = POOL_UID + 999_999;
 const ESTABLISHED = '01';
 const TABLES = ['/proc/net/tcp', '/proc/net/tcp6'];
 
 /**
- * Whether a request, by its headers, is from the one who sits at this machine: the front door's own name and the name in
- * the browser's address must be loopback ones (a page of another site can have its name point here, but not change it),
- * nobody may have passed the request on, and it may not come from a tenant's task.
+ * Whether a request comes from a person at this machine, by the headers that the gateway set: the host that the gateway
+ * and the browser see must be a loopback name (a page of another site can resolve its name to this machine, but cannot
+ * change the name), no proxy may have forwarded the request, and it must not come from a tenant's task.
  */
 export function isLocal(headers: IncomingHttpHeaders): boolean {
   const hosts = [headers['x-forwarded-host'], headers.host];
-  // The gateway puts a further hop before the client's address where a proxy was on the way.
+  // If a proxy forwarded the request, the gateway adds its address here, so this is more than one address.
   const client = String(headers['x-forwarded-for'] ?? '');
   return (
     hosts.every((host) => /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i.test(String(host))) &&
@@ -24,15 +24,15 @@ export function isLocal(headers: IncomingHttpHeaders): boolean {
 }
 
 /**
- * Whether the connection that begins at this port of this machine is a task's: tenants' code runs there, and what the
- * machine's own people may see is not for it. Tells nothing where tasks run under our own uid, or without `/proc`.
+ * Whether the connection from this local port belongs to a task. Tasks run tenants' code, which must not see what people
+ * at this machine may see. Always false if tasks share the platform's user id, or without `/proc`.
  */
 function isTask(port: number): boolean {
   const uid = TABLES.map((table) => ownerOf(port, table)).find((found) => found !== undefined);
   return uid !== undefined && uid >= POOL_UID && uid <= LAST_TASK_UID;
 }
 
-/** Columns of the kernel's table: number, local address and port, remote ones, state, queues, timers, retries, uid. */
+/** Columns of the kernel's table: number, local address, remote address, state, queues, timer, retransmits, uid. */
 function ownerOf(port: number, table: string): number | undefined {
   const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   for (const line of linesOf(table)) {

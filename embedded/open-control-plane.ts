@@ -47,7 +47,7 @@ export async function openControlPlane(context: StartContext, needs: ControlPlan
       controlPlane: controlPlaneHandler(context, needs, principal, completions),
       realms: realms.handler,
       pages: pagesHandler(context, needs, principal),
-      ready: isReady,
+      isReady,
     },
     log,
   );

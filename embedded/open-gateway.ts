@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { EmbeddedRuntime } from '../adapters/embedded/runtime/runtime.ts';
 import { INSTANCE_VARIABLE } from '../adapters/embedded/runtime/supervisor/leftovers.ts';
 import type { Addresses } from './addresses.ts';
-import { createGatewayProcess, type GatewayProcess } from './gateway-process.ts';
+import { GatewayProcess } from './gateway-process.ts';
 import type { PlatformStore } from './open-store.ts';
 import type { StartContext } from './start-context.ts';
 
@@ -15,7 +15,7 @@ export function openGateway(
   platformSocket: string,
 ): GatewayProcess {
   const { dir, clock, log, cleanUp } = context;
-  const gateway = createGatewayProcess({
+  const gateway = new GatewayProcess({
     settings: gatewaySettings(context, addresses, platformSocket),
     logFile: join(dir.logs, 'gateway-process.log'),
     environment: { [INSTANCE_VARIABLE]: instance },

@@ -1,6 +1,6 @@
 import { openTable, type SqliteTable } from '../adapters/embedded/store/table.ts';
 import { prepareRunDir } from './data-dir.ts';
-import { instanceIn } from './instance.ts';
+import { instanceOf } from './instance.ts';
 import { rotateLogs } from './log-rotation.ts';
 import type { StartContext } from './start-context.ts';
 
@@ -17,7 +17,7 @@ export interface PlatformStore {
 export function openStore({ dir, clock, cleanUp }: StartContext): PlatformStore {
   const table = openTable({ file: dir.platformDb, clock });
   cleanUp.defer(() => table.close());
-  const instance = instanceIn(dir);
+  const instance = instanceOf(dir);
   const runDir = prepareRunDir(dir);
   cleanUp.defer(() => runDir.remove());
   const rotation = rotateLogs(dir.logs, clock);

@@ -4,7 +4,7 @@ import { STYLE } from '../web/pages/style.ts';
 
 const POLICY = contentSecurityPolicy({ styles: [STYLE] });
 
-/** A page of the platform's own: no script, nothing loaded from elsewhere, never framed or cached. */
+/** Sends a page of the platform. It runs no script, loads nothing from elsewhere, and cannot be framed or cached. */
 export function sendPage(res: ServerResponse, status: number, html: string): void {
   res.writeHead(status, {
     'content-type': 'text/html; charset=utf-8',

@@ -12,7 +12,7 @@ import { renderStart, type StartPageDeps } from './start-page.ts';
 interface PagesDeps extends StartPageDeps {
   readonly mailer: EmbeddedMailer;
   readonly smtp: boolean;
-  /** Who calls. Throws unless the header holds a system user's token. */
+  /** Identifies the caller. Throws UNAUTHENTICATED unless the header holds a system user's token. */
   readonly principal: (authorization: string | undefined) => Promise<Principal>;
 }
 
@@ -21,7 +21,7 @@ type Handler = (req: IncomingMessage, res: ServerResponse) => Promise<void>;
 const MAILS_PER_PAGE = 50;
 const MAIL_ID = /^[a-z0-9]{1,64}$/;
 
-/** The platform's own pages: start page and mailbox. Everything else is 404. */
+/** Serves the platform's pages: start page and mailbox. Other paths get 404. */
 export function createPages(deps: PagesDeps): Handler {
   return async (req, res) => {
     const [path = '/', query = ''] = (req.url ?? '/').split('?', 2);
@@ -38,10 +38,10 @@ function notFound(res: ServerResponse): void {
   sendPage(res, 404, errorPage({ title: 'Not found', text: 'There is no page at this address.' }));
 }
 
-/** Mails hold invitations with temporary passwords: everyone else needs a SystemAdmin's token and `/mailbox.json`. */
+/** Mails hold invitations with temporary passwords, so remote callers need a SystemAdmin's token and `/mailbox.json`. */
 function refuseRemote(res: ServerResponse): void {
-  const text = 'The mailbox page is shown on the machine itself only. A SystemAdmin reads it at /mailbox.json.';
-  sendPage(res, 403, errorPage({ title: 'Not from here', text }));
+  const text = 'The mailbox page is available on this machine only. A SystemAdmin can read it at /mailbox.json.';
+  sendPage(res, 403, errorPage({ title: 'Not available from here', text }));
 }
 
 async function showMailbox(deps: PagesDeps, req: IncomingMessage, res: ServerResponse, after: string): Promise<void> {
@@ -57,7 +57,7 @@ async function showMail(deps: PagesDeps, req: IncomingMessage, res: ServerRespon
   return mail ? sendPage(res, 200, mailPage(mailModel(mail), '/mailbox')) : notFound(res);
 }
 
-/** Mail that a server took has no text any more. */
+/** The text of a mail that an SMTP server has accepted is deleted. */
 function mailModel(mail: StoredMail): MailModel {
   const delivery = mail.delivery === 'delivered' && mail.text !== '' ? 'kept' : mail.delivery;
   return { ...mail, delivery, href: `/mailbox/${encodeURIComponent(mail.id)}` };
@@ -78,8 +78,8 @@ async function sendMails({ mailer, principal }: PagesDeps, req: IncomingMessage,
   res.end(JSON.stringify(body));
 }
 
-/** Whoever reads an invitation can take up the account it is for, so reading asks for what making users asks for. */
+/** The reader of an invitation can take over its account, so reading mail needs the same permissions as creating users. */
 function requireMailReader(caller: Principal): void {
   if (caller.kind === 'user' && caller.role === SYSTEM_ADMIN && caller.scopes.includes(SCOPES.userWrite)) return;
-  throw new DomainError('FORBIDDEN', 'only a SystemAdmin who may write users reads mail');
+  throw new DomainError('FORBIDDEN', 'only a SystemAdmin with the scope to write users may read mail');
 }

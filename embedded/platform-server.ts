@@ -8,12 +8,13 @@ export interface PlatformHandlers {
   readonly controlPlane: Handler;
   readonly realms: Handler;
   readonly pages: Handler;
-  readonly ready: () => boolean;
+  /** What /readyz reports. */
+  readonly isReady: () => boolean;
 }
 
 /**
- * The platform's one HTTP server, on a Unix socket that only the gateway (same user) may connect to: so the forwarded
- * headers can be believed.
+ * Starts the platform's HTTP server. It listens on a Unix socket that only the gateway, which runs as the same user, may
+ * connect to. So the headers that the gateway sets can be trusted.
  */
 export async function listenForGateway(
   socket: string,
@@ -50,7 +51,7 @@ function handlerOf(handlers: PlatformHandlers, url: string): Handler {
   if (path === DISCOVERY_PATH)
     return (req, res) => handlers.controlPlane(Object.assign(req, { url: `/control-plane${url}` }), res);
   if (path.startsWith('/realms/')) return handlers.realms;
-  if (path === '/readyz') return async (_req, res) => readiness(res, handlers.ready());
+  if (path === '/readyz') return async (_req, res) => readiness(res, handlers.isReady());
   return handlers.pages;
 }
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { systemClock, systemRandom } from '../adapters/embedded/clock.ts';
-import { settleAddresses } from './addresses.ts';
+import { chooseAddresses } from './addresses.ts';
 import { ensureFirstAdmin } from './admin.ts';
 import { renewLocalCredential } from './local-credential.ts';
 import { openControlPlane } from './open-control-plane.ts';
@@ -40,7 +40,7 @@ async function assemble(context: StartContext): Promise<Platform> {
   const store = openStore(context);
   const runtime = await openRuntime(context, store);
   // Not earlier: a process that a previous run left behind may have held the port until now.
-  const addresses = await settleAddresses(config);
+  const addresses = await chooseAddresses(config);
   const { urls } = addresses;
   const bus = openEvents(context, store);
   const identityParts = await openIdentityParts(context, store, urls);

@@ -3,7 +3,7 @@ import { isDomainError } from '../core/errors.ts';
 import { type DataDir, readJson } from './data-dir.ts';
 
 export interface Urls {
-  /** The front door: start page, sign-in, everything. */
+  /** The gateway's address for browsers and clients, without a slash at the end. */
   readonly publicUrl: string;
   readonly controlPlane: string;
   /** The tenants' API. */
@@ -11,7 +11,7 @@ export interface Urls {
   readonly openapi: string;
 }
 
-/** What a running platform leaves in its data directory for the other commands. */
+/** Describes a running platform. It is stored in the data directory, for the other commands. */
 export interface Running {
   readonly pid: number;
   /** When the process started; see `startOf`. Tells it from a later process with the same pid. */
@@ -20,7 +20,7 @@ export interface Running {
   readonly urls: Urls;
 }
 
-/** The platform that runs in this data directory, or undefined; also where what it left to be found is damaged. */
+/** The platform that runs in this data directory; undefined if none runs, or if its description is damaged. */
 export function findRunning(dir: DataDir): Running | undefined {
   try {
     const running = readJson<Running>(dir.running);

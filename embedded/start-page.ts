@@ -8,14 +8,14 @@ export interface StartPageDeps {
   readonly urls: Urls;
   readonly runtime: Pick<Runtime, 'services'>;
   readonly tiers: TierTable;
-  /** How a shell on this machine calls the command line; it may hold a path. */
+  /** The command line as a shell on this machine calls it. It may contain a path. */
   readonly command: string;
-  /** Of the first admin, where their password can still be looked up. */
+  /** Path of the file that holds the first admin's password. */
   readonly adminFile: string;
-  /** The demo tenants that exist, with what the control plane knows of them. */
+  /** The demo tenants that exist. */
   readonly demoTenants: () => Promise<readonly DemoTenant[]>;
   readonly tenantName: (tenantId: string) => Promise<string | undefined>;
-  /** What is not in force on this machine, in words. */
+  /** Which protections are missing on this machine. */
   readonly notes: readonly string[];
 }
 
@@ -29,17 +29,17 @@ export interface DemoTenant {
 }
 
 const ISOLATION: Record<Isolation, string> = {
-  pool: 'Shares the pooled services; its items stand under its own key.',
-  service: 'Has services and data files of its own in a shared cluster.',
-  cluster: 'Has a cluster, services, data files and a user pool of its own.',
+  pool: 'Shares the pooled services. Its items are stored under its own key.',
+  service: 'Has its own services and data files in a shared cluster.',
+  cluster: 'Has its own cluster, services, data files and user pool.',
 };
 
-/** More belong in a list that can be searched. */
+/** Most rows of services on the page. */
 const MAX_ROWS = 12;
 
 /**
- * The start page. Who reads it from elsewhere sees what is there to try, but no customer, no path of this machine and
- * no mailbox.
+ * Renders the start page. Remote readers see what they can try, but no real tenants, no paths of this machine and no
+ * mailbox.
  */
 export async function renderStart(deps: StartPageDeps, isLocal: boolean): Promise<string> {
   const { urls, tiers } = deps;
@@ -78,7 +78,7 @@ export async function renderStart(deps: StartPageDeps, isLocal: boolean): Promis
 
 type Group = readonly [ServiceStatus, ...ServiceStatus[]];
 
-/** By whom they serve; what all share comes first. */
+/** Groups tasks by the tenant they serve. Pooled services come first. */
 function groupsOf(services: readonly ServiceStatus[]): Group[] {
   const groups = new Map<string, [ServiceStatus, ...ServiceStatus[]]>();
   for (const one of services) {
@@ -107,7 +107,7 @@ function stepsFor(urls: Urls, command: string): { title: string; command: string
   return [
     { title: 'See the tenants', command: `${command} tenants list` },
     {
-      title: 'Onboard one',
+      title: 'Onboard a tenant',
       command: `${command} tenants create --name Aviato --email er@aviato.example \\\n  --tier premium --admin-password 'Correct-horse-7' --wait`,
     },
     {

@@ -7,13 +7,13 @@ import { tenantKey } from '../core/tenant/record.ts';
 import { DEMO_TENANTS } from './demo-progress.ts';
 import type { DemoTenant } from './start-page.ts';
 
-/** What tokens say of a tenant, asked at every token. */
+/** The tenant's claims in tokens. Called for every token. */
 export async function tenantClaims(table: Table, tenantId: string): Promise<TenantClaims | undefined> {
   const record = (await table.get(tenantKey(tenantId)))?.data;
   return record && { tier: record.tier, active: isServed(record.state) };
 }
 
-/** As people call it; undefined if it is unknown. */
+/** The tenant's name; undefined for an unknown tenant. */
 export async function tenantName(table: Table, tenantId: string): Promise<string | undefined> {
   return (await table.get(tenantKey(tenantId)))?.data.tenantName;
 }

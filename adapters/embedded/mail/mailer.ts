@@ -12,7 +12,7 @@ import {
   type Write,
 } from '../../../core/ports/table.ts';
 import { newId } from '../../../core/tenant/names.ts';
-import { fileTransport, smtpTransport } from './mail-transport.ts';
+import { fileTransport, type MailTransport, smtpTransport } from './mail-transport.ts';
 
 export type Mail = Parameters<Mailer['send']>[0];
 
@@ -84,123 +84,124 @@ const RETRY_MS = 30_000;
  * or sent by SMTP if configured. The text of a mail sent by SMTP is deleted after delivery. Failed deliveries are retried.
  */
 export function openMailer(options: MailerOptions): EmbeddedMailer {
-  const { table, clock, random, log } = options;
-  const transport = options.smtp ? smtpTransport(options.smtp) : fileTransport(options.file);
-  let running: Promise<void> | undefined;
-  let again = false;
-  let closed = false;
-  let retry: { cancel(): void } | undefined;
+  const mailer = new TableMailer(options);
+  mailer.deliver();
+  return mailer;
+}
 
-  function draft(mail: Mail, owner?: string): Write[] {
+class TableMailer implements EmbeddedMailer {
+  readonly #options: MailerOptions;
+  readonly #transport: MailTransport;
+  #running: Promise<void> | undefined;
+  /** More mail was queued during the current run. */
+  #again = false;
+  #closed = false;
+  #retry: { cancel(): void } | undefined;
+
+  constructor(options: MailerOptions) {
+    this.#options = options;
+    this.#transport = options.smtp ? smtpTransport(options.smtp) : fileTransport(options.file);
+  }
+
+  draft(mail: Mail, owner?: string): readonly Write[] {
+    const { clock, random } = this.#options;
     const now = clock.now();
     const id = newId(now, random);
-    const { to, subject, text } = mail;
-    const record: MailRecord = {
-      to,
-      subject,
-      text,
-      sentAt: new Date(now).toISOString(),
-      delivery: 'waiting',
-      attempts: 0,
-      data: mail.data ?? {},
-    };
-    const indexes = {
-      g1: { pk: WAITING.pk, sk: id },
-      ...(owner !== undefined && { g2: { pk: ownerKey(owner), sk: id } }),
-    };
-    const item: Item<MailRecord> = {
-      ...keyOf(id),
-      version: 1,
-      data: record,
-      indexes,
-      expiresAt: Math.floor(now / 1000) + KEEP_SECONDS,
-    };
-    return [put(item)];
+    return [
+      put({
+        ...keyOf(id),
+        version: 1,
+        data: newRecord(mail, now),
+        indexes: {
+          g1: { pk: WAITING.pk, sk: id },
+          ...(owner !== undefined && { g2: { pk: ownerKey(owner), sk: id } }),
+        },
+        expiresAt: Math.floor(now / 1000) + KEEP_SECONDS,
+      }),
+    ];
+  }
+
+  deliver(): void {
+    if (this.#closed) return;
+    this.#again = true;
+    this.#running ??= this.#run()
+      .catch(() => {
+        this.#retry?.cancel();
+        this.#retry = this.#options.clock.after(RETRY_MS, () => this.deliver());
+      })
+      .finally(() => {
+        this.#running = undefined;
+      });
+  }
+
+  async send(mail: Mail): Promise<void> {
+    await this.#options.table.transact(this.draft(mail));
+    this.deliver();
+  }
+
+  async list({ after, limit }: { readonly after?: string; readonly limit: number }): Promise<MailPage> {
+    const position = after === undefined ? {} : { after };
+    const page = await this.#options.table.query({ ...MAILS, limit, descending: true, ...position });
+    return { items: page.items.map(toMail), ...(page.next !== undefined && { next: page.next }) };
+  }
+
+  async get(id: string): Promise<StoredMail | undefined> {
+    const item = await this.#options.table.get(keyOf(id));
+    return item && toMail(item);
+  }
+
+  async deletionOf(owner: string): Promise<readonly Write[]> {
+    const { items } = await this.#options.table.query({ pk: ownerKey(owner), index: 'g2', limit: 50 });
+    return items.map(({ pk, sk }) => ({ delete: { pk, sk } }));
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#retry?.cancel();
+    await this.#running;
+    await this.#transport.close();
   }
 
   /** Delivers the queued mails, oldest first, until none is left or a delivery fails. */
-  async function run(): Promise<void> {
+  async #run(): Promise<void> {
     do {
-      again = false;
-      const page = await table.query({ ...WAITING, limit: 50 });
+      this.#again = false;
+      const page = await this.#options.table.query({ ...WAITING, limit: 50 });
       for (const item of page.items) {
-        if (closed) return;
-        await deliverOne(item);
+        if (this.#closed) return;
+        await this.#deliverOne(item);
       }
-      if (page.next !== undefined) again = true;
-    } while (again && !closed);
+      if (page.next !== undefined) this.#again = true;
+    } while (this.#again && !this.#closed);
   }
 
-  async function deliverOne(key: Key<MailRecord>): Promise<void> {
-    const item = await table.get(key);
+  async #deliverOne(key: Key<MailRecord>): Promise<void> {
+    const item = await this.#options.table.get(key);
     if (!item) return;
     try {
-      await transport.send(item.data);
-      const text = transport.keepsText ? item.data.text : '';
-      await replace(item, { ...item.data, text, delivery: 'delivered' });
+      await this.#transport.send(item.data);
+      const text = this.#transport.keepsText ? item.data.text : '';
+      await this.#replace(item, { ...item.data, text, delivery: 'delivered' });
     } catch (error) {
       const attempts = item.data.attempts + 1;
       const failed = attempts >= MAX_ATTEMPTS;
-      log.warn({ mail: item.sk, attempts, reason: reasonOf(error), failed }, 'mail was not delivered');
-      await replace(item, { ...item.data, attempts, delivery: failed ? 'failed' : 'waiting' });
+      this.#options.log.warn({ mail: item.sk, attempts, reason: codeOf(error), failed }, 'mail was not delivered');
+      await this.#replace(item, { ...item.data, attempts, delivery: failed ? 'failed' : 'waiting' });
       throw error;
     }
   }
 
-  async function replace(item: Item<MailRecord>, data: MailRecord): Promise<void> {
+  async #replace(item: Item<MailRecord>, data: MailRecord): Promise<void> {
     const { g1, ...others } = item.indexes ?? {};
     const indexes = data.delivery === 'waiting' && g1 ? { g1, ...others } : others;
+    const write = put({ ...item, version: item.version + 1, data, indexes }, { version: item.version });
     // The condition fails if the mail was deleted meanwhile; it then stays deleted.
-    const write: Write = put({ ...item, version: item.version + 1, data, indexes }, { version: item.version });
-    await table.transact([write]).catch(() => undefined);
+    await this.#options.table.transact([write]).catch(() => undefined);
   }
+}
 
-  function deliver(): void {
-    if (closed) return;
-    again = true;
-    running ??= run()
-      .catch(() => {
-        retry?.cancel();
-        retry = clock.after(RETRY_MS, deliver);
-      })
-      .finally(() => {
-        running = undefined;
-      });
-  }
-
-  deliver();
-
-  return {
-    draft,
-    deliver,
-    async send(mail) {
-      await table.transact(draft(mail));
-      deliver();
-    },
-    async list({ after, limit }) {
-      const page = await table.query({
-        ...MAILS,
-        limit,
-        descending: true,
-        ...(after !== undefined && { after }),
-      });
-      return { items: page.items.map(toMail), ...(page.next !== undefined && { next: page.next }) };
-    },
-    async get(id) {
-      const item = await table.get(keyOf(id));
-      return item && toMail(item);
-    },
-    async deletionOf(owner) {
-      const { items } = await table.query({ pk: ownerKey(owner), index: 'g2', limit: 50 });
-      return items.map(({ pk, sk }) => ({ delete: { pk, sk } }));
-    },
-    async close() {
-      closed = true;
-      retry?.cancel();
-      await running;
-      await transport.close();
-    },
-  };
+function newRecord({ to, subject, text, data = {} }: Mail, nowMs: number): MailRecord {
+  return { to, subject, text, sentAt: new Date(nowMs).toISOString(), delivery: 'waiting', attempts: 0, data };
 }
 
 function ownerKey(owner: string): string {
@@ -212,6 +213,6 @@ function toMail({ sk, data: { to, subject, text, sentAt, delivery } }: ListedIte
 }
 
 /** Only the error code: the server's response may quote the mail. */
-function reasonOf(error: unknown): string {
+function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
 }
