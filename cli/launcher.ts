@@ -26,10 +26,10 @@ function isBelow(path: string, folder: string): boolean {
   return path === folder || path.startsWith(`${folder}/`);
 }
 
-/** Whether the name `tierplane` finds this program. npx puts a folder of its own on the PATH, for one command only. */
+/** Whether the name `tierplane` finds this program. npx and npm put node_modules/.bin on the PATH, for one command only. */
 function isOnPath(): boolean {
   const found = (process.env.PATH ?? '').split(':').map((folder) => join(folder, 'tierplane'));
-  const first = found.find((path) => !path.includes('/_npx/') && existsSync(path));
+  const first = found.find((path) => !path.includes('/node_modules/.bin/') && existsSync(path));
   return first !== undefined && realpathSync(first) === realpathSync(COMMAND_FILE);
 }
 

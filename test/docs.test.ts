@@ -1,15 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
@@ -20,6 +10,7 @@ import { REFERENCE_PAGES, sectionsOf } from '../scripts/reference/pages.ts';
 import { TIERS } from '../tenant-templates/tiers.ts';
 import { runCli } from './e2e/harness.ts';
 import { blocksOf, isShell, PAGES, RUNBOOK_PAGES } from './support/doc-commands.ts';
+import { copyOfTree } from './support/tree-copy.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const read = (name: string) => readFileSync(join(ROOT, name), 'utf8');
@@ -157,10 +148,14 @@ describe('docs/add-a-service.md', () => {
     ];
     expect(files.map(([, name]) => name)).toEqual(['routes.ts', 'app.ts', 'server.ts']);
     const copy = copyOfTree();
-    mkdirSync(join(copy, 'services', 'notes'));
-    for (const [, name = '', text = ''] of files) writeFileSync(join(copy, 'services', 'notes', name), text);
-    const { stdout } = spawnSync(join(ROOT, 'node_modules/.bin/tsc'), ['-p', copy], { encoding: 'utf8' });
-    expect(stdout.split('\n').filter((line) => line.includes('services/notes/'))).toEqual([]);
+    try {
+      mkdirSync(join(copy.path, 'services', 'notes'));
+      for (const [, name = '', text = ''] of files) writeFileSync(join(copy.path, 'services', 'notes', name), text);
+      const { stdout } = spawnSync(join(ROOT, 'node_modules/.bin/tsc'), ['-p', copy.path], { encoding: 'utf8' });
+      expect(stdout.split('\n').filter((line) => line.includes('services/notes/'))).toEqual([]);
+    } finally {
+      copy.remove();
+    }
   }, 60_000);
 });
 
@@ -218,15 +213,6 @@ function sourceFiles(): string[] {
       readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),
     )
     .filter((name) => /(\.[jt]s|\.sh|^bin\/tierplane)$/.test(name) && !name.startsWith('scripts/reference/'));
-}
-
-/** A copy of the work tree that a test may change, with the same packages. */
-function copyOfTree(): string {
-  const copy = join(scratch, 'tree');
-  const left = new Set(['node_modules', 'dist', '.git', '.tierplane', 'coverage'].map((name) => join(ROOT, name)));
-  cpSync(ROOT, copy, { recursive: true, filter: (path) => !left.has(path) });
-  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
-  return copy;
 }
 
 /** The command that these words begin with: two words if there is such a subcommand, else one. */

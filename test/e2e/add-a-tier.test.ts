@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { copyOfTree, type TreeCopy } from '../support/tree-copy.ts';
 import { PASSWORD, TestPlatform } from './harness.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -17,19 +17,12 @@ function documentedEntry(): string {
   return entry;
 }
 
-/** A copy of all that git knows, with the packages of this clone. */
-function copyOfSource(): string {
-  const copy = mkdtempSync(join(tmpdir(), 'tp-tier-'));
-  const files = spawnSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: ROOT });
-  for (const file of files.stdout.toString().split('\0').filter(Boolean)) cpSync(join(ROOT, file), join(copy, file));
-  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
-  return copy;
-}
-
+let tree: TreeCopy;
 let copy: string;
 let platform: TestPlatform;
 beforeAll(async () => {
-  copy = copyOfSource();
+  tree = copyOfTree();
+  copy = tree.path;
   const table = readFileSync(join(copy, TABLE), 'utf8');
   writeFileSync(
     join(copy, TABLE),
@@ -40,7 +33,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(async () => {
   await platform?.dispose();
-  rmSync(copy, { recursive: true, force: true });
+  tree.remove();
 });
 
 test('DX-3: one entry in the table adds a tier: the source still compiles', () => {

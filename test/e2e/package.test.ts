@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -110,6 +110,21 @@ describe('DX-8: installed from its tarball, where the machine has a Node of its 
     expect(help.stdout).not.toContain('npx');
   });
 });
+
+test('DX-8: installed in a project, npx finds tierplane and the Node beside it', () => {
+  const project = join(scratch, 'project');
+  mkdirSync(project);
+  writeFileSync(join(project, 'package.json'), '{}');
+  const options = {
+    cwd: project,
+    encoding: 'utf8',
+    env: { PATH: MACHINE_PATH.join(delimiter), HOME: process.env.HOME },
+  } as const;
+  const install = spawnSync('npm', ['install', '--prefer-offline', join(scratch, packed.filename)], options);
+  expect([install.status, install.stderr]).toEqual([0, '']);
+  const help = spawnSync('npx', ['--no-install', 'tierplane', 'up', '--help'], options);
+  expect([help.status, help.stdout]).toEqual([0, expect.stringContaining('  $ npx tierplane up\n')]);
+}, 60_000);
 
 describe('DX-8: installed where npm has no Node to bring along,', () => {
   beforeAll(() => {
