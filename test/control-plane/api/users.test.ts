@@ -12,7 +12,7 @@ function create(userName: string, userRole: string): Promise<Answer> {
   return home.call('POST', '/users', { userName, userRole, email: `${userName}@example.com` });
 }
 
-/** An admin who has a password of his own. */
+/** Creates an admin who has signed in, and so has a chosen password. */
 async function createSignedIn(userName: string): Promise<void> {
   const user = { userName, email: `${userName}@example.com`, role: 'SystemAdmin', password: 'Correct-horse-7' };
   await home.deps.identity.createUser('admin', user);
@@ -28,17 +28,17 @@ async function get(userName: string): Promise<Body> {
 
 const LAST = { statusCode: 409, message: 'User root is the last enabled SystemAdmin who has signed in' };
 
-test('ID-3: the last enabled SystemAdmin can be neither removed, disabled nor demoted', async () => {
+test('ID-3: the last enabled SystemAdmin who has signed in can be neither removed, disabled nor demoted', async () => {
   await create('helper', 'CustomerSupport');
   await create('invited', 'SystemAdmin');
   await createSignedIn('off');
   await home.call('PUT', '/users/off/disable');
-  for (const answer of [
+  for (const response of [
     await home.call('DELETE', '/users/root'),
     await home.call('PUT', '/users/root/disable'),
     await put('root', 'Auditor'),
   ]) {
-    expect([answer.status, answer.body]).toEqual([409, LAST]);
+    expect([response.status, response.body]).toEqual([409, LAST]);
   }
   expect(await get('root')).toMatchObject({ enabled: true, userRole: 'SystemAdmin' });
   expect((await put('root', 'SystemAdmin')).status).toBe(200);
@@ -46,13 +46,13 @@ test('ID-3: the last enabled SystemAdmin can be neither removed, disabled nor de
   expect((await home.call('DELETE', '/users/root')).status).toBe(200);
 });
 
-test('ID-3: of two admins that remove each other at the same moment one remains', async () => {
+test('ID-3: of two admins who remove each other at the same moment, one remains', async () => {
   await createSignedIn('other');
-  const answers = await Promise.all([home.call('DELETE', '/users/root'), home.call('PUT', '/users/other/disable')]);
-  expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
+  const responses = await Promise.all([home.call('DELETE', '/users/root'), home.call('PUT', '/users/other/disable')]);
+  expect(responses.map(({ status }) => status).sort()).toEqual([200, 409]);
 });
 
-test('ID-3: users are created with any role name, edited, disabled, enabled, deleted', async () => {
+test('ID-3: system users can be created with any role name, edited, disabled, enabled and deleted', async () => {
   expect((await create('bob', 'Whatever They Invent')).body).toEqual({ data: { userName: 'bob' } });
   expect(await get('bob')).toMatchObject({ status: 'FORCE_CHANGE_PASSWORD', enabled: true });
   expect((await put('bob', 'Auditor')).body).toEqual({ message: 'User updated' });
@@ -70,7 +70,7 @@ test('a taken user name or email is a conflict', async () => {
   expect((await home.call('PUT', '/users/bob', { userRole: 'X', email: 'root@example.com' })).status).toBe(409);
 });
 
-test("users are listed page by page, in SBT's names and ours", async () => {
+test("ID-3: users are listed in pages, with SBT's names and with ours", async () => {
   for (let i = 0; i < 7; i++) await create(`user${i}`, 'X');
   const found: Body[] = [];
   let token = '';
@@ -83,10 +83,10 @@ test("users are listed page by page, in SBT's names and ours", async () => {
   expect(found.every((one) => one.user_name === one.userName && one.user_role === one.userRole)).toBe(true);
 });
 
-test('no answer holds a password, and the invitation goes by mail alone', async () => {
+test('OB-1: no response holds a password; the invitation is sent by mail only', async () => {
   await create('invited', 'X');
-  const answers = await Promise.all([home.call('GET', '/users'), home.call('GET', '/users/invited')]);
+  const responses = await Promise.all([home.call('GET', '/users'), home.call('GET', '/users/invited')]);
   const [mail] = (await home.mails()).filter(({ to }) => to === 'invited@example.com');
   expect(mail).toBeDefined();
-  for (const { text } of answers) expect(text).not.toMatch(/"(password|secret|hash|subject)"|scrypt/i);
+  for (const { text } of responses) expect(text).not.toMatch(/"(password|secret|hash|subject)"|scrypt/i);
 });

@@ -17,6 +17,6 @@ test.each([
   expect(checkPassword(password, minLength)).toEqual(broken);
 });
 
-test('ID-1: characters are counted as people do, not by their code units', () => {
+test('ID-1: the length is counted in characters, not in code units', () => {
   expect(checkPassword('Aa1-😀😀😀', 8)).toEqual(['must have at least 8 characters']);
 });
