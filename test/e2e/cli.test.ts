@@ -268,7 +268,7 @@ describe('DX-2: by the command line', () => {
       PASSWORD,
     );
     expect(probe.code).toBe(5);
-    expect(platform.logs()).toContain('probe removed');
+    expect(platform.logs()).toContain('probe deleted');
   }, 40_000);
 });
 

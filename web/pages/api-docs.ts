@@ -25,12 +25,18 @@ const OWN_STYLE = `
 .method { display: inline-block; min-width: 4.2rem; font-weight: 700; color: var(--accent); }
 .operation pre { max-height: 24rem; overflow: auto; white-space: pre-wrap; overflow-wrap: anywhere; }
 .operation pre:has(output:empty) { display: none; }
+.operation > summary .muted { margin-left: .6rem; }
 .operation h3 { margin-bottom: .3rem; }
+.operation form h3 { margin-bottom: -.6rem; }
 .responses { display: grid; gap: .25rem; padding: 0; list-style: none; }
 .operation button { justify-self: start; }
 textarea { font: .875rem/1.45 var(--mono); color: inherit; width: 100%; padding: .65rem .8rem; resize: vertical;
   background: var(--sunken); border: 1px solid var(--edge); border-radius: 9px; }
 textarea:hover { border-color: var(--muted); }
+@media (max-width: 36rem) {
+  .method { min-width: 0; margin-right: .35rem; }
+  .operation > summary .muted { display: block; margin: .2rem 0 0; }
+}
 `;
 
 /** Sends the request of a form and shows the response. The token stays in the memory of the page. */
@@ -101,7 +107,7 @@ export function apiDocsPage(
 <header class="hero"><h1>${api.info.title} API</h1><p class="muted">${api.info.description}</p></header>
 <div class="card tile"><div class="field"><label for="token">Access token</label>
 <input id="token" type="password" autocomplete="off" spellcheck="false" aria-describedby="token-hint">
-<p id="token-hint" class="hint">For the requests that you send from this page; it never leaves the page otherwise.${
+<p id="token-hint" class="hint">Used only for the requests that you send from this page.${
       surroundings && html` <code>${surroundings.tokenCommand}</code> prints a token.`
     }</p></div></div>
 ${api.tags.map(({ name }) => tagSection(api, name, base))}
