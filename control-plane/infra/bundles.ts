@@ -1,3 +1,4 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Stage } from 'aws-cdk-lib';
 import { type AssetCode, Code } from 'aws-cdk-lib/aws-lambda';
@@ -9,6 +10,13 @@ const ROOT = join(import.meta.dirname, '..', '..');
 /** An entry point in control-plane/lambda. */
 export type BundleName = 'api' | 'create-admin' | 'publish-outbox';
 
+/** Modules of control-plane/lambda that an entry point imports on demand: files of their own, which a cold start does not load. */
+const ON_DEMAND: Readonly<Record<BundleName, readonly string[]>> = {
+  api: ['docs-page'],
+  'create-admin': [],
+  'publish-outbox': [],
+};
+
 /**
  * Bundles an entry point of control-plane/lambda with esbuild during synthesis. The AWS SDK is not bundled: Lambda's runtime
  * contains it, and only CommonJS modules find it there.
@@ -16,18 +24,30 @@ export type BundleName = 'api' | 'create-admin' | 'publish-outbox';
 export function bundle(scope: Construct, name: BundleName): AssetCode {
   // Each synthesis has an output folder of its own, so two may run at the same time.
   const folder = join(Stage.of(scope)?.assetOutdir ?? '', `bundle.${name}`);
-  buildSync({
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'index.js'), bundled(name, ON_DEMAND[name]));
+  for (const module of ON_DEMAND[name]) writeFileSync(join(folder, `${module}.js`), bundled(module, []));
+  return Code.fromAsset(folder);
+}
+
+/** The code of a module of control-plane/lambda with all that it imports, but for `onDemand`. */
+function bundled(module: string, onDemand: readonly string[]): string {
+  const { outputFiles } = buildSync({
     absWorkingDir: ROOT,
-    entryPoints: [`control-plane/lambda/${name}.ts`],
-    outfile: join(folder, 'index.js'),
+    entryPoints: [`control-plane/lambda/${module}.ts`],
+    write: false,
     bundle: true,
     minify: true,
     platform: 'node',
     target: 'node24',
     format: 'cjs',
-    external: ['@aws-sdk/*', '@smithy/*'],
+    external: ['@aws-sdk/*', '@smithy/*', ...onDemand.map((one) => `*/${one}.ts`)],
     legalComments: 'none',
     logLevel: 'error',
   });
-  return Code.fromAsset(folder);
+  // esbuild keeps the paths of external modules as they are written in the source.
+  return onDemand.reduce(
+    (code, one) => code.replaceAll(`./${one}.ts`, `./${one}.js`),
+    outputFiles.map(({ text }) => text).join(''),
+  );
 }

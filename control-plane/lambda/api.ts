@@ -4,7 +4,6 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import { openMailer } from '../../adapters/aws/mail/mailer.ts';
 import { pause } from '../../core/time/wait.ts';
 import { TIERS } from '../../tenant-templates/tiers.ts';
-import { apiDocsPage } from '../../web/pages/api-docs.ts';
 import { createControlPlane } from '../api/dispatch.ts';
 import { type ApiRequest, type ApiResponse, BODY_NOT_UTF8, BODY_TOO_LARGE, MAX_BODY_BYTES } from '../api/http/http.ts';
 import { createRateLimiter } from '../api/http/rate-limit.ts';
@@ -45,7 +44,7 @@ const controlPlane = createControlPlane(
     signUpLimiter: createRateLimiter(store.clock),
     appUrl: environment.TIERPLANE_APP_URL,
     basePath: '',
-    docsPage: (api) => apiDocsPage(api),
+    docsPage: async (api) => (await import('./docs-page.ts')).docsPage(api),
     // The application plane owns compute and the realms that probes sign in to; the stack declares the one credential.
     serves: (path) => !/^\/(operator\/(services|tenants)|credentials)\b/.test(path),
   },

@@ -39,8 +39,8 @@ export function descriptionOperations(operations: readonly ControlPlaneOperation
           headers: { 'content-security-policy': 'Allows only what the page itself contains.' },
         },
       },
-      handle({ request }, { basePath, docsPage }) {
-        const { html, contentSecurityPolicy } = docsPage(describe(basePath), request.headers);
+      async handle({ request }, { basePath, docsPage }) {
+        const { html, contentSecurityPolicy } = await docsPage(describe(basePath), request.headers);
         return { status: 200, headers: { 'content-security-policy': contentSecurityPolicy }, body: html };
       },
     }),

@@ -68,7 +68,7 @@ export interface ControlPlaneDeps extends StoreDeps {
   /** A tenant that has been under way for longer than this may be retried, in milliseconds. @default 600_000 (10 minutes) */
   readonly stalledAfterMs?: number;
   /** Renders the page that documents `api`, for a client that sent `headers`. */
-  readonly docsPage: (api: OpenApi, headers: ApiRequest['headers']) => DocsPage;
+  readonly docsPage: (api: OpenApi, headers: ApiRequest['headers']) => DocsPage | Promise<DocsPage>;
   /** Base path of the API in its own description. @default '/control-plane' */
   readonly basePath?: string;
   /** Whether this home has the path; other paths are neither served nor described. @default - it has all */
