@@ -1,23 +1,24 @@
 import * as z from 'zod';
 import type { ServiceDirectory } from './directory.ts';
 
-/** What an agent tells its tasks. */
+/** A message from an agent to its tasks. */
 const AgentMessage = z.discriminatedUnion('type', [
   z.object({ type: z.literal('directory'), services: z.record(z.string(), z.array(z.string())) }),
   z.object({ type: z.literal('drain') }),
 ]);
 
 export interface AgentLink {
-  /** As the agent told it last. */
+  /** As the agent sent it last. */
   readonly directory: ServiceDirectory;
-  /** Tells the agent that the task listens. */
+  /** Notifies the agent that the task listens. */
   ready(): void;
 }
 
 /**
- * The task's end of its IPC channel. Without an agent (started by hand) it is silent and knows no sibling.
+ * The task's end of the IPC channel with its agent. A task that is started by hand has no agent: it sends nothing and its
+ * directory is empty.
  *
- * @param on `drain`: finish and end, in peace; `orphaned`: the agent is gone, end at once
+ * @param on `drain`: finish the requests in progress, then exit; `orphaned`: the agent is gone, so exit at once
  */
 export function linkToAgent(process: NodeJS.Process, on: { drain(): void; orphaned(): void }): AgentLink {
   let services: Readonly<Record<string, readonly string[]>> = {};

@@ -14,29 +14,29 @@ const Issuers = z.array(
   }),
 );
 
-/** The environment a task is started with. */
+/** The environment variables of a task. */
 const Environment = z.object({
   /** Folder under services/. */
   TIERPLANE_SERVICE: z.string().min(1),
-  /** Path of the Unix socket to listen on; the kernel takes at most 107 bytes. */
+  /** Path of the Unix socket to listen on; the kernel accepts at most 107 bytes. */
   TIERPLANE_SOCKET: z.string().min(1).max(107),
   TIERPLANE_TASK_ID: z.string().min(1),
-  /** The one tenant served; empty for a pooled task. */
+  /** The only tenant that the task serves; empty for a pooled task. */
   TIERPLANE_TENANT: z.string().regex(TENANT_ID, 'must be a tenant id or empty').or(z.literal('')),
   TIERPLANE_DATA_FILE: z.string().min(1),
-  /** JSON: the issuers whose tokens are taken, and where their keys are. */
+  /** JSON: the issuers whose tokens are accepted, and the locations of their keys. */
   TIERPLANE_ISSUERS: z.string().transform(parseJson).pipe(Issuers),
-  /** The front door, below which identity's realms are. */
+  /** The public URL; identity's realms are below it. */
   TIERPLANE_IDENTITY_URL: z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, '')),
 });
 export type Environment = z.output<typeof Environment>;
 
-/** Throws CONFIG with every fault, each with its variable. */
+/** Throws CONFIG with every error and its variable. */
 export function readEnvironment(variables: Readonly<Record<string, string | undefined>>): Environment {
   const parsed = Environment.safeParse(variables);
   if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
-  throw new DomainError('CONFIG', `the task's environment has ${faults.length} fault(s):\n${faults.join('\n')}`);
+  const errors = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+  throw new DomainError('CONFIG', `invalid environment of the task (${errors.length} errors):\n${errors.join('\n')}`);
 }
 
 function parseJson(text: string, context: z.RefinementCtx): unknown {

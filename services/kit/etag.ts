@@ -6,16 +6,15 @@ export function etagOf(version: number | string): string {
 }
 
 /**
- * Holds an update to the state its caller saw.
- * @param ifMatch the header; undefined asks for nothing
- * Throws CONDITION_FAILED unless it is `*` or lists `etag`; weak tags never match (RFC 9110, 13.1.1).
+ * Throws CONDITION_FAILED unless `ifMatch` is `*` or lists `etag`. Weak tags never match (RFC 9110, 13.1.1).
+ * @param ifMatch the `If-Match` header; undefined allows any state
  */
 export function requireMatch(ifMatch: string | undefined, etag: string): void {
   if (ifMatch === undefined || listed(ifMatch).some((tag) => tag === '*' || tag === etag)) return;
   throw new DomainError('CONDITION_FAILED', `If-Match must name the current entity tag, which is ${etag}`);
 }
 
-/** Whether the caller has this very state already; weak comparison (RFC 9110, 13.1.2). */
+/** Whether the caller has this state already; compares weakly (RFC 9110, 13.1.2). */
 export function isKnown(ifNoneMatch: string | undefined, etag: string | undefined): boolean {
   if (ifNoneMatch === undefined || etag === undefined) return false;
   return listed(ifNoneMatch).some((tag) => tag === '*' || tag.replace(/^W\//, '') === etag);

@@ -2,26 +2,26 @@ import type { Clock } from '../../core/ports/clock.ts';
 
 export interface IdleMemoryOptions {
   readonly clock: Clock;
-  /** Gives memory back to the system. May take long: nobody waits, or somebody who comes after a long pause. */
+  /** Returns memory to the system. It may take long, as it only delays the first request after a long pause. */
   readonly collect: () => void;
-  /** Length of a round until something was collected for the first time, in milliseconds. @default 10_000 */
+  /** Length of a round until the first collection, in milliseconds. @default 10_000 (10 seconds) */
   readonly startMs?: number;
-  /** Length of each round after that, in milliseconds. @default 60_000 (1 minute) */
+  /** Length of a round after the first collection, in milliseconds. @default 60_000 (1 minute) */
   readonly idleMs?: number;
 }
 
 export interface IdleMemory {
-  /** Says that there may be garbage. Costs nothing, so that it can be said at each request. */
+  /** Marks the current round as used. It is cheap enough to call for each request. */
   used(): void;
-  /** Collects no more. */
+  /** Stops collecting. */
   close(): void;
 }
 
 /**
- * Collects once in each pause, at the end of its first quiet round: one to two rounds after the last use. V8 collects
- * while it allocates only, and would keep for as long as nothing happens what a rush has left. The start counts as use,
- * and leaves a fifth of a task's memory. Short pauses are let pass, as optimised code goes with what it refers to, and the
- * next thousands of requests cost more; a task that has just started has little of it.
+ * Collects once per pause, at the end of its first unused round: one to two rounds after the last use. V8 only collects
+ * while it allocates, so an idle process would keep the garbage of its last requests. The start counts as use; it leaves a
+ * fifth of a task's memory. Rounds are long because a collection also discards optimized code, which makes the next
+ * thousands of requests slower; the first round is short because a new task has little optimized code.
  */
 export function giveBackWhenIdle(options: IdleMemoryOptions): IdleMemory {
   const { clock, collect, startMs = 10_000, idleMs = 60_000 } = options;

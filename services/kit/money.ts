@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** Active currencies of ISO 4217 that money is kept in; funds codes, metals and test codes are left out. */
+/** Active currencies of ISO 4217, without the codes of funds, metals and tests. */
 export const CURRENCIES = (
   'AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP CNY ' +
   'COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ' +
@@ -10,10 +10,10 @@ export const CURRENCIES = (
   'UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG'
 ).split(' ');
 
-/** Largest amount of one price, in minor units: one below a trillion. */
+/** Largest amount of one price, in minor units. */
 export const MAX_AMOUNT = 999_999_999_999;
 
-/** An amount in minor units (cents) of one currency: integers only, so that nothing is ever rounded. */
+/** An amount in minor units (cents) of one currency. It is an integer, so that it is never rounded. */
 export const Money = z
   .strictObject({
     amount: z.int().min(0).max(MAX_AMOUNT).describe("In the currency's minor units: 1999 is EUR 19.99."),

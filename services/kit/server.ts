@@ -14,9 +14,9 @@ import { type Environment, readEnvironment } from './environment.ts';
 import { giveBackWhenIdle } from './idle-memory.ts';
 import type { ServiceParts } from './service.ts';
 
-/** Requests still on their way when a drain begins arrive within this time. */
+/** Requests that are on their way when a drain begins arrive within this time. */
 const LINGER_MS = 250;
-/** A drain ends after this time, whatever is still open. */
+/** A drain ends after this time, even if requests are in progress. */
 const DRAIN_MS = 10_000;
 /** A log line is written within this time, or when the process ends. */
 const LOG_FLUSH_MS = 250;
@@ -25,12 +25,12 @@ const MAX_LOG_BUFFERED = 2 ** 20;
 const EXIT_CONFIG = 78;
 
 /**
- * Runs one task of the embedded home: reads its environment, opens its store, listens on its socket, tells its agent
- * that it is ready, and ends when told to or when the agent is gone. Exits with 78 if the environment is wrong.
+ * Runs one task of the embedded home: reads its environment, opens its store, listens on its socket, and notifies its agent
+ * that it is ready. The task ends when the agent drains it or is gone. Exits with 78 if the environment is invalid.
  */
 export async function runService(name: string, build: (parts: ServiceParts) => FastifyInstance): Promise<void> {
   const environment = readEnvironmentOrExit(name);
-  // Sockets and files are for this user alone.
+  // Only this user may access sockets and files.
   process.umask(0o077);
   const log = openLog(environment);
   const table = openTable({ file: environment.TIERPLANE_DATA_FILE, clock: systemClock });
@@ -40,7 +40,7 @@ export async function runService(name: string, build: (parts: ServiceParts) => F
   async function drain(): Promise<void> {
     log.info({}, 'draining');
     systemClock.after(DRAIN_MS, () => process.exit(0));
-    // Clients let go of their connections by themselves, instead of finding them cut under a request.
+    // Clients close their connections themselves, so that none breaks while it carries a request.
     app.server.prependListener('request', (_request: unknown, response: ServerResponse) => {
       response.shouldKeepAlive = false;
     });
@@ -76,8 +76,8 @@ export async function runService(name: string, build: (parts: ServiceParts) => F
 }
 
 /**
- * Gives memory back in pauses between requests, as agents want it of their tasks: they start Node with --expose-gc. The
- * last-resort kind shrinks the new space, too; no other one does.
+ * Returns memory to the system in pauses between requests, if the agent started Node with --expose-gc. Only a collection of
+ * the type last-resort also shrinks the new space.
  */
 function keepSmallWhenIdle(app: FastifyInstance): void {
   const { gc } = globalThis;
@@ -91,7 +91,7 @@ function keepSmallWhenIdle(app: FastifyInstance): void {
   app.addHook('onClose', async () => memory.close());
 }
 
-/** A socket file left by a task that was killed would make the address seem in use. */
+/** Deletes the socket file of a killed task; with it, the address would be in use. */
 async function listen(app: FastifyInstance, socket: string): Promise<void> {
   rmSync(socket, { force: true });
   await app.listen({ path: socket });
@@ -108,7 +108,7 @@ function readEnvironmentOrExit(name: string): Environment {
   }
 }
 
-/** One JSON line a message, on standard output. Batched: a write per request would cost a quarter of the throughput. */
+/** Writes one JSON line per message to standard output, in batches: a write per request would cost a quarter of the throughput. */
 function openLog({ TIERPLANE_SERVICE, TIERPLANE_TASK_ID }: Environment) {
   const output = openLineFile(1, { flushMs: LOG_FLUSH_MS, maxBuffered: MAX_LOG_BUFFERED });
   process.on('exit', output.flushSync);
@@ -122,7 +122,7 @@ function openLog({ TIERPLANE_SERVICE, TIERPLANE_TASK_ID }: Environment) {
   );
 }
 
-/** pino's `time` field in ISO 8601. Made once a millisecond: under load that is once for many lines. */
+/** pino's `time` field in ISO 8601. It is created once per millisecond, which many lines share under load. */
 function createTimestamp(): () => string {
   let madeAt = 0;
   let text = '';

@@ -6,24 +6,24 @@ import { scopedTable } from '../../core/tenant/scoped-table.ts';
 import type { TierName } from '../../core/tier/tiers.ts';
 
 /**
- * All that application code learns of its caller, and its only way to data. Built from a verified token alone; it
- * lives as long as one request.
+ * What application code knows of its caller, and its only access to data. It is built from a verified token alone, for one
+ * request.
  */
 export interface TenantContext {
   readonly tenantId: string;
   readonly tier: TierName;
   readonly role: TenantRole;
   readonly realm: RealmId;
-  /** The tenant's own data: asked for anything else it throws ACCESS_DENIED. */
+  /** The tenant's own data; throws ACCESS_DENIED for any other. */
   readonly table: Table;
-  /** The caller's `Authorization` header, to call other services and identity on the caller's behalf. Never logged. */
+  /** The caller's `Authorization` header, for calls of other services and identity on behalf of the caller. Never logged. */
   readonly authorization: string;
   readonly requestId: string;
 }
 
-/** What the way of a request says about its tenant; it may only agree with the token. */
+/** The tenant that a request was routed to; it must be the token's. */
 export interface RouteClaims {
-  /** The one tenant this task serves; '' for a pooled task. */
+  /** The only tenant that this task serves; '' for a pooled task. */
   readonly served: string;
   /** The gateway's `x-tierplane-tenant`, if any. */
   readonly header: string | undefined;
@@ -31,7 +31,7 @@ export interface RouteClaims {
 
 /**
  * The context of one request.
- * Throws FORBIDDEN for a token without tenant, tier or role, and where route and token disagree on the tenant.
+ * Throws FORBIDDEN for a token without tenant, tier or role, and for a request that was routed to another tenant.
  */
 export function tenantContext(
   token: VerifiedToken,

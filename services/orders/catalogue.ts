@@ -4,18 +4,18 @@ import { DomainError } from '../../core/errors.ts';
 import type { ServiceDirectory } from '../kit/directory.ts';
 import { Money } from '../kit/money.ts';
 
-/** On whose behalf products is asked. */
+/** The caller on whose behalf the products service is called. */
 export interface Caller {
   readonly tenantId: string;
   readonly authorization: string;
   readonly requestId: string;
 }
 
-/** What orders needs of products. */
+/** What the orders service needs of the products service. */
 export interface Catalogue {
   /**
-   * Today's prices of the caller's products; unknown ones are left out. At most 100 ids.
-   * Throws UNAVAILABLE if no task of products answers, UNAUTHENTICATED and FORBIDDEN if products says so.
+   * Current prices of the caller's products, by at most 100 ids. Unknown products are left out.
+   * Throws UNAVAILABLE if no task of products responds, UNAUTHENTICATED or FORBIDDEN if products refuses the caller.
    */
   prices(caller: Caller, productIds: readonly string[]): Promise<ReadonlyMap<string, Money>>;
   close(): Promise<void>;
@@ -23,17 +23,17 @@ export interface Catalogue {
 
 const ATTEMPTS = 3;
 const TIMEOUT_MS = 2_000;
-/** Connections to one task of products. */
+/** Most connections to one task of products. */
 const CONNECTIONS = 16;
 
 const Prices = z.object({ data: z.array(z.object({ productId: z.string(), price: Money })) });
 
-/** Asks a living task of products, as the service directory knows them, by its Unix socket. */
+/** Calls a task of products that the service directory lists, by its Unix socket. */
 export function createCatalogue(directory: ServiceDirectory): Catalogue {
   const pools = new Map<string, Pool>();
   let turn = 0;
 
-  /** The pools follow the directory: a task that is gone will not come back under its old path. */
+  /** Closes the pools of tasks that the directory no longer lists: no new task uses their paths. */
   function nextPool(): Pool | undefined {
     const sockets = directory.sockets('products');
     for (const [socket, pool] of pools) {
@@ -48,8 +48,8 @@ export function createCatalogue(directory: ServiceDirectory): Catalogue {
     return pool;
   }
 
-  /** Undefined where this task could not answer, so that another one may. */
-  async function ask(pool: Pool, path: string, caller: Caller): Promise<z.output<typeof Prices> | undefined> {
+  /** Undefined if this task does not respond; another one may. */
+  async function fetchPrices(pool: Pool, path: string, caller: Caller): Promise<z.output<typeof Prices> | undefined> {
     const response = await pool
       .request({
         method: 'GET',
@@ -68,7 +68,8 @@ export function createCatalogue(directory: ServiceDirectory): Catalogue {
     if (!response || response.status >= 500) return undefined;
     if (response.status === 401) throw new DomainError('UNAUTHENTICATED', 'the token must be current');
     if (response.status === 403) throw new DomainError('FORBIDDEN', 'products refused the caller');
-    if (response.status !== 200) throw new DomainError('INTERNAL', `products answered ${response.status} to a list`);
+    if (response.status !== 200)
+      throw new DomainError('INTERNAL', `the products service must respond with 200 to a list, got ${response.status}`);
     return Prices.parse(JSON.parse(response.text));
   }
 
@@ -77,10 +78,10 @@ export function createCatalogue(directory: ServiceDirectory): Catalogue {
       const path = `/v1/products?ids=${productIds.map(encodeURIComponent).join(',')}`;
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
         const pool = nextPool();
-        const answer = pool && (await ask(pool, path, caller));
-        if (answer) return new Map(answer.data.map(({ productId, price }) => [productId, price]));
+        const page = pool && (await fetchPrices(pool, path, caller));
+        if (page) return new Map(page.data.map(({ productId, price }) => [productId, price]));
       }
-      throw new DomainError('UNAVAILABLE', 'the products service does not answer; try again');
+      throw new DomainError('UNAVAILABLE', 'the products service does not respond; try again');
     },
     async close() {
       await Promise.all([...pools.values()].map((pool) => pool.close()));

@@ -3,8 +3,8 @@ import type { Money } from '../kit/money.ts';
 import type { Line, PricedLine, Total } from './schema.ts';
 
 /**
- * Copies the prices of the moment into the lines and sums them up.
- * Throws INVALID, naming every line, for unknown products, for more than one currency, and for a sum beyond 2^53.
+ * Adds the current price to each line and sums them up.
+ * Throws INVALID, with every line concerned, for unknown products, more than one currency, and a sum above 2^53.
  */
 export function priceLines(
   lines: readonly Line[],

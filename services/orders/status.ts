@@ -1,4 +1,4 @@
-/** An order's states, and the one table of which may follow which. */
+/** The states of an order. NEXT lists the states that may follow each. */
 export const ORDER_STATUSES = ['placed', 'paid', 'shipped', 'cancelled'] as const;
 export type OrderStatus = (typeof ORDER_STATUSES)[number];
 
@@ -9,12 +9,12 @@ const NEXT: Record<OrderStatus, readonly OrderStatus[]> = {
   cancelled: [],
 };
 
-/** Whether an order in `from` may go to `to`; to stay is always allowed. */
+/** Whether an order may change from `from` to `to`. Keeping the state is always allowed. */
 export function mayFollow(from: OrderStatus, to: OrderStatus): boolean {
   return from === to || NEXT[from].includes(to);
 }
 
-/** In words: where an order in `from` may go. */
+/** The states that may follow `from`, as text for a message. */
 export function nextStatuses(from: OrderStatus): string {
   return NEXT[from].join(' or ') || 'nothing else';
 }

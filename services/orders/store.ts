@@ -3,7 +3,7 @@ import { type Item, type Key, type Partition, put, type Table, type Write } from
 import { rewrite } from '../kit/rewrite.ts';
 import type { Order } from './schema.ts';
 
-/** The tenant whose orders are meant, and the handle that reaches them alone. */
+/** A tenant and the handle that is scoped to its data. */
 interface Owner {
   readonly tenantId: string;
   readonly table: Table;
@@ -14,7 +14,7 @@ export interface StoredOrder {
   readonly version: number;
 }
 
-/** In order of creation. `after` is the id of the last order seen. */
+/** In order of creation. `after` is the id of the last order of the previous page. */
 export async function listOrders(
   { tenantId, table }: Owner,
   { after, limit }: { readonly after: string | undefined; readonly limit: number },

@@ -3,13 +3,13 @@ import { type Item, type Key, type Partition, put, type Table, type Write } from
 import { rewrite } from '../kit/rewrite.ts';
 import type { Product, ProductInput } from './schema.ts';
 
-/** The tenant whose products are meant, and the handle that reaches them alone. */
+/** A tenant and the handle that is scoped to its data. */
 interface Owner {
   readonly tenantId: string;
   readonly table: Table;
 }
 
-/** The claim of a sku, at most one in a tenant. */
+/** Reserves a sku for one product of the tenant. */
 interface SkuClaim {
   readonly productId: string;
 }
@@ -19,7 +19,7 @@ export interface StoredProduct {
   readonly version: number;
 }
 
-/** In order of creation; by category where one is given. `after` is the id of the last product seen. */
+/** In order of creation, optionally of one category. `after` is the id of the last product of the previous page. */
 export async function listProducts(
   { tenantId, table }: Owner,
   page: { readonly category?: string | undefined; readonly after?: string | undefined; readonly limit: number },

@@ -8,7 +8,7 @@ const TIMEOUT_MS = 5_000;
 const CONNECTIONS = 8;
 
 const Page = z.object({ data: z.array(User), next_token: z.string().optional() });
-/** How identity words a refusal, with the fields at fault where there are any. */
+/** A refusal by identity, with the fields that are not valid, if any. */
 const Refusal = z.object({
   message: z.string(),
   issues: z
@@ -26,12 +26,12 @@ const REFUSALS: Readonly<Record<number, ErrorCode>> = {
   429: 'TOO_MANY',
 };
 
-const OWN_WORDS: Partial<Record<ErrorCode, string>> = {
+const OWN_MESSAGES: Partial<Record<ErrorCode, string>> = {
   UNAUTHENTICATED: 'the token must be current',
   NOT_FOUND: 'there is no such user',
 };
 
-interface Ask {
+interface IdentityRequest {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** Below the realm's `/users`. */
   readonly path: string;
@@ -39,15 +39,15 @@ interface Ask {
 }
 
 /**
- * The realm's users API behind the front door, asked with the caller's own token: this service has no power over
- * users by itself. Calls are made once, as most are not safe to repeat.
+ * Calls the realm's users API with the caller's own token, as this service has no rights of its own over users. A call is
+ * not repeated, as most calls are not safe to repeat.
  *
- * @param identityUrl base below which `/realms/<realm>` is, without a slash at its end
+ * @param identityUrl base of `/realms/<realm>`, without a slash at its end
  */
 export function createIdentityClient(identityUrl: string): TenantUsers {
   const agent = new Agent({ connections: CONNECTIONS, headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS });
 
-  async function ask(caller: Caller, { method, path, body }: Ask): Promise<unknown> {
+  async function send(caller: Caller, { method, path, body }: IdentityRequest): Promise<unknown> {
     const { status, text } = await agent
       .request({
         origin: new URL(identityUrl).origin,
@@ -62,7 +62,7 @@ export function createIdentityClient(identityUrl: string): TenantUsers {
       })
       .then(async (response) => ({ status: response.statusCode, text: await response.body.text() }))
       .catch((cause: unknown) => {
-        throw new DomainError('UNAVAILABLE', 'identity does not answer; try again', { cause });
+        throw new DomainError('UNAVAILABLE', 'identity does not respond; try again', { cause });
       });
     if (status < 300) return text === '' ? undefined : JSON.parse(text);
     throw toError(status, text);
@@ -71,17 +71,17 @@ export function createIdentityClient(identityUrl: string): TenantUsers {
   return {
     async list(caller, { after, limit }) {
       const token = after === undefined ? '' : `&next_token=${encodeURIComponent(after)}`;
-      const page = Page.parse(await ask(caller, { method: 'GET', path: `?limit=${limit}${token}` }));
+      const page = Page.parse(await send(caller, { method: 'GET', path: `?limit=${limit}${token}` }));
       return { users: page.data, ...(page.next_token && { next: page.next_token }) };
     },
-    get: async (caller, userName) => User.parse(await ask(caller, { method: 'GET', path: pathOf(userName) })),
+    get: async (caller, userName) => User.parse(await send(caller, { method: 'GET', path: pathOf(userName) })),
     create: async (caller, user) => {
       const body = { ...user, userName: user.userName ?? user.email };
-      return User.parse(await ask(caller, { method: 'POST', path: '', body }));
+      return User.parse(await send(caller, { method: 'POST', path: '', body }));
     },
     update: async (caller, userName, change) =>
-      User.parse(await ask(caller, { method: 'PATCH', path: pathOf(userName), body: change })),
-    delete: async (caller, userName) => void (await ask(caller, { method: 'DELETE', path: pathOf(userName) })),
+      User.parse(await send(caller, { method: 'PATCH', path: pathOf(userName), body: change })),
+    delete: async (caller, userName) => void (await send(caller, { method: 'DELETE', path: pathOf(userName) })),
     close: () => agent.close(),
   };
 }
@@ -93,8 +93,8 @@ function pathOf(userName: string): string {
 function toError(status: number, text: string): DomainError {
   const code = REFUSALS[status];
   if (!code) return new DomainError('UNAVAILABLE', 'identity failed; try again');
-  const { message, issues } = refusalIn(text) ?? { message: 'identity refused this', issues: [] };
-  return new DomainError(code, OWN_WORDS[code] ?? message, { issues });
+  const { message, issues } = refusalIn(text) ?? { message: 'identity refused the request', issues: [] };
+  return new DomainError(code, OWN_MESSAGES[code] ?? message, { issues });
 }
 
 function refusalIn(text: string): z.output<typeof Refusal> | undefined {

@@ -1,7 +1,7 @@
 import type { RealmId } from '../../core/ports/identity.ts';
 import type { NewUser, User, UserChange } from './schema.ts';
 
-/** On whose behalf identity is asked; it decides itself, by the caller's token, whose users these may be. */
+/** The caller on whose behalf identity is called. Identity decides by the token which users the caller may manage. */
 export interface Caller {
   readonly realm: RealmId;
   readonly authorization: string;
@@ -10,21 +10,21 @@ export interface Caller {
 
 export interface UserPage {
   readonly users: readonly User[];
-  /** Identity's own token of the next page; absent on the last one. */
+  /** Identity's token of the next page; absent on the last page. */
   readonly next?: string;
 }
 
 /**
- * The caller's tenant's users, as identity keeps them. Embedded: the realm's users API; AWS: Cognito.
- * Every call throws what identity refuses with: UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, CONFLICT, INVALID; and
- * UNAVAILABLE if it does not answer.
+ * The users of the caller's tenant in identity. Embedded: the realm's users API; AWS: Cognito.
+ * Every call throws the refusals of identity (UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, CONFLICT, INVALID), and UNAVAILABLE if
+ * identity does not respond.
  */
 export interface TenantUsers {
   list(caller: Caller, page: { readonly after: string | undefined; readonly limit: number }): Promise<UserPage>;
   get(caller: Caller, userName: string): Promise<User>;
-  /** Identity mails the invitation. CONFLICT if user name or email is taken. */
+  /** Identity mails the invitation. Throws CONFLICT for a taken user name or email. */
   create(caller: Caller, user: NewUser): Promise<User>;
-  /** CONFLICT where it would leave the tenant without an admin. */
+  /** Throws CONFLICT if the tenant would have no administrator. */
   update(caller: Caller, userName: string, change: UserChange): Promise<User>;
   /** As `update`. */
   delete(caller: Caller, userName: string): Promise<void>;

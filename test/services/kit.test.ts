@@ -250,7 +250,7 @@ describe('the environment of a task', () => {
     });
   });
 
-  test('is refused with every fault at once', () => {
+  test('is refused with every error at once', () => {
     const bad = {
       ...GOOD,
       TIERPLANE_SOCKET: '/'.repeat(108),
@@ -266,7 +266,7 @@ describe('the environment of a task', () => {
       'TIERPLANE_IDENTITY_URL',
       'TIERPLANE_DATA_FILE',
     ];
-    expect(() => readEnvironment(bad)).toThrow(/5 fault/);
+    expect(() => readEnvironment(bad)).toThrow(/5 errors/);
     for (const name of names) expect(() => readEnvironment(bad)).toThrow(name);
   });
 });

@@ -32,8 +32,8 @@ export function extrasOf(given: object): JsonObject {
 
 function mergeExtras(part: string, before: JsonObject, given: object): JsonObject {
   const merged = { ...before, ...extrasOf(given) };
-  const fault = checkExtras(merged);
-  if (fault) throw invalid(['body', part], 'too_long', fault);
+  const problem = checkExtras(merged);
+  if (problem) throw invalid(['body', part], 'too_long', problem);
   return merged;
 }
 
