@@ -6,7 +6,6 @@ const TO_BE_REWORDED = new Set([
   'test/app-plane/provisioner/failures.test.ts',
   'test/app-plane/provisioner/lease.test.ts',
   'test/app-plane/provisioner/provisioner.test.ts',
-  'test/control-plane/api/refused-callers.suite.ts',
   'test/e2e/admin-page.test.ts',
   'test/e2e/attacks.test.ts',
   'test/e2e/faults.test.ts',
@@ -14,10 +13,6 @@ const TO_BE_REWORDED = new Set([
   'test/e2e/onboarding.test.ts',
   'test/e2e/readme.test.ts',
   'test/e2e/start-up.test.ts',
-  'test/services/isolation.test.ts',
-  'test/services/orders.test.ts',
-  'test/services/products.test.ts',
-  'test/services/users.test.ts',
 ]);
 
 describe('the ids in the names of tests', () => {

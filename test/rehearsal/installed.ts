@@ -2,7 +2,7 @@ import { afterAll, beforeAll } from '@jest/globals';
 import { type BusWatch, watchBus } from '../../rehearsal/bus-watch.ts';
 import type { EmulatedAccount } from '../../rehearsal/emulated-account.ts';
 import { type Installation, install, machineToken, signInAdmin } from '../../rehearsal/installation.ts';
-import type { Answer, CallOptions } from '../control-plane/api/home.ts';
+import type { CallOptions, Reply } from '../control-plane/api/home.ts';
 import { describeInAccount } from './account.ts';
 
 /** A control plane that scripts/sbt-install.sh has installed. */
@@ -12,7 +12,7 @@ export interface Installed {
   /** Receives every event of the control plane. */
   readonly watch: BusWatch;
   /** Sends a request with the token 'admin', 'machine' (SBT's client) or 'none', or with an invalid token. */
-  call(method: string, path: string, body?: unknown, options?: CallOptions): Promise<Answer>;
+  call(method: string, path: string, body?: unknown, options?: CallOptions): Promise<Reply>;
 }
 
 const EVENTS = ['onboardingRequest', 'offboardingRequest'];

@@ -13,7 +13,7 @@ function watch() {
 }
 
 describe('the memory of an idle task', () => {
-  test('is given back soon after the start, then once in a pause of a minute and more', () => {
+  test('is returned soon after the start, then once per pause of at least a minute', () => {
     const { clock, memory, collected } = watch();
     clock.advance(START);
     expect(collected()).toBe(0);
@@ -28,7 +28,7 @@ describe('the memory of an idle task', () => {
     expect(collected()).toBe(2);
   });
 
-  test('is left alone while there is one request a round', () => {
+  test('is not collected while each round has a request', () => {
     const { clock, memory, collected } = watch();
     for (let round = 0; round < 20; round++) {
       memory.used();
@@ -44,7 +44,7 @@ describe('the memory of an idle task', () => {
     expect(collected()).toBe(1);
   });
 
-  test('is not given back before a whole round has passed since the last request', () => {
+  test('is not collected before a whole round has passed since the last request', () => {
     const { clock, memory, collected } = watch();
     clock.advance(2 * START);
     clock.advance(2 * ROUND - 1);
@@ -55,7 +55,7 @@ describe('the memory of an idle task', () => {
     expect(collected()).toBe(2);
   });
 
-  test('is left alone after the end', () => {
+  test('is not collected after close', () => {
     const { clock, memory, collected } = watch();
     memory.close();
     clock.advance(100 * ROUND);

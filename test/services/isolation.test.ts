@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 describe('tenants in one warm process', () => {
-  test('two of them interleaved by hundreds of requests never see each other`s state', async () => {
+  test('never see each other’s state, over hundreds of interleaved requests', async () => {
     const call = async (i: number) => {
       const [token, own] = i % 2 ? [a, 'of-a'] : [b, 'of-b'];
       const made = await ask(pooled, 'POST', '/v1/products', token, { ...BOOK, sku: `${own}-${i}`, category: own });
@@ -44,7 +44,7 @@ describe('tenants in one warm process', () => {
     expect(byIds.body.data).toHaveLength(50);
   });
 
-  test('SE-1: headers straight at a service win nothing; the one that disagrees with the token is a 403', async () => {
+  test('SE-1.5: headers sent straight to a service change nothing; one that contradicts the token is refused with 403', async () => {
     const { productId } = (await ask(pooled, 'POST', '/v1/products', a, { ...BOOK, sku: 'SECRET' })).body;
     const get = (headers: Record<string, string>, token = b) =>
       ask(pooled, 'GET', `/v1/products/${productId}`, token, undefined, headers);
@@ -59,7 +59,7 @@ describe('tenants in one warm process', () => {
     expect((await get({ 'x-tierplane-tenant': TENANT_A }, a)).status).toBe(200);
   });
 
-  test('a silo task serves its own tenant and refuses every other, whatever the headers say', async () => {
+  test('a silo task serves its own tenant and refuses all others, whatever the headers are', async () => {
     const config = { tenant: TENANT_A, identityUrl: '' };
     const silo = world.use(buildProducts(world.parts('products', { config })));
     expect((await ask(silo, 'GET', '/products', a)).status).toBe(200);
@@ -68,7 +68,7 @@ describe('tenants in one warm process', () => {
     expect(spoofed.status).toBe(403);
   });
 
-  test('tokens without tenant, tier or a known role are refused, as are no token and half a token', async () => {
+  test('tokens without tenant, tier or a known role are refused, and so are a missing and a truncated token', async () => {
     expect((await ask(pooled, 'GET', '/products')).headers['www-authenticate']).toBe('Bearer');
     const good = await world.bearer();
     const halved = [good.slice(0, -5), good.replace('Bearer ', 'Basic '), `${good}x`, 'Bearer ', 'Bearer a.b.c'];
@@ -93,17 +93,20 @@ describe('TI-2: application code with a bug', () => {
   });
 
   test.each(['/buggy/target', '/buggy/target/forgotten', '/buggy/target/prefix'])(
-    'TI-2: %s asks for what is not its tenant`s, gets AccessDenied, and nothing leaks',
+    'TI-2: %s requests data of another tenant, gets AccessDenied, and nothing leaks',
     async (url) => {
-      const answer = await ask(buggy, 'GET', url, a);
-      expect(answer).toMatchObject({ status: 403, body: { type: 'urn:tierplane:problem:access-denied', errors: [] } });
-      expect(answer.text).not.toContain('of another');
-      expect(answer.text).not.toContain(TENANT_B);
+      const response = await ask(buggy, 'GET', url, a);
+      expect(response).toMatchObject({
+        status: 403,
+        body: { type: 'urn:tierplane:problem:access-denied', errors: [] },
+      });
+      expect(response.text).not.toContain('of another');
+      expect(response.text).not.toContain(TENANT_B);
       expect(world.lines.at(-2)).toMatchObject({ level: 'error', fields: { tenantId: TENANT_A } });
     },
   );
 
-  test('TI-2: a write of two tenants at once is denied as a whole', async () => {
+  test('TI-2: a transaction that writes to two tenants is refused as a whole', async () => {
     expect((await ask(buggy, 'POST', '/buggy', a)).status).toBe(403);
     expect(await parts.table.get({ pk: `${TENANT_A}#mine`, sk: '1' })).toBeUndefined();
     expect(await parts.table.get({ pk: `${TENANT_B}#products`, sk: '1' })).toBeUndefined();

@@ -47,10 +47,10 @@ describe('every refusal is a problem', () => {
     ['a body too large', 413, { method: 'POST', url: '/products', headers: json, payload: `"${'x'.repeat(300_000)}"` }],
   ];
   test.each(cases)('%s: %i', async (what, status, { headers, ...request }) => {
-    const answer = await app.inject({ ...request, headers: { authorization: admin, ...headers } });
-    expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);
-    expect(answer.statusCode).toBe(status);
-    expect(answer.json()).toEqual({
+    const response = await app.inject({ ...request, headers: { authorization: admin, ...headers } });
+    expect(response.headers['content-type']).toMatch(/^application\/problem\+json/);
+    expect(response.statusCode).toBe(status);
+    expect(response.json()).toEqual({
       type: expect.stringMatching(/^urn:tierplane:problem:[a-z-]+$/),
       title: expect.any(String),
       status,
@@ -59,7 +59,7 @@ describe('every refusal is a problem', () => {
     });
   });
 
-  test('a 405 says what is allowed', async () => {
+  test('a 405 response lists the allowed methods', async () => {
     expect((await ask(app, 'DELETE', '/products', admin)).headers.allow).toBe('GET, POST, HEAD');
     expect((await ask(app, 'POST', '/products/x', admin)).headers.allow).toBe('GET, PUT, PATCH, DELETE, HEAD');
   });
@@ -70,47 +70,50 @@ describe('every refusal is a problem', () => {
     ['POST', '/products', 'application/json', 400],
     ['POST', '/products', 'text/plain', 400],
   ])(
-    'a %s to %s that names %s for a body that is not there is answered, on a real connection: %i',
+    'a %s to %s with the content type %s but without a body gets a response on a real connection: %i',
     async (method, path, type, status) => {
       const socketPath = join(world.dir, `empty-${method}-${status}-${type.length}.sock`);
       await world.use(buildProducts(world.parts('products'))).listen({ path: socketPath });
       const connection = connect(socketPath);
       const head = [`${method} ${path} HTTP/1.1`, 'host: x', 'connection: close', `authorization: ${admin}`];
       connection.write([...head, `content-type: ${type}`, '', ''].join('\r\n'));
-      const answer = Buffer.concat(await connection.toArray()).toString();
-      expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+      const response = Buffer.concat(await connection.toArray()).toString();
+      expect(response).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
     },
   );
 
   test.each([
     ['declared', 3_000_000],
     ['sent piece by piece', undefined],
-  ])('a body much too large, %s, is read to its end, so that the refusal reaches the gateway', async (_how, length) => {
-    const socketPath = join(world.dir, `long-${length ?? 'chunked'}.sock`);
-    await world.use(buildProducts(world.parts('products'))).listen({ path: socketPath });
-    const gateway = new Pool('http://localhost', { socketPath });
-    world.onClose(() => gateway.close());
-    const headers = {
-      authorization: admin,
-      ...json,
-      ...(length !== undefined && { 'content-length': String(length) }),
-    };
-    async function* pieces(): AsyncGenerator<Buffer> {
-      for (let sent = 0; sent < 3_000_000; sent += 10_000) {
-        yield Buffer.alloc(10_000, ' ');
-        await setImmediate();
+  ])(
+    'a body that is much too large, %s, is read to its end, so that the refusal reaches the gateway',
+    async (_how, length) => {
+      const socketPath = join(world.dir, `long-${length ?? 'chunked'}.sock`);
+      await world.use(buildProducts(world.parts('products'))).listen({ path: socketPath });
+      const gateway = new Pool('http://localhost', { socketPath });
+      world.onClose(() => gateway.close());
+      const headers = {
+        authorization: admin,
+        ...json,
+        ...(length !== undefined && { 'content-length': String(length) }),
+      };
+      async function* pieces(): AsyncGenerator<Buffer> {
+        for (let sent = 0; sent < 3_000_000; sent += 10_000) {
+          yield Buffer.alloc(10_000, ' ');
+          await setImmediate();
+        }
       }
-    }
-    const ask = async (): Promise<number> => {
-      const body = Readable.from(pieces());
-      const answer = await gateway.request({ method: 'POST', path: '/products', headers, body });
-      await answer.body.dump();
-      return answer.statusCode;
-    };
-    expect(await Promise.all(Array.from({ length: 10 }, ask))).toEqual(Array(10).fill(413));
-  });
+      const ask = async (): Promise<number> => {
+        const body = Readable.from(pieces());
+        const response = await gateway.request({ method: 'POST', path: '/products', headers, body });
+        await response.body.dump();
+        return response.statusCode;
+      };
+      expect(await Promise.all(Array.from({ length: 10 }, ask))).toEqual(Array(10).fill(413));
+    },
+  );
 
-  test('a fault of our own tells nobody its words, but the log', async () => {
+  test('a 500 response does not expose the internal message; the log has it', async () => {
     const failing = {
       ...world.parts('failing'),
       authorize: async () => {
@@ -118,15 +121,15 @@ describe('every refusal is a problem', () => {
       },
     };
     const broken = world.use(buildProducts(failing));
-    const answer = await ask(broken, 'GET', '/v1/failing', admin);
-    expect(answer).toMatchObject({ status: 500, body: { type: 'urn:tierplane:problem:internal' } });
-    expect(answer.text).not.toContain('secret inner words');
+    const response = await ask(broken, 'GET', '/v1/failing', admin);
+    expect(response).toMatchObject({ status: 500, body: { type: 'urn:tierplane:problem:internal' } });
+    expect(response.text).not.toContain('secret inner words');
     expect(JSON.stringify(world.lines.map(({ fields }) => String(fields.err)))).toContain('secret inner words');
   });
 });
 
 describe('around the operations', () => {
-  test('health and readiness need no token; readiness needs the store', async () => {
+  test('health and readiness require no token; readiness requires the store', async () => {
     expect(await ask(app, 'GET', '/healthz')).toMatchObject({ status: 200, body: { status: 'ok' } });
     expect((await ask(app, 'GET', '/readyz')).status).toBe(200);
     const parts = world.parts('products');
@@ -136,7 +139,7 @@ describe('around the operations', () => {
     expect((await ask(broken, 'GET', '/healthz')).status).toBe(200);
   });
 
-  test('OB-1: a request is one line with tenant, tier, request id, status and time; no token, body or id in it', async () => {
+  test('OB-1: a request is one log line with tenant, tier, request id, status and time, without token, body or ids', async () => {
     const before = world.lines.length;
     await ask(app, 'GET', '/healthz');
     const body = { ...BOOK, sku: 'LOGGED', name: 'Words of a customer' };
@@ -166,11 +169,11 @@ describe('around the operations', () => {
   });
 
   test('a request id that could break a log line is replaced', async () => {
-    const answer = await ask(app, 'GET', '/healthz', undefined, undefined, { 'x-request-id': 'a"b' });
-    expect(answer.headers['x-request-id']).toMatch(/^[0-9a-z]{26}$/);
+    const response = await ask(app, 'GET', '/healthz', undefined, undefined, { 'x-request-id': 'a"b' });
+    expect(response.headers['x-request-id']).toMatch(/^[0-9a-z]{26}$/);
   });
 
-  test('RT-6: OpenAPI 3.1 describes every route, from the schemas that check it', async () => {
+  test('RT-6: OpenAPI 3.1 describes every operation from the schemas that check it', async () => {
     const services = { products: buildProducts, orders: buildOrders, users: buildUsers };
     for (const [name, build] of Object.entries(services)) {
       const service = world.use(build(world.parts(name)));
@@ -189,13 +192,13 @@ describe('around the operations', () => {
     );
   });
 
-  test('currencies are distinct codes of three capitals', () => {
+  test('currencies are distinct codes of three capital letters', () => {
     expect(new Set(CURRENCIES).size).toBe(CURRENCIES.length);
     expect(CURRENCIES.filter((code) => !/^[A-Z]{3}$/.test(code))).toEqual([]);
   });
 });
 
-describe('an answer', () => {
+describe('an response', () => {
   const Shape = z.object({
     id: z.string(),
     count: z.int(),
@@ -206,7 +209,7 @@ describe('an answer', () => {
   const render = createRenderer(Shape);
   const GOOD = { id: 'a', count: 1, state: 'on', tags: [{ name: 'x' }] };
 
-  test('holds what its schema names, and nothing else', () => {
+  test('has the keys that its schema names, and no others', () => {
     const stored = { ...GOOD, secret: 1, tags: [{ name: 'x', secret: 2 }] };
     expect(JSON.parse(render(stored))).toEqual(GOOD);
     expect(JSON.parse(render({ ...GOOD, note: 'kept' }))).toEqual({ ...GOOD, note: 'kept' });
@@ -226,7 +229,7 @@ describe('an answer', () => {
     ['name', { ...GOOD, tags: [{}] }],
     ['note', { ...GOOD, note: null }],
     ['body', null],
-  ])('is not sent when its %s does not fit, and the fault names the field without its value', (field, value) => {
+  ])('is not sent if its %s does not fit, and the error names the field without its value', (field, value) => {
     expect(() => render(value)).toThrow(new RegExp(`a response's ${field} must be`));
     expect(() => render(value)).not.toThrow(/secret value/);
   });
@@ -243,7 +246,7 @@ describe('the environment of a task', () => {
     TIERPLANE_IDENTITY_URL: 'http://127.0.0.1:8080/',
   };
 
-  test('is read with its issuers, and without a slash behind the URL', () => {
+  test('is read with its issuers, and with a URL without a slash at its end', () => {
     expect(readEnvironment(GOOD)).toMatchObject({
       TIERPLANE_ISSUERS: [],
       TIERPLANE_IDENTITY_URL: 'http://127.0.0.1:8080',

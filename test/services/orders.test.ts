@@ -36,7 +36,7 @@ const place = (lines: unknown, over: object = {}, headers = {}) =>
   ask(orders, 'POST', '/v1/orders', admin, { name: 'An order', lines, ...over }, headers);
 
 describe('the orders service', () => {
-  test('RT-6: copies the prices of the moment, sums them up, and keeps them when they change', async () => {
+  test('RT-6: copies the current prices, sums them up, and keeps them when prices change', async () => {
     const [one, other] = [await product(250), await product(1_000)];
     const made = await place([
       { productId: one, quantity: 4 },
@@ -66,21 +66,21 @@ describe('the orders service', () => {
     expect((await ask(orders, 'GET', url, admin)).status).toBe(404);
   });
 
-  test('refuses unknown and foreign products, naming each line', async () => {
+  test('refuses unknown products and those of other tenants, with each line concerned', async () => {
     const foreign = await product(100, 'EUR', await world.bearer({ tenantId: TENANT_B }));
-    const answer = await place([
+    const response = await place([
       { productId: foreign, quantity: 1 },
       { productId: await product(1), quantity: 1 },
       { productId: 'nothing', quantity: 1 },
     ]);
-    expect(answer.status).toBe(400);
-    expect(answer.body.errors.map((one: { path: string }) => one.path)).toEqual([
+    expect(response.status).toBe(400);
+    expect(response.body.errors.map((one: { path: string }) => one.path)).toEqual([
       'lines.0.productId',
       'lines.2.productId',
     ]);
   });
 
-  test('refuses mixed currencies and a total beyond 2^53', async () => {
+  test('refuses mixed currencies and a total above 2^53', async () => {
     const euro = { productId: await product(1), quantity: 1 };
     const dollar = { productId: await product(1, 'USD'), quantity: 1 };
     expect((await place([euro, dollar])).body.errors).toEqual([
@@ -90,28 +90,28 @@ describe('the orders service', () => {
     expect(await place([dear])).toMatchObject({ status: 400, body: { errors: [{ path: 'lines.0.quantity' }] } });
   });
 
-  const faults: [string, unknown, string][] = [
+  const invalidCases: [string, unknown, string][] = [
     ['no lines', [], 'lines'],
     ['101 lines', Array(101).fill({ productId: 'x', quantity: 1 }), 'lines'],
     ['a quantity of 0', [{ productId: 'x', quantity: 0 }], 'lines.0.quantity'],
     ['a quantity of 10,001', [{ productId: 'x', quantity: 10_001 }], 'lines.0.quantity'],
     ['what no product is called', [{ productId: 'a,b', quantity: 1 }], 'lines.0.productId'],
     ['ids too long to ask for', Array(100).fill({ productId: 'x'.repeat(320), quantity: 1 }), 'lines.99.productId'],
-    ['a price of the client`s choice', [{ productId: 'x', quantity: 1, price: 0 }], 'lines.0.price'],
+    ['a price of the client’s choice', [{ productId: 'x', quantity: 1, price: 0 }], 'lines.0.price'],
   ];
-  test.each(faults)('refuses %s with the field`s path', async (_what, lines, path) => {
-    const answer = await place(lines);
-    expect(answer.status).toBe(400);
-    expect(answer.body.errors.map((one: { path: string }) => one.path)).toContain(path);
+  test.each(invalidCases)('refuses %s with the path of the field', async (_what, lines, path) => {
+    const response = await place(lines);
+    expect(response.status).toBe(400);
+    expect(response.body.errors.map((one: { path: string }) => one.path)).toContain(path);
   });
 
-  test('refuses a status or total of the client`s choice', async () => {
+  test('SE-1.15: refuses a status or total that the client sets', async () => {
     const lines = [{ productId: await product(1), quantity: 1 }];
-    const answer = await place(lines, { status: 'paid', total: { amount: 0, currency: 'EUR' } });
-    expect(answer.body.errors.map((one: { path: string }) => one.path).sort()).toEqual(['status', 'total']);
+    const response = await place(lines, { status: 'paid', total: { amount: 0, currency: 'EUR' } });
+    expect(response.body.errors.map((one: { path: string }) => one.path).sort()).toEqual(['status', 'total']);
   });
 
-  test('lets a status go where the table says, and nowhere else', async () => {
+  test('allows exactly the changes of status that the table lists', async () => {
     const allowed = ORDER_STATUSES.flatMap((from) =>
       ORDER_STATUSES.filter((to) => from !== to && mayFollow(from, to)).map((to) => `${from} -> ${to}`),
     );
@@ -127,7 +127,7 @@ describe('the orders service', () => {
     expect((await ask(orders, 'GET', url, admin)).body.status).toBe('placed');
   });
 
-  test('places an order once per Idempotency-Key, at the first prices', async () => {
+  test('places an order once per Idempotency-Key, at the prices of the first request', async () => {
     const id = await product(100);
     const lines = [{ productId: id, quantity: 1 }];
     const first = await place(lines, {}, { 'idempotency-key': 'k-1' });
@@ -137,7 +137,7 @@ describe('the orders service', () => {
     expect((await place([{ ...lines[0], quantity: 2 }], {}, { 'idempotency-key': 'k-1' })).status).toBe(409);
   });
 
-  test('pages its list', async () => {
+  test('lists orders page by page', async () => {
     const owner = await world.bearer({ tenantId: 'tenantlists' });
     const id = await product(1, 'EUR', owner);
     const body = { name: 'One of many', lines: [{ productId: id, quantity: 1 }] };
@@ -152,13 +152,13 @@ describe('while products is away', () => {
   const line = async () => [{ productId: await product(1), quantity: 1 }];
   const gone = () => join(world.dir, 'gone.sock');
 
-  test('an order is a 503 with Retry-After, nothing is stored, and the next one works', async () => {
+  test('an order is refused with 503 and Retry-After, nothing is stored, and the next order succeeds', async () => {
     const lines = await line();
     for (const none of [[], [gone()]]) {
       sockets = none;
-      const answer = await place(lines, { name: 'Lost' });
-      expect(answer).toMatchObject({ status: 503, body: { type: 'urn:tierplane:problem:unavailable' } });
-      expect(answer.headers['retry-after']).toBe('1');
+      const response = await place(lines, { name: 'Lost' });
+      expect(response).toMatchObject({ status: 503, body: { type: 'urn:tierplane:problem:unavailable' } });
+      expect(response.headers['retry-after']).toBe('1');
     }
     sockets = [live];
     const { body } = await ask(orders, 'GET', '/orders?limit=100', admin);
@@ -166,7 +166,7 @@ describe('while products is away', () => {
     expect((await place(lines)).status).toBe(201);
   });
 
-  test('a task that is gone or fails is passed over for another one', async () => {
+  test('another task is called instead of one that is gone or fails', async () => {
     const lines = await line();
     const failing = createServer((_request, response) => void response.writeHead(500).end());
     const failingSocket = join(world.dir, 'failing.sock');

@@ -40,7 +40,7 @@ describe('the products service', () => {
     expect((await ask(app, 'DELETE', url, admin)).status).toBe(404);
   });
 
-  test('RT-4: serves every route under /v1 and without a version', async () => {
+  test('RT-4: serves every operation under /v1 and without a version', async () => {
     const { productId } = await create();
     for (const base of ['/v1/products', '/products']) {
       expect((await ask(app, 'GET', `${base}/${productId}`, admin)).status).toBe(200);
@@ -49,7 +49,7 @@ describe('the products service', () => {
     }
   });
 
-  const faults: [string, unknown, string][] = [
+  const invalidCases: [string, unknown, string][] = [
     ['a missing name', { ...BOOK, name: undefined }, 'name'],
     ['an empty name', { ...BOOK, name: '  ' }, 'name'],
     ['a name of the wrong type', { ...BOOK, name: 7 }, 'name'],
@@ -64,21 +64,21 @@ describe('the products service', () => {
     ['an amount beyond the limit', { ...BOOK, price: { amount: 1e12, currency: 'EUR' } }, 'price.amount'],
     ['an unknown currency', { ...BOOK, price: { amount: 1, currency: 'XXX' } }, 'price.currency'],
     ['a currency in small letters', { ...BOOK, price: { amount: 1, currency: 'eur' } }, 'price.currency'],
-    ['a tenant of the client`s choice', { ...BOOK, tenantId: TENANT_B }, 'tenantId'],
-    ['an id of the client`s choice', { ...BOOK, productId: 'mine' }, 'productId'],
+    ['a tenant of the client’s choice', { ...BOOK, tenantId: TENANT_B }, 'tenantId'],
+    ['an id of the client’s choice', { ...BOOK, productId: 'mine' }, 'productId'],
     ['an unknown key inside', { ...BOOK, price: { ...BOOK.price, tax: 1 } }, 'price.tax'],
     ['a body that is no object', [BOOK], ''],
     ['no body', undefined, ''],
   ];
-  test.each(faults)('refuses %s with the field`s path', async (_what, body, path) => {
-    const answer = await ask(app, 'POST', '/v1/products', admin, body);
-    expect(answer.status).toBe(400);
-    expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);
-    expect(answer.body).toMatchObject({ type: 'urn:tierplane:problem:invalid', status: 400 });
-    expect(answer.body.errors.map((one: { path: string }) => one.path)).toContain(path);
+  test.each(invalidCases)('refuses %s with the path of the field', async (_what, body, path) => {
+    const response = await ask(app, 'POST', '/v1/products', admin, body);
+    expect(response.status).toBe(400);
+    expect(response.headers['content-type']).toMatch(/^application\/problem\+json/);
+    expect(response.body).toMatchObject({ type: 'urn:tierplane:problem:invalid', status: 400 });
+    expect(response.body.errors.map((one: { path: string }) => one.path)).toContain(path);
   });
 
-  test('tells all faults of a request together', async () => {
+  test('reports all errors of a request together', async () => {
     const { body } = await ask(app, 'POST', '/v1/products', admin, { sku: '', extra: 1 });
     expect(body.errors.map((one: { path: string }) => one.path).sort()).toEqual([
       'category',
@@ -89,7 +89,7 @@ describe('the products service', () => {
     ]);
   });
 
-  test('keeps a sku unique in its tenant, through create, change and delete', async () => {
+  test('keeps a sku unique among the products of a tenant, across create, change and delete', async () => {
     const one = await create();
     const other = await create();
     const taken = await ask(app, 'POST', '/v1/products', admin, fresh({ sku: one.sku }));
@@ -105,7 +105,7 @@ describe('the products service', () => {
     expect((await ask(app, 'POST', '/v1/products', elsewhere, fresh({ sku: 'MOVED' }))).status).toBe(201);
   });
 
-  test('honours If-Match on update and delete, and If-None-Match on get', async () => {
+  test('checks If-Match on update and delete, and If-None-Match on get', async () => {
     const { productId } = await create();
     const url = `/products/${productId}`;
     const change = { name: 'Changed' };
@@ -123,7 +123,7 @@ describe('the products service', () => {
     expect((await ask(app, 'DELETE', url, admin, undefined, { 'if-match': '"3"' })).status).toBe(204);
   });
 
-  test('of twenty writers who saw the same version, one wins; without If-Match all do, one after the other', async () => {
+  test('of twenty concurrent updates of the same version one succeeds; without If-Match all do', async () => {
     const { productId } = await create();
     const url = `/products/${productId}`;
     const write = (headers: Record<string, string>) => (_: unknown, i: number) =>
@@ -135,25 +135,25 @@ describe('the products service', () => {
     expect((await ask(app, 'GET', url, admin)).headers.etag).toBe('"6"');
   });
 
-  test('creates once per Idempotency-Key, also when asked twenty times at once', async () => {
+  test('creates once per Idempotency-Key, even for twenty concurrent requests', async () => {
     const input = fresh();
     const post = (body: unknown, key: string, token = admin) =>
       ask(app, 'POST', '/v1/products', token, body, { 'idempotency-key': key });
-    const answers = await Promise.all(Array.from({ length: 20 }, () => post(input, 'once')));
-    expect(new Set(answers.map(({ status, body }) => `${status} ${body.productId}`)).size).toBe(1);
-    expect(answers[0]?.status).toBe(201);
+    const responses = await Promise.all(Array.from({ length: 20 }, () => post(input, 'once')));
+    expect(new Set(responses.map(({ status, body }) => `${status} ${body.productId}`)).size).toBe(1);
+    expect(responses[0]?.status).toBe(201);
     expect((await post(fresh(), 'once')).status).toBe(409);
     expect((await post(fresh(), 'not one word')).body.errors[0].path).toBe('idempotency-key');
     const elsewhere = await post(input, 'once', await world.bearer({ tenantId: TENANT_B }));
     expect(elsewhere.status).toBe(201);
-    expect(elsewhere.body.productId).not.toBe(answers[0]?.body.productId);
+    expect(elsewhere.body.productId).not.toBe(responses[0]?.body.productId);
   });
 
-  test('answers products by id for its siblings, leaving out unknown ones', async () => {
+  test('returns products by id and leaves out unknown ids', async () => {
     const one = await create();
     const other = await create();
-    const answer = await ask(app, 'GET', `/products?ids=${other.productId},nothing,${one.productId}`, admin);
-    expect(answer.body).toEqual({ data: [other, one] });
+    const response = await ask(app, 'GET', `/products?ids=${other.productId},nothing,${one.productId}`, admin);
+    expect(response.body).toEqual({ data: [other, one] });
     const tooMany = await ask(app, 'GET', `/products?ids=${Array(101).fill('x').join(',')}`, admin);
     expect(tooMany).toMatchObject({ status: 400, body: { errors: [{ path: 'ids' }] } });
   });
@@ -162,7 +162,7 @@ describe('the products service', () => {
 describe('a list', () => {
   const page = async (token: string, query = '') => ask(app, 'GET', `/v1/products${query}`, token);
 
-  test('is paged over 1,000 items without loss or repeat, while others come and go', async () => {
+  test('returns 1,000 items page by page, each once, while others are created and deleted', async () => {
     const owner = await world.bearer({ tenantId: 'tenantpaged' });
     const inputs = Array.from({ length: 1_000 }, (_, i) => fresh({ category: i % 2 ? 'odd' : 'even' }));
     const made: string[] = [];
@@ -190,7 +190,7 @@ describe('a list', () => {
     expect((await page(owner, '?limit=100&category=none')).body).toEqual({ data: [] });
   });
 
-  test('has 20 items where no limit is said, and next_token only where more follows', async () => {
+  test('has 20 items by default, and a next_token only if there are more', async () => {
     const owner = await world.bearer({ tenantId: 'tenanttwenty' });
     await Promise.all(Array.from({ length: 20 }, () => ask(app, 'POST', '/products', owner, fresh())));
     expect(Object.keys((await page(owner)).body)).toEqual(['data']);
@@ -201,7 +201,7 @@ describe('a list', () => {
     expect((await page(owner, '?next_token=')).body.data).toHaveLength(20);
   });
 
-  test('refuses a token that was changed, or is of another tenant or list', async () => {
+  test('refuses a token that was changed or belongs to another tenant or list', async () => {
     const owner = await world.bearer({ tenantId: 'tenanttokens' });
     await Promise.all(Array.from({ length: 3 }, () => ask(app, 'POST', '/products', owner, fresh())));
     const token: string = (await page(owner, '?limit=1')).body.next_token;
@@ -221,7 +221,7 @@ describe('a list', () => {
     expect(await page(admin, `?limit=${limit}`)).toMatchObject({ status: 400, body: { errors: [{ path: 'limit' }] } });
   });
 
-  test('refuses a doubled or an unknown parameter', async () => {
+  test('refuses repeated and unknown parameters', async () => {
     expect((await page(admin, '?limit=1&limit=2')).body.errors[0].path).toBe('limit');
     expect((await page(admin, '?tenant=x')).body.errors[0].path).toBe('tenant');
   });

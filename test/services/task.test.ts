@@ -87,7 +87,7 @@ async function call(
 }
 
 describe('a built service, run as a task', () => {
-  test('is ready, serves over its private socket, logs each request, and keeps its data for the next one', async () => {
+  test('is ready, serves over its private socket, logs each request, and keeps its data for the next task', async () => {
     const first = await ready(start('products'));
     expect(statSync(first.socket).mode & 0o777).toBe(0o600);
     expect((await call(first, 'GET', '/healthz')).status).toBe(200);
@@ -107,15 +107,15 @@ describe('a built service, run as a task', () => {
     expect(await second.exited).toEqual([0, null]);
   });
 
-  test('orders finds products by the directory its agent sends', async () => {
+  test('orders finds products through the directory that the agent sends', async () => {
     const [products, orders] = await Promise.all([ready(start('products')), ready(start('orders'))]);
     const made = JSON.parse((await call(products, 'POST', '/products', { ...BOOK, sku: 'ORDERED' })).body);
     const order = { name: 'An order', lines: [{ productId: made.productId, quantity: 3 }] };
     expect((await call(orders, 'POST', '/orders', order)).status).toBe(503);
     orders.process.send({ type: 'directory', services: { products: [products.socket] } });
     const placed = await until(async () => {
-      const answer = await call(orders, 'POST', '/orders', order);
-      return answer.status === 201 ? answer : undefined;
+      const response = await call(orders, 'POST', '/orders', order);
+      return response.status === 201 ? response : undefined;
     });
     expect(JSON.parse(placed.body).total).toEqual({ amount: 3 * BOOK.price.amount, currency: 'EUR' });
     for (const task of [products, orders]) task.process.disconnect();
@@ -125,7 +125,7 @@ describe('a built service, run as a task', () => {
     ]);
   });
 
-  test('drains: what is under way is finished, kept connections are told to close, then it ends in peace', async () => {
+  test('finishes its requests during a drain, asks clients to close their connections, then exits with 0', async () => {
     const task = await ready(start('products'));
     const payload = JSON.stringify({ ...BOOK, sku: 'DRAINED' });
     const head = `POST /products HTTP/1.1\r\nhost: x\r\nauthorization: ${admin}\r\ncontent-type: application/json\r\n`;
@@ -141,7 +141,7 @@ describe('a built service, run as a task', () => {
     await expect(call(task, 'GET', '/healthz')).rejects.toThrow();
   });
 
-  test('gives memory back in the pause after its start, and again in each one after a request', async () => {
+  test('returns memory in the pause after its start, and again in each pause after a request', async () => {
     const task = await ready(start('products', {}, ['--expose-gc', '--import', preload(SHORT_PAUSES)]));
     const collected = () => task.log().split('collected').length - 1;
     await until(() => collected() === 1);
@@ -151,7 +151,7 @@ describe('a built service, run as a task', () => {
     expect(await task.exited).toEqual([0, null]);
   });
 
-  test('leaves behind what it logged just before it crashed', async () => {
+  test('has logged everything when it crashes', async () => {
     const crash = `process.on('message', ({ type }) => { if (type === 'crash') throw new Error('unexpected'); });`;
     const task = await ready(start('products', {}, ['--import', preload(crash)]));
     await call(task, 'GET', '/products');
@@ -161,7 +161,7 @@ describe('a built service, run as a task', () => {
     expect(task.log()).toContain('Error: unexpected');
   });
 
-  test("loads neither Node's fetch nor HTTP/2, which nobody in it uses", async () => {
+  test("loads neither Node's fetch nor HTTP/2, as it uses neither", async () => {
     const tell = `process.on('exit', () => process.stdout.write(process.moduleLoadList.join(' ')));`;
     for (const service of ['products', 'orders', 'users']) {
       const task = await ready(start(service, {}, ['--import', preload(tell)]));
@@ -172,10 +172,10 @@ describe('a built service, run as a task', () => {
     }
   });
 
-  test('a wrong environment ends it with 78 and every fault', async () => {
+  test('exits with 78 and every error of an invalid environment', async () => {
     const task = start('users', { TIERPLANE_ISSUERS: '{', TIERPLANE_IDENTITY_URL: '' });
     expect(await task.exited).toEqual([78, null]);
-    expect(task.log()).toMatch(/users: the task's environment has 2 fault/);
+    expect(task.log()).toMatch(/users: invalid environment of the task \(2 errors\)/);
     expect(task.log()).toMatch(/TIERPLANE_ISSUERS: .*JSON[\s\S]*TIERPLANE_IDENTITY_URL: /);
   });
 });
@@ -184,7 +184,7 @@ describe('the build', () => {
   const build = (...args: string[]) =>
     spawnSync(process.execPath, [join(ROOT, 'scripts', 'build.ts'), ...args], { encoding: 'utf8' });
 
-  test('does nothing while nothing has changed', () => {
+  test('does nothing if nothing has changed', () => {
     const bundle = join(ROOT, 'dist', 'services', 'products.cjs');
     const { mtimeMs } = statSync(bundle);
     expect(build('--if-stale')).toMatchObject({ status: 0, stderr: '', stdout: '' });

@@ -5,8 +5,8 @@ import type { FastifyInstance } from 'fastify';
 import { buildUsers } from '../../services/users/app.ts';
 import { ask, closeServer, listening, World } from './world.ts';
 
-/** What a realm's users API was asked, and what it answers next. */
-interface Asked {
+/** What a realm's users API was received, and what it answers next. */
+interface ReceivedRequest {
   readonly method: string;
   readonly url: string;
   readonly authorization: string | undefined;
@@ -26,16 +26,16 @@ let world: World;
 let users: FastifyInstance;
 let admin: string;
 let identity: Server;
-let asked: Asked[];
-let answer: { status: number; body?: unknown };
+let received: ReceivedRequest[];
+let reply: { status: number; body?: unknown };
 
 beforeAll(async () => {
   world = await World.open();
   identity = createServer(async (request, response) => {
     const body = await text(request);
     const { method = '', url = '', headers } = request;
-    asked.push({ method, url, authorization: headers.authorization, body: body && JSON.parse(body) });
-    response.writeHead(answer.status).end(answer.body === undefined ? '' : JSON.stringify(answer.body));
+    received.push({ method, url, authorization: headers.authorization, body: body && JSON.parse(body) });
+    response.writeHead(reply.status).end(reply.body === undefined ? '' : JSON.stringify(reply.body));
   });
   const { port } = await listening(identity);
   world.onClose(() => closeServer(identity));
@@ -44,14 +44,14 @@ beforeAll(async () => {
   admin = await world.bearer();
 });
 beforeEach(() => {
-  asked = [];
-  answer = { status: 200, body: JO };
+  received = [];
+  reply = { status: 200, body: JO };
 });
 afterAll(() => world.close());
 
 describe('the users service', () => {
-  test('RT-6: lists, gets, invites, changes and removes users, with the caller`s own token', async () => {
-    answer = {
+  test('RT-6: lists, gets, invites, changes and deletes users with the token of the caller', async () => {
+    reply = {
       status: 200,
       body: { data: [{ ...JO, subject: 'secret-sub', passwordHash: 'x' }], next_token: 'opaque' },
     };
@@ -59,21 +59,21 @@ describe('the users service', () => {
     expect(list.body).toEqual({ data: [JO], next_token: expect.any(String) });
     await ask(users, 'GET', `/users?next_token=${list.body.next_token}`, admin);
 
-    answer = { status: 201, body: JO };
+    reply = { status: 201, body: JO };
     const made = await ask(users, 'POST', '/users', admin, { email: JO.email });
     expect(made).toMatchObject({ status: 201, body: JO });
     expect(made.headers.location).toBe('users/jo%40acme.example');
 
-    answer = { status: 200, body: JO };
+    reply = { status: 200, body: JO };
     const path = `/users/${encodeURIComponent(JO.userName)}`;
     expect((await ask(users, 'GET', path, admin)).body).toEqual(JO);
     expect((await ask(users, 'PUT', path, admin, { role: 'TenantUser', enabled: false })).status).toBe(200);
     expect((await ask(users, 'PATCH', path, admin, { enabled: true })).status).toBe(200);
-    answer = { status: 204 };
+    reply = { status: 204 };
     expect(await ask(users, 'DELETE', path, admin)).toMatchObject({ status: 204, text: '' });
 
     const base = '/realms/pool/users';
-    expect(asked.map(({ method, url, body }) => ({ method, url, body }))).toEqual([
+    expect(received.map(({ method, url, body }) => ({ method, url, body }))).toEqual([
       { method: 'GET', url: `${base}?limit=1`, body: '' },
       { method: 'GET', url: `${base}?limit=20&next_token=opaque`, body: '' },
       { method: 'POST', url: base, body: { email: JO.email, userName: JO.email, role: 'TenantUser' } },
@@ -82,10 +82,10 @@ describe('the users service', () => {
       { method: 'PATCH', url: `${base}/jo%40acme.example`, body: { enabled: true } },
       { method: 'DELETE', url: `${base}/jo%40acme.example`, body: '' },
     ]);
-    expect(new Set(asked.map(({ authorization }) => authorization))).toEqual(new Set([admin]));
+    expect(new Set(received.map(({ authorization }) => authorization))).toEqual(new Set([admin]));
   });
 
-  test('ID-2: a TenantUser gets 403 on every route, and identity is not even asked', async () => {
+  test('ID-2: a TenantUser gets 403 for every operation, and identity is not called', async () => {
     const worker = await world.bearer({ role: 'TenantUser' });
     const calls = [
       ask(users, 'GET', '/users', worker),
@@ -96,7 +96,7 @@ describe('the users service', () => {
       ask(users, 'DELETE', `/users/${JO.userName}`, worker),
     ];
     expect((await Promise.all(calls)).map(({ status }) => status)).toEqual(Array(6).fill(403));
-    expect(asked).toEqual([]);
+    expect(received).toEqual([]);
   });
 
   test.each([
@@ -106,63 +106,63 @@ describe('the users service', () => {
     [404, 404],
     [409, 409],
     [500, 503],
-  ])('identity`s %i becomes a %i problem', async (theirs, ours) => {
-    answer = { status: theirs, body: { message: 'said by identity' } };
+  ])('a %i response of identity becomes a %i problem', async (theirs, ours) => {
+    reply = { status: theirs, body: { message: 'said by identity' } };
     const refused = await ask(users, 'PATCH', `/users/${JO.userName}`, admin, { enabled: false });
     expect(refused.status).toBe(ours);
     expect(refused.headers['content-type']).toMatch(/problem\+json/);
   });
 
-  test('identity`s refusal of a field keeps its words and path', async () => {
+  test('a refusal of a field by identity keeps its message and path', async () => {
     const issues = [{ loc: ['body', 'email'], type: 'taken', msg: 'is taken' }];
-    answer = { status: 409, body: { message: 'email is taken', issues } };
+    reply = { status: 409, body: { message: 'email is taken', issues } };
     const refused = await ask(users, 'POST', '/users', admin, { email: JO.email });
     expect(refused.body).toMatchObject({ detail: 'email is taken', errors: [{ path: 'email', message: 'is taken' }] });
   });
 
-  const faults: [string, 'POST' | 'PUT', object, string][] = [
+  const invalidCases: [string, 'POST' | 'PUT', object, string][] = [
     ['a bad email', 'POST', { email: 'nobody' }, 'email'],
     ['an unknown role', 'POST', { email: JO.email, role: 'SystemAdmin' }, 'role'],
-    ['a tenant of the client`s choice', 'POST', { email: JO.email, tenantId: 'other' }, 'tenantId'],
-    ['a tier of the client`s choice', 'PUT', { role: 'TenantUser', enabled: true, tier: 'premium' }, 'tier'],
+    ['a tenant of the client’s choice', 'POST', { email: JO.email, tenantId: 'other' }, 'tenantId'],
+    ['a tier of the client’s choice', 'PUT', { role: 'TenantUser', enabled: true, tier: 'premium' }, 'tier'],
     ['a change without role', 'PUT', { enabled: true }, 'role'],
   ];
-  test.each(faults)('refuses %s with the field`s path', async (_what, method, body, path) => {
+  test.each(invalidCases)('refuses %s with the path of the field', async (_what, method, body, path) => {
     const answered = await ask(users, method, method === 'POST' ? '/users' : '/users/jo', admin, body);
     expect(answered).toMatchObject({ status: 400, body: { errors: [{ path }] } });
-    expect(asked).toEqual([]);
+    expect(received).toEqual([]);
   });
 
   test.each(['.', '..', 'a/b', 'a\\b', 'a b', '\ud800'])(
-    'refuses the user name %j, which no path could say',
+    'refuses the user name %j, which cannot be part of a path',
     async (userName) => {
       const refused = await ask(users, 'POST', '/users', admin, { email: 'jo@acme.example', userName });
       expect(refused).toMatchObject({ status: 400, body: { errors: [{ path: 'userName' }] } });
-      expect(asked).toEqual([]);
+      expect(received).toEqual([]);
     },
   );
 
-  test('honours If-Match by what identity says now', async () => {
+  test('compares If-Match with the current state in identity', async () => {
     const { headers } = await ask(users, 'GET', '/users/jo', admin);
     const put = (tag: string) =>
       ask(users, 'PUT', '/users/jo', admin, { role: 'TenantUser', enabled: false }, { 'if-match': tag });
     expect((await put(String(headers.etag))).status).toBe(200);
-    answer = { status: 200, body: { ...JO, enabled: false } };
+    reply = { status: 200, body: { ...JO, enabled: false } };
     expect((await put(String(headers.etag))).status).toBe(412);
   });
 
   test('invites once per Idempotency-Key', async () => {
-    answer = { status: 201, body: JO };
+    reply = { status: 201, body: JO };
     const post = () => ask(users, 'POST', '/users', admin, { email: JO.email }, { 'idempotency-key': 'one' });
     expect((await post()).body).toEqual((await post()).body);
-    expect(asked).toHaveLength(1);
+    expect(received).toHaveLength(1);
   });
 
-  test('is a 503 while identity is away, and never repeats a change', async () => {
+  test('responds with 503 while identity is away, and never repeats a change', async () => {
     const away = world.use(buildUsers(world.parts('users')));
     expect((await ask(away, 'GET', '/users', admin)).status).toBe(503);
-    answer = { status: 502 };
+    reply = { status: 502 };
     expect((await ask(users, 'POST', '/users', admin, { email: JO.email })).status).toBe(503);
-    expect(asked).toHaveLength(1);
+    expect(received).toHaveLength(1);
   });
 });

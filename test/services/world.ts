@@ -28,7 +28,7 @@ export interface LogLine {
 
 export interface Reply {
   readonly status: number;
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into responses of every shape
   readonly body: any;
   readonly headers: Record<string, unknown>;
   readonly text: string;

@@ -99,7 +99,7 @@ describe('the principal of a token', () => {
     await expect(principal({ subject })).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
   });
 
-  test("SE-1 2: is none for a tenant's token, and a machine's only for a named client", async () => {
+  test("SE-1.2: does not exist for a tenant's token, and is a machine only for a configured client", async () => {
     await expect(principal({ realm: 'pool', clientId: 'machine-client' })).rejects.toMatchObject({
       code: 'UNAUTHENTICATED',
     });

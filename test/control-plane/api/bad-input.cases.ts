@@ -106,7 +106,7 @@ export const notFound: readonly (readonly [string, string, string])[] = [
 
 const tooLong = 'a'.repeat(3000);
 const change = { userRole: 'x', email: 'a@b.co' };
-/** Method, path, status, body. SBT answers the deletion of an unknown user 200. */
+/** Method, path, status, body. SBT responses the deletion of an unknown user 200. */
 export const changes: readonly (readonly [string, string, number, Body])[] = [
   ['PATCH', '/tenant-registrations/nope', 404, {}],
   ['PUT', '/users/nope', 404, change],

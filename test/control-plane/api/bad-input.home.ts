@@ -1,10 +1,10 @@
 import type { CryptoKey, JWTPayload, KeyObject } from 'jose';
-import type { Answer, CallOptions } from './home.ts';
+import type { CallOptions, Reply } from './home.ts';
 
 /** A control plane of either home, with an admin called 'admin' who has signed in. */
 export interface BadInputHome {
   /** By the admin's own access token, unless `token` is 'none' or another token. Text and bytes are sent as they are. */
-  call(method: string, path: string, body?: unknown, options?: CallOptions): Promise<Answer>;
+  call(method: string, path: string, body?: unknown, options?: CallOptions): Promise<Reply>;
   /** All that the home keeps, in one order: what a refused call leaves as it was. */
   stored(): Promise<unknown>;
   /** Details of every event that was sent and not given here before. */
@@ -25,7 +25,7 @@ export interface Signer {
   readonly kid: string;
 }
 
-/** A request that a home answers otherwise than the tests say, because of what it runs on. */
+/** A request that a home responses otherwise than the tests say, because of what it runs on. */
 export interface Difference {
   /** As the test names it. */
   readonly request: string;

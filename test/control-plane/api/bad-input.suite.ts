@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { badUpdates, changes, notFound, queriesAndOthers, registering, registrations } from './bad-input.cases.ts';
 import type { BadInputHome, Difference } from './bad-input.home.ts';
-import { type Answer, type Body, registration } from './home.ts';
+import { type Body, type Reply, registration } from './home.ts';
 import { refusedCallers } from './refused-callers.suite.ts';
 
 /** What every home refuses, in the same words and with nothing changed; `differences` names each exception. */
@@ -27,27 +27,27 @@ export function badInput(
       return body.data;
     }
 
-    function post(body: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+    function post(body: unknown, headers: Record<string, string> = {}): Promise<Reply> {
       return home.call('POST', '/tenant-registrations', body, { headers });
     }
 
     /** Makes the call, and sees that it changes nothing. */
-    async function refused(call: () => Promise<Answer>): Promise<Answer> {
+    async function refused(call: () => Promise<Reply>): Promise<Reply> {
       const before = await home.stored();
-      const answer = await call();
+      const response = await call();
       expect(await home.stored()).toEqual(before);
-      return answer;
+      return response;
     }
 
     /** Compares with what the tests say, or with what a row of the table of differences says instead. */
-    function expectAnswer(request: string, answer: Answer, expected: { status: number; body: unknown }): void {
+    function expectResponse(request: string, response: Reply, expected: { status: number; body: unknown }): void {
       const row = differences.find((one) => one.request === request);
       if (row) {
         met.add(request);
         expect({ status: row.status, body: row.body }).not.toEqual(expected);
       }
       const { status, body } = row ?? expected;
-      expect([answer.status, answer.body]).toEqual([status, body]);
+      expect([response.status, response.body]).toEqual([status, body]);
     }
 
     function withIssues(issues: readonly (readonly [string, string])[]): unknown {
@@ -59,23 +59,26 @@ export function badInput(
 
     describe('SE-6: a registration is refused with the path of the field, and changes nothing, for', () => {
       test.each(registrations)('%s', async (request, body, path, type) => {
-        const answer = await refused(() => post(body));
-        expectAnswer(request, answer, { status: 422, body: withIssues([[path, type]]) });
+        const response = await refused(() => post(body));
+        expectResponse(request, response, { status: 422, body: withIssues([[path, type]]) });
       });
 
       test('a key named __proto__, at any depth', async () => {
-        const answer = await refused(() => post('{"tenantData":{"__proto__":{"tier":"premium"}}}'));
-        expect([answer.status, pathsOf(answer.body)]).toEqual([
+        const response = await refused(() => post('{"tenantData":{"__proto__":{"tier":"premium"}}}'));
+        expect([response.status, pathsOf(response.body)]).toEqual([
           422,
           [['body.tenantData.__proto__', 'extra_forbidden']],
         ]);
       });
 
-      test.each([40, 2_000, 300_000])('an own key that nests %i deep', async (depth) => {
+      test.each([40, 2_000, 300_000])('an own key that nests %i levels deep', async (depth) => {
         const nested = `"deep":${'['.repeat(depth)}${']'.repeat(depth)}`;
         const text = JSON.stringify(registering({ deep: 0 })).replace('"deep":0', nested);
-        const answer = await refused(() => post(text));
-        expect([answer.status, pathsOf(answer.body)]).toEqual([422, [['body.tenantData.deep.0', 'recursion_loop']]]);
+        const response = await refused(() => post(text));
+        expect([response.status, pathsOf(response.body)]).toEqual([
+          422,
+          [['body.tenantData.deep.0', 'recursion_loop']],
+        ]);
       });
 
       test.each([
@@ -83,41 +86,41 @@ export function badInput(
         ['half a surrogate pair', '"\\ud800"', 'string_unicode'],
       ])('%s, anywhere', async (_name, json, type) => {
         const text = JSON.stringify(registering({ mine: { deep: 0 } })).replace('"deep":0', `"deep":${json}`);
-        const answer = await refused(() => post(text));
-        expect([answer.status, pathsOf(answer.body)]).toEqual([422, [['body.tenantData.mine.deep', type]]]);
+        const response = await refused(() => post(text));
+        expect([response.status, pathsOf(response.body)]).toEqual([422, [['body.tenantData.mine.deep', type]]]);
       });
 
-      test.each(['application/json', 'application/octet-stream'])('%s that is no UTF-8, with 400', async (type) => {
+      test.each(['application/json', 'application/octet-stream'])('%s that is not UTF-8, with 400', async (type) => {
         const [before, after] = JSON.stringify(registering({ mine: '|' })).split('|');
         const body = Buffer.concat([Buffer.from(before ?? ''), Buffer.from([0xff, 0xfe]), Buffer.from(after ?? '')]);
-        const answer = await refused(() => post(body, { 'content-type': type }));
-        expectAnswer(`${type} that is no UTF-8`, answer, {
+        const response = await refused(() => post(body, { 'content-type': type }));
+        expectResponse(`${type} that is no UTF-8`, response, {
           status: 400,
           body: { statusCode: 400, message: 'Request body is not valid UTF-8' },
         });
       });
 
       test.each(['{"tenantData":', '{"a":1}x', "{'a':1}", 'tenantName=acme', '\u0000'])(
-        'what is no JSON, as %j, with 400',
+        'a body that is not JSON, such as %j, with 400',
         async (body) => {
-          const answer = await refused(() => post(body));
+          const response = await refused(() => post(body));
           const message = 'Request body is not valid JSON';
-          expect([answer.status, answer.body]).toEqual([400, { statusCode: 400, message }]);
+          expect([response.status, response.body]).toEqual([400, { statusCode: 400, message }]);
         },
       );
 
-      test('its own fault, not for the byte order mark before it', async () => {
-        const answer = await refused(() => post(`\uFEFF${JSON.stringify(registering({ tier: 'platinum' }))}`));
-        expect([answer.status, pathsOf(answer.body)]).toEqual([422, [['body.tenantData.tier', 'enum']]]);
+      test('its own error, not for the byte order mark before it', async () => {
+        const response = await refused(() => post(`\uFEFF${JSON.stringify(registering({ tier: 'platinum' }))}`));
+        expect([response.status, pathsOf(response.body)]).toEqual([422, [['body.tenantData.tier', 'enum']]]);
       });
 
       test('a body over 1 MB, with 413', async () => {
-        const answer = await refused(() => post(registering({ notes: 'x'.repeat(1024 * 1024) })));
+        const response = await refused(() => post(registering({ notes: 'x'.repeat(1024 * 1024) })));
         const message = 'Request body must have at most 1048576 bytes';
-        expect([answer.status, answer.body]).toEqual([413, { statusCode: 413, message }]);
+        expect([response.status, response.body]).toEqual([413, { statusCode: 413, message }]);
       });
 
-      test('what is missing or of a wrong kind, in plain words', async () => {
+      test('missing keys and values of the wrong type, with clear messages', async () => {
         const { body } = await refused(() => post({ tenantData: { tenantName: 7 }, adminPassword: [] }));
         expect(body.detail.map(({ loc, msg }: Body) => `${loc.at(-1)} ${msg}`)).toEqual([
           'tenantName must be a string, got a number',
@@ -127,7 +130,7 @@ export function badInput(
         ]);
       });
 
-      test('every fault of one body at once', async () => {
+      test('every error of one body at once', async () => {
         const { status, body } = await refused(() => post({ tenantData: { tier: 'x', tenantId: 'y' }, z: 1 }));
         const faults = ['tenantData.tenantName', 'tenantData.email', 'tenantData.tier', 'tenantData.tenantId', 'z'];
         expect([status, pathsOf(body).map(([path]) => path)]).toEqual([
@@ -137,40 +140,40 @@ export function badInput(
       });
 
       test.each(['', 'with space', 'x'.repeat(256)])('the idempotency key %j', async (key) => {
-        const answer = await refused(() => post(registration('Keyless'), { 'idempotency-key': key }));
-        expect([answer.status, answer.body.detail?.[0].loc]).toEqual([422, ['header', 'idempotency-key']]);
+        const response = await refused(() => post(registration('Keyless'), { 'idempotency-key': key }));
+        expect([response.status, response.body.detail?.[0].loc]).toEqual([422, ['header', 'idempotency-key']]);
       });
 
-      test('an idempotency key that was used for another, and a refused one stays unused', async () => {
+      test('an idempotency key that was used for another body; a refused request leaves its key unused', async () => {
         const key = { 'idempotency-key': 'once' };
         expect((await refused(() => post({}, key))).status).toBe(422);
         expect((await post(registration('Intended'), key)).status).toBe(201);
-        const answer = await refused(() => post(registration('Unintended'), key));
-        expect([answer.status, answer.body.detail[0].loc]).toEqual([422, ['header', 'idempotency-key']]);
+        const response = await refused(() => post(registration('Unintended'), key));
+        expect([response.status, response.body.detail[0].loc]).toEqual([422, ['header', 'idempotency-key']]);
       });
     });
 
     test.each(queriesAndOthers)('SE-6: %s %s of %j is refused at %s, and changes nothing', async (...one) => {
       const [method, path, body, where, type] = one;
-      const answer = await refused(() => home.call(method, path, body));
-      expectAnswer(`${method} ${path}`, answer, { status: 422, body: withIssues([[where, type]]) });
+      const response = await refused(() => home.call(method, path, body));
+      expectResponse(`${method} ${path}`, response, { status: 422, body: withIssues([[where, type]]) });
     });
 
     test.each(notFound)('%s %s is 404, and changes nothing', async (method, path, message) => {
-      const answer = await refused(() => home.call(method, path));
-      expectAnswer(`${method} ${path}`, answer, { status: 404, body: { statusCode: 404, message } });
+      const response = await refused(() => home.call(method, path));
+      expectResponse(`${method} ${path}`, response, { status: 404, body: { statusCode: 404, message } });
     });
 
-    test.each(changes)('%s %s of what is not there is %i', async (method, path, status, body) => {
-      const answer = await refused(() => home.call(method, path, body));
-      expect(answer.status).toBe(status);
+    test.each(changes)('%s %s of an unknown resource is %i', async (method, path, status, body) => {
+      const response = await refused(() => home.call(method, path, body));
+      expect(response.status).toBe(status);
     });
 
     test.each(['/nothing', '/tenants/a/b/c', '/tenants/%ZZ/x', '//', '/Tenants', '/users/%C3%28/x'])(
-      '%s is no route',
+      '%s is not found',
       async (path) => {
-        const answer = await refused(() => home.call('GET', path));
-        expect([answer.status, answer.body]).toEqual([404, { message: 'Not Found' }]);
+        const response = await refused(() => home.call('GET', path));
+        expect([response.status, response.body]).toEqual([404, { message: 'Not Found' }]);
       },
     );
 
@@ -181,31 +184,33 @@ export function badInput(
       ]),
       '/users?next_token=%00',
       `/users?next_token=${'a'.repeat(600)}`,
-    ])('%s names a page that is not ours, and is empty', async (path) => {
+    ])('%s has an unknown page token and returns an empty page', async (path) => {
       const { status, body } = await home.call('GET', path);
       expect([status, body]).toEqual([200, { data: [] }]);
     });
 
-    test.each(badUpdates)('SE-1 15: an update by an admin of %j is refused', async (body, path) => {
-      const answer = await refused(() => {
+    test.each(badUpdates)('SE-1.15: an update of %j by an admin is refused', async (body, path) => {
+      const response = await refused(() => {
         return home.call('PATCH', `/tenant-registrations/${known.tenantRegistrationId}`, body);
       });
-      expect([answer.status, pathsOf(answer.body).map(([where]) => where)]).toEqual([422, [path]]);
+      expect([response.status, pathsOf(response.body).map(([where]) => where)]).toEqual([422, [path]]);
     });
 
-    describe('ON-9: what is taken is refused with 409, and changes nothing:', () => {
+    describe('ON-9: a taken name or email is refused with 409 and changes nothing:', () => {
       test.each(['Known', 'KNOWN', 'known.', ' known'])('the name %j', async (tenantName) => {
         const again = registering({ tenantName, email: 'else@known.example' });
         expect((await refused(() => post(again))).status).toBe(409);
       });
 
-      test('an email, in any case of letters', async () => {
-        const answer = await refused(() => post(registering({ tenantName: 'Unknown', email: 'ADMIN@known.example' })));
+      test('an email in upper and lower case', async () => {
+        const response = await refused(() =>
+          post(registering({ tenantName: 'Unknown', email: 'ADMIN@known.example' })),
+        );
         const message = "Email 'ADMIN@known.example' is taken";
-        expect([answer.status, answer.body]).toEqual([409, { statusCode: 409, message }]);
+        expect([response.status, response.body]).toEqual([409, { statusCode: 409, message }]);
       });
 
-      test('a name and an email, at an update', async () => {
+      test('a name and an email in an update', async () => {
         const path = `/tenant-registrations/${(await register('Other One')).tenantRegistrationId}`;
         const byName = await refused(() => home.call('PATCH', path, { tenantData: { tenantName: 'KNOWN' } }));
         const byEmail = await refused(() => home.call('PATCH', path, { tenantData: { email: 'Admin@Known.example' } }));
@@ -213,7 +218,7 @@ export function badInput(
         expect([byEmail.status, byEmail.body.message]).toEqual([409, "Email 'Admin@Known.example' is taken"]);
       });
 
-      test("a user's name, and the last admin", async () => {
+      test("a system user's name, and the deletion of the last admin", async () => {
         const again = { userName: 'ADMIN', userRole: 'x', email: 'else@platform.example' };
         expect((await refused(() => home.call('POST', '/users', again))).status).toBe(409);
         const message = 'User admin is the last enabled SystemAdmin who has signed in';
@@ -221,55 +226,55 @@ export function badInput(
           ['DELETE', '/users/admin'],
           ['PUT', '/users/admin/disable'],
         ] as const) {
-          const answer = await refused(() => home.call(method, path));
-          expect([answer.status, answer.body]).toEqual([409, { statusCode: 409, message }]);
+          const response = await refused(() => home.call(method, path));
+          expect([response.status, response.body]).toEqual([409, { statusCode: 409, message }]);
         }
       });
 
       test('all but one of five registrations of one name at the same time', async () => {
-        const answers = await Promise.all(Array.from({ length: 5 }, () => post(registration('Rush'))));
-        expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409, 409]);
+        const responses = await Promise.all(Array.from({ length: 5 }, () => post(registration('Rush'))));
+        expect(responses.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409, 409]);
       });
     });
 
-    refusedCallers(() => home, { refused, expectAnswer });
+    refusedCallers(() => home, { refused, expectResponse });
 
-    describe('ON-2: a sign-up by anybody', () => {
+    describe('ON-2: a public sign-up', () => {
       const acme = { tenant_name: 'Initech', email: 'boss@initech.example', password: 'Correct-horse-1' };
       const signUp = (body: Body) => home.call('POST', '/onboarding', body, { token: 'none' });
 
-      test.each(['tier', 'state', 'tenant_id'])('SE-1 15: cannot set its own %s', async (key) => {
-        const answer = await refused(() => signUp({ ...acme, [key]: 'premium' }));
-        expect([answer.status, pathsOf(answer.body)]).toEqual([422, [[`body.${key}`, 'extra_forbidden']]]);
+      test.each(['tier', 'state', 'tenant_id'])('SE-1.15: cannot set its own %s', async (key) => {
+        const response = await refused(() => signUp({ ...acme, [key]: 'premium' }));
+        expect([response.status, pathsOf(response.body)]).toEqual([422, [[`body.${key}`, 'extra_forbidden']]]);
       });
 
-      test('is refused a weak password, in words that do not repeat it', async () => {
+      test('is refused for a weak password, with a message that does not contain it', async () => {
         const { status, body, text } = await refused(() => signUp({ ...acme, password: 'hunter2' }));
         expect([status, pathsOf(body)]).toEqual([422, Array(3).fill(['body.password', 'password_policy'])]);
         expect(text).not.toContain('hunter2');
       });
 
-      test('is refused a name that is taken', async () => {
+      test('is refused for a taken name', async () => {
         const { status, body } = await refused(() => signUp({ ...acme, tenant_name: 'KNOWN' }));
         expect([status, body]).toEqual([409, { statusCode: 409, message: "Tenant name 'KNOWN' is taken" }]);
       });
 
-      test('is limited, with the time to wait, and then changes nothing', async () => {
+      test('is limited, with the time to wait, and changes nothing when refused', async () => {
         const weak = () => signUp({ ...acme, password: 'weak' });
-        let answer = await weak();
-        for (let i = 0; i < 10 && answer.status === 422; i++) answer = await weak();
-        expect([answer.status, answer.body]).toEqual([429, { message: 'Too Many Requests' }]);
-        expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+        let response = await weak();
+        for (let i = 0; i < 10 && response.status === 422; i++) response = await weak();
+        expect([response.status, response.body]).toEqual([429, { message: 'Too Many Requests' }]);
+        expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
         expect((await refused(() => signUp(acme))).status).toBe(429);
       });
     });
 
-    test('no event went out for what was refused', async () => {
+    test('no refused request sent an event', async () => {
       const names = (await home.events()).map(({ tenantName }) => tenantName);
       expect(names.sort()).toEqual(['Intended', 'Known', 'Other One', 'Rush']);
     });
 
-    test('every difference named in the table is there', () => {
+    test('every difference in the table exists', () => {
       expect([...met].sort()).toEqual(differences.map(({ request }) => request).sort());
     });
   });

@@ -41,10 +41,10 @@ const PRINCIPALS: Record<string, Principal> = {
 };
 export type TokenName = keyof typeof PRINCIPALS | 'none';
 
-// biome-ignore lint/suspicious/noExplicitAny: answers are looked into freely, as JSON
+// biome-ignore lint/suspicious/noExplicitAny: responses are looked into freely, as JSON
 export type Body = any;
 
-export interface Answer {
+export interface Reply {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
@@ -64,7 +64,7 @@ export interface Home extends AsyncDisposable {
   readonly waiters: ReturnType<typeof createCompletions>;
   readonly runtimeCalls: unknown[];
   readonly logged: string[];
-  call(method: string, path: string, body?: unknown, options?: CallOptions): Promise<Answer>;
+  call(method: string, path: string, body?: unknown, options?: CallOptions): Promise<Reply>;
   /** Registers a tenant and gives its ids. */
   register(name: string, tier?: string): Promise<{ tenantId: string; tenantRegistrationId: string }>;
   /** Events that no publisher has taken yet, oldest first. */
@@ -134,7 +134,7 @@ export async function startHome(options: HomeOptions = {}): Promise<Home> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/control-plane`;
 
-  async function call(method: string, path: string, body?: unknown, given: CallOptions = {}): Promise<Answer> {
+  async function call(method: string, path: string, body?: unknown, given: CallOptions = {}): Promise<Reply> {
     const { token = 'admin', headers = {} } = given;
     const response = await fetch(`${url}${path}`, {
       method,
@@ -155,9 +155,9 @@ export async function startHome(options: HomeOptions = {}): Promise<Home> {
     logged,
     call,
     async register(name, tier = 'basic') {
-      const answer = await call('POST', '/tenant-registrations', registration(name, tier));
-      if (answer.status !== 201) throw new Error(`${name}: ${answer.status} ${answer.text}`);
-      const { tenantId, tenantRegistrationId } = answer.body.data;
+      const response = await call('POST', '/tenant-registrations', registration(name, tier));
+      if (response.status !== 201) throw new Error(`${name}: ${response.status} ${response.text}`);
+      const { tenantId, tenantRegistrationId } = response.body.data;
       return { tenantId, tenantRegistrationId };
     },
     async outbox() {

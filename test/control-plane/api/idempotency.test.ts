@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type Answer, type Body, type Home, registration, startHome, type TokenName } from './home.ts';
+import { type Body, type Home, type Reply, registration, startHome, type TokenName } from './home.ts';
 
 let home: Home;
 beforeAll(async () => {
@@ -7,30 +7,30 @@ beforeAll(async () => {
 });
 afterAll(async () => home[Symbol.asyncDispose]());
 
-function register(body: Body, key: string, token: TokenName = 'admin'): Promise<Answer> {
+function register(body: Body, key: string, token: TokenName = 'admin'): Promise<Reply> {
   return home.call('POST', '/tenant-registrations', body, { token, headers: { 'idempotency-key': key } });
 }
 
-test('a repeated registration gets the first answer, and one tenant and one event come of it', async () => {
+test('a repeated registration gets the first response, and there is one tenant and one event', async () => {
   const first = await register(registration('Once'), 'key-1');
   const again = await register(registration('Once'), 'key-1');
   expect([first.status, again.status, again.body]).toEqual([201, 201, first.body]);
   expect((await home.outbox()).filter(({ detail }) => detail.tenantName === 'Once')).toHaveLength(1);
 });
 
-test('so do ten at the same moment', async () => {
-  const answers = await Promise.all(Array.from({ length: 10 }, () => register(registration('Ten'), 'key-2')));
-  expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
-  expect(answers.every(({ status }) => status === 201)).toBe(true);
+test('so do ten concurrent registrations', async () => {
+  const responses = await Promise.all(Array.from({ length: 10 }, () => register(registration('Ten'), 'key-2')));
+  expect(new Set(responses.map(({ text }) => text)).size).toBe(1);
+  expect(responses.every(({ status }) => status === 201)).toBe(true);
 });
 
-test("a key is its caller's own", async () => {
+test('idempotency keys are scoped to the caller', async () => {
   const mine = await register(registration('Ours'), 'key-4');
   const other = await register(registration('Theirs'), 'key-4', 'second');
   expect([mine.status, other.status]).toEqual([201, 201]);
 });
 
-test('a key is forgotten after 24 hours', async () => {
+test('an idempotency key expires after 24 hours', async () => {
   await register(registration('Day'), 'key-5');
   home.advance(24 * 3600_000 + 1000);
   expect((await register(registration('Day'), 'key-5')).status).toBe(409);

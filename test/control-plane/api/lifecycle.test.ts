@@ -3,7 +3,7 @@ import { resultsConsumer } from '../../../control-plane/api/tenants/results-cons
 import { type EventName, envelope } from '../../../core/events/events.ts';
 import type { Envelope } from '../../../core/ports/event-bus.ts';
 import type { TenantState } from '../../../core/tenant/lifecycle.ts';
-import { type Answer, type Body, type Home, startHome } from './home.ts';
+import { type Body, type Home, type Reply, startHome } from './home.ts';
 
 let home: Home;
 let consumer: ReturnType<typeof resultsConsumer>;
@@ -76,7 +76,7 @@ describe('ON-4: the state of a tenant', () => {
     });
   });
 
-  test('is failed with the reason in plain words, everywhere the tenant is shown', async () => {
+  test('is failed, with the reason, in every response that shows the tenant', async () => {
     const ids = await home.register('Failing');
     await consumer.handle(result('provisionFailure', ids, { reason: 'the quota of cells is used up' }));
     const shown = await Promise.all([
@@ -91,9 +91,9 @@ describe('ON-4: the state of a tenant', () => {
   });
 });
 
-describe('events that come doubled, late or out of order', () => {
+describe('events that arrive more than once, late or out of order', () => {
   /** Every order of what happens to a tenant that fails once, is retried, succeeds, and is deleted. */
-  test('ON-4: end in the same state, in whatever order they come', async () => {
+  test('ON-4: end in the same state in every order', async () => {
     const orders = permutations([
       'provisionFailure',
       'provisionSuccess',
@@ -118,7 +118,7 @@ describe('events that come doubled, late or out of order', () => {
     expect((await tenant(ids)).tenantConfig).toBeUndefined();
   });
 
-  test('never make a failure of a success', async () => {
+  test('never turn a success into a failure', async () => {
     const ids = await home.register('Reordered');
     const failure = result('provisionFailure', ids);
     await consumer.handle(result('provisionSuccess', ids));
@@ -126,7 +126,7 @@ describe('events that come doubled, late or out of order', () => {
     expect(await stateOf(ids)).toBe('active');
   });
 
-  test('never delete what nobody asked to delete', async () => {
+  test('never delete a tenant whose deletion was not requested', async () => {
     const ids = await home.register('Kept');
     await consumer.handle(result('provisionSuccess', ids));
     await consumer.handle(result('deprovisionSuccess', ids));
@@ -142,7 +142,7 @@ describe('events that come doubled, late or out of order', () => {
     expect(await stateOf(ids)).toBe('provisioning');
   });
 
-  test('are taken once, even if ten arrive at the same moment with other changes', async () => {
+  test('are applied once, even if ten arrive at the same time as other changes', async () => {
     const ids = await home.register('Crowded');
     const success = result('provisionSuccess', ids, { tenantConfig: CONFIG });
     const path = `/tenant-registrations/${ids.tenantRegistrationId}`;
@@ -151,7 +151,7 @@ describe('events that come doubled, late or out of order', () => {
     expect(await tenant(ids)).toMatchObject({ state: 'active', tenantConfig: CONFIG, k0: 0, k1: 1, k2: 2, k3: 3 });
   });
 
-  test('may be sent as PATCH by the machine, without their names, and end the same', async () => {
+  test('have the same effect as PATCH requests by the machine', async () => {
     const ids = await home.register('By Patch');
     const path = `/tenant-registrations/${ids.tenantRegistrationId}`;
     const report = (word: string) =>
@@ -169,7 +169,7 @@ describe('events that come doubled, late or out of order', () => {
     expect([status, body.data.tenantRegistration.state]).toEqual([200, 'deleted']);
   });
 
-  test('are refused where they make no sense, and so become dead letters', async () => {
+  test('are refused, and so become dead letters, if they are not valid', async () => {
     const ids = await home.register('Sensible');
     const stranger = { tenantId: 'zzzzzzzzzz', tenantRegistrationId: 'reg-zzzzzzzzzz' };
     await expect(consumer.handle(result('provisionSuccess', stranger))).rejects.toMatchObject({ code: 'NOT_FOUND' });
@@ -183,7 +183,7 @@ describe('events that come doubled, late or out of order', () => {
 });
 
 describe('ON-5: retry', () => {
-  test('asks again for an onboarding that failed', async () => {
+  test('requests a failed onboarding again', async () => {
     const ids = await home.register('Second Try', 'advanced');
     await consumer.handle(result('provisionFailure', ids, { reason: 'no room' }));
     const { status, body } = await retry(ids);
@@ -198,7 +198,7 @@ describe('ON-5: retry', () => {
     expect((await retry(ids)).status).toBe(409);
   });
 
-  test('asks again for an offboarding that failed, and so does another DELETE', async () => {
+  test('requests a failed offboarding again, and so does another DELETE', async () => {
     const ids = await home.register('Stuck');
     await remove(ids);
     await consumer.handle(result('deprovisionFailure', ids, { reason: 'a task does not end' }));
@@ -212,7 +212,7 @@ describe('ON-5: retry', () => {
     expect([(await retry(ids)).status, (await remove(ids)).status]).toEqual([409, 409]);
   });
 
-  test('asks again for what has stalled', async () => {
+  test('requests an onboarding again that has stalled', async () => {
     const ids = await home.register('Stalled');
     expect((await retry(ids)).status).toBe(409);
     home.advance(10 * 60_000);
@@ -238,7 +238,7 @@ describe('ON-4: the actions of a tenant', () => {
 
   test('are those that requests succeed with; other requests are refused with the reason', async () => {
     const path = ({ tenantRegistrationId }: Ids) => `/tenant-registrations/${tenantRegistrationId}`;
-    const request: Record<string, (ids: Ids) => Promise<Answer>> = {
+    const request: Record<string, (ids: Ids) => Promise<Reply>> = {
       edit: (ids) => home.call('PATCH', path(ids), { tenantData: { note: ++count } }),
       retry,
       delete: remove,
@@ -268,7 +268,7 @@ describe('ON-4: the actions of a tenant', () => {
   });
 });
 
-test('ON-11: progress shows the steps of the run under way, and the reported ones after', async () => {
+test('ON-11: progress shows the steps of the current run, and afterwards the reported ones', async () => {
   const ids = await home.register('Watched');
   const { body } = await home.call('GET', `/tenants/${ids.tenantId}/progress`);
   expect(body.data).toMatchObject({ state: 'registered', steps: [{ name: 'user-pool', status: 'running' }] });
@@ -283,7 +283,7 @@ test('ON-11: progress shows the steps of the run under way, and the reported one
   });
 });
 
-test('a deleted tenant stays readable by id, leaves the lists, and its name and email are free again', async () => {
+test('a deleted tenant can be read by id, is not listed, and its name and email are free again', async () => {
   const first = await home.register('Phoenix');
   await remove(first);
   expect(

@@ -82,7 +82,7 @@ function compare(a: TenantRecord, b: TenantRecord): number {
   return one < other ? -1 : 1;
 }
 
-test.each([1, 7, 250, 1000, 100_000])('every registration once by pages of %i', async (limit) => {
+test.each([1, 7, 250, 1000, 100_000])('every registration is listed once by pages of %i', async (limit) => {
   const subset = limit < 7 ? '&tier=basic&state=active' : '&include=deleted';
   const found = await readAll('/tenant-registrations', subset, limit);
   const expected = all.filter(({ tier, state }) => limit >= 7 || (tier === 'basic' && state === 'active'));
@@ -97,12 +97,12 @@ test.each([
   ['/tenants?name=...', 'query.name', /^must have a letter or digit/],
   ['/tenants?include=all', 'query.include', /^must be 'deleted'/],
   ['/users?limit=61', 'query.limit', /^must be at most 60/],
-])('SE-6: %s is refused, naming the key', async (path, key, words) => {
+])('SE-6: %s is refused with the key', async (path, key, words) => {
   const { status, body } = await home.call('GET', path);
   expect([status, body.detail.map(({ loc }: Body) => loc.join('.'))]).toEqual([422, [key]]);
   expect(body.detail[0].msg).toMatch(words);
 });
 
-test('ten by default', async () => {
+test('a page has ten items by default', async () => {
   expect((await home.call('GET', '/tenants')).body.data).toHaveLength(10);
 });

@@ -4,7 +4,7 @@ import { type CryptoKey, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { SCOPES } from '../../../control-plane/api/http/http.ts';
 import { createOperations } from '../../../control-plane/api/operations.ts';
 import type { BadInputHome } from './bad-input.home.ts';
-import { type Answer, registration } from './home.ts';
+import { type Reply, registration } from './home.ts';
 
 interface Forgery {
   readonly header?: object;
@@ -14,12 +14,12 @@ interface Forgery {
   readonly key?: CryptoKey;
 }
 
-/** How the suite looks at answers. */
+/** How the suite looks at responses. */
 export interface Checks {
   /** Makes the call, and sees that it changes nothing. */
-  refused(call: () => Promise<Answer>): Promise<Answer>;
-  /** Compares the answer with `expected`, or with what the table of differences says of the request instead. */
-  expectAnswer(request: string, answer: Answer, expected: { status: number; body: unknown }): void;
+  refused(call: () => Promise<Reply>): Promise<Reply>;
+  /** Compares the response with `expected`, or with what the table of differences says of the request instead. */
+  expectResponse(request: string, response: Reply, expected: { status: number; body: unknown }): void;
 }
 
 const UNAUTHORIZED = { status: 401, body: { message: 'Unauthorized' } };
@@ -31,7 +31,7 @@ const ROUTES = createOperations().map(({ method, path, access }) => ({
   access,
   name: `${method} ${path}`,
 }));
-type Door = (typeof ROUTES)[number];
+type Target = (typeof ROUTES)[number];
 const USER_ROUTES = ROUTES.filter(({ access }) => access.kind === 'user');
 /** Two doors may stand at one path: what is internal is only what no user may call. */
 const INTERNAL = ROUTES.filter(
@@ -40,7 +40,7 @@ const INTERNAL = ROUTES.filter(
 const ALL = Object.values(SCOPES).join(' ');
 
 /** Who is refused whatever the input is: by the token, its scopes, or the role of its user. */
-export function refusedCallers(home: () => BadInputHome, { refused, expectAnswer }: Checks): void {
+export function refusedCallers(home: () => BadInputHome, { refused, expectResponse }: Checks): void {
   async function forge({ header = {}, claims = {}, key }: Forgery): Promise<string> {
     const { signer, claims: own } = home();
     return new SignJWT({ ...own, ...claims })
@@ -49,12 +49,12 @@ export function refusedCallers(home: () => BadInputHome, { refused, expectAnswer
   }
 
   /** A registration, by headers of this value. */
-  function registerBy(authorization: string | undefined): Promise<Answer> {
+  function registerBy(authorization: string | undefined): Promise<Reply> {
     const headers: Record<string, string> = authorization === undefined ? {} : { authorization };
     return home().call('POST', '/tenant-registrations', registration('Intruder'), { token: 'none', headers });
   }
 
-  function listBy(token: string): Promise<Answer> {
+  function listBy(token: string): Promise<Reply> {
     return home().call('GET', '/tenants', undefined, { token });
   }
 
@@ -64,7 +64,10 @@ export function refusedCallers(home: () => BadInputHome, { refused, expectAnswer
     ['that is not valid yet', () => ({ claims: { nbf: seconds() + 600 } })],
     ['of another issuer', () => ({ claims: { iss: 'https://evil.example/pool' } })],
     ['whose issuer only begins alike', () => ({ claims: { iss: `${home().claims.iss}x` } })],
-    ['whose issuer is another one`s path', () => ({ claims: { iss: `https://evil.example/?${home().claims.iss}` } })],
+    [
+      'whose issuer is another issuer’s path',
+      () => ({ claims: { iss: `https://evil.example/?${home().claims.iss}` } }),
+    ],
     ['without issuer', () => ({ claims: { iss: undefined } })],
     ['of another client', () => ({ claims: { client_id: 'another' } })],
     ['of no client', () => ({ claims: { client_id: undefined } })],
@@ -87,7 +90,7 @@ export function refusedCallers(home: () => BadInputHome, { refused, expectAnswer
   }
 
   describe('SE-1.2: refused, with nothing changed, is a token', () => {
-    test('that is none of these; the admin`s own claims, signed again, are taken', async () => {
+    test('other than these; the claims of the admin, signed again, are accepted', async () => {
       expect((await listBy(await forge({}))).status).toBe(200);
     });
 
@@ -116,7 +119,7 @@ export function refusedCallers(home: () => BadInputHome, { refused, expectAnswer
       }
     });
 
-    test('that is missing, of another scheme, or there twice', async () => {
+    test('that is missing, of another scheme, or sent twice', async () => {
       const good = await forge({});
       for (const authorization of [
         undefined,
@@ -135,16 +138,16 @@ export function refusedCallers(home: () => BadInputHome, { refused, expectAnswer
       const { idToken } = home();
       for (const path of ['/tenants', '/users']) {
         const listed = await refused(() => home().call('GET', path, undefined, { token: idToken }));
-        expectAnswer(`GET ${path} by an ID token`, listed, UNAUTHORIZED);
+        expectResponse(`GET ${path} by an ID token`, listed, UNAUTHORIZED);
       }
       const registered = await refused(() => registerBy(`Bearer ${idToken}`));
-      expectAnswer('POST /tenant-registrations by an ID token', registered, UNAUTHORIZED);
+      expectResponse('POST /tenant-registrations by an ID token', registered, UNAUTHORIZED);
     });
 
     test('without its scheme', async () => {
       const headers = { authorization: await forge({}) };
-      const answer = await home().call('GET', '/users/nope', undefined, { token: 'none', headers });
-      expectAnswer('GET /users/nope by a token without its scheme', answer, UNAUTHORIZED);
+      const response = await home().call('GET', '/users/nope', undefined, { token: 'none', headers });
+      expectResponse('GET /users/nope by a token without its scheme', response, UNAUTHORIZED);
     });
 
     async function expectRefused(authorization: string | undefined): Promise<void> {
@@ -153,7 +156,7 @@ export function refusedCallers(home: () => BadInputHome, { refused, expectAnswer
     }
   });
 
-  describe('by its door', () => {
+  describe('by operation', () => {
     /** Tokens by what their callers lack. */
     const tokens: Record<'support' | 'reader' | 'tenantsOnly' | 'scopeless' | 'alike', string> = {
       support: '',
@@ -173,44 +176,44 @@ export function refusedCallers(home: () => BadInputHome, { refused, expectAnswer
       tokens.alike = await scoped(ALL.replaceAll(/(\S+)/g, '$1s'));
     });
 
-    async function expectAt({ method, path, name }: Door, token: string, expected: typeof FORBIDDEN): Promise<void> {
-      const answer = await home().call(method, path, undefined, { token });
-      expectAnswer(name, answer, expected);
+    async function expectAt({ method, path, name }: Target, token: string, expected: typeof FORBIDDEN): Promise<void> {
+      const response = await home().call(method, path, undefined, { token });
+      expectResponse(name, response, expected);
     }
 
-    async function statusAt({ method, path }: Door, token: string): Promise<number> {
+    async function statusAt({ method, path }: Target, token: string): Promise<number> {
       return (await home().call(method, path, undefined, { token })).status;
     }
 
-    test.each(USER_ROUTES)('SE-6: $name without a token is 401 Unauthorized', async (door) => {
+    test.each(USER_ROUTES)('SE-6: $name without a token is 401 Unauthorized', async (target) => {
       const before = await home().stored();
-      for (const token of ['none', 'wrong', 'a.b.c']) await expectAt(door, token, UNAUTHORIZED);
+      for (const token of ['none', 'wrong', 'a.b.c']) await expectAt(target, token, UNAUTHORIZED);
       expect(await home().stored()).toEqual(before);
     });
 
-    test.each(USER_ROUTES)('ID-3: $name asks for its scope, and writing for SystemAdmin', async (door) => {
-      const { access } = door;
+    test.each(USER_ROUTES)('ID-3: $name requires its scope, and SystemAdmin to write', async (target) => {
+      const { access } = target;
       if (access.kind !== 'user') return;
       const before = await home().stored();
-      for (const token of [tokens.scopeless, tokens.alike]) await expectAt(door, token, FORBIDDEN);
+      for (const token of [tokens.scopeless, tokens.alike]) await expectAt(target, token, FORBIDDEN);
       for (const [token, isRefused] of [
         [tokens.support, access.role !== undefined],
         [tokens.reader, access.role !== undefined],
         [tokens.tenantsOnly, access.scope?.startsWith('user/')],
       ] as const) {
-        if (isRefused) await expectAt(door, token, FORBIDDEN);
-        else expect(await statusAt(door, token)).not.toBe(403);
+        if (isRefused) await expectAt(target, token, FORBIDDEN);
+        else expect(await statusAt(target, token)).not.toBe(403);
       }
       expect(await home().stored()).toEqual(before);
     });
 
-    test.each(INTERNAL)('$name is Forbidden to every user, and to nobody', async (door) => {
+    test.each(INTERNAL)('$name is forbidden to every user and without a token', async (target) => {
       const before = await home().stored();
-      for (const token of ['none', 'wrong', await forge({}), tokens.support]) await expectAt(door, token, FORBIDDEN);
+      for (const token of ['none', 'wrong', await forge({}), tokens.support]) await expectAt(target, token, FORBIDDEN);
       expect(await home().stored()).toEqual(before);
     });
 
-    test('nobody is left in who is disabled', async () => {
+    test('a disabled user is refused at once', async () => {
       const token = await forge({ claims: { sub: await home().createUser('leaver', 'SystemAdmin') } });
       expect((await listBy(token)).status).toBe(200);
       expect((await home().call('PUT', '/users/leaver/disable')).status).toBe(200);

@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { CONTRACT, type ContractEvent, ContractReplay, DIFFERENCES } from '../../../rehearsal/recorded-contract.ts';
-import type { Answer, CallOptions } from './home.ts';
+import type { CallOptions, Reply } from './home.ts';
 
 /** A control plane of either home, with an admin called 'admin' and no tenant. */
 export interface ContractHome {
   /** By the tokens 'admin', 'machine', 'none', or one that is no token. */
-  call(method: string, path: string, body: unknown, options: CallOptions): Promise<Answer>;
+  call(method: string, path: string, body: unknown, options: CallOptions): Promise<Reply>;
   /** Every event that was sent, oldest first. */
   events(): Promise<readonly ContractEvent[]>;
   close(): Promise<void>;
 }
 
-/** Replays what SBT's own functions were recorded to answer; docs/sbt-contract.md names every difference. */
+/** Replays what SBT's own functions were recorded to response; docs/sbt-contract.md names every difference. */
 export function sbtContract(name: string, open: () => Promise<ContractHome>): void {
   describe(`the recorded contract of SBT's own functions, by the ${name} home`, () => {
     let home: ContractHome;
@@ -20,19 +20,19 @@ export function sbtContract(name: string, open: () => Promise<ContractHome>): vo
     beforeAll(async () => {
       home = await open();
       replay = new ContractReplay(async ({ method, path, body, ...options }) => {
-        const answer = await home.call(method, path, body, options);
-        return { ...answer, contentType: answer.headers.get('content-type') ?? undefined };
+        const response = await home.call(method, path, body, options);
+        return { ...response, contentType: response.headers.get('content-type') ?? undefined };
       });
       await replay.run();
     });
     afterAll(async () => home?.close());
 
-    test('has all 62 steps, each answered', () => {
+    test('has all 62 steps, each with a response', () => {
       expect(CONTRACT.steps).toHaveLength(62);
       expect(CONTRACT.steps.filter((step) => (replay.statusOf(step) ?? 500) >= 500)).toEqual([]);
     });
 
-    test('names in its table of differences only steps there are, each once', () => {
+    test('lists only existing steps in its table of differences, each once', () => {
       const named = DIFFERENCES.map(({ step }) => step);
       expect(named).toEqual([...new Set(named)]);
       expect(named.filter((name) => !CONTRACT.steps.some((step) => step.name === name))).toEqual([]);
@@ -48,7 +48,7 @@ export function sbtContract(name: string, open: () => Promise<ContractHome>): vo
       expect(statuses.filter((status) => ![400, 404, 409, 422].includes(status ?? 0))).toEqual([]);
     });
 
-    test("sends SBT's events, but for those the table names", async () => {
+    test("sends SBT's events, except those in the table", async () => {
       expect(replay.eventErrors(await home.events())).toEqual([]);
     });
   });

@@ -6,7 +6,7 @@ import { OUTBOX, outboxDeletes } from '../../../core/events/outbox.ts';
 import type { Envelope } from '../../../core/ports/event-bus.ts';
 import type { Item } from '../../../core/ports/table.ts';
 import { newId } from '../../../core/tenant/names.ts';
-import { type Answer, type Body, type CallOptions, type Home, startHome } from './home.ts';
+import { type Body, type CallOptions, type Home, type Reply, startHome } from './home.ts';
 
 const PASSWORD = 'Correct-horse-1';
 let home: Home;
@@ -48,7 +48,7 @@ function provision(): typeof provisioning {
   return { stop, done: work() };
 }
 
-function signUp(body: Body, options: CallOptions = {}): Promise<Answer> {
+function signUp(body: Body, options: CallOptions = {}): Promise<Reply> {
   return home.call('POST', '/onboarding', body, { token: 'none', ...options });
 }
 
@@ -59,7 +59,7 @@ async function tenants(): Promise<Body[]> {
 }
 
 describe('ON-2: a company signs itself up', () => {
-  test('gets basic, is active when the answer comes, and its password waits for its admin', async () => {
+  test('gets the basic tier, is active when the response arrives, and its admin has the chosen password', async () => {
     const { status, body } = await signUp(acme);
     expect([status, Object.keys(body)]).toEqual([201, ['tenant_id']]);
     const [tenant] = await tenants();
@@ -69,7 +69,7 @@ describe('ON-2: a company signs itself up', () => {
     expect(await home.mails()).toEqual([]);
   });
 
-  test('is refused a weak password, in words that do not repeat it', async () => {
+  test('is refused for a weak password, with a message that does not contain it', async () => {
     const { status, body, text } = await signUp({ ...acme, password: 'hunter2' });
     expect(status).toBe(422);
     expect(body.detail.map((one: Body) => [one.loc.join('.'), one.type])).toEqual(
@@ -79,25 +79,25 @@ describe('ON-2: a company signs itself up', () => {
     expect(await tenants()).toEqual([]);
   });
 
-  test('is refused a name that is taken, in any spelling', async () => {
+  test('is refused for a taken name in any spelling', async () => {
     await signUp(acme);
     const { status, body } = await signUp({ ...acme, tenant_name: 'ACME', email: 'other@acme.example' });
     expect([status, body]).toEqual([409, { statusCode: 409, message: "Tenant name 'ACME' is taken" }]);
   });
 
-  test.each(['tier', 'state', 'tenant_id', 'role', 'tenantData'])('SE-1 15: cannot set its own %s', async (key) => {
+  test.each(['tier', 'state', 'tenant_id', 'role', 'tenantData'])('SE-1.15: cannot set its own %s', async (key) => {
     const { status, body } = await signUp({ ...acme, [key]: 'premium' });
     expect([status, body.detail[0].loc, await tenants()]).toEqual([422, ['body', key], []]);
   });
 
-  test('with an idempotency key is one sign-up, however often it is sent', async () => {
+  test('with an idempotency key is one sign-up, however often the request is sent', async () => {
     const options = { headers: { 'idempotency-key': 'mine' } };
-    const answers = [await signUp(acme, options), await signUp(acme, options)];
-    expect(answers.map(({ status, text }) => [status, text])).toEqual(Array(2).fill([201, answers[0]?.text]));
+    const responses = [await signUp(acme, options), await signUp(acme, options)];
+    expect(responses.map(({ status, text }) => [status, text])).toEqual(Array(2).fill([201, responses[0]?.text]));
     expect(await tenants()).toHaveLength(1);
   });
 
-  test('still gets its answer where provisioning takes for ever', async () => {
+  test('gets its response even if provisioning never ends', async () => {
     provisioning.stop();
     await provisioning.done;
     const after = home.deps.clock.after;
@@ -129,13 +129,13 @@ describe('ON-2: whether an email is known', () => {
       },
     ],
   ])(
-    'does not show in the answer for %s: same status and shape, nothing created, a mail to the owner',
+    'does not show in the response for %s: same status and shape, nothing created, a mail to the owner',
     async (_name, make) => {
       await make();
       const before = await tenants();
       const decoy = await signUp({ tenant_name: 'Initech', email: 'boss@ACME.example', password: PASSWORD });
       const real = await signUp({ tenant_name: 'Globex', email: 'new@globex.example', password: PASSWORD });
-      const shape = ({ status, headers, body }: Answer) => [
+      const shape = ({ status, headers, body }: Reply) => [
         status,
         Object.keys(body),
         String(body.tenant_id).length,
@@ -154,7 +154,7 @@ describe('ON-2: whether an email is known', () => {
     },
   );
 
-  test('does not show in its password being checked, nor in the same work being left out', async () => {
+  test('does not show in the check of the password or in missing work', async () => {
     await signUp(acme);
     let hashed = 0;
     const { identity } = home.deps;
@@ -170,9 +170,9 @@ describe('ON-2: whether an email is known', () => {
     expect(hashed).toBe(1);
   });
 
-  test('does not show where two sign up with it at the same moment', async () => {
-    const answers = await Promise.all(['One', 'Two'].map((tenant_name) => signUp({ ...acme, tenant_name })));
-    expect(answers.map(({ status }) => status)).toEqual([201, 201]);
+  test('does not show when two sign up with it at the same time', async () => {
+    const responses = await Promise.all(['One', 'Two'].map((tenant_name) => signUp({ ...acme, tenant_name })));
+    expect(responses.map(({ status }) => status)).toEqual([201, 201]);
     expect(await tenants()).toHaveLength(1);
   });
 });
@@ -180,7 +180,7 @@ describe('ON-2: whether an email is known', () => {
 describe('ON-2: sign-up is limited per client', () => {
   const from = (address: string): CallOptions => ({ headers: { 'x-forwarded-for': address } });
 
-  test('to its burst, then by the minute, with the time to wait', async () => {
+  test('to the burst, then per minute, with the time to wait', async () => {
     const weak = { ...acme, password: 'weak' };
     for (let i = 0; i < 10; i++) expect((await signUp(weak, from('198.51.100.7'))).status).toBe(422);
     const refused = await signUp(weak, from('198.51.100.7'));
@@ -196,7 +196,7 @@ describe('ON-2: sign-up is limited per client', () => {
     expect((await signUp(weak, from('198.51.100.7'))).status).toBe(429);
   });
 
-  test('without keeping more clients in mind than allowed', () => {
+  test('with a bounded number of clients in memory', () => {
     const limiter = createRateLimiter(home.deps.clock, { burst: 1, maxKeys: 2 });
     expect(['a', 'b', 'a', 'c'].map((key) => limiter.take(key) === 0)).toEqual([true, true, false, true]);
     // 'b' was used longest ago, so it was forgotten.
@@ -204,7 +204,7 @@ describe('ON-2: sign-up is limited per client', () => {
   });
 });
 
-test('no password shows up in records, events, answers or logs', async () => {
+test('no password is in records, events, responses or logs', async () => {
   const secret = 'Very-secret-horse-9';
   await signUp({ ...acme, password: secret });
   await signUp({ ...acme, tenant_name: 'Two', password: secret });

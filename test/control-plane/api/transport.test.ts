@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(async () => home[Symbol.asyncDispose]());
 
 describe('the transport', () => {
-  test('answers health and readiness to anybody', async () => {
+  test('responds to health and readiness requests without a token', async () => {
     const [health, ready] = await Promise.all(
       ['/healthz', '/readyz'].map((path) => home.call('GET', path, undefined, { token: 'none' })),
     );
@@ -27,19 +27,19 @@ describe('the transport', () => {
     ]);
   });
 
-  test('gives every answer a request id: the given one, or one of its own', async () => {
+  test('gives every response a request id: that of the client, or a new one', async () => {
     const given = await home.call('GET', '/healthz', undefined, { headers: { 'x-request-id': 'abc-1' } });
     const bad = await home.call('GET', '/nothing', undefined, { headers: { 'x-request-id': 'a b<' } });
     expect(given.headers.get('x-request-id')).toBe('abc-1');
     expect(bad.headers.get('x-request-id')).toMatch(/^[0-9a-z]{26}$/);
   });
 
-  test('answers HEAD as GET, without a body', async () => {
+  test('responds to HEAD as to GET, without a body', async () => {
     const head = await home.call('HEAD', '/tenants');
     expect([head.status, head.text, head.headers.get('content-type')]).toEqual([200, '', 'application/json']);
   });
 
-  test('refuses a body over 1 MB with 413, and a path outside its own', async () => {
+  test('refuses a body over 1 MB with 413, and a path outside its prefix with 404', async () => {
     const body = JSON.stringify({ notes: 'x'.repeat(1024 * 1024) });
     expect((await home.call('POST', '/tenant-registrations', body)).status).toBe(413);
     const outside = await fetch(home.url.replace('/control-plane', '/control-planes/tenants'));
@@ -59,7 +59,7 @@ describe('the transport', () => {
     },
   );
 
-  test('allows configured origins only, exactly', async () => {
+  test('allows exactly the configured origins', async () => {
     const preflight = (origin: string, path = '/tenants') =>
       home.call('OPTIONS', path, undefined, { token: 'none', headers: { origin } });
     const allowed = await preflight(ORIGIN);
@@ -71,17 +71,20 @@ describe('the transport', () => {
     expect((await preflight('https://acme.example', '/tenant-config')).headers.get('access-control-allow-origin')).toBe(
       '*',
     );
-    const answer = await home.call('GET', '/tenants', undefined, { headers: { origin: ORIGIN } });
-    expect([answer.headers.get('access-control-allow-origin'), answer.headers.get('vary')]).toEqual([ORIGIN, 'origin']);
+    const response = await home.call('GET', '/tenants', undefined, { headers: { origin: ORIGIN } });
+    expect([response.headers.get('access-control-allow-origin'), response.headers.get('vary')]).toEqual([
+      ORIGIN,
+      'origin',
+    ]);
   });
 
-  test('tells nobody what went wrong inside, but the log', async () => {
+  test('does not expose the message of an internal error; the log has it', async () => {
     const { operator } = home.deps;
     const status = operator.status;
     Object.assign(operator, { status: async () => Promise.reject(new Error('disk 7 is on fire')) });
-    const answer = await home.call('GET', '/operator/status');
+    const response = await home.call('GET', '/operator/status');
     Object.assign(operator, { status });
-    expect([answer.status, answer.body]).toEqual([
+    expect([response.status, response.body]).toEqual([
       500,
       { statusCode: 500, message: 'Unknown error during processing!' },
     ]);
@@ -90,7 +93,7 @@ describe('the transport', () => {
 });
 
 describe('DX-4: the description', () => {
-  test('is OpenAPI 3.1 with every route of the table, and nothing else', async () => {
+  test('is OpenAPI 3.1 with exactly the operations of the API', async () => {
     const { status, body } = await home.call('GET', '/openapi.json', undefined, { token: 'none' });
     expect([status, body.openapi, body.servers]).toEqual([200, '3.1.0', [{ url: '/control-plane' }]]);
     const described = Object.entries<Body>(body.paths).flatMap(([path, methods]) =>
@@ -100,7 +103,7 @@ describe('DX-4: the description', () => {
     expect(described.sort()).toEqual([...new Set(known.map(({ method, path }) => `${method} ${path}`))].sort());
   });
 
-  test('has a schema of every body and query, with what it takes in', async () => {
+  test('has a schema of every body and query', async () => {
     const { body } = await home.call('GET', '/openapi.json');
     const post = body.paths['/tenant-registrations'].post;
     const ref = post.requestBody.content['application/json'].schema.$ref;
@@ -118,7 +121,7 @@ describe('DX-4: the description', () => {
     });
   });
 
-  test('holds together: names are unique, references lead somewhere, every parameter of a path is declared', async () => {
+  test('is consistent: ids are unique, references resolve, every path parameter is declared', async () => {
     const { body, text } = await home.call('GET', '/openapi.json');
     const operations = Object.entries<Body>(body.paths).flatMap(([path, methods]) =>
       Object.values<Body>(methods).map((operation) => ({ path, ...operation })),
@@ -140,7 +143,7 @@ describe('DX-4: the description', () => {
     expect(body.paths['/onboarding'].post.responses).toHaveProperty('429');
   });
 
-  test('is a page to browse and try, that loads nothing and runs only its own script', async () => {
+  test('is a page to browse and try that loads nothing and runs only its own script', async () => {
     const page = await home.call('GET', '/docs', undefined, { token: 'none' });
     expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
     expect(page.headers.get('content-security-policy')).toMatch(/default-src 'none'.*script-src 'sha256-/);
@@ -152,7 +155,7 @@ describe('DX-4: the description', () => {
 });
 
 describe('OB-5: an operator', () => {
-  test('sees status, services and dead letters, and restarts and scales', async () => {
+  test('reads status, services and dead letters, and restarts and scales services', async () => {
     expect((await home.call('GET', '/operator/status')).body.data).toEqual({
       home: 'aws',
       region: 'test',
@@ -174,7 +177,7 @@ describe('OB-5: an operator', () => {
     expect((await home.call('POST', '/operator/services/scale', { ...key, desired: 9 })).status).toBe(422);
   });
 
-  test('lists events that were never published after the others, and puts one back into the outbox', async () => {
+  test('lists events that were never published after the others, and replays one into the outbox', async () => {
     const event = { id: 'old', source: 's', detailType: 'gone', detail: {}, time: new Date(0).toISOString() };
     const reject = (sk: string) => put({ ...REJECTED, sk, version: 1, data: { event, reason: 'no such event' } });
     await home.deps.table.transact([reject('1'), reject('2')]);

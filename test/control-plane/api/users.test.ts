@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { type Answer, type Body, type Home, startHome } from './home.ts';
+import { type Body, type Home, type Reply, startHome } from './home.ts';
 
 let home: Home;
 beforeEach(async () => {
@@ -8,7 +8,7 @@ beforeEach(async () => {
 });
 afterEach(async () => home[Symbol.asyncDispose]());
 
-function create(userName: string, userRole: string): Promise<Answer> {
+function create(userName: string, userRole: string): Promise<Reply> {
   return home.call('POST', '/users', { userName, userRole, email: `${userName}@example.com` });
 }
 
@@ -18,7 +18,7 @@ async function createSignedIn(userName: string): Promise<void> {
   await home.deps.identity.createUser('admin', user);
 }
 
-function put(userName: string, userRole: string): Promise<Answer> {
+function put(userName: string, userRole: string): Promise<Reply> {
   return home.call('PUT', `/users/${userName}`, { userRole, email: `${userName}@example.com` });
 }
 

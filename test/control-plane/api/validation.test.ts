@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(async () => home[Symbol.asyncDispose]());
 
-describe('a registration is taken as clients of the field send it:', () => {
+describe("a registration of SBT's clients is accepted:", () => {
   test('with a tenantId beside tenantData, which is ignored', async () => {
     const { status, body } = await home.call('POST', '/tenant-registrations', {
       ...registration('Beside'),
@@ -19,12 +19,12 @@ describe('a registration is taken as clients of the field send it:', () => {
     expect(body.data.tenantId).toMatch(/^[a-z0-9]{8,26}$/);
   });
 
-  test('with a tier in any case of letters', async () => {
+  test('with a tier in upper or lower case', async () => {
     const { tenantId } = await home.register('Loud', 'PREMIUM');
     expect((await home.call('GET', `/tenants/${tenantId}`)).body.data.tier).toBe('premium');
   });
 
-  test('with keys of its own, which are kept and shown and sent', async () => {
+  test('with own keys, which are stored, shown and sent in events', async () => {
     const body = registration('Priced');
     body.tenantData.prices = [{ id: 'p1', metricName: 'm' }];
     body.tenantRegistrationData.channel = { name: 'fair', constructor: null };
@@ -48,7 +48,7 @@ describe('a registration is taken as clients of the field send it:', () => {
 describe('an update by an admin', () => {
   const patch = (body: Body) => home.call('PATCH', `/tenant-registrations/${known.tenantRegistrationId}`, body);
 
-  test('cannot pile up more keys than a registration may have', async () => {
+  test('cannot add more keys than a registration may have', async () => {
     const half = (from: number) => Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`k${from + i}`, i]));
     expect((await patch({ tenantData: half(0) })).status).toBe(200);
     expect((await patch({ tenantData: half(20) })).body.detail[0].loc).toEqual(['body', 'tenantData']);
@@ -70,7 +70,7 @@ describe('an update by an admin', () => {
   });
 });
 
-test("ON-9: an email of another pooled tenant's user is refused, except for premium, whose users are apart", async () => {
+test("ON-9: an email of another pooled tenant's user is refused, except for premium, which has a realm of its own", async () => {
   const { identity } = home.deps;
   const user = { userName: 'u@pool.example', email: 'u@pool.example', role: 'TenantUser', tenantId: known.tenantId };
   await identity.createUser('pool', { ...user, password: 'Good-enough-1' });
