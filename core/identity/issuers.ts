@@ -2,10 +2,10 @@ import type { RealmId } from '../ports/identity.ts';
 import { isRealmId } from '../tenant/ids.ts';
 import type { TrustedIssuer } from './authorize.ts';
 
-/** `aud` of every access token: the platform's APIs as a whole. */
+/** The `aud` of every access token. It stands for all APIs of the platform. */
 export const API_AUDIENCE = 'urn:tierplane:api';
 
-/** Our own public clients. All use code and PKCE, none has a secret. */
+/** The platform's own public clients. They have no secret, and use code with PKCE. */
 export const CLI_CLIENT = 'tierplane-cli';
 export const ADMIN_CLIENT = 'tierplane-admin';
 export const APP_CLIENT = 'tierplane-app';
@@ -21,30 +21,30 @@ export function loopbackRedirect(port: number): string {
   return `http://localhost:${port}/callback`;
 }
 
-/** Scopes of the control plane, as SBT's clients ask for them. */
+/** Scopes of the control plane, as SBT's clients request them. */
 export const ADMIN_SCOPES = ['tenant/tenant_read', 'tenant/tenant_write', 'user/user_read', 'user/user_write'] as const;
 
-/** What our own clients ask for to use the control plane. */
+/** The scopes that the platform's own clients request for the control plane. */
 export const ADMIN_SIGN_IN_SCOPE = ['openid', ...ADMIN_SCOPES].join(' ');
 
-/** @returns the realm of that name, or undefined if no realm can be called so */
+/** @returns the realm id, or undefined if the text is not the id of a realm */
 export function parseRealm(raw: string): RealmId | undefined {
   return isRealmId(raw) ? raw : undefined;
 }
 
-/** @param publicUrl the front door, without a slash at its end */
+/** @param publicUrl the public URL of the platform, without a trailing slash */
 export function issuerOf(publicUrl: string, realm: RealmId): string {
   return `${publicUrl}/realms/${realm}`;
 }
 
-/** The clients of a realm whose tokens the APIs take. */
+/** The clients of a realm whose tokens the APIs accept. */
 export function clientIdsOf(realm: RealmId, adminClients: readonly string[] = []): readonly string[] {
   return realm === 'admin' ? [ADMIN_CLIENT, CLI_CLIENT, ...adminClients] : [APP_CLIENT, CLI_CLIENT];
 }
 
 /**
- * The allow-list of this platform's realms, for `createAuthorize`. A name that looks like a realm's but has no realm
- * behind it has no keys either.
+ * The allow-list of this platform's realms, for `createAuthorize`. It accepts any realm id: a realm that does not exist
+ * has no keys, so it cannot sign a token.
  */
 export function trustRealms(options: {
   readonly publicUrl: string;

@@ -193,7 +193,7 @@ describeInBrowser('UI-3: in a real browser', () => {
         expect(await visitor.focused()).toBe('New password');
         await look(TITLE.refused);
         await choosePassword(page, PASSWORD, `${PASSWORD}8`);
-        expect(await page.getByRole('alert').innerText()).toBe('The two passwords must be the same.');
+        expect(await page.getByRole('alert').innerText()).toBe('The two passwords must be equal.');
         await choosePassword(page, PASSWORD, PASSWORD);
         await seeHeading(page, 'You are signed in');
         expect(await page.getByText(email, { exact: true }).isVisible()).toBe(true);
@@ -255,7 +255,7 @@ describeInBrowser('UI-3: in a real browser', () => {
     test.each([
       ['that nothing is at', '/nowhere', 404, 'Not found', 'Start page'],
       ['of a mail that is gone', '/mailbox/01abc', 404, 'Not found', 'Start page'],
-      ['of a realm that does not exist', '/realms/tenant-nobody00/account', 404, 'There is no such page', 'Start page'],
+      ['of a realm that does not exist', '/realms/tenant-nobody00/account', 404, 'Page not found', 'Start page'],
       ['of a sign-in that is over', '/realms/pool/interaction/gone', 400, 'This sign-in has ended', 'Sign in'],
       ['with a client that is unknown', '/realms/pool/auth?client_id=evil', 400, 'This did not work', 'Sign in'],
     ])('%s says so and shows the way on', async (_what, path, status, heading, way) => {

@@ -6,8 +6,8 @@ import { STYLE } from '../../../../web/pages/style.ts';
 const MAX_BODY_BYTES = 16 * 1024;
 
 /**
- * The request's body as text. Throws TOO_LARGE over 16 KB, once all of it has come: who is answered in the middle of
- * sending meets a broken connection instead of the answer. The gateway bounds how much that can be.
+ * The body of the request as text. Throws TOO_LARGE over 16 KB, after it has read all of it: a client that is still
+ * sending would see a broken connection instead of the response. The gateway limits the length.
  */
 export async function readBody(req: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
@@ -45,7 +45,7 @@ export function wantsJson(req: IncomingMessage): boolean {
   return /^application\/json\b/i.test(req.headers.accept ?? '');
 }
 
-/** The client's address: the last hop is written by our own gateway, everything before it by anyone. */
+/** The address of the client. The gateway writes the last entry of the header; clients can forge the others. */
 export function clientAddress(req: IncomingMessage): string {
   const forwarded = String(req.headers['x-forwarded-for'] ?? '')
     .split(',')
@@ -55,8 +55,8 @@ export function clientAddress(req: IncomingMessage): string {
 }
 
 /**
- * Headers of every answer of a realm. Pages run no script and load nothing; they cannot be framed.
- * @param formTargets origins a form's redirects may end at: browsers hold `form-action` against redirects too
+ * Sets the headers of every response of a realm. Its pages run no script, load nothing and cannot be framed.
+ * @param formTargets origins to which a form may redirect: browsers apply `form-action` to redirects too
  */
 export function setSecurityHeaders(res: ServerResponse, formTargets: readonly string[]): void {
   const policy = contentSecurityPolicy({
@@ -70,16 +70,16 @@ export function setSecurityHeaders(res: ServerResponse, formTargets: readonly st
   res.setHeader('content-security-policy', policy);
   res.setHeader('x-content-type-options', 'nosniff');
   res.setHeader('x-frame-options', 'DENY');
-  // Not no-referrer: browsers would then send `Origin: null` with our own forms.
+  // With no-referrer, browsers would send `Origin: null` with our own forms.
   res.setHeader('referrer-policy', 'same-origin');
   res.setHeader('cache-control', 'no-store');
 }
 
-/** What `form-action` needs to let a redirect to `uri` pass. */
+/** The source that allows a redirect to `uri` in `form-action`. */
 export function formTarget(uri: string): string {
   const { protocol, origin, hostname } = new URL(uri);
   if (origin === 'null') return protocol;
-  // Native clients listen on a port of their own choice (RFC 8252, 7.3).
+  // Native clients listen on any port (RFC 8252, section 7.3).
   return hostname === '127.0.0.1' ? `${protocol}//${hostname}:*` : origin;
 }
 

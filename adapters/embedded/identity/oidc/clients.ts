@@ -3,21 +3,21 @@ import { ADMIN_CLIENT, APP_CLIENT, CLI_CLIENT, issuerOf } from '../../../../core
 import type { RealmId } from '../../../../core/ports/identity.ts';
 import { SIGNING_ALG } from '../realm-keys.ts';
 
-/** A further public client of the admin realm, such as an admin page made for SBT. */
+/** A further public client of the admin realm, for example an admin page that was written for SBT. */
 export interface AdminClient {
   readonly clientId: string;
   readonly redirectUris: readonly string[];
   readonly postLogoutRedirectUris?: readonly string[] | undefined;
 }
 
-/** For sign-ins that no application asked for: it ends at the account page, and no API takes its tokens. */
+/** The client of sign-ins that no application requested. They end at the account page. No API accepts its tokens. */
 export const ACCOUNT_CLIENT = 'tierplane-account';
 /** The grant type of RFC 8628. */
 export const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 /** Nothing listens here: a client that follows redirects itself takes the code from the last one. */
 export const CLI_REDIRECT = 'http://127.0.0.1/callback';
 
-/** The clients of a realm, all public: code and PKCE, no secret. */
+/** The clients of a realm. All are public: code and PKCE, no secret. */
 export function clientsOf(
   realm: RealmId,
   publicUrl: string,
@@ -41,7 +41,7 @@ function cliClient(): ClientMetadata {
   return { ...client, application_type: 'native', client_name: 'Tierplane command line', grant_types: grants };
 }
 
-/** The metadata of a credential for scripts. @param secretHash stands where oidc-provider keeps the secret itself */
+/** The metadata of a credential for scripts. @param secretHash takes the place of the secret in oidc-provider */
 export function credentialClient(clientId: string, secretHash: string): ClientMetadata {
   return {
     client_id: clientId,
@@ -64,4 +64,12 @@ function publicClient(id: string, redirectUris: readonly string[], afterLogout: 
     post_logout_redirect_uris: [...afterLogout],
     id_token_signed_response_alg: SIGNING_ALG,
   };
+}
+
+/** All redirect targets of a realm's clients, for the Content-Security-Policy of its pages. */
+export function redirectUrisOf(realm: RealmId, publicUrl: string, adminClients: readonly AdminClient[]): string[] {
+  return clientsOf(realm, publicUrl, adminClients).flatMap((client) => [
+    ...(client.redirect_uris ?? []),
+    ...(client.post_logout_redirect_uris ?? []),
+  ]);
 }

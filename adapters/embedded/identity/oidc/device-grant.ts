@@ -8,17 +8,17 @@ import { deviceCodePage, deviceConfirmPage, deviceResultPage } from '../../../..
 import { clientAddress } from '../http/messages.ts';
 import type { Accounts } from './accounts.ts';
 
-/** How long a code may be entered, in seconds. */
+/** How long a code is valid, in seconds. */
 export const DEVICE_CODE_TTL = 600;
-/** Least time between two polls, in milliseconds: RFC 8628, section 3.2, where no `interval` is announced. */
+/** The minimum time between two polls, in milliseconds: RFC 8628, section 3.2, where no `interval` is announced. */
 const POLL_INTERVAL_MS = 5_000;
-/** A poll this much early is forgiven: clocks and networks vary, in milliseconds. */
+/** A poll may be early by this much, in milliseconds, because clocks and networks vary. */
 const POLL_TOLERANCE_MS = 500;
-/** Codes whose last poll is remembered. */
+/** Codes whose last poll is in memory. */
 const POLLED_CODES = 10_000;
 
 /**
- * Wrong codes within 5 minutes, from one address and in all (RFC 8628, section 5.1). A code has 34 bits: with 200 tries in
+ * Wrong codes within 5 minutes, from one address and in all (RFC 8628, section 5.1). A code has 34 bits: with 200 attempts in
  * each of the 2 windows of its life, one of 100 pending codes is guessed with a probability of 2 in a million.
  */
 const WINDOW_MS = 5 * 60_000;
@@ -33,8 +33,8 @@ export interface DeviceGrant {
   /** oidc-provider's settings of a realm's device flow. */
   settingsOf(spec: RealmSpec, path: string): DeviceFlow;
   /**
-   * Takes one of the tries of a request to enter or to get a code; a right code gives it back.
-   * @returns false if there is none left
+   * Takes one attempt to enter or request a code. A valid code returns it.
+   * @returns false if there are none left
    */
   admit(req: IncomingMessage, res: ServerResponse, spec: RealmSpec): boolean;
   /** Refuses polls that come too early with `slow_down` (RFC 8628, section 3.5). */

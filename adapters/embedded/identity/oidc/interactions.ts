@@ -1,18 +1,19 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { errors as oidcErrors, type Provider } from 'oidc-provider';
+import type { IncomingMessage } from 'node:http';
+import { errors as oidcErrors } from 'oidc-provider';
 import { DomainError, isDomainError } from '../../../../core/errors.ts';
 import { clientRequestId } from '../../../../core/http/request-id.ts';
 import { CLI_CLIENT } from '../../../../core/identity/issuers.ts';
 import { MIN_ADMIN_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from '../../../../core/identity/password-policy.ts';
 import type { Clock } from '../../../../core/ports/clock.ts';
-import type { RealmSpec, User } from '../../../../core/ports/identity.ts';
+import type { User } from '../../../../core/ports/identity.ts';
 import type { Log } from '../../../../core/ports/log.ts';
 import { errorPage } from '../../../../web/pages/error.ts';
 import { changePasswordPage, signInPage } from '../../../../web/pages/sign-in.ts';
 import { clientAddress, readForm, sendHtml, sendJson, wantsJson } from '../http/messages.ts';
 import type { EmbeddedIdentity } from '../identity.ts';
 import type { Accounts, SignIn } from './accounts.ts';
+import type { RealmRequest } from './realm-request.ts';
 
 export interface InteractionDeps {
   readonly accounts: Accounts;
@@ -23,15 +24,10 @@ export interface InteractionDeps {
   readonly publicUrl: string;
 }
 
-export interface InteractionRequest {
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
-  readonly spec: RealmSpec;
-  readonly provider: Provider;
-  /** The realm's path as browsers see it. */
-  readonly mount: string;
+export interface InteractionRequest extends RealmRequest {
+  /** The interaction that the path names. */
   readonly uid: string;
-  /** '' for the sign-in form, 'password' for the one that changes a temporary password. */
+  /** '' for the sign-in form, 'password' for the form that replaces a temporary password. */
   readonly step: string;
 }
 
@@ -42,7 +38,7 @@ interface Interaction extends InteractionRequest {
 
 const TICKET_MS = 10 * 60_000;
 
-/** What each refusal of a sign-in says, and its status. */
+/** The response to each refused sign-in. */
 const REFUSALS: Record<
   Exclude<SignIn['outcome'], 'signed-in' | 'change-password'>,
   { status: number; text: string }
@@ -50,15 +46,16 @@ const REFUSALS: Record<
   wrong: { status: 401, text: 'User name or password is wrong.' },
   expired: { status: 403, text: 'This temporary password has expired. Ask your administrator for a new invitation.' },
   disabled: { status: 403, text: 'This account is disabled. Ask your administrator.' },
-  suspended: { status: 403, text: 'Your organisation has no active access at the moment. Ask your administrator.' },
-  'too-many': { status: 429, text: 'Too many failed tries. Wait five minutes, then try again.' },
+  suspended: { status: 403, text: 'Your organization has no access at the moment. Ask your administrator.' },
+  'too-many': { status: 429, text: 'Too many failed attempts. Wait five minutes, then try again.' },
 };
 
 /**
- * The forms between an authorization request and its code: sign-in and the forced change of a temporary password.
+ * Serves the forms between an authorization request and its code: the sign-in, and the replacement of a temporary
+ * password.
  *
- * The command line gets and sends the same forms as JSON (docs/decisions/0012): the same fields, the same token against
- * forged forms, the same limits. Other clients get pages only.
+ * The command line gets and sends the same forms as JSON (docs/decisions/0012), with the same fields, the same token
+ * against forged forms and the same limits. Other clients get pages only.
  */
 export async function handleInteraction(deps: InteractionDeps, request: InteractionRequest): Promise<void> {
   const { req, res, provider, uid, step } = request;
@@ -68,7 +65,7 @@ export async function handleInteraction(deps: InteractionDeps, request: Interact
 
   if (req.method === 'GET' && step === '') {
     if (interaction.prompt.name !== 'login') {
-      // Asked for by `prompt=consent`; there is nobody to consent to but ourselves.
+      // The client requested `prompt=consent`. All clients are our own, so no user has to consent.
       await provider.interactionFinished(req, res, { consent: {} });
       return;
     }
@@ -78,7 +75,7 @@ export async function handleInteraction(deps: InteractionDeps, request: Interact
   }
   if (req.method !== 'POST') {
     res.setHeader('allow', step === '' ? 'GET, POST' : 'POST');
-    throw new DomainError('NOT_FOUND', 'there is no such page');
+    throw new DomainError('NOT_FOUND', 'page not found');
   }
   const form = await readForm(req);
   if (!isOwnForm(deps, req, uid, form.get('csrf'))) {
@@ -86,8 +83,8 @@ export async function handleInteraction(deps: InteractionDeps, request: Interact
       res,
       403,
       errorPage({
-        title: 'This form is not ours',
-        text: 'It came from another page or was too old. Please sign in again.',
+        title: 'This form is not valid',
+        text: 'It came from another page, or it has expired. Sign in again.',
         link: { text: 'Sign in', href: pathOf(one) },
       }),
     );
@@ -100,7 +97,7 @@ export async function handleInteraction(deps: InteractionDeps, request: Interact
 async function signIn(deps: InteractionDeps, one: Interaction, form: URLSearchParams): Promise<void> {
   const { req, res, spec, provider } = one;
   const userName = (form.get('userName') ?? '').trim().slice(0, 255);
-  const result = await judge(deps, one, userName, form.get('password') ?? '');
+  const result = await checkSignIn(deps, one, userName, form.get('password') ?? '');
   deps.log.info(
     {
       requestId: clientRequestId(req.headers['x-request-id']),
@@ -121,7 +118,12 @@ async function signIn(deps: InteractionDeps, one: Interaction, form: URLSearchPa
   }
 }
 
-async function judge({ accounts }: InteractionDeps, { req, spec }: Interaction, userName: string, password: string) {
+async function checkSignIn(
+  { accounts }: InteractionDeps,
+  { req, spec }: Interaction,
+  userName: string,
+  password: string,
+) {
   try {
     return await accounts.signIn(spec.id, userName, password, clientAddress(req));
   } catch (error) {
@@ -141,20 +143,20 @@ async function changePassword(
   const subject = subjectOfTicket(deps, one, ticket);
   const user = subject === undefined ? undefined : await deps.identity.userOf(spec.id, subject);
   if (!user?.enabled || user.status !== 'FORCE_CHANGE_PASSWORD') {
-    showSignIn(deps, one, 401, { error: 'That took too long. Please sign in again.' });
+    showSignIn(deps, one, 401, { error: 'The time to choose a password has passed. Sign in again.' });
     return;
   }
   const password = form.get('newPassword') ?? '';
   if (password !== form.get('repeated')) {
-    showChange(deps, one, 422, user, ticket, ['The two passwords must be the same.']);
+    showChange(deps, one, 422, user, ticket, ['The two passwords must be equal.']);
     return;
   }
   try {
     await deps.identity.setPassword(spec.id, user.userName, password, session);
   } catch (error) {
     if (!isDomainError(error, 'INVALID')) throw error;
-    const words = error.issues.map(({ msg }) => `${msg.charAt(0).toUpperCase()}${msg.slice(1)}.`);
-    showChange(deps, one, 422, user, ticket, words);
+    const messages = error.issues.map(({ msg }) => `${msg.charAt(0).toUpperCase()}${msg.slice(1)}.`);
+    showChange(deps, one, 422, user, ticket, messages);
     return;
   }
   deps.log.info(
@@ -169,7 +171,7 @@ async function changePassword(
   await provider.interactionFinished(req, res, { login: { accountId: user.subject } });
 }
 
-/** The interaction that the cookie and the path agree on; else it answers with a page that says what to do. */
+/** The interaction that both the cookie and the path name. Otherwise sends a page that says what to do. */
 async function currentInteraction({ req, res, provider, uid, mount }: InteractionRequest) {
   try {
     const interaction = await provider.interactionDetails(req, res);
@@ -182,7 +184,7 @@ async function currentInteraction({ req, res, provider, uid, mount }: Interactio
     400,
     errorPage({
       title: 'This sign-in has ended',
-      text: 'It took over an hour, was finished already, or began in another browser. Please start again.',
+      text: 'It was started over an hour ago or in another browser, or it is complete. Sign in again.',
       link: { text: 'Sign in', href: `${mount}/account` },
     }),
   );
@@ -233,14 +235,14 @@ function pathOf({ mount, uid }: Interaction): string {
   return `${mount}/interaction/${uid}`;
 }
 
-/** A form is ours if it carries this interaction's token, and no browser says it came from elsewhere. */
+/** Whether the form has the token of this interaction, and no foreign origin. */
 function isOwnForm(deps: InteractionDeps, req: IncomingMessage, uid: string, csrf: string | null): boolean {
   const { origin } = req.headers;
   if (origin !== undefined && origin !== new URL(deps.publicUrl).origin) return false;
   return isSealed(deps, `csrf ${uid}`, csrf ?? '');
 }
 
-/** Says that this user gave the temporary password in this interaction just now. */
+/** A ticket that proves that this user has just entered the temporary password in this interaction. */
 function ticketFor(deps: InteractionDeps, { spec, uid }: Interaction, subject: string): string {
   const until = deps.clock.now() + TICKET_MS;
   return `${subject}.${until}.${seal(deps, `ticket ${spec.id} ${uid} ${subject} ${until}`)}`;
@@ -257,6 +259,6 @@ function seal({ formKey }: InteractionDeps, text: string): string {
 }
 
 function isSealed(deps: InteractionDeps, text: string, mac: string): boolean {
-  const [right, given] = [Buffer.from(seal(deps, text)), Buffer.from(mac)];
-  return right.length === given.length && timingSafeEqual(right, given);
+  const [expected, actual] = [Buffer.from(seal(deps, text)), Buffer.from(mac)];
+  return expected.length === actual.length && timingSafeEqual(expected, actual);
 }

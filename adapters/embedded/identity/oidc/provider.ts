@@ -2,17 +2,15 @@ import type { EventEmitter } from 'node:events';
 import {
   type Adapter,
   type AdapterPayload,
-  type Client,
   type Configuration,
   errors,
   interactionPolicy,
   type JWK,
-  type KoaContextWithOIDC,
   Provider,
 } from 'oidc-provider';
-import { ADMIN_SCOPES, API_AUDIENCE, issuerOf } from '../../../../core/identity/issuers.ts';
+import { issuerOf } from '../../../../core/identity/issuers.ts';
 import type { Clock } from '../../../../core/ports/clock.ts';
-import type { RealmId, RealmSpec } from '../../../../core/ports/identity.ts';
+import type { RealmSpec } from '../../../../core/ports/identity.ts';
 import type { Log } from '../../../../core/ports/log.ts';
 import type { Table } from '../../../../core/ports/table.ts';
 import { errorPage } from '../../../../web/pages/error.ts';
@@ -21,17 +19,17 @@ import { signedOutPage, signOutPage } from '../../../../web/pages/sign-in.ts';
 import { type EmbeddedClientCredentials, isSecret } from '../client-credentials.ts';
 import { createOidcStore } from '../oidc-store.ts';
 import { type RealmKeys, SIGNING_ALG } from '../realm-keys.ts';
-import type { Account, Accounts } from './accounts.ts';
+import type { Accounts } from './accounts.ts';
 import { type AdminClient, clientsOf, credentialClient } from './clients.ts';
 import { DEVICE_CODE_TTL, type DeviceGrant } from './device-grant.ts';
+import { grantAllScopes, OIDC_SCOPES, resourceIndicators } from './grants.ts';
+import { accessTokenClaims, idTokenClaims } from './token-claims.ts';
 
 /** Lifetimes in seconds. */
 const ACCESS_TOKEN_TTL = 600;
 const SIGNED_IN_TTL = 12 * 3_600;
 const INTERACTION_TTL = 3_600;
 const CODE_TTL = 60;
-
-const OIDC_SCOPES = ['openid', 'offline_access', 'profile', 'email'];
 
 export interface ProviderOptions {
   readonly spec: RealmSpec;
@@ -42,7 +40,7 @@ export interface ProviderOptions {
   /** Origins of further browser pages that may call the realm. */
   readonly corsOrigins: readonly string[];
   readonly accounts: Accounts;
-  /** The admin realm's credentials for scripts; other realms have none. */
+  /** Credentials for scripts. Only the admin realm accepts them. */
   readonly credentials: EmbeddedClientCredentials;
   readonly deviceGrant: DeviceGrant;
   readonly table: Table;
@@ -52,38 +50,37 @@ export interface ProviderOptions {
 
 /**
  * A realm's OpenID provider: code with PKCE, the device authorization grant for the command line, client credentials for
- * scripts, and rotating refresh tokens. All clients are our own, so there is no consent screen. A refresh token that came
- * from a browser's sign-in ends with that sign-in; one of the device grant ends by itself or by `tierplane logout`.
+ * scripts, and rotating refresh tokens. All clients are our own, so there is no consent page. A refresh token from a
+ * browser's sign-in ends with that sign-in. One from the device grant ends by itself or by `tierplane logout`.
  */
 export function createProvider(options: ProviderOptions): Provider {
-  const { spec, publicUrl, log } = options;
-  const provider = new Provider(issuerOf(publicUrl, spec.id), configurationOf(options));
-  // The store keeps hashes of secrets only.
+  const provider = new Provider(issuerOf(options.publicUrl, options.spec.id), configurationOf(options));
+  // The table has only the hashes of secrets.
   Object.assign(provider.Client.prototype, {
     compareClientSecret(this: { readonly clientSecret: string }, secret: string): boolean {
       return isSecret(secret, this.clientSecret);
     },
   });
-  // The handler sets the forwarded headers itself, from publicUrl.
+  // The realms' handler sets the forwarded headers from publicUrl.
   provider.proxy = true;
-  const failed = (error: Error): void =>
-    log.error({ realm: spec.id, error: error.name, reason: error.message }, 'sign-in failed unexpectedly');
-  provider.on('server_error', (_ctx, error) => failed(error));
-  // Koa would print it otherwise; its own events are missing from the provider's types.
-  (provider as EventEmitter).on('error', failed);
-  provider.on('grant.error', (ctx, error) => {
-    log.info({ realm: spec.id, client: ctx.oidc.client?.clientId, error: error.error }, 'token refused');
-  });
+  logErrors(provider, options);
   return provider;
 }
 
-function configurationOf(options: ProviderOptions): Configuration {
-  const { spec, keys, cookieKeys, publicUrl, adminClients, corsOrigins, accounts, credentials, deviceGrant } = options;
-  const path = new URL(issuerOf(publicUrl, spec.id)).pathname;
-  const origins = new Set([new URL(publicUrl).origin, ...corsOrigins]);
-  const scope = [...OIDC_SCOPES, ...(spec.id === 'admin' ? ADMIN_SCOPES : [])].join(' ');
-  const cookie = { httpOnly: true, sameSite: 'lax', signed: true } as const;
+function logErrors(provider: Provider, { spec, log }: ProviderOptions): void {
+  const logFailure = (error: Error): void =>
+    log.error({ realm: spec.id, error: error.name, reason: error.message }, 'sign-in failed unexpectedly');
+  provider.on('server_error', (_ctx, error) => logFailure(error));
+  // Without a listener, Koa prints the error. The provider's types do not have Koa's events.
+  (provider as EventEmitter).on('error', logFailure);
+  provider.on('grant.error', (ctx, error) => {
+    log.info({ realm: spec.id, client: ctx.oidc.client?.clientId, error: error.error }, 'token refused');
+  });
+}
 
+function configurationOf(options: ProviderOptions): Configuration {
+  const { spec, keys, publicUrl, adminClients } = options;
+  const path = new URL(issuerOf(publicUrl, spec.id)).pathname;
   return {
     adapter: adapterOf(options),
     clients: [...clientsOf(spec.id, publicUrl, adminClients)],
@@ -91,93 +88,24 @@ function configurationOf(options: ProviderOptions): Configuration {
     clientDefaults: { id_token_signed_response_alg: SIGNING_ALG },
     responseTypes: ['code'],
     scopes: OIDC_SCOPES,
-    claims: {
-      openid: ['sub', 'token_use', 'tenantId', 'tier', 'role'],
-      email: ['email'],
-      profile: ['username'],
-    },
     conformIdTokenClaims: false,
     pkce: { required: () => true },
-    rotateRefreshToken: true,
-    issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
-    expiresWithSession: async (_ctx, source) => source.kind !== 'DeviceCode',
-    ttl: {
-      AccessToken: ACCESS_TOKEN_TTL,
-      AuthorizationCode: CODE_TTL,
-      ClientCredentials: ACCESS_TOKEN_TTL,
-      DeviceCode: DEVICE_CODE_TTL,
-      IdToken: ACCESS_TOKEN_TTL,
-      Interaction: INTERACTION_TTL,
-      Session: SIGNED_IN_TTL,
-      Grant: 2 * SIGNED_IN_TTL,
-      // A rotated token lives no longer than the first one did.
-      RefreshToken: (ctx) => ctx?.oidc?.entities.RotatedRefreshToken?.remainingTTL ?? SIGNED_IN_TTL,
-    },
-    cookies: {
-      keys: [...cookieKeys],
-      long: { ...cookie, path },
-      short: cookie,
-    },
-    features: {
-      devInteractions: { enabled: false },
-      dPoP: { enabled: false },
-      clientCredentials: { enabled: spec.id === 'admin' },
-      deviceFlow: deviceGrant.settingsOf(spec, path),
-      pushedAuthorizationRequests: { enabled: false },
-      revocation: {
-        enabled: true,
-        allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId,
-      },
-      rpInitiatedLogout: {
-        enabled: true,
-        logoutSource: (ctx, form) => {
-          ctx.body = signOutPage({ realmName: spec.displayName, form: trusted(form) });
-        },
-        postLogoutSuccessSource: (ctx) => {
-          // It names the client only to those who chose to stay.
-          if (ctx.oidc.client) return ctx.redirect(`${path}/account`);
-          ctx.body = signedOutPage({ realmName: spec.displayName, signInUrl: `${path}/account` });
-        },
-      },
-      resourceIndicators: {
-        enabled: true,
-        defaultResource: async () => API_AUDIENCE,
-        useGrantedResource: async () => true,
-        getResourceServerInfo: async (ctx, resource, client) => {
-          if (resource !== API_AUDIENCE) throw new errors.InvalidTarget();
-          return {
-            scope: isCredential(client) ? await credentialScope(ctx, credentials) : scope,
-            audience: API_AUDIENCE,
-            accessTokenTTL: ACCESS_TOKEN_TTL,
-            accessTokenFormat: 'jwt',
-            jwt: { sign: { alg: SIGNING_ALG } },
-          };
-        },
-      },
-    },
+    ttl: LIFETIMES,
+    cookies: cookiesOf(options, path),
+    features: featuresOf(options, path),
     interactions: {
       policy: interactionPolicy.base(),
       url: (_ctx, interaction) => `${path}/interaction/${interaction.uid}`,
     },
-    loadExistingGrant: (ctx) => grantEverythingAsked(ctx),
-    clientBasedCORS: (_ctx, origin, client) =>
-      origins.has(origin) || (client.redirectUris ?? []).some((uri) => new URL(uri).origin === origin),
-    findAccount: async (_ctx, subject) => {
-      const account = await accounts.active(spec.id, subject);
-      return account && { accountId: subject, claims: async () => ({ sub: subject, ...idClaims(account) }) };
-    },
-    extraTokenClaims: async (_ctx, token) => {
-      if (token.kind === 'ClientCredentials') return { token_use: 'access' };
-      const subject = 'accountId' in token ? token.accountId : undefined;
-      const account = subject && (await accounts.active(spec.id, subject));
-      if (!account) throw new errors.InvalidGrant('the account is not active');
-      return accessClaims(account);
-    },
+    loadExistingGrant: grantAllScopes,
+    clientBasedCORS: corsPolicyOf(options),
+    ...refreshTokens,
+    ...claimsOf(options),
     renderError: (ctx, { error, error_description: text }) => {
       ctx.type = 'html';
       ctx.body = errorPage({
         title: 'This did not work',
-        text: text ?? 'The request could not be understood. Go back to where you came from and try again.',
+        text: text ?? 'The request is not valid. Go back to the page you came from and try again.',
         code: error,
         link: { text: 'Sign in', href: `${path}/account` },
       });
@@ -185,7 +113,86 @@ function configurationOf(options: ProviderOptions): Configuration {
   };
 }
 
-/** oidc-provider's storage; it reads credentials where it looks for clients, and paces polls for device codes. */
+const LIFETIMES: NonNullable<Configuration['ttl']> = {
+  AccessToken: ACCESS_TOKEN_TTL,
+  AuthorizationCode: CODE_TTL,
+  ClientCredentials: ACCESS_TOKEN_TTL,
+  DeviceCode: DEVICE_CODE_TTL,
+  IdToken: ACCESS_TOKEN_TTL,
+  Interaction: INTERACTION_TTL,
+  Session: SIGNED_IN_TTL,
+  Grant: 2 * SIGNED_IN_TTL,
+  // Rotation does not extend the lifetime of the first token.
+  RefreshToken: (ctx) => ctx?.oidc?.entities.RotatedRefreshToken?.remainingTTL ?? SIGNED_IN_TTL,
+};
+
+const refreshTokens: Configuration = {
+  rotateRefreshToken: true,
+  issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+  expiresWithSession: async (_ctx, source) => source.kind !== 'DeviceCode',
+};
+
+function cookiesOf({ cookieKeys }: ProviderOptions, path: string): Configuration['cookies'] {
+  const cookie = { httpOnly: true, sameSite: 'lax', signed: true } as const;
+  return { keys: [...cookieKeys], long: { ...cookie, path }, short: cookie };
+}
+
+function featuresOf({ spec, deviceGrant, credentials }: ProviderOptions, path: string): Configuration['features'] {
+  return {
+    devInteractions: { enabled: false },
+    dPoP: { enabled: false },
+    clientCredentials: { enabled: spec.id === 'admin' },
+    deviceFlow: deviceGrant.settingsOf(spec, path),
+    pushedAuthorizationRequests: { enabled: false },
+    revocation: {
+      enabled: true,
+      allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId,
+    },
+    rpInitiatedLogout: {
+      enabled: true,
+      logoutSource: (ctx, form) => {
+        ctx.body = signOutPage({ realmName: spec.displayName, form: trusted(form) });
+      },
+      postLogoutSuccessSource: (ctx) => {
+        // The context has a client only if the user has chosen to stay signed in.
+        if (ctx.oidc.client) return ctx.redirect(`${path}/account`);
+        ctx.body = signedOutPage({ realmName: spec.displayName, signInUrl: `${path}/account` });
+      },
+    },
+    resourceIndicators: resourceIndicators({ realm: spec.id, accessTokenTtl: ACCESS_TOKEN_TTL, credentials }),
+  };
+}
+
+/** Browser pages may call the realm from the public URL, from configured origins and from a client's own redirect URIs. */
+function corsPolicyOf({ publicUrl, corsOrigins }: ProviderOptions): Configuration['clientBasedCORS'] {
+  const origins = new Set([new URL(publicUrl).origin, ...corsOrigins]);
+  return (_ctx, origin, client) =>
+    origins.has(origin) || (client.redirectUris ?? []).some((uri) => new URL(uri).origin === origin);
+}
+
+/** Tokens carry the user's current record. An account that is not active gets none. */
+function claimsOf({ spec, accounts }: ProviderOptions): Configuration {
+  return {
+    claims: {
+      openid: ['sub', 'token_use', 'tenantId', 'tier', 'role'],
+      email: ['email'],
+      profile: ['username'],
+    },
+    findAccount: async (_ctx, subject) => {
+      const account = await accounts.active(spec.id, subject);
+      return account && { accountId: subject, claims: async () => ({ sub: subject, ...idTokenClaims(account) }) };
+    },
+    extraTokenClaims: async (_ctx, token) => {
+      if (token.kind === 'ClientCredentials') return { token_use: 'access' };
+      const subject = 'accountId' in token ? token.accountId : undefined;
+      const account = subject && (await accounts.active(spec.id, subject));
+      if (!account) throw new errors.InvalidGrant('the account is not active');
+      return accessTokenClaims(account);
+    },
+  };
+}
+
+/** The storage of oidc-provider. It finds credentials among the clients, and limits how often device codes are polled. */
 function adapterOf({ table, spec, clock, credentials, deviceGrant }: ProviderOptions) {
   const store = createOidcStore({ table, realm: spec.id, clock });
   return (model: string): Adapter => {
@@ -199,56 +206,4 @@ function adapterOf({ table, spec, clock, credentials, deviceGrant }: ProviderOpt
       },
     };
   };
-}
-
-function isCredential(client: Client): boolean {
-  return client.grantTypeAllowed('client_credentials');
-}
-
-/** The scopes of the credential that asks. A request that names none gets them all (RFC 6749, section 3.3). */
-async function credentialScope(ctx: KoaContextWithOIDC, credentials: EmbeddedClientCredentials): Promise<string> {
-  const credential = await credentials.get(ctx.oidc.client?.clientId ?? '');
-  const scope = credential?.scopes.join(' ') ?? '';
-  if (ctx.oidc.params && ctx.oidc.params.scope === undefined) ctx.oidc.params.scope = scope;
-  return scope;
-}
-
-/** What is asked for is granted, to our own clients, within what a realm has at all. */
-async function grantEverythingAsked(ctx: KoaContextWithOIDC) {
-  const { client, session, provider, account, entities } = ctx.oidc;
-  if (!client || !account) return undefined;
-  // Each device has a grant of its own, so that `tierplane logout` on one leaves the others signed in.
-  const known = entities.DeviceCode ? undefined : session?.grantIdFor(client.clientId);
-  const grant =
-    (known && (await provider.Grant.find(known))) ||
-    new provider.Grant({ clientId: client.clientId, accountId: account.accountId });
-  grant.addOIDCScope(OIDC_SCOPES.join(' '));
-  for (const [resource, server] of Object.entries(ctx.oidc.resourceServers ?? {})) {
-    grant.addResourceScope(resource, server.scope);
-  }
-  await grant.save();
-  return grant;
-}
-
-function registryClaims({ user, tier }: Account) {
-  const { tenantId, role } = user;
-  return { ...(tenantId !== undefined && { tenantId, tier }), role };
-}
-
-function accessClaims(account: Account) {
-  const { userName: username, email } = account.user;
-  return { token_use: 'access', username, email, ...registryClaims(account) };
-}
-
-function idClaims(account: Account) {
-  const { userName: username, email } = account.user;
-  return { token_use: 'id', username, email, ...registryClaims(account) };
-}
-
-/** The realm's clients' redirect targets, for the pages' Content-Security-Policy. */
-export function redirectUrisOf(realm: RealmId, publicUrl: string, adminClients: readonly AdminClient[]): string[] {
-  return clientsOf(realm, publicUrl, adminClients).flatMap((client) => [
-    ...(client.redirect_uris ?? []),
-    ...(client.post_logout_redirect_uris ?? []),
-  ]);
 }

@@ -1,0 +1,44 @@
+import { randomBytes } from 'node:crypto';
+import { DomainError } from '../../../../core/errors.ts';
+import { API_AUDIENCE, issuerOf } from '../../../../core/identity/issuers.ts';
+import { accountPage } from '../../../../web/pages/sign-in.ts';
+import { redirect, sendHtml } from '../http/messages.ts';
+import type { Accounts } from './accounts.ts';
+import { ACCOUNT_CLIENT } from './clients.ts';
+import type { RealmRequest } from './realm-request.ts';
+
+/** Shows the signed-in user, or redirects to the sign-in. Sign-ins that no application requested end here. */
+export async function showAccount(
+  { accounts, publicUrl }: { readonly accounts: Accounts; readonly publicUrl: string },
+  { req, res, spec, provider, mount, query }: RealmRequest,
+): Promise<void> {
+  const session = await provider.Session.get(provider.createContext(req, res));
+  const account = session.accountId ? await accounts.active(spec.id, session.accountId) : undefined;
+  if (!account && query.has('error')) throw new DomainError('FORBIDDEN', 'the sign-in was refused');
+  if (!account) return redirect(res, signInUrl(issuerOf(publicUrl, spec.id), query.get('login_hint')));
+  // Nobody redeems the code, so it need not stay in the address.
+  if (query.has('code')) return redirect(res, `${mount}/account`);
+  const { userName, email, role, tenantId } = account.user;
+  const html = accountPage({
+    ...{ realmName: spec.displayName, userName, email, role },
+    ...(tenantId !== undefined && { tenantId }),
+    ...(account.tier !== undefined && { tier: account.tier }),
+    signOutUrl: `${mount}/session/end?client_id=${ACCOUNT_CLIENT}`,
+  });
+  sendHtml(res, 200, html);
+}
+
+/** An authorization request for the session that it starts. Nobody redeems its code. */
+function signInUrl(issuer: string, loginHint: string | null): string {
+  const query = new URLSearchParams({
+    client_id: ACCOUNT_CLIENT,
+    redirect_uri: `${issuer}/account`,
+    response_type: 'code',
+    scope: 'openid',
+    resource: API_AUDIENCE,
+    code_challenge_method: 'S256',
+    code_challenge: randomBytes(32).toString('base64url'),
+    ...(loginHint && { login_hint: loginHint.slice(0, 254) }),
+  });
+  return `${issuer}/auth?${query}`;
+}
