@@ -1,4 +1,4 @@
-import { Lru } from '../../core/collections/lru.ts';
+import { memoize } from '../../core/collections/memoize.ts';
 import type { Route } from '../../core/routing/registry.ts';
 import type { Exchange } from './exchange.ts';
 
@@ -40,19 +40,14 @@ const INTERNAL = /^(?:x?tierplane|xamzn|xtenant|tenant(?:id|name|tier)?$|xtier$|
 
 /** Clients use few header names. The bound keeps a client that invents names from filling the gateway's memory. */
 const MAX_CACHED = 2_000;
-const cache = new Lru<Treatment>(MAX_CACHED);
+const treatmentOf = memoize(treatmentOfName, MAX_CACHED);
 
-function treatmentOf(name: string): Treatment {
-  const cached = cache.get(name);
-  if (cached !== undefined) return cached;
+function treatmentOfName(name: string): Treatment {
   const lower = name.trim().toLowerCase();
   const dashed = lower.replaceAll('_', '-');
   const squashed = lower.replace(/[^a-z0-9]/g, '');
-  let treatment: Treatment = 'pass';
-  if (REPLACED.has(dashed) || INTERNAL.test(squashed)) treatment = 'drop';
-  else if (NOT_FOR_SERVICES.has(dashed)) treatment = 'drop-for-services';
-  cache.set(name, treatment);
-  return treatment;
+  if (REPLACED.has(dashed) || INTERNAL.test(squashed)) return 'drop';
+  return NOT_FOR_SERVICES.has(dashed) ? 'drop-for-services' : 'pass';
 }
 
 export interface Incoming {
