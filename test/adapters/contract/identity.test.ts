@@ -1,16 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createUserStore } from '../../../core/identity/users/user-store.ts';
-import { openScratchTable } from '../../support/scratch-table.ts';
-import { ServiceCredentials } from '../../support/service-credentials.ts';
 import { signIn } from '../../support/sign-in-by-page.ts';
 import { INITECH, type RealmServer, startRealmServer } from '../embedded/identity/realm-server.ts';
 import { identityContract } from './identity.suite.ts';
 
 identityContract('embedded', startRealmServer);
-identityContract('fake of a service beside the table', async () => {
-  const { table, clock, close } = await openScratchTable();
-  return { identity: createUserStore({ table, clock, credentials: new ServiceCredentials() }), close };
-});
 
 describe('the embedded identity', () => {
   let server: RealmServer;

@@ -15,7 +15,19 @@ describe('the limiter of failed attempts', () => {
     limiter.giveBack([user, address]);
     expect(limiter.take([user, address])).toBe(true);
     expect(limiter.take([user])).toBe(false);
-    now = 1_001;
+    now = 999;
+    expect(limiter.take([user])).toBe(false);
+    now = 1_000;
     expect(limiter.take([user])).toBe(true);
+  });
+
+  test('an attempt that was never taken cannot be returned', () => {
+    const limiter = createAttemptLimiter({ clock: { now: () => 0 }, windowMs: 1_000 });
+    const user = { key: 'user', max: 1 };
+    limiter.giveBack([user]);
+    expect(limiter.take([user])).toBe(true);
+    limiter.giveBack([user]);
+    limiter.giveBack([user]);
+    expect([limiter.take([user]), limiter.take([user])]).toEqual([true, false]);
   });
 });

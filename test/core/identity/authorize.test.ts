@@ -1,61 +1,177 @@
-import { describe, expect, test } from '@jest/globals';
-import { systemClock } from '../../../adapters/embedded/clock.ts';
-import { createAuthorize } from '../../../core/identity/authorize.ts';
-import { API_AUDIENCE, clientIdsOf, issuerOf, parseRealm, trustRealms } from '../../../core/identity/issuers.ts';
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import {
+  type Authorize,
+  createAuthorize,
+  MAX_AUTHORIZATION_LENGTH,
+  type TrustedIssuer,
+} from '../../../core/identity/authorize.ts';
+import { API_AUDIENCE } from '../../../core/identity/issuers.ts';
+import type { RealmId } from '../../../core/ports/identity.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 
-describe('issuers', () => {
-  test('SE-1.2: issuers are trusted only by their exact name', () => {
-    const trusted = trustRealms({ publicUrl: 'https://a.example', adminClients: ['extra'] });
-    expect(trusted('https://a.example/realms/admin')).toEqual({
-      issuer: 'https://a.example/realms/admin',
-      realm: 'admin',
-      clientIds: ['tierplane-admin', 'tierplane-cli', 'extra'],
-      clientIdPrefix: 'credential-',
-      audience: 'urn:tierplane:api',
-    });
-    expect(trusted('https://a.example/realms/pool')?.clientIds).toEqual(clientIdsOf('pool'));
-    expect(trusted(issuerOf('https://a.example', 'tenant-abcdefgh'))?.realm).toBe('tenant-abcdefgh');
-    for (const name of [
-      'https://a.example/realms/Admin',
-      'https://a.example/realms/pool/',
-      'https://a.example/realms/tenant-',
-      'https://a.example/realms/tenant-ABCDEFGH',
-      'https://a.example/realms/tenant-abcdefgh\n',
-      'https://a.example/realms/',
-      'https://a.example.evil.example/realms/pool',
-      'http://a.example/realms/pool',
-      '',
-    ])
-      expect(trusted(name)).toBeUndefined();
-    expect(parseRealm('__proto__')).toBeUndefined();
+const ISSUER = 'https://a.example/realms/pool';
+const NOW = Date.parse('2026-01-01T00:00:00Z') / 1000;
+const HEADER = { alg: 'ES256', kid: 'k' };
+const CLAIMS = {
+  iss: ISSUER,
+  sub: 'subject-1',
+  aud: API_AUDIENCE,
+  client_id: 'app',
+  token_use: 'access',
+  exp: NOW + 600,
+  tenantId: 'tenantaaaa',
+};
+
+let clock: ManualClock;
+let realm: RealmId;
+let trusted: TrustedIssuer | undefined;
+/** Tokens whose signature was checked. The check accepts everything, so `authorize` refuses by itself. */
+let checked: string[];
+let authorize: Authorize;
+
+beforeEach(() => {
+  clock = new ManualClock(NOW * 1000);
+  realm = 'pool';
+  checked = [];
+  trusted = { issuer: ISSUER, realm, clientIds: ['app'], audience: API_AUDIENCE };
+  authorize = createAuthorize({
+    issuers: () => trusted,
+    verifySignature: async (token) => checked.push(token) > 0,
+    clock,
   });
 });
 
-describe('a token header', () => {
-  const issuers = trustRealms({ publicUrl: 'http://front.example' });
-  const clock = systemClock;
-  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
-  const claims = {
-    iss: 'http://front.example/realms/pool',
-    sub: 'subject-1',
-    aud: API_AUDIENCE,
-    client_id: 'tierplane-app',
-    token_use: 'access',
-    exp: 4_102_444_800,
-    tenantId: 'tenantaaaa',
-  };
-  /** Refuses by itself: the signature check accepts everything. */
-  const authorize = createAuthorize({ issuers, verifySignature: async () => true, clock });
-  const taken = (header: object): Promise<unknown> => authorize(`Bearer ${part(header)}.${part(claims)}.c2ln`);
+function encode(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url');
+}
 
-  test.each(['none', 'None', 'HS256', 'RS512', 'PS256', 'EdDSA', ''])('SE-1.2: is refused with alg %j', (alg) =>
-    expect(taken({ alg, kid: 'k' })).rejects.toMatchObject({ code: 'UNAUTHENTICATED' }),
+function bearer(claims: object = {}, header: object = {}): string {
+  return `Bearer ${encode({ ...HEADER, ...header })}.${encode({ ...CLAIMS, ...claims })}.c2ln`;
+}
+
+const UNAUTHENTICATED = { code: 'UNAUTHENTICATED' };
+
+describe('authorize', () => {
+  test('returns the claims of the token, without those that are absent', async () => {
+    expect(await authorize(bearer())).toStrictEqual({
+      ...{ issuer: ISSUER, realm: 'pool', subject: 'subject-1', clientId: 'app', scopes: [] },
+      ...{ tenantId: 'tenantaaaa', expiresAt: NOW + 600 },
+    });
+    const more = { scope: 'openid  a/b', role: 'TenantAdmin', tier: 'basic', username: 'ann', email: 'ann@a.example' };
+    expect(await authorize(bearer(more))).toStrictEqual({
+      ...{ issuer: ISSUER, realm: 'pool', subject: 'subject-1', clientId: 'app', scopes: ['openid', 'a/b'] },
+      ...{ tenantId: 'tenantaaaa', expiresAt: NOW + 600 },
+      ...{ role: 'TenantAdmin', tier: 'basic', userName: 'ann', email: 'ann@a.example' },
+    });
+  });
+
+  test.each(['none', 'None', 'HS256', 'RS512', 'PS256', 'EdDSA', ''])('SE-1.2: refuses alg %j', async (alg) => {
+    await expect(authorize(bearer({}, { alg }))).rejects.toMatchObject(UNAUTHENTICATED);
+  });
+
+  test.each([{ crit: ['b64'] }, { typ: 'id+jwt' }, { kid: undefined }, { kid: '' }])(
+    'SE-1.2: refuses the header %j',
+    async (header) => {
+      await expect(authorize(bearer({}, header))).rejects.toMatchObject(UNAUTHENTICATED);
+    },
   );
 
-  test('SE-1.2: is refused with an unknown extension, another type or no kid, and accepted without them', async () => {
-    for (const header of [{ crit: ['b64'] }, { typ: 'id+jwt' }, { kid: undefined }, { kid: '' }]) {
-      await expect(taken({ alg: 'RS256', kid: 'k', ...header })).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+  test.each(['at+jwt', 'application/at+jwt', 'JWT', undefined])('accepts the type %j', async (typ) => {
+    await expect(authorize(bearer({}, { typ }))).resolves.toMatchObject({ subject: 'subject-1' });
+  });
+
+  test.each([
+    { tier: 'A Tier' },
+    { tier: 'basic!' },
+    { tier: '!basic' },
+    { tier: 'x'.repeat(65) },
+    { sub: '' },
+    { token_use: 'id' },
+    { client_id: 'other' },
+    { aud: 'urn:other' },
+  ])('SE-1.2: refuses the claims %j', async (claims) => {
+    await expect(authorize(bearer(claims))).rejects.toMatchObject(UNAUTHENTICATED);
+    expect(checked).toEqual([]);
+  });
+
+  test('SE-1.2: refuses an issuer other than the one it asked for', async () => {
+    trusted = { issuer: `${ISSUER}/`, realm, clientIds: ['app'], audience: API_AUDIENCE };
+    await expect(authorize(bearer())).rejects.toMatchObject(UNAUTHENTICATED);
+    trusted = undefined;
+    await expect(authorize(bearer())).rejects.toMatchObject(UNAUTHENTICATED);
+  });
+
+  test.each<[RealmId, string | undefined, boolean]>([
+    ['admin', undefined, true],
+    ['admin', 'tenantaaaa', false],
+    ['pool', 'tenantaaaa', true],
+    ['pool', undefined, false],
+    ['tenant-tenantaaaa', 'tenantaaaa', true],
+    ['tenant-tenantbbbb', 'tenantaaaa', false],
+  ])('SE-1.2: realm %s holds tenant %s: %s', async (id, tenantId, holds) => {
+    trusted = { issuer: ISSUER, realm: id, clientIds: ['app'], audience: API_AUDIENCE };
+    const outcome = await authorize(bearer({ tenantId })).then(
+      () => true,
+      () => false,
+    );
+    expect(outcome).toBe(holds);
+  });
+
+  test('refuses what is not a bearer token, without a signature check', async () => {
+    const good = bearer();
+    const token = good.slice('Bearer '.length);
+    const parts = token.split('.');
+    for (const header of [
+      undefined,
+      '',
+      token,
+      `Basic ${token}`,
+      `x${good}`,
+      `${good} x`,
+      `${good}.x`,
+      `Bearer ${parts[0]}.${parts[1]}`,
+      `Bearer ${parts[0]}.${Buffer.from([0x22, 0xff, 0x22]).toString('base64url')}.${parts[2]}`,
+      `Bearer ${parts[0]}.bm90IGpzb24.${parts[2]}`,
+    ]) {
+      await expect(authorize(header)).rejects.toMatchObject(UNAUTHENTICATED);
     }
-    expect(await taken({ alg: 'RS256', kid: 'k' })).toMatchObject({ tenantId: 'tenantaaaa' });
+    expect(checked).toEqual([]);
+  });
+
+  test('refuses a header of more than 8192 characters', async () => {
+    const short = bearer({ email: '' }).length;
+    const padded = (length: number) => {
+      const header = `${bearer({ email: '' })}`;
+      return header + 'x'.repeat(length - short);
+    };
+    await expect(authorize(padded(MAX_AUTHORIZATION_LENGTH))).resolves.toMatchObject({ subject: 'subject-1' });
+    await expect(authorize(padded(MAX_AUTHORIZATION_LENGTH + 1))).rejects.toMatchObject(UNAUTHENTICATED);
+  });
+
+  test('a token is valid from nbf up to, and not including, exp', async () => {
+    await expect(authorize(bearer({ nbf: NOW }))).resolves.toMatchObject({ subject: 'subject-1' });
+    await expect(authorize(bearer({ nbf: NOW + 1 }))).rejects.toMatchObject(UNAUTHENTICATED);
+    await expect(authorize(bearer({ exp: NOW }))).rejects.toMatchObject(UNAUTHENTICATED);
+    await expect(authorize(bearer({ exp: NOW + 1 }))).resolves.toMatchObject({ subject: 'subject-1' });
+  });
+
+  test('checks a signature once per token; checks expiry and issuer for every call', async () => {
+    await authorize(bearer());
+    await authorize(bearer());
+    expect(checked).toHaveLength(1);
+    const before = trusted;
+    trusted = undefined;
+    await expect(authorize(bearer())).rejects.toMatchObject(UNAUTHENTICATED);
+    trusted = before;
+    await authorize(bearer());
+    expect(checked).toHaveLength(2);
+    clock.advance(600_000);
+    await expect(authorize(bearer())).rejects.toMatchObject(UNAUTHENTICATED);
+  });
+
+  test('SE-1.2: refuses a token whose signature does not verify', async () => {
+    const doubting = createAuthorize({ issuers: () => trusted, verifySignature: async () => false, clock });
+    await expect(doubting(bearer())).rejects.toMatchObject(UNAUTHENTICATED);
+    await expect(doubting(bearer())).rejects.toMatchObject(UNAUTHENTICATED);
   });
 });
