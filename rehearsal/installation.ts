@@ -19,6 +19,7 @@ const SCOPE = 'openid tenant/tenant_read tenant/tenant_write user/user_read user
 const Outputs = z.object({
   'controlplane-stack': z.object({
     ControlPlaneIdpClientId: z.string(),
+    AutomationClientId: z.string(),
     ControlPlaneIdpUserPoolId: z.string(),
     controlPlaneAPIEndpoint: z.url(),
     eventBridgeArn: z.string(),
@@ -123,9 +124,10 @@ export async function machineToken({ account, outputs }: Installation): Promise<
   const cognito = new CognitoIdentityProviderClient(clientConfig(account));
   const UserPoolId = outputs.ControlPlaneIdpUserPoolId;
   const { UserPoolClients = [] } = await cognito.send(new ListUserPoolClientsCommand({ UserPoolId }));
-  const other = UserPoolClients.find(({ ClientId }) => ClientId !== outputs.ControlPlaneIdpClientId);
-  const described = await cognito.send(new DescribeUserPoolClientCommand({ UserPoolId, ClientId: other?.ClientId }));
-  const { ClientId = '', ClientSecret = '' } = described.UserPoolClient ?? {};
+  const known = [outputs.ControlPlaneIdpClientId, outputs.AutomationClientId];
+  const other = UserPoolClients.find(({ ClientId = '' }) => !known.includes(ClientId));
+  const ClientId = other?.ClientId ?? '';
+  const ClientSecret = await clientSecret({ account, outputs }, ClientId);
   const response = await requestPublic(account, `${outputs.adminDomain}/oauth2/token`, {
     method: 'POST',
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
@@ -135,6 +137,17 @@ export async function machineToken({ account, outputs }: Installation): Promise<
     }).toString(),
   });
   return (JSON.parse(response.text) as { access_token: string }).access_token;
+}
+
+/** The secret of a confidential client of the user pool, as an operator reads it. */
+export async function clientSecret(
+  { account, outputs }: Pick<Installation, 'account' | 'outputs'>,
+  ClientId: string,
+): Promise<string> {
+  const cognito = new CognitoIdentityProviderClient(clientConfig(account));
+  const UserPoolId = outputs.ControlPlaneIdpUserPoolId;
+  const described = await cognito.send(new DescribeUserPoolClientCommand({ UserPoolId, ClientId }));
+  return described.UserPoolClient?.ClientSecret ?? '';
 }
 
 const Mails = z.object({ messages: z.record(z.string(), z.array(z.object({ BodyText: z.string() }))) });

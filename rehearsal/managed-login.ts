@@ -46,8 +46,19 @@ export async function signIn(account: EmulatedAccount, options: SignInOptions): 
   return exchange(account, options, { code, verifier: options.verifier ?? verifier });
 }
 
+type FormValues = Pick<SignInOptions, 'domain' | 'userName' | 'password' | 'newPassword'>;
+
+/** Signs in at an authorization address that another program made. @returns the address of the callback, not yet opened */
+export async function followSignIn(
+  account: EmulatedAccount,
+  authorizationUrl: string,
+  values: FormValues,
+): Promise<string> {
+  return fillForms(account, await requestPublic(account, authorizationUrl), values);
+}
+
 /** Submits one form after the other. @returns the address that the last one redirects to */
-async function fillForms(account: EmulatedAccount, first: PublicResponse, options: SignInOptions): Promise<string> {
+async function fillForms(account: EmulatedAccount, first: PublicResponse, options: FormValues): Promise<string> {
   let page = first;
   for (let pages = 0; pages < MAX_PAGES; pages++) {
     const { location } = page.headers;
@@ -95,7 +106,7 @@ function plain(text: string): string {
 }
 
 /** A page without a field for the user name requires a new password. */
-function valuesFor(visible: readonly string[], options: SignInOptions): Record<string, string> {
+function valuesFor(visible: readonly string[], options: FormValues): Record<string, string> {
   if (visible.includes('username')) return { username: options.userName, password: options.password };
   if (options.newPassword === undefined) throw new Error('sign-in: a new password is required');
   return Object.fromEntries(visible.map((name) => [name, options.newPassword ?? '']));

@@ -12,7 +12,7 @@ export interface PublicResponse {
  * serves it and recognizes it by the Host header. Redirects are not followed.
  */
 export async function requestPublic(
-  { endpoint, port }: EmulatedAccount,
+  { endpoint, port }: Pick<EmulatedAccount, 'endpoint' | 'port'>,
   address: string,
   options: {
     readonly method?: Dispatcher.HttpMethod;

@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict';
 import { APP_PLANE_SOURCE, CONTROL_PLANE_SOURCE } from '../core/events/events.ts';
 import { type BusWatch, watchBus } from './bus-watch.ts';
+import { CommandLine } from './command-line.ts';
 import type { EmulatedAccount } from './emulated-account.ts';
-import { type Installation, install, machineToken, runInstaller, signInAdmin, signInAgain } from './installation.ts';
+import {
+  clientSecret,
+  type Installation,
+  install,
+  machineToken,
+  runInstaller,
+  signInAdmin,
+  signInAgain,
+} from './installation.ts';
 import type { Tokens } from './managed-login.ts';
 import { CONTRACT, ContractReplay } from './recorded-contract.ts';
 
@@ -93,6 +102,33 @@ const STEPS: readonly (readonly [string, (scene: Scene) => Promise<void>])[] = [
         [],
       );
       assert.deepEqual(replay.eventErrors(await watch.seen(5)), []);
+    },
+  ],
+  [
+    'tierplane login signs in by a loopback redirect, and later commands address the installation',
+    async ({ installation }) => {
+      using commandLine = new CommandLine(installation);
+      const login = await commandLine.login(ADMIN_PASSWORD);
+      assert.deepEqual([login.code, login.stderr], [0, '']);
+      const tenants = await commandLine.run(['tenants', 'list', '--json']);
+      assert.deepEqual([tenants.code, tenants.stderr], [0, '']);
+      assert(Array.isArray(JSON.parse(tenants.stdout)), tenants.stdout);
+      assert.equal((await commandLine.run(['logout'])).code, 0);
+      const after = await commandLine.run(['tenants', 'list', '--url', commandLine.url]);
+      assert.deepEqual([after.code, after.stdout], [5, '']);
+    },
+  ],
+  [
+    "scripts use the API with the stack's client for them, and not with another secret",
+    async ({ installation }) => {
+      using commandLine = new CommandLine(installation);
+      const { AutomationClientId: TIERPLANE_CLIENT_ID } = installation.outputs;
+      const TIERPLANE_CLIENT_SECRET = await clientSecret(installation, TIERPLANE_CLIENT_ID);
+      const environment = { TIERPLANE_URL: commandLine.url, TIERPLANE_CLIENT_ID, TIERPLANE_CLIENT_SECRET };
+      const users = await commandLine.run(['users', 'list', '--json'], environment);
+      assert.deepEqual([users.code, users.stderr], [0, '']);
+      const wrong = { ...environment, TIERPLANE_CLIENT_SECRET: 'x'.repeat(52) };
+      assert.equal((await commandLine.run(['users', 'list'], wrong)).code, 5);
     },
   ],
   [

@@ -37,14 +37,18 @@ const RUN_ELSEWHERE: readonly { command: string; by: string; words: string }[] =
     words: 'sbt-install',
   },
   // Waits for a browser.
-  { command: 'npx tierplane login --url', by: 'test/e2e/sign-in.test.ts', words: "'login', '--url'" },
+  { command: 'npx tierplane login --url https://saas', by: 'test/e2e/sign-in.test.ts', words: "'login', '--url'" },
+  {
+    command: 'npx tierplane login --url https://API_ID',
+    by: 'rehearsal/command-line.ts',
+    words: "['login', '--url'",
+  },
   {
     command: 'npx tierplane credentials create deploy',
     by: 'test/e2e/sign-in.test.ts',
     words: "'credentials', 'create', 'deploy'",
   },
   { command: 'export TIERPLANE_URL', by: 'test/e2e/sign-in.test.ts', words: 'TIERPLANE_CLIENT_SECRET' },
-  { command: 'curl -s ADMIN_DOMAIN/oauth2/token', by: 'rehearsal/managed-login.ts', words: '/oauth2/token' },
 ];
 
 describe('the documents', () => {

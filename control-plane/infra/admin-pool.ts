@@ -1,8 +1,14 @@
 import { CognitoAuth } from '@cdklabs/sbt-aws';
-import { RemovalPolicy } from 'aws-cdk-lib';
-import type { CfnUserPool, CfnUserPoolClient } from 'aws-cdk-lib/aws-cognito';
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { type CfnUserPool, type CfnUserPoolClient, OAuthScope } from 'aws-cdk-lib/aws-cognito';
 import type { Construct } from 'constructs';
+import { ADMIN_SCOPES, LOOPBACK_PORTS, loopbackRedirect } from '../../core/identity/issuers.ts';
 import { MIN_ADMIN_PASSWORD_LENGTH } from '../../core/identity/password-policy.ts';
+
+export interface AdminPool {
+  readonly auth: CognitoAuth;
+  readonly automationClientId: string;
+}
 
 export interface AdminPoolProps {
   /** The addresses that managed login may redirect to with a code. */
@@ -16,11 +22,7 @@ export interface AdminPoolProps {
  * API, no user-writable attribute that grants a permission, longer passwords, a second factor, and short-lived tokens. The
  * pool remains when the stack is deleted.
  */
-export function adminPool(
-  scope: Construct,
-  id: string,
-  { callbackUrls, mfa = 'optional' }: AdminPoolProps,
-): CognitoAuth {
+export function adminPool(scope: Construct, id: string, { callbackUrls, mfa = 'optional' }: AdminPoolProps): AdminPool {
   const auth = new CognitoAuth(scope, id, { controlPlaneCallbackURL: callbackUrls[0] });
   const pool = auth.userPool.node.defaultChild as CfnUserPool;
   pool.applyRemovalPolicy(RemovalPolicy.RETAIN);
@@ -41,7 +43,7 @@ export function adminPool(
   const client = auth.node.findChild('UserPoolUserClient').node.defaultChild as CfnUserPoolClient;
   client.allowedOAuthFlows = ['code'];
   client.explicitAuthFlows = ['ALLOW_REFRESH_TOKEN_AUTH'];
-  client.callbackUrLs = [...callbackUrls];
+  client.callbackUrLs = [...callbackUrls, ...LOOPBACK_PORTS.map(loopbackRedirect)];
   client.logoutUrLs = [...callbackUrls];
   // Cognito requires that a client can write required attributes. No scope allows a user to do so.
   client.writeAttributes = ['email'];
@@ -52,5 +54,26 @@ export function adminPool(
   client.idTokenValidity = 10;
   client.refreshTokenValidity = 1;
   client.tokenValidityUnits = { accessToken: 'minutes', idToken: 'minutes', refreshToken: 'days' };
-  return auth;
+  return { auth, automationClientId: automationClient(auth) };
+}
+
+/**
+ * The confidential client with which scripts use the API. Its secret stays in Cognito, where IAM decides who can read it.
+ * @returns its id, whose tokens the API's authorizer accepts
+ */
+function automationClient(auth: CognitoAuth): string {
+  const { userPoolClientId, node } = auth.userPool.addClient('AutomationClient', {
+    generateSecret: true,
+    accessTokenValidity: Duration.minutes(10),
+    enableTokenRevocation: true,
+    oAuth: { flows: { clientCredentials: true }, scopes: ADMIN_SCOPES.map((scope) => OAuthScope.custom(scope)) },
+  });
+  const client = node.defaultChild as CfnUserPoolClient;
+  client.explicitAuthFlows = ['ALLOW_REFRESH_TOKEN_AUTH'];
+  // The scopes exist once their resource servers do.
+  for (const id of ['UserResourceServer', 'TenantResourceServer']) {
+    node.addDependency(auth.userPool.node.findChild(id));
+  }
+  auth.jwtAudience.push(userPoolClientId);
+  return userPoolClientId;
 }

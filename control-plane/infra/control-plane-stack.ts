@@ -1,4 +1,4 @@
-import { type CognitoAuth, ControlPlane, type ControlPlaneAPI } from '@cdklabs/sbt-aws';
+import { ControlPlane, type ControlPlaneAPI } from '@cdklabs/sbt-aws';
 import { CfnOutput, CfnParameter, Duration, RemovalPolicy, Stack, type StackProps, Tags } from 'aws-cdk-lib';
 import type { CfnApi, CfnStage } from 'aws-cdk-lib/aws-apigatewayv2';
 import { Alarm, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
@@ -8,7 +8,7 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { CfnLogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { addRoutes } from './added-routes.ts';
-import { type AdminPoolProps, adminPool } from './admin-pool.ts';
+import { type AdminPool, type AdminPoolProps, adminPool } from './admin-pool.ts';
 import { bundle } from './bundles.ts';
 import { boundCdkFunction } from './cdk-function.ts';
 import { controlPlaneFunctions } from './control-plane-functions.ts';
@@ -42,7 +42,10 @@ export class ControlPlaneStack extends Stack {
     const adminEmail = adminEmailParameter(this);
     const table = platformTable(this, 'Table');
     const passwordKey = passwordKeyOf(this);
-    const auth = adminPool(this, 'Admin', { callbackUrls, ...(props.mfa && { mfa: props.mfa }) });
+    const { auth, automationClientId } = adminPool(this, 'Admin', {
+      callbackUrls,
+      ...(props.mfa && { mfa: props.mfa }),
+    });
     const controlPlane = new ControlPlane(this, 'ControlPlane', { auth, systemAdminEmail: adminEmail });
     const environment = {
       TIERPLANE_TABLE: table.tableName,
@@ -51,6 +54,7 @@ export class ControlPlaneStack extends Stack {
       TIERPLANE_ADMIN_POOL: auth.userPool.userPoolId,
       TIERPLANE_ADMIN_CLIENT: auth.userClientId,
       TIERPLANE_MACHINE_CLIENT: auth.machineClientId,
+      TIERPLANE_AUTOMATION_CLIENT: automationClientId,
       TIERPLANE_PASSWORD_KEY: passwordKey.keyArn,
       TIERPLANE_SENDER: adminEmail,
       TIERPLANE_APP_URL: callbackUrls[0],
@@ -70,7 +74,7 @@ export class ControlPlaneStack extends Stack {
     configureApi(api, `${prefix}-control-plane`);
     for (const one of controlPlane.node.findAll()) if (one instanceof CfnLogGroup) one.retentionInDays = logRetention;
     for (const one of [...Object.values(functions), publisher.function]) alarmOnErrors(one);
-    addOutputs(this, { prefix, auth, callbackUrls });
+    addOutputs(this, { prefix, auth, automationClientId, callbackUrls });
   }
 }
 
@@ -142,12 +146,21 @@ function alarmOnErrors(one: LambdaFunction): void {
 
 function addOutputs(
   stack: Stack,
-  { prefix, auth, callbackUrls }: { prefix: string; auth: CognitoAuth; callbackUrls: CallbackUrls },
+  {
+    prefix,
+    auth,
+    automationClientId,
+    callbackUrls,
+  }: AdminPool & { readonly prefix: string; readonly callbackUrls: CallbackUrls },
 ): void {
   const adminDomain = auth.tokenEndpoint.replace('/oauth2/token', '');
   const query = new URLSearchParams({ response_type: 'code', redirect_uri: callbackUrls[0] });
   new CfnOutput(stack, 'prefix', { value: prefix });
   new CfnOutput(stack, 'adminDomain', { value: adminDomain });
+  new CfnOutput(stack, 'AutomationClientId', {
+    value: automationClientId,
+    description: 'Client of scripts (TIERPLANE_CLIENT_ID); its secret is in the user pool',
+  });
   new CfnOutput(stack, 'signIn', {
     value: `${adminDomain}/login?client_id=${auth.userClientId}&${query}`,
     description: 'Sign-in page of system administrators',

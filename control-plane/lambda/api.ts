@@ -51,7 +51,11 @@ const controlPlane = createControlPlane(
   () => {
     const event = invocation.getStore();
     if (!event) throw new Error('principalOf must run within an invocation');
-    return principalOf(event, { table: store.table, machineClientId: environment.TIERPLANE_MACHINE_CLIENT });
+    return principalOf(event, {
+      table: store.table,
+      machineClientId: environment.TIERPLANE_MACHINE_CLIENT,
+      automationClientId: environment.TIERPLANE_AUTOMATION_CLIENT,
+    });
   },
 );
 

@@ -17,6 +17,8 @@ const Environment = z.object({
   TIERPLANE_ADMIN_CLIENT: z.string().min(1),
   /** Id of SBT's machine client, whose token authorizes results of the application plane. */
   TIERPLANE_MACHINE_CLIENT: z.string().min(1),
+  /** Id of the confidential client with which scripts use the API. */
+  TIERPLANE_AUTOMATION_CLIENT: z.string().min(1),
   /** ARN of the key that encrypts passwords chosen at sign-up until their users exist. */
   TIERPLANE_PASSWORD_KEY: z.string().min(1),
   /** The sender address of mails, verified by SES. */

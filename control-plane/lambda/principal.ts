@@ -1,6 +1,7 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import * as z from 'zod';
 import { DomainError } from '../../core/errors.ts';
+import { SYSTEM_ADMIN } from '../../core/identity/users/administrators.ts';
 import type { Table } from '../../core/ports/table.ts';
 import { subjectKey } from '../../core/routing/registry.ts';
 import type { Principal } from '../api/http/http.ts';
@@ -21,12 +22,16 @@ const Authorizer = z.object({
 
 /**
  * The caller of a request, from the context of API Gateway's authorizer. Name and role come from the registry, not from the
- * token.
+ * token. The client for scripts acts as a SystemAdmin within its scopes.
  * @throws UNAUTHENTICATED for an ID token, and for an unknown or disabled user
  */
 export async function principalOf(
   event: APIGatewayProxyEventV2,
-  { table, machineClientId }: { readonly table: Table; readonly machineClientId: string },
+  {
+    table,
+    machineClientId,
+    automationClientId,
+  }: { readonly table: Table; readonly machineClientId: string; readonly automationClientId: string },
 ): Promise<Principal> {
   const context: object = event.requestContext;
   const { jwt, iam } = Authorizer.parse('authorizer' in context ? context.authorizer : {});
@@ -35,6 +40,9 @@ export async function principalOf(
   if (!claims.success) throw new DomainError('UNAUTHENTICATED', 'an access token is required');
   const { sub, client_id: clientId, scope } = claims.data;
   if (clientId === machineClientId) return { kind: 'machine' };
+  if (clientId === automationClientId) {
+    return { kind: 'user', userName: clientId, role: SYSTEM_ADMIN, scopes: scope.split(' ') };
+  }
   const subject = (await table.get(subjectKey('admin', sub)))?.data;
   if (!subject?.enabled) throw new DomainError('UNAUTHENTICATED', 'the user must be known and enabled');
   return { kind: 'user', userName: subject.userName, role: subject.role, scopes: scope.split(' ') };

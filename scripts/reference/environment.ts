@@ -56,6 +56,7 @@ export const FUNCTION_VARIABLES: Readonly<Record<string, Variable>> = {
   TIERPLANE_ADMIN_POOL: { meaning: 'Id of the user pool of system admins.' },
   TIERPLANE_ADMIN_CLIENT: { meaning: "Id of that pool's public client." },
   TIERPLANE_MACHINE_CLIENT: { meaning: "Id of SBT's client, which hands in the application plane's results." },
+  TIERPLANE_AUTOMATION_CLIENT: { meaning: 'Id of the confidential client with which scripts use the API.' },
   TIERPLANE_PASSWORD_KEY: { meaning: 'ARN of the KMS key that seals chosen passwords until their users exist.' },
   TIERPLANE_SENDER: { meaning: 'Sender of mails; a verified identity of SES.' },
   TIERPLANE_APP_URL: { meaning: 'URL where a company signs in after sign-up; mails name it.' },

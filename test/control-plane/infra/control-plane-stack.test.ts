@@ -162,8 +162,21 @@ describe("the control plane's stack", () => {
       PreventUserExistenceErrors: 'ENABLED',
       AccessTokenValidity: 10,
     });
-    const machine = clients.find(({ GenerateSecret }) => GenerateSecret === true);
-    expect(machine.AllowedOAuthFlows).toEqual(['client_credentials']);
+    const machines = clients.filter(({ GenerateSecret }) => GenerateSecret === true);
+    expect(machines.map(({ AllowedOAuthFlows }) => AllowedOAuthFlows)).toEqual([
+      ['client_credentials'],
+      ['client_credentials'],
+    ]);
+    // RFC 8252: Cognito compares the port of a loopback address, so each one is registered.
+    expect(interactive?.CallbackURLs).toEqual([
+      'http://localhost',
+      ...['8976', '8977', '8978'].map((port) => `http://localhost:${port}/callback`),
+    ]);
+    expect(interactive?.LogoutURLs).toEqual(['http://localhost']);
+    const scopes = ['tenant/tenant_read', 'tenant/tenant_write', 'user/user_read', 'user/user_write'];
+    expect(machines.map(({ AllowedOAuthScopes }) => AllowedOAuthScopes)).toContainEqual(scopes);
+    const [authorizer] = all('AWS::ApiGatewayV2::Authorizer');
+    expect(authorizer?.Properties.JwtConfiguration.Audience).toHaveLength(3);
     expect(clients.flatMap(({ AllowedOAuthFlows }) => AllowedOAuthFlows)).not.toContain('implicit');
     expect(
       clients.filter(({ WriteAttributes }) => WriteAttributes?.some((name: string) => name.startsWith('custom:'))),

@@ -5,7 +5,13 @@ import { OUTBOX } from '../../../core/events/outbox.ts';
 import type { Envelope } from '../../../core/ports/event-bus.ts';
 import { describeInAccount } from '../../rehearsal/account.ts';
 import { type EventOptions, httpEvent } from './http-events.ts';
-import { ADMIN_CLIENT, createLambdaWorld, type LambdaWorld, MACHINE_CLIENT } from './lambda-world.ts';
+import {
+  ADMIN_CLIENT,
+  AUTOMATION_CLIENT,
+  createLambdaWorld,
+  type LambdaWorld,
+  MACHINE_CLIENT,
+} from './lambda-world.ts';
 
 jest.setTimeout(60_000);
 
@@ -84,6 +90,37 @@ describeInAccount("the control plane's function in an emulated account", (accoun
     ]);
     const listed = await asAdmin('GET /tenants', '/tenants', { query: 'name=ac&limit=1&name=acme' });
     expect([listed.statusCode, listed.json.data]).toEqual([200, [expect.objectContaining({ tenantId })]]);
+  });
+
+  test('DX-9: the client for scripts acts as a SystemAdmin within its scopes', async () => {
+    const client = { sub: AUTOMATION_CLIENT, client_id: AUTOMATION_CLIENT, token_use: 'access' };
+    const reader = { ...client, scope: 'tenant/tenant_read' };
+    expect((await call('GET /tenants', '/tenants', { claims: reader })).statusCode).toBe(200);
+    expect((await call('GET /users', '/users', { claims: reader })).statusCode).toBe(403);
+    const registration = {
+      ...BODY,
+      tenantData: { ...BODY.tenantData, tenantName: 'scripted', email: 'a@scripted.example' },
+    };
+    const post = (claims: Record<string, string>) =>
+      call('POST /tenant-registrations', '/tenant-registrations', { claims, body: registration });
+    expect((await post(reader)).statusCode).toBe(403);
+    expect((await post({ ...client, scope: 'tenant/tenant_write' })).statusCode).toBe(201);
+  });
+
+  test('DX-9: describes the platform without a token, with the user pool as its issuer', async () => {
+    const response = await call('GET /.well-known/tierplane', '/.well-known/tierplane', {});
+    expect([response.statusCode, response.json]).toEqual([
+      200,
+      {
+        issuer: `https://cognito-idp.${world.environment.AWS_REGION}.amazonaws.com/${world.environment.TIERPLANE_ADMIN_POOL}`,
+        clientId: ADMIN_CLIENT,
+        scope: ALL,
+        controlPlanePath: '',
+      },
+    ]);
+    expect(
+      (await call('POST /credentials', '/credentials', { claims: claims.admin, body: { name: 'x' } })).statusCode,
+    ).toBe(404);
   });
 
   describe('identifies the caller only by what API Gateway has verified', () => {
@@ -304,7 +341,16 @@ describe('the environment of a function', () => {
     const given = { AWS_REGION: 'us-east-1', TIERPLANE_TABLE: '', TIERPLANE_SENDER: 'secret', TIERPLANE_APP_URL: 'no' };
     const read = () => readEnvironment(given);
     expect(read).toThrow(expect.objectContaining({ code: 'CONFIG' }));
-    for (const name of ['TABLE', 'BUS', 'PREFIX', 'ADMIN_POOL', 'ADMIN_CLIENT', 'MACHINE_CLIENT', 'PASSWORD_KEY']) {
+    for (const name of [
+      'TABLE',
+      'BUS',
+      'PREFIX',
+      'ADMIN_POOL',
+      'ADMIN_CLIENT',
+      'MACHINE_CLIENT',
+      'AUTOMATION_CLIENT',
+      'PASSWORD_KEY',
+    ]) {
       expect(read).toThrow(`TIERPLANE_${name}:`);
     }
     expect(read).toThrow('TIERPLANE_SENDER:');

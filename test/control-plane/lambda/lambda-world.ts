@@ -21,6 +21,7 @@ import { clientConfig, createTable } from '../../rehearsal/account.ts';
 import { silentLog } from '../../support/silent-log.ts';
 
 export const MACHINE_CLIENT = 'machine-client';
+export const AUTOMATION_CLIENT = 'automation-client';
 export const ADMIN_CLIENT = 'admin-client';
 
 /** The resources that the stack creates for the control plane's functions. */
@@ -71,6 +72,7 @@ export async function createLambdaWorld(account: EmulatedAccount, name: string):
       TIERPLANE_ADMIN_POOL: userPoolId,
       TIERPLANE_ADMIN_CLIENT: ADMIN_CLIENT,
       TIERPLANE_MACHINE_CLIENT: MACHINE_CLIENT,
+      TIERPLANE_AUTOMATION_CLIENT: AUTOMATION_CLIENT,
       TIERPLANE_PASSWORD_KEY: keyId,
       TIERPLANE_SENDER: sender,
       TIERPLANE_APP_URL: 'https://app.example.com',
