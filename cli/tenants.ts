@@ -153,6 +153,7 @@ function addGet(tenants: Command): void {
         tier,
         state,
         reason,
+        actions: tenant.actions.flatMap((one) => (one.allowed ? [one.name] : [])).join(', '),
         steps: stepsInWords(tenant.steps ?? []),
         admin: email,
         created,
@@ -251,6 +252,12 @@ function addRetry(tenants: Command): void {
     });
 }
 
+/** Throws refused with the platform's reason if the tenant does not accept the action now. */
+function requireAction({ tenantName, actions }: Tenant, name: Tenant['actions'][number]['name']): void {
+  const action = actions.find((one) => one.name === name);
+  if (action?.allowed === false) throw new CliError('refused', `${tenantName}: ${action.reason ?? 'not possible now'}`);
+}
+
 function addDelete(tenants: Command): void {
   tenants
     .command('delete <tenant>')
@@ -263,6 +270,7 @@ function addDelete(tenants: Command): void {
       const context = contextOf(command);
       const controlPlane = await ControlPlane.open(context);
       const tenant = await controlPlane.tenant(name);
+      requireAction(tenant, 'delete');
       if (!options.yes) {
         await confirmByName(
           tenant.tenantName,

@@ -4,7 +4,7 @@ import { request, TestPlatform } from './harness.ts';
 
 const ORIGIN = 'http://localhost:4200';
 const CALLBACK = `${ORIGIN}/dashboard`;
-/** What SBT's own admin page asks for. */
+/** The scopes that SBT's own admin page requests. */
 const SBT_SCOPE = 'openid profile email tenant/tenant_read tenant/tenant_write user/user_read user/user_write';
 const platform = new TestPlatform({
   config: { corsOrigins: [ORIGIN], adminClients: [{ clientId: 'sbt-admin', redirectUris: [CALLBACK] }] },
@@ -17,7 +17,7 @@ afterAll(() => platform.dispose(), 30_000);
 function signInAt(redirectUri: string, clientId = 'sbt-admin') {
   const { email, password } = platform.ready.admin;
   const issuer = `${platform.urls.publicUrl}/realms/admin`;
-  // Says, as a browser does, which page is asking.
+  // Browsers send the origin of the page with its requests.
   const fromPage: typeof fetch = (url, init = {}) => {
     const headers = new Headers(init.headers);
     if (String(url).endsWith('/token')) headers.set('origin', ORIGIN);
@@ -27,8 +27,8 @@ function signInAt(redirectUri: string, clientId = 'sbt-admin') {
   return signIn({ issuer, clientId, redirectUri, scope: SBT_SCOPE, fetch: fromPage, ...user });
 }
 
-describe('ON-1: an admin page made for SBT, named in config.json,', () => {
-  test('signs in by code and PKCE with SBT`s scopes, and works the control plane from its own origin', async () => {
+describe('ON-1: an admin page made for SBT and named in config.json', () => {
+  test("signs in by code and PKCE with SBT's scopes, and calls the control plane from its own origin", async () => {
     const { accessToken } = await signInAt(CALLBACK);
     const call = (method: string, path: string, body?: object) =>
       request<{ data: { tenantRegistrationId: string } }>(
@@ -49,7 +49,7 @@ describe('ON-1: an admin page made for SBT, named in config.json,', () => {
     for (const { headers } of answers) expect(headers.get('access-control-allow-origin')).toBe(ORIGIN);
   });
 
-  test('may ask from its origin alone, also where it is refused', async () => {
+  test('may call from its own origin only, also to read a refusal', async () => {
     const url = `${platform.urls.controlPlane}/tenants`;
     const preflight = (origin: string) =>
       fetch(url, { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'POST' } });

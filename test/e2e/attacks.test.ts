@@ -21,7 +21,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => platform.dispose(), 60_000);
 
-/** What a table of the platform holds at this moment. */
+/** The current rows of a table of the platform. */
 function stored<T>(pk: string): T[] {
   const db = new DatabaseSync(join(platform.dataDir, 'platform.db'), { readOnly: true });
   try {
@@ -32,7 +32,7 @@ function stored<T>(pk: string): T[] {
   }
 }
 
-/** A request with headers that fetch does not let one choose. */
+/** A request with headers that fetch does not allow to set. */
 function ask(path: string, headers: Record<string, string>, body?: Buffer): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
     const { hostname, port } = new URL(platform.urls.publicUrl);
@@ -51,7 +51,7 @@ function ask(path: string, headers: Record<string, string>, body?: Buffer): Prom
 }
 
 describe('identity', () => {
-  test('SE-1.16: a tenant`s own API key is no identity, alone or beside another one`s token', async () => {
+  test("SE-1.16: a tenant's own API key identifies no one, alone or beside another tenant's token", async () => {
     const [route] = stored<{ apiKey: string }>(`route#${victim.tenantId}`);
     const key = route?.apiKey ?? '';
     expect(key).toMatch(/.{16}/);
@@ -76,7 +76,7 @@ describe('identity', () => {
     expect(answer).toEqual({ status: 200, text: '{"data":[]}' });
   });
 
-  test('ID-4: a user who is disabled is out at once: gateway, users API, refresh, and a new sign-in', async () => {
+  test('ID-4: a disabled user loses access at once: at the gateway, the users API, refresh and a new sign-in', async () => {
     const email = 'leaver@victim.example';
     expect((await platform.api('POST', '/users', token, { email, role: 'TenantAdmin' })).status).toBe(201);
     const mails = await request<{ data: { to: string; text: string }[] }>(
@@ -110,7 +110,7 @@ describe('identity', () => {
     await expect(signIn({ ...who, password: PASSWORD })).rejects.toThrow(/disabled/);
   });
 
-  test('ON-4: the token of a deleted tenant stays dead when another one takes its name', async () => {
+  test('ON-4: the token of a deleted tenant stays invalid when another tenant takes its name', async () => {
     const first = await platform.onboard('Phoenix', 'basic');
     const old = await platform.tenantToken('Phoenix', first.email);
     expect((await platform.api('GET', '/products', old)).status).toBe(200);
@@ -121,7 +121,7 @@ describe('identity', () => {
     expect((await platform.api('GET', '/products', old)).status).toBe(401);
   }, 30_000);
 
-  test('a probe can spend the plan and do nothing else', async () => {
+  test('a probe can use up the usage plan and do nothing else', async () => {
     const path = `/operator/tenants/${victim.tenantId}/probe`;
     const made = await platform.admin<{ data: { userName: string; password: string } }>('POST', path);
     const { userName, password } = made.body.data;
@@ -139,20 +139,20 @@ describe('identity', () => {
 });
 
 describe('secrets', () => {
-  /** Everything under the data directory that somebody else could read or enter, with its mode. */
+  /** Everything under the data directory that another user could read or enter, with its mode. */
   function open(folder: string, into: string[] = []): string[] {
     for (const entry of readdirSync(folder, { withFileTypes: true })) {
       const path = join(folder, entry.name);
       if (entry.isSymbolicLink()) continue;
       const others = statSync(path).mode & 0o077;
-      // A directory may be passed through by those who know a name in it, as tasks must, never listed.
+      // Tasks must pass through directories whose names they know; listing them is what must be impossible.
       if (entry.isDirectory() ? (others & 0o066) !== 0 : others !== 0) into.push(path.slice(platform.dataDir.length));
       if (entry.isDirectory()) open(path, into);
     }
     return into;
   }
 
-  test('SE-1.10: every file is its owner`s alone, but for the program code that tasks run', async () => {
+  test('SE-1.10: only the owner can read the files, except the program code that tasks run', async () => {
     await platform.api('GET', '/products', token);
     const mine = open(platform.dataDir).filter((path) => !path.startsWith('/cache'));
     expect(mine).toEqual([]);
@@ -185,7 +185,7 @@ describe('secrets', () => {
 });
 
 describe('the mailbox page', () => {
-  test('SE-1: is not shown to a page of another site whose name points here, nor through a proxy', async () => {
+  test('SE-1: is not shown under the name of another site that points here, nor through a proxy', async () => {
     const { host, port } = new URL(platform.urls.publicUrl);
     expect((await ask('/mailbox', { host })).status).toBe(200);
     expect((await ask('/mailbox', { host: `evil.example:${port}` })).status).toBe(403);
@@ -194,14 +194,14 @@ describe('the mailbox page', () => {
     expect((await ask('/mailbox', { host: 'evil.example', 'x-forwarded-host': host })).status).toBe(403);
   });
 
-  test('SE-1: nor does the page of the API`s description name a path of this machine to a reader elsewhere', async () => {
+  test("SE-1: names no path of this machine on the API's documentation to readers elsewhere", async () => {
     const { host } = new URL(platform.urls.publicUrl);
     expect((await ask('/control-plane/docs', { host })).text).toContain(platform.dataDir);
     const elsewhere = await ask('/control-plane/docs', { host, via: '1.1 proxy' });
     expect([elsewhere.status, elsewhere.text.includes(platform.dataDir)]).toEqual([200, false]);
   });
 
-  test('TI-3: is not shown to a tenant`s task on this very machine', async () => {
+  test("TI-3: is not shown to a tenant's task on the same machine", async () => {
     const [service] = await platform.cliJson<ServiceStatus[]>('services', 'list', '--tenant', 'Silo');
     const { uid } = service ?? {};
     if (typeof uid !== 'number') return;
@@ -225,7 +225,7 @@ describe('requests', () => {
     },
   );
 
-  test('OB-1: one request id goes through gateway, orders and products, and is in the log of each', async () => {
+  test('OB-1: one request id passes through gateway, orders and products and is in the log of each', async () => {
     const requestId = 'walk-through-4711';
     const product = await platform.api<{ productId: string }>('POST', '/products', token, {
       name: 'Traced',

@@ -16,7 +16,7 @@ const ARGS = [
 const DESKTOP = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844 };
 
-/** A suite in a real browser. Without Chromium it says so and is skipped; in CI (`CI=true`) it fails instead. */
+/** A suite in a real browser. Without Chromium it is skipped with a message; in CI (`CI=true`) it fails instead. */
 export function describeInBrowser(title: string, suite: () => void): void {
   if (existsSync(CHROMIUM) || process.env.CI === 'true') {
     describe(title, suite);
@@ -31,25 +31,25 @@ export function launchChromium(): Promise<Browser> {
   return chromium.launch({ executablePath: CHROMIUM, args: ARGS });
 }
 
-/** Somebody with a browser of their own: no cookies, a page, and an eye on what the browser complains about. */
+/** A browser context without cookies, with one page and the errors and warnings that the browser reports. */
 export class Visitor implements AsyncDisposable {
   readonly page: Page;
   readonly #context: BrowserContext;
-  readonly #complaints: string[] = [];
-  readonly #asked = new Set<string>();
+  readonly #reports: string[] = [];
+  readonly #requested = new Set<string>();
 
   private constructor(context: BrowserContext, page: Page) {
     this.#context = context;
     this.page = page;
-    page.on('pageerror', (error) => this.#complaints.push(error.message));
+    page.on('pageerror', (error) => this.#reports.push(error.message));
     page.on('request', (request) => {
-      if (request.isNavigationRequest() || request.resourceType() === 'fetch') this.#asked.add(request.url());
+      if (request.isNavigationRequest() || request.resourceType() === 'fetch') this.#requested.add(request.url());
     });
     page.on('console', (message) => {
-      // A page that is itself a 401, and an answer of 422 that a script shows, are told of as failed resources, too.
+      // The browser also reports a page that is a 401, and a 422 response that a script shows, as failed resources.
       const isRefusal =
-        /^Failed to load resource.* 4\d\d /.test(message.text()) && this.#asked.has(message.location().url);
-      if (['error', 'warning'].includes(message.type()) && !isRefusal) this.#complaints.push(message.text());
+        /^Failed to load resource.* 4\d\d /.test(message.text()) && this.#requested.has(message.location().url);
+      if (['error', 'warning'].includes(message.type()) && !isRefusal) this.#reports.push(message.text());
     });
   }
 
@@ -62,8 +62,8 @@ export class Visitor implements AsyncDisposable {
   }
 
   /**
-   * Whether the page that is open is fit for everyone: axe finds nothing in light and dark, nothing is wider than a
-   * desktop or a phone, it has a language, a title and one first heading, and the browser had nothing to complain about.
+   * Checks the current page: axe finds nothing in light and dark mode, nothing is wider than a desktop or a phone, it has
+   * a language, a title and one first heading, and the browser has reported nothing.
    */
   async expectFitPage(title: RegExp): Promise<void> {
     const { page } = this;
@@ -78,12 +78,12 @@ export class Visitor implements AsyncDisposable {
     expect(await page.title()).toMatch(title);
     expect(await page.evaluate('document.documentElement.lang')).toBe('en');
     expect(await page.getByRole('heading', { level: 1 }).count()).toBe(1);
-    this.expectNoComplaint();
+    this.expectNoReport();
   }
 
-  /** The browser found no script error, no refusal by the Content-Security-Policy, no missing file. */
-  expectNoComplaint(): void {
-    expect(this.#complaints).toEqual([]);
+  /** The browser has reported no script error, no violation of the Content-Security-Policy and no missing file. */
+  expectNoReport(): void {
+    expect(this.#reports).toEqual([]);
   }
 
   /** The accessible name of what has the focus: its label, or its text. */

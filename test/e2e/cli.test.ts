@@ -19,12 +19,12 @@ afterAll(async () => {
   await Promise.all([platform.dispose(), held.dispose()]);
 }, 60_000);
 
-/** What `--json` promises, also of a failure: stdout is one JSON value. */
+/** stdout as the one JSON value that `--json` promises, also for a failure. */
 function json<T = { error: string; hint?: string }>({ stdout }: CliResult): T {
   return JSON.parse(stdout) as T;
 }
 
-/** Every command with its words, as the helps name them. */
+/** Every command with its help, as the help of its group lists it. */
 async function commandsBelow(words: readonly string[]): Promise<{ words: readonly string[]; help: string }[]> {
   const { stdout: help } = await runCli([...words, '--help']);
   const names = [...(help.split('\nCommands:\n')[1]?.split('\n\n')[0] ?? '').matchAll(/^ {2}([a-z-]+)/gm)];
@@ -33,7 +33,7 @@ async function commandsBelow(words: readonly string[]): Promise<{ words: readonl
   return found;
 }
 
-/** A command that is told to stop once it has said `word`. */
+/** A command that gets SIGINT once its stderr contains `word`. */
 async function interrupted(word: string, args: readonly string[]): Promise<CliResult> {
   const child = spawn(LAUNCHER, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const said = collectOutput(child);
@@ -63,9 +63,9 @@ describe('DX-2: the command line', () => {
     ['a missing option', ['tenants', 'create', '--name', 'Acme'], 2, /--email/],
     ['a missing argument', ['tenants', 'watch'], 2, /'tenant'/],
     ['an argument too many', ['tenants', 'list', 'extra'], 2, /too many arguments/],
-    ['a number that is none', ['logs', '--lines', 'x'], 2, /--lines must be a whole number/],
+    ['an option that is not a number', ['logs', '--lines', 'x'], 2, /--lines must be a whole number/],
     ['a user without a password', ['throttle-test', '--tenant', 'acme', '--user', 'a'], 2, /go together/],
-    ['two ways to say who', ['token', '--admin', '--tenant', 'acme'], 2, /not both/],
+    ['an admin and a tenant at once', ['token', '--admin', '--tenant', 'acme'], 2, /not both/],
     ['nothing to replay', ['events', 'replay'], 2, /give an id, or --all/],
     ['nothing to change', ['tenants', 'update', 'acme'], 2, /nothing to change/],
     [
@@ -90,10 +90,10 @@ describe('DX-2: the command line', () => {
     ['an unknown service', ['logs', '--service', 'billing'], 4, /no logs of a service 'billing'/],
     ['an unknown dead letter', ['events', 'replay', 'nope'], 4, /dead letter not found/],
     ['a sign-in that fails', ['token', '--tenant', 'nobody', '--user', 'a', '--password', 'b'], 4, /no active tenant/],
-  ])('answers %s with one JSON value and the documented code', async (_what, args, code, words) => {
+  ])('reports %s as one JSON value with the documented exit code', async (_what, args, code, words) => {
     const result = await platform.cli(...args, '--json');
     expect([result.code, json(result).error]).toEqual([code, expect.stringMatching(words)]);
-    // For people: one sentence, and at most one more with what to do; no stack.
+    // stderr has one sentence, at most one more with what to do, and no stack.
     expect(result.stderr).toMatch(/(^|\n)tierplane: [^\n]+\n( {2}[^\n]+\n)?$/);
     expect(result.stderr).not.toMatch(/^ +at /m);
   });
@@ -112,7 +112,7 @@ describe('DX-2: the command line', () => {
     expect(stderr).toContain(`\`npx tierplane --data-dir ${platform.dataDir} ${hinted}\``);
   });
 
-  test('without a platform says so to each of them, and creates nothing', async () => {
+  test('without a platform reports that for every command, and creates nothing', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'tp-cli-'));
     try {
       for (const args of [['status'], ['tenants', 'list'], ['token', '--admin'], ['demo'], ['users', 'list']]) {
@@ -127,7 +127,7 @@ describe('DX-2: the command line', () => {
     }
   });
 
-  test('ends quietly when its reader has had enough', async () => {
+  test('ends quietly when the reader of its output closes the pipe', async () => {
     const line = `"${LAUNCHER}" logs --data-dir "${platform.dataDir}" | head -1`;
     const child = spawn('bash', ['-o', 'pipefail', '-c', line], { stdio: ['ignore', 'pipe', 'pipe'] });
     let errors = '';
@@ -139,13 +139,13 @@ describe('DX-2: the command line', () => {
     expect([code, errors]).toEqual([0, '']);
   });
 
-  test('shows no line of a log where none is asked for', async () => {
+  test('shows no log line with --lines 0', async () => {
     expect((await platform.cli('logs', '--lines', '0')).stdout).toBe('');
   });
 });
 
 describe('ON-4: waiting for a tenant', () => {
-  test('says what it waits for, and after the time-out that it goes on', async () => {
+  test('reports what it waits for, and after the timeout that the operation continues', async () => {
     const args = ['--name', 'Held Co', '--email', 'a@held.example', '--tier', 'basic', '--wait', '--timeout', '3'];
     const result = await held.cli('tenants', 'create', ...args, '--json');
     expect([result.code, json(result).error]).toEqual([6, 'Held Co is still provisioning after 3.0 s']);
@@ -156,7 +156,7 @@ describe('ON-4: waiting for a tenant', () => {
     );
   });
 
-  test('ends on Ctrl-C with what goes on, and how to follow it', async () => {
+  test('ends on Ctrl-C with what continues, and how to follow it', async () => {
     const args = ['--name', 'Left', '--email', 'a@left.example', '--tier', 'premium', '--wait', '--json'];
     const result = await interrupted('registered', ['tenants', 'create', ...args, '--data-dir', held.dataDir]);
     expect(result.code).toBe(130);
@@ -218,12 +218,12 @@ describe('DX-2: by the command line', () => {
   test('the doctor finds what the platform runs on', async () => {
     const findings = json<{ check: string; ok: boolean; warning?: boolean }[]>(await platform.cli('doctor', '--json'));
     expect(findings.map(({ check }) => check)).toEqual(expect.arrayContaining(['node', 'bundles', 'public url']));
-    // What is no fault, this machine's own speed and user, say, is a warning.
+    // Findings that do not keep a platform from running, such as a slow disk, are warnings.
     expect(findings.filter(({ ok, warning }) => !ok && !warning)).toEqual([]);
     expect(findings.filter(({ ok, warning }) => ok && warning)).toEqual([]);
   });
 
-  test('services are listed with the names of those they serve', async () => {
+  test('services are listed with the names of the tenants they serve', async () => {
     await platform.onboard('Named', 'advanced');
     for (const command of [['services', 'list'], ['status']]) {
       const { stdout } = await platform.cli(...command);
@@ -234,7 +234,7 @@ describe('DX-2: by the command line', () => {
     expect(stdout.trim().split('\n')).toHaveLength(2);
   }, 40_000);
 
-  test('logs are followed as they come', async () => {
+  test('new log lines are shown as they are written', async () => {
     const args = ['logs', '--follow', '--lines', '0', '--service', 'gateway', '--json', '--data-dir', platform.dataDir];
     const child = spawn(LAUNCHER, args, { stdio: ['ignore', 'pipe', 'ignore'] });
     let out = '';
@@ -253,7 +253,7 @@ describe('DX-2: by the command line', () => {
     }
   });
 
-  test('RT-2: a throttle test that is stopped takes its probe away', async () => {
+  test('RT-2: an interrupted throttle test removes its probe', async () => {
     const { tenantId } = await platform.onboard('Probed', 'basic');
     const args = ['throttle-test', '--tenant', 'Probed', '--rate', '5', '--seconds', '60', '--json'];
     const result = await interrupted('requests/s', [...args, '--data-dir', platform.dataDir]);
@@ -272,7 +272,7 @@ describe('DX-2: by the command line', () => {
   }, 40_000);
 });
 
-/** An event that fits no schema, put straight into the application plane's queue. */
+/** Puts an event that matches no schema into the application plane's queue. */
 function poison(dataDir: string, id: string): void {
   const db = new DatabaseSync(join(dataDir, 'platform.db'), { timeout: 5_000 });
   const time = new Date().toISOString();

@@ -5,8 +5,8 @@ import type { ServiceStatus } from '../../core/ports/runtime.ts';
 import { emailOf, eventually, PASSWORD, TestPlatform } from './harness.ts';
 
 /**
- * The platform kills itself (kill -9) at the n-th checkpoint of a tenant's way (embedded/crash-point.ts), is started
- * again, and must come to the same end.
+ * The platform kills itself (kill -9) at the n-th checkpoint of a tenant's provisioning (embedded/crash-point.ts). After a
+ * restart it must reach the same result.
  */
 const FAST = { usagePlan: { rate: 10_000, burst: 10_000, quotaPerDay: 1_000_000 } };
 const platform = new TestPlatform({
@@ -17,8 +17,8 @@ beforeAll(() => platform.start(), 60_000);
 afterAll(() => platform.dispose(), 60_000);
 
 /**
- * Checkpoints stand before and after each step and each transaction. Every one of them, for every tier, is tried in
- * test/provisioner with a crash that is thrown; here it is a real kill of a real platform, spread over all steps.
+ * Checkpoints are before and after each step and each transaction. The provisioner's tests throw at every one of them, for
+ * every tier; here a real platform is killed at some of them, spread over all steps.
  */
 const CHECKPOINTS = { basic: [1, 3, 6, 9], advanced: [2, 8, 14, 19], premium: [4, 7, 10, 13, 16, 19, 22] } as const;
 
@@ -27,7 +27,7 @@ function crashAt(n: number): void {
   writeFileSync(join(platform.dataDir, 'crash-at'), String(n));
 }
 
-/** Waits for the crash (or for the word that there were fewer checkpoints), starts again, and waits for the end. */
+/** Waits for the crash (or for the end, if there are fewer checkpoints), starts the platform again, and waits for the end. */
 async function comesTo(tenantId: string, state: string): Promise<void> {
   const missed = () => existsSync(join(platform.dataDir, 'crash-missed'));
   await eventually('the crash, or the last checkpoint', () => !platform.isRunning || missed(), 30_000);

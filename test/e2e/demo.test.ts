@@ -22,15 +22,15 @@ async function namesOf(platform: TestPlatform): Promise<string[]> {
   return tenants.map(({ tenantName }) => tenantName);
 }
 
-/** How many products and orders a tenant has. */
+/** The numbers of products and orders of a tenant. */
 async function stockOf(platform: TestPlatform, tenant: string, email: string, password: string): Promise<number[]> {
   const token = await platform.tenantToken(tenant, email, password);
   const lists = ['/products', '/orders'].map((path) => platform.api<{ data: object[] }>('GET', path, token));
   return (await Promise.all(lists)).map(({ body }) => body.data.length);
 }
 
-describe('the demo of a first start that did not come to its end', () => {
-  test('is finished at the next one: with its order, and without the tenant that was removed in between', async () => {
+describe('the demo of a first start that was interrupted', () => {
+  test('is finished at the next start: with its order, and without the tenant that was deleted in between', async () => {
     const first = platformWith({});
     const { urls } = await first.start();
     const { email } = await first.onboard('acme', 'basic');
@@ -49,7 +49,7 @@ describe('the demo of a first start that did not come to its end', () => {
     expect(existsSync(join(first.dataDir, 'demo-pending'))).toBe(false);
   }, 60_000);
 
-  test('leaves a tenant alone that somebody has made their own', async () => {
+  test('does not change a tenant whose password a user has changed', async () => {
     const first = platformWith({});
     const { urls } = await first.start();
     const { email } = await first.onboard('acme', 'basic');
@@ -62,7 +62,7 @@ describe('the demo of a first start that did not come to its end', () => {
     expect(existsSync(join(first.dataDir, 'demo-pending'))).toBe(false);
   }, 60_000);
 
-  test('is made by the next one where the admin was all it made; what is deleted then comes back when asked for alone', async () => {
+  test('is created by the next start if only the admin existed; a deleted demo tenant comes back only by tierplane demo', async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'tp-demo-'));
     const child = spawn(LAUNCHER, ['up', '--data-dir', dataDir, '--port', '0'], { stdio: 'ignore' });
     const ended = once(child, 'exit');
@@ -85,10 +85,10 @@ describe('the demo of a first start that did not come to its end', () => {
   }, 90_000);
 });
 
-test('a demo of which a tenant fails says so, and the next attempt goes on with what is left', async () => {
+test('a demo with a tenant that fails reports it, and the next attempt continues with the rest', async () => {
   const platform = platformWith({});
   await platform.start();
-  // No folder can be made where a file is.
+  // A file in place of the folder makes provisioning fail.
   const tenants = join(platform.dataDir, 'tenants');
   renameSync(tenants, `${tenants}.aside`);
   writeFileSync(tenants, '');

@@ -55,8 +55,8 @@ const productCount = async (token: string) => {
   return answer.status === 200 ? answer.body.data.length : answer.status;
 };
 
-describe('what dies is replaced, and nobody else notices', () => {
-  test('OB-5: a killed task is replaced, the cause is shown, the neighbour is served all the while', async () => {
+describe('a process that dies is replaced, and no other tenant is affected', () => {
+  test('OB-5: a killed task is replaced and its cause shown, while other tenants are served', async () => {
     const task = await onlyTask(premium.tenantId, 'products');
     process.kill(task.pid, 'SIGKILL');
     expect(await productCount(tokens.basic)).toBe(1);
@@ -75,7 +75,7 @@ describe('what dies is replaced, and nobody else notices', () => {
     await eventually('the pool serves again', async () => (await productCount(tokens.basic)) === 1);
   }, 30_000);
 
-  test('a killed agent takes its tasks with it and comes back with them', async () => {
+  test('a killed agent ends with its tasks and is restarted with them', async () => {
     const before = await onlyTask(premium.tenantId, 'orders');
     const status = await platform.cliJson<Status>('status');
     const agent = status.agents.find(({ cluster }) => cluster === `tenant-${premium.tenantId}`);
@@ -85,13 +85,13 @@ describe('what dies is replaced, and nobody else notices', () => {
     await eventually('the tenant is served again', async () => (await productCount(tokens.premium)) === 1);
   }, 30_000);
 
-  test('a killed gateway comes back on the same port, with the mark by which a later start would know it', async () => {
+  test('a killed gateway is restarted on the same port, with the mark by which a later start finds it', async () => {
     const { gateway } = await platform.cliJson<Status>('status');
     const { id } = JSON.parse(readFileSync(join(platform.dataDir, 'instance.json'), 'utf8')) as { id: string };
     expect(readFileSync(`/proc/${gateway.pid}/environ`, 'utf8').split('\0')).toContain(`TIERPLANE_INSTANCE=${id}`);
     process.kill(gateway.pid, 'SIGKILL');
-    // It takes calls once it can serve them: whoever gets through gets an answer, never a 503.
-    const first = await eventually('the front door', () => productCount(tokens.basic).catch(() => undefined));
+    // The gateway listens once it can serve: a request that gets through gets its response, never a 503.
+    const first = await eventually('the gateway serves', () => productCount(tokens.basic).catch(() => undefined));
     expect(first).toBe(1);
     expect((await platform.cliJson<Status>('status')).gateway.restarts).toBe(1);
   }, 30_000);
@@ -136,7 +136,7 @@ describe('planned changes', () => {
     await platform.stop();
     await platform.start();
     await eventually('both tasks', async () => {
-      // Not listed before the restart has got to it.
+      // The restart may not have listed it yet.
       const users = await service(premium.tenantId, 'users').catch(() => undefined);
       return users?.tasks.filter(({ state }) => state === 'healthy').length === 2;
     });
@@ -145,7 +145,7 @@ describe('planned changes', () => {
 });
 
 describe('another address', () => {
-  test('a platform started at another port tells every tenant`s sign-in where it is now', async () => {
+  test('a platform restarted on another port updates the sign-in address of every tenant', async () => {
     await platform.stop();
     await platform.start('0');
     await eventually('the new configuration', async () => {
@@ -163,8 +163,8 @@ describe('another address', () => {
   }, 60_000);
 });
 
-describe('the death of the platform', () => {
-  test('kill -9 of the platform and every agent at once ends every process within a second; a restart restores every tenant', async () => {
+describe('a crash of the platform', () => {
+  test('kill -9 of the platform and all agents ends every process within a second, and a restart restores every tenant', async () => {
     const status = await platform.cliJson<Status>('status');
     const all = await platform.cliJson<ServiceStatus[]>('services', 'list');
     const tasks = all.flatMap((one) => one.tasks.map((task) => task.pid));

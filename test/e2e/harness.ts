@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import { collectOutput } from '../support/collect-output.ts';
 
-/** What a user starts. */
+/** The command that users run. */
 export const LAUNCHER = join(import.meta.dirname, '..', '..', 'bin', 'tierplane');
 const START_TIMEOUT_MS = 30_000;
 
@@ -39,10 +39,10 @@ export interface TenantRef {
   readonly reason?: string;
 }
 
-/** A password that every policy takes. */
+/** A password that satisfies every policy. */
 export const PASSWORD = 'Correct-horse-7';
 
-/** A real platform in a data directory of its own, started and used as a user does: by `bin/tierplane` and HTTP. */
+/** A real platform in its own data directory, started by `bin/tierplane` and used by HTTP and the command line. */
 export class TestPlatform {
   readonly dataDir: string;
   #child: ChildProcess | undefined;
@@ -87,7 +87,7 @@ export class TestPlatform {
     return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** Starts it; a platform started before keeps its port, so that issuers stay what they were. */
+  /** Starts the platform. A restart keeps the port, so that issuers stay the same. */
   async start(onPort?: string): Promise<Ready> {
     const port = onPort ?? (this.#ready ? new URL(this.#ready.urls.publicUrl).port : '0');
     const child = spawn(this.#launcher, ['up', '--json', '--data-dir', this.dataDir, '--port', port, ...this.#args], {
@@ -114,7 +114,7 @@ export class TestPlatform {
     return this.#ready;
   }
 
-  /** A clean end by SIGTERM, or what `signal` says. */
+  /** Ends the platform by SIGTERM, or by `signal`. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     const child = this.#child;
     if (!child || !this.isRunning) return;
@@ -138,7 +138,7 @@ export class TestPlatform {
     return runCli([...args, '--data-dir', this.dataDir]);
   }
 
-  /** A command's one JSON answer. Throws with its stderr where it fails. */
+  /** The JSON result of a command. Throws with its stderr if it fails. */
   async cliJson<T>(...args: string[]): Promise<T> {
     const result = await this.cli(...args, '--json');
     if (result.code !== 0) throw new Error(`tierplane ${args.join(' ')} ended with ${result.code}: ${result.stderr}`);
@@ -155,7 +155,7 @@ export class TestPlatform {
     return (await this.cliJson<{ accessToken: string }>(...args)).accessToken;
   }
 
-  /** The control plane as the first admin. */
+  /** Calls the control plane as an operator. */
   async admin<T = Record<string, unknown>>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
     return request<T>(method, `${this.urls.controlPlane}${path}`, await this.adminToken(), body);
   }
@@ -183,7 +183,7 @@ export class TestPlatform {
     return { ...tenant, email };
   }
 
-  /** The tenant once nothing is under way. */
+  /** The tenant once no operation is in progress. */
   async settled(tenantId: string): Promise<TenantRef | undefined> {
     const tenant = await this.tenant(tenantId);
     return ['active', 'failed', 'deleted'].includes(tenant.state) ? tenant : undefined;
@@ -193,7 +193,7 @@ export class TestPlatform {
     return (await this.admin<{ data: TenantRef }>('GET', `/tenants/${tenantId}`)).body.data;
   }
 
-  /** Everything the platform, the gateway and the services have logged. */
+  /** All logs of the platform, the gateway and the services. */
   logs(): string {
     const folder = join(this.dataDir, 'logs');
     if (!existsSync(folder)) return '';
@@ -236,7 +236,7 @@ export async function request<T = Record<string, unknown>>(
   return { status: response.status, headers: response.headers, body: (isJson ? JSON.parse(text) : text) as T };
 }
 
-/** Asks until the answer is there. Throws with `what` after `timeoutMs`. */
+/** Calls `ask` until it returns a value. Throws with `what` after `timeoutMs`. */
 export async function eventually<T>(
   what: string,
   ask: () => Promise<T | undefined | false> | T | undefined | false,

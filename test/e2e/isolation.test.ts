@@ -35,7 +35,7 @@ async function socketOf(tenantId: string | null, name: string): Promise<string> 
   return task.endpoint;
 }
 
-/** Past the gateway, straight at a service's socket, as the machine's own root could. */
+/** Bypasses the gateway at a service's socket, as the machine's own root could. */
 function straight(
   socketPath: string,
   path: string,
@@ -55,7 +55,7 @@ function straight(
 }
 
 describe('data', () => {
-  test('TI-2: two pooled tenants share files and never see each other`s items', async () => {
+  test("TI-2: two pooled tenants share files and never see each other's items", async () => {
     const made = await platform.api<{ productId: string }>('POST', '/products', tenants.a.token, PRODUCT);
     expect(made.status).toBe(201);
     expect((await platform.api<{ data: object[] }>('GET', '/products', tenants.b.token)).body.data).toEqual([]);
@@ -75,7 +75,7 @@ describe('data', () => {
     expect(JSON.stringify(refused.body)).toContain('lines.0.productId');
   });
 
-  test('TI-3: a silo tenant`s items are in files of its own, closed to everyone else', async () => {
+  test("TI-3: a silo tenant's items are in its own files, which no other user can read", async () => {
     expect(
       (await platform.api('POST', '/products', tenants.silo.token, { ...PRODUCT, name: 'Only mine' })).status,
     ).toBe(201);
@@ -107,7 +107,7 @@ describe('identity', () => {
     'tenantId',
     'x-amzn-oidc-data',
   ];
-  test.each(spellings)('RT-1, SE-1: a client`s own %s header changes nothing at the gateway', async (name) => {
+  test.each(spellings)('RT-1, SE-1: a %s header from a client changes nothing at the gateway', async (name) => {
     const answer = await request<{ data: object[] }>(
       'GET',
       `${platform.urls.api}/products`,
@@ -119,7 +119,7 @@ describe('identity', () => {
     expect(answer.body.data).toEqual([]);
   });
 
-  test('SE-1: straight at a service a forged tenant header or a foreign token is refused', async () => {
+  test("SE-1: a service refuses a forged tenant header and another tenant's token", async () => {
     const pooled = await socketOf(null, 'products');
     const forged = await straight(pooled, '/products', {
       authorization: `Bearer ${tenants.b.token}`,
@@ -134,7 +134,7 @@ describe('identity', () => {
     ).toBeGreaterThanOrEqual(401);
   });
 
-  test('SE-1: tampered, unsigned and foreign tokens are refused, an API key is no identity', async () => {
+  test('SE-1: tampered, unsigned and foreign tokens are refused, and an API key identifies no one', async () => {
     const [header = '', payload = '', signature = ''] = tenants.a.token.split('.');
     const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as Record<string, unknown>;
     const forgedPayload = Buffer.from(JSON.stringify({ ...claims, tenantId: tenants.b.tenantId })).toString(
@@ -160,7 +160,7 @@ describe('identity', () => {
     expect([401, 403]).toContain(asAdmin.status);
   });
 
-  test('ID-2: a TenantUser may not manage users; nobody can change tenant, tier or role of himself', async () => {
+  test('ID-2: a TenantUser cannot manage users, and no user can change their own tenant, tier or role', async () => {
     const email = 'worker@tenant-a.example';
     const made = await platform.api('POST', '/users', tenants.a.token, { userName: email, email, role: 'TenantUser' });
     expect(made.status).toBe(201);
@@ -182,7 +182,7 @@ describe('identity', () => {
 });
 
 describe('throttling', () => {
-  test('RT-2: each tenant gets what its plan lets through, within 3 %, while its neighbour is untouched', async () => {
+  test('RT-2: each tenant gets what its plan admits, within 3 %, and does not affect other tenants', async () => {
     const neighbour: number[] = [];
     let running = true;
     const calm = (async () => {
@@ -208,7 +208,7 @@ describe('throttling', () => {
     expect(new Set(neighbour)).toEqual(new Set([200]));
   }, 30_000);
 
-  test('RT-2: a day`s quota is kept across a restart of the platform, and says so in API Gateway`s words', async () => {
+  test("RT-2: the daily quota survives a restart of the platform, and its message is API Gateway's", async () => {
     const call = () => platform.api('GET', '/products', tenants.premium.token);
     const seen: Answer[] = [];
     await eventually('the quota is used up', async () => {
@@ -227,8 +227,8 @@ describe('throttling', () => {
   }, 60_000);
 });
 
-describe('what is written down', () => {
-  test('OB-1: logs name tenant and request, and hold no token, password or key', async () => {
+describe('logs', () => {
+  test('OB-1: name tenant and request, and contain no token, password or key', async () => {
     await platform.cli('token', '--tenant', 'Tenant a', '--user', tenants.a.email, '--password', 'Wrong-password-1');
     const answer = await platform.api('GET', '/products', tenants.a.token);
     const requestId = answer.headers.get('x-request-id');

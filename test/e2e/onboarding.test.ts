@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ServiceStatus } from '../../core/ports/runtime.ts';
 import { emailOf, eventually, isAlive, PASSWORD, request, type TenantRef, TestPlatform } from './harness.ts';
 
-/** Generous plans: what is shown here is onboarding, not throttling. */
+/** Plans that throttle nothing: these tests are about onboarding. */
 const FAST = { usagePlan: { rate: 10_000, burst: 10_000, quotaPerDay: 1_000_000 } };
 const platform = new TestPlatform({
   config: { tiers: { basic: FAST, advanced: FAST, premium: FAST }, signUp: { perMinute: 60, burst: 5 } },
@@ -19,7 +19,7 @@ async function services(tenantId: string): Promise<ServiceStatus[]> {
   return all.filter((one) => one.tenantId === tenantId);
 }
 
-/** Sells something: a product, an order of it, and both lists. */
+/** Creates a product and an order of it, and reads both lists. */
 async function expectServed(tenant: TenantRef & { email: string }): Promise<void> {
   const token = await platform.tenantToken(tenant.tenantName, tenant.email);
   const product = await platform.api<{ productId: string }>('POST', '/products', token, PRODUCT);
@@ -114,7 +114,7 @@ describe('sign-up', () => {
     expect((await platform.tenant(String(answer.body.tenant_id))).tier).toBe('basic');
   });
 
-  test('ON-2: a weak password, a name that is taken and a tier of one`s own choice are refused', async () => {
+  test('ON-2: a weak password, a taken name and a chosen tier are refused', async () => {
     expect((await signUp({ tenant_name: 'Weak', email: 'w@weak.example', password: 'password' })).status).toBe(422);
     expect((await signUp({ tenant_name: 'SELF made', email: 'x@x.example', password: PASSWORD })).status).toBe(409);
     const tier = await signUp({ tenant_name: 'Greedy', email: 'g@g.example', password: PASSWORD, tier: 'premium' });
@@ -122,7 +122,7 @@ describe('sign-up', () => {
     expect(JSON.stringify(tier.body)).toContain('tier');
   });
 
-  test('ON-2: it answers a known email as any other, creates nothing, and tires of a busy client', async () => {
+  test('ON-2: a known email gets the same response and creates nothing; a busy client is limited', async () => {
     const answer = await signUp({ tenant_name: 'Curious', email: 'me@self.example', password: PASSWORD });
     expect(answer.status).toBe(201);
     expect(Object.keys(answer.body)).toEqual(['tenant_id']);

@@ -44,7 +44,7 @@ describeInBrowser('UI-3: in a real browser', () => {
   };
 
   describe('the start page', () => {
-    test('DX-1: says what runs, for whom, and what to try', async () => {
+    test('DX-1: shows what runs, for which tenants, and what to try', async () => {
       await using visitor = await Visitor.open(browser, front());
       const { page } = visitor;
       for (const [name, tier] of Object.entries({ acme: 'Basic', globex: 'Advanced', initech: 'Premium' })) {
@@ -60,7 +60,7 @@ describeInBrowser('UI-3: in a real browser', () => {
       await visitor.expectFitPage(TITLE.start);
     });
 
-    test('has no link that leads nowhere', async () => {
+    test('has no broken link', async () => {
       await using visitor = await Visitor.open(browser, front());
       const links = await visitor.page.getByRole('link').all();
       const targets = await Promise.all(links.map((link) => link.getAttribute('href')));
@@ -77,11 +77,11 @@ describeInBrowser('UI-3: in a real browser', () => {
     ['a user of an advanced tenant', 'globex', 'Sign in to globex', 'TenantAdmin'],
     ['a user of a premium tenant`s own realm', 'initech', 'Sign in to initech', 'TenantAdmin'],
   ])('ID-1: %s', (_who, name, link, role) => {
-    test('signs in after a slip, sees the account, signs out and comes back', async () => {
+    test('signs in after a wrong password, sees the account, signs out and signs in again', async () => {
       const { email, password } = person(name);
       await using visitor = await Visitor.open(browser, front());
       const { page } = visitor;
-      const look = (title: RegExp) => (name === 'admin' ? visitor.expectFitPage(title) : visitor.expectNoComplaint());
+      const look = (title: RegExp) => (name === 'admin' ? visitor.expectFitPage(title) : visitor.expectNoReport());
       await page.getByRole('link', { name: link }).click();
       await seeHeading(page, 'Sign in');
       expect(await visitor.focused()).toBe('Email or user name');
@@ -115,7 +115,7 @@ describeInBrowser('UI-3: in a real browser', () => {
     }, 60_000);
   });
 
-  test('ID-1: a sign-in needs no mouse, and shows where the focus is', async () => {
+  test('ID-1: a sign-in works by keyboard and shows the focus', async () => {
     const { email, password } = person('admin');
     await using visitor = await Visitor.open(browser, front());
     const { page } = visitor;
@@ -137,7 +137,7 @@ describeInBrowser('UI-3: in a real browser', () => {
   }, 60_000);
 
   describe('the mailbox and its invitations', () => {
-    test('an empty mailbox says what will be in it', async () => {
+    test('an empty mailbox says what it will contain', async () => {
       await using visitor = await Visitor.open(browser, front('/mailbox'));
       expect(await visitor.page.getByText('No mail yet.').isVisible()).toBe(true);
       await visitor.expectFitPage(/^Mailbox · Tierplane$/);
@@ -161,7 +161,7 @@ describeInBrowser('UI-3: in a real browser', () => {
         await using visitor = await Visitor.open(browser, front());
         const { page } = visitor;
         const look = (title: RegExp) =>
-          who === 'a premium tenant' ? visitor.expectFitPage(title) : visitor.expectNoComplaint();
+          who === 'a premium tenant' ? visitor.expectFitPage(title) : visitor.expectNoReport();
         await page.getByRole('link', { name: 'Mailbox' }).click();
         await seeHeading(page, 'Mailbox');
         await look(/^Mailbox · Tierplane$/);
@@ -268,7 +268,7 @@ describeInBrowser('UI-3: in a real browser', () => {
       await seeHeading(page, way === 'Sign in' ? 'Sign in' : 'Your platform is running');
     });
 
-    test('deep inside works without a way there, and stays clean of codes', async () => {
+    test('deep in the site works when opened directly, and keeps no authorization code', async () => {
       const { email, password } = person('initech');
       const { data } = (await platform.admin<{ data: { tenantName: string; tenantId: string }[] }>('GET', '/tenants'))
         .body;
@@ -310,7 +310,7 @@ function operation(page: Page, summary: string) {
   return page.getByRole('group').filter({ hasText: summary });
 }
 
-/** Presses Tab until what is named has the focus, which must be seen. */
+/** Presses Tab until the named element has a visible focus. */
 async function tabTo(visitor: Visitor, name: string): Promise<void> {
   for (let presses = 0; presses < 20; presses++) {
     await visitor.page.keyboard.press('Tab');

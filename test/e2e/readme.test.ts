@@ -9,14 +9,14 @@ import type { Running } from '../../embedded/running.ts';
 import { blocksOf } from '../support/doc-commands.ts';
 import { eventually, runCli } from './harness.ts';
 
-/** The README's first page, taken at its word: `npm start`, then every command of the walk, one after the other. */
+/** Runs the README: `npm start`, then every command of the walk, in order. */
 const ROOT = join(import.meta.dirname, '..', '..');
 const BLOCKS = blocksOf('README.md');
 const dataDir = mkdtempSync(join(tmpdir(), 'tp-readme-'));
 const env = { ...process.env, TIERPLANE_DATA_DIR: dataDir };
 
 let start: ChildProcess;
-/** What the terminal of `npm start` shows, and that of the walk. */
+/** The output of `npm start`, and of the walk. */
 let output = '';
 let walked = '';
 
@@ -43,7 +43,7 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 }, 30_000);
 
-test('DX-1: the README`s walk works from start to end, by its own commands', () => {
+test("DX-1: the commands of the README's walk work from start to end", () => {
   const { urls } = JSON.parse(readFileSync(join(dataDir, 'running.json'), 'utf8')) as Running;
   const commands = BLOCKS.filter(({ info }) => info === 'sh walk').map(({ text }) => text);
   const script = `exec 2>&1\n${commands.join('\n')}`.replaceAll('http://127.0.0.1:8080', urls.publicUrl);
@@ -75,7 +75,7 @@ test('DX-1: the README shows what its commands print', () => {
   expect(shown.filter((line) => !printed.has(line))).toEqual([]);
 });
 
-test('DX-1: started again it has everything that was there, and a reset forgets it', async () => {
+test('DX-1: a restart keeps all data, and a reset deletes it', async () => {
   if (start.exitCode === null) await once(start, 'exit');
   await npmStart();
   const tenants = await runCli(['tenants', 'list', '--json'], { TIERPLANE_DATA_DIR: dataDir });
@@ -87,7 +87,7 @@ test('DX-1: started again it has everything that was there, and a reset forgets 
   expect(existsSync(dataDir)).toBe(false);
 }, 90_000);
 
-/** Lines without what differs from run to run and from machine to machine: ids, numbers, times, passwords, places. */
+/** Lines without what differs between runs and machines: ids, numbers, times, passwords and paths. */
 function comparable(text: string): string[] {
   return text
     .split('\n')
@@ -99,7 +99,7 @@ function comparable(text: string): string[] {
         .replace(/\d+ MiB/, '')
         .replace(/-?\d+([.,/:]\d+)*/g, 'N')
         .replace(/\bN m?s\b/g, 'N s')
-        // Where the test is not root, all tasks share one user.
+        // If the test does not run as root, all tasks share one uid.
         .replace(/\bshared$/, 'N')
         .replace(/\s+/g, ' ')
         .trim(),

@@ -7,8 +7,8 @@ import { blocksOf, isShell, RUNBOOK_PAGES } from '../support/doc-commands.ts';
 import { LAUNCHER, PASSWORD, TestPlatform } from './harness.ts';
 
 /**
- * The commands of the runbooks and guides, taken at their word: in the folder of a platform that has what they speak of,
- * which are the demo tenant globex and a tenant acme whose onboarding failed.
+ * Runs the commands of the runbooks and guides in the folder of a platform that has what they name: the demo tenant globex,
+ * and a tenant acme whose onboarding failed.
  */
 const folder = mkdtempSync(join(tmpdir(), 'tp-run-'));
 const dataDir = join(folder, '.tierplane');
@@ -20,7 +20,7 @@ beforeAll(async () => {
   platform = new TestPlatform({ dataDir });
   await platform.start();
   await platform.onboard('globex', 'advanced');
-  // No folder can be made where a file is.
+  // A file in place of the folder makes provisioning fail.
   const tenants = join(dataDir, 'tenants');
   renameSync(tenants, `${tenants}.aside`);
   writeFileSync(tenants, '');
@@ -36,14 +36,14 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 }, 30_000);
 
-test('DX-1: the commands of the runbooks and guides work, by their own words', async () => {
+test('DX-1: the commands of the runbooks and guides work as written', async () => {
   const blocks = RUNBOOK_PAGES.flatMap(blocksOf).filter(isShell);
   expect(blocks.length).toBeGreaterThanOrEqual(5);
   for (const { page, text } of blocks) {
     const { status, stderr } = spawnSync('bash', ['-euo', 'pipefail', '-c', text], { cwd: folder, encoding: 'utf8' });
     expect([page, text, status, stderr]).toEqual([page, text, 0, expect.any(String)]);
   }
-  // The last of them: down, copy, reset.
+  // The last commands are down, copy and reset.
   await platform.ended();
   expect(readdirSync(folder).sort()).toEqual(['node_modules', 'tierplane-backup']);
   expect(readdirSync(join(folder, 'tierplane-backup'))).toContain('platform.db');

@@ -22,7 +22,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import type { ServiceStatus } from '../../core/ports/runtime.ts';
 import { eventually, isAlive, LAUNCHER, runCli, TestPlatform } from './harness.ts';
 
-/** What a start must not do: begin with something broken, or break it further. */
+/** A start must refuse what is broken, and must not damage it further. */
 const folders: string[] = [];
 const platforms: TestPlatform[] = [];
 afterEach(async () => {
@@ -40,7 +40,7 @@ function up(dataDir: string, ...args: string[]) {
   return runCli(['up', '--json', '--no-demo', '--data-dir', dataDir, '--port', '0', ...args]);
 }
 
-describe('a start that cannot succeed says why, in one sentence and by exit code', () => {
+describe('a start that cannot succeed reports why, in one sentence and by exit code', () => {
   test('a port in use', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => taken.once('listening', resolve));
@@ -55,7 +55,7 @@ describe('a start that cannot succeed says why, in one sentence and by exit code
     }
   });
 
-  test('a data directory that cannot be made', async () => {
+  test('a data directory that cannot be created', async () => {
     const file = join(folder(), 'file');
     writeFileSync(file, 'in the way');
     const result = await up(join(file, 'data'));
@@ -63,12 +63,12 @@ describe('a start that cannot succeed says why, in one sentence and by exit code
     expect(result.stderr).toContain(join(file, 'data'));
   });
 
-  test('a data directory where no folder can be made', async () => {
+  test('a data directory in which no folder can be created', async () => {
     const result = await up('/proc/tierplane/data');
     expect([result.code, result.stdout]).toEqual([73, expect.stringContaining('/proc/tierplane/data is not')]);
   });
 
-  test('a configuration with faults: all of them, each with its path', async () => {
+  test('a configuration with errors: all of them, each with its path', async () => {
     const dir = folder();
     writeFileSync(
       join(dir, 'config.json'),
@@ -79,7 +79,7 @@ describe('a start that cannot succeed says why, in one sentence and by exit code
     for (const path of ['port', 'colour', 'tiers.basic.usagePlan.rate']) expect(result.stderr).toContain(path);
   });
 
-  test('a configuration that is no JSON', async () => {
+  test('a configuration that is not JSON', async () => {
     const dir = folder();
     writeFileSync(join(dir, 'config.json'), '{ port: ');
     const result = await up(dir);
@@ -87,7 +87,7 @@ describe('a start that cannot succeed says why, in one sentence and by exit code
     expect(result.stderr).toContain('config.json');
   });
 
-  test('a store of a newer version, which is left as it was', async () => {
+  test('a store of a newer version, which is not changed', async () => {
     const dir = folder();
     const db = new DatabaseSync(join(dir, 'platform.db'));
     db.exec('PRAGMA user_version = 9999; CREATE TABLE future (x); INSERT INTO future VALUES (1)');
@@ -99,7 +99,7 @@ describe('a start that cannot succeed says why, in one sentence and by exit code
     expect(readFileSync(join(dir, 'platform.db')).equals(before)).toBe(true);
   });
 
-  test('a damaged store, which is left as it was', async () => {
+  test('a damaged store, which is not changed', async () => {
     const dir = folder();
     writeFileSync(join(dir, 'platform.db'), 'this is no database, and long enough to be looked at as one'.repeat(40));
     const result = await up(dir);
@@ -127,7 +127,7 @@ describe('a start that cannot succeed says why, in one sentence and by exit code
     expect(result.stderr).toContain('no platform runs');
   });
 
-  test('a reset of a directory that is not ours, or of a running platform', async () => {
+  test('a reset of a directory that is not a data directory, or of a running platform', async () => {
     const foreign = folder();
     mkdirSync(join(foreign, 'photos'));
     const result = await runCli(['reset', '--yes', '--data-dir', foreign]);
@@ -157,7 +157,7 @@ describe('a data directory with an odd path', () => {
 });
 
 describe('a copy of a data directory', () => {
-  test('runs beside the original, and its start ends none of the original`s processes', async () => {
+  test('runs beside the original, and its start ends no process of the original', async () => {
     const original = new TestPlatform();
     platforms.push(original);
     await original.start();
@@ -171,7 +171,7 @@ describe('a copy of a data directory', () => {
       return (await platform.api('GET', '/products', token)).status === 200;
     };
     await eventually('the original serves', () => served(original), 30_000);
-    // Also the record of processes: a copy may have been taken of a platform that runs.
+    // The copy includes the record of processes, because the original may be running.
     cpSync(join(original.dataDir, 'processes'), join(dataDir, 'processes'), { recursive: true });
     const processes = await pidsOf(original);
 
@@ -189,7 +189,7 @@ async function pidsOf(platform: TestPlatform): Promise<number[]> {
   return services.flatMap(({ tasks }) => tasks.map(({ pid }) => pid)).sort();
 }
 
-describe('Ctrl-C, which reaches every process of the terminal`s foreground group', () => {
+describe("Ctrl-C, which reaches every process of the terminal's foreground group", () => {
   test.each([
     ['while the platform starts', '/logs/gateway-process.log', ['--no-demo']],
     ['while the demo is made', '/demo.json', []],
@@ -240,7 +240,7 @@ describe('the launcher', () => {
     expect(stdout).toContain('Usage: tierplane');
   });
 
-  test('is named by its path in what it says where `npx` would not find it', () => {
+  test('names itself by its path in messages where npx would not find it', () => {
     const dir = realpathSync(folder());
     const said = (...args: string[]) => spawnSync(LAUNCHER, args, { cwd: dir, encoding: 'utf8' }).stderr;
     expect(said('nonsense')).toContain(`\`${realpathSync(LAUNCHER)} --help\``);
@@ -248,20 +248,20 @@ describe('the launcher', () => {
     expect(said('status', '--data-dir', '/nowhere')).not.toContain('npx');
   });
 
-  test('says which Node it needs if it finds only an older one', () => {
+  test('reports which Node it needs if it finds only an older one', () => {
     const dir = bareInstall();
     writeFileSync(join(dir, 'path', 'node'), '#!/bin/sh\necho v20.11.0\n', { mode: 0o755 });
     expect(launch(dir)).toMatchObject({ status: 78, stderr: expect.stringContaining('or newer, found v20.11.0.\n') });
   });
 
-  test('says which Node it needs if it finds none', () => {
+  test('reports which Node it needs if it finds none', () => {
     expect(launch(bareInstall())).toMatchObject({
       status: 78,
       stderr: expect.stringContaining('or newer, found none.\n'),
     });
   });
 
-  test('and every script, in a clone without packages, say how to install them', () => {
+  test('and every script, in a clone without packages, report how to install them', () => {
     const dir = bareInstall();
     rmSync(join(dir, 'node_modules'), { recursive: true });
     mkdirSync(join(dir, 'scripts'));
@@ -277,7 +277,7 @@ describe('the launcher', () => {
   });
 });
 
-/** An installation without a Node, and a folder `path` that holds what the launcher calls and nothing else. */
+/** An installation without a Node, and a folder `path` that contains only what the launcher calls. */
 function bareInstall(): string {
   const dir = realpathSync(folder());
   for (const name of ['bin', 'path', 'node_modules']) mkdirSync(join(dir, name), { recursive: true });

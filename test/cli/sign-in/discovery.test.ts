@@ -57,7 +57,7 @@ test('follows no redirect, and says where it leads', async () => {
 });
 
 test.each([
-  ['another issuer`s document', (url: string) => ({ issuer: `${url}/other` })],
+  ["another issuer's document", (url: string) => ({ issuer: `${url}/other` })],
   ['an insecure token endpoint', (url: string) => ({ issuer: url, token_endpoint: 'http://evil.example/token' })],
 ])('refuses %s', async (_what, change) => {
   let url = '';
