@@ -29,12 +29,12 @@ import { printJson, printLine } from './output.ts';
 interface Finding {
   readonly check: string;
   readonly ok: boolean;
-  /** A finding that is no fault: the platform runs, with less isolation, say. */
+  /** true if a platform runs all the same, for example with less isolation. */
   readonly warning?: boolean;
   readonly detail: string;
 }
 
-const LEAST_FREE_BYTES = 200 * 2 ** 20;
+const MIN_FREE_BYTES = 200 * 2 ** 20;
 
 export function addDoctorCommand(program: Command): void {
   program
@@ -77,18 +77,18 @@ function bundles(): Finding {
 function parentDeath(): Finding {
   const works = spawnSync('setpriv', ['--pdeathsig', 'KILL', process.execPath, '--version']).status === 0;
   const detail = works
-    ? 'setpriv is at hand: no task outlives its agent'
+    ? 'setpriv is installed: no task outlives its agent'
     : 'setpriv (util-linux) is missing: a blocked task may outlive a killed platform until the next start';
   return { check: 'task death', ok: works, warning: !works, detail };
 }
 
 function separateUsers(): Finding {
   const root = process.getuid?.() === 0;
-  const detail = root ? 'started as root: a uid of its own for each silo tenant' : 'not root: all tasks share one uid';
+  const detail = root ? 'root: each silo tenant has its own uid' : 'not root: all tasks share one uid';
   return { check: 'task users', ok: root, warning: !root, detail };
 }
 
-/** The nearest folder on the way up that exists already. */
+/** The nearest existing folder above a path, or the path itself. */
 function existing(path: string): string {
   return existsSync(path) ? path : existing(dirname(path));
 }
@@ -106,10 +106,10 @@ function writable(dir: DataDir): Finding {
 function freeSpace(dir: DataDir): Finding {
   const { bavail, bsize } = statfsSync(existing(dir.root));
   const free = bavail * bsize;
-  return { check: 'disk', ok: free >= LEAST_FREE_BYTES, detail: `${Math.round(free / 2 ** 20)} MiB free` };
+  return { check: 'disk', ok: free >= MIN_FREE_BYTES, detail: `${Math.round(free / 2 ** 20)} MiB free` };
 }
 
-/** What a durable write costs here; onboarding waits for one. */
+/** The time of a durable write on this disk; onboarding waits for one. */
 function fsyncTime(dir: DataDir): Finding {
   const path = join(existing(dir.root), `.tierplane-fsync-${process.pid}`);
   try {
@@ -136,7 +136,7 @@ async function configurationAndPort(dir: DataDir): Promise<Finding> {
     const running = findRunning(dir);
     if (running) return { check: 'public url', ok: true, detail: `${running.urls.publicUrl} (running)` };
     const free = await isFree(host, port);
-    const detail = free ? `${host}:${port} is free` : `${host}:${port} is taken; choose another with --port`;
+    const detail = free ? `${host}:${port} is free` : `${host}:${port} is in use; choose another port with --port`;
     return { check: 'public url', ok: free, detail };
   } catch (error) {
     const meant = asCliError(error);
@@ -159,7 +159,7 @@ function database(dir: DataDir): Finding {
     const version = Number(db.prepare('PRAGMA user_version').get()?.user_version);
     db.close();
     if (version > STORE_VERSION) {
-      const detail = `store version ${version} is newer than ${STORE_VERSION}, which this program knows: use a newer one`;
+      const detail = `store version must be at most ${STORE_VERSION}, got ${version}; use a newer Tierplane`;
       return { check: 'database', ok: false, detail };
     }
     const words = String(Object.values(row ?? {})[0]);
@@ -174,6 +174,8 @@ function privateFiles(dir: DataDir): Finding {
     .filter(existsSync)
     .filter((path) => (statSync(path).mode & 0o077) !== 0);
   const detail =
-    open.length === 0 ? 'only their owner can read them' : `readable by others: ${open.join(', ')}; chmod 600 them`;
+    open.length === 0
+      ? 'only their owner can read them'
+      : `readable by others: ${open.join(', ')}; run chmod 600 on them`;
   return { check: 'private files', ok: open.length === 0, detail };
 }

@@ -1,7 +1,7 @@
-/** What takes longer is explained, in milliseconds. */
+/** A command reports what it waits for after this time, in milliseconds. */
 const SLOW_MS = 1_000;
 
-/** A reader that has had enough (`| head`) is no failure: the command ends quietly. Call it once, before any output. */
+/** Ends the command quietly when the reader of its output closes the pipe (`| head`). Call it once, before any output. */
 export function endWithReader(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
@@ -9,7 +9,7 @@ export function endWithReader(): void {
   });
 }
 
-/** stdout carries results alone, so that it can be piped; everything else goes to stderr. */
+/** Prints a result. Only results go to stdout, so that it can be piped; everything else goes to stderr. */
 export function printLine(text: string): void {
   process.stdout.write(`${text}\n`);
 }
@@ -24,7 +24,7 @@ export function note(text: string): void {
 
 let waiting = false;
 
-/** Runs `work`; after a second the user is told, on stderr, what is being waited for: by the outermost of them alone. */
+/** Runs `work` and reports on stderr what it waits for, after a second. Of nested calls only the outermost reports. */
 export async function withNote<T>(waitingFor: string, work: () => Promise<T>): Promise<T> {
   if (waiting) return work();
   waiting = true;
@@ -37,7 +37,7 @@ export async function withNote<T>(waitingFor: string, work: () => Promise<T>): P
   }
 }
 
-/** Columns as wide as their widest cell; headings in capitals. An empty list prints `empty`. */
+/** Prints a table with headings in capitals. Without rows it prints `empty` to stderr. */
 export function printTable(headings: readonly string[], rows: readonly (readonly string[])[], empty: string): void {
   if (rows.length === 0) {
     note(empty);
@@ -55,7 +55,7 @@ export function printTable(headings: readonly string[], rows: readonly (readonly
   }
 }
 
-/** Name and value, one a line, aligned. */
+/** Prints names and values, one pair per line, aligned. Skips empty values. */
 export function printFields(fields: Record<string, string | number | boolean | undefined>): void {
   const shown = Object.entries(fields).filter(([, value]) => value !== undefined && value !== '');
   const width = Math.max(...shown.map(([name]) => name.length));

@@ -46,7 +46,8 @@ async function parse(argv: readonly string[]): Promise<void> {
 /** commander shows a group's help for `tenants lst --help`. */
 class HelpOfUnknownCommand extends Error {}
 
-function createProgram(): Command {
+/** All commands with their options. */
+export function createProgram(): Command {
   const program = new Command('tierplane')
     .description('Turns an application into tiered, multi-tenant SaaS, on one machine or on AWS.')
     .option(...DATA_DIR)
