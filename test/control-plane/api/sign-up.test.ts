@@ -3,6 +3,7 @@ import { createRateLimiter } from '../../../control-plane/api/http/rate-limit.ts
 import { resultsConsumer } from '../../../control-plane/api/tenants/results-consumer.ts';
 import { envelope } from '../../../core/events/events.ts';
 import { OUTBOX, outboxDeletes } from '../../../core/events/outbox.ts';
+import type { RandomBytes } from '../../../core/ports/clock.ts';
 import type { Envelope } from '../../../core/ports/event-bus.ts';
 import type { Item } from '../../../core/ports/table.ts';
 import { newId } from '../../../core/tenant/names.ts';
@@ -168,6 +169,50 @@ describe('ON-2: whether an email is known', () => {
     expect((await signUp({ ...acme, tenant_name: 'Two', password: 'weak' })).status).toBe(422);
     await signUp({ ...acme, tenant_name: 'Two' });
     expect(hashed).toBe(1);
+  });
+
+  test('does not show in the time: a known email waits about as long as new ones did, and only then gets its response', async () => {
+    provisioning.stop();
+    await provisioning.done;
+    const { clock, random } = home.deps;
+    const pretended: { readonly ms: number; readonly end: () => void }[] = [];
+    let onboarded = Promise.withResolvers<void>();
+    Object.assign(home.deps, { completion: () => onboarded.promise });
+    Object.assign(clock, {
+      after(ms: number, end: () => void) {
+        if (ms === 10_000) {
+          // A real sign-up waits for its tenant, which takes two seconds.
+          home.advance(2_000);
+          onboarded.resolve();
+        } else pretended.push({ ms, end });
+        return { cancel: () => undefined };
+      },
+    });
+    expect((await signUp(acme)).status).toBe(201);
+    expect(pretended).toEqual([]);
+
+    // The moving average starts at 50 ms; the latest wait counts a fifth.
+    const usualMs = 50 + (2_000 - 50) / 5;
+    onboarded = Promise.withResolvers<void>();
+    for (const [byte, factor] of [
+      [0, 0.75],
+      [255, 1.25],
+    ] as const) {
+      const chosen: RandomBytes = (count) => (count === 1 ? Uint8Array.of(byte) : random(count));
+      Object.assign(home.deps, { random: chosen });
+      let responded = false;
+      const decoy = signUp({ ...acme, tenant_name: `Decoy ${byte}` }).finally(() => {
+        responded = true;
+      });
+      while (pretended.length === 0 && !responded) await new Promise((resolve) => setTimeout(resolve, 5));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      const [wait] = pretended.splice(0);
+      expect(responded).toBe(false);
+      expect(wait?.ms).toBeGreaterThanOrEqual(usualMs * factor);
+      expect(wait?.ms).toBeLessThan(usualMs * factor + 50);
+      wait?.end();
+      expect((await decoy).status).toBe(201);
+    }
   });
 
   test('does not show when two sign up with it at the same time', async () => {
