@@ -5,6 +5,7 @@ const KINDS: Partial<Record<string, string>> = {
   record: 'an object',
   array: 'a list',
   boolean: 'true or false',
+  int: 'a whole number',
 };
 
 /** The kind of a value, for users. Never the value itself, which may be a secret. */

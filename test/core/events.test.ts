@@ -183,10 +183,80 @@ describe('outbox and publisher', () => {
     expect((await table.query({ pk: 'p', limit: 10 })).items.map(({ sk }) => sk)).toEqual(['first', 'third']);
   });
 
-  test('remember a handled event for 14 days', () => {
-    expect(seenWrite('one', onboarding('1'))).toMatchObject({ put: { expiresAt: NOW / 1000 + 14 * 24 * 3600 } });
+  test('remember a handled event for 14 days, in whole seconds, and only once', () => {
+    const event = { ...onboarding('1'), time: new Date(NOW + 999).toISOString() };
+    expect(seenWrite('one', event)).toEqual({
+      put: { pk: 'seen#one', sk: '1', version: 1, data: {}, expiresAt: NOW / 1000 + 14 * 24 * 3600 },
+      if: 'absent',
+    });
+  });
+
+  test('refuse to write one event twice', async () => {
+    expect(outboxWrites([onboarding('1')])).toEqual([expect.objectContaining({ if: 'absent' })]);
+    await write(onboarding('1'));
+    await expect(write(onboarding('1'))).rejects.toMatchObject({ code: 'CONDITION_FAILED' });
+  });
+
+  test('look at the outbox again 5 seconds after the last look, not after an earlier one', async () => {
+    let looks = 0;
+    const query = table.query.bind(table);
+    Object.assign(table, { query: (...args: Parameters<typeof query>) => query(...args).finally(() => looks++) });
+    const { wake } = start();
+    await until(() => looks === 1);
+    await settled();
+    clock.advance(2_000);
+    wake();
+    await until(() => looks === 2);
+    await settled();
+    clock.advance(4_999);
+    await settled();
+    expect(looks).toBe(2);
+    clock.advance(1);
+    await until(() => looks === 3);
+  });
+
+  test('publish again at once when a wake arrives while a publication fails', async () => {
+    const gate = Promise.withResolvers<void>();
+    const publish = bus.publish;
+    Object.assign(bus, {
+      publish: async () => {
+        Object.assign(bus, { publish });
+        await gate.promise;
+        throw new Error('bus is away');
+      },
+    });
+    await write(onboarding('1'));
+    const { wake } = start();
+    await until(() => bus.publish === publish);
+    wake();
+    gate.resolve();
+    await until(() => published.length === 1);
+    expect(published).toEqual(['1']);
+  });
+
+  test('leave no timer behind and publish nothing more once the publisher is closed', async () => {
+    const timers = new Set<object>();
+    const counting = {
+      now: () => NOW,
+      after() {
+        const timer = { cancel: () => timers.delete(timer) };
+        timers.add(timer);
+        return timer;
+      },
+    };
+    const closing = startPublisher({ table, bus: bus as EventBus, clock: counting, log: silentLog });
+    await closing.close();
+    await write(onboarding('1'));
+    closing.wake();
+    await settled();
+    expect([timers.size, published]).toEqual([0, []]);
   });
 });
+
+/** Lets the publisher’s promises that are due settle. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 20));
+}
 
 function step(more: JsonObject): JsonObject {
   return { name: 'route', status: 'done', startedAt: new Date(NOW).toISOString(), ...more };

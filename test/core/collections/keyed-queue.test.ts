@@ -32,3 +32,20 @@ test('a task that fails rejects its own promise only; the next one of its key ru
   expect(await next).toBe('next');
   expect(await inTurn('a', async () => 'later')).toBe('later');
 });
+
+test('a task that is added after the first one has ended waits for those that were added before it', async () => {
+  const inTurn = createKeyedQueue();
+  const gate = Promise.withResolvers<void>();
+  const events: string[] = [];
+  const first = inTurn('a', async () => undefined);
+  const second = inTurn('a', async () => {
+    await gate.promise;
+    events.push('second');
+  });
+  await first;
+  const third = inTurn('a', async () => events.push('third'));
+  await new Promise((resolve) => setImmediate(resolve));
+  gate.resolve();
+  await Promise.all([second, third]);
+  expect(events).toEqual(['second', 'third']);
+});
