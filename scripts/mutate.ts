@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Campaign, MutationCampaign } from './mutation/campaign.ts';
+import type { Mutant } from './mutation/instrument.ts';
 import { renderReport, scores } from './mutation/report.ts';
+import { sampleOf } from './mutation/sample.ts';
 import { changedLines, gitFiles, makeWorkingCopy, relatedTests } from './mutation/working-copy.ts';
 
 /**
@@ -30,6 +32,8 @@ Changes the source one place at a time and reports the changes that no test noti
   --only <path>    a folder or file to mutate; may be repeated (default: ${DEFAULT_PATHS.join(', ')})
   --since <rev>    mutate only lines that changed since this git revision
   --near           run only test files that import the mutated file directly (fast; for work on one folder)
+  --sample <n>     mutate only this many places, chosen by --seed
+  --seed <text>    chooses another sample (default: 1)
   --budget <s>     test time spent on one mutant, at most, in seconds (default: 5)
   --workers <n>    processes that run tests (default: 1)
   --json           print the result as JSON
@@ -40,30 +44,39 @@ const SILENCE_MS = 6_000;
 /** 128 + SIGINT. */
 const INTERRUPTED = 130;
 
-function options() {
+function readOptions() {
   const { values } = parseArgs({
     options: {
       only: { type: 'string', multiple: true, default: DEFAULT_PATHS },
       since: { type: 'string' },
       near: { type: 'boolean', default: false },
+      sample: { type: 'string' },
+      seed: { type: 'string', default: '1' },
       budget: { type: 'string', default: '5' },
       workers: { type: 'string', default: '1' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
-  return { ...values, budget: positive('budget', values.budget), workers: positive('workers', values.workers) };
+  const { sample, budget, workers, ...others } = values;
+  return {
+    ...others,
+    sample: sample === undefined ? undefined : positive('sample', sample),
+    budget: positive('budget', budget),
+    workers: positive('workers', workers),
+  };
 }
 
-function positive(name: string, text: string): number {
+function positive(name: 'budget' | 'sample' | 'workers', text: string): number {
   const value = Number(text);
-  if (!(value > 0) || (name === 'workers' && !Number.isInteger(value))) {
-    throw new TypeError(`--${name} must be a positive number, got '${text}'`);
+  if (!(value > 0) || (name !== 'budget' && !Number.isInteger(value))) {
+    throw new TypeError(`--${name} must be a positive ${name === 'budget' ? '' : 'whole '}number, got '${text}'`);
   }
   return value;
 }
 
-async function mutate({ only, since, near, budget, workers, json }: ReturnType<typeof options>): Promise<void> {
+async function mutate(options: ReturnType<typeof readOptions>): Promise<void> {
+  const { only, near, budget, workers, json } = options;
   const files = gitFiles(ROOT, only).filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'));
   if (files.length === 0) throw new TypeError(`no TypeScript file matches --only ${only.join(' --only ')}`);
   const copy = makeWorkingCopy(ROOT, files);
@@ -83,9 +96,8 @@ async function mutate({ only, since, near, budget, workers, json }: ReturnType<t
     });
   }
   try {
-    const lines = since === undefined ? undefined : changedLines(ROOT, since);
-    const chosen = copy.mutants.filter(({ file, line }) => lines?.get(file)?.has(line) ?? lines === undefined);
-    progress(`${chosen.length} mutants in ${files.length} files`);
+    const chosen = choose(copy.mutants, options);
+    progress(`${chosen.length} of ${copy.mutants.length} mutants in ${files.length} files`);
     await campaign.run(chosen);
     process.stdout.write(json ? asJson(campaign.result) : `${renderReport(campaign.result)}\n`);
   } finally {
@@ -93,12 +105,21 @@ async function mutate({ only, since, near, budget, workers, json }: ReturnType<t
   }
 }
 
+function choose(
+  mutants: readonly Mutant[],
+  { since, sample, seed }: ReturnType<typeof readOptions>,
+): readonly Mutant[] {
+  const lines = since === undefined ? undefined : changedLines(ROOT, since);
+  const changed = mutants.filter(({ file, line }) => lines?.get(file)?.has(line) ?? lines === undefined);
+  return sample === undefined ? changed : sampleOf(changed, sample, seed);
+}
+
 function asJson({ judged, unusable }: Campaign): string {
   return `${JSON.stringify({ scores: scores(judged), mutants: judged, unusable }, null, 2)}\n`;
 }
 
 try {
-  const chosen = options();
+  const chosen = readOptions();
   if (chosen.help) process.stdout.write(USAGE);
   else await mutate(chosen);
 } catch (error) {

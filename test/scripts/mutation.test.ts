@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Judged, MutationCampaign } from '../../scripts/mutation/campaign.ts';
 import { instrument } from '../../scripts/mutation/instrument.ts';
 import { renderReport, scores } from '../../scripts/mutation/report.ts';
+import { sampleOf } from '../../scripts/mutation/sample.ts';
 import { changedLines, gitFiles, makeWorkingCopy, relatedTests } from '../../scripts/mutation/working-copy.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -68,6 +69,25 @@ describe('the mutations of a source file', () => {
       'if ((__mutant(0)?(true):__mutant(1)?(false):(a))) {if(!__mutant(3)){b((__mutant(2)?(""):("x")));}} else ' +
         'if ((__mutant(4)?(true):__mutant(5)?(false):__mutant(6)?(a):__mutant(7)?(c):(a && c))) {if(!__mutant(8)){d();}}',
     );
+  });
+});
+
+describe('a sample of the mutants', () => {
+  const mutants = Array.from({ length: 200 }, (_, id) => ({ id }));
+  const idsOf = (count: number, seed: string) => sampleOf(mutants, count, seed).map(({ id }) => id);
+
+  test('has the size, is in order, and depends on the seed only', () => {
+    const ids = idsOf(50, '1');
+    expect(ids).toHaveLength(50);
+    expect(new Set(ids).size).toBe(50);
+    expect(ids).toEqual(ids.toSorted((a, b) => a - b));
+    expect(idsOf(50, '1')).toEqual(ids);
+    expect(idsOf(50, '2')).not.toEqual(ids);
+    expect(Math.max(...ids) - Math.min(...ids)).toBeGreaterThan(100);
+  });
+
+  test('has every mutant if it is larger than their number', () => {
+    expect(idsOf(500, '1')).toEqual(mutants.map(({ id }) => id));
   });
 });
 
