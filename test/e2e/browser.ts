@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { AxeBuilder } from '@axe-core/playwright';
-import { describe, expect } from '@jest/globals';
+import { expect } from '@jest/globals';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { describeUnless } from '../support/requirements.ts';
 
 const CHROMIUM = '/usr/bin/chromium';
 const ARGS = [
@@ -16,15 +17,10 @@ const ARGS = [
 const DESKTOP = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844 };
 
-/** A suite in a real browser. Without Chromium it is skipped with a message; in CI (`CI=true`) it fails instead. */
+/** A suite in a real browser. */
 export function describeInBrowser(title: string, suite: () => void): void {
-  if (existsSync(CHROMIUM) || process.env.CI === 'true') {
-    describe(title, suite);
-    return;
-  }
-  const reason = `there is no ${CHROMIUM}; apt-get install chromium`;
-  process.stderr.write(`skipped: ${title}: ${reason}\n`);
-  describe.skip(`${title} (${reason})`, suite);
+  const missing = existsSync(CHROMIUM) ? undefined : `there is no ${CHROMIUM}; apt-get install chromium`;
+  describeUnless(missing, title, suite);
 }
 
 export function launchChromium(): Promise<Browser> {

@@ -11,6 +11,7 @@ import { DomainError } from '../../core/errors.ts';
 import type { ClusterId, ServiceStatus } from '../../core/ports/runtime.ts';
 import { createPages } from '../../embedded/pages.ts';
 import { TIERS } from '../../tenant-templates/tiers.ts';
+import { closeServer } from '../support/http-server.ts';
 import { silentLog } from '../support/silent-log.ts';
 
 const SECRET = 'Temporary password: tulip-42';
@@ -75,8 +76,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  server.closeAllConnections();
-  await new Promise((resolve) => server.close(resolve));
+  await closeServer(server);
   await mailer.close();
   await table.close();
   rmSync(dir, { recursive: true, force: true });

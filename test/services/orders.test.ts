@@ -5,7 +5,8 @@ import type { FastifyInstance } from 'fastify';
 import { buildOrders } from '../../services/orders/app.ts';
 import { mayFollow, ORDER_STATUSES } from '../../services/orders/status.ts';
 import { buildProducts } from '../../services/products/app.ts';
-import { ask, BOOK, closeServer, TENANT_B, World } from './world.ts';
+import { closeServer } from '../support/http-server.ts';
+import { ask, BOOK, TENANT_B, World } from './world.ts';
 
 let world: World;
 let products: FastifyInstance;

@@ -3,7 +3,8 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { FastifyInstance } from 'fastify';
 import { buildUsers } from '../../services/users/app.ts';
-import { ask, closeServer, listening, World } from './world.ts';
+import { closeServer, listen } from '../support/http-server.ts';
+import { ask, World } from './world.ts';
 
 /** What a realm's users API was received, and what it answers next. */
 interface ReceivedRequest {
@@ -37,9 +38,9 @@ beforeAll(async () => {
     received.push({ method, url, authorization: headers.authorization, body: body && JSON.parse(body) });
     response.writeHead(reply.status).end(reply.body === undefined ? '' : JSON.stringify(reply.body));
   });
-  const { port } = await listening(identity);
+  const { url } = await listen(identity);
   world.onClose(() => closeServer(identity));
-  const config = { tenant: '', identityUrl: `http://127.0.0.1:${port}` };
+  const config = { tenant: '', identityUrl: url };
   users = world.use(buildUsers(world.parts('users', { config })));
   admin = await world.bearer();
 });

@@ -1,6 +1,4 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance, InjectOptions } from 'fastify';
@@ -14,6 +12,7 @@ import { type Authorize, createAuthorize } from '../../core/identity/authorize.t
 import type { Log } from '../../core/ports/log.ts';
 import { newId } from '../../core/tenant/names.ts';
 import type { ServiceParts } from '../../services/kit/service.ts';
+import { startKeySetServer } from '../support/key-set-server.ts';
 
 export const TENANT_A = 'tenantaaaa';
 export const TENANT_B = 'tenantbbbb';
@@ -58,10 +57,9 @@ export class World {
   static async open(): Promise<World> {
     const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
     const keys = [{ ...(await exportJWK(publicKey)), kid: 'key-1', alg: 'ES256' }];
-    const server = createServer((_request, response) => response.end(JSON.stringify({ keys })));
-    const { port } = await listening(server);
-    const world = new World(privateKey, `http://127.0.0.1:${port}/jwks`);
-    world.onClose(() => closeServer(server));
+    const server = await startKeySetServer(keys);
+    const world = new World(privateKey, server.url);
+    world.onClose(server.close);
     return world;
   }
 
@@ -154,16 +152,6 @@ export async function ask(
     headers: response.headers,
     text: response.payload,
   };
-}
-
-export async function listening(server: Server): Promise<AddressInfo> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return server.address() as AddressInfo;
-}
-
-export function closeServer(server: Server): Promise<void> {
-  server.closeAllConnections();
-  return new Promise((resolve) => server.close(() => resolve()));
 }
 
 export const BOOK = { name: 'A book', sku: 'BOOK-1', category: 'books', price: { amount: 1999, currency: 'EUR' } };

@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe } from '@jest/globals';
+import { describeUnless } from './requirements.ts';
 
-/** No rlimits are raised, no systemd is asked and no lock is kept outside the engine's folder. */
+/** Raises no rlimits, uses no systemd and keeps its locks in the engine's folder. */
 const CONFIGURATION = `[containers]
 default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]
 [engine]
@@ -14,19 +14,14 @@ events_logger = "none"
 lock_type = "file"
 `;
 
-/**
- * Tests that need podman and runc. Where the machine lacks them they report that and are skipped; in CI (`CI=true`) they
- * fail instead.
- */
+/** A suite that needs podman and runc, as root. */
 export function describeWithPodman(title: string, suite: () => void): void {
-  const missing = ['podman', 'runc'].filter((tool) => spawnSync(tool, ['--version']).status !== 0);
-  const reason = process.getuid?.() === 0 ? `${missing.join(' and ')} not installed` : 'not root';
-  if (process.env.CI === 'true' || (missing.length === 0 && reason !== 'not root')) {
-    describe(title, suite);
-    return;
-  }
-  process.stderr.write(`skipped: ${title}: ${reason}\n`);
-  describe.skip(`${title} (skipped: ${reason})`, suite);
+  const tools = ['podman', 'runc'].filter((tool) => spawnSync(tool, ['--version']).status !== 0);
+  const reasons = [
+    ...tools.map((tool) => `${tool} is not installed`),
+    ...(process.getuid?.() === 0 ? [] : ['not root']),
+  ];
+  describeUnless(reasons.length === 0 ? undefined : reasons.join(', '), title, suite);
 }
 
 export interface Result {

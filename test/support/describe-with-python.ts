@@ -1,16 +1,7 @@
-import { describe } from '@jest/globals';
 import { missingPython } from '../../rehearsal/python-environment.ts';
+import { describeUnless } from './requirements.ts';
 
-/**
- * A suite that needs Python, for the emulated account or the linter. Without Python the suite is skipped with a message; in
- * CI (`CI=true`) it fails instead.
- */
+/** A suite that needs Python, for the emulated account or the linter. */
 export function describeWithPython(title: string, suite: () => void): void {
-  const missing = process.env.CI === 'true' ? undefined : missingPython();
-  if (missing === undefined) {
-    describe(title, suite);
-    return;
-  }
-  process.stderr.write(`skipped: ${title}: ${missing}\n`);
-  describe.skip(`${title} (skipped: ${missing})`, suite);
+  describeUnless(missingPython(), title, suite);
 }

@@ -1,6 +1,5 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SESv2Client } from '@aws-sdk/client-sesv2';
@@ -9,6 +8,7 @@ import { openMailer as openSesMailer } from '../../../adapters/aws/mail/mailer.t
 import { systemClock, systemRandom } from '../../../adapters/embedded/clock.ts';
 import { openMailer } from '../../../adapters/embedded/mail/mailer.ts';
 import { openTable } from '../../../adapters/embedded/store/table.ts';
+import { closeServer, listen } from '../../support/http-server.ts';
 import { silentLog } from '../../support/silent-log.ts';
 import { until } from '../../support/until.ts';
 import { mailerContract, type ReceivedMail } from './mailer.suite.ts';
@@ -97,9 +97,9 @@ async function startSes() {
       response.end('{"MessageId":"1"}');
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { url } = await listen(server);
   const client = new SESv2Client({
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    endpoint: url,
     region: 'us-east-1',
     credentials: { accessKeyId: 'key', secretAccessKey: 'secret' },
     maxAttempts: 1,
@@ -110,7 +110,7 @@ async function startSes() {
     senders,
     async close() {
       client.destroy();
-      await new Promise((resolve) => server.close(resolve));
+      await closeServer(server);
     },
   });
 }

@@ -6,7 +6,7 @@ import { Meter } from '../../../app-plane/gateway/meter.ts';
 import { cachedRegistry, type Registry } from '../../../app-plane/gateway/registry.ts';
 import { parseTarget } from '../../../app-plane/gateway/target.ts';
 import { TIERS } from '../../../tenant-templates/tiers.ts';
-import { PUBLIC_URL, TestClock, tenantRoute, tenantUser } from './fixture.ts';
+import { noonClock, PUBLIC_URL, tenantRoute, tenantUser } from './fixture.ts';
 
 describe('the target of a request line', () => {
   test.each([
@@ -87,8 +87,8 @@ describe('the meter', () => {
   const plan = { rate: 10, burst: 10, quotaPerDay: 1_000 };
 
   test('RT-2: a throttled request does not count against the quota; an exhausted quota tells when the day ends', () => {
-    const clock = new TestClock();
-    const meter = new Meter({ clock, monotonic: () => clock.ms });
+    const clock = noonClock();
+    const meter = new Meter({ clock, monotonic: () => clock.now() });
     const few = { rate: 10, burst: 10, quotaPerDay: 12 };
     const outcomes = Array.from({ length: 30 }, () => meter.admit('key', few).outcome);
     expect(outcomes.filter((outcome) => outcome === 'admitted')).toHaveLength(10);
@@ -99,8 +99,8 @@ describe('the meter', () => {
   });
 
   test('RT-2: admits within 3 % of the plan over ten minutes at twice the rate, and does not affect another tenant', () => {
-    const clock = new TestClock();
-    const meter = new Meter({ clock, monotonic: () => clock.ms });
+    const clock = noonClock();
+    const meter = new Meter({ clock, monotonic: () => clock.now() });
     const long = { ...plan, quotaPerDay: 1e9 };
     let admitted = 0;
     let refusedOther = 0;
@@ -115,8 +115,8 @@ describe('the meter', () => {
   });
 
   test('removes idle buckets only when they are full, so that no tenant gains tokens by it', () => {
-    const clock = new TestClock();
-    const meter = new Meter({ clock, monotonic: () => clock.ms, maxBuckets: 3 });
+    const clock = noonClock();
+    const meter = new Meter({ clock, monotonic: () => clock.now(), maxBuckets: 3 });
     for (let call = 0; call < 10; call++) meter.admit('busy', plan);
     for (const key of ['a', 'b', 'c', 'd']) meter.admit(key, plan);
     expect(meter.size).toBe(5);
@@ -149,7 +149,7 @@ describe('the cached registry', () => {
   }
 
   test('reads again after its time to live and after an invalidation, and not before', async () => {
-    const clock = new TestClock();
+    const clock = noonClock();
     const state = counted();
     const registry = cachedRegistry(state.source, { clock, ttlMs: 2_000 });
     await registry.lookup('pool', 's');
@@ -168,7 +168,7 @@ describe('the cached registry', () => {
   });
 
   test('caches neither what is unknown nor what was read before an invalidation', async () => {
-    const clock = new TestClock();
+    const clock = noonClock();
     const state = counted();
     const registry = cachedRegistry(state.source, { clock });
     const reading = registry.lookup('pool', 's');
@@ -183,7 +183,7 @@ describe('the cached registry', () => {
   });
 
   test("SE-1: never uses one realm's subject for another realm", async () => {
-    const registry = cachedRegistry(counted().source, { clock: new TestClock() });
+    const registry = cachedRegistry(counted().source, { clock: noonClock() });
     await registry.lookup('pool', 's');
     expect(registry.lookup('tenant-acme00001', 's')).toBeInstanceOf(Promise);
   });

@@ -1,7 +1,8 @@
 import type { RequestListener, Server, ServerResponse } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
-import { echo, poll, startFixture, tenantRoute } from './fixture.ts';
+import { until } from '../../support/until.ts';
+import { echo, startFixture, tenantRoute } from './fixture.ts';
 import { withScene } from './scene.ts';
 
 function connectionsOf(server: Server): Promise<number> {
@@ -66,9 +67,9 @@ describe('failing tasks', () => {
         // The task responds to none of them, so two are soon in progress.
         const held = new AbortController();
         const call = () => fetch(url, { headers: { authorization }, signal: held.signal }).catch(() => undefined);
-        await poll(async () => {
+        await until(async () => {
           const response = await Promise.race([call(), wait(300)]);
-          return response?.status === 503 ? true : undefined;
+          return response?.status === 503;
         });
         held.abort();
       },
@@ -102,9 +103,9 @@ describe('failing tasks', () => {
         fixture.setEndpoints([{ cluster: 'pool', tenantId: null, service: 'products', sockets: [next.socket] }]);
         const before = served;
         // A task stops when the gateway has closed its connections; one closed earlier may carry a request.
-        await poll(async () => ((await connectionsOf(current.server)) === 0 ? true : undefined));
+        await until(async () => (await connectionsOf(current.server)) === 0);
         await current.close();
-        await poll(() => (served > before + 20 ? true : undefined));
+        await until(() => served > before + 20);
         current = next;
       }
       rolling = false;
@@ -126,7 +127,7 @@ describe('draining', () => {
       },
       async ({ fixture, url, authorization }) => {
         const sent = fetch(url, { headers: { authorization } });
-        await poll(() => pending);
+        await until(() => pending);
         const drained = fixture.gateway.drain(10_000);
         pending?.end('finished');
         const response = await sent;
@@ -139,12 +140,15 @@ describe('draining', () => {
   });
 
   test('breaks off requests that do not finish in time', async () => {
+    let received = false;
     await withScene(
-      () => undefined,
+      () => {
+        received = true;
+      },
       async ({ fixture, url, authorization }) => {
         const sent = fetch(url, { headers: { authorization } });
         const outcome = expect(sent).rejects.toThrow();
-        await poll(() => (fixture.gateway.server.listening ? true : undefined));
+        await until(() => received);
         await fixture.gateway.drain(100);
         await outcome;
       },

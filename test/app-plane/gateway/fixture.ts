@@ -1,6 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compactVerify, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
@@ -13,42 +13,21 @@ import { cachedRegistry, type Registry } from '../../../app-plane/gateway/regist
 import { loadUpstreamClient, type UpstreamClient } from '../../../app-plane/gateway/upstream-clients.ts';
 import { createAuthorize } from '../../../core/identity/authorize.ts';
 import { API_AUDIENCE, trustRealms } from '../../../core/identity/issuers.ts';
-import type { Clock } from '../../../core/ports/clock.ts';
 import type { Log } from '../../../core/ports/log.ts';
 import type { Route, ServiceEndpoints, Subject } from '../../../core/routing/registry.ts';
 import type { TierName, UsagePlan } from '../../../core/tier/tiers.ts';
 import { TIERS } from '../../../tenant-templates/tiers.ts';
+import { closeServer, listen } from '../../support/http-server.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+import { silentLog } from '../../support/silent-log.ts';
+import { until } from '../../support/until.ts';
 
 /** The gateway's public URL in these tests, whatever port it listens on. */
 export const PUBLIC_URL = 'https://saas.example';
 
-export const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
-
-/** A clock that moves only by `advance`, which also fires its timers. */
-export class TestClock implements Clock {
-  ms = Date.UTC(2026, 1, 3, 12);
-  #timers: { at: number; run: () => void }[] = [];
-
-  now(): number {
-    return this.ms;
-  }
-
-  after(ms: number, run: () => void): { cancel(): void } {
-    const timer = { at: this.ms + ms, run };
-    this.#timers.push(timer);
-    return {
-      cancel: () => {
-        this.#timers = this.#timers.filter((one) => one !== timer);
-      },
-    };
-  }
-
-  advance(ms: number): void {
-    this.ms += ms;
-    const due = this.#timers.filter(({ at }) => at <= this.ms);
-    this.#timers = this.#timers.filter(({ at }) => at > this.ms);
-    for (const { run } of due) run();
-  }
+/** A clock that starts at noon, so that half of the UTC day remains. */
+export function noonClock(): ManualClock {
+  return new ManualClock(Date.UTC(2026, 1, 3, 12));
 }
 
 const keys = await generateKeyPair('RS256');
@@ -126,10 +105,7 @@ export async function serveOn(socket: string, listener: RequestListener): Promis
   return {
     socket,
     server,
-    async close() {
-      server.closeAllConnections();
-      if (server.listening) await new Promise<void>((resolve) => server.close(() => resolve()));
-    },
+    close: () => closeServer(server),
   };
 }
 
@@ -149,7 +125,7 @@ export interface Fixture {
   readonly dir: string;
   readonly port: number;
   readonly url: string;
-  readonly clock: TestClock;
+  readonly clock: ManualClock;
   readonly gateway: Gateway;
   readonly subjects: Map<string, Subject>;
   readonly routes: Map<string, Route>;
@@ -181,7 +157,7 @@ export interface FixtureOptions {
 /** A complete gateway on a free port. Only its registry and its tasks are the test's. */
 export async function startFixture(options: FixtureOptions = {}): Promise<Fixture> {
   const dir = mkdtempSync(join(tmpdir(), 'gw-'));
-  const clock = new TestClock();
+  const clock = noonClock();
   const wallClock = { now: () => Date.now(), after: clock.after.bind(clock) };
   const subjects = new Map<string, Subject>();
   const routes = new Map<string, Route>();
@@ -199,10 +175,10 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
     verifySignature,
     clock: wallClock,
   });
-  const monotonic = options.monotonic ?? ((): number => clock.ms);
+  const monotonic = options.monotonic ?? ((): number => clock.now());
   const meter = new Meter({ clock, monotonic });
   const table = openTable({ file: join(options.dir ?? dir, 'gateway.db'), clock });
-  const quotas = await QuotaStore.open({ table, meter, clock, log: silent });
+  const quotas = await QuotaStore.open({ table, meter, clock, log: silentLog });
   const logFile = join(dir, 'access.log');
   const accessLog = openLineFile(logFile);
   const plenty = { usagePlan: { rate: 1e6, burst: 1e6, quotaPerDay: 1e9 } };
@@ -221,15 +197,14 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
     publicUrl: () => new URL(PUBLIC_URL),
     createUpstream: await loadUpstreamClient(options.upstream ?? 'own'),
     accessLog,
-    log: options.log ?? silent,
+    log: options.log ?? silentLog,
     clock,
     monotonic,
     limits: options.limits ?? {},
   });
   const servers: SocketServer[] = [];
   let endpoints: readonly ServiceEndpoints[] = [];
-  await new Promise<void>((resolve) => gateway.server.listen(0, '127.0.0.1', resolve));
-  const { port } = gateway.server.address() as AddressInfo;
+  const { port, url } = await listen(gateway.server);
 
   async function serve(name: string, listener: RequestListener): Promise<SocketServer> {
     const server = await serveOn(join(dir, `${name}${servers.length}.sock`), listener);
@@ -245,7 +220,7 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
   return {
     dir,
     port,
-    url: `http://127.0.0.1:${port}`,
+    url,
     clock,
     gateway,
     subjects,
@@ -269,7 +244,7 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
     setEndpoints,
     flushQuotas: () => quotas.flush(),
     async accessLog(count) {
-      return poll(() => {
+      return until(() => {
         const lines = readFileSync(logFile, 'utf8').split('\n').filter(Boolean);
         return lines.length >= count ? lines.map((line) => JSON.parse(line) as Record<string, unknown>) : undefined;
       });
@@ -282,17 +257,6 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
       rmSync(dir, { recursive: true, force: true });
     },
   };
-}
-
-/** Calls `look` until it returns something, for at most `withinMs`. */
-export async function poll<T>(look: () => T | undefined | Promise<T | undefined>, withinMs = 10_000): Promise<T> {
-  const deadline = Date.now() + withinMs;
-  for (;;) {
-    const found = await look();
-    if (found !== undefined) return found;
-    if (Date.now() > deadline) throw new Error(`nothing found within ${withinMs} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
 
 /** Sends bytes unchanged. @returns everything received until the server closes the connection */

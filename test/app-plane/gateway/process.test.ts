@@ -1,7 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -12,7 +11,10 @@ import { API_AUDIENCE } from '../../../core/identity/issuers.ts';
 import { type Key, put } from '../../../core/ports/table.ts';
 import { type Route, routeKey, subjectKey } from '../../../core/routing/registry.ts';
 import { TIERS } from '../../../tenant-templates/tiers.ts';
-import { echo, poll, type SocketServer, serveOn, TestClock, tenantRoute, tenantUser } from './fixture.ts';
+import { listen } from '../../support/http-server.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+import { until } from '../../support/until.ts';
+import { echo, type SocketServer, serveOn, tenantRoute, tenantUser } from './fixture.ts';
 
 const ENTRY = join(import.meta.dirname, '../../../app-plane/gateway/server.ts');
 const PUBLIC_URL = 'http://127.0.0.1:1';
@@ -22,8 +24,7 @@ const QUOTA = 20;
 describe("the gateway's process", () => {
   const dir = mkdtempSync(join(tmpdir(), 'gwp-'));
   const children: ChildProcess[] = [];
-  const clock = new TestClock();
-  clock.ms = Date.now();
+  const clock = new ManualClock(Date.now());
   const route = tenantRoute('acme00001');
   const settings = {
     host: '127.0.0.1',
@@ -109,7 +110,7 @@ describe("the gateway's process", () => {
     (await fetch(`${url}/api/products`, { headers: { authorization } })).status;
 
   const untilStatus = (url: string, expected: number): Promise<true> =>
-    poll(async () => ((await status(url)) === expected ? true : undefined));
+    until(async () => (await status(url)) === expected);
 
   test('RT-1: serves, applies changes at once, and stops cleanly on SIGTERM', async () => {
     const { child, exit, url } = await start();
@@ -144,7 +145,7 @@ describe("the gateway's process", () => {
     const second = await start();
     await untilStatus(second.url, 200);
     expect(await status(second.url)).toBe(200);
-    await poll(async () => ((await storedCount()) >= 10 ? true : undefined));
+    await until(async () => (await storedCount()) >= 10);
     second.child.kill('SIGKILL');
     await second.exit;
 
@@ -189,9 +190,8 @@ describe("the gateway's process", () => {
 
   test('reports that its port is in use, and exits with 78', async () => {
     const taken = createServer();
-    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+    const { port } = await listen(taken);
     try {
-      const { port } = taken.address() as AddressInfo;
       const { first, exit } = launch({ port });
       expect(await first).toMatchObject({
         type: 'error',

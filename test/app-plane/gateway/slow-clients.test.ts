@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { expect, test } from '@jest/globals';
-import { type Fixture, poll, startFixture, tenantRoute } from './fixture.ts';
+import { until } from '../../support/until.ts';
+import { type Fixture, startFixture, tenantRoute } from './fixture.ts';
 
 const PLAN = { rate: 1_000, burst: 10, quotaPerDay: 1_000_000 };
 /** Twice the burst of ten. */
@@ -55,8 +56,8 @@ test('RT-2: a tenant whose requests never end occupies some connections to a poo
     const refused = (): string[] => uploads.flatMap(({ responses }) => responses);
     for (const wave of WAVES) {
       uploads.push(await trickle(fixture, slow, PLAN.burst));
-      await poll(() => (received + refused().length === wave * PLAN.burst ? true : undefined));
-      fixture.clock.ms += 1_000;
+      await until(() => received + refused().length === wave * PLAN.burst);
+      fixture.clock.advance(1_000);
     }
     expect(received).toBe(PLACES);
     expect(refused()).toHaveLength(WAVES.length * PLAN.burst - PLACES);
@@ -69,7 +70,7 @@ test('RT-2: a tenant whose requests never end occupies some connections to a poo
     expect(await status(other)).toBe(200);
 
     for (const { end } of uploads) end();
-    await poll(async () => ((await status(slow)) === 200 ? true : undefined));
+    await until(async () => (await status(slow)) === 200);
   } finally {
     await fixture.close();
   }

@@ -1,7 +1,8 @@
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
-import { echo, poll, rawExchange, startFixture } from './fixture.ts';
+import { until } from '../../support/until.ts';
+import { echo, rawExchange, startFixture } from './fixture.ts';
 import { type Scene, withScene } from './scene.ts';
 
 /** Sends a request and disconnects when it is sent, or when the response begins. */
@@ -115,7 +116,7 @@ describe('streaming', () => {
       async ({ url, authorization }) => {
         const sending = httpRequest(url, { method: 'POST', headers: { authorization } });
         sending.write('first');
-        await poll(() => (received === 'first' ? true : undefined));
+        await until(() => received === 'first');
         const response = new Promise<IncomingMessage>((resolve) => sending.once('response', resolve));
         sending.end('second');
         expect((await response).statusCode).toBe(200);

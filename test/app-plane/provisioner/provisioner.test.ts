@@ -9,7 +9,8 @@ import { checkEvent } from '../../../core/events/schemas.ts';
 import type { Envelope } from '../../../core/ports/event-bus.ts';
 import type { TierTable } from '../../../core/tier/tiers.ts';
 import { TIER_NAMES, TIERS } from '../../../tenant-templates/tiers.ts';
-import { NOTHING, offboarding, onboarding, SILENT, tenantId, World } from './world.ts';
+import { silentLog } from '../../support/silent-log.ts';
+import { NOTHING, offboarding, onboarding, tenantId, World } from './world.ts';
 
 const types = (events: readonly Envelope[]) => events.map((event) => event.detailType);
 
@@ -264,7 +265,12 @@ describe('the provisioner', () => {
   test('a provisioner on hold accepts no request', async () => {
     await using world = new World();
     const subscribed: string[] = [];
-    const bus = openEventBus({ database: world.table.database, clock: world.clock, random: systemRandom, log: SILENT });
+    const bus = openEventBus({
+      database: world.table.database,
+      clock: world.clock,
+      random: systemRandom,
+      log: silentLog,
+    });
     const subscribe = bus.subscribe.bind(bus);
     bus.subscribe = (consumer) => {
       subscribed.push(consumer.name);
@@ -283,7 +289,7 @@ describe('the provisioner', () => {
     await using world = new World();
     const file = join(world.directory, 'bus.db');
     const table = openTable({ file, clock: systemClock });
-    const log = SILENT;
+    const log = silentLog;
     const bus = openEventBus({ database: table.database, clock: systemClock, random: systemRandom, log });
     const publisher = startPublisher({ table, bus, clock: systemClock, log });
     table.onCommit((pks) => pks.includes(OUTBOX.pk) && publisher.wake());

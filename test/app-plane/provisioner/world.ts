@@ -14,16 +14,15 @@ import { envelope } from '../../../core/events/events.ts';
 import { OUTBOX } from '../../../core/events/outbox.ts';
 import type { Clock } from '../../../core/ports/clock.ts';
 import type { Envelope, EventBus } from '../../../core/ports/event-bus.ts';
-import type { Log } from '../../../core/ports/log.ts';
 import { type Route, routeKey } from '../../../core/routing/registry.ts';
 import { newId } from '../../../core/tenant/names.ts';
 import type { TierName } from '../../../core/tier/tiers.ts';
 import { SERVICES, TIERS } from '../../../tenant-templates/tiers.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
+import { silentLog } from '../../support/silent-log.ts';
 import { type FakeIdentity, openFakeIdentity } from './fake-identity.ts';
 import { FakeRuntime } from './fake-runtime.ts';
 
-export const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
 /** Calls that change something which outlives a crash. */
 const CHANGING = /^(transact|ensure|create|delete)/;
 const DEADLINE_MS = 20_000;
@@ -108,7 +107,7 @@ export class World implements AsyncDisposable {
       runtime: mortal(this.runtime),
       clock,
       random: systemRandom,
-      log: SILENT,
+      log: silentLog,
       tiers: TIERS,
       services: SERVICES,
       publicUrl: 'http://platform.test',

@@ -1,6 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock, systemRandom } from '../../../adapters/embedded/clock.ts';
@@ -21,11 +20,12 @@ import { mismatchOf } from '../../../core/http/check-response.ts';
 import type { AnyResponse } from '../../../core/http/operation.ts';
 import type { Clock } from '../../../core/ports/clock.ts';
 import type { Envelope } from '../../../core/ports/event-bus.ts';
-import type { Log } from '../../../core/ports/log.ts';
 import type { Runtime, ServiceStatus } from '../../../core/ports/runtime.ts';
 import type { Step } from '../../../core/tenant/lifecycle.ts';
 import { TIERS } from '../../../tenant-templates/tiers.ts';
 import { apiDocsPage } from '../../../web/pages/api-docs.ts';
+import { closeServer, listen } from '../../support/http-server.ts';
+import { recordingLog } from '../../support/recording-log.ts';
 
 const ALL = Object.values(SCOPES);
 const READS = [SCOPES.tenantRead, SCOPES.userRead];
@@ -131,8 +131,7 @@ export async function startHome(options: HomeOptions = {}): Promise<Home> {
     corsOrigins: options.corsOrigins ?? [],
   });
   const server = createServer((req, res) => void handler(req, res));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/control-plane`;
+  const url = `${(await listen(server)).url}/control-plane`;
 
   async function call(method: string, path: string, body?: unknown, given: CallOptions = {}): Promise<Reply> {
     const { token = 'admin', headers = {} } = given;
@@ -170,8 +169,7 @@ export async function startHome(options: HomeOptions = {}): Promise<Home> {
     mails: async () => (await mailer.list({ limit: 100 })).items,
     stored: () => table.database.statement('SELECT * FROM items ORDER BY pk, sk').all(),
     async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+      await closeServer(server);
       await bus.close();
       await mailer.close();
       await table.close();
@@ -208,13 +206,6 @@ function asJson(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function recordingLog(lines: string[]): Log {
-  const write = (fields: object, message: string): void => {
-    lines.push(`${message} ${JSON.stringify(fields, (_, value) => (value instanceof Error ? String(value) : value))}`);
-  };
-  return { debug: write, info: write, warn: write, error: write };
 }
 
 /** The two calls that operators make; nothing else of a runtime is asked for by the control plane. */

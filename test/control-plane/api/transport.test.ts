@@ -4,7 +4,7 @@ import { createOperations } from '../../../control-plane/api/operations.ts';
 import { OUTBOX } from '../../../core/events/outbox.ts';
 import { REJECTED } from '../../../core/events/publisher.ts';
 import { put } from '../../../core/ports/table.ts';
-
+import { until } from '../../support/until.ts';
 import { type Body, type Home, startHome } from './home.ts';
 
 const ORIGIN = 'https://admin.example.com';
@@ -235,11 +235,3 @@ describe('OB-5: an operator', () => {
     await subscription.close();
   });
 });
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error('it does not come to hold within 10 s');
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}

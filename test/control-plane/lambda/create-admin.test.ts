@@ -1,8 +1,8 @@
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
 import type { CloudFormationCustomResourceEvent } from 'aws-lambda';
 import { describeInAccount } from '../../rehearsal/account.ts';
+import { closeServer, listen } from '../../support/http-server.ts';
 import { createLambdaWorld, type LambdaWorld } from './lambda-world.ts';
 
 jest.setTimeout(60_000);
@@ -29,13 +29,9 @@ describeInAccount('the custom resource of the first administrator in an emulated
       responses.push({ method: req.method ?? '', type: req.headers['content-type'], body: JSON.parse(text) });
       res.writeHead(status).end();
     });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/result?signature=x`;
+    url = `${(await listen(server)).url}/result?signature=x`;
   });
-  afterAll(() => {
-    server?.closeAllConnections();
-    server?.close();
-  });
+  afterAll(async () => server && closeServer(server));
   beforeEach(() => {
     responses.length = 0;
     status = 200;

@@ -1,6 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock, systemRandom } from '../../../../adapters/embedded/clock.ts';
@@ -16,7 +15,8 @@ import { type EmbeddedMailer, openMailer } from '../../../../adapters/embedded/m
 import { openTable, type SqliteTable } from '../../../../adapters/embedded/store/table.ts';
 import type { TenantClaims } from '../../../../core/identity/tenant-claims.ts';
 import type { Clock } from '../../../../core/ports/clock.ts';
-import type { Log } from '../../../../core/ports/log.ts';
+import { closeServer, listen } from '../../../support/http-server.ts';
+import { recordingLog } from '../../../support/recording-log.ts';
 
 export const ACME = 'acme0000000000000000000001';
 export const GLOBEX = 'globex00000000000000000001';
@@ -48,15 +48,14 @@ export async function startRealmServer(): Promise<RealmServer> {
   let ahead = 0;
   const clock: Clock = { ...systemClock, now: () => Date.now() + ahead };
   const logged: string[] = [];
-  const log = logInto(logged);
+  const log = recordingLog(logged);
   const table = openTable({ file: join(dir, 'platform.db'), clock });
   const mailFile = join(dir, 'mailbox.jsonl');
   const random = systemRandom;
 
   let realms: Realms | undefined;
   const server = createServer((req, res) => void realms?.handler(req, res));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { url } = await listen(server);
 
   const secrets = await loadIdentitySecrets(table, random);
   const passwords = createPasswords({ temporaryKey: secrets.temporaryKey, clock, random });
@@ -117,14 +116,4 @@ export async function startRealmServer(): Promise<RealmServer> {
       await rm(dir, { recursive: true, force: true });
     },
   };
-}
-
-function logInto(lines: string[]): Log {
-  const write = (fields: object, message: string): void => void lines.push(JSON.stringify({ ...fields, message }));
-  return { debug: write, info: write, warn: write, error: write };
-}
-
-async function closeServer(server: Server): Promise<void> {
-  server.closeAllConnections();
-  await new Promise((resolve) => server.close(resolve));
 }

@@ -6,8 +6,8 @@ import { createSignature, type Signature } from '../../../../adapters/embedded/i
 import { type Authorize, createAuthorize, MAX_AUTHORIZATION_LENGTH } from '../../../../core/identity/authorize.ts';
 import { trustRealms } from '../../../../core/identity/issuers.ts';
 import type { RealmId } from '../../../../core/ports/identity.ts';
+import { startKeySetServer } from '../../../support/key-set-server.ts';
 import { signIn } from '../../../support/sign-in-by-page.ts';
-import { startKeySetServer } from './key-set-server.ts';
 import { ACME, GLOBEX, INITECH, type RealmServer, startRealmServer } from './realm-server.ts';
 
 const PASSWORD = 'Correct-horse-7';

@@ -7,6 +7,8 @@ import { systemClock, systemRandom } from '../../../../adapters/embedded/clock.t
 import { type EmbeddedMailer, type MailerOptions, openMailer } from '../../../../adapters/embedded/mail/mailer.ts';
 import { openTable, type SqliteTable } from '../../../../adapters/embedded/store/table.ts';
 import type { Clock } from '../../../../core/ports/clock.ts';
+import { recordingLog } from '../../../support/recording-log.ts';
+import { until } from '../../../support/until.ts';
 
 const MAIL = { to: 'ann@acme.example', subject: 'Hello', text: 'The password is tulip-42.\n' };
 let dir: string;
@@ -29,7 +31,6 @@ afterEach(async () => {
 });
 
 function open(more: Partial<MailerOptions> = {}): EmbeddedMailer {
-  const write = (fields: object, message: string): void => void logged.push(JSON.stringify({ ...fields, message }));
   const clock: Clock = {
     now: systemClock.now,
     after: (_ms, run) => {
@@ -37,17 +38,9 @@ function open(more: Partial<MailerOptions> = {}): EmbeddedMailer {
       return { cancel: () => undefined };
     },
   };
-  const log = { debug: write, info: write, warn: write, error: write };
+  const log = recordingLog(logged);
   mailer = openMailer({ table, file: join(dir, 'mailbox.jsonl'), clock, random: systemRandom, log, ...more });
   return mailer;
-}
-
-async function until(what: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 5_000;
-  while (!(await what())) {
-    if (Date.now() > deadline) throw new Error('it did not come to pass');
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }
 
 async function delivery(): Promise<(string | undefined)[]> {

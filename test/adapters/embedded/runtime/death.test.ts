@@ -5,13 +5,15 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { findCgroup, removeGroups } from '../../../../adapters/embedded/runtime/supervisor/cgroup.ts';
 import { killLeftovers } from '../../../../adapters/embedded/runtime/supervisor/leftovers.ts';
 import { startOf } from '../../../../adapters/embedded/runtime/supervisor/process-info.ts';
-import { isAlive, newDataDir, processesOf, startPlatform, until } from './platform.ts';
+import { testUnless } from '../../../support/requirements.ts';
+import { until } from '../../../support/until.ts';
+import { isAlive, newDataDir, processesOf, startPlatform } from './platform.ts';
 import type { StandIn } from './stand-in.ts';
 
 const WITHIN_MS = 1_000;
 /** Without setpriv, a blocked task runs on until the next start. */
 const HAS_SETPRIV = existsSync('/usr/bin/setpriv') || existsSync('/bin/setpriv');
-const withSetpriv = HAS_SETPRIV ? test : test.skip;
+const withSetpriv = testUnless(HAS_SETPRIV ? undefined : 'setpriv');
 
 const started: { child: ChildProcess; dataDir: string; instance: string }[] = [];
 
@@ -48,28 +50,28 @@ describe('SIGKILL', () => {
     const { standIn } = await startStandIn();
     const [pool, , advanced, premium, second] = standIn.tasks;
     killNow([standIn.agents[2] ?? 0]);
-    await until(() => [premium, second].every((pid) => !isAlive(pid ?? 0)), 'its tasks are gone', WITHIN_MS);
+    await until(() => [premium, second].every((pid) => !isAlive(pid ?? 0)), WITHIN_MS);
     expect([pool, advanced].every((pid) => isAlive(pid ?? 0))).toBe(true);
   });
 
   test('of the platform ends all agents and tasks, including blocked ones', async () => {
     const { child, standIn } = await startStandIn();
     killNow([child.pid ?? 0]);
-    await until(() => [...standIn.tasks, ...standIn.agents].every((pid) => !isAlive(pid)), 'all are gone', WITHIN_MS);
+    await until(() => [...standIn.tasks, ...standIn.agents].every((pid) => !isAlive(pid)), WITHIN_MS);
     expect(processesOf(standIn.instance)).toEqual([]);
   });
 
   withSetpriv('of platform and agents at once ends every task, blocked ones too', async () => {
     const { child, standIn } = await startStandIn();
     killNow([child.pid ?? 0, ...standIn.agents]);
-    await until(() => standIn.tasks.every((pid) => !isAlive(pid)), 'all are gone', WITHIN_MS);
+    await until(() => standIn.tasks.every((pid) => !isAlive(pid)), WITHIN_MS);
     expect(processesOf(standIn.instance)).toEqual([]);
   });
 
   test('of the platform lets the next start clean up and serve again', async () => {
     const { child, dataDir, standIn } = await startStandIn();
     killNow([child.pid ?? 0]);
-    await until(() => [...standIn.tasks, ...standIn.agents].every((pid) => !isAlive(pid)), 'all are gone', WITHIN_MS);
+    await until(() => [...standIn.tasks, ...standIn.agents].every((pid) => !isAlive(pid)), WITHIN_MS);
     const platform = await startPlatform({ dataDir });
     try {
       expect(existsSync(join(dataDir, 'run/pool'))).toBe(false);
@@ -100,7 +102,7 @@ describe('killLeftovers', () => {
       const reused = stray({});
       const sibling = stray({ TIERPLANE_INSTANCE: 'sweep-10' });
       const nameless = stray({ OTHER: 'TIERPLANE_INSTANCE=sweep-1' });
-      await until(() => processesOf('sweep-1').includes(marked), 'it has its environment');
+      await until(() => processesOf('sweep-1').includes(marked));
       mkdirSync(join(dataDir, 'processes'));
       const records = [
         { pid: recorded, start: startOf(recorded) },

@@ -8,6 +8,9 @@ import { removeGroups } from '../../../../adapters/embedded/runtime/supervisor/c
 import { probeIsolation } from '../../../../adapters/embedded/runtime/supervisor/isolation.ts';
 import { openTable } from '../../../../adapters/embedded/store/table.ts';
 import { put } from '../../../../core/ports/table.ts';
+import { testUnless } from '../../../support/requirements.ts';
+import { silentLog } from '../../../support/silent-log.ts';
+import { until } from '../../../support/until.ts';
 import {
   FIXTURES,
   getFrom,
@@ -15,19 +18,17 @@ import {
   pooled,
   premium,
   SIZE,
-  silent,
   silo,
   startPlatform,
   statusOf,
   type TestPlatform,
   taskOf,
-  until,
 } from './platform.ts';
 import type { StandIn } from './stand-in.ts';
 
 /** Own user ids need root. */
 const IS_ROOT = process.getuid?.() === 0;
-const asRoot = IS_ROOT ? test : test.skip;
+const asRoot = testUnless(IS_ROOT ? undefined : 'root');
 
 let platform: TestPlatform;
 beforeAll(async () => {
@@ -180,7 +181,7 @@ test('TI-5: a task is limited to the CPU of its tier if cgroups are writable', a
     quota,
   );
   await platform.runtime.deleteService(spec);
-  await until(() => !existsSync(group), 'the group is gone');
+  await until(() => !existsSync(group));
 });
 
 test('a machine that runs out of memory ends tasks before agents and platform', async () => {
@@ -214,7 +215,7 @@ describe('pooled data', () => {
 
 test('refuses a run directory that is too long for socket paths, with CONFIG', async () => {
   const runDir = join(platform.dataDir, 'x'.repeat(60));
-  const options = { dataDir: platform.dataDir, runDir, servicesDir: FIXTURES, clock: systemClock, log: silent };
+  const options = { dataDir: platform.dataDir, runDir, servicesDir: FIXTURES, clock: systemClock, log: silentLog };
   await expect(createRuntime({ ...options, table: platform.table, instance: 'long-1' })).rejects.toMatchObject({
     code: 'CONFIG',
     message: expect.stringContaining('48 bytes'),

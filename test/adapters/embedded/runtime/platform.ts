@@ -2,18 +2,17 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { systemClock } from '../../../../adapters/embedded/clock.ts';
 import { createRuntime, type EmbeddedRuntime } from '../../../../adapters/embedded/runtime/runtime.ts';
 import { openTable, type SqliteTable } from '../../../../adapters/embedded/store/table.ts';
-import type { Log } from '../../../../core/ports/log.ts';
 import type { ServiceKey, ServiceSpec, ServiceStatus } from '../../../../core/ports/runtime.ts';
 import type { TaskSize } from '../../../../core/tier/tiers.ts';
+import { silentLog } from '../../../support/silent-log.ts';
+import { until } from '../../../support/until.ts';
 
 /** Holds the bundles of the test services. */
 export const FIXTURES = join(import.meta.dirname, '../../../fixtures/services');
 export const SIZE: TaskSize = { memoryMiB: 256, cpu: 2, desired: 1, max: 4 };
-export const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** A data directory with its runtime. */
 export interface TestPlatform {
@@ -44,7 +43,7 @@ export async function startPlatform(
     runDir: join(dataDir, 'run'),
     servicesDir: options.servicesDir ?? FIXTURES,
     clock: systemClock,
-    log: silent,
+    log: silentLog,
     table,
     instance,
     healthyWithinMs: options.healthyWithinMs ?? 30_000,
@@ -93,22 +92,7 @@ export async function taskOf(runtime: EmbeddedRuntime, key: ServiceKey): Promise
   return until(async () => {
     const { tasks } = await statusOf(runtime, key);
     return tasks.length === 1 && tasks[0]?.state === 'healthy' ? tasks[0] : undefined;
-  }, 'one healthy task');
-}
-
-/** Polls until `look` returns a value. Fails after `withinMs`. */
-export async function until<T>(
-  look: () => T | undefined | false | Promise<T | undefined | false>,
-  what: string,
-  withinMs = 15_000,
-): Promise<T> {
-  const deadline = performance.now() + withinMs;
-  for (;;) {
-    const found = await look();
-    if (found !== undefined && found !== false) return found;
-    if (performance.now() > deadline) throw new Error(`${what}: not true after ${withinMs} ms`);
-    await setTimeout(10);
-  }
+  });
 }
 
 export interface TaskResponse {

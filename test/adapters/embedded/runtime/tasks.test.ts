@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ServiceKey } from '../../../../core/ports/runtime.ts';
+import { until } from '../../../support/until.ts';
 import {
   getFrom,
   isAlive,
@@ -16,7 +17,6 @@ import {
   statusOf,
   type TestPlatform,
   taskOf,
-  until,
 } from './platform.ts';
 
 let platform: TestPlatform;
@@ -68,7 +68,7 @@ describe('a task', () => {
       return seen.every(
         ({ body }) => JSON.stringify(Object.entries(body).sort()) === JSON.stringify(Object.entries(expected)),
       );
-    }, 'both know each other');
+    });
   });
 
   test('writes its output to its own log, which no other user may read', async () => {
@@ -84,14 +84,10 @@ describe('a task', () => {
     await platform.runtime.ensureService(spec);
     const first = await taskOf(platform.runtime, spec);
     process.kill(first.pid, 'SIGKILL');
-    const second = await until(
-      async () => {
-        const task = await taskOf(platform.runtime, spec);
-        return task.pid !== first.pid && task;
-      },
-      'another task',
-      5_000,
-    );
+    const second = await until(async () => {
+      const task = await taskOf(platform.runtime, spec);
+      return task.pid !== first.pid && task;
+    }, 5_000);
     expect((await getFrom(second.endpoint, '/healthz')).status).toBe(200);
     expect(await statusOf(platform.runtime, spec)).toMatchObject({ restarts: 1, lastFailure: 'killed SIGKILL' });
     expect(existsSync(first.endpoint)).toBe(false);
@@ -102,7 +98,7 @@ describe('a task', () => {
     await Promise.all([spec, neighbour].map((each) => platform.runtime.ensureService(each)));
     const [first, other] = [await taskOf(platform.runtime, spec), await taskOf(platform.runtime, neighbour)];
     getFrom(first.endpoint, '/block').catch(() => undefined);
-    await until(async () => (await statusOf(platform.runtime, spec)).lastFailure === 'hung', 'it is found hung', 8_000);
+    await until(async () => (await statusOf(platform.runtime, spec)).lastFailure === 'hung', 8_000);
     const second = await taskOf(platform.runtime, spec);
     expect(second.pid).not.toBe(first.pid);
     expect(isAlive(first.pid)).toBe(false);
@@ -119,7 +115,7 @@ describe('a task', () => {
       expect(sockets.current.length).toBeGreaterThan(0);
       const { tasks } = await statusOf(platform.runtime, spec);
       return tasks.length === 1 && tasks[0]?.pid !== first.pid && tasks[0];
-    }, 'another task alone');
+    });
     sockets.close();
     expect(second.state).toBe('healthy');
     expect(await statusOf(platform.runtime, spec)).toMatchObject({
@@ -134,13 +130,9 @@ describe('a task', () => {
     const first = await taskOf(platform.runtime, spec);
     getFrom(first.endpoint, '/grow?mib=400').catch(() => undefined); // it may not live to answer
     const killed = /^memory \d+ MiB over 128 MiB$/;
-    await until(
-      async () => killed.test((await statusOf(platform.runtime, spec)).lastFailure ?? ''),
-      'it is seen',
-      3_000,
-    );
+    await until(async () => killed.test((await statusOf(platform.runtime, spec)).lastFailure ?? ''), 3_000);
     // The task may already be draining when it passes the higher limit; it must not get the 10 s of a drain.
-    await until(async () => !isAlive(first.pid), 'it is gone', 3_000);
+    await until(async () => !isAlive(first.pid), 3_000);
     await taskOf(platform.runtime, spec);
   });
 });
@@ -152,7 +144,7 @@ describe('a service', () => {
     await until(async () => {
       const [status] = await platform.runtime.services({ tenantId: 'tenantbad1' });
       return status !== undefined && status.restarts >= 3;
-    }, 'a few tries');
+    });
     expect(await statusOf(platform.runtime, spec)).toMatchObject({ lastFailure: 'exit 3' });
     await platform.runtime.ensureService(silo('tenantbad1'));
     await taskOf(platform.runtime, spec);
@@ -180,7 +172,7 @@ describe('a service', () => {
     const closing = await startPlatform();
     try {
       const waiting = closing.runtime.ensureService(silo('tenantbad4', { environment: { FAULT: 'unhealthy' } }));
-      await until(async () => (await closing.runtime.services()).length === 1, 'the service is known');
+      await until(async () => (await closing.runtime.services()).length === 1);
       closing.runtime.beginClose();
       await expect(waiting).rejects.toMatchObject({ code: 'UNAVAILABLE' });
       await expect(closing.runtime.ensureCluster('shared')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
@@ -260,7 +252,7 @@ describe('an agent', () => {
     const first = platform.runtime.agents().find((agent) => agent.cluster === cluster)?.pid ?? 0;
     process.kill(first, 'SIGKILL');
     await expect(ensured).rejects.toMatchObject({ code: 'UNAVAILABLE' });
-    await until(() => platform.runtime.agents().some((agent) => agent.cluster === cluster), 'another agent');
+    await until(() => platform.runtime.agents().some((agent) => agent.cluster === cluster));
     await platform.runtime.ensureCluster(cluster);
     await platform.runtime.deleteCluster(cluster);
   });
@@ -276,8 +268,8 @@ describe('an agent', () => {
     const other = await taskOf(platform.runtime, neighbour);
     const sockets = socketsOf(spec);
     process.kill(parentOf(before[0]?.pid ?? 0), 'SIGKILL');
-    await until(() => before.every(({ pid }) => !isAlive(pid)), 'its tasks are gone', 1_000);
-    await until(() => sockets.current.length === 1 && sockets.current[0] !== before[0]?.endpoint, 'a new endpoint');
+    await until(() => before.every(({ pid }) => !isAlive(pid)), 1_000);
+    await until(() => sockets.current.length === 1 && sockets.current[0] !== before[0]?.endpoint);
     await taskOf(platform.runtime, second);
     sockets.close();
     expect((await taskOf(platform.runtime, neighbour)).pid).toBe(other.pid);

@@ -1,9 +1,9 @@
 import { PassThrough, Readable } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import { UPSTREAM_CLIENTS } from '../../../../app-plane/gateway/upstream-clients.ts';
-import { poll } from '../fixture.ts';
+import { until } from '../../../support/until.ts';
 import { testUnlessUndici } from './differences.ts';
-import { createUpstream, type Peer, response, send, startRawTask, until, withTask } from './raw-task.ts';
+import { createUpstream, type Peer, response, send, startRawTask, withTask } from './raw-task.ts';
 
 const MIB = 1024 * 1024;
 
@@ -186,7 +186,7 @@ describe.each(UPSTREAM_CLIENTS)('a response larger than its reader accepts, with
         await until(() => other.received.status === 200);
         expect(received()).toBe(few);
         expect(task.peers[0]?.socket.writableLength).toBeGreaterThan(4 * MIB);
-        await poll(() => {
+        await until(() => {
           sent.call.resume();
           return sent.received.outcome;
         });

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { UPSTREAM_CLIENTS } from '../../../../app-plane/gateway/upstream-clients.ts';
+import { until } from '../../../support/until.ts';
 import { testUnlessUndici } from './differences.ts';
-import { type Peer, response, send, until, withTask } from './raw-task.ts';
+import { type Peer, response, send, withTask } from './raw-task.ts';
 
 /** Responds to each request with its path. */
 const echoPath = (peer: Peer, path: string): void => void peer.socket.write(response(path));

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { UPSTREAM_CLIENTS } from '../../../../app-plane/gateway/upstream-clients.ts';
-import { createUpstream, type Peer, response, send, startRawTask, until, withTask } from './raw-task.ts';
+import { until } from '../../../support/until.ts';
+import { createUpstream, type Peer, response, send, startRawTask, withTask } from './raw-task.ts';
 
 /** Responds to each request with its path. */
 const echoPath = (peer: Peer, path: string): void => void peer.socket.write(response(path));

@@ -11,7 +11,7 @@ import type {
   UpstreamLimits,
 } from '../../../../app-plane/gateway/upstream/upstream.ts';
 import { loadUpstreamClient, type UpstreamClient } from '../../../../app-plane/gateway/upstream-clients.ts';
-import { poll } from '../fixture.ts';
+import { until } from '../../../support/until.ts';
 
 /** The task's side of a connection. */
 export interface Peer {
@@ -126,12 +126,10 @@ export function send(
   return {
     call,
     received,
-    outcome: () => poll(() => received.outcome),
+    outcome: () => until(() => received.outcome),
     text: () => Buffer.concat(received.body).toString('latin1'),
   };
 }
-
-export const until = (condition: () => boolean): Promise<true> => poll(() => (condition() ? true : undefined));
 
 /** Runs with a task and an upstream client of it. Fails if a request or connection is left afterwards. */
 export async function withTask(

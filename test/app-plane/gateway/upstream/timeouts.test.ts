@@ -1,8 +1,9 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import { UPSTREAM_CLIENTS } from '../../../../app-plane/gateway/upstream-clients.ts';
+import { until } from '../../../support/until.ts';
 import { testUnlessUndici } from './differences.ts';
-import { createUpstream, type Peer, send, startRawTask, until, withTask } from './raw-task.ts';
+import { createUpstream, type Peer, send, startRawTask, withTask } from './raw-task.ts';
 
 const MS = 60;
 const MIB = 1024 * 1024;

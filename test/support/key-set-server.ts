@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { JWK } from 'jose';
+import { closeServer, listen } from './http-server.ts';
 
 export interface KeySetServer {
   readonly url: string;
@@ -16,13 +16,6 @@ export async function startKeySetServer(keys: readonly JWK[]): Promise<KeySetSer
     count += 1;
     res.end(JSON.stringify({ keys }));
   });
-  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
-  return {
-    url: `http://127.0.0.1:${(http.address() as AddressInfo).port}/jwks`,
-    requests: () => count,
-    async close() {
-      http.closeAllConnections();
-      await new Promise((resolve) => http.close(resolve));
-    },
-  };
+  const { url } = await listen(http);
+  return { url: `${url}/jwks`, requests: () => count, close: () => closeServer(http) };
 }
