@@ -13,6 +13,7 @@ test('SE-6: no body is the value undefined, and text that is not JSON has no val
 
 test('SE-6: a byte order mark is ignored, and a nesting of 32 levels is accepted', () => {
   expect(parseJson('\uFEFF{"a":[1,"ä",null,true]}')).toEqual({ value: { a: [1, 'ä', null, true] } });
+  expect(parseJson('{"a":"\uFEFF"}')).toEqual({ value: { a: '\uFEFF' } });
   expect(parseJson(nested(32))).toBeDefined();
 });
 
