@@ -61,7 +61,7 @@ describe('DX-3: the tier table', () => {
     const { basic, ...others }: TierTable = TIERS;
     const { sizesPool: _, ...unmarked } = basic;
     expect(() => poolSizingTier({ ...others, basic: unmarked })).toThrow(
-      'exactly one tier must set sizesPool, got none',
+      expect.objectContaining({ code: 'CONFIG', message: 'exactly one tier must set sizesPool, got none' }),
     );
     const two = { ...TIERS, premium: { ...TIERS.premium, signUp: true } };
     expect(() => signUpTier(two)).toThrow('exactly one tier must set signUp, got basic, premium');

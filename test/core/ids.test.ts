@@ -14,13 +14,30 @@ describe('SE-1.11: ids', () => {
 
   test('of realms are admin, pool, or a tenant’s', () => {
     expect(['admin', 'pool', `tenant-${ID}`, `tenant-${LONGEST}`].every(isRealmId)).toBe(true);
-    const others = ['shared', 'tenant-', 'adminx', 'xpool', ' pool', 7, ...NOT_A_TENANT.map((id) => `tenant-${id}`)];
+    const others = [
+      'shared',
+      'tenant-',
+      'adminx',
+      'xpool',
+      ' pool',
+      7,
+      ['pool'],
+      ...NOT_A_TENANT.map((id) => `tenant-${id}`),
+    ];
     expect(others.filter(isRealmId)).toEqual([]);
   });
 
   test('of clusters are pool, shared, or a tenant’s', () => {
     expect(['pool', 'shared', `tenant-${ID}`, `tenant-${LONGEST}`].every(isClusterId)).toBe(true);
-    const others = ['admin', 'tenant-', 'poolx', 'xshared', undefined, ...NOT_A_TENANT.map((id) => `tenant-${id}`)];
+    const others = [
+      'admin',
+      'tenant-',
+      'poolx',
+      'xshared',
+      undefined,
+      ['pool'],
+      ...NOT_A_TENANT.map((id) => `tenant-${id}`),
+    ];
     expect(others.filter(isClusterId)).toEqual([]);
   });
 

@@ -86,6 +86,15 @@ describe('updateItem', () => {
     await expect(updateItem(table, KEY, update)).rejects.toMatchObject({ failed: [0] });
   });
 
+  test('throws an error of the table that is not about a condition, without a retry', async () => {
+    table.transact = async () => {
+      table.transactions += 1;
+      throw new Error('disk full');
+    };
+    await expect(updateItem(table, KEY, increment)).rejects.toThrow('disk full');
+    expect(table.transactions).toBe(1);
+  });
+
   test('no increment of concurrent writers is lost, and each sees what it wrote', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 0, max: 3 }), async (writers, slowness) => {
