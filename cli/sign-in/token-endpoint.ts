@@ -42,7 +42,7 @@ export async function requestTokens(
 ): Promise<Tokens> {
   const { status, body } = await sendJson(tokenEndpoint, {
     method: 'POST',
-    headers: { accept: 'application/json', ...(client && { authorization: basic(client) }) },
+    headers: { accept: 'application/json', ...(client && { authorization: basicAuthorization(client) }) },
     body: new URLSearchParams(parameters),
   });
   if (status >= 400 && status < 500) throw oauthError(body, status);
@@ -61,7 +61,7 @@ export function oauthError(body: unknown, status: number): OAuthError {
 }
 
 /** RFC 6749, section 2.3.1: both parts are form-encoded before they are put together. */
-function basic({ clientId, clientSecret }: ClientSecret): string {
+function basicAuthorization({ clientId, clientSecret }: ClientSecret): string {
   const encoded = [clientId, clientSecret].map((part) => encodeURIComponent(part)).join(':');
   return `Basic ${Buffer.from(encoded).toString('base64')}`;
 }
