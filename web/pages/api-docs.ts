@@ -94,7 +94,7 @@ export function apiDocsPage(
 ): { html: string; contentSecurityPolicy: string } {
   const base = api.servers[0]?.url.replace(/\/$/, '') ?? '';
   const text = page({
-    title: `${api.info.title} API`,
+    title: 'API docs',
     width: 'wide',
     homeHref: surroundings?.startPage,
     nav: [
@@ -104,7 +104,7 @@ export function apiDocsPage(
     style: OWN_STYLE,
     script: SCRIPT,
     body: html`
-<header class="hero"><h1>${api.info.title} API</h1><p class="muted">${api.info.description}</p></header>
+<header class="hero"><h1>${api.info.title}</h1><p class="muted">${api.info.description}</p></header>
 <div class="card tile"><div class="field"><label for="token">Access token</label>
 <input id="token" type="password" autocomplete="off" spellcheck="false" aria-describedby="token-hint">
 <p id="token-hint" class="hint">Used only for the requests that you send from this page.${
