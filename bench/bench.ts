@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { messageOf } from '../core/errors.ts';
 import { type CurvePoint, FULL, type Measured, QUICK } from './figure.ts';
 import { MEASUREMENTS } from './measurements.ts';
 import { chosen, type Findings, listed, type Measurement, measureAll } from './run.ts';
@@ -111,7 +112,7 @@ function printCurve(curve: readonly CurvePoint[]): void {
 try {
   process.exitCode = await main();
 } catch (error) {
-  progress(error instanceof Error ? error.message : String(error));
+  progress(messageOf(error));
   process.exitCode = 1;
 }
 // An interrupted measurement may still wait for a response.

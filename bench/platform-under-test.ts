@@ -68,7 +68,7 @@ export class PlatformUnderTest {
     const child = startChild(
       join(ROOT, 'bin', 'tierplane'),
       ['up', '--json', '--no-demo', '--port', port, '--data-dir', this.dataDir],
-      // In a process group of its own, so that Ctrl-C in the terminal reaches only the benchmark, which then ends it.
+      // In its own process group, so that Ctrl-C in the terminal reaches only the benchmark, which then ends it.
       { stdio: ['ignore', 'pipe', 'inherit'], detached: true },
     );
     this.#child = child;

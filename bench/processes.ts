@@ -70,7 +70,7 @@ function coresOf(pid: number): string[] {
   );
 }
 
-/** Generates load in a process of its own, on the load core. */
+/** Generates load in a separate process, on the load core. */
 export async function generateLoad(order: LoadOrder): Promise<LoadResult> {
   const [command, args] = onCore('load', [process.execPath, LOAD_CLIENT, JSON.stringify(order)]);
   return JSON.parse(await outputOf(command, args)) as LoadResult;

@@ -1,3 +1,4 @@
+import { messageOf } from '../core/errors.ts';
 import type { CurvePoint, Figure, Measured, Sizes } from './figure.ts';
 import { PlatformUnderTest } from './platform-under-test.ts';
 
@@ -92,7 +93,7 @@ export async function measureAll(
     } catch (error) {
       if (signal.aborted) return;
       findings.failed.push(id);
-      progress(`${id} could not be measured: ${error instanceof Error ? error.message : String(error)}`);
+      progress(`${id} could not be measured: ${messageOf(error)}`);
       await run.end();
       run = new Run(sizes);
     }

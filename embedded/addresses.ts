@@ -36,12 +36,12 @@ function freePort(host: string, port: number): Promise<number> {
   const probe = createServer();
   return new Promise((resolve, reject) => {
     probe.once('error', (cause: NodeJS.ErrnoException) => {
-      const words = {
+      const reasons = {
         EADDRINUSE: 'is in use',
         EACCES: 'may not be opened by this user',
         EADDRNOTAVAIL: 'is not an address of this machine',
       };
-      const why = words[cause.code as keyof typeof words] ?? `cannot be opened (${cause.code})`;
+      const why = reasons[cause.code as keyof typeof reasons] ?? `cannot be opened (${cause.code})`;
       reject(
         new DomainError('CONFIG', `${host}:${port} ${why}; choose another address with --port or --host`, { cause }),
       );

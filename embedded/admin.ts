@@ -24,9 +24,9 @@ export async function ensureFirstAdmin(
   const { items } = await identity.users('admin', { limit: 1 });
   if (items.length > 0) return undefined;
   const password = newPassword();
-  // Written before the user exists: nobody could sign in as an admin whose password is lost.
+  // Written before the user exists, because an admin whose password is lost could never sign in.
   writePrivate(dir.admin, { email, password } satisfies AdminCredentials);
-  // Also before: a start that fails now must not be the first one that succeeds without the demo.
+  // Also before the user exists: if this start fails later, the next one finds the user and does not come here.
   if (demo) requestDemo(dir);
   await identity.createUser('admin', { userName: email, email, role: 'SystemAdmin', password });
   return password;

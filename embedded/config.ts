@@ -63,7 +63,7 @@ const smtp = z
       .meta({ description: 'SMTP server, for example `smtps://user:password@mail.example.com`.' }),
     from: z.string().min(3).meta({ description: 'Sender of every mail.' }),
   })
-  .meta({ description: 'Server that mails are sent by.' });
+  .meta({ description: 'SMTP server that sends the mails.' });
 
 const gateway = z
   .strictObject({

@@ -149,7 +149,7 @@ export function lockDataDir(dir: DataDir): { release(): void } | undefined {
 
 /**
  * Holds this lock file for this process alone; the kernel drops the lock when the process ends, however it ends.
- * Throws what the system says of a path that cannot be written.
+ * Throws the system's error if the path cannot be written.
  * @returns undefined if another process holds it
  */
 export function holdLock(path: string): { release(): void } | undefined {

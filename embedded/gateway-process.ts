@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { GATEWAY_ENTRY } from '../adapters/embedded/program.ts';
+import type { GatewayMessage } from '../app-plane/gateway/messages.ts';
 import { DomainError, messageOf } from '../core/errors.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { Log } from '../core/ports/log.ts';
@@ -10,11 +11,6 @@ import type { ServiceEndpoints } from '../core/routing/registry.ts';
 const BACK_OFF: BackOff = { baseMs: 50, maxMs: 5_000 };
 /** A draining gateway is killed after this time. */
 const DRAIN_MS = 11_000;
-
-/** A message from the gateway process. */
-type FromGateway =
-  | { readonly type: 'ready'; readonly port: number }
-  | { readonly type: 'error'; readonly code: string; readonly message: string };
 
 export interface GatewayProcessOptions {
   /** What app-plane/gateway/server.ts parses from TIERPLANE_GATEWAY. */
@@ -58,7 +54,7 @@ export class GatewayProcess {
     this.#watch();
   }
 
-  /** Tells the gateway where the tasks of all services listen. */
+  /** Sends the gateway the sockets of the tasks of all services. */
   setEndpoints(services: readonly ServiceEndpoints[]): void {
     this.#endpoints = services;
     if (this.#child) send(this.#child, { type: 'endpoints', services });
@@ -87,7 +83,7 @@ export class GatewayProcess {
     // The gateway listens as soon as it knows where the tasks are.
     send(child, { type: 'endpoints', services: this.#endpoints });
     return new Promise((resolve, reject) => {
-      child.on('message', (message: FromGateway) => {
+      child.on('message', (message: GatewayMessage) => {
         if (message.type !== 'ready') return reject(new DomainError('CONFIG', message.message));
         this.#failures = 0;
         resolve();

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { IncomingHttpHeaders } from 'node:http';
 import { POOL_UID } from '../adapters/embedded/runtime/supervisor/isolation.ts';
 
-/** User ids of tasks begin at POOL_UID. The next million must not belong to people. */
+/** User ids of tasks begin at POOL_UID. The next million must not belong to users of the machine. */
 const LAST_TASK_UID = POOL_UID + 999_999;
 const ESTABLISHED = '01';
 const TABLES = ['/proc/net/tcp', '/proc/net/tcp6'];
@@ -24,7 +24,7 @@ export function isLocal(headers: IncomingHttpHeaders): boolean {
 }
 
 /**
- * Whether the connection from this local port belongs to a task. Tasks run tenants' code, which must not see what people
+ * Whether the connection from this local port belongs to a task. Tasks run tenants' code, which must not see what users
  * at this machine may see. Always false if tasks share the platform's user id, or without `/proc`.
  */
 function isTask(port: number): boolean {

@@ -14,7 +14,7 @@ export interface Urls {
 /** Describes a running platform. It is stored in the data directory, for the other commands. */
 export interface Running {
   readonly pid: number;
-  /** When the process started; see `startOf`. Tells it from a later process with the same pid. */
+  /** When the process started; see `startOf`. Distinguishes it from a later process with the same pid. */
   readonly start: string | undefined;
   readonly startedAt: string;
   readonly urls: Urls;

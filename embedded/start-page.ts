@@ -117,6 +117,6 @@ curl -sw '\\n' ${urls.api}/products -H "authorization: Bearer $TOKEN" -H 'conten
   -d '{"name":"Espresso beans","sku":"COF-1","category":"coffee","price":{"amount":1890,"currency":"EUR"}}'
 curl -sw '\\n' ${urls.api}/products -H "authorization: Bearer $TOKEN"`,
     },
-    { title: 'See the limits bite', command: `${command} throttle-test --tenant acme --rate 50 --seconds 3` },
+    { title: 'Exceed the usage plan', command: `${command} throttle-test --tenant acme --rate 50 --seconds 3` },
   ];
 }

@@ -88,7 +88,7 @@ async function reset(endpoint: string): Promise<void> {
   if (!response.ok) throw new Error(`the reset of the emulated account failed with status ${response.status}`);
 }
 
-/** Starts the emulator in a process group of its own, so that the functions it starts end with it. */
+/** Starts the emulator in its own process group, so that the functions it starts end with it. */
 function launch(python: string, port: number, directory: string): ChildProcess {
   const log = openSync(join(directory, 'emulator.log'), 'a');
   try {

@@ -74,7 +74,7 @@ export async function install(account: EmulatedAccount, adminEmail: string): Pro
 export async function runInstaller(account: EmulatedAccount, args: readonly string[]): Promise<string> {
   const child = spawn(join(ROOT, 'scripts', 'sbt-install.sh'), args, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    // A process group of its own, which ends with this process.
+    // Its own process group, which ends with this process.
     detached: true,
     env: {
       ...{ PATH: process.env.PATH, HOME: process.env.HOME, CI: 'true', ...account.environment },

@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
+import { messageOf } from '../core/errors.ts';
 import { type EmulatedAccount, startEmulatedAccount } from './emulated-account.ts';
 import { rehearse, type StepResult } from './steps.ts';
 
@@ -28,7 +29,7 @@ try {
     name: 'the rehearsal runs',
     ms: 0,
     ok: false,
-    reason: error instanceof Error ? error.message : 'unknown',
+    reason: messageOf(error),
   });
 } finally {
   await account?.close();

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { messageOf } from '../core/errors.ts';
 import { APP_PLANE_SOURCE, CONTROL_PLANE_SOURCE } from '../core/events/events.ts';
 import { type BusWatch, watchBus } from './bus-watch.ts';
 import { CommandLine } from './command-line.ts';
@@ -241,8 +242,7 @@ async function timed(name: string, run: () => Promise<void>): Promise<StepResult
     await run();
     return { name, ms: performance.now() - started, ok: true };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return { name, ms: performance.now() - started, ok: false, reason };
+    return { name, ms: performance.now() - started, ok: false, reason: messageOf(error) };
   }
 }
 

@@ -12,7 +12,7 @@ const PROGRAM = {
   agent: 'adapters/embedded/runtime/supervisor/agent.ts',
 };
 
-/** Modules that a switch loads: bundles of their own, so that nobody pays for them (undici: 1.7 MB of the gateway). */
+/** Modules that are loaded only if the configuration selects them, each in its own bundle (undici: 1.7 MB). */
 const ON_DEMAND: Readonly<Record<string, string>> = {
   'undici-upstream': 'app-plane/gateway/upstream/undici/undici-upstream.ts',
 };
@@ -44,7 +44,7 @@ const COMMON = {
   logLevel: 'error',
 } satisfies esbuild.BuildOptions;
 
-/** Leaves out parts of packages that nothing of ours uses; undici-core.js and no-http2.js say which. */
+/** Leaves out unused parts of packages; see undici-core.js and no-http2.js. */
 const withoutUnused: esbuild.Plugin = {
   name: 'without-unused',
   setup: ({ onResolve }) => {
@@ -65,7 +65,7 @@ const onDemand: esbuild.Plugin = {
   },
 };
 
-/** Packages that Fastify loads on demand and our services never need; the kit says why. */
+/** Packages that Fastify loads on demand and our services never need; see NO_COMPILERS in services/kit/service.ts. */
 const NEVER_LOADED = ['@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler', 'light-my-request'];
 
 /** Every folder of services/ with a server.ts, except the kit's, which is shared wiring. */

@@ -17,17 +17,17 @@ interface Count {
   skipped: number;
 }
 
-/** Ctrl-C or a kill; what ran has ended. */
+/** The run was stopped by a signal, and the running command has ended. */
 class Stopped extends Error {}
 
 let stopped = false;
 let running: ChildProcess | undefined;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
-    // Who asks twice does not want to wait for what runs.
+    // A second signal exits at once, without waiting for the running command.
     if (stopped) process.exit(130);
     stopped = true;
-    // A terminal tells what runs of Ctrl-C; a kill is told to us alone.
+    // Ctrl-C in a terminal also reaches the running command. SIGTERM reaches this process only.
     if (signal === 'SIGTERM') running?.kill(signal);
   });
 }
@@ -94,7 +94,7 @@ try {
 } catch (error) {
   if (!(error instanceof Stopped)) throw error;
   process.stderr.write(
-    '\nstopped: nothing is counted; `npm test` begins anew, `npm test -- test/app-plane/gateway` runs a part\n',
+    '\nstopped: nothing is counted; `npm test` starts again, `npm test -- test/app-plane/gateway` runs a part\n',
   );
   process.exitCode = 130;
 }

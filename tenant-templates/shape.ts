@@ -4,8 +4,8 @@ import type { TierTable } from '../core/tier/tiers.ts';
 import { SERVICES } from './tiers.ts';
 
 /**
- * The resources of a tenant of its tier. A tenant of a pooled tier gets no compute: the pooled services serve it, which
- * belong to the platform and to no tenant.
+ * The resources that a tenant has because of its tier. A tenant of a pooled tier has no compute of its own: the pooled
+ * services, which belong to the platform, serve it.
  */
 export function shapeOf(spec: TenantSpec, tiers: TierTable, services: readonly string[] = SERVICES): Resource[] {
   const tier = tiers[spec.tier];

@@ -34,4 +34,3 @@ export const TIER_NAMES = tierNames(TIERS);
 
 /** The application's microservices: one folder each under services/. */
 export const SERVICES = ['orders', 'products', 'users'] as const;
-export type ServiceName = (typeof SERVICES)[number];

@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Log } from '../../core/ports/log.ts';
 import { type Key, type Partition, type Put, put, type Table } from '../../core/ports/table.ts';
+import { MAX_WRITES } from '../../core/ports/table-rules.ts';
 import { type DayCount, utcDay } from '../../core/usage/quota.ts';
 import type { Meter } from './meter.ts';
 
@@ -22,9 +23,6 @@ interface StoredCount extends DayCount {
 const COUNTS: Partition<StoredCount> = { pk: 'quota' };
 
 const countKey = (apiKey: string): Key<StoredCount> => ({ pk: COUNTS.pk, sk: apiKey });
-
-/** The table port takes at most this many writes in one transaction. */
-const BATCH = 100;
 
 /**
  * Keeps the day's quota counts across restarts: loads them into the meter, and stores changes at an interval. Requests
@@ -98,8 +96,8 @@ export class QuotaStore {
     const changed = [...meter.takeChanged()];
     try {
       while (changed.length > 0) {
-        await table.transact(changed.slice(0, BATCH).map(([apiKey, used]) => this.#putCount(apiKey, used)));
-        changed.splice(0, BATCH);
+        await table.transact(changed.slice(0, MAX_WRITES).map(([apiKey, used]) => this.#putCount(apiKey, used)));
+        changed.splice(0, MAX_WRITES);
       }
     } catch (error) {
       for (const [apiKey] of changed) meter.markChanged(apiKey);
@@ -118,7 +116,7 @@ export class QuotaStore {
     const today = utcDay(clock.now());
     let after: string | undefined;
     do {
-      const page = await table.query({ ...COUNTS, limit: BATCH, ...(after !== undefined && { after }) });
+      const page = await table.query({ ...COUNTS, limit: MAX_WRITES, ...(after !== undefined && { after }) });
       const old = page.items.filter((item) => item.data.day < today);
       if (old.length > 0) await table.transact(old.map(({ pk, sk }) => ({ delete: { pk, sk } })));
       for (const { sk: apiKey, data } of page.items) {

@@ -4,7 +4,7 @@ import { systemClock } from '../../adapters/embedded/clock.ts';
 import { createSignature } from '../../adapters/embedded/identity/signature.ts';
 import { openLineFile } from '../../adapters/embedded/mail/line-file.ts';
 import { openTable } from '../../adapters/embedded/store/table.ts';
-import { isDomainError } from '../../core/errors.ts';
+import { isDomainError, messageOf } from '../../core/errors.ts';
 import { createAuthorize, type TrustedIssuer } from '../../core/identity/authorize.ts';
 import { trustRealms } from '../../core/identity/issuers.ts';
 import { SERVICES } from '../../tenant-templates/tiers.ts';
@@ -172,7 +172,7 @@ function notifyPlatform(message: GatewayMessage): Promise<void> {
 
 /** Reports the error to the platform and in the log, then exits. */
 async function fail(error: unknown): Promise<never> {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'INTERNAL';
   log.fatal({ err: error }, 'the gateway cannot start');
   await notifyPlatform({ type: 'error', code, message });

@@ -11,7 +11,7 @@ import { parseTier, type TierTable, tierNames } from '../../core/tier/tiers.ts';
 import { isHeldByOther, LEASE_MS } from './claim.ts';
 import { fromStored, type Placement, placementItem, placementKey, type StoredPlacement } from './placement.ts';
 
-export const ACCEPT_CONSUMER = 'app-plane-accept';
+const ACCEPT_CONSUMER = 'app-plane-accept';
 
 /** The placement after a request, or undefined if the request changes nothing. */
 type Decision = Placement | undefined;

@@ -8,7 +8,7 @@ import { MAX_STEPS, type Placement, type PlacementItem, type PlacementPatch, pla
 /** How long a lease lasts unless it is renewed. A dead holder delays its tenants by no more than this. */
 export const LEASE_MS = 10_000;
 /** Work that ends within this time writes its steps once, with its result; longer work writes them as they happen. */
-export const PROGRESS_MS = 200;
+const PROGRESS_MS = 200;
 
 /** Another process changed the placement: the desired state is a new one, or the lease was taken over. */
 export class Superseded extends Error {

@@ -3,7 +3,7 @@ import type { Clock } from '../../core/ports/clock.ts';
 import type { BackOff } from '../../core/retry/back-off.ts';
 import { withTimeout } from '../../core/time/wait.ts';
 
-/** Errors that no retry helps against, because the request itself cannot be met. Every other error is retried. */
+/** Errors that a retry cannot resolve, because the request itself cannot be fulfilled. Every other error is retried. */
 const TERMINAL: readonly ErrorCode[] = [
   'INVALID',
   'CONFLICT',
@@ -30,7 +30,7 @@ const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   EAGAIN: 'the machine has no room for another process',
 };
 
-/** The reason in plain words. Only messages of DomainErrors are shown; of other errors, no more than the meaning of the code. */
+/** The reason in plain words. Shows the message of a DomainError, and only the meaning of the code of any other error. */
 export function reasonOf(error: unknown): string {
   if (isDomainError(error)) return error.message;
   const code = error instanceof Error && 'code' in error ? error.code : undefined;

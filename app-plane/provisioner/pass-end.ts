@@ -13,7 +13,10 @@ import { BACK_OFF, isTerminal, reasonOf } from './failures.ts';
 import { mustExist, type Placement } from './placement.ts';
 import type { Outcome, Results } from './results.ts';
 
-/** How a pass over a tenant ends: each writes the placement, releases the lease and sends the event in one transaction. */
+/**
+ * What the end of a pass over a tenant needs. Every end writes the placement, releases the lease and sends the event in one
+ * transaction.
+ */
 export interface PassEndDeps extends ApplyDeps {
   readonly clock: Clock;
   readonly random: RandomBytes;
@@ -107,7 +110,7 @@ function mayRetry(
   deps: PassEndDeps,
 ): boolean {
   if (next.attempts >= deps.attempts) return false;
-  // A removal may conflict with work of its own that is about to end; only a policy bars it for good.
+  // A removal may conflict with earlier work on the tenant that is about to end. Only a policy refuses it permanently.
   if (!mustExist(placement)) return !isDomainError(error, 'FORBIDDEN');
   return !isTerminal(error) && deps.clock.now() + next.waitMs <= placement.acceptedAt + deps.onboardingMs;
 }

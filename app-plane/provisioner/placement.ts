@@ -29,7 +29,7 @@ export interface Placement {
   readonly lease?: Lease;
 }
 
-/** As stored by version 0.1 at first, which called `desired` `wanted`. */
+/** The record as early builds of version 0.1 stored it, with `desired` under its former name. */
 type EarlierPlacement = Omit<Placement, 'desired'> & { readonly wanted: Placement['desired'] };
 export type StoredPlacement = Placement | EarlierPlacement;
 export type PlacementItem = Item<StoredPlacement> & { readonly data: Placement };
@@ -47,7 +47,7 @@ export type PlacementPatch = Partial<Omit<Placement, Clearable>> & {
   readonly [K in Clearable]?: Placement[K] | undefined;
 };
 
-export const PHASES = ['accepted', 'provisioning', 'ready', 'failed', 'deprovisioning', 'gone'] as const;
+const PHASES = ['accepted', 'provisioning', 'ready', 'failed', 'deprovisioning', 'gone'] as const;
 export type Phase = (typeof PHASES)[number];
 
 /** The process that works on the tenant. Every write is conditional on the item's version, so a former holder cannot write. */

@@ -18,7 +18,7 @@ export interface SweepOptions {
   readonly isRunning: (tenantId: string) => boolean;
 }
 
-/** Queues the tenants that no event leads to: unfinished work that is due, and silos to restore after a start. */
+/** Queues tenants without an event: unfinished work that is due and, after a start, silos to restore. */
 export class Sweep {
   readonly #options: SweepOptions;
   #timer: { cancel(): void } | undefined;

@@ -18,7 +18,7 @@ export class TenantWaiters {
     this.#clock = clock;
   }
 
-  /** Wakes whoever waits for the tenant. Call it when work on the tenant has ended. */
+  /** Wakes all callers that wait for the tenant. Call it when work on the tenant has ended. */
   wake(tenantId: string): void {
     for (const wake of this.#waiters.get(tenantId) ?? []) wake();
   }

@@ -57,7 +57,7 @@ function isForUsers({ operation }: Route): boolean {
   return operation.access.kind === 'user';
 }
 
-/** A token of a public operation is not looked at. */
+/** Ignores the token of a request for a public operation. */
 async function principalFor(
   candidates: readonly Route[],
   request: ApiRequest,

@@ -15,7 +15,7 @@ import { USER_OPERATIONS } from './users/users.ts';
 /**
  * All operations of the control plane. Two may share method and path: the first one that admits the caller runs.
  *
- * @param serves whether this home has the path. @default - it has all
+ * @param serves whether this home serves the path. @default - it serves all paths
  */
 export function createOperations(serves: (path: string) => boolean = () => true): readonly ControlPlaneOperation[] {
   const all: readonly ControlPlaneOperation[] = [

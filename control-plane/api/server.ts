@@ -10,10 +10,9 @@ import {
   type AuthorizePrincipal,
   BODY_NOT_UTF8,
   BODY_TOO_LARGE,
+  DEFAULT_BASE_PATH,
   MAX_BODY_BYTES,
 } from './http/http.ts';
-
-const DEFAULT_PREFIX = '/control-plane';
 
 export interface HandlerOptions {
   readonly authorize: AuthorizePrincipal;
@@ -26,7 +25,7 @@ export interface HandlerOptions {
 /** Serves the control plane by node:http. */
 export function createControlPlaneHandler(
   deps: ControlPlaneDeps,
-  { authorize, corsOrigins = [], prefix = DEFAULT_PREFIX }: HandlerOptions,
+  { authorize, corsOrigins = [], prefix = DEFAULT_BASE_PATH }: HandlerOptions,
 ): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
   const controlPlane = createControlPlane(deps, authorize);
 

@@ -33,7 +33,7 @@ const ADDED_ROUTES: readonly AddedRoute[] = [
     method: HttpMethod.GET,
     path: '/.well-known/tierplane',
     function: 'config',
-    publicBecause: 'It tells clients how to sign in, before they can have a token.',
+    publicBecause: 'It shows clients how to sign in, before they can have a token.',
   },
   {
     method: HttpMethod.GET,

@@ -22,7 +22,7 @@ const ON_DEMAND: Readonly<Record<BundleName, readonly string[]>> = {
  * contains it, and only CommonJS modules find it there.
  */
 export function bundle(scope: Construct, name: BundleName): AssetCode {
-  // Each synthesis has an output folder of its own, so two may run at the same time.
+  // Each synthesis has its own output folder, so two may run at the same time.
   const folder = join(Stage.of(scope)?.assetOutdir ?? '', `bundle.${name}`);
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'index.js'), bundled(name, ON_DEMAND[name]));

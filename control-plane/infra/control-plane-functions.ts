@@ -23,7 +23,7 @@ export interface ControlPlaneFunctionsProps {
   readonly logRetention: RetentionDays;
 }
 
-/** Replaces SBT's functions by ours and returns them by name. Each has a role of its own with the permissions it needs. */
+/** Replaces SBT's functions with ours and returns them by name. Each has its own role with the permissions it needs. */
 export function controlPlaneFunctions(
   stack: Stack,
   props: ControlPlaneFunctionsProps,

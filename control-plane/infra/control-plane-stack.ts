@@ -93,7 +93,7 @@ function passwordKeyOf(stack: Stack): Key {
   });
 }
 
-/** Our records are in one table, because one transaction writes several of them; so SBT's two tables and a log group go. */
+/** Removes SBT's two tables, because one transaction writes several of our records to one table, and an unused log group. */
 function removeUnused({ node }: ControlPlane): void {
   node.findChild('tenantManagementService').node.tryRemoveChild('tenantManagementTable');
   node.findChild('tenantRegistrationService').node.tryRemoveChild('tenantRegistrationTable');

@@ -17,7 +17,7 @@ import { noRuntime } from './no-runtime.ts';
 import { principalOf } from './principal.ts';
 import { openStore } from './store.ts';
 
-/** The control plane's API behind API Gateway. All functions run this code; each has a role of its own. */
+/** The control plane's API behind API Gateway. All functions run this code, each with its own role. */
 const environment = readEnvironment(process.env);
 const store = openStore(environment);
 const mails = createMailsInFlight(openMailer(new SESv2Client(), environment.TIERPLANE_SENDER));

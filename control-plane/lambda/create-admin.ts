@@ -4,7 +4,7 @@ import type {
   CloudFormationCustomResourceUpdateEvent,
 } from 'aws-lambda';
 import * as z from 'zod';
-import { isDomainError } from '../../core/errors.ts';
+import { isDomainError, messageOf } from '../../core/errors.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Identity } from '../../core/ports/identity.ts';
 import { pause } from '../../core/time/wait.ts';
@@ -51,7 +51,7 @@ async function invite(
     return { Status: 'SUCCESS', PhysicalResourceId: Name };
   } catch (error) {
     functionLog.error({ err: error }, 'the first system administrator could not be created');
-    const Reason = error instanceof Error ? error.message : 'unknown';
+    const Reason = messageOf(error);
     const PhysicalResourceId = event.RequestType === 'Update' ? event.PhysicalResourceId : 'none';
     return { Status: 'FAILED', Reason, PhysicalResourceId };
   }

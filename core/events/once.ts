@@ -1,7 +1,7 @@
 import type { Envelope } from '../ports/event-bus.ts';
 import { put, type Write } from '../ports/table.ts';
 
-/** Longer than the bus of either home delivers an event again by itself. */
+/** Neither home's bus delivers an event again after this time, unless an operator replays it. */
 const RETENTION_SECONDS = 14 * 24 * 3600;
 
 /**

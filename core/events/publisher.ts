@@ -3,6 +3,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Envelope, EventBus } from '../ports/event-bus.ts';
 import type { Log } from '../ports/log.ts';
 import { type ListedItem, type Partition, put, type Table } from '../ports/table.ts';
+import { MAX_WRITES } from '../ports/table-rules.ts';
 import { OUTBOX, outboxDeletes } from './outbox.ts';
 import { checkEvent } from './schemas.ts';
 
@@ -14,15 +15,12 @@ export interface RejectedEvent {
   readonly reason: string;
 }
 
-/** The most that one transaction can delete. */
-const BATCH = 100;
-
 export interface PublisherOptions {
   readonly table: Table;
   readonly bus: EventBus;
   readonly clock: Clock;
   readonly log: Log;
-  /** Time between two looks at the outbox without a wake, and before a retry after an error, in ms. @default 5000 */
+  /** How often the outbox is read without a call of `wake`, and the wait before a retry after an error, in ms. @default 5000 */
   readonly sweepMs?: number;
 }
 
@@ -88,7 +86,7 @@ export async function drainOutbox({ table, bus, log }: Pick<PublisherOptions, 't
 
 /** @returns whether there may be more */
 async function publishBatch(table: Table, bus: EventBus, log: Log): Promise<boolean> {
-  const { items, next } = await table.query({ ...OUTBOX, limit: BATCH });
+  const { items, next } = await table.query({ ...OUTBOX, limit: MAX_WRITES });
   const good: ListedItem<Envelope>[] = [];
   for (const item of items) {
     try {

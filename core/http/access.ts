@@ -1,7 +1,7 @@
 /** Who may call an operation. */
 export type Access =
   | { readonly kind: 'public' }
-  /** The platform's own machine clients, and nobody else. */
+  /** Only the platform's own machine clients. */
   | { readonly kind: 'machine' }
   | {
       readonly kind: 'user';

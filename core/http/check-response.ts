@@ -1,7 +1,7 @@
 import type { AnyResponse, Declaration } from './operation.ts';
 
 /**
- * Compares a response with what its operation declares. Tests check every response with it; it is too slow for serving.
+ * Compares a response with what its operation declares. Tests check every response with it; it is too slow for production.
  *
  * @param response its body as the client gets it: parsed JSON, or the text of another media type
  * @returns why it does not fit: an undeclared status, header or key, or a value of another type; undefined if it fits

@@ -7,11 +7,11 @@ const KEEP_SECONDS = 24 * 60 * 60;
 const KEY = /^[\x21-\x7e]{1,255}$/;
 const LOC: FieldIssue['loc'] = ['header', 'idempotency-key'];
 
-/** What a client wants done once, named by its `Idempotency-Key`. */
+/** A request that must take effect only once, identified by its `Idempotency-Key`. */
 export interface Intent {
   /** Where the result is kept. */
   readonly key: Key<StoredResult>;
-  /** Digest of the request's content; a repetition must have the same. */
+  /** Digest of the request's content; a repetition must have the same digest. */
   readonly fingerprint: string;
 }
 
@@ -26,7 +26,7 @@ export function requireIdempotencyKey(value: string): void {
 }
 
 /**
- * @param reusedCode how the API refuses a key that came with other content before
+ * @param reusedCode the error code for a key that was used with other content before
  * @returns the result kept for `intent`, or undefined where there is none
  */
 export async function storedResult<T>(
@@ -42,7 +42,7 @@ export async function storedResult<T>(
   throw new DomainError(reusedCode, `Idempotency-Key ${msg}`, { issues });
 }
 
-/** The write that keeps `result` for 24 hours. It belongs in the transaction of what it is the result of. */
+/** The write that keeps `result` for 24 hours. Put it into the transaction of the request's effects. */
 export function keepResult(intent: Intent, result: unknown, nowMs: number): Write {
   const data: StoredResult = { fingerprint: intent.fingerprint, result };
   const expiresAt = Math.floor(nowMs / 1000) + KEEP_SECONDS;

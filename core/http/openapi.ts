@@ -6,7 +6,7 @@ import type { Declaration, ResponseSpec } from './operation.ts';
 export interface ApiDescription {
   readonly info: OpenApi['info'];
   readonly servers: OpenApi['servers'];
-  /** Put before the path of every operation. @default '' */
+  /** Prefix of the path of every operation. @default '' */
   readonly pathPrefix?: string;
   readonly securitySchemes: { readonly bearer: JsonSchema; readonly internal?: JsonSchema };
   /** Where two have the same method and path, the later one is described. */

@@ -63,19 +63,19 @@ export interface AnyResponse {
   readonly body?: unknown;
 }
 
-/** A request that passed every check: admitted, and of the declared shape. */
+/** A request that passed every check: it is authorized and matches the declared schemas. */
 export interface Call<P extends string, Q, H extends string, B> {
   /** Decoded. */
   readonly params: PathParameters<P>;
   readonly query: Q;
-  /** The declared headers as they came. */
+  /** The declared headers as received. */
   readonly headers: { readonly [Name in H]?: string | undefined };
   readonly body: B;
 }
 
 /** Everything about an operation but its code: what dispatch, checks and OpenAPI read. */
 export interface Declaration {
-  /** OpenAPI's `operationId`; unique in its API, and stable, as generated clients call it so. */
+  /** OpenAPI's `operationId`. Unique in its API, and stable, because generated clients name their functions after it. */
   readonly id: string;
   readonly method: Method;
   /** A template with parameters in braces: `/tenants/{tenantId}`. */
@@ -97,11 +97,11 @@ export interface Declaration {
  * One operation of an HTTP API, as data: dispatch, the checks of requests and responses, and OpenAPI all read it.
  *
  * @typeParam Context what the API's transport adds to each call, such as the caller
- * @typeParam Deps what handlers need of the world
+ * @typeParam Deps the dependencies of the handlers
  */
 export interface Operation<Context = unknown, Deps = unknown> extends Declaration {
   find?(params: Readonly<Record<string, string>>, deps: Deps): Promise<unknown>;
-  // biome-ignore lint/suspicious/noExplicitAny: operations with all kinds of parameters stand in one list
+  // biome-ignore lint/suspicious/noExplicitAny: one list holds operations with different parameters
   handle(call: Call<string, any, string, any> & Context, deps: Deps): AnyResponse | Promise<AnyResponse>;
 }
 
@@ -121,7 +121,7 @@ export interface OperationSpec<
   readonly body?: B;
   /** Every response that `handle` returns, and refusals that it throws beyond those of the API. */
   readonly responses: R;
-  /** Throws NOT_FOUND before the body is looked at. @default - `handle` does */
+  /** Runs before the body is parsed. Throws NOT_FOUND if the resource does not exist. @default - `handle` throws it */
   find?(params: PathParameters<P>, deps: Deps): Promise<unknown>;
   handle(call: Call<P, z.output<Q>, keyof H & string, z.output<B>> & Context, deps: Deps): Returned | Promise<Returned>;
 }

@@ -6,7 +6,7 @@ export type Part = 'path' | 'query' | 'body';
 
 export interface PartToParse {
   readonly part: Part;
-  /** @default - the value is not looked at, and parsed as undefined */
+  /** @default - the value is ignored, and its result is undefined */
   readonly schema: z.ZodType | undefined;
   readonly value: unknown;
 }

@@ -167,7 +167,7 @@ function isCurrent({ token, notBefore }: Verified, clock: Clock): boolean {
 
 function bearerToken(header: string): string {
   if (header.length > MAX_AUTHORIZATION_LENGTH)
-    throw refused('the authorization header must have at most 8192 characters');
+    throw refused(`the authorization header must have at most ${MAX_AUTHORIZATION_LENGTH} characters`);
   if (!BEARER.test(header)) throw refused('the authorization header must have a bearer token of three parts');
   return header.slice('Bearer '.length);
 }

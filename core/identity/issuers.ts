@@ -10,10 +10,10 @@ export const CLI_CLIENT = 'tierplane-cli';
 export const ADMIN_CLIENT = 'tierplane-admin';
 export const APP_CLIENT = 'tierplane-app';
 
-/** Client ids of credentials for scripts begin with this; the admin realm alone issues them. */
+/** Client ids of credentials for scripts begin with this. Only the admin realm issues them. */
 export const CREDENTIAL_PREFIX = 'credential-';
 
-/** Where the command line may receive a code on AWS: Cognito does not ignore the port of a loopback address. */
+/** Ports on which the command line receives the code on AWS. They are fixed, because Cognito compares the port too. */
 export const LOOPBACK_PORTS = [8976, 8977, 8978] as const;
 
 /** The redirect URI of a loopback port. Cognito allows plain HTTP for the name `localhost` only. */

@@ -1,9 +1,9 @@
 import type { TierName } from '../tier/tiers.ts';
 
-/** What the platform's records say about the tenant of a user. */
+/** What tokens need from the platform's record of a user's tenant. */
 export interface TenantClaims {
   readonly tier: TierName;
-  /** false: the tenant's users get no tokens, and nobody manages them. */
+  /** false: the tenant's users get no tokens and cannot be managed. */
   readonly active: boolean;
   /** The tenant's display name, for invitations. @default - the display name of the realm */
   readonly name?: string;

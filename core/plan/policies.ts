@@ -31,7 +31,7 @@ export const dryRun: Policy = (changes) => ({ allowed: [], withheld: changes });
 /** Withholds deletes. */
 export const noDelete: Policy = (changes) => withhold(changes, (change) => change.action === 'delete');
 
-/** Withholds the deletion of data, whatever the tenant's shape says: only an offboarding deletes them. */
+/** Withholds the deletion of data, even if the tenant's shape contains no data store: only an offboarding deletes data. */
 export const keepData: Policy = (changes) =>
   withhold(changes, (change) => change.action === 'delete' && change.resource.kind === 'data');
 

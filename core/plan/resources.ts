@@ -94,7 +94,7 @@ type WithoutInputs<R> = R extends Resource ? Omit<R, 'inputs'> : never;
 /** A resource as it is found: its inputs are unknown. */
 export type ObservedResource<Kind extends ResourceKind = ResourceKind> = WithoutInputs<ResourceOf<Kind>>;
 
-/** All resources that a tenant must have; no resources: it must be gone. */
+/** All resources that a tenant must have; empty if the tenant must not exist. */
 export interface DesiredState {
   readonly tenantId: string;
   readonly resources: readonly Resource[];

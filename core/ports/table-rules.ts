@@ -3,11 +3,11 @@ import type { Key, Query, Write } from './table.ts';
 
 /** The limits of every adapter of the Table port: the stricter of SQLite's and DynamoDB's. */
 export const MAX_WRITES = 100;
-export const MAX_KEY_CHARS = 512;
-export const MAX_KEY_BYTES = 1024;
+const MAX_KEY_CHARS = 512;
+const MAX_KEY_BYTES = 1024;
 export const MAX_DATA_BYTES = 350 * 1024;
 /** Of all `data` in one transaction. */
-export const MAX_TRANSACTION_BYTES = 4 * 1024 * 1024;
+const MAX_TRANSACTION_BYTES = 4 * 1024 * 1024;
 export const MAX_PAGE = 1000;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it finds control characters

@@ -1,7 +1,4 @@
-/**
- * The port to stored data: the control plane's records, the application plane's placements and the tenants' items.
- * Embedded: SQLite. AWS: DynamoDB. Both pass test/adapters/contract/table.suite.ts.
- */
+/** A JSON value. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
 
@@ -88,6 +85,10 @@ export interface Page<T extends object = JsonObject> {
   readonly next?: string;
 }
 
+/**
+ * The port to stored data: the control plane's records, the application plane's placements and the tenants' items.
+ * Embedded: SQLite. AWS: DynamoDB. Both pass test/adapters/contract/table.suite.ts.
+ */
 export interface Table {
   /** The item as last committed, or undefined if absent or expired. */
   get<T extends object = JsonObject>(key: Key<T>): Promise<Item<T> | undefined>;

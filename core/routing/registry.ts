@@ -5,8 +5,8 @@ import type { TenantState } from '../tenant/lifecycle.ts';
 import type { TierName } from '../tier/tiers.ts';
 
 /**
- * The registry that the gateway reads: who a subject is, and where a tenant is served. Identity writes a subject in the
- * transaction that writes its user; the provisioner writes routes. Nothing here comes from a client.
+ * A user in the registry that the gateway reads. Identity writes the subject in the transaction that writes the user; no
+ * field comes from a client.
  */
 export interface Subject {
   readonly issuer: string;
@@ -20,6 +20,7 @@ export interface Subject {
   readonly enabled: boolean;
 }
 
+/** Where the gateway sends a tenant's requests. The provisioner writes it; no field comes from a client. */
 export interface Route {
   readonly tenantId: string;
   readonly slug: string;

@@ -4,7 +4,7 @@ import { TENANT_ID } from './names.ts';
 
 const OF_TENANT = `tenant-${TENANT_ID.source.slice(1, -1)}`;
 
-export const REALM_ID = new RegExp(`^(admin|pool|${OF_TENANT})$`);
+const REALM_ID = new RegExp(`^(admin|pool|${OF_TENANT})$`);
 export const CLUSTER_ID = new RegExp(`^(pool|shared|${OF_TENANT})$`);
 
 export function isRealmId(value: unknown): value is RealmId {

@@ -1,15 +1,21 @@
 import type { JsonObject } from '../ports/table.ts';
 import { registrationIdOf, type TenantRecord } from './record.ts';
 
-/** The response of SBT's tenant management. Customer-defined keys come first, so that they never overwrite ours. */
-function sbtTenant(record: TenantRecord) {
+function tenantFields(record: TenantRecord) {
   return {
-    ...record.tenantExtras,
     tenantName: record.tenantName,
     email: record.email,
     tier: record.tier,
     tenantRegistrationId: registrationIdOf(record.tenantId),
     tenantId: record.tenantId,
+  };
+}
+
+/** The response of SBT's tenant management. Customer-defined keys come first, so that they never overwrite ours. */
+function sbtTenant(record: TenantRecord) {
+  return {
+    ...record.tenantExtras,
+    ...tenantFields(record),
     sbtaws_active: record.active,
     ...(record.tenantStatus !== undefined && { tenantStatus: record.tenantStatus }),
     ...(record.tenantConfig !== undefined && { tenantConfig: record.tenantConfig }),
@@ -57,11 +63,7 @@ export function onboardingDetail(record: TenantRecord, statusGiven: boolean): Js
     ...record.registrationExtras,
     ...(statusGiven && { registrationStatus: record.registrationStatus }),
     ...record.tenantExtras,
-    tenantName: record.tenantName,
-    email: record.email,
-    tier: record.tier,
-    tenantRegistrationId: registrationIdOf(record.tenantId),
-    tenantId: record.tenantId,
+    ...tenantFields(record),
   };
 }
 

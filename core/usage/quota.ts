@@ -9,7 +9,7 @@ export interface DayCount {
   count: number;
 }
 
-/** Days since 1970-01-01, UTC. A quota starts anew at 00:00 UTC. */
+/** Days since 1970-01-01, UTC. Quotas reset at 00:00 UTC. */
 export function utcDay(epochMs: number): number {
   return Math.floor(epochMs / DAY_MS);
 }
@@ -31,7 +31,7 @@ export function countCall(used: DayCount, { quotaPerDay }: Pick<UsagePlan, 'quot
   return true;
 }
 
-/** Whole seconds, at least 1, until the quota starts anew. */
+/** Whole seconds, at least 1, until the quota resets. */
 export function secondsToReset(epochMs: number): number {
   return Math.max(1, Math.ceil((DAY_MS - (epochMs % DAY_MS)) / 1_000));
 }

@@ -28,10 +28,10 @@ export interface CampaignOptions {
   readonly progress: (line: string) => void;
 }
 
-/** A worker process starts anew after this many mutants: the modules of earlier generations stay in its memory. */
+/** A worker process is replaced after this many mutants, because the modules of earlier generations stay in its memory. */
 const MUTANTS_PER_PROCESS = 60;
 
-/** Runs the tests that reach each mutant, and tells which mutants they notice. */
+/** Runs the tests that reach each mutant, and reports which mutants they notice. */
 export class MutationCampaign {
   readonly #copy: WorkingCopy;
   readonly #options: CampaignOptions;
@@ -121,7 +121,7 @@ export class MutationCampaign {
     this.#judged.push({ ...mutant, result, ...(by !== undefined && { by }), ...(untried > 0 && { untried }) });
   }
 
-  /** A verdict that an earlier mutant may have caused is reached again, in a process of its own. */
+  /** Repeats a verdict that an earlier mutant may have caused, in a new process. */
   async #verdict(worker: WorkerProcess, request: Request): Promise<Verdict> {
     const verdict = await worker.verdict(request);
     if (verdict.certain || this.#stopped) return verdict;

@@ -21,7 +21,7 @@ export interface Instrumented {
 type Tree = { readonly type?: string; readonly span?: Span } & Readonly<Record<string, unknown>>;
 type Spanned = Tree & { readonly type: string; readonly span: Span };
 
-/** Every file asks its own switch, so that a process without mutants (a child of a test) runs the original. */
+/** Every file reads its own switch, so that a process without mutants (a child of a test) runs the original. */
 const SWITCH = 'const __mutant = globalThis.__tierplaneMutant ?? (() => false);';
 const SKIPPED_KEYS = new Set(['typeAnnotation', 'typeParameters', 'typeArguments', 'typeParams', 'returnType', 'span']);
 const SKIPPED_TYPES = new Set(['ImportDeclaration', 'ExportAllDeclaration', 'ExportNamedDeclaration', 'Import']);

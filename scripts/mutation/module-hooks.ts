@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { registerHooks, stripTypeScriptTypes } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-/** Loads the modules below one folder anew for every generation; packages and Node's own are loaded once. */
+/** Loads the modules below one folder again for every generation. Packages and Node's own modules are loaded once. */
 export interface FreshModules {
   /** Imports a file with new instances of every module of the folder that it reaches. */
   load(file: string): Promise<unknown>;

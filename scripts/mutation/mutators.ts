@@ -62,7 +62,7 @@ export function mutationsOf(node: Expression, place: Place, text: TextOf): Chang
 function conditionChanges({ condition }: Place): Change[] {
   if (condition === undefined) return [];
   const never = { mutator: 'condition', text: 'false' };
-  // A loop whose condition always holds never ends; that says nothing about the tests.
+  // A loop whose condition always holds never ends, which any test notices.
   return condition === 'loop' ? [never] : [{ mutator: 'condition', text: 'true' }, never];
 }
 

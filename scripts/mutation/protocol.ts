@@ -1,4 +1,4 @@
-/** What the command asks of a worker process, and what the worker reports. Times are in milliseconds. */
+/** What the command requests from a worker process, and what the worker reports. Times are in milliseconds. */
 export type Request =
   | { readonly kind: 'measure'; readonly testFile: string }
   | { readonly kind: 'try'; readonly mutant: number; readonly runs: readonly Run[] };
@@ -38,6 +38,6 @@ export interface Verdict {
   readonly result: Result;
   /** The test that noticed. */
   readonly by?: string;
-  /** False if an earlier mutant may be the cause: a test timed out, or an error came from outside of its own calls. */
+  /** False if an earlier mutant may be the cause: a test timed out, or an error was thrown outside its own calls. */
   readonly certain: boolean;
 }

@@ -141,7 +141,7 @@ async function within(body: Body, ms: number): Promise<Failure | undefined> {
   }
 }
 
-/** An error that nobody caught fails the test or hook that is running. */
+/** An uncaught error fails the test or hook that is running. */
 class UncaughtErrors {
   #fail: ((error: unknown) => void) | undefined;
 

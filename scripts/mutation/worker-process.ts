@@ -4,7 +4,7 @@ import type { Report, Request, Verdict } from './protocol.ts';
 
 const START_MS = 60_000;
 
-/** The worker process ended, or was ended because it no longer answered, before it reported. */
+/** The worker process ended, or was ended because it no longer responded, before it reported. */
 export class WorkerLost extends Error {
   readonly silent: boolean;
 
@@ -76,7 +76,7 @@ export class WorkerProcess {
   #start(): ChildProcess {
     const child = fork(join(import.meta.dirname, 'worker.ts'), {
       cwd: this.#copy,
-      // A process group of its own, so that what its tests start ends with it.
+      // Its own process group, so that what its tests start ends with it.
       detached: true,
       stdio: ['ignore', 'ignore', process.env.TIERPLANE_DEBUG ? 'inherit' : 'ignore', 'ipc'],
       execArgv: ['--disable-warning=ExperimentalWarning'],

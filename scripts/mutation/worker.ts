@@ -110,7 +110,7 @@ function send(report: Report): void {
 process.on('uncaughtException', (error) => uncaught.report(error));
 process.on('unhandledRejection', (error) => uncaught.report(error));
 process.on('disconnect', () => process.exit(0));
-// A thread of its own ends the process if the parent was killed while a mutant keeps this thread in an endless loop.
+// A separate thread ends the process if the parent was killed while a mutant keeps this thread in an endless loop.
 new Worker(
   `const parent = ${process.ppid}; setInterval(() => process.ppid === parent || process.kill(process.pid, 'SIGKILL'), 1000);`,
   { eval: true },

@@ -5,7 +5,7 @@ interface Variable {
   readonly fallback?: string;
 }
 
-/** Variables that a person sets. Times, sizes and formats are in the meaning. */
+/** Variables that a user sets. Times, sizes and formats are in the meaning. */
 export const OPERATOR_VARIABLES: Readonly<Record<string, Variable>> = {
   TIERPLANE_DATA_DIR: { meaning: 'The data directory. `--data-dir` overrides it.', fallback: '.tierplane' },
   TIERPLANE_URL: {
@@ -55,7 +55,9 @@ export const FUNCTION_VARIABLES: Readonly<Record<string, Variable>> = {
   TIERPLANE_PREFIX: { meaning: "Prefix of the names of this environment's queues and user pools." },
   TIERPLANE_ADMIN_POOL: { meaning: 'Id of the user pool of system admins.' },
   TIERPLANE_ADMIN_CLIENT: { meaning: "Id of that pool's public client." },
-  TIERPLANE_MACHINE_CLIENT: { meaning: "Id of SBT's client, which hands in the application plane's results." },
+  TIERPLANE_MACHINE_CLIENT: {
+    meaning: "Id of SBT's machine client, whose token authorizes the application plane's results.",
+  },
   TIERPLANE_AUTOMATION_CLIENT: { meaning: 'Id of the confidential client with which scripts use the API.' },
   TIERPLANE_PASSWORD_KEY: { meaning: 'ARN of the KMS key that seals chosen passwords until their users exist.' },
   TIERPLANE_SENDER: { meaning: 'Sender of mails; a verified identity of SES.' },

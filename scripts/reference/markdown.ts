@@ -21,7 +21,7 @@ export function withSections(page: string, sections: ReadonlyMap<string, string>
   const missing = new Set(sections.keys());
   const result = page.replaceAll(/(<!-- generated: (\S+) -->\n)[\s\S]*?(<!-- end -->)/g, (_all, begin, name, end) => {
     const text = sections.get(name);
-    if (text === undefined) throw new Error(`no section '${name}' is generated; the page must not ask for it`);
+    if (text === undefined) throw new Error(`no section '${name}' is generated; the page must not contain it`);
     missing.delete(name);
     return `${begin}\n${text}\n\n${end}`;
   });

@@ -8,7 +8,7 @@ const AgentMessage = z.discriminatedUnion('type', [
 ]);
 
 export interface AgentLink {
-  /** As the agent sent it last. */
+  /** The directory that the agent sent last. */
   readonly directory: ServiceDirectory;
   /** Notifies the agent that the task listens. */
   ready(): void;

@@ -2,11 +2,12 @@ import { hash } from 'node:crypto';
 import { ConditionFailed, isDomainError } from '../../core/errors.ts';
 import { type Intent, keepResult, requireIdempotencyKey, storedResult } from '../../core/http/idempotency.ts';
 import type { Clock } from '../../core/ports/clock.ts';
-import type { Table, Write } from '../../core/ports/table.ts';
+import type { Write } from '../../core/ports/table.ts';
+import type { TenantData } from './tenant-context.ts';
 
 export interface CreateRequest {
-  readonly tenant: { readonly tenantId: string; readonly table: Table };
-  /** The `Idempotency-Key` header as it came. */
+  readonly tenant: TenantData;
+  /** The `Idempotency-Key` header as received. */
   readonly idempotencyKey: string | undefined;
   readonly body: unknown;
 }

@@ -19,8 +19,8 @@ export interface IdleMemory {
 
 /**
  * Collects once per pause, at the end of its first unused round: one to two rounds after the last use. V8 only collects
- * while it allocates, so an idle process would keep the garbage of its last requests. The start counts as use; it leaves a
- * fifth of a task's memory. Rounds are long because a collection also discards optimized code, which makes the next
+ * while it allocates, so an idle process would keep the garbage of its last requests. The start counts as a use: its
+ * garbage is a fifth of a task's memory. Rounds are long because a collection also discards optimized code, which makes the next
  * thousands of requests slower; the first round is short because a new task has little optimized code.
  */
 export function giveBackWhenIdle(options: IdleMemoryOptions): IdleMemory {

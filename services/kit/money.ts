@@ -11,14 +11,14 @@ export const CURRENCIES = (
 ).split(' ');
 
 /** Largest amount of one price, in minor units. */
-export const MAX_AMOUNT = 999_999_999_999;
+const MAX_AMOUNT = 999_999_999_999;
 
 /** An amount in minor units (cents) of one currency. It is an integer, so that it is never rounded. */
 export const Money = z
   .strictObject({
     amount: z.int().min(0).max(MAX_AMOUNT).describe("In the currency's minor units: 1999 is EUR 19.99."),
     currency: z
-      .enum(CURRENCIES, { error: 'must be an active ISO 4217 currency in capital letters, as EUR' })
+      .enum(CURRENCIES, { error: 'must be an active ISO 4217 currency in capital letters, such as EUR' })
       .describe('ISO 4217, three capital letters.'),
   })
   .meta({ id: 'Money' });

@@ -9,6 +9,7 @@ import { openTable } from '../../adapters/embedded/store/table.ts';
 import { isDomainError } from '../../core/errors.ts';
 import { createAuthorize } from '../../core/identity/authorize.ts';
 import { newId } from '../../core/tenant/names.ts';
+import { pause } from '../../core/time/wait.ts';
 import { linkToAgent } from './agent-link.ts';
 import { type Environment, readEnvironment } from './environment.ts';
 import { giveBackWhenIdle } from './idle-memory.ts';
@@ -44,7 +45,7 @@ export async function runService(name: string, build: (parts: ServiceParts) => F
     app.server.prependListener('request', (_request: unknown, response: ServerResponse) => {
       response.shouldKeepAlive = false;
     });
-    await new Promise<void>((resolve) => systemClock.after(LINGER_MS, resolve));
+    await pause(systemClock, LINGER_MS);
     await app.close();
     await table.close();
     process.exit(0);
@@ -91,7 +92,7 @@ function keepSmallWhenIdle(app: FastifyInstance): void {
   app.addHook('onClose', async () => memory.close());
 }
 
-/** Deletes the socket file of a killed task; with it, the address would be in use. */
+/** First deletes the socket file that a killed task has left; otherwise the address would be in use. */
 async function listen(app: FastifyInstance, socket: string): Promise<void> {
   rmSync(socket, { force: true });
   await app.listen({ path: socket });

@@ -233,7 +233,7 @@ function addHealth(app: FastifyInstance, table: Table): void {
     try {
       await table.get({ pk: 'ready', sk: 'ready' });
     } catch (cause) {
-      throw new DomainError('UNAVAILABLE', 'the store must be readable, it is not', { cause });
+      throw new DomainError('UNAVAILABLE', 'the store cannot be read', { cause });
     }
     return { status: 'ready' };
   });

@@ -6,8 +6,8 @@ import { scopedTable } from '../../core/tenant/scoped-table.ts';
 import type { TierName } from '../../core/tier/tiers.ts';
 
 /**
- * What application code knows of its caller, and its only access to data. It is built from a verified token alone, for one
- * request.
+ * What application code knows about its caller, and its only access to data. It is built from a verified token alone, for
+ * one request.
  */
 export interface TenantContext {
   readonly tenantId: string;
@@ -20,6 +20,9 @@ export interface TenantContext {
   readonly authorization: string;
   readonly requestId: string;
 }
+
+/** A tenant, and the table that is scoped to its data. */
+export type TenantData = Pick<TenantContext, 'tenantId' | 'table'>;
 
 /** The tenant that a request was routed to; it must be the token's. */
 export interface RouteClaims {
@@ -45,8 +48,8 @@ export function tenantContext(
   if (!isTenantRole(role)) {
     throw new DomainError('FORBIDDEN', 'the role must be TenantAdmin or TenantUser');
   }
-  const disagrees = (said: string | undefined) => said !== undefined && said !== tenantId;
-  if (disagrees(claims.served || undefined) || disagrees(claims.header)) {
+  const isOther = (claimed: string | undefined) => claimed !== undefined && claimed !== tenantId;
+  if (isOther(claims.served || undefined) || isOther(claims.header)) {
     throw new DomainError('FORBIDDEN', "the request was routed to another tenant than the token's");
   }
   const { table, authorization, requestId } = request;

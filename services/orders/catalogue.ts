@@ -11,7 +11,7 @@ export interface Caller {
   readonly requestId: string;
 }
 
-/** What the orders service needs of the products service. */
+/** What the orders service needs from the products service. */
 export interface Catalogue {
   /**
    * Current prices of the caller's products, by at most 100 ids. Unknown products are left out.

@@ -1,6 +1,6 @@
 /** The states of an order. NEXT lists the states that may follow each. */
 export const ORDER_STATUSES = ['placed', 'paid', 'shipped', 'cancelled'] as const;
-export type OrderStatus = (typeof ORDER_STATUSES)[number];
+type OrderStatus = (typeof ORDER_STATUSES)[number];
 
 const NEXT: Record<OrderStatus, readonly OrderStatus[]> = {
   placed: ['paid', 'cancelled'],

@@ -1,13 +1,8 @@
 import { DomainError } from '../../core/errors.ts';
-import { type Item, type Key, type Partition, put, type Table, type Write } from '../../core/ports/table.ts';
+import { type Item, type Key, type Partition, put, type Write } from '../../core/ports/table.ts';
 import { rewrite } from '../kit/rewrite.ts';
+import type { TenantData } from '../kit/tenant-context.ts';
 import type { Order } from './schema.ts';
-
-/** A tenant and the handle that is scoped to its data. */
-interface Owner {
-  readonly tenantId: string;
-  readonly table: Table;
-}
 
 export interface StoredOrder {
   readonly order: Order;
@@ -16,7 +11,7 @@ export interface StoredOrder {
 
 /** In order of creation. `after` is the id of the last order of the previous page. */
 export async function listOrders(
-  { tenantId, table }: Owner,
+  { tenantId, table }: TenantData,
   { after, limit }: { readonly after: string | undefined; readonly limit: number },
 ): Promise<{ orders: Order[]; next?: string }> {
   const { items, next } = await table.query({ ...ordersOf(tenantId), ...(after && { after }), limit });
@@ -24,21 +19,25 @@ export async function listOrders(
 }
 
 /** Throws NOT_FOUND. */
-export async function getOrder({ tenantId, table }: Owner, orderId: string): Promise<StoredOrder> {
+export async function getOrder({ tenantId, table }: TenantData, orderId: string): Promise<StoredOrder> {
   const item = await table.get(orderKey(tenantId, orderId));
   if (!item) throw new DomainError('NOT_FOUND', 'there is no such order');
   return { order: item.data, version: item.version };
 }
 
 /** Writes a new order together with `further`. */
-export async function createOrder({ tenantId, table }: Owner, order: Order, further: readonly Write[]): Promise<void> {
+export async function createOrder(
+  { tenantId, table }: TenantData,
+  order: Order,
+  further: readonly Write[],
+): Promise<void> {
   const item: Item<Order> = { ...orderKey(tenantId, order.orderId), version: 1, data: order };
   await table.transact([put(item, 'absent'), ...further]);
 }
 
 /** Throws NOT_FOUND, CONDITION_FAILED (If-Match), and what `change` throws. */
 export async function changeOrder(
-  { tenantId, table }: Owner,
+  { tenantId, table }: TenantData,
   orderId: string,
   ifMatch: string | undefined,
   change: (order: Order) => Order,
@@ -50,7 +49,7 @@ export async function changeOrder(
 
 /** Throws NOT_FOUND, CONDITION_FAILED (If-Match). */
 export async function deleteOrder(
-  { tenantId, table }: Owner,
+  { tenantId, table }: TenantData,
   orderId: string,
   ifMatch: string | undefined,
 ): Promise<void> {

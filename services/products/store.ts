@@ -1,13 +1,8 @@
 import { ConditionFailed, DomainError } from '../../core/errors.ts';
-import { type Item, type Key, type Partition, put, type Table, type Write } from '../../core/ports/table.ts';
+import { type Item, type Key, type Partition, put, type Write } from '../../core/ports/table.ts';
 import { rewrite } from '../kit/rewrite.ts';
+import type { TenantData } from '../kit/tenant-context.ts';
 import type { Product, ProductInput } from './schema.ts';
-
-/** A tenant and the handle that is scoped to its data. */
-interface Owner {
-  readonly tenantId: string;
-  readonly table: Table;
-}
 
 /** Reserves a sku for one product of the tenant. */
 interface SkuClaim {
@@ -21,7 +16,7 @@ export interface StoredProduct {
 
 /** In order of creation, optionally of one category. `after` is the id of the last product of the previous page. */
 export async function listProducts(
-  { tenantId, table }: Owner,
+  { tenantId, table }: TenantData,
   page: { readonly category?: string | undefined; readonly after?: string | undefined; readonly limit: number },
 ): Promise<{ products: Product[]; next?: string }> {
   const { category, after, limit } = page;
@@ -31,20 +26,20 @@ export async function listProducts(
 }
 
 /** In the order of `ids`; unknown ones are left out. */
-export async function findProducts(owner: Owner, ids: readonly string[]): Promise<Product[]> {
+export async function findProducts(owner: TenantData, ids: readonly string[]): Promise<Product[]> {
   const found = await Promise.all(ids.map((id) => owner.table.get(productKey(owner.tenantId, id))));
   return found.flatMap((item) => (item ? [item.data] : []));
 }
 
 /** Throws NOT_FOUND. */
-export async function getProduct({ tenantId, table }: Owner, productId: string): Promise<StoredProduct> {
+export async function getProduct({ tenantId, table }: TenantData, productId: string): Promise<StoredProduct> {
   const item = await table.get(productKey(tenantId, productId));
   if (!item) throw new DomainError('NOT_FOUND', 'there is no such product');
   return { product: item.data, version: item.version };
 }
 
 /** Writes a new product together with `further`. Throws CONFLICT if its sku is taken. */
-export async function createProduct(owner: Owner, product: Product, further: readonly Write[]): Promise<void> {
+export async function createProduct(owner: TenantData, product: Product, further: readonly Write[]): Promise<void> {
   const item = { ...toPlace(owner.tenantId, product), version: 1, data: product };
   try {
     await owner.table.transact([put(item, 'absent'), claimSku(owner.tenantId, product), ...further]);
@@ -55,7 +50,7 @@ export async function createProduct(owner: Owner, product: Product, further: rea
 
 /** Throws NOT_FOUND, CONDITION_FAILED (If-Match), CONFLICT if the new sku is taken. */
 export async function changeProduct(
-  { tenantId, table }: Owner,
+  { tenantId, table }: TenantData,
   productId: string,
   ifMatch: string | undefined,
   change: (product: Product) => ProductInput,
@@ -72,7 +67,7 @@ export async function changeProduct(
 
 /** Throws NOT_FOUND, CONDITION_FAILED (If-Match). */
 export async function deleteProduct(
-  { tenantId, table }: Owner,
+  { tenantId, table }: TenantData,
   productId: string,
   ifMatch: string | undefined,
 ): Promise<void> {

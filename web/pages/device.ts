@@ -1,7 +1,6 @@
 import { type Html, html } from './html.ts';
 import { page } from './layout.ts';
 
-/** The pages of the device authorization grant (RFC 8628, section 3.3). */
 export interface DeviceCodeModel {
   readonly realmName: string;
   readonly action: string;
@@ -11,7 +10,7 @@ export interface DeviceCodeModel {
   readonly error?: string;
 }
 
-/** Asks for the code that the command line shows. */
+/** The first page of the device authorization grant (RFC 8628, section 3.3): asks for the code that the terminal shows. */
 export function deviceCodePage({ realmName, action, csrf, userCode, error }: DeviceCodeModel): string {
   return page({
     title: error ? 'Error: Connect the command line' : 'Connect the command line',
@@ -35,11 +34,11 @@ export interface DeviceConfirmModel {
   readonly action: string;
   readonly csrf: string;
   readonly userCode: string;
-  /** What asks: the client's name. */
+  /** The name of the client that requests access. */
   readonly client: string;
   /** The network address the request came from. */
   readonly address: string;
-  /** Who is signed in to this browser. @default - the next page asks for a sign-in */
+  /** The user who is signed in in this browser. @default - none; a sign-in follows */
   readonly userName?: string;
 }
 

@@ -9,7 +9,7 @@ export interface IdentityOptions extends CredentialsOptions {
   readonly clock: Clock;
 }
 
-/** The Identity port over Cognito and the platform's table. docs/decisions/0008 says what is kept where, and why. */
+/** The Identity port over Cognito and the platform's table. docs/decisions/0008 explains what is kept where. */
 export function openIdentity(options: IdentityOptions): Identity {
   const { table, clock } = options;
   return createUserStore({ table, clock, credentials: createCognitoCredentials(options) });

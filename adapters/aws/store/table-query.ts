@@ -28,7 +28,7 @@ export function queryInput(
       ExpressionAttributeNames: { '#pk': pk, ...(range.condition && { '#sk': sk }) },
       ExpressionAttributeValues: { ':pk': { S: query.pk }, ...range.values },
       ScanIndexForward: !query.descending,
-      // One more item than the limit tells whether there is a next page.
+      // One more item than the limit shows whether there is a next page.
       Limit: query.limit + range.excluded.length + 1,
     },
   };

@@ -11,7 +11,7 @@ export const LOCAL_CREDENTIAL = `${CREDENTIAL_PREFIX}local`;
 
 const MAX_CREDENTIALS = 100;
 const SECRET_BYTES = 32;
-/** What clients send may be anything; a key must not be. */
+/** A client can send any text as its id, so it is checked before it becomes part of a key. */
 const CLIENT_ID = new RegExp(`^${CREDENTIAL_PREFIX}[a-z0-9]{1,40}$`);
 
 interface CredentialRecord extends ClientCredential {

@@ -106,7 +106,7 @@ function createLimit(parallel: number, queued: number): <T>(job: () => Promise<T
     if (running >= parallel) {
       if (queue.length >= queued)
         throw new DomainError('TOO_MANY', 'too many passwords are being checked at the same time');
-      // A job that ends hands its place to the next one, so `running` does not change.
+      // A job that ends passes its place to the next one, so `running` does not change.
       await new Promise<void>((resolve) => queue.push(resolve));
     } else {
       running += 1;

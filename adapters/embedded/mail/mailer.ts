@@ -43,7 +43,7 @@ export interface EmbeddedMailer extends Mailer {
   /** Mails, newest first. `limit` is 1..1000. */
   list(page: { readonly after?: string; readonly limit: number }): Promise<MailPage>;
   get(id: string): Promise<StoredMail | undefined>;
-  /** The writes that delete all mails of `owner`. */
+  /** The writes that delete the mails of `owner`; at most 50, so that they fit into a transaction. */
   deletionOf(owner: string): Promise<readonly Write[]>;
   /** Stops delivery. Resolves when the delivery under way has ended. */
   close(): Promise<void>;

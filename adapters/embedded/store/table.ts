@@ -174,7 +174,7 @@ function runQuery<T extends object>(database: Database, query: Query, now: numbe
     WHERE ${pk} = ? ${bounds.map(({ operator }) => `AND ${sk} ${operator} ?`).join(' ')}
     AND ${LIVE} ORDER BY ${sk} ${query.descending ? 'DESC' : 'ASC'} LIMIT ?+0`;
   const values = bounds.map(({ value }) => value);
-  // One more row than the limit tells whether there is a next page.
+  // One more row than the limit shows whether there is a next page.
   const rows = rowsOf(database, sql, query.pk, ...values, now, query.limit + 1);
   const items = rows.slice(0, query.limit).map((row) => toListed<T>(row, query.pk));
   if (rows.length <= query.limit) return { items };

@@ -88,9 +88,9 @@ export function timeoutsOf(limits: UpstreamLimits): Timeouts {
 export const DEFAULT_CONNECTIONS = 128;
 export const DEFAULT_MAX_ACTIVE = 2_048;
 
-/** An idle connection is kept for at most this long, and for less where the task asks for less. */
+/** An idle connection is kept for at most this long, or for less if the task announces less. */
 export const KEEP_ALIVE_MS = 4_000;
-/** A task started its own idle timer earlier, so a connection is given up this long before the task's announced limit. */
+/** The task's idle timer started earlier, so a connection is not used in the last second before the task's announced limit. */
 export const KEEP_ALIVE_MARGIN_MS = 1_000;
 
 /** Makes the HTTP client for one task. */

@@ -1,9 +1,8 @@
 import * as z from 'zod';
 import { describeApi } from '../../../core/http/openapi.ts';
 import type { OpenApi } from '../../../core/http/openapi-document.ts';
+import { DEFAULT_BASE_PATH } from '../http/http.ts';
 import { type ControlPlaneOperation, operation, PUBLIC } from '../http/operation.ts';
-
-const DEFAULT_BASE_PATH = '/control-plane';
 
 /** `GET /openapi.json` and `GET /docs`, which describe `operations`. */
 export function descriptionOperations(operations: readonly ControlPlaneOperation[]): readonly ControlPlaneOperation[] {

@@ -13,7 +13,7 @@ import type { ApiRequest } from './http.ts';
 import type { HomeStatus } from './platform-status.ts';
 import type { RateLimiter } from './rate-limit.ts';
 
-/** What the records of tenants need. */
+/** What operations on the records of tenants need. */
 export interface StoreDeps {
   readonly table: Table;
   readonly clock: Clock;
@@ -37,13 +37,13 @@ export interface DocsPage {
   readonly contentSecurityPolicy: string;
 }
 
-/** What `GET /.well-known/tierplane` says of this platform. */
+/** What `GET /.well-known/tierplane` returns about this platform. */
 export interface Discovery {
   /** The issuer of operators' tokens: the admin realm or user pool. */
   readonly issuer: string;
-  /** The public client that the command line signs in by. */
+  /** The public client that the command line signs in with. */
   readonly clientId: string;
-  /** Where the tenants' API is, below the platform's address. @default - this platform has none */
+  /** Path of the tenants' API below the platform's address. @default - this platform has none */
   readonly apiPath?: string;
 }
 
@@ -65,13 +65,13 @@ export interface ControlPlaneDeps extends StoreDeps {
   readonly completion?: (tenantId: string) => Promise<void>;
   /** Where a signed-up company signs in; named in mails. */
   readonly appUrl: string;
-  /** A tenant that has been under way for longer than this may be retried, in milliseconds. @default 600_000 (10 minutes) */
+  /** Work in progress for longer than this may be retried, in milliseconds. @default 600_000 (10 minutes) */
   readonly stalledAfterMs?: number;
   /** Renders the page that documents `api`, for a client that sent `headers`. */
   readonly docsPage: (api: OpenApi, headers: ApiRequest['headers']) => DocsPage | Promise<DocsPage>;
   /** Base path of the API in its own description. @default '/control-plane' */
   readonly basePath?: string;
-  /** Whether this home has the path; other paths are neither served nor described. @default - it has all */
+  /** Whether this home serves the path. Other paths are not described either. @default - it serves all paths */
   readonly serves?: (path: string) => boolean;
   /** Called with each response of an operation, before it is sent. Tests compare it with the operation's declaration. */
   readonly onResponse?: (operation: Declaration, response: AnyResponse) => void;

@@ -11,6 +11,14 @@ export type Principal =
   | { readonly kind: 'machine' }
   | { readonly kind: 'anonymous' };
 
+/** The caller's name in logs and records. A credential has its client id as its user name. */
+export function nameOf(principal: Principal): string {
+  return principal.kind === 'user' ? principal.userName : principal.kind;
+}
+
+/** Path of the API below the platform's address, unless the home serves it elsewhere. */
+export const DEFAULT_BASE_PATH = '/control-plane';
+
 /** A request as every transport passes it to the handlers. */
 export interface ApiRequest {
   readonly method: string;

@@ -2,7 +2,7 @@ import { DomainError } from '../../../core/errors.ts';
 import type { RealmId } from '../../../core/ports/identity.ts';
 import { isServed } from '../../../core/tenant/lifecycle.ts';
 import type { ControlPlaneDeps } from '../http/deps.ts';
-import { SCOPES } from '../http/http.ts';
+import { nameOf, SCOPES } from '../http/http.ts';
 import { type ControlPlaneOperation, canWrite, done, operation, refusal } from '../http/operation.ts';
 import { requireTenant } from '../tenants/tenant-store.ts';
 import { ProbeCreated } from './schemas.ts';
@@ -39,8 +39,7 @@ export const PROBE_OPERATIONS: readonly ControlPlaneOperation[] = [
       const password = `Pr0be-${Buffer.from(deps.random(PASSWORD_BYTES)).toString('base64url')}`;
       await deps.identity.deleteUser(realm, userName);
       await deps.identity.createUser(realm, { userName, email: userName, role: PROBE_ROLE, tenantId, password });
-      const by = principal.kind === 'user' ? principal.userName : principal.kind;
-      deps.log.info({ tenantId, by }, 'probe created');
+      deps.log.info({ tenantId, by: nameOf(principal) }, 'probe created');
       return { status: 201, body: { data: { userName, password } } };
     },
   }),

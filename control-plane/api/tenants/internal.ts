@@ -8,7 +8,7 @@ import { tenantBody } from './tenant-body.ts';
 const THE_TENANT = { description: 'The tenant.', body: TenantResponse } as const;
 const NO_TENANT = refusal('No tenant has this id.');
 
-/** SBT's internal routes: they do what the registrations' do, and respond with the tenant itself. */
+/** SBT's internal routes. They do the same as the routes of registrations, but respond with the tenant itself. */
 export const INTERNAL_OPERATIONS: readonly ControlPlaneOperation[] = [
   operation({
     id: 'createTenant',

@@ -1,3 +1,4 @@
+import { defined } from '../../../core/defined.ts';
 import { slugOf } from '../../../core/tenant/names.ts';
 import type { TenantRecord } from '../../../core/tenant/record.ts';
 import type { StoreDeps } from '../http/deps.ts';
@@ -13,9 +14,7 @@ export async function tenantPage<V>(
   const { items, next } = await listTenants(deps, {
     limit: query.limit,
     includeDeleted: query.include === 'deleted',
-    ...(query.next_token !== undefined && { token: query.next_token }),
-    ...(query.state !== undefined && { state: query.state }),
-    ...(query.tier !== undefined && { tier: query.tier }),
+    ...defined({ token: query.next_token, state: query.state, tier: query.tier }),
     ...(query.name !== undefined && { slugPrefix: slugOf(query.name) }),
   });
   return { data: items.map(view), ...(next !== undefined && { next_token: next }) };

@@ -74,9 +74,9 @@ export async function registerOnce<T>(
 
 /**
  * Throws CONFLICT for the email of another user of the pooled realm: provisioning could not create the admin there.
- * A tenant with a realm of its own may have any email.
+ * A tenant with its own realm may have any email.
  */
-export async function refuseTakenEmail(deps: ControlPlaneDeps, tier: TierName, email: string): Promise<void> {
+async function refuseTakenEmail(deps: ControlPlaneDeps, tier: TierName, email: string): Promise<void> {
   const pooled = placeOf('', deps.operator.tiers[tier]).realm === 'pool';
   if (pooled && (await deps.identity.emailTaken('pool', email))) throw emailTaken(email);
 }
@@ -96,7 +96,7 @@ export async function register<T>(
   options: {
     readonly adminPassword?: string | undefined;
     readonly intent?: Intent | undefined;
-    /** What the request responds with, and so does every repetition of it. */
+    /** The response body of the request and of every repetition of it. */
     readonly result: (record: TenantRecord) => T;
   },
 ): Promise<T> {

@@ -105,7 +105,7 @@ const reportedStatus = z
     `must be '${IN_PROGRESS}', created, failed or deleted`,
   );
 
-/** Keys that are never stored, whoever sends them. */
+/** Keys that are never stored, not even if a machine client sends them. */
 const NEVER_STORED = ['adminPassword', 'password'] as const;
 
 export const ReportedTenantData = z

@@ -30,7 +30,7 @@ export function resultsConsumer(deps: StoreDeps, onState: StateListener = () => 
         const record = await applyReport(deps, tenantId, report, { event: name, further });
         onState(tenantId, record.state);
       } catch (error) {
-        // Only the mark of having seen this event can fail here: the event is a duplicate.
+        // Only the condition of `seenWrite` can fail here: the event is a duplicate.
         if (!(error instanceof ConditionFailed)) throw error;
       }
     },
@@ -48,7 +48,7 @@ function read(event: Envelope): { tenantId: string; report: RegistrationReport; 
   return { tenantId, report: reportOf(name, jobOutput), name };
 }
 
-/** The event's name decides the outcome; the status keeps its spelling where it says the same. */
+/** The event's name decides the outcome. A status that means the same keeps its spelling. */
 function reportOf(name: ResultEvent, jobOutput: EventDetail<ResultEvent>['jobOutput']): RegistrationReport {
   const outcome = RESULT_OUTCOMES[name];
   const { registrationStatus } = jobOutput.tenantRegistrationData;

@@ -1,3 +1,4 @@
+import { defined } from '../../../core/defined.ts';
 import { decodeBase64Url, encodeBase64Url } from '../../../core/encoding/base64url.ts';
 import { ConditionFailed, DomainError } from '../../../core/errors.ts';
 import { type Item, type Key, type Page, put, type Write } from '../../../core/ports/table.ts';
@@ -45,7 +46,7 @@ export async function tenantBySlug(deps: StoreDeps, slug: string): Promise<Tenan
   return lock && (await getTenant(deps, lock.data.tenantId))?.data;
 }
 
-/** The tenant whose first admin has this email, unless it is deleted. */
+/** The id of the tenant whose first admin has this email, unless it is deleted. */
 export async function tenantIdByEmail({ table }: StoreDeps, email: string): Promise<string | undefined> {
   return (await table.get(emailLockKey(email)))?.data.tenantId;
 }
@@ -153,7 +154,7 @@ function lockWrites(before: TenantRecord, after: TenantRecord): Write[] {
   ];
 }
 
-export interface TenantQuery extends TenantFilter {
+export interface ListOptions extends TenantFilter {
   /** In lower case; only slugs that begin with this. */
   readonly slugPrefix?: string;
   /** Whether deleted tenants follow the others. @default false */
@@ -167,11 +168,11 @@ export interface TenantQuery extends TenantFilter {
 /** One page in order of slug. An unknown token leads to an empty page, as in SBT. */
 export async function listTenants(
   { table }: StoreDeps,
-  query: TenantQuery,
+  query: ListOptions,
 ): Promise<{ items: TenantRecord[]; next?: string }> {
   const { state, tier } = query;
-  const filters: TenantFilter[] = [{ state, tier } as TenantFilter];
-  if (query.includeDeleted && state === undefined) filters.push({ state: 'deleted', tier } as TenantFilter);
+  const filters: TenantFilter[] = [defined({ state, tier })];
+  if (query.includeDeleted && state === undefined) filters.push({ state: 'deleted', ...defined({ tier }) });
   const start = query.token === undefined ? { partition: 0 } : decodeToken(query.token);
   if (!start) return { items: [] };
 

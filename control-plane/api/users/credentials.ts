@@ -1,10 +1,11 @@
 import * as z from 'zod';
 import { DomainError } from '../../../core/errors.ts';
 import type { ResponseBody } from '../../../core/http/operation.ts';
+import { invalid } from '../../../core/http/parse.ts';
 import { ADMIN_SCOPES } from '../../../core/identity/issuers.ts';
 import type { ClientCredentials } from '../../../core/ports/client-credentials.ts';
 import type { ControlPlaneDeps } from '../http/deps.ts';
-import { type Principal, SCOPES } from '../http/http.ts';
+import { nameOf, type Principal, SCOPES } from '../http/http.ts';
 import { type ControlPlaneOperation, canRead, canWrite, done, operation, refusal } from '../http/operation.ts';
 
 const READ = canRead(SCOPES.userRead);
@@ -54,19 +55,13 @@ function storeOf({ credentials }: ControlPlaneDeps): ClientCredentials {
   return credentials;
 }
 
-function callerOf(principal: Principal): string {
-  return principal.kind === 'user' ? principal.userName : principal.kind;
-}
-
 /** Throws INVALID for scopes that the caller does not have: a credential cannot reach further than its creator. */
 function requireOwnScopes(principal: Principal, scopes: readonly string[]): void {
   const own = principal.kind === 'user' ? principal.scopes : [];
   const excess = scopes.filter((scope) => !own.includes(scope));
   if (excess.length === 0) return;
   const msg = `must be among the caller's own, got ${excess.join(', ')}`;
-  throw new DomainError('INVALID', `scopes ${msg}`, {
-    issues: [{ loc: ['body', 'scopes'], type: 'value_error', msg }],
-  });
+  throw invalid(['body', 'scopes'], 'value_error', msg);
 }
 
 /** OAuth clients for scripts. */
@@ -85,7 +80,7 @@ export const CREDENTIAL_OPERATIONS: readonly ControlPlaneOperation[] = [
     },
     async handle({ body, principal }, deps) {
       requireOwnScopes(principal, body.scopes);
-      const createdBy = callerOf(principal);
+      const createdBy = nameOf(principal);
       const { credential, clientSecret } = await storeOf(deps).create({ ...body, createdBy });
       deps.log.info({ clientId: credential.clientId, by: createdBy }, 'credential created');
       return { status: 201, body: { data: { ...credential, scopes: [...credential.scopes], clientSecret } } };
@@ -118,7 +113,7 @@ export const CREDENTIAL_OPERATIONS: readonly ControlPlaneOperation[] = [
     },
     async handle({ params: { clientId }, principal }, deps) {
       await storeOf(deps).delete(clientId);
-      deps.log.info({ clientId, by: callerOf(principal) }, 'credential deleted');
+      deps.log.info({ clientId, by: nameOf(principal) }, 'credential deleted');
       return { status: 200, body: { message: 'Credential deleted' } };
     },
   }),

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { ResponseBody } from '../../../core/http/operation.ts';
 import { ADMIN_SIGN_IN_SCOPE } from '../../../core/identity/issuers.ts';
+import { DEFAULT_BASE_PATH } from '../http/http.ts';
 import { type ControlPlaneOperation, operation, PUBLIC } from '../http/operation.ts';
 
 const PlatformDescription = z
@@ -24,7 +25,7 @@ export const DISCOVERY_OPERATIONS: readonly ControlPlaneOperation[] = [
     tag: 'Sign-in',
     summary: 'How operators sign in, and the paths of the APIs',
     responses: { 200: { description: 'Issuer, client, scope and paths.', body: PlatformDescription } },
-    handle(_call, { discovery, basePath = '/control-plane' }) {
+    handle(_call, { discovery, basePath = DEFAULT_BASE_PATH }) {
       return { status: 200, body: { ...discovery, scope: ADMIN_SIGN_IN_SCOPE, controlPlanePath: basePath } };
     },
   }),

@@ -12,7 +12,7 @@ export interface StoreContext<Secret extends object = object, Realm extends Real
   readonly clock: Clock;
 }
 
-/** Three bytes a UTF-16 unit at most: a text of this length always fits into a key of 1024 bytes. */
+/** A UTF-16 code unit takes at most three bytes in UTF-8, so a text of this length fits into a key of 1024 bytes. */
 const MAX_LOGIN_LENGTH = 340;
 
 /** Whether a user name or email of this text may exist at all. Other texts are unknown users, not errors. */

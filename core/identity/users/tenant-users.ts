@@ -26,7 +26,7 @@ export interface TenantUsers {
 
 /**
  * The users of the caller's tenant. The user's current record decides what the tenant is and whether the caller is its
- * administrator; the token only says who the caller is.
+ * administrator; the token only identifies the caller.
  *
  * Throws UNAUTHENTICATED if the token is of another realm or its user is unknown or disabled, FORBIDDEN if the user is
  * not an administrator of the tenant in the token or the tenant is not active.

@@ -22,8 +22,8 @@ const PAGE = 100;
 /**
  * Reads, changes and writes a user. Repeats if another writer was faster.
  *
- * A change that takes an administrator away names a remaining one, and is committed only if the record of that one is
- * still unchanged. So of two administrators who remove each other at the same moment, in whichever process, one remains.
+ * A change that removes an administrator is committed only if the record of another, remaining administrator has not
+ * changed meanwhile. So if two administrators remove each other at the same moment, even in two processes, one remains.
  *
  * Throws NOT_FOUND, CONFLICT if the new email is taken or if the user is the last administrator, UNAVAILABLE if the
  * user keeps changing.
@@ -62,7 +62,10 @@ function unknownUser(): DomainError {
   return new DomainError('NOT_FOUND', 'user not found');
 }
 
-/** The condition under which this change leaves an administrator; none if it takes none away. Throws CONFLICT. */
+/**
+ * The condition under which an administrator remains after this change; empty if the change removes none.
+ * Throws CONFLICT if none would remain.
+ */
 async function administratorRemains<Secret extends object, Realm extends RealmSpec>(
   context: StoreContext<Secret, Realm>,
   realm: Realm,
@@ -73,7 +76,7 @@ async function administratorRemains<Secret extends object, Realm extends RealmSp
   const other = await findReplacement(context, realm, before);
   if (!other) throw lastAdministrator(realm.id, before);
   const key = userKey(realm.id, other.data.userName);
-  // The same record would have to be both unchanged and absent.
+  // A transaction cannot require the same record to be both unchanged and absent.
   if (key.sk === fold(after.email)) throw userTaken('email');
   return [{ check: key, if: { version: other.version } }];
 }

@@ -107,7 +107,7 @@ async function reserve<Secret extends object, Realm extends RealmSpec>(
   await commit(context.table, [...freshNames(realm.id, draft, expiresAt), realmPresent(realm.id)]);
 }
 
-/** Deletes what a failed creation has left. If that fails too, the reservation expires by itself. */
+/** Deletes the reservation of a failed creation. If that fails too, the reservation expires. */
 async function release<Secret extends object, Realm extends RealmSpec>(
   context: StoreContext<Secret, Realm>,
   realm: Realm,
@@ -121,8 +121,8 @@ async function release<Secret extends object, Realm extends RealmSpec>(
 }
 
 /**
- * Takes user name and email, if both are free. A user signs in with either, so neither may be the other one of another
- * user. A reservation is not listed among the tenant's users.
+ * Claims the user name and the email, if both are free. Users sign in with either, so a user name must not be the email
+ * of another user, nor the reverse. A reservation is not listed among the tenant's users.
  */
 function freshNames(realm: RealmId, record: UserRecord, expiresAt?: number): readonly GuardedWrite[] {
   const { userName, email } = record;

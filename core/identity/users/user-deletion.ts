@@ -7,7 +7,7 @@ import { changeUser } from './user-change.ts';
 import { emailKey, realmKey, stagedKey, type UserRecord, userKey, usersOf } from './user-records.ts';
 
 const PAGE = 100;
-/** Calls of the credentials provider at the same time. */
+/** Concurrent calls to the credentials provider. */
 const AT_ONCE = 10;
 
 /**

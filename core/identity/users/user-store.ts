@@ -8,7 +8,7 @@ import { deleteTenantUsers, deleteUser } from './user-deletion.ts';
 import { emailKey, toUser, type UserRecord, usersOf } from './user-records.ts';
 import { requireUserFields } from './user-rules.ts';
 
-/** Calls of the credentials provider at the same time. */
+/** Concurrent calls to the credentials provider. */
 const AT_ONCE = 10;
 
 /** The Identity port over the platform's table and a provider of credentials. Both homes use it. */

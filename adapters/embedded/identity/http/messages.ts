@@ -40,8 +40,8 @@ function fieldsOf(json: string): Record<string, string> {
   }
 }
 
-/** Whether the client asks for JSON and not for a page. */
-export function wantsJson(req: IncomingMessage): boolean {
+/** Whether the client requests JSON in place of a page. */
+export function acceptsJson(req: IncomingMessage): boolean {
   return /^application\/json\b/i.test(req.headers.accept ?? '');
 }
 

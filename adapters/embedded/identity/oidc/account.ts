@@ -16,7 +16,7 @@ export async function showAccount(
   const account = session.accountId ? await accounts.active(spec.id, session.accountId) : undefined;
   if (!account && query.has('error')) throw new DomainError('FORBIDDEN', 'the sign-in was refused');
   if (!account) return redirect(res, signInUrl(issuerOf(publicUrl, spec.id), query.get('login_hint')));
-  // Nobody redeems the code, so it need not stay in the address.
+  // No client redeems the code, so the redirect removes it from the address.
   if (query.has('code')) return redirect(res, `${mount}/account`);
   const { userName, email, role, tenantId } = account.user;
   const html = accountPage({
@@ -28,7 +28,7 @@ export async function showAccount(
   sendHtml(res, 200, html);
 }
 
-/** An authorization request for the session that it starts. Nobody redeems its code. */
+/** An authorization request that only starts a session. No client redeems its code. */
 function signInUrl(issuer: string, loginHint: string | null): string {
   const query = new URLSearchParams({
     client_id: ACCOUNT_CLIENT,

@@ -15,7 +15,7 @@ export const ACCOUNT_CLIENT = 'tierplane-account';
 /** The grant type of RFC 8628. */
 export const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 /** Nothing listens here: a client that follows redirects itself takes the code from the last one. */
-export const CLI_REDIRECT = 'http://127.0.0.1/callback';
+const CLI_REDIRECT = 'http://127.0.0.1/callback';
 
 /** The clients of a realm. All are public: code and PKCE, no secret. */
 export function clientsOf(

@@ -10,7 +10,7 @@ import type { User } from '../../../../core/ports/identity.ts';
 import type { Log } from '../../../../core/ports/log.ts';
 import { errorPage } from '../../../../web/pages/error.ts';
 import { changePasswordPage, signInPage } from '../../../../web/pages/sign-in.ts';
-import { clientAddress, readForm, sendHtml, sendJson, wantsJson } from '../http/messages.ts';
+import { acceptsJson, clientAddress, readForm, sendHtml, sendJson } from '../http/messages.ts';
 import type { EmbeddedIdentity } from '../identity.ts';
 import type { Accounts, SignIn } from './accounts.ts';
 import type { RealmRequest } from './realm-request.ts';
@@ -61,7 +61,7 @@ export async function handleInteraction(deps: InteractionDeps, request: Interact
   const { req, res, provider, uid, step } = request;
   const interaction = await currentInteraction(request);
   if (!interaction) return;
-  const one = { ...request, json: wantsJson(req) && interaction.params.client_id === CLI_CLIENT };
+  const one = { ...request, json: acceptsJson(req) && interaction.params.client_id === CLI_CLIENT };
 
   if (req.method === 'GET' && step === '') {
     if (interaction.prompt.name !== 'login') {
@@ -171,7 +171,7 @@ async function changePassword(
   await provider.interactionFinished(req, res, { login: { accountId: user.subject } });
 }
 
-/** The interaction that both the cookie and the path name. Otherwise sends a page that says what to do. */
+/** The interaction that both the cookie and the path name. Otherwise sends a page that explains what to do. */
 async function currentInteraction({ req, res, provider, uid, mount }: InteractionRequest) {
   try {
     const interaction = await provider.interactionDetails(req, res);

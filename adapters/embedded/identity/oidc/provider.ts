@@ -51,7 +51,7 @@ export interface ProviderOptions {
 /**
  * A realm's OpenID provider: code with PKCE, the device authorization grant for the command line, client credentials for
  * scripts, and rotating refresh tokens. All clients are our own, so there is no consent page. A refresh token from a
- * browser's sign-in ends with that sign-in. One from the device grant ends by itself or by `tierplane logout`.
+ * browser's sign-in ends with that sign-in. One from the device grant ends when it expires, or by `tierplane logout`.
  */
 export function createProvider(options: ProviderOptions): Provider {
   const provider = new Provider(issuerOf(options.publicUrl, options.spec.id), configurationOf(options));

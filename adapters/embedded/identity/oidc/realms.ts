@@ -116,7 +116,7 @@ class RealmsHandler {
     return [...new Set(redirectUrisOf(realm, publicUrl, adminClients).map(formTarget))];
   }
 
-  /** The URLs of a realm begin with `publicUrl`, whatever proxies have sent. */
+  /** Makes oidc-provider build its URLs from `publicUrl`, regardless of the headers that proxies have sent. */
   #setForwardedHeaders({ headers }: IncomingMessage): void {
     headers['x-forwarded-proto'] = this.#publicUrl.protocol.slice(0, -1);
     headers['x-forwarded-host'] = this.#publicUrl.host;

@@ -98,7 +98,7 @@ export class Fleet {
 
   /** Drains all tasks of the cluster and ends its agent. */
   async endAgent(cluster: ClusterId): Promise<void> {
-    for (const { spec } of this.services) if (spec.cluster === cluster) this.#forget(spec);
+    for (const { spec } of this.services) if (spec.cluster === cluster) this.#undeploy(spec);
     this.#clusters.delete(cluster);
     const agent = this.#agents.get(cluster);
     await agent?.end();
@@ -118,7 +118,7 @@ export class Fleet {
   /** Drains the service's tasks. Resolves when they have ended, at the latest after 15 s. */
   async remove(key: ServiceKey): Promise<void> {
     const agent = this.#agents.get(key.cluster);
-    if (!this.#forget(key) || agent === undefined) return;
+    if (!this.#undeploy(key) || agent === undefined) return;
     const removed = Promise.withResolvers<void>();
     this.#removals.set(nameOf(key), removed.resolve);
     agent.send({ type: 'remove', key });
@@ -235,7 +235,7 @@ export class Fleet {
   }
 
   /** @returns whether the service was deployed */
-  #forget(key: ServiceKey): boolean {
+  #undeploy(key: ServiceKey): boolean {
     const name = nameOf(key);
     const known = this.#services.delete(name);
     for (const waiter of this.#waiters) {

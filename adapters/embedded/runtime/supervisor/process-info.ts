@@ -14,7 +14,7 @@ export function isAlive({ pid, start }: ProcessRecord): boolean {
 }
 
 /**
- * When a process started: opaque text that tells it from a later process with the same pid. Undefined if there is no
+ * When a process started: opaque text that distinguishes it from a later process with the same pid. Undefined if there is no
  * such process, or if it is a zombie. On Linux it is the boot id with field 22 of /proc/<pid>/stat (clock ticks since
  * boot); elsewhere it is what `ps` reports, to the second.
  */

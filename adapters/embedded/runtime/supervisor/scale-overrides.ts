@@ -1,12 +1,12 @@
 import type { ServiceKey } from '../../../../core/ports/runtime.ts';
 import { type Key, put, type Table } from '../../../../core/ports/table.ts';
+import { deleteAll } from '../../../../core/ports/table-deletion.ts';
 
 interface ScaleOverride {
   readonly desired: number;
 }
 
 const PK = 'runtime#scale';
-const PAGE = 100;
 
 const keyOf = ({ cluster, tenantId, service }: ServiceKey): Key<ScaleOverride> => ({
   pk: PK,
@@ -34,10 +34,6 @@ export class ScaleOverrides {
   }
 
   async clearTenant(tenantId: string): Promise<void> {
-    for (;;) {
-      const page = await this.#table.query({ pk: PK, prefix: `${tenantId}/`, limit: PAGE });
-      if (page.items.length === 0) return;
-      await this.#table.transact(page.items.map(({ pk, sk }) => ({ delete: { pk, sk } })));
-    }
+    await deleteAll(this.#table, { pk: PK, prefix: `${tenantId}/` });
   }
 }

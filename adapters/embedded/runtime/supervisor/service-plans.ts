@@ -15,7 +15,7 @@ export interface ServicePlansOptions {
   readonly isolation: Isolation;
 }
 
-/** Turns what a service must be into what its agent runs. */
+/** Turns the spec of a service into the plan that its agent runs. */
 export class ServicePlans {
   readonly #options: ServicePlansOptions;
 

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 
-/** Sent anyway, the rest of the body would be read as another tenant's request, or that request as the rest of the body. */
+/** If such a body were sent, its rest would be read as another tenant's request, or that request as the rest of the body. */
 const WRONG_LENGTH = new Error('the request body is longer or shorter than its Content-Length');
 
 export interface BodyListener {
@@ -32,7 +32,7 @@ export class BodyWriter {
     if (body.destroyed) process.nextTick(this.#fail, body.errored);
   }
 
-  /** Whether the whole body was handed to the connection. */
+  /** Whether the whole body was written to the connection. */
   get ended(): boolean {
     return this.#ended;
   }

@@ -150,7 +150,7 @@ function isBlank(code: number): boolean {
 let lastKeepAlive = '';
 let lastKeepAliveMs = KEEP_ALIVE_MS;
 
-/** @returns how long an idle connection surely stays open, by `Keep-Alive: timeout=<seconds>` */
+/** @returns how long an idle connection stays open at least, by `Keep-Alive: timeout=<seconds>` */
 function announcedKeepAliveMs(value: string): number {
   if (value === lastKeepAlive) return lastKeepAliveMs;
   const seconds = KEEP_ALIVE_TIMEOUT.exec(value)?.[1];

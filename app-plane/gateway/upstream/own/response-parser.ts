@@ -100,7 +100,8 @@ export class ResponseParser {
     const next = this.#readUntil(HEAD_END, bytes, at, MAX_HEAD);
     if (this.#text === undefined) return next;
     const head = parseHead(this.#text, this.#bodiless);
-    if (head.status === 101) throw new MalformedResponse('the task switched protocols without being asked to');
+    if (head.status === 101)
+      throw new MalformedResponse('the task switched protocols, but the gateway did not request it');
     if (head.status >= 200) this.#accept(head);
     // Other 1xx responses precede the final one and are discarded.
     else if (head.keepAliveMs === 0) throw new MalformedResponse('a 1xx response closes the connection');
