@@ -169,6 +169,15 @@ describe('authorize', () => {
     await expect(authorize(bearer())).rejects.toMatchObject(UNAUTHENTICATED);
   });
 
+  test('a client is accepted by its name or, where the issuer has a prefix, by that prefix', async () => {
+    const credential = bearer({ client_id: 'credential-1' });
+    await expect(authorize(credential)).rejects.toMatchObject(UNAUTHENTICATED);
+    trusted = { issuer: ISSUER, realm, clientIds: ['app'], clientIdPrefix: 'credential-', audience: API_AUDIENCE };
+    await expect(authorize(credential)).resolves.toMatchObject({ clientId: 'credential-1' });
+    await expect(authorize(bearer())).resolves.toMatchObject({ clientId: 'app' });
+    await expect(authorize(bearer({ client_id: 'a-credential-' }))).rejects.toMatchObject(UNAUTHENTICATED);
+  });
+
   test('SE-1.2: refuses a token whose signature does not verify', async () => {
     const doubting = createAuthorize({ issuers: () => trusted, verifySignature: async () => false, clock });
     await expect(doubting(bearer())).rejects.toMatchObject(UNAUTHENTICATED);

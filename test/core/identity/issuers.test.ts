@@ -18,7 +18,10 @@ describe('issuers', () => {
       clientIdPrefix: 'credential-',
       audience: 'urn:tierplane:api',
     });
-    expect(trusted('https://a.example/realms/pool')?.clientIds).toEqual(clientIdsOf('pool'));
+    expect(trusted('https://a.example/realms/pool')).toEqual({
+      ...{ issuer: 'https://a.example/realms/pool', realm: 'pool', audience: 'urn:tierplane:api' },
+      clientIds: clientIdsOf('pool'),
+    });
     expect(trusted(issuerOf('https://a.example', 'tenant-abcdefgh'))?.realm).toBe('tenant-abcdefgh');
     for (const name of [
       'https://a.example/realms/Admin',
@@ -29,6 +32,8 @@ describe('issuers', () => {
       'https://a.example/realms/',
       'https://a.example.evil.example/realms/pool',
       'http://a.example/realms/pool',
+      // As long as the right one, with another beginning.
+      'https://b.example/realms/pool',
       '',
     ])
       expect(trusted(name)).toBeUndefined();

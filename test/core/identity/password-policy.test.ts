@@ -4,6 +4,8 @@ import { checkPassword, MAX_PASSWORD_LENGTH } from '../../../core/identity/passw
 test.each([
   ['Good-en0ugh', 8, []],
   ['Gööd-en0ugh', 8, []],
+  ['Exact-08', 8, []],
+  [`Aa1-${'x'.repeat(MAX_PASSWORD_LENGTH - 4)}`, 8, []],
   ['Sh0rt-1', 8, ['must have at least 8 characters']],
   ['Good-en0ugh', 12, ['must have at least 12 characters']],
   ['good-en0ugh', 8, ['must contain an uppercase letter']],
