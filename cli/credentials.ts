@@ -11,6 +11,12 @@ export function addCredentialCommands(program: Command): void {
     .command('credentials')
     .description('client credentials with which scripts use the platform')
     .addHelpText('after', examples('credentials create deploy', 'credentials list'));
+  addCreate(credentials);
+  addList(credentials);
+  addDelete(credentials);
+}
+
+function addCreate(credentials: Command): void {
   credentials
     .command('create <name>')
     .description('create a credential; its secret is shown once')
@@ -32,6 +38,9 @@ export function addCredentialCommands(program: Command): void {
       });
       note('store the secret now: it is not shown again');
     });
+}
+
+function addList(credentials: Command): void {
   credentials
     .command('list')
     .description('all credentials, without their secrets')
@@ -46,6 +55,9 @@ export function addCredentialCommands(program: Command): void {
         'no credentials',
       );
     });
+}
+
+function addDelete(credentials: Command): void {
   credentials
     .command('delete <clientId>')
     .description('delete a credential; its tokens stop working at once')

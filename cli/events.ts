@@ -10,6 +10,11 @@ export function addEventCommands(program: Command): void {
     .command('events')
     .description('events that could not be delivered')
     .addHelpText('after', examples('events dead-letters', 'events replay --all'));
+  addDeadLetters(events);
+  addReplay(events);
+}
+
+function addDeadLetters(events: Command): void {
   events
     .command('dead-letters')
     .description('events whose last delivery attempt failed')
@@ -24,6 +29,9 @@ export function addEventCommands(program: Command): void {
         'no dead letters',
       );
     });
+}
+
+function addReplay(events: Command): void {
   events
     .command('replay [id]')
     .description('deliver a dead letter again')

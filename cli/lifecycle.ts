@@ -25,6 +25,13 @@ import { printServices, select } from './services.ts';
 const DOWN_TIMEOUT_MS = 30_000;
 
 export function addLifecycleCommands(program: Command): void {
+  addUp(program);
+  addDown(program);
+  addStatus(program);
+  addReset(program);
+}
+
+function addUp(program: Command): void {
   program
     .command('up')
     .description('start the platform; Ctrl-C or `npx tierplane down` stops it')
@@ -37,6 +44,9 @@ export function addLifecycleCommands(program: Command): void {
       const { runPlatform } = await import('./up.ts');
       await runPlatform(localContextOf(command), options);
     });
+}
+
+function addDown(program: Command): void {
   program
     .command('down')
     .description('stop the running platform after it has finished its requests')
@@ -48,11 +58,17 @@ export function addLifecycleCommands(program: Command): void {
       if (context.json) printJson({ stopped: running !== undefined });
       else printLine(running ? 'the platform has stopped' : nothingToStop(context));
     });
+}
+
+function addStatus(program: Command): void {
   program
     .command('status')
     .description('show what runs, where, and how tenants are isolated')
     .addHelpText('after', examples('status', 'status --json | jq .services'))
     .action(async (_options, command: Command) => showStatus(contextOf(command)));
+}
+
+function addReset(program: Command): void {
   program
     .command('reset')
     .description('delete the data directory with every tenant, user and item, for good')

@@ -18,6 +18,12 @@ export function addServiceCommands(program: Command): void {
     .command('services')
     .description('microservices of the pool and of the tenants')
     .addHelpText('after', examples('services list', 'services restart --tenant globex'));
+  addList(services);
+  addRestart(services);
+  addScale(services);
+}
+
+function addList(services: Command): void {
   services
     .command('list')
     .description('all services with their tasks')
@@ -30,6 +36,9 @@ export function addServiceCommands(program: Command): void {
       if (context.json) return printJson(await select(controlPlane, options));
       await printServices(controlPlane, options);
     });
+}
+
+function addRestart(services: Command): void {
   services
     .command('restart')
     .description('replace tasks one by one without failed requests: each new task is healthy before an old one drains')
@@ -54,6 +63,9 @@ export function addServiceCommands(program: Command): void {
       }
       if (context.json) printJson({ restarted: chosen.length });
     });
+}
+
+function addScale(services: Command): void {
   services
     .command('scale')
     .description('set the number of tasks of a service')

@@ -10,6 +10,15 @@ export function addUserCommands(program: Command): void {
     .command('users')
     .description('system users, who operate the platform')
     .addHelpText('after', examples('users list', 'users create jo --email jo@example.com'));
+  addCreate(users);
+  addList(users);
+  addGet(users);
+  addUpdate(users);
+  addEnableAndDisable(users);
+  addDelete(users);
+}
+
+function addCreate(users: Command): void {
   users
     .command('create <userName>')
     .description('create a system user; an invitation is mailed')
@@ -22,6 +31,9 @@ export function addUserCommands(program: Command): void {
       const done = `${userName} is created and invited by mail`;
       await act(context, 'POST', '/users', body, { done, hints: takenHint(context) });
     });
+}
+
+function addList(users: Command): void {
   users
     .command('list')
     .description('all system users')
@@ -38,6 +50,9 @@ export function addUserCommands(program: Command): void {
         'no system users',
       );
     });
+}
+
+function addGet(users: Command): void {
   users
     .command('get <userName>')
     .description('one system user')
@@ -49,6 +64,9 @@ export function addUserCommands(program: Command): void {
       if (context.json) return printJson(data);
       printFields({ ...data });
     });
+}
+
+function addUpdate(users: Command): void {
   users
     .command('update <userName>')
     .description('change the email and the role of a system user')
@@ -61,6 +79,9 @@ export function addUserCommands(program: Command): void {
       const hints = { ...unknownHint(context) };
       await act(context, 'PUT', pathOf(userName), body, { done: `${userName} is updated`, hints });
     });
+}
+
+function addEnableAndDisable(users: Command): void {
   for (const verb of ['enable', 'disable'] as const) {
     users
       .command(`${verb} <userName>`)
@@ -72,6 +93,9 @@ export function addUserCommands(program: Command): void {
         return act(context, 'PUT', `${pathOf(userName)}/${verb}`, undefined, outcome);
       });
   }
+}
+
+function addDelete(users: Command): void {
   users
     .command('delete <userName>')
     .description('delete a system user; the last SystemAdmin cannot be deleted')
