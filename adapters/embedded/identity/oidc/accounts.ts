@@ -1,4 +1,5 @@
 import { createAttemptLimiter } from '../../../../core/identity/attempts.ts';
+import { MAX_PASSWORD_LENGTH } from '../../../../core/identity/password-policy.ts';
 import type { TenantClaimsLookup } from '../../../../core/identity/tenant-claims.ts';
 import { isLogin } from '../../../../core/identity/users/store-context.ts';
 import { emailKey, fold, toUser, type UserRecord, userKey } from '../../../../core/identity/users/user-records.ts';
@@ -37,7 +38,6 @@ const MAX_PER_USER_AND_ADDRESS = 8;
 const MAX_PER_USER = 40;
 const MAX_PER_ADDRESS = 80;
 const MAX_LOGIN_LENGTH = 254;
-const MAX_PASSWORD_LENGTH = 256;
 
 export function createAccounts(options: {
   readonly table: Table;
@@ -79,7 +79,7 @@ export function createAccounts(options: {
       ];
       if (!attempts.take(keys)) return { outcome: 'too-many' };
       const record = await find(realm, name);
-      const usable = password.length <= MAX_PASSWORD_LENGTH ? password : '';
+      const usable = [...password].length <= MAX_PASSWORD_LENGTH ? password : '';
       const check = await passwords.check(usable, record?.secret, record?.subject ?? '');
       if (!record || check === 'wrong') return { outcome: 'wrong' };
       attempts.giveBack(keys);

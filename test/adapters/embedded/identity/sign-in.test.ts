@@ -156,6 +156,14 @@ describe('sign-in', () => {
     expect([unknown.code, unknown.message]).toEqual([wrong.code, wrong.message]);
   });
 
+  test('ID-1: a password of 256 characters is accepted, even if each takes two UTF-16 units', async () => {
+    const userName = 'long@acme.example';
+    const password = `Aa1!${'😀'.repeat(252)}`;
+    const user = { userName, email: userName, role: 'TenantUser', tenantId: ACME, password };
+    await server.identity.createUser('pool', user);
+    expect(await enter(userName, password)).toHaveProperty('accessToken');
+  });
+
   test('a user of one realm cannot sign in to another', async () => {
     const userName = await newUser();
     await expect(
