@@ -8,13 +8,13 @@ import {
   ListUserPoolClientsCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
 import * as z from 'zod';
+import { ADMIN_SIGN_IN_SCOPE } from '../core/identity/issuers.ts';
 import { clientConfig } from './bus-watch.ts';
 import { type EmulatedAccount, killGroup } from './emulated-account.ts';
 import { type SignInOptions, signIn, type Tokens } from './managed-login.ts';
 import { type PublicResponse, requestPublic } from './public-address.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const SCOPE = 'openid tenant/tenant_read tenant/tenant_write user/user_read user/user_write';
 
 const Outputs = z.object({
   'controlplane-stack': z.object({
@@ -113,7 +113,7 @@ export async function signInAgain(
     domain: outputs.adminDomain,
     clientId: outputs.ControlPlaneIdpClientId,
     callbackUrl: 'http://localhost',
-    scope: SCOPE,
+    scope: ADMIN_SIGN_IN_SCOPE,
     userName: 'admin',
     ...options,
   });

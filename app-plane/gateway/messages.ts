@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import type { ClusterId } from '../../core/ports/runtime.ts';
+import { isClusterId } from '../../core/tenant/ids.ts';
 
 /** A message from the platform to the gateway, over IPC. */
 export const PlatformMessage = z.discriminatedUnion('type', [
@@ -6,7 +8,7 @@ export const PlatformMessage = z.discriminatedUnion('type', [
     type: z.literal('endpoints'),
     services: z.array(
       z.object({
-        cluster: z.custom<'pool' | 'shared' | `tenant-${string}`>((id) => typeof id === 'string'),
+        cluster: z.custom<ClusterId>(isClusterId),
         tenantId: z.string().nullable(),
         service: z.string(),
         sockets: z.array(z.string()),

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { collectBody } from '../../core/http/collect-body.ts';
 import { decodeUtf8 } from '../../core/http/json-body.ts';
 import { clientRequestId } from '../../core/http/request-id.ts';
 import { newId } from '../../core/tenant/names.ts';
@@ -78,23 +79,15 @@ const PREFLIGHT = {
 
 type Body = { readonly text: string | undefined } | 'too large' | 'aborted' | 'not UTF-8';
 
-/**
- * Keeps at most the limit. A longer body is read to its end before the response is sent: a client that is still sending
- * would see a broken connection instead of the response. The gateway limits how much it can send.
- */
 async function readBody(req: IncomingMessage): Promise<Body> {
-  const chunks: Buffer[] = [];
-  let size = 0;
+  let chunks: readonly Buffer[] | undefined;
   try {
-    for await (const chunk of req as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size <= MAX_BODY_BYTES) chunks.push(chunk);
-    }
+    chunks = await collectBody(req as AsyncIterable<Buffer>, MAX_BODY_BYTES);
   } catch {
     return 'aborted';
   }
-  if (size > MAX_BODY_BYTES) return 'too large';
-  if (size === 0) return { text: undefined };
+  if (!chunks) return 'too large';
+  if (chunks.length === 0) return { text: undefined };
   const text = decodeUtf8(Buffer.concat(chunks));
   return text === undefined ? 'not UTF-8' : { text };
 }

@@ -16,11 +16,6 @@ export const ListQuery = z.strictObject({
 });
 export type ListQuery = z.output<typeof ListQuery>;
 
-/** A list response; `next_token` is present if and only if there are more items. */
-export function pageOf<T extends z.ZodType>(item: T) {
-  return z.object({ data: z.array(item), next_token: z.string().optional() });
-}
-
 const CHECK_LENGTH = 11;
 
 /**

@@ -1,6 +1,7 @@
 import * as z from 'zod';
+import { pageOf } from '../../core/http/page.ts';
 import { Money } from '../kit/money.ts';
-import { ListQuery, pageOf } from '../kit/paging.ts';
+import { ListQuery } from '../kit/paging.ts';
 import { label } from '../kit/text.ts';
 import { ORDER_STATUSES } from './status.ts';
 

@@ -1,6 +1,7 @@
 import * as z from 'zod';
+import { pageOf } from '../../core/http/page.ts';
 import { Money } from '../kit/money.ts';
-import { ListQuery, MAX_LIMIT, pageOf } from '../kit/paging.ts';
+import { ListQuery, MAX_LIMIT } from '../kit/paging.ts';
 import { label } from '../kit/text.ts';
 
 const MAX_ID_LENGTH = 320;

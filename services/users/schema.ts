@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { ListQuery, pageOf } from '../kit/paging.ts';
+import { pageOf } from '../../core/http/page.ts';
+import { ListQuery } from '../kit/paging.ts';
 
 /** User names are part of paths, where some characters and names are ambiguous. */
 const UserName = z

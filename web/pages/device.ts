@@ -1,4 +1,5 @@
-import { type Html, html } from './html.ts';
+import { describedBy, errorSummary } from './form-errors.ts';
+import { html } from './html.ts';
 import { page } from './layout.ts';
 
 export interface DeviceCodeModel {
@@ -17,12 +18,12 @@ export function deviceCodePage({ realmName, action, csrf, userCode, error }: Dev
     width: 'narrow',
     body: html`<div class="card panel" data-page="device-code">
 <header><h1>Connect the command line</h1><p class="muted">to ${realmName}</p></header>
-${error && html`<div id="problem" class="notice bad" role="alert">${error}</div>`}
+${error && errorSummary([error])}
 <form method="post" action="${action}">
 <input type="hidden" name="xsrf" value="${csrf}">
 <div class="field"><label for="userCode">Code</label>
 <input id="userCode" class="code" name="user_code" type="text" value="${userCode ?? ''}" autocomplete="off"
-  autocapitalize="characters" spellcheck="false" required maxlength="20" placeholder="XXXX-XXXX" autofocus${describedBy(error)}>
+  autocapitalize="characters" spellcheck="false" required maxlength="20" placeholder="XXXX-XXXX" autofocus${describedBy(error, 'where')}>
 <p id="where" class="hint">Your terminal shows it. Enter a code only if you ran <code>tierplane login</code> yourself.</p></div>
 <button type="submit">Continue</button>
 </form></div>`,
@@ -77,9 +78,4 @@ export function deviceResultPage({ allowed, realmName }: { allowed: boolean; rea
     }</p></header>
 </div>`,
   });
-}
-
-function describedBy(error: string | undefined): Html {
-  if (error === undefined) return html` aria-describedby="where"`;
-  return html` aria-invalid="true" aria-describedby="problem where"`;
 }

@@ -1,3 +1,4 @@
+import { describedBy, errorSummary } from './form-errors.ts';
 import { type Html, html } from './html.ts';
 import { page } from './layout.ts';
 
@@ -24,10 +25,10 @@ ${error && errorSummary([error])}
 <input type="hidden" name="csrf" value="${csrf}">
 <div class="field"><label for="userName">Email or user name</label>
 <input id="userName" name="userName" type="text" value="${userName ?? ''}" autocomplete="username"
-  autocapitalize="none" spellcheck="false" required maxlength="254"${userName === undefined && html` autofocus`}${described(error)}></div>
+  autocapitalize="none" spellcheck="false" required maxlength="254"${userName === undefined && html` autofocus`}${describedBy(error)}></div>
 <div class="field"><label for="password">Password</label>
 <input id="password" name="password" type="password" autocomplete="current-password" required
-  maxlength="256"${userName !== undefined && html` autofocus`}${described(error)}></div>
+  maxlength="256"${userName !== undefined && html` autofocus`}${describedBy(error)}></div>
 <button type="submit">Sign in</button>
 </form></div>`,
   });
@@ -60,10 +61,10 @@ ${errors.length > 0 && errorSummary(errors)}
 <input id="userName" type="text" value="${userName}" autocomplete="username" readonly></div>
 <div class="field"><label for="newPassword">New password</label>
 <input id="newPassword" name="newPassword" type="password" autocomplete="new-password" required minlength="${minLength}"
-  maxlength="256" autofocus${described(errors[0], 'rules')}>
+  maxlength="256" autofocus${describedBy(errors[0], 'rules')}>
 <p id="rules" class="hint">At least ${minLength} characters, with a lowercase letter, an uppercase letter, a digit and a symbol.</p></div>
 <div class="field"><label for="repeated">Repeat new password</label>
-<input id="repeated" name="repeated" type="password" autocomplete="new-password" required maxlength="256"${described(errors[0])}></div>
+<input id="repeated" name="repeated" type="password" autocomplete="new-password" required maxlength="256"${describedBy(errors[0])}></div>
 <button type="submit">Save and sign in</button>
 </form></div>`,
   });
@@ -123,16 +124,4 @@ export function signedOutPage(model: { readonly realmName: string; readonly sign
 <div class="actions"><a class="button" href="${model.signInUrl}">Sign in again</a><a class="button quiet" href="/">Start page</a></div>
 </div>`,
   });
-}
-
-function errorSummary(errors: readonly string[]): Html {
-  const text =
-    errors.length === 1 ? html`${errors[0]}` : html`<ul>${errors.map((error) => html`<li>${error}</li>`)}</ul>`;
-  return html`<div id="problem" class="notice bad" role="alert">${text}</div>`;
-}
-
-/** @param hint the id of the element that describes the field, whether or not there is an error */
-function described(error: string | undefined, hint?: string): Html | false {
-  if (error !== undefined) return html` aria-invalid="true" aria-describedby="problem${hint && html` ${hint}`}"`;
-  return hint !== undefined && html` aria-describedby="${hint}"`;
 }

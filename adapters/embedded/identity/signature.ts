@@ -23,8 +23,6 @@ export interface SignatureOptions {
 
 export interface Signature {
   readonly verify: SignatureVerifier;
-  /** Removes an issuer's keys from the cache, for example when its realm is deleted. */
-  forget(issuer: string): void;
 }
 
 /** Keys are fetched again after this time, so that a withdrawn key stops working. */
@@ -93,7 +91,6 @@ export function createSignature({ jwksUri, clock, cacheSize = 1_000 }: Signature
         return false;
       }
     },
-    forget: (issuer) => entries.delete(issuer),
   };
 }
 

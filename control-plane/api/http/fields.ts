@@ -66,8 +66,3 @@ export const pageQuery = z.object({
 export function pageQueryUpTo(max: number) {
   return z.object({ limit: count({ max }).transform((given) => given ?? DEFAULT_PAGE), next_token: nextToken });
 }
-
-/** A list response; `next_token` is present if and only if there are more items. */
-export function pageOf<T extends z.ZodType>(item: T) {
-  return z.object({ data: z.array(item), next_token: z.string().optional() });
-}

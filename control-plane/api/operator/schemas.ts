@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import type { ResponseBody } from '../../../core/http/operation.ts';
+import { pageOf } from '../../../core/http/page.ts';
 import type { ClusterId } from '../../../core/ports/runtime.ts';
 import { CLUSTER_ID, isClusterId } from '../../../core/tenant/ids.ts';
-import { pageOf, pageQuery } from '../http/fields.ts';
+import { pageQuery } from '../http/fields.ts';
 import { PlatformStatus } from '../http/platform-status.ts';
 
 const cluster = z.custom<ClusterId>(isClusterId, 'must be pool, shared or tenant-<id>');

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { isDomainError } from '../../../core/errors.ts';
+import { forwardedAddress } from '../../../core/http/forwarded-address.ts';
 import type { Intent } from '../../../core/http/idempotency.ts';
 import type { TenantRecord } from '../../../core/tenant/record.ts';
 import { signUpTier } from '../../../core/tier/tiers.ts';
@@ -86,7 +87,7 @@ export function createSignUp(): ControlPlaneOperation {
       },
     },
     async handle({ body, headers, request }, deps) {
-      const seconds = deps.signUpLimiter.take(clientAddress(request.headers['x-forwarded-for']));
+      const seconds = deps.signUpLimiter.take(forwardedAddress(request.headers['x-forwarded-for']) ?? 'unknown');
       if (seconds > 0) {
         return { status: 429, headers: { 'retry-after': String(seconds) }, body: { message: 'Too Many Requests' } };
       }
@@ -133,11 +134,6 @@ async function createUnlessKnown(
     if (taken && (await tenantIdByEmail(deps, record.email)) !== undefined) return undefined;
     throw error;
   }
-}
-
-/** The platform's own gateway writes the last address; the client may have written the others. */
-function clientAddress(forwardedFor: string | undefined): string {
-  return forwardedFor?.split(',').at(-1)?.trim() || 'unknown';
 }
 
 /** Sends the mail without waiting for it, as the time it takes would reveal that the email is known. */

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { ResponseBody } from '../../../core/http/operation.ts';
+import { pageOf } from '../../../core/http/page.ts';
 import { TENANT_ACTIONS, TENANT_STATES } from '../../../core/tenant/lifecycle.ts';
-import { pageOf } from '../http/fields.ts';
 
 const TenantState = z.enum(TENANT_STATES).meta({ id: 'TenantState' });
 const time = z.string().describe('ISO 8601, UTC.');

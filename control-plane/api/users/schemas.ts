@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { ResponseBody } from '../../../core/http/operation.ts';
-import { email, pageOf, pageQueryUpTo } from '../http/fields.ts';
+import { pageOf } from '../../../core/http/page.ts';
+import { email, pageQueryUpTo } from '../http/fields.ts';
 
 const userName = z
   .string()

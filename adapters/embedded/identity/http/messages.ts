@@ -1,22 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { DomainError } from '../../../../core/errors.ts';
+import { collectBody } from '../../../../core/http/collect-body.ts';
+import { forwardedAddress } from '../../../../core/http/forwarded-address.ts';
 import { contentSecurityPolicy } from '../../../../web/pages/policy.ts';
 import { STYLE } from '../../../../web/pages/style.ts';
 
 const MAX_BODY_BYTES = 16 * 1024;
 
-/**
- * The body of the request as text. Throws TOO_LARGE over 16 KB, after it has read all of it: a client that is still
- * sending would see a broken connection instead of the response. The gateway limits the length.
- */
+/** The body of the request as text. Throws TOO_LARGE over 16 KB, after it has read all of it. */
 export async function readBody(req: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of req as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size <= MAX_BODY_BYTES) chunks.push(chunk);
-  }
-  if (size > MAX_BODY_BYTES) throw new DomainError('TOO_LARGE', `a body must have at most ${MAX_BODY_BYTES} bytes`);
+  const chunks = await collectBody(req as AsyncIterable<Buffer>, MAX_BODY_BYTES);
+  if (!chunks) throw new DomainError('TOO_LARGE', `a body must have at most ${MAX_BODY_BYTES} bytes`);
   return Buffer.concat(chunks).toString('utf8');
 }
 
@@ -45,13 +39,9 @@ export function acceptsJson(req: IncomingMessage): boolean {
   return /^application\/json\b/i.test(req.headers.accept ?? '');
 }
 
-/** The address of the client. The gateway writes the last entry of the header; clients can forge the others. */
-export function clientAddress(req: IncomingMessage): string {
-  const forwarded = String(req.headers['x-forwarded-for'] ?? '')
-    .split(',')
-    .at(-1)
-    ?.trim();
-  return (forwarded || req.socket.remoteAddress) ?? 'unknown';
+/** The address of the client. */
+export function clientAddress({ headers, socket }: IncomingMessage): string {
+  return forwardedAddress(headers['x-forwarded-for']?.toString()) ?? socket.remoteAddress ?? 'unknown';
 }
 
 /**

@@ -57,20 +57,17 @@ describe('the key sets of issuers', () => {
     await expect(verify(token, by('known'))).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   });
 
-  test('a forgotten issuer is fetched again, and an issuer without a location has no keys', async () => {
+  test('an issuer without a location has no keys', async () => {
     const server = await startKeySetServer([published]);
-    const { verify, forget } = createSignature({
+    const { verify } = createSignature({
       jwksUri: (issuer) => (issuer === 'x' ? server.url : undefined),
       clock: new ManualClock(),
     });
     try {
-      await verify(token, by('known'));
-      forget('x');
-      await verify(token, by('known'));
-      expect(server.requests()).toBe(2);
+      expect(await verify(token, by('known'))).toBe(true);
       const elsewhere = { ...by('known'), issuer: { ...ISSUER, issuer: 'y' } };
       expect(await verify(token, elsewhere)).toBe(false);
-      expect(server.requests()).toBe(2);
+      expect(server.requests()).toBe(1);
     } finally {
       await server.close();
     }
