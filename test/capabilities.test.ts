@@ -1,20 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { currentDocument, definedIds, idsIn, namesIn, testNames, withTests } from '../scripts/capabilities.ts';
 
-/** Files whose names are still to be corrected. The list only shrinks. */
-const TO_BE_REWORDED = new Set([
-  'test/app-plane/provisioner/failures.test.ts',
-  'test/app-plane/provisioner/lease.test.ts',
-  'test/app-plane/provisioner/provisioner.test.ts',
-  'test/e2e/admin-page.test.ts',
-  'test/e2e/attacks.test.ts',
-  'test/e2e/faults.test.ts',
-  'test/e2e/isolation.test.ts',
-  'test/e2e/onboarding.test.ts',
-  'test/e2e/readme.test.ts',
-  'test/e2e/start-up.test.ts',
-]);
-
 describe('the ids in the names of tests', () => {
   const names = testNames();
 
@@ -37,7 +23,7 @@ describe('the ids in the names of tests', () => {
   });
 
   test('use an apostrophe, not a backtick, in words such as tenant’s', () => {
-    const wrong = names.filter(({ file, name }) => /\p{L}`\p{L}/u.test(name) && !TO_BE_REWORDED.has(file));
+    const wrong = names.filter(({ name }) => /\p{L}`\p{L}/u.test(name));
     expect(wrong).toEqual([]);
   });
 

@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { loadConfig } from '../embedded/config.ts';
+import { dataDirAt } from '../embedded/data-dir.ts';
 import { FUNCTION_VARIABLES, OPERATOR_VARIABLES, PROCESS_VARIABLES } from '../scripts/reference/environment.ts';
 import { withSections } from '../scripts/reference/markdown.ts';
 import { REFERENCE_PAGES, sectionsOf } from '../scripts/reference/pages.ts';
@@ -139,10 +140,58 @@ test('the README shows the tier table as it is', () => {
 
 test('docs/architecture.md names every contract suite of a port', () => {
   const page = read('docs/architecture.md');
-  // The outbox is no port, and the administrators' suite is a part of identity's.
+  // The outbox is not a port, and the administrators' suite is a part of identity's.
   const parts = ['outbox.suite.ts', 'identity-administrators.suite.ts'];
   const suites = readdirSync(join(ROOT, 'test/adapters/contract')).filter((name) => name.endsWith('.suite.ts'));
   expect(suites.filter((name) => !parts.includes(name) && !page.includes(`contract/${name}\``))).toEqual([]);
+});
+
+test('docs/architecture.md names every path of the data directory', () => {
+  const page = read('docs/architecture.md');
+  const paths = Object.values(dataDirAt(scratch)).filter((path) => path !== scratch);
+  expect(paths.length).toBeGreaterThan(10);
+  const missing = paths.map((path) => relative(scratch, path)).filter((name) => !RegExp(`\`${name}/?\``).test(page));
+  expect(missing).toEqual([]);
+});
+
+test('the documents name the versions and numbers of the project', () => {
+  const { engines, devDependencies, overrides } = JSON.parse(read('package.json')) as {
+    engines: { node: string };
+    devDependencies: Record<string, string>;
+    overrides: Record<string, string>;
+  };
+  const emulator = /^ministack==(\S+)$/m.exec(read('rehearsal/emulator/requirements.txt'))?.[1];
+  const { steps } = JSON.parse(read('test/fixtures/sbt-contract.json')) as { steps: unknown[] };
+  const node = `Node from ${engines.node.replace('>=', '')} on`;
+  const versions = { ...devDependencies, ...overrides };
+  const claims: [page: string, text: string][] = [
+    ['README.md', node],
+    ['CONTRIBUTING.md', node],
+    ['docs/aws-proof.md', `[MiniStack](https://pypi.org/project/ministack/) ${emulator} `],
+    ['docs/aws-proof.md', `all ${steps.length} steps`],
+    ['docs/sbt-contract.md', `to ${steps.length} requests`],
+    ['docs/sbt-contract.md', `\`@cdklabs/sbt-aws\` ${versions['@cdklabs/sbt-aws']} `],
+    ...['@swc/core', 'unrs-resolver', '@biomejs/biome'].map((name): [string, string] => [
+      'docs/decisions/0005-pins.md',
+      `| ${versions[name]} |`,
+    ]),
+  ];
+  for (const [page, text] of claims) expect([page, read(page)]).toEqual([page, expect.stringContaining(text)]);
+});
+
+test.each([
+  ['scripts/mutate.ts', '--help', '## Mutation testing'],
+  // An unknown option makes the command print its usage.
+  ['test/app-plane/gateway/upstream/fuzz/main.ts', '--usage', '## Fuzzing the gateway'],
+])('docs/testing.md has a row for every option of %s', (script, argument, heading) => {
+  const { stdout, stderr } = spawnSync(process.execPath, [join(ROOT, script), argument], { encoding: 'utf8' });
+  const options = `${stdout}${stderr}`.match(/--(?!help)[a-z]+/g) ?? [];
+  expect(options.length).toBeGreaterThan(1);
+  const section =
+    read('docs/testing.md')
+      .split(/^(?=## )/m)
+      .find((text) => text.startsWith(heading)) ?? '';
+  expect(options.filter((option) => !RegExp(`^\\| \`${option}[\` ]`, 'm').test(section))).toEqual([]);
 });
 
 describe('docs/add-a-service.md', () => {

@@ -7,7 +7,7 @@ import { afterAll, describe, expect, jest, test } from '@jest/globals';
 import { collectOutput } from '../support/collect-output.ts';
 import { until } from '../support/until.ts';
 
-/** Tests of the benchmark's behaviour, not of its figures, because other tests run at the same time. */
+/** Tests of the benchmark's behavior, not of its figures, because other tests run at the same time. */
 const ROOT = join(import.meta.dirname, '..', '..');
 jest.setTimeout(180_000);
 

@@ -37,7 +37,7 @@ describe('the token bucket', () => {
     );
   });
 
-  test('starves no client: one that waits for a token is admitted, whatever it tried before', () => {
+  test('admits a client that waits for a token, whatever it requested before', () => {
     fc.assert(
       fc.property(plans, waits, (plan, gaps) => {
         const bucket = fullBucket(plan, 0);
@@ -51,7 +51,7 @@ describe('the token bucket', () => {
     );
   });
 
-  test('starves no client: refused calls consume nothing, so an impatient client still gets its rate', () => {
+  test('consumes nothing for refused calls, so a client that retries too early still gets its rate', () => {
     const plan = { rate: 10, burst: 10 };
     const admitted = run(
       plan,
@@ -89,7 +89,7 @@ describe('the token bucket', () => {
     expect(isFull(bucket, plan, 2_000)).toBe(true);
   });
 
-  test('tells in whole seconds when to retry', () => {
+  test('returns the whole seconds until the next token', () => {
     const slow = { rate: 0.25, burst: 1 };
     const bucket = fullBucket(slow, 0);
     take(bucket, slow, 0);
@@ -102,7 +102,7 @@ describe('the daily quota', () => {
   const plan = { quotaPerDay: 3 };
   const noon = Date.UTC(2026, 1, 3, 12);
 
-  test('RT-2: admits its number of calls and starts anew at 00:00 UTC', () => {
+  test('RT-2: admits its number of calls and is full again at 00:00 UTC', () => {
     const used = { day: utcDay(noon), count: 0 };
     expect([1, 2, 3, 4].map(() => countCall(used, plan, noon))).toEqual([true, true, true, false]);
     expect(countCall(used, plan, Date.UTC(2026, 1, 3, 23, 59, 59, 999))).toBe(false);
@@ -110,12 +110,12 @@ describe('the daily quota', () => {
     expect(used).toEqual({ day: utcDay(Date.UTC(2026, 1, 4)), count: 1 });
   });
 
-  test('does not start anew when the clock is set back over midnight', () => {
+  test('is not full again when the clock is set back over midnight', () => {
     const used = { day: utcDay(noon), count: 3 };
     expect(countCall(used, plan, noon - 86_400_000)).toBe(false);
   });
 
-  test('tells in whole seconds when the day ends', () => {
+  test('returns the whole seconds until the day ends', () => {
     expect(secondsToReset(noon)).toBe(43_200);
     expect(secondsToReset(Date.UTC(2026, 1, 3, 23, 59, 59, 999))).toBe(1);
   });

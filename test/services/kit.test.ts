@@ -14,7 +14,7 @@ import { buildService } from '../../services/kit/service.ts';
 import { buildOrders } from '../../services/orders/app.ts';
 import { buildProducts } from '../../services/products/app.ts';
 import { buildUsers } from '../../services/users/app.ts';
-import { ask, BOOK, World } from './world.ts';
+import { BOOK, send, World } from './world.ts';
 
 let world: World;
 let app: FastifyInstance;
@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-describe('every refusal is a problem', () => {
+describe('a refusal', () => {
   const plain = { 'content-type': 'text/plain' };
   const json = { 'content-type': 'application/json' };
   const cases: [string, number, InjectOptions][] = [
@@ -38,7 +38,7 @@ describe('every refusal is a problem', () => {
     ['broken JSON', 400, { method: 'POST', url: '/products', headers: json, payload: '{"name":' }],
     ['a poisoned prototype', 400, { method: 'POST', url: '/products', headers: json, payload: '{"__proto__":{}}' }],
     [
-      'a body that is no UTF-8',
+      'a body that is not UTF-8',
       400,
       { method: 'POST', url: '/products', headers: json, payload: Buffer.from('"\xff"', 'latin1') },
     ],
@@ -46,7 +46,7 @@ describe('every refusal is a problem', () => {
     ['another media type', 415, { method: 'POST', url: '/products', headers: plain, payload: 'x' }],
     ['a body too large', 413, { method: 'POST', url: '/products', headers: json, payload: `"${'x'.repeat(300_000)}"` }],
   ];
-  test.each(cases)('%s: %i', async (what, status, { headers, ...request }) => {
+  test.each(cases)('of %s is a problem with status %i', async (what, status, { headers, ...request }) => {
     const response = await app.inject({ ...request, headers: { authorization: admin, ...headers } });
     expect(response.headers['content-type']).toMatch(/^application\/problem\+json/);
     expect(response.statusCode).toBe(status);
@@ -59,9 +59,9 @@ describe('every refusal is a problem', () => {
     });
   });
 
-  test('a 405 response lists the allowed methods', async () => {
-    expect((await ask(app, 'DELETE', '/products', admin)).headers.allow).toBe('GET, POST, HEAD');
-    expect((await ask(app, 'POST', '/products/x', admin)).headers.allow).toBe('GET, PUT, PATCH, DELETE, HEAD');
+  test('with 405 lists the allowed methods', async () => {
+    expect((await send(app, 'DELETE', '/products', admin)).headers.allow).toBe('GET, POST, HEAD');
+    expect((await send(app, 'POST', '/products/x', admin)).headers.allow).toBe('GET, PUT, PATCH, DELETE, HEAD');
   });
 
   test.each([
@@ -70,7 +70,7 @@ describe('every refusal is a problem', () => {
     ['POST', '/products', 'application/json', 400],
     ['POST', '/products', 'text/plain', 400],
   ])(
-    'a %s to %s with the content type %s but without a body gets a response on a real connection: %i',
+    'of %s %s with the content type %s and without a body arrives on a real connection: %i',
     async (method, path, type, status) => {
       const socketPath = join(world.dir, `empty-${method}-${status}-${type.length}.sock`);
       await world.use(buildProducts(world.parts('products'))).listen({ path: socketPath });
@@ -86,7 +86,7 @@ describe('every refusal is a problem', () => {
     ['declared', 3_000_000],
     ['sent piece by piece', undefined],
   ])(
-    'a body that is much too large, %s, is read to its end, so that the refusal reaches the gateway',
+    'of a body that is much too large, %s, reaches the gateway, because the body is read to its end',
     async (_how, length) => {
       const socketPath = join(world.dir, `long-${length ?? 'chunked'}.sock`);
       await world.use(buildProducts(world.parts('products'))).listen({ path: socketPath });
@@ -113,39 +113,39 @@ describe('every refusal is a problem', () => {
     },
   );
 
-  test('a 500 response does not expose the internal message; the log has it', async () => {
+  test('with 500 does not expose the internal message, which the log has', async () => {
     const failing = {
       ...world.parts('failing'),
       authorize: async () => {
-        throw new Error('secret inner words');
+        throw new Error('secret internal message');
       },
     };
     const broken = world.use(buildProducts(failing));
-    const response = await ask(broken, 'GET', '/v1/failing', admin);
+    const response = await send(broken, 'GET', '/v1/failing', admin);
     expect(response).toMatchObject({ status: 500, body: { type: 'urn:tierplane:problem:internal' } });
-    expect(response.text).not.toContain('secret inner words');
-    expect(JSON.stringify(world.lines.map(({ fields }) => String(fields.err)))).toContain('secret inner words');
+    expect(response.text).not.toContain('secret internal message');
+    expect(JSON.stringify(world.lines.map(({ fields }) => String(fields.err)))).toContain('secret internal message');
   });
 });
 
-describe('around the operations', () => {
-  test('health and readiness require no token; readiness requires the store', async () => {
-    expect(await ask(app, 'GET', '/healthz')).toMatchObject({ status: 200, body: { status: 'ok' } });
-    expect((await ask(app, 'GET', '/readyz')).status).toBe(200);
+describe('a service', () => {
+  test('reports health and readiness without a token; readiness requires the store', async () => {
+    expect(await send(app, 'GET', '/healthz')).toMatchObject({ status: 200, body: { status: 'ok' } });
+    expect((await send(app, 'GET', '/readyz')).status).toBe(200);
     const parts = world.parts('products');
     const get = () => Promise.reject(new DomainError('CORRUPT', 'the file is damaged'));
     const broken = world.use(buildService({ ...parts, table: { ...parts.table, get } }, []));
-    expect((await ask(broken, 'GET', '/readyz')).status).toBe(503);
-    expect((await ask(broken, 'GET', '/healthz')).status).toBe(200);
+    expect((await send(broken, 'GET', '/readyz')).status).toBe(503);
+    expect((await send(broken, 'GET', '/healthz')).status).toBe(200);
   });
 
-  test('OB-1: a request is one log line with tenant, tier, request id, status and time, without token, body or ids', async () => {
+  test('OB-1: logs one line per request with tenant, tier, request id, status and time, without token, body or ids', async () => {
     const before = world.lines.length;
-    await ask(app, 'GET', '/healthz');
+    await send(app, 'GET', '/healthz');
     const body = { ...BOOK, sku: 'LOGGED', name: 'Words of a customer' };
-    const made = await ask(app, 'POST', '/v1/products', admin, body, { 'x-request-id': 'request-1' });
+    const made = await send(app, 'POST', '/v1/products', admin, body, { 'x-request-id': 'request-1' });
     expect(made.headers['x-request-id']).toBe('request-1');
-    await ask(app, 'GET', `/v1/products/${made.body.productId}`, 'Bearer nonsense');
+    await send(app, 'GET', `/v1/products/${made.body.productId}`, 'Bearer nonsense');
     const lines = world.lines.slice(before);
     expect(lines).toHaveLength(2);
     expect(lines[0]).toEqual({
@@ -168,23 +168,24 @@ describe('around the operations', () => {
     }
   });
 
-  test('a request id that could break a log line is replaced', async () => {
-    const response = await ask(app, 'GET', '/healthz', undefined, undefined, { 'x-request-id': 'a"b' });
+  test('replaces a request id that could break a log line', async () => {
+    const response = await send(app, 'GET', '/healthz', undefined, undefined, { 'x-request-id': 'a"b' });
     expect(response.headers['x-request-id']).toMatch(/^[0-9a-z]{26}$/);
   });
 
-  test('RT-6: OpenAPI 3.1 describes every operation from the schemas that check it', async () => {
+  test('RT-6: describes every operation in OpenAPI 3.1 by the schemas that check it', async () => {
     const services = { products: buildProducts, orders: buildOrders, users: buildUsers };
     for (const [name, build] of Object.entries(services)) {
       const service = world.use(build(world.parts(name)));
-      const { body } = await ask(service, 'GET', `/v1/${name}/openapi.json`);
+      const { body } = await send(service, 'GET', `/v1/${name}/openapi.json`);
       expect(body.openapi).toBe('3.1.0');
       const methods = Object.entries<object>(body.paths).map(([path, item]) => `${path} ${Object.keys(item).sort()}`);
       expect(methods).toEqual([`/${name} get,post`, expect.stringMatching(/\/\{\w+\} delete,get,patch,put$/)]);
       const references = [...JSON.stringify(body).matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)];
+      expect(references.length).toBeGreaterThan(0);
       for (const [, schema = ''] of references) expect(body.components.schemas).toHaveProperty(schema);
     }
-    const { body } = await ask(app, 'GET', '/products/openapi.json');
+    const { body } = await send(app, 'GET', '/products/openapi.json');
     expect(body.components.schemas.Product.required).toEqual(['productId', 'name', 'sku', 'category', 'price']);
     expect(body.components.schemas.Money.properties.currency.enum).toEqual([...CURRENCIES]);
     expect(Object.keys(body.paths['/products'].post.responses)).toEqual(
@@ -192,13 +193,13 @@ describe('around the operations', () => {
     );
   });
 
-  test('currencies are distinct codes of three capital letters', () => {
+  test('accepts currencies that are distinct codes of three capital letters', () => {
     expect(new Set(CURRENCIES).size).toBe(CURRENCIES.length);
     expect(CURRENCIES.filter((code) => !/^[A-Z]{3}$/.test(code))).toEqual([]);
   });
 });
 
-describe('an response', () => {
+describe('a response', () => {
   const Shape = z.object({
     id: z.string(),
     count: z.int(),

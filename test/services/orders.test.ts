@@ -6,13 +6,13 @@ import { buildOrders } from '../../services/orders/app.ts';
 import { mayFollow, ORDER_STATUSES } from '../../services/orders/status.ts';
 import { buildProducts } from '../../services/products/app.ts';
 import { closeServer } from '../support/http-server.ts';
-import { ask, BOOK, TENANT_B, World } from './world.ts';
+import { BOOK, send, TENANT_B, World } from './world.ts';
 
 let world: World;
 let products: FastifyInstance;
 let orders: FastifyInstance;
 let admin: string;
-/** What the agent would tell; tests change it. */
+/** The sockets of products that the agent would send. Tests change them. */
 let sockets: string[];
 let live: string;
 
@@ -31,10 +31,10 @@ afterAll(() => world.close());
 let sku = 0;
 async function product(amount: number, currency = 'EUR', token = admin): Promise<string> {
   const body = { ...BOOK, sku: `SKU-${sku++}`, price: { amount, currency } };
-  return (await ask(products, 'POST', '/v1/products', token, body)).body.productId;
+  return (await send(products, 'POST', '/v1/products', token, body)).body.productId;
 }
 const place = (lines: unknown, over: object = {}, headers = {}) =>
-  ask(orders, 'POST', '/v1/orders', admin, { name: 'An order', lines, ...over }, headers);
+  send(orders, 'POST', '/v1/orders', admin, { name: 'An order', lines, ...over }, headers);
 
 describe('the orders service', () => {
   test('RT-6: copies the current prices, sums them up, and keeps them when prices change', async () => {
@@ -55,16 +55,16 @@ describe('the orders service', () => {
       status: 'placed',
     });
     expect(made.headers.location).toBe(`orders/${made.body.orderId}`);
-    await ask(products, 'PATCH', `/products/${one}`, admin, { price: { amount: 1, currency: 'EUR' } });
+    await send(products, 'PATCH', `/products/${one}`, admin, { price: { amount: 1, currency: 'EUR' } });
     const url = `/v1/orders/${made.body.orderId}`;
-    expect((await ask(orders, 'GET', url, admin)).body).toEqual(made.body);
+    expect((await send(orders, 'GET', url, admin)).body).toEqual(made.body);
 
-    const paid = await ask(orders, 'PUT', url, admin, { name: 'Renamed', status: 'paid' }, { 'if-match': '"1"' });
+    const paid = await send(orders, 'PUT', url, admin, { name: 'Renamed', status: 'paid' }, { 'if-match': '"1"' });
     expect(paid.body).toEqual({ ...made.body, name: 'Renamed', status: 'paid' });
-    expect((await ask(orders, 'PATCH', url, admin, { status: 'shipped' }, { 'if-match': '"1"' })).status).toBe(412);
-    expect((await ask(orders, 'PATCH', url, admin, { status: 'shipped' })).body.status).toBe('shipped');
-    expect((await ask(orders, 'DELETE', url, admin)).status).toBe(204);
-    expect((await ask(orders, 'GET', url, admin)).status).toBe(404);
+    expect((await send(orders, 'PATCH', url, admin, { status: 'shipped' }, { 'if-match': '"1"' })).status).toBe(412);
+    expect((await send(orders, 'PATCH', url, admin, { status: 'shipped' })).body.status).toBe('shipped');
+    expect((await send(orders, 'DELETE', url, admin)).status).toBe(204);
+    expect((await send(orders, 'GET', url, admin)).status).toBe(404);
   });
 
   test('refuses unknown products and those of other tenants, with each line concerned', async () => {
@@ -96,8 +96,12 @@ describe('the orders service', () => {
     ['101 lines', Array(101).fill({ productId: 'x', quantity: 1 }), 'lines'],
     ['a quantity of 0', [{ productId: 'x', quantity: 0 }], 'lines.0.quantity'],
     ['a quantity of 10,001', [{ productId: 'x', quantity: 10_001 }], 'lines.0.quantity'],
-    ['what no product is called', [{ productId: 'a,b', quantity: 1 }], 'lines.0.productId'],
-    ['ids too long to ask for', Array(100).fill({ productId: 'x'.repeat(320), quantity: 1 }), 'lines.99.productId'],
+    ['an id that no product can have', [{ productId: 'a,b', quantity: 1 }], 'lines.0.productId'],
+    [
+      'ids that are too long for one request',
+      Array(100).fill({ productId: 'x'.repeat(320), quantity: 1 }),
+      'lines.99.productId',
+    ],
     ['a price of the client’s choice', [{ productId: 'x', quantity: 1, price: 0 }], 'lines.0.price'],
   ];
   test.each(invalidCases)('refuses %s with the path of the field', async (_what, lines, path) => {
@@ -119,20 +123,20 @@ describe('the orders service', () => {
     expect(allowed).toEqual(['placed -> paid', 'placed -> cancelled', 'paid -> shipped', 'paid -> cancelled']);
     const { body } = await place([{ productId: await product(1), quantity: 1 }]);
     const url = `/orders/${body.orderId}`;
-    expect((await ask(orders, 'PATCH', url, admin, { status: 'shipped' })).body).toMatchObject({
+    expect((await send(orders, 'PATCH', url, admin, { status: 'shipped' })).body).toMatchObject({
       status: 409,
       detail: 'status must be paid or cancelled after placed, got shipped',
       errors: [{ path: 'status' }],
     });
-    expect((await ask(orders, 'PATCH', url, admin, { status: 'lost' })).status).toBe(400);
-    expect((await ask(orders, 'GET', url, admin)).body.status).toBe('placed');
+    expect((await send(orders, 'PATCH', url, admin, { status: 'lost' })).status).toBe(400);
+    expect((await send(orders, 'GET', url, admin)).body.status).toBe('placed');
   });
 
   test('places an order once per Idempotency-Key, at the prices of the first request', async () => {
     const id = await product(100);
     const lines = [{ productId: id, quantity: 1 }];
     const first = await place(lines, {}, { 'idempotency-key': 'k-1' });
-    await ask(products, 'PATCH', `/products/${id}`, admin, { price: { amount: 200, currency: 'EUR' } });
+    await send(products, 'PATCH', `/products/${id}`, admin, { price: { amount: 200, currency: 'EUR' } });
     const second = await place(lines, {}, { 'idempotency-key': 'k-1' });
     expect(second).toMatchObject({ status: 201, body: first.body });
     expect((await place([{ ...lines[0], quantity: 2 }], {}, { 'idempotency-key': 'k-1' })).status).toBe(409);
@@ -142,14 +146,14 @@ describe('the orders service', () => {
     const owner = await world.bearer({ tenantId: 'tenantlists' });
     const id = await product(1, 'EUR', owner);
     const body = { name: 'One of many', lines: [{ productId: id, quantity: 1 }] };
-    await Promise.all(Array.from({ length: 25 }, () => ask(orders, 'POST', '/orders', owner, body)));
-    const first = (await ask(orders, 'GET', '/orders', owner)).body;
-    const second = (await ask(orders, 'GET', `/orders?next_token=${first.next_token}`, owner)).body;
+    await Promise.all(Array.from({ length: 25 }, () => send(orders, 'POST', '/orders', owner, body)));
+    const first = (await send(orders, 'GET', '/orders', owner)).body;
+    const second = (await send(orders, 'GET', `/orders?next_token=${first.next_token}`, owner)).body;
     expect([first.data.length, second.data.length, second.next_token]).toEqual([20, 5, undefined]);
   });
 });
 
-describe('while products is away', () => {
+describe('while the products service is unavailable', () => {
   const line = async () => [{ productId: await product(1), quantity: 1 }];
   const gone = () => join(world.dir, 'gone.sock');
 
@@ -162,7 +166,7 @@ describe('while products is away', () => {
       expect(response.headers['retry-after']).toBe('1');
     }
     sockets = [live];
-    const { body } = await ask(orders, 'GET', '/orders?limit=100', admin);
+    const { body } = await send(orders, 'GET', '/orders?limit=100', admin);
     expect(body.data.filter((one: { name: string }) => one.name === 'Lost')).toEqual([]);
     expect((await place(lines)).status).toBe(201);
   });

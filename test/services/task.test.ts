@@ -125,18 +125,18 @@ describe('a built service, run as a task', () => {
     ]);
   });
 
-  test('finishes its requests during a drain, asks clients to close their connections, then exits with 0', async () => {
+  test('finishes its requests during a drain, closes its connections, then exits with 0', async () => {
     const task = await ready(start('products'));
     const payload = JSON.stringify({ ...BOOK, sku: 'DRAINED' });
     const head = `POST /products HTTP/1.1\r\nhost: x\r\nauthorization: ${admin}\r\ncontent-type: application/json\r\n`;
     const slow = createConnection(task.socket);
-    const answered = text(slow);
+    const received = text(slow);
     slow.write(`${head}content-length: ${payload.length}\r\n\r\n${payload.slice(0, 10)}`);
     await call(task, 'GET', '/healthz');
     task.process.send({ type: 'drain' });
     await until(() => task.log().includes('draining'));
     slow.write(payload.slice(10));
-    expect(await answered).toMatch(/^HTTP\/1\.1 201 /);
+    expect(await received).toMatch(/^HTTP\/1\.1 201 /);
     expect(await task.exited).toEqual([0, null]);
     await expect(call(task, 'GET', '/healthz')).rejects.toThrow();
   });
@@ -162,9 +162,9 @@ describe('a built service, run as a task', () => {
   });
 
   test("loads neither Node's fetch nor HTTP/2, as it uses neither", async () => {
-    const tell = `process.on('exit', () => process.stdout.write(process.moduleLoadList.join(' ')));`;
+    const printModules = `process.on('exit', () => process.stdout.write(process.moduleLoadList.join(' ')));`;
     for (const service of ['products', 'orders', 'users']) {
-      const task = await ready(start(service, {}, ['--import', preload(tell)]));
+      const task = await ready(start(service, {}, ['--import', preload(printModules)]));
       task.process.disconnect();
       await task.exited;
       expect(task.log()).toContain('NativeModule http');

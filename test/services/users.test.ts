@@ -4,9 +4,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import type { FastifyInstance } from 'fastify';
 import { buildUsers } from '../../services/users/app.ts';
 import { closeServer, listen } from '../support/http-server.ts';
-import { ask, World } from './world.ts';
+import { send, World } from './world.ts';
 
-/** What a realm's users API was received, and what it answers next. */
+/** A request that the realm's users API received. */
 interface ReceivedRequest {
   readonly method: string;
   readonly url: string;
@@ -56,22 +56,22 @@ describe('the users service', () => {
       status: 200,
       body: { data: [{ ...JO, subject: 'secret-sub', passwordHash: 'x' }], next_token: 'opaque' },
     };
-    const list = await ask(users, 'GET', '/v1/users?limit=1', admin);
+    const list = await send(users, 'GET', '/v1/users?limit=1', admin);
     expect(list.body).toEqual({ data: [JO], next_token: expect.any(String) });
-    await ask(users, 'GET', `/users?next_token=${list.body.next_token}`, admin);
+    await send(users, 'GET', `/users?next_token=${list.body.next_token}`, admin);
 
     reply = { status: 201, body: JO };
-    const made = await ask(users, 'POST', '/users', admin, { email: JO.email });
+    const made = await send(users, 'POST', '/users', admin, { email: JO.email });
     expect(made).toMatchObject({ status: 201, body: JO });
     expect(made.headers.location).toBe('users/jo%40acme.example');
 
     reply = { status: 200, body: JO };
     const path = `/users/${encodeURIComponent(JO.userName)}`;
-    expect((await ask(users, 'GET', path, admin)).body).toEqual(JO);
-    expect((await ask(users, 'PUT', path, admin, { role: 'TenantUser', enabled: false })).status).toBe(200);
-    expect((await ask(users, 'PATCH', path, admin, { enabled: true })).status).toBe(200);
+    expect((await send(users, 'GET', path, admin)).body).toEqual(JO);
+    expect((await send(users, 'PUT', path, admin, { role: 'TenantUser', enabled: false })).status).toBe(200);
+    expect((await send(users, 'PATCH', path, admin, { enabled: true })).status).toBe(200);
     reply = { status: 204 };
-    expect(await ask(users, 'DELETE', path, admin)).toMatchObject({ status: 204, text: '' });
+    expect(await send(users, 'DELETE', path, admin)).toMatchObject({ status: 204, text: '' });
 
     const base = '/realms/pool/users';
     expect(received.map(({ method, url, body }) => ({ method, url, body }))).toEqual([
@@ -89,12 +89,12 @@ describe('the users service', () => {
   test('ID-2: a TenantUser gets 403 for every operation, and identity is not called', async () => {
     const worker = await world.bearer({ role: 'TenantUser' });
     const calls = [
-      ask(users, 'GET', '/users', worker),
-      ask(users, 'POST', '/users', worker, { email: JO.email }),
-      ask(users, 'GET', `/users/${JO.userName}`, worker),
-      ask(users, 'PUT', `/users/${JO.userName}`, worker, { role: 'TenantAdmin', enabled: true }),
-      ask(users, 'PATCH', `/users/${JO.userName}`, worker, { role: 'TenantAdmin' }),
-      ask(users, 'DELETE', `/users/${JO.userName}`, worker),
+      send(users, 'GET', '/users', worker),
+      send(users, 'POST', '/users', worker, { email: JO.email }),
+      send(users, 'GET', `/users/${JO.userName}`, worker),
+      send(users, 'PUT', `/users/${JO.userName}`, worker, { role: 'TenantAdmin', enabled: true }),
+      send(users, 'PATCH', `/users/${JO.userName}`, worker, { role: 'TenantAdmin' }),
+      send(users, 'DELETE', `/users/${JO.userName}`, worker),
     ];
     expect((await Promise.all(calls)).map(({ status }) => status)).toEqual(Array(6).fill(403));
     expect(received).toEqual([]);
@@ -108,8 +108,8 @@ describe('the users service', () => {
     [409, 409],
     [500, 503],
   ])('a %i response of identity becomes a %i problem', async (theirs, ours) => {
-    reply = { status: theirs, body: { message: 'said by identity' } };
-    const refused = await ask(users, 'PATCH', `/users/${JO.userName}`, admin, { enabled: false });
+    reply = { status: theirs, body: { message: 'from identity' } };
+    const refused = await send(users, 'PATCH', `/users/${JO.userName}`, admin, { enabled: false });
     expect(refused.status).toBe(ours);
     expect(refused.headers['content-type']).toMatch(/problem\+json/);
   });
@@ -117,7 +117,7 @@ describe('the users service', () => {
   test('a refusal of a field by identity keeps its message and path', async () => {
     const issues = [{ loc: ['body', 'email'], type: 'taken', msg: 'is taken' }];
     reply = { status: 409, body: { message: 'email is taken', issues } };
-    const refused = await ask(users, 'POST', '/users', admin, { email: JO.email });
+    const refused = await send(users, 'POST', '/users', admin, { email: JO.email });
     expect(refused.body).toMatchObject({ detail: 'email is taken', errors: [{ path: 'email', message: 'is taken' }] });
   });
 
@@ -129,24 +129,24 @@ describe('the users service', () => {
     ['a change without role', 'PUT', { enabled: true }, 'role'],
   ];
   test.each(invalidCases)('refuses %s with the path of the field', async (_what, method, body, path) => {
-    const answered = await ask(users, method, method === 'POST' ? '/users' : '/users/jo', admin, body);
-    expect(answered).toMatchObject({ status: 400, body: { errors: [{ path }] } });
+    const refused = await send(users, method, method === 'POST' ? '/users' : '/users/jo', admin, body);
+    expect(refused).toMatchObject({ status: 400, body: { errors: [{ path }] } });
     expect(received).toEqual([]);
   });
 
   test.each(['.', '..', 'a/b', 'a\\b', 'a b', '\ud800'])(
     'refuses the user name %j, which cannot be part of a path',
     async (userName) => {
-      const refused = await ask(users, 'POST', '/users', admin, { email: 'jo@acme.example', userName });
+      const refused = await send(users, 'POST', '/users', admin, { email: 'jo@acme.example', userName });
       expect(refused).toMatchObject({ status: 400, body: { errors: [{ path: 'userName' }] } });
       expect(received).toEqual([]);
     },
   );
 
   test('compares If-Match with the current state in identity', async () => {
-    const { headers } = await ask(users, 'GET', '/users/jo', admin);
+    const { headers } = await send(users, 'GET', '/users/jo', admin);
     const put = (tag: string) =>
-      ask(users, 'PUT', '/users/jo', admin, { role: 'TenantUser', enabled: false }, { 'if-match': tag });
+      send(users, 'PUT', '/users/jo', admin, { role: 'TenantUser', enabled: false }, { 'if-match': tag });
     expect((await put(String(headers.etag))).status).toBe(200);
     reply = { status: 200, body: { ...JO, enabled: false } };
     expect((await put(String(headers.etag))).status).toBe(412);
@@ -154,16 +154,16 @@ describe('the users service', () => {
 
   test('invites once per Idempotency-Key', async () => {
     reply = { status: 201, body: JO };
-    const post = () => ask(users, 'POST', '/users', admin, { email: JO.email }, { 'idempotency-key': 'one' });
+    const post = () => send(users, 'POST', '/users', admin, { email: JO.email }, { 'idempotency-key': 'one' });
     expect((await post()).body).toEqual((await post()).body);
     expect(received).toHaveLength(1);
   });
 
-  test('responds with 503 while identity is away, and never repeats a change', async () => {
-    const away = world.use(buildUsers(world.parts('users')));
-    expect((await ask(away, 'GET', '/users', admin)).status).toBe(503);
+  test('responds with 503 while identity is unavailable, and never repeats a change', async () => {
+    const unavailable = world.use(buildUsers(world.parts('users')));
+    expect((await send(unavailable, 'GET', '/users', admin)).status).toBe(503);
     reply = { status: 502 };
-    expect((await ask(users, 'POST', '/users', admin, { email: JO.email })).status).toBe(503);
+    expect((await send(users, 'POST', '/users', admin, { email: JO.email })).status).toBe(503);
     expect(received).toHaveLength(1);
   });
 });

@@ -17,7 +17,7 @@ import { startKeySetServer } from '../support/key-set-server.ts';
 export const TENANT_A = 'tenantaaaa';
 export const TENANT_B = 'tenantbbbb';
 export const AUDIENCE = 'urn:tierplane:api';
-const ISSUER = 'http://front.example/realms/pool';
+const ISSUER = 'http://platform.example/realms/pool';
 
 export interface LogLine {
   readonly level: string;
@@ -27,13 +27,13 @@ export interface LogLine {
 
 export interface Reply {
   readonly status: number;
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into responses of every shape
+  // biome-ignore lint/suspicious/noExplicitAny: tests read responses of every shape
   readonly body: any;
   readonly headers: Record<string, unknown>;
   readonly text: string;
 }
 
-/** One issuer with its published keys, a temporary directory, and whatever services a test builds of them. */
+/** An issuer with its published keys, a temporary directory, and the services that a test builds. */
 export class World {
   readonly dir = mkdtempSync(join(tmpdir(), 'tp-svc-'));
   readonly lines: LogLine[] = [];
@@ -92,7 +92,7 @@ export class World {
     return `Bearer ${token}`;
   }
 
-  /** What a service is built of, each with a store of its own. */
+  /** The parts of a service, with a store of its own. */
   parts(name: string, over: Partial<ServiceParts> = {}): ServiceParts & { table: SqliteTable } {
     const table = openTable({ file: join(this.dir, `${newId(Date.now(), systemRandom)}.db`), clock: systemClock });
     this.onClose(() => table.close());
@@ -130,7 +130,7 @@ function recordMismatch(operation: Declaration, response: AnyResponse): void {
 }
 
 /** Calls a service without a port. Throws if a response does not fit the declaration of its operation. */
-export async function ask(
+export async function send(
   app: FastifyInstance,
   method: NonNullable<InjectOptions['method']>,
   url: string,

@@ -14,7 +14,7 @@ export interface MemorySecret {
   readonly sealed: string;
 }
 
-/** A credentials provider beside the table, as Cognito is one, in memory. A test can make its next calls fail. */
+/** A credentials service beside the table, like Cognito, in memory. A test can make its next calls fail. */
 export class ServiceCredentials implements Credentials<MemorySecret, RealmSpec> {
   readonly keptIn = 'service';
   /** By realm and lower-case user name. */

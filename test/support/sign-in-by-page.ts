@@ -48,7 +48,7 @@ const MAX_REDIRECTS = 10;
 /**
  * A test tool: signs in as a browser does, by the realm's pages, with code and PKCE.
  * Throws UNAUTHENTICATED for a wrong password, FORBIDDEN for a disabled user or a password that must be changed first,
- * TOO_MANY after too many tries, INVALID for a weak new password, UNAVAILABLE if the realm does not answer.
+ * TOO_MANY after too many tries, INVALID for a weak new password, UNAVAILABLE if the realm does not respond.
  */
 export async function signIn(options: SignInOptions): Promise<Tokens> {
   const { issuer, userName, password, newPassword } = options;
@@ -62,13 +62,13 @@ export async function signIn(options: SignInOptions): Promise<Tokens> {
   if (isPage(at, 'sign-in')) throw refusal(at);
   if (isPage(at, 'change-password')) {
     if (newPassword === undefined)
-      throw new DomainError('FORBIDDEN', 'the temporary password must be changed: sign in with a new password, too');
+      throw new DomainError('FORBIDDEN', 'the temporary password must be changed; give a new password, too');
     at = await browser.submit(at, { newPassword, repeated: newPassword });
     if (isPage(at, 'change-password')) throw new DomainError('INVALID', at.alert ?? 'the new password is too weak');
   }
-  if (!(at instanceof URL)) throw new DomainError('UNAVAILABLE', `the realm answered with status ${at.status}`);
+  if (!(at instanceof URL)) throw new DomainError('UNAVAILABLE', `the realm responded with status ${at.status}`);
   if (at.searchParams.get('state') !== state)
-    throw new DomainError('UNAUTHENTICATED', 'the answer does not belong to the request');
+    throw new DomainError('UNAUTHENTICATED', 'the response does not belong to the request');
   const code = at.searchParams.get('code');
   if (!code) throw new DomainError('FORBIDDEN', `sign-in refused: ${at.searchParams.get('error') ?? 'no code given'}`);
   return browser.tokens(discovery.token_endpoint, {
@@ -80,7 +80,7 @@ export async function signIn(options: SignInOptions): Promise<Tokens> {
   });
 }
 
-/** New tokens for a refresh token, which is used up. Throws UNAUTHENTICATED if it is not good any more. */
+/** Exchanges a refresh token, once, for new tokens. Throws UNAUTHENTICATED if it is no longer valid. */
 export async function refresh(options: {
   readonly issuer: string;
   readonly clientId: string;
@@ -132,7 +132,7 @@ export function createBrowser(redirectUri: string, send: typeof fetch) {
       .join('; ');
     const headers = { ...init.headers, ...(cookie && { cookie }) };
     const response = await send(url, { ...init, headers, redirect: 'manual' }).catch((cause: unknown) => {
-      throw new DomainError('UNAVAILABLE', `${new URL(url).origin} does not answer`, { cause });
+      throw new DomainError('UNAVAILABLE', `${new URL(url).origin} does not respond`, { cause });
     });
     response.headers.getSetCookie().forEach(keep);
     return response;
@@ -148,16 +148,16 @@ export function createBrowser(redirectUri: string, send: typeof fetch) {
   }
 
   async function follow(url: string, response: Response): Promise<Page | URL> {
-    let [at, answer] = [url, response];
-    for (let hops = 0; answer.status >= 300 && answer.status < 400; hops++) {
-      await answer.body?.cancel();
-      const next = new URL(answer.headers.get('location') ?? '', at);
+    let [at, current] = [url, response];
+    for (let hops = 0; current.status >= 300 && current.status < 400; hops++) {
+      await current.body?.cancel();
+      const next = new URL(current.headers.get('location') ?? '', at);
       if (next.href.startsWith(`${redirectUri}?`)) return next;
-      if (hops === MAX_REDIRECTS) throw new DomainError('UNAVAILABLE', 'the realm redirects without an end');
+      if (hops === MAX_REDIRECTS) throw new DomainError('UNAVAILABLE', 'the realm redirects in a loop');
       at = next.href;
-      answer = await request(at, {});
+      current = await request(at, {});
     }
-    return readPage(at, answer.status, await answer.text());
+    return readPage(at, current.status, await current.text());
   }
 
   return {
@@ -175,7 +175,7 @@ export function createBrowser(redirectUri: string, send: typeof fetch) {
       if (response.ok) return (await response.json()) as T;
       await response.body?.cancel();
       const code = response.status === 404 ? 'NOT_FOUND' : 'UNAVAILABLE';
-      throw new DomainError(code, `the realm answered with status ${response.status}`);
+      throw new DomainError(code, `the realm responded with status ${response.status}`);
     },
     async tokens(endpoint: string, parameters: Record<string, string>): Promise<Tokens> {
       const response = await request(endpoint, { method: 'POST', body: new URLSearchParams(parameters) });

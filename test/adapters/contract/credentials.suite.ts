@@ -11,7 +11,7 @@ export interface CredentialsFixture<Secret extends object, Realm extends RealmSp
   accepts(realm: Realm, user: IssuedUser<Secret>, password: string): Promise<boolean>;
   /** Signs the user in, with the chosen password. */
   startSession(realm: Realm, user: IssuedUser<Secret>, password: string): Promise<void>;
-  /** Whether a session started by `startSession` still is good for new tokens. */
+  /** Whether a session that `startSession` started still gives new tokens. */
   hasSession(realm: Realm, user: IssuedUser<Secret>): Promise<boolean>;
   close(): Promise<void>;
 }
@@ -26,7 +26,7 @@ export function credentialsContract<Secret extends object, Realm extends RealmSp
   adapter: string,
   open: () => Promise<CredentialsFixture<Secret, Realm>>,
 ): void {
-  describe(`Credentials port: ${adapter}`, () => {
+  describe(`${adapter} as Credentials`, () => {
     let fixture: CredentialsFixture<Secret, Realm>;
     let credentials: Credentials<Secret, Realm>;
     let realm: Realm;
@@ -68,13 +68,13 @@ export function credentialsContract<Secret extends object, Realm extends RealmSp
       await fixture.table.transact(await credentials.withdraw(realm, user, { realmFollows }));
     }
 
-    test('a realm can be prepared again and keeps its configuration', async () => {
+    test('keep the configuration of a realm that is prepared again', async () => {
       const again = await credentials.prepareRealm({ id: 'pool', displayName: 'Pool' });
       expect(credentials.configOf(again.realm)).toEqual(credentials.configOf(realm));
       expect(again.realm).toMatchObject({ id: 'pool', displayName: 'Pool' });
     });
 
-    test('ID-1: a chosen password is accepted, and no other', async () => {
+    test('ID-1: accept a chosen password, and no other', async () => {
       const user = await issue(newUser(), { kind: 'clear', password: PASSWORD });
       expect(user.subject).not.toBe('');
       expect(await fixture.accepts(realm, user, PASSWORD)).toBe(true);
@@ -82,7 +82,7 @@ export function credentialsContract<Secret extends object, Realm extends RealmSp
       expect(await credentials.statusOf(realm, user)).toBe('CONFIRMED');
     });
 
-    test('ON-2: a protected password does not reveal itself and is accepted once issued', async () => {
+    test('ON-2: protect a password so that it cannot be read, and accept it once it is issued', async () => {
       const secret = await credentials.protect(TENANT, PASSWORD);
       expect(JSON.stringify(secret)).not.toContain(PASSWORD);
       expect(JSON.parse(JSON.stringify(secret))).toEqual(secret);
@@ -90,13 +90,13 @@ export function credentialsContract<Secret extends object, Realm extends RealmSp
       expect(await fixture.accepts(realm, user, PASSWORD)).toBe(true);
     });
 
-    test('ID-1: an invited user must replace the temporary password', async () => {
+    test('ID-1: require an invited user to replace the temporary password', async () => {
       const user = await issue(newUser());
       expect(await credentials.statusOf(realm, user)).toBe('FORCE_CHANGE_PASSWORD');
       expect(await fixture.accepts(realm, user, PASSWORD)).toBe(false);
     });
 
-    test('each user has a subject, and a repeated creation gets another one and its own password', async () => {
+    test('give each user a subject, and a user who is created again a new subject and the new password', async () => {
       const spec = newUser();
       const first = await issue(spec, { kind: 'clear', password: PASSWORD });
       const second = await issue(spec, { kind: 'clear', password: 'Battery-staple-8' });
@@ -105,7 +105,7 @@ export function credentialsContract<Secret extends object, Realm extends RealmSp
       expect(await fixture.accepts(realm, second, PASSWORD)).toBe(false);
     });
 
-    test('ID-3: disabling a user ends the sessions, and can be repeated', async () => {
+    test('ID-3: end the sessions of a user who is disabled, also when it is repeated', async () => {
       const user = await issue(newUser(), { kind: 'clear', password: PASSWORD });
       await fixture.startSession(realm, user, PASSWORD);
       expect(await fixture.hasSession(realm, user)).toBe(true);
@@ -117,7 +117,7 @@ export function credentialsContract<Secret extends object, Realm extends RealmSp
       expect(await fixture.accepts(realm, user, PASSWORD)).toBe(true);
     });
 
-    test('ON-6: withdrawn credentials are gone with their sessions, and can be withdrawn again', async () => {
+    test('ON-6: end the sessions of withdrawn credentials only, also when it is repeated', async () => {
       const user = await issue(newUser(), { kind: 'clear', password: PASSWORD });
       const other = await issue(newUser(), { kind: 'clear', password: PASSWORD });
       await fixture.startSession(realm, user, PASSWORD);
@@ -128,7 +128,7 @@ export function credentialsContract<Secret extends object, Realm extends RealmSp
       expect(await fixture.hasSession(realm, other)).toBe(true);
     });
 
-    test('ON-6: deleting a realm ends the sessions of its users, and of no other realm; it can be repeated', async () => {
+    test('ON-6: end the sessions of a deleted realm, and of no other realm, also when it is repeated', async () => {
       const own = await prepare({ id: `tenant-${TENANT}`, displayName: 'Own', tenantId: TENANT });
       const user = await issue(newUser(), { kind: 'clear', password: PASSWORD }, own);
       const other = await issue(newUser(), { kind: 'clear', password: PASSWORD });

@@ -52,5 +52,5 @@ async function openFake(): Promise<CredentialsFixture<MemorySecret, RealmSpec>> 
   };
 }
 
-credentialsContract('embedded', openEmbedded);
-credentialsContract('fake of a service beside the table', openFake);
+credentialsContract('scrypt hashes in the table', openEmbedded);
+credentialsContract('a fake service beside the table', openFake);

@@ -82,7 +82,7 @@ export function eventBusContract(name: string, open: () => Promise<OpenBus>): vo
       expect(most).toBe(3);
     });
 
-    test('makes a dead letter with the reason of an event that fails too often, and delivers it again when it is replayed', async () => {
+    test('turns an event that fails too often into a dead letter with the reason, and delivers it again when it is replayed', async () => {
       let broken = true;
       const attempts: string[] = [];
       bus.subscribe({
@@ -115,7 +115,7 @@ export function eventBusContract(name: string, open: () => Promise<OpenBus>): vo
       await expect(bus.replay(letter.id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
     });
 
-    test('makes a dead letter at once of an event that its consumer rejects as invalid', async () => {
+    test('turns an event that its consumer rejects as invalid into a dead letter at once', async () => {
       let deliveries = 0;
       bus.subscribe({
         name: 'consumer',

@@ -20,7 +20,7 @@ function newUser(name: string, more: Partial<NewUser> = {}): NewUser {
 
 /** What every adapter of the Identity port must do. */
 export function identityContract(adapter: string, open: () => Promise<IdentityFixture>): void {
-  describe(`Identity port: ${adapter}`, () => {
+  describe(`${adapter} as an Identity`, () => {
     let fixture: IdentityFixture;
     let identity: Identity;
 

@@ -3,7 +3,7 @@ import { signIn } from '../../support/sign-in-by-page.ts';
 import { INITECH, type RealmServer, startRealmServer } from '../embedded/identity/realm-server.ts';
 import { identityContract } from './identity.suite.ts';
 
-identityContract('embedded', startRealmServer);
+identityContract('the embedded identity', startRealmServer);
 
 describe('the embedded identity', () => {
   let server: RealmServer;

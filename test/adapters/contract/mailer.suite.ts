@@ -9,7 +9,7 @@ export interface ReceivedMail {
 
 export interface OpenMailer {
   readonly mailer: Mailer;
-  /** Every mail delivered since the last call, once at least `count` have been. */
+  /** Waits until at least `count` mails have arrived since the last call. @returns all of them */
   received(count: number): Promise<readonly ReceivedMail[]>;
   close(): Promise<void>;
 }
@@ -37,14 +37,14 @@ export function mailerContract(name: string, open: () => Promise<OpenMailer>): v
       expect(await opened.received(1)).toEqual([mail]);
     });
 
-    test('delivers each of many mails once, the same mail twice if it is sent twice', async () => {
+    test('delivers each of many mails once, and the same mail twice if it is sent twice', async () => {
       const mails = Array.from({ length: 10 }, (_, i) => ({ ...MAIL, subject: `Mail ${i % 5}` }));
       await Promise.all(mails.map((mail) => opened.mailer.send(mail)));
       const subjects = (await opened.received(10)).map(({ subject }) => subject);
       expect(subjects.toSorted()).toEqual(mails.map(({ subject }) => subject).toSorted());
     });
 
-    test('does not deliver the data that are kept with a mail', async () => {
+    test('does not deliver the data that is stored with a mail', async () => {
       await opened.mailer.send({ ...MAIL, data: { secret: 'rose-99' } });
       expect(JSON.stringify(await opened.received(1))).not.toContain('rose-99');
     });

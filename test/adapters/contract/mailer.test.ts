@@ -13,7 +13,7 @@ import { silentLog } from '../../support/silent-log.ts';
 import { until } from '../../support/until.ts';
 import { mailerContract, type ReceivedMail } from './mailer.suite.ts';
 
-/** Hands out what has arrived since the last call. */
+/** The mails that have arrived since the last call. */
 function inbox(all: () => readonly ReceivedMail[]): (count: number) => Promise<readonly ReceivedMail[]> {
   let seen = 0;
   return async (count) => {

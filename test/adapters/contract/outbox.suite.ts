@@ -60,7 +60,7 @@ export function outboxContract(name: string, open: () => Promise<OpenOutbox>): v
       await expectEffects('1');
     });
 
-    test('is published completely, beyond one batch, and is empty then', async () => {
+    test('is published completely, also beyond one batch, and is empty afterwards', async () => {
       const ids = Array.from({ length: 120 }, (_, i) => `event-${String(i).padStart(3, '0')}`);
       for (let i = 0; i < ids.length; i += 40) {
         await table.transact(outboxWrites(ids.slice(i, i + 40).map(event)));

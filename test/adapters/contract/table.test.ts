@@ -169,21 +169,21 @@ describe('SqliteTable', () => {
 
   test('waits for a lock that another process holds, and fails with UNAVAILABLE if it is never released', async () => {
     const file = newFile();
-    const patient = open({ file });
-    const hasty = open({ file, lockTimeoutMs: 1 });
+    const blocked = open({ file });
+    const timingOut = open({ file, lockTimeoutMs: 1 });
     const holder = new DatabaseSync(file);
     try {
       holder.exec('BEGIN IMMEDIATE');
-      await expect(hasty.transact([putAt('p', 'hasty')])).rejects.toMatchObject({ code: 'UNAVAILABLE' });
-      const waiting = Promise.all(Array.from({ length: 5 }, (_, i) => patient.transact([putAt('p', `${i}`)])));
-      await patient.get({ pk: 'p', sk: '0' });
+      await expect(timingOut.transact([putAt('p', 'hasty')])).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+      const waiting = Promise.all(Array.from({ length: 5 }, (_, i) => blocked.transact([putAt('p', `${i}`)])));
+      await blocked.get({ pk: 'p', sk: '0' });
       holder.exec('COMMIT');
       await waiting;
-      expect((await patient.query({ pk: 'p', limit: 10 })).items).toHaveLength(5);
+      expect((await blocked.query({ pk: 'p', limit: 10 })).items).toHaveLength(5);
     } finally {
       holder.close();
-      await hasty.close();
-      await patient.close();
+      await timingOut.close();
+      await blocked.close();
     }
   });
 
@@ -237,7 +237,7 @@ describe('SqliteTable', () => {
     raw.exec('CREATE TABLE theirs (x)');
     raw.close();
     const text = newFile();
-    writeFileSync(text, 'this is no database, but it is long enough to be taken for one '.repeat(20));
+    writeFileSync(text, 'this is not a database, but it is long enough to be taken for one '.repeat(20));
     const cut = newFile();
     copyFileSync(whole, cut);
     truncateSync(cut, 20_000);

@@ -86,7 +86,7 @@ describe('headers', () => {
 describe('the meter', () => {
   const plan = { rate: 10, burst: 10, quotaPerDay: 1_000 };
 
-  test('RT-2: a throttled request does not count against the quota; an exhausted quota tells when the day ends', () => {
+  test('RT-2: a throttled request does not count against the quota; a refusal for an exhausted quota has the seconds until the day ends', () => {
     const clock = noonClock();
     const meter = new Meter({ clock, monotonic: () => clock.now() });
     const few = { rate: 10, burst: 10, quotaPerDay: 12 };
@@ -167,7 +167,7 @@ describe('the cached registry', () => {
     expect(registry.lookup('pool', 's')).not.toBeInstanceOf(Promise);
   });
 
-  test('caches neither what is unknown nor what was read before an invalidation', async () => {
+  test('caches neither an unknown user or route nor what it read before an invalidation', async () => {
     const clock = noonClock();
     const state = counted();
     const registry = cachedRegistry(state.source, { clock });

@@ -52,7 +52,7 @@ const SECRET = "acme's secret";
 const forged = response(SECRET);
 const big = 'x'.repeat(64 * 1024 - 'HTTP/1.1 200 OK\r\nContent-Length: 65494\r\n\r\n'.length);
 
-/** Responses to acme that contain more, less or something else than they should. */
+/** Malformed responses to acme. Most contain a whole second response. */
 const BAD: Record<string, () => string> = {
   longer: () => `HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello${forged}`,
   filled: () => `${response(big)}${forged}`,

@@ -49,7 +49,7 @@ describe('failing tasks', () => {
     );
   });
 
-  test('a response that stalls breaks off', async () => {
+  test('a response that stalls is broken off', async () => {
     await withScene(
       (_request, response) => void response.write('half'),
       async ({ url, authorization }) => {
@@ -99,7 +99,7 @@ describe('failing tasks', () => {
         }
       });
       for (let round = 0; round < 5; round++) {
-        const next = await fixture.serve(`products`, slow);
+        const next = await fixture.serve('products', slow);
         fixture.setEndpoints([{ cluster: 'pool', tenantId: null, service: 'products', sockets: [next.socket] }]);
         const before = served;
         // A task stops when the gateway has closed its connections; one closed earlier may carry a request.

@@ -154,7 +154,7 @@ describe('the gateway', () => {
   });
 
   test.each(['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip'])(
-    'SE-1: tells the platform that a proxy set %s, but not its value',
+    'SE-1: passes on to the platform that a proxy set %s, but not its value',
     async (name) => {
       const hops = async (headers: Record<string, string>): Promise<string | undefined> => {
         const { rawHeaders } = (await (await call('/mailbox', '', { headers })).json()) as Echoed;

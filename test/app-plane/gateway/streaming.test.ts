@@ -23,7 +23,7 @@ function disconnect({ fixture, authorization }: Scene, when: 'sent' | 'responded
 const CLIENTS = Array.from({ length: 100 });
 const SMALL_POOL = { limits: { connections: 2 } };
 
-describe('clients that disconnect do not block other requests', () => {
+describe('clients that disconnect', () => {
   async function expectServed({ url, authorization }: Scene): Promise<void> {
     const responses = await Promise.all(
       Array.from({ length: 10 }, () => fetch(`${url}?fine`, { headers: { authorization } })),
@@ -32,23 +32,21 @@ describe('clients that disconnect do not block other requests', () => {
     await Promise.all(responses.map((one) => one.arrayBuffer()));
   }
 
-  test('RT-1: while their requests wait for a connection or for the service', async () => {
-    const held: ServerResponse[] = [];
+  test('RT-1: do not block other requests while their own wait for a connection or for the service', async () => {
     await withScene(
       (request, response) => {
+        // The other requests get no response.
         if (request.url?.includes('fine')) response.end('fine');
-        else held.push(response);
       },
       async (scene) => {
         await Promise.all(CLIENTS.map(() => disconnect(scene, 'sent')));
         await expectServed(scene);
-        expect(held.length).toBeLessThanOrEqual(100);
       },
       SMALL_POOL,
     );
   });
 
-  test('RT-1: during a large response that they do not read', async () => {
+  test('RT-1: do not block other requests during a large response that they do not read', async () => {
     await withScene(
       (request, response) => {
         if (request.url?.includes('fine')) response.end('fine');
@@ -62,7 +60,7 @@ describe('clients that disconnect do not block other requests', () => {
     );
   });
 
-  test('RT-1: while they send a short or a long body', async () => {
+  test('RT-1: do not block other requests while they send a short or a long body', async () => {
     await withScene(
       (request, response) => {
         request.resume();
@@ -126,7 +124,7 @@ describe('streaming', () => {
     );
   });
 
-  test('carries 9 MB in both directions without a change', async () => {
+  test('passes 9 MB on unchanged in both directions', async () => {
     await withScene(
       (request, response) => void request.pipe(response),
       async ({ url, authorization }) => {

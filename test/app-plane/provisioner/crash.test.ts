@@ -13,20 +13,20 @@ function killAt(world: World, process: Process, n: number): () => readonly strin
   return () => passed;
 }
 
-/** Handles an event in processes of which the first dies at point `n`; the event is delivered until it is taken. */
+/** Delivers an event to a process that dies at point `n`, and, if it was not accepted, to the next process. */
 async function handleThroughCrash(world: World, first: Process, n: number, event: Envelope, id: string) {
   const passed = killAt(world, first, n);
   const end = event.detailType === 'onboardingRequest' ? 'ready' : 'gone';
-  let taken = await world.deliver(first, event);
+  let accepted = await world.deliver(first, event);
   await world.untilPhase(first, id, end);
   let process = first;
   if (first.isDead()) {
     process = await world.running();
-    if (!taken) taken = await world.deliver(process, event);
+    if (!accepted) accepted = await world.deliver(process, event);
     await world.untilPhase(process, id, end);
     await process.provisioner.idle();
   }
-  expect(taken).toBe(true);
+  expect(accepted).toBe(true);
   process.point = () => undefined;
   return { process, passed: passed() };
 }

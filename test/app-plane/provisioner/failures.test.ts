@@ -31,7 +31,7 @@ describe('a failing onboarding', () => {
     },
   );
 
-  test('ON-4 ON-5: is given up after five attempts, cleaned up and reported with the reason, and a retry converges', async () => {
+  test('ON-4, ON-5: is given up after five attempts, cleaned up and reported with the reason, and a retry converges', async () => {
     await using world = new World();
     const process = await world.running();
     const id = tenantId();

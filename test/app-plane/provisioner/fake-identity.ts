@@ -13,7 +13,7 @@ export interface TenantUser extends User {
   readonly invitation?: NewUser['invitation'];
 }
 
-/** The real user store over credentials that nobody can sign in with. Passes the Identity contract suite. */
+/** The real user store over fake credentials, without sign-in. Passes the Identity contract suite. */
 export interface FakeIdentity extends Identity {
   /** All users of a tenant, in the pooled realm and in its own. */
   usersOf(tenantId: string): Promise<TenantUser[]>;

@@ -96,7 +96,7 @@ describe('the lease', () => {
     await world.deliver(one, onboarding(id, 'basic'));
     await asleep.promise;
     const placement = await world.placement(id);
-    // The first process misses its own timers: time passes for the other process alone.
+    // The timers of the first process do not fire: time passes for the other process only.
     expect(placement?.lease?.owner).toBe('one');
     const item = await world.table.get({ pk: `placement#${id}`, sk: 'placement' });
     if (!item) throw new Error('the placement must be there');

@@ -31,7 +31,7 @@ describe('the provisioner', () => {
   });
 
   test.each(TIER_NAMES)(
-    'ON-1 ON-6: a %s tenant is onboarded, announced with all that a client needs, and offboarded without a trace',
+    'ON-1, ON-6: a %s tenant is onboarded, announced with all that a client needs, and offboarded without a trace',
     async (tier) => {
       await using world = new World();
       const process = await world.running();
@@ -211,7 +211,7 @@ describe('the provisioner', () => {
     for (const id of ids) expect(types(await world.results(id))).toEqual(['provisionSuccess']);
   });
 
-  test('close ends the work at the next step, and the next start continues from there', async () => {
+  test('close stops the work at the next step, and the next start continues from there', async () => {
     await using world = new World();
     const first = await world.running();
     const id = tenantId();

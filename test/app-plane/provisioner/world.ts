@@ -82,7 +82,7 @@ export class World implements AsyncDisposable {
       },
       point: (_name: string): void => undefined,
     };
-    const mortal = <T extends object>(port: T): T =>
+    const endsWithProcess = <T extends object>(port: T): T =>
       new Proxy(port, {
         get: (target, name: string & keyof T) => {
           const method = target[name];
@@ -101,10 +101,10 @@ export class World implements AsyncDisposable {
       after: (ms, run) => this.clock.after(ms, () => !dead && run()),
     };
     const options: ProvisionerOptions = {
-      table: mortal(this.table),
+      table: endsWithProcess(this.table),
       bus,
-      identity: mortal(this.identity),
-      runtime: mortal(this.runtime),
+      identity: endsWithProcess(this.identity),
+      runtime: endsWithProcess(this.runtime),
       clock,
       random: systemRandom,
       log: silentLog,

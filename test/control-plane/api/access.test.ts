@@ -35,11 +35,11 @@ test('the internal operations are exactly POST, PUT and DELETE of tenants', () =
   ]);
 });
 
-test.each(INTERNAL)('$name lets the machine in', async (one) => {
+test.each(INTERNAL)('$name accepts the machine client', async (one) => {
   expect(await statusOf(one, 'machine')).not.toBe(403);
 });
 
-test('a machine reads and reports on tenants, and is refused users and operation', async () => {
+test('the machine client reads tenants and registrations, and gets 403 for users and the operator routes', async () => {
   const { tenantRegistrationId } = await home.register('Machined');
   expect(await statusOf({ method: 'GET', path: '/tenants' }, 'machine')).toBe(200);
   expect(await statusOf({ method: 'GET', path: `/tenant-registrations/${tenantRegistrationId}` }, 'machine')).toBe(200);
@@ -47,7 +47,7 @@ test('a machine reads and reports on tenants, and is refused users and operation
   expect(await statusOf({ method: 'GET', path: '/operator/status' }, 'machine')).toBe(403);
 });
 
-test('the machine registers, reports on and deletes a tenant, gets the tenant in each response, and the events are sent', async () => {
+test('the machine client registers, updates and deletes a tenant, gets the tenant in each response, and the events are sent', async () => {
   const tenant = { tenantName: 'By Machine', email: 'm@m.example', tier: 'basic', prices: [] };
   const made = await home.call('POST', '/tenants', tenant, { token: 'machine' });
   expect([made.status, made.body.data]).toEqual([201, expect.objectContaining({ ...tenant, sbtaws_active: true })]);
@@ -64,7 +64,7 @@ test('the machine registers, reports on and deletes a tenant, gets the tenant in
 
 describe('the principal of a token', () => {
   const token: VerifiedToken = {
-    issuer: 'http://front/realms/admin',
+    issuer: 'http://platform.test/realms/admin',
     realm: 'admin',
     subject: '',
     clientId: 'tierplane-cli',

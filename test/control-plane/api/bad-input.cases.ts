@@ -1,14 +1,14 @@
 import { MAX_EXTRA_BYTES, MAX_EXTRA_KEYS } from '../../../core/tenant/reserved.ts';
 import { type Body, registration } from './home.ts';
 
-/** A registration of Acme with these of its tenant's data, and these beside them. */
+/** A registration of Acme, with `tenantData` in place of its own and `rest` beside it. */
 export function registering(tenantData: object, rest: object = {}): Body {
   const { tenantName, email, tier } = registration('Acme').tenantData;
   return { tenantData: { tenantName, email, tier, ...tenantData }, tenantRegistrationData: {}, ...rest };
 }
 
 const manyKeys = Object.fromEntries(Array.from({ length: MAX_EXTRA_KEYS + 1 }, (_, i) => [`key${i}`, i]));
-/** What, the body, the path of the field, the kind of fault. */
+/** Name, body, path of the field, type of the error. */
 export const registrations: readonly (readonly [string, Body, string, string])[] = [
   ['no body', undefined, 'body', 'missing'],
   ['a list for a body', [], 'body', 'dict_type'],
@@ -55,7 +55,7 @@ export const registrations: readonly (readonly [string, Body, string, string])[]
   ['a weak admin password', registering({}, { adminPassword: 'short' }), 'body.adminPassword', 'password_policy'],
 ];
 
-/** Method, path, body, the path of the field, the kind of fault. */
+/** Method, path, body, path of the field, type of the error. */
 export const queriesAndOthers: readonly (readonly [string, string, Body, string, string])[] = [
   ['POST', '/users', { userName: 'u', userRole: 'x' }, 'body.email', 'missing'],
   ['POST', '/users', { userName: 'u', userRole: 'x', email: 'no' }, 'body.email', 'value_error'],
@@ -106,7 +106,7 @@ export const notFound: readonly (readonly [string, string, string])[] = [
 
 const tooLong = 'a'.repeat(3000);
 const change = { userRole: 'x', email: 'a@b.co' };
-/** Method, path, status, body. SBT responses the deletion of an unknown user 200. */
+/** Method, path, status, body. As in SBT, the deletion of an unknown user gets 200. */
 export const changes: readonly (readonly [string, string, number, Body])[] = [
   ['PATCH', '/tenant-registrations/nope', 404, {}],
   ['PUT', '/users/nope', 404, change],
@@ -122,7 +122,7 @@ export const changes: readonly (readonly [string, string, number, Body])[] = [
   ),
 ];
 
-/** What an admin may not change of a tenant, and the path of the field. */
+/** Changes of a tenant that an admin may not make, and the path of the field. */
 export const badUpdates: readonly (readonly [Body, string])[] = [
   [{ tenantData: { tier: 'premium' } }, 'body.tenantData.tier'],
   [{ tenantData: { state: 'active' } }, 'body.tenantData.state'],

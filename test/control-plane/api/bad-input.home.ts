@@ -3,18 +3,18 @@ import type { CallOptions, Reply } from './home.ts';
 
 /** A control plane of either home, with an admin called 'admin' who has signed in. */
 export interface BadInputHome {
-  /** By the admin's own access token, unless `token` is 'none' or another token. Text and bytes are sent as they are. */
+  /** Sends the admin's access token, unless `token` is 'none' or another token. Sends text and bytes unchanged. */
   call(method: string, path: string, body?: unknown, options?: CallOptions): Promise<Reply>;
-  /** All that the home keeps, in one order: what a refused call leaves as it was. */
+  /** Everything that the home stores, in a fixed order. A refused request must not change it. */
   stored(): Promise<unknown>;
-  /** Details of every event that was sent and not given here before. */
+  /** Details of the events sent since the last call. */
   events(): Promise<readonly Readonly<Record<string, unknown>>[]>;
-  /** What the home's issuer signs access tokens of admins by. */
+  /** The key with which the home's issuer signs the access tokens of admins. */
   readonly signer: Signer;
   /** Claims of the admin's access token. */
   readonly claims: JWTPayload;
   readonly idToken: string;
-  /** Makes a user of the admins' realm. Resolves with the subject of its tokens. */
+  /** Creates a user in the realm of admins. @returns the subject of the user's tokens */
   createUser(userName: string, role: string): Promise<string>;
   close(): Promise<void>;
 }
@@ -25,9 +25,9 @@ export interface Signer {
   readonly kid: string;
 }
 
-/** A request that a home responses otherwise than the tests say, because of what it runs on. */
+/** A request to which a home responds differently, because of what it runs on. */
 export interface Difference {
-  /** As the test names it. */
+  /** The name of the request in the suite. */
   readonly request: string;
   readonly status: number;
   readonly body: unknown;

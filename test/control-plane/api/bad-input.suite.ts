@@ -4,7 +4,7 @@ import type { BadInputHome, Difference } from './bad-input.home.ts';
 import { type Body, type Reply, registration } from './home.ts';
 import { refusedCallers } from './refused-callers.suite.ts';
 
-/** What every home refuses, in the same words and with nothing changed; `differences` names each exception. */
+/** Requests that every home refuses with the same response, and without a change. `differences` lists each exception. */
 export function badInput(
   name: string,
   open: () => Promise<BadInputHome>,
@@ -31,7 +31,7 @@ export function badInput(
       return home.call('POST', '/tenant-registrations', body, { headers });
     }
 
-    /** Makes the call, and sees that it changes nothing. */
+    /** Makes the call and checks that it changes nothing. */
     async function refused(call: () => Promise<Reply>): Promise<Reply> {
       const before = await home.stored();
       const response = await call();
@@ -39,7 +39,7 @@ export function badInput(
       return response;
     }
 
-    /** Compares with what the tests say, or with what a row of the table of differences says instead. */
+    /** Compares the response with `expected`, or with the row of `differences` for this request. */
     function expectResponse(request: string, response: Reply, expected: { status: number; body: unknown }): void {
       const row = differences.find((one) => one.request === request);
       if (row) {
@@ -94,7 +94,7 @@ export function badInput(
         const [before, after] = JSON.stringify(registering({ mine: '|' })).split('|');
         const body = Buffer.concat([Buffer.from(before ?? ''), Buffer.from([0xff, 0xfe]), Buffer.from(after ?? '')]);
         const response = await refused(() => post(body, { 'content-type': type }));
-        expectResponse(`${type} that is no UTF-8`, response, {
+        expectResponse(`${type} that is not UTF-8`, response, {
           status: 400,
           body: { statusCode: 400, message: 'Request body is not valid UTF-8' },
         });
@@ -109,7 +109,7 @@ export function badInput(
         },
       );
 
-      test('its own error, not for the byte order mark before it', async () => {
+      test('an error of its own, although a byte order mark precedes it', async () => {
         const response = await refused(() => post(`\uFEFF${JSON.stringify(registering({ tier: 'platinum' }))}`));
         expect([response.status, pathsOf(response.body)]).toEqual([422, [['body.tenantData.tier', 'enum']]]);
       });
@@ -132,10 +132,10 @@ export function badInput(
 
       test('every error of one body at once', async () => {
         const { status, body } = await refused(() => post({ tenantData: { tier: 'x', tenantId: 'y' }, z: 1 }));
-        const faults = ['tenantData.tenantName', 'tenantData.email', 'tenantData.tier', 'tenantData.tenantId', 'z'];
+        const paths = ['tenantData.tenantName', 'tenantData.email', 'tenantData.tier', 'tenantData.tenantId', 'z'];
         expect([status, pathsOf(body).map(([path]) => path)]).toEqual([
           422,
-          expect.arrayContaining(faults.map((fault) => `body.${fault}`)),
+          expect.arrayContaining(paths.map((path) => `body.${path}`)),
         ]);
       });
 
@@ -170,7 +170,7 @@ export function badInput(
     });
 
     test.each(['/nothing', '/tenants/a/b/c', '/tenants/%ZZ/x', '//', '/Tenants', '/users/%C3%28/x'])(
-      '%s is not found',
+      'the unknown path %s is 404',
       async (path) => {
         const response = await refused(() => home.call('GET', path));
         expect([response.status, response.body]).toEqual([404, { message: 'Not Found' }]);

@@ -9,15 +9,15 @@ import type { BadInputHome, Signer } from './bad-input.home.ts';
 import { badInput } from './bad-input.suite.ts';
 import { type Home, startHome } from './home.ts';
 
-const FRONT = 'http://front';
-const ISSUER = issuerOf(FRONT, 'admin');
+const PUBLIC_URL = 'http://platform.test';
+const ISSUER = issuerOf(PUBLIC_URL, 'admin');
 const PASSWORD = 'Correct-horse-1';
 
 badInput('embedded', async (): Promise<BadInputHome> => {
   const home = await startHome({
     authorize({ table, clock }) {
       const verifySignature = createLocalSignature(table);
-      const authorize = createAuthorize({ issuers: trustRealms({ publicUrl: FRONT }), verifySignature, clock });
+      const authorize = createAuthorize({ issuers: trustRealms({ publicUrl: PUBLIC_URL }), verifySignature, clock });
       return createPrincipals({ authorize, table });
     },
   });
@@ -35,13 +35,13 @@ badInput('embedded', async (): Promise<BadInputHome> => {
   const sign = (payload: object) =>
     new SignJWT({ ...payload }).setProtectedHeader({ alg: signer.alg, kid: signer.kid }).sign(signer.key);
   const admin = await sign(claims);
-  let told = 0;
+  let seen = 0;
   return {
     call: (method, path, body, options) => home.call(method, path, body, { token: admin, ...options }),
     stored: async () => home.stored(),
     async events() {
-      const events = (await home.outbox()).slice(told).map(({ detail }) => detail);
-      told += events.length;
+      const events = (await home.outbox()).slice(seen).map(({ detail }) => detail);
+      seen += events.length;
       return events;
     },
     ...{ signer, claims, createUser },
@@ -50,7 +50,7 @@ badInput('embedded', async (): Promise<BadInputHome> => {
   };
 });
 
-/** The realm's own key, which nobody but its issuer has. */
+/** The realm's private key, which only its issuer has. */
 async function signerOf({ deps }: Home): Promise<Signer> {
   const stored = await deps.table.get(realmKeysKey('admin'));
   const [jwk] = stored?.data.keys ?? [];

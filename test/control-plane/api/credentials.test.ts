@@ -53,10 +53,10 @@ test('a credential cannot have scopes that its creator does not have', async () 
 test.each([
   ['a role that may not write', { name: 'x' }, 'support', 403],
   ['a machine', { name: 'x' }, 'machine', 403],
-  ['a stranger', { name: 'x' }, 'none', 401],
-  ['no name', {}, 'admin', 422],
+  ['a caller without a token', { name: 'x' }, 'none', 401],
+  ['a request without a name', {}, 'admin', 422],
   ['an unknown scope', { name: 'x', scopes: ['all'] }, 'admin', 422],
-  ['no scope', { name: 'x', scopes: [] }, 'admin', 422],
+  ['an empty list of scopes', { name: 'x', scopes: [] }, 'admin', 422],
   ['an unknown field', { name: 'x', clientSecret: 'mine' }, 'admin', 422],
 ])('%s creates no credential', async (_what, body, as, status) => {
   expect((await home.call('POST', '/credentials', body, { token: as })).status).toBe(status);
@@ -95,12 +95,12 @@ test('a token of a credential acts as SystemAdmin within its scopes, until the c
   await expect(principal('x')).rejects.toThrow('the credential must exist');
 });
 
-test('DX-9: anybody can read how to sign in', async () => {
+test('DX-9: a client without a token can read how to sign in', async () => {
   const found = await home.call('GET', '/.well-known/tierplane', undefined, { token: 'none' });
   expect([found.status, found.body]).toEqual([
     200,
     {
-      issuer: 'http://front/realms/admin',
+      issuer: 'http://platform.test/realms/admin',
       clientId: 'tierplane-cli',
       scope: 'openid tenant/tenant_read tenant/tenant_write user/user_read user/user_write',
       controlPlanePath: '/control-plane',
@@ -110,5 +110,5 @@ test('DX-9: anybody can read how to sign in', async () => {
 });
 
 function token(subject: string, scopes: readonly string[], clientId = 'tierplane-cli'): VerifiedToken {
-  return { issuer: 'http://front/realms/admin', realm: 'admin', subject, clientId, scopes, expiresAt: 4e9 };
+  return { issuer: 'http://platform.test/realms/admin', realm: 'admin', subject, clientId, scopes, expiresAt: 4e9 };
 }

@@ -30,7 +30,7 @@ import { recordingLog } from '../../support/recording-log.ts';
 const ALL = Object.values(SCOPES);
 const READS = [SCOPES.tenantRead, SCOPES.userRead];
 
-/** Tokens of the tests, by the word that stands for them. */
+/** The principals that the tests' tokens stand for. */
 const PRINCIPALS: Record<string, Principal> = {
   admin: { kind: 'user', userName: 'admin', role: 'SystemAdmin', scopes: ALL },
   second: { kind: 'user', userName: 'second', role: 'SystemAdmin', scopes: ALL },
@@ -41,7 +41,7 @@ const PRINCIPALS: Record<string, Principal> = {
 };
 export type TokenName = keyof typeof PRINCIPALS | 'none';
 
-// biome-ignore lint/suspicious/noExplicitAny: responses are looked into freely, as JSON
+// biome-ignore lint/suspicious/noExplicitAny: tests read responses of every shape
 export type Body = any;
 
 export interface Reply {
@@ -56,7 +56,7 @@ export interface CallOptions {
   readonly headers?: Record<string, string>;
 }
 
-/** A control plane over HTTP with a store of its own; provisioning is held back unless a test does it. */
+/** A control plane over HTTP with a store of its own. Nothing provisions tenants; a test reports the results. */
 export interface Home extends AsyncDisposable {
   readonly url: string;
   readonly deps: ControlPlaneDeps;
@@ -65,21 +65,21 @@ export interface Home extends AsyncDisposable {
   readonly runtimeCalls: unknown[];
   readonly logged: string[];
   call(method: string, path: string, body?: unknown, options?: CallOptions): Promise<Reply>;
-  /** Registers a tenant and gives its ids. */
+  /** Registers a tenant. @returns its ids */
   register(name: string, tier?: string): Promise<{ tenantId: string; tenantRegistrationId: string }>;
   /** Events that no publisher has taken yet, oldest first. */
   outbox(): Promise<Envelope[]>;
-  /** Lets time pass. */
+  /** Moves the clock forward. */
   advance(ms: number): void;
   mails(): Promise<readonly { readonly to: string; readonly subject: string; readonly text: string }[]>;
-  /** Everything in the store, in one order. */
+  /** Everything in the store, in a fixed order. */
   stored(): unknown;
 }
 
 export interface HomeOptions {
   readonly corsOrigins?: string[];
   readonly steps?: readonly Step[];
-  /** @default - the tests' own tokens, each the word that stands for a principal */
+  /** @default - accepts the names of PRINCIPALS as tokens */
   readonly authorize?: (deps: ControlPlaneDeps) => AuthorizePrincipal;
 }
 
@@ -94,7 +94,7 @@ export async function startHome(options: HomeOptions = {}): Promise<Home> {
   const bus = openEventBus({ database: table.database, clock, random, log, retryBaseMs: 5 });
   const mailer = openMailer({ table, file: join(dir, 'mail.jsonl'), clock, random, log });
   const passwords = createPasswords({ temporaryKey: random(32), clock, random });
-  const identity = openIdentity({ table, mailer, passwords, clock, random, publicUrl: 'http://front' });
+  const identity = openIdentity({ table, mailer, passwords, clock, random, publicUrl: 'http://platform.test' });
   await identity.ensureRealm({ id: 'admin', displayName: 'Administration' });
   await identity.ensureRealm({ id: 'pool', displayName: 'Shop' });
 
@@ -108,9 +108,9 @@ export async function startHome(options: HomeOptions = {}): Promise<Home> {
     log,
     identity,
     credentials: openClientCredentials({ table, clock, random }),
-    discovery: { issuer: 'http://front/realms/admin', clientId: 'tierplane-cli', apiPath: '/api' },
+    discovery: { issuer: 'http://platform.test/realms/admin', clientId: 'tierplane-cli', apiPath: '/api' },
     mailer,
-    appUrl: 'http://front',
+    appUrl: 'http://platform.test',
     signUpLimiter: createRateLimiter(clock, { perMinute: 5, burst: 10 }),
     docsPage: (api) => apiDocsPage(api),
     onResponse: (operation, response) => {
@@ -183,7 +183,7 @@ export function registration(name: string, tier = 'basic'): Body {
   return { tenantData: { tenantName: name, email, tier }, tenantRegistrationData: {} };
 }
 
-/** Text and bytes as they are, all else as JSON. */
+/** Text and bytes unchanged, anything else as JSON. */
 export function rawBody(body: unknown): string | Uint8Array<ArrayBuffer> | undefined {
   if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) return body as string;
   return JSON.stringify(body);
@@ -195,7 +195,7 @@ async function authorize(header: string | undefined): Promise<Principal> {
   return principal;
 }
 
-/** As a client gets it: without what JSON leaves out. */
+/** The response as a client receives it, without what JSON leaves out. */
 function asSent({ body, ...rest }: AnyResponse): AnyResponse {
   return { ...rest, body: body === undefined ? undefined : JSON.parse(JSON.stringify(body)) };
 }
@@ -208,7 +208,7 @@ function asJson(text: string): unknown {
   }
 }
 
-/** The two calls that operators make; nothing else of a runtime is asked for by the control plane. */
+/** The operations of a runtime that the control plane calls. */
 function fakeRuntime(calls: unknown[]): Runtime {
   const service: ServiceStatus = {
     cluster: 'pool',

@@ -85,6 +85,7 @@ describe('ON-4: the state of a tenant', () => {
       home.call('GET', `/tenant-registrations/${ids.tenantRegistrationId}`),
     ]);
     const listed = (await home.call('GET', '/tenants?state=failed&name=failing')).body.data;
+    expect(listed).toHaveLength(1);
     for (const one of [...shown.map(({ body }) => body.data), ...listed]) {
       expect(one).toMatchObject({ state: 'failed', reason: 'the quota of cells is used up' });
     }
@@ -92,7 +93,6 @@ describe('ON-4: the state of a tenant', () => {
 });
 
 describe('events that arrive more than once, late or out of order', () => {
-  /** Every order of what happens to a tenant that fails once, is retried, succeeds, and is deleted. */
   test('ON-4: end in the same state in every order', async () => {
     const orders = permutations([
       'provisionFailure',
@@ -151,7 +151,7 @@ describe('events that arrive more than once, late or out of order', () => {
     expect(await tenant(ids)).toMatchObject({ state: 'active', tenantConfig: CONFIG, k0: 0, k1: 1, k2: 2, k3: 3 });
   });
 
-  test('have the same effect as PATCH requests by the machine', async () => {
+  test('have the same effect as PATCH requests of the machine client', async () => {
     const ids = await home.register('By Patch');
     const path = `/tenant-registrations/${ids.tenantRegistrationId}`;
     const report = (word: string) =>
@@ -171,8 +171,8 @@ describe('events that arrive more than once, late or out of order', () => {
 
   test('are refused, and so become dead letters, if they are not valid', async () => {
     const ids = await home.register('Sensible');
-    const stranger = { tenantId: 'zzzzzzzzzz', tenantRegistrationId: 'reg-zzzzzzzzzz' };
-    await expect(consumer.handle(result('provisionSuccess', stranger))).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    const unknown = { tenantId: 'zzzzzzzzzz', tenantRegistrationId: 'reg-zzzzzzzzzz' };
+    await expect(consumer.handle(result('provisionSuccess', unknown))).rejects.toMatchObject({ code: 'NOT_FOUND' });
     const forged = { ...result('provisionSuccess', ids), source: 'controlPlaneEventSource' };
     await expect(consumer.handle(forged)).rejects.toMatchObject({ code: 'INVALID' });
     await expect(consumer.handle(result('provisionSuccess', ids, { tenantConfig: 'x' }))).rejects.toMatchObject({

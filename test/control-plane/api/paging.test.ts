@@ -57,7 +57,7 @@ const combinations = states.flatMap((state) =>
 );
 
 test.each(combinations)(
-  'every tenant once, in order: state $state, tier $tier, name $name, include $include',
+  'tenants are listed once each, in order of name, by state $state, tier $tier, name $name and include $include',
   async (filter) => {
     const query = Object.entries(filter)
       .filter(([, value]) => value !== undefined)
@@ -82,7 +82,7 @@ function compare(a: TenantRecord, b: TenantRecord): number {
   return one < other ? -1 : 1;
 }
 
-test.each([1, 7, 250, 1000, 100_000])('every registration is listed once by pages of %i', async (limit) => {
+test.each([1, 7, 250, 1000, 100_000])('every registration is listed once with a limit of %i', async (limit) => {
   const subset = limit < 7 ? '&tier=basic&state=active' : '&include=deleted';
   const found = await readAll('/tenant-registrations', subset, limit);
   const expected = all.filter(({ tier, state }) => limit >= 7 || (tier === 'basic' && state === 'active'));
@@ -97,7 +97,7 @@ test.each([
   ['/tenants?name=...', 'query.name', /^must have a letter or digit/],
   ['/tenants?include=all', 'query.include', /^must be 'deleted'/],
   ['/users?limit=61', 'query.limit', /^must be at most 60/],
-])('SE-6: %s is refused with the key', async (path, key, words) => {
+])('SE-6: %s is refused with the name of the parameter', async (path, key, words) => {
   const { status, body } = await home.call('GET', path);
   expect([status, body.detail.map(({ loc }: Body) => loc.join('.'))]).toEqual([422, [key]]);
   expect(body.detail[0].msg).toMatch(words);

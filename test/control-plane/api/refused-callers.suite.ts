@@ -8,17 +8,17 @@ import { type Reply, registration } from './home.ts';
 
 interface Forgery {
   readonly header?: object;
-  /** Beside those of the admin's own token; one that is undefined is left out. */
+  /** Replace those of the admin's token. A claim that is undefined is left out. */
   readonly claims?: Record<string, unknown>;
   /** @default - the issuer's own */
   readonly key?: CryptoKey;
 }
 
-/** How the suite looks at responses. */
+/** How the suite checks responses. */
 export interface Checks {
-  /** Makes the call, and sees that it changes nothing. */
+  /** Makes the call and checks that it changes nothing. */
   refused(call: () => Promise<Reply>): Promise<Reply>;
-  /** Compares the response with `expected`, or with what the table of differences says of the request instead. */
+  /** Compares the response with `expected`, or with the row of the table of differences for this request. */
   expectResponse(request: string, response: Reply, expected: { status: number; body: unknown }): void;
 }
 
@@ -33,13 +33,13 @@ const ROUTES = createOperations().map(({ method, path, access }) => ({
 }));
 type Target = (typeof ROUTES)[number];
 const USER_ROUTES = ROUTES.filter(({ access }) => access.kind === 'user');
-/** Two doors may stand at one path: what is internal is only what no user may call. */
+/** Operations for the machine client at a method and path that no operation for users shares. */
 const INTERNAL = ROUTES.filter(
   (one) => one.access.kind === 'machine' && !USER_ROUTES.some(({ name }) => name === one.name),
 );
 const ALL = Object.values(SCOPES).join(' ');
 
-/** Who is refused whatever the input is: by the token, its scopes, or the role of its user. */
+/** Callers that every home refuses whatever the input: by their token, its scopes, or the role of the user. */
 export function refusedCallers(home: () => BadInputHome, { refused, expectResponse }: Checks): void {
   async function forge({ header = {}, claims = {}, key }: Forgery): Promise<string> {
     const { signer, claims: own } = home();
@@ -48,7 +48,7 @@ export function refusedCallers(home: () => BadInputHome, { refused, expectRespon
       .sign(key ?? signer.key);
   }
 
-  /** A registration, by headers of this value. */
+  /** Registers a tenant with this `Authorization` header. */
   function registerBy(authorization: string | undefined): Promise<Reply> {
     const headers: Record<string, string> = authorization === undefined ? {} : { authorization };
     return home().call('POST', '/tenant-registrations', registration('Intruder'), { token: 'none', headers });
@@ -59,21 +59,21 @@ export function refusedCallers(home: () => BadInputHome, { refused, expectRespon
   }
 
   const seconds = () => Math.floor(Date.now() / 1000);
-  const strangers: readonly (readonly [string, () => Forgery | Promise<Forgery>])[] = [
+  const invalidTokens: readonly (readonly [string, () => Forgery | Promise<Forgery>])[] = [
     ['that has expired', () => ({ claims: { exp: seconds() - 1 } })],
     ['that is not valid yet', () => ({ claims: { nbf: seconds() + 600 } })],
     ['of another issuer', () => ({ claims: { iss: 'https://evil.example/pool' } })],
-    ['whose issuer only begins alike', () => ({ claims: { iss: `${home().claims.iss}x` } })],
+    ['whose issuer only begins like the trusted one', () => ({ claims: { iss: `${home().claims.iss}x` } })],
     [
-      'whose issuer is another issuer’s path',
+      'whose issuer contains the trusted one in its query',
       () => ({ claims: { iss: `https://evil.example/?${home().claims.iss}` } }),
     ],
     ['without issuer', () => ({ claims: { iss: undefined } })],
     ['of another client', () => ({ claims: { client_id: 'another' } })],
     ['of no client', () => ({ claims: { client_id: undefined } })],
-    ['of a user nobody knows', () => ({ claims: { sub: 'stranger' } })],
-    ['that is no access token', () => ({ claims: { token_use: 'refresh' } })],
-    ['that does not say what it is for', () => ({ claims: { token_use: undefined } })],
+    ['of an unknown user', () => ({ claims: { sub: 'unknown' } })],
+    ['that is not an access token', () => ({ claims: { token_use: 'refresh' } })],
+    ['without a token use', () => ({ claims: { token_use: undefined } })],
     ['signed by another key', async () => ({ key: (await otherKey()).privateKey })],
     [
       'that brings its own key',
@@ -82,24 +82,24 @@ export function refusedCallers(home: () => BadInputHome, { refused, expectRespon
         return { key: privateKey, header: { jwk: await exportJWK(publicKey), jku: 'https://evil.example/jwks' } };
       },
     ],
-    ['signed by a key that has another name', () => ({ header: { kid: 'another' } })],
+    ['whose kid is not that of its key', () => ({ header: { kid: 'another' } })],
   ];
 
   function otherKey() {
     return generateKeyPair(home().signer.alg, { extractable: true });
   }
 
-  describe('SE-1.2: refused, with nothing changed, is a token', () => {
-    test('other than these; the claims of the admin, signed again, are accepted', async () => {
+  describe('SE-1.2: a token', () => {
+    test('with the claims of the admin that the issuer signs is accepted', async () => {
       expect((await listBy(await forge({}))).status).toBe(200);
     });
 
-    test.each(strangers)('%s', async (_name, forgery) => {
+    test.each(invalidTokens)('%s is refused, and nothing changes', async (_name, forgery) => {
       const token = await forge(await forgery());
       await expectRefused(`Bearer ${token}`);
     });
 
-    test('that was changed in any of its parts', async () => {
+    test('with a change in any part is refused, and nothing changes', async () => {
       const [header = '', claims = '', signature = ''] = (await forge({})).split('.');
       const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
       const { kid } = home().signer;
@@ -119,7 +119,7 @@ export function refusedCallers(home: () => BadInputHome, { refused, expectRespon
       }
     });
 
-    test('that is missing, of another scheme, or sent twice', async () => {
+    test('that is missing, of another scheme, or sent twice is refused, and nothing changes', async () => {
       const good = await forge({});
       for (const authorization of [
         undefined,
@@ -134,7 +134,7 @@ export function refusedCallers(home: () => BadInputHome, { refused, expectRespon
       }
     });
 
-    test('of another use: an ID token', async () => {
+    test('that is an ID token is refused, and nothing changes', async () => {
       const { idToken } = home();
       for (const path of ['/tenants', '/users']) {
         const listed = await refused(() => home().call('GET', path, undefined, { token: idToken }));
@@ -144,7 +144,7 @@ export function refusedCallers(home: () => BadInputHome, { refused, expectRespon
       expectResponse('POST /tenant-registrations by an ID token', registered, UNAUTHORIZED);
     });
 
-    test('without its scheme', async () => {
+    test('without its scheme is refused', async () => {
       const headers = { authorization: await forge({}) };
       const response = await home().call('GET', '/users/nope', undefined, { token: 'none', headers });
       expectResponse('GET /users/nope by a token without its scheme', response, UNAUTHORIZED);
@@ -156,8 +156,8 @@ export function refusedCallers(home: () => BadInputHome, { refused, expectRespon
     }
   });
 
-  describe('by operation', () => {
-    /** Tokens by what their callers lack. */
+  describe('an operation', () => {
+    /** Tokens of callers that lack a role, a scope, or all of them. */
     const tokens: Record<'support' | 'reader' | 'tenantsOnly' | 'scopeless' | 'alike', string> = {
       support: '',
       reader: '',
@@ -207,13 +207,13 @@ export function refusedCallers(home: () => BadInputHome, { refused, expectRespon
       expect(await home().stored()).toEqual(before);
     });
 
-    test.each(INTERNAL)('$name is forbidden to every user and without a token', async (target) => {
+    test.each(INTERNAL)('$name gives 403 to every user and to callers without a token', async (target) => {
       const before = await home().stored();
       for (const token of ['none', 'wrong', await forge({}), tokens.support]) await expectAt(target, token, FORBIDDEN);
       expect(await home().stored()).toEqual(before);
     });
 
-    test('a disabled user is refused at once', async () => {
+    test('ID-3: refuses a disabled user at once', async () => {
       const token = await forge({ claims: { sub: await home().createUser('leaver', 'SystemAdmin') } });
       expect((await listBy(token)).status).toBe(200);
       expect((await home().call('PUT', '/users/leaver/disable')).status).toBe(200);

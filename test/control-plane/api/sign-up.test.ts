@@ -22,7 +22,7 @@ afterEach(async () => {
   await home[Symbol.asyncDispose]();
 });
 
-/** An application plane that says yes to everything, at once. */
+/** An application plane that provisions every tenant at once. */
 function provision(): typeof provisioning {
   const { table, clock, random } = home.deps;
   const consumer = resultsConsumer(home.deps, home.waiters.onState);
@@ -149,7 +149,7 @@ describe('ON-2: whether an email is known', () => {
       const [mail] = (await home.mails()).filter(({ to }) => to === 'boss@ACME.example');
       expect(mail).toMatchObject({
         subject: 'You have an account already',
-        text: expect.stringContaining('http://front'),
+        text: expect.stringContaining('http://platform.test'),
       });
       expect(mail?.text).not.toContain(PASSWORD);
     },
@@ -244,7 +244,7 @@ describe('ON-2: sign-up is limited per client', () => {
   test('with a bounded number of clients in memory', () => {
     const limiter = createRateLimiter(home.deps.clock, { burst: 1, maxKeys: 2 });
     expect(['a', 'b', 'a', 'c'].map((key) => limiter.take(key) === 0)).toEqual([true, true, false, true]);
-    // 'b' was used longest ago, so it was forgotten.
+    // 'b' was used least recently, so it was removed.
     expect(['a', 'b'].map((key) => limiter.take(key) === 0)).toEqual([false, true]);
   });
 });
@@ -262,6 +262,7 @@ test('no password is in records, events, responses or logs', async () => {
     (await home.call('GET', `/tenant-registrations/${registered.body.data.tenantRegistrationId}`)).text,
     home.logged.join('\n'),
     JSON.stringify(await home.mails()),
+    JSON.stringify(home.stored()),
   ];
   expect(seen.filter((text) => text.includes(secret))).toEqual([]);
 });

@@ -47,7 +47,7 @@ describe('the transport', () => {
   });
 
   test.each(['//', '/control-plane//tenants', '/control-plane/tenants?%', '*'])(
-    'survives the target %s',
+    'responds with 401 or 404 to the target %s',
     async (path) => {
       const { port } = new URL(home.url);
       const status = await new Promise((resolve, reject) => {
@@ -92,8 +92,8 @@ describe('the transport', () => {
   });
 });
 
-describe('DX-4: the description', () => {
-  test('is OpenAPI 3.1 with exactly the operations of the API', async () => {
+describe('DX-4: the OpenAPI document', () => {
+  test('describes exactly the operations of the API', async () => {
     const { status, body } = await home.call('GET', '/openapi.json', undefined, { token: 'none' });
     expect([status, body.openapi, body.servers]).toEqual([200, '3.1.0', [{ url: '/control-plane' }]]);
     const described = Object.entries<Body>(body.paths).flatMap(([path, methods]) =>
@@ -130,6 +130,7 @@ describe('DX-4: the description', () => {
     expect(new Set(ids).size).toBe(ids.length);
     expect(ids).toContain('retryTenantRegistration');
     const references = [...text.matchAll(/"\$ref":"#\/([^"]+)"/g)].map(([, place]) => place ?? '');
+    expect(references.length).toBeGreaterThan(50);
     for (const place of references) {
       expect(place.split('/').reduce((node: Body, key) => node?.[key], body)).toBeDefined();
     }
@@ -143,13 +144,13 @@ describe('DX-4: the description', () => {
     expect(body.paths['/onboarding'].post.responses).toHaveProperty('429');
   });
 
-  test('is a page to browse and try that loads nothing and runs only its own script', async () => {
+  test('is also a page, which loads nothing from elsewhere and runs only its own script', async () => {
     const page = await home.call('GET', '/docs', undefined, { token: 'none' });
     expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
     expect(page.headers.get('content-security-policy')).toMatch(/default-src 'none'.*script-src 'sha256-/);
     expect(page.text).toContain('<form data-method="POST" data-path="/tenant-registrations"');
     expect(page.text).not.toMatch(/(src|href)="https?:/);
-    // What only some homes have is theirs to name.
+    // The page names nothing that only one home has.
     expect(page.text).not.toMatch(/Start page|npx tierplane/);
   });
 });

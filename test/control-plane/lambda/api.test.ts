@@ -139,7 +139,7 @@ describeInAccount("the control plane's function in an emulated account", (accoun
         () => ({ claims: { sub: claims.admin.sub ?? '', token_use: 'access', scope: ALL } }),
         401,
       ],
-      ['a user that the registry does not contain', () => ({ claims: { ...claims.admin, sub: 'stranger' } }), 401],
+      ['a user that the registry does not contain', () => ({ claims: { ...claims.admin, sub: 'unknown' } }), 401],
       ['a token without the required scope', () => ({ claims: { ...claims.admin, scope: 'user/user_read' } }), 403],
       ['a token without any scope', () => ({ claims: { ...claims.admin, scope: '' } }), 403],
       [

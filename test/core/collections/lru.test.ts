@@ -28,7 +28,7 @@ describe('Lru', () => {
     );
   });
 
-  test('forgets a key that is deleted', () => {
+  test('does not have a key that is deleted', () => {
     const lru = new Lru<number>(2);
     lru.set('a', 1);
     lru.delete('a');

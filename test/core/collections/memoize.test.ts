@@ -17,7 +17,7 @@ describe('memoize', () => {
     expect(computed).toEqual(['a']);
   });
 
-  test('remembers as many keys as its capacity, and still answers correctly for the others', () => {
+  test('caches as many keys as its capacity, and still returns the right results for the others', () => {
     const { computed, lookUp } = counted(1);
     expect([lookUp('a'), lookUp('b'), lookUp('b'), lookUp('a')]).toEqual(['A', 'B', 'B', 'A']);
     expect(computed).toEqual(['a', 'b', 'b']);

@@ -32,7 +32,7 @@ describe('outbox and publisher', () => {
 
   const bus: Pick<EventBus, 'publish'> = {
     async publish(events) {
-      if (failures-- > 0) throw new Error('bus is away');
+      if (failures-- > 0) throw new Error('the bus is unavailable');
       published.push(...events.map(({ id }) => id));
     },
   };
@@ -55,7 +55,7 @@ describe('outbox and publisher', () => {
   });
   afterAll(() => rmSync(directory, { recursive: true }));
 
-  test('refuse an event that matches no schema together with its state', async () => {
+  test('refuse to write an event that matches no schema', () => {
     expect(() => outboxWrites([onboarding('1', {})])).toThrow(expect.objectContaining({ code: 'INVALID' }));
   });
 
@@ -114,7 +114,7 @@ describe('outbox and publisher', () => {
     expect((await table.query({ pk: 'p', limit: 10 })).items.map(({ sk }) => sk)).toEqual(['first', 'third']);
   });
 
-  test('remember a handled event for 14 days, in whole seconds, and only once', () => {
+  test('keep the mark of a handled event for 14 days, in whole seconds, and create it only once', () => {
     const event = { ...onboarding('1'), time: new Date(NOW + 999).toISOString() };
     expect(seenWrite('one', event)).toEqual({
       put: { pk: 'seen#one', sk: '1', version: 1, data: {}, expiresAt: NOW / 1000 + 14 * 24 * 3600 },
@@ -153,7 +153,7 @@ describe('outbox and publisher', () => {
       publish: async () => {
         Object.assign(bus, { publish });
         await gate.promise;
-        throw new Error('bus is away');
+        throw new Error('the bus is unavailable');
       },
     });
     await write(onboarding('1'));

@@ -35,7 +35,7 @@ test.each<[string, AnyResponse]>([
     { status: 200, headers: etag, body: { data: [{ id: 'a', secret: 1 }] } },
   ],
   ['list: response 200 has the undeclared key total', { status: 200, headers: etag, body: { data: [], total: 0 } }],
-])('%s', (mismatch, response) => {
+])('a response that does not fit its declaration is reported: %s', (mismatch, response) => {
   expect(mismatchOf(declared, response)).toBe(mismatch);
 });
 

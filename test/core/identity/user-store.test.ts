@@ -103,7 +103,7 @@ describe('the user store', () => {
     expect(table.transactions).toHaveLength(1);
   });
 
-  test("ON-6: deleting a tenant's users withdraws their credentials, and is no error in an unknown realm", async () => {
+  test("ON-6: deleting a tenant's users withdraws their credentials, and does nothing in an unknown realm", async () => {
     await identity.createUser('pool', ANN);
     await identity.deleteTenantUsers('pool', TENANT);
     expect(credentials.accounts.size).toBe(0);

@@ -34,7 +34,7 @@ describeInAccount('the outbox in an emulated account', (account) => {
   });
 
   test.each(['before', 'after'])(
-    'delivers its event with effect once, if the publisher is killed %s the event is on the bus',
+    'delivers an event with one effect if the publisher is killed %s the event is on the bus',
     async (when) => {
       const config = clientConfig(account());
       const [events, sqs] = [new EventBridgeClient(config), new SQSClient(config)];

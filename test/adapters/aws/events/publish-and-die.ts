@@ -17,11 +17,11 @@ const bus = openEventBus({
   queuePrefix: `${busName}-`,
   ...{ table, clock, random, log },
 });
-const mortal = {
+const dying = {
   ...bus,
   async publish(events: Parameters<typeof bus.publish>[0]): Promise<void> {
     if (when === 'after') await bus.publish(events);
     process.kill(process.pid, 'SIGKILL');
   },
 };
-await drainOutbox({ table, bus: mortal, log });
+await drainOutbox({ table, bus: dying, log });

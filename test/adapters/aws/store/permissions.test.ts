@@ -21,7 +21,7 @@ const TABLE = 'tenants';
 const ARN = `arn:aws:dynamodb:${REGION}:${ACCOUNT_ID}:table/${TABLE}`;
 const DATA_ACTIONS = ['GetItem', 'PutItem', 'DeleteItem', 'UpdateItem', 'Query', 'BatchGetItem', 'BatchWriteItem'];
 
-/** The permissions of a tenant's credentials: only items with the tenant's leading keys, and no read without a key. */
+/** What a tenant's credentials may do with data. `condition` limits it to the tenant's leading keys. */
 function tenantStatement(condition?: Statement['Condition']): Statement {
   return {
     Effect: 'Allow',
@@ -179,7 +179,7 @@ describeInAccount('permissions in the emulated account', (account) => {
     expect(await reach('by-default', defaulted, {})).toBeDefined();
   });
 
-  test('a statement that requires TLS applies', async () => {
+  test('aws:SecureTransport is true, so a statement that denies requests without TLS denies none', async () => {
     const deny: Statement = {
       Effect: 'Deny',
       Action: ['dynamodb:*'],

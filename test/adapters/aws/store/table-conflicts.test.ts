@@ -38,12 +38,12 @@ function named(name: string): Error {
 }
 
 /** Runs the retries that are due until `work` completes. */
-async function settle<T>(clock: ManualClock, work: Promise<T>): Promise<PromiseSettledResult<T>> {
-  let settled = false;
+async function outcomeOf<T>(clock: ManualClock, work: Promise<T>): Promise<PromiseSettledResult<T>> {
+  let completed = false;
   const done = Promise.allSettled([work]).finally(() => {
-    settled = true;
+    completed = true;
   });
-  while (!settled) {
+  while (!completed) {
     clock.advance(10_000);
     await new Promise((resolve) => setImmediate(resolve));
   }
@@ -54,13 +54,13 @@ async function settle<T>(clock: ManualClock, work: Promise<T>): Promise<PromiseS
 describe('DynamoTable with concurrent writers of the same items', () => {
   test('retries a transaction that conflicts with another', async () => {
     const { table, clock, requests } = failing([cancelled('TransactionConflict'), cancelled('TransactionConflict')]);
-    expect(await settle(clock, table.transact([write]))).toMatchObject({ status: 'fulfilled' });
+    expect(await outcomeOf(clock, table.transact([write]))).toMatchObject({ status: 'fulfilled' });
     expect(requests()).toBe(3);
   });
 
   test('fails with UNAVAILABLE after too many conflicts', async () => {
     const { table, clock, requests } = failing(Array.from({ length: 50 }, () => cancelled('TransactionConflict')));
-    expect(await settle(clock, table.transact([write]))).toMatchObject({ reason: { code: 'UNAVAILABLE' } });
+    expect(await outcomeOf(clock, table.transact([write]))).toMatchObject({ reason: { code: 'UNAVAILABLE' } });
     expect(requests()).toBeLessThan(15);
   });
 
@@ -78,7 +78,7 @@ describe('DynamoTable with concurrent writers of the same items', () => {
     ['AccessDeniedException', 'INTERNAL'],
     ['AccessDeniedException', 'ACCESS_DENIED', true],
     ['ResourceNotFoundException', 'INTERNAL'],
-  ])('answers %s with %s, without the words of AWS', async (name, code, tenantScoped = false) => {
+  ])('reports %s as %s, without the message of AWS', async (name, code, tenantScoped = false) => {
     for (const call of ['get', 'query', 'transact'] as const) {
       const { table } = failing([named(name)], tenantScoped);
       const calls = {
@@ -92,7 +92,7 @@ describe('DynamoTable with concurrent writers of the same items', () => {
     }
   });
 
-  test('uses no update expressions, because emulators differ from AWS when several list elements are removed', () => {
+  test('removes no list elements by index, because emulators differ from AWS when several are removed', () => {
     const folder = join(import.meta.dirname, '../../../../adapters/aws');
     const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
     expect(sources.length).toBeGreaterThan(2);

@@ -208,7 +208,7 @@ describe('a sign-out', () => {
     expect((await browser.open(`${server.issuer('pool')}/account`)).status).toBe(303);
   });
 
-  test('a code can be redeemed once, and only with its verifier', async () => {
+  test('ID-1: an authorization code can be redeemed once, and only with its verifier', async () => {
     const code = await new Browser().signIn();
     const exchange = { grant_type: 'authorization_code', code, redirect_uri: CALLBACK };
     expect((await token({ ...exchange, code_verifier: 'x'.repeat(43) })).body.error).toBe('invalid_grant');

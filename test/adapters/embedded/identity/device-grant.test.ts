@@ -123,7 +123,7 @@ describe('the device authorization grant', () => {
 
   test('refuses a code that has expired, on the page and at the token endpoint', async () => {
     const device = await requestCode();
-    // oidc-provider reads the system clock, the store removes by ours.
+    // oidc-provider reads the system clock. The store removes expired records by the clock of the test.
     server.advance(601_000);
     const page = await browser().enter(device.user_code);
     expect([page.name, page.status]).toEqual(['device-code', 400]);
@@ -131,7 +131,7 @@ describe('the device authorization grant', () => {
     expect((await poll(device)).body.error).toMatch(/^(expired_token|invalid_grant)$/);
   });
 
-  test('tells the command line that its user denied access', async () => {
+  test('reports to the command line that its user denied access', async () => {
     const device = await requestCode();
     const user = browser();
     const denied = await user.submit(await user.enter(device.user_code), { abort: 'yes' });
@@ -139,7 +139,7 @@ describe('the device authorization grant', () => {
     expect((await poll(device)).body.error).toBe('access_denied');
   });
 
-  test('takes a code once, and its tokens once', async () => {
+  test('accepts a code once, and gives its tokens once', async () => {
     const device = await requestCode();
     await browser().allow(device.user_code);
     expect((await browser().enter(device.user_code)).alert).toMatch(/used already/);
@@ -147,7 +147,7 @@ describe('the device authorization grant', () => {
     expect(await pollLater(device)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
   });
 
-  test('does not take a form without its token, or with the token of another browser', async () => {
+  test('refuses a form without its token, or with the token of another browser', async () => {
     const device = await requestCode();
     const [own, other] = [browser(), browser()];
     const page = await own.open(`${server.issuer('pool')}/device`);
@@ -159,7 +159,7 @@ describe('the device authorization grant', () => {
     expect((await poll(device)).body.error).toBe('authorization_pending');
   });
 
-  test('limits wrong codes by address; right codes do not count', async () => {
+  test('limits wrong codes by address, and does not count right ones', async () => {
     const user = browser();
     for (let i = 0; i < 6; i++) {
       const device = await requestCode();
@@ -172,7 +172,7 @@ describe('the device authorization grant', () => {
     expect((await user.enter('BBBB-BBBB')).status).toBe(400);
   });
 
-  test('fills in the code of the complete address, and still asks', async () => {
+  test('fills in the code of the complete address, and still requires confirmation', async () => {
     const device = await requestCode();
     const response = await fetch(device.verification_uri_complete);
     const text = await response.text();

@@ -18,7 +18,7 @@ beforeAll(async () => {
 const by = (kid: string) => ({ issuer: ISSUER, kid, alg: 'ES256' as const });
 
 describe('the key sets of issuers', () => {
-  test('a key set is fetched once for many tokens, and again for an unknown kid every ten seconds at most', async () => {
+  test('are fetched once for many tokens, and again for an unknown kid every ten seconds at most', async () => {
     const server = await startKeySetServer([published]);
     const clock = new ManualClock();
     const { verify } = createSignature({ jwksUri: () => server.url, clock });
@@ -36,7 +36,7 @@ describe('the key sets of issuers', () => {
     }
   });
 
-  test('a known key is fetched again after ten minutes, and still accepted while its issuer is unavailable', async () => {
+  test('are fetched again after ten minutes; a known key is accepted while its issuer is unavailable', async () => {
     const server = await startKeySetServer([published]);
     const clock = new ManualClock();
     const { verify } = createSignature({ jwksUri: () => server.url, clock });
@@ -50,14 +50,14 @@ describe('the key sets of issuers', () => {
     await expect(verify(token, by('unknown'))).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   });
 
-  test('without its key set, an issuer is unavailable; its tokens are not called wrong', async () => {
+  test('while a key set cannot be fetched, the tokens of its issuer fail with UNAVAILABLE, not as invalid', async () => {
     const server = await startKeySetServer([]);
     await server.close();
     const { verify } = createSignature({ jwksUri: () => server.url, clock: new ManualClock() });
     await expect(verify(token, by('known'))).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   });
 
-  test('an issuer without a location has no keys', async () => {
+  test('are empty for an issuer without a location', async () => {
     const server = await startKeySetServer([published]);
     const { verify } = createSignature({
       jwksUri: (issuer) => (issuer === 'x' ? server.url : undefined),

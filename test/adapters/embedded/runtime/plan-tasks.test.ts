@@ -6,25 +6,45 @@ import { restartDelayMs } from '../../../../adapters/embedded/runtime/supervisor
 const task = (id: string, state: PlannedTask['state'], outdated = false): PlannedTask => ({ id, state, outdated });
 
 const CASES: [string, number, PlannedTask[], { spawn: number; drain: string[] }][] = [
-  ['starts all that are missing at once', 3, [], { spawn: 3, drain: [] }],
-  ['does nothing when all is well', 2, [task('a', 'healthy'), task('b', 'starting')], { spawn: 0, drain: [] }],
-  ['starts one beside an outdated one', 1, [task('a', 'healthy', true)], { spawn: 1, drain: [] }],
-  ['waits for it', 1, [task('a', 'healthy', true), task('b', 'starting')], { spawn: 0, drain: [] }],
-  ['then drains the outdated one', 1, [task('a', 'healthy', true), task('b', 'healthy')], { spawn: 0, drain: ['a'] }],
+  ['starts all missing tasks at once', 3, [], { spawn: 3, drain: [] }],
   [
-    'replaces several one by one, the unhealthy first',
+    'changes nothing when enough current tasks run or start',
+    2,
+    [task('a', 'healthy'), task('b', 'starting')],
+    { spawn: 0, drain: [] },
+  ],
+  ['starts a new task beside an outdated one', 1, [task('a', 'healthy', true)], { spawn: 1, drain: [] }],
+  [
+    'keeps the outdated task while the new one starts',
+    1,
+    [task('a', 'healthy', true), task('b', 'starting')],
+    { spawn: 0, drain: [] },
+  ],
+  [
+    'drains the outdated task when the new one is healthy',
+    1,
+    [task('a', 'healthy', true), task('b', 'healthy')],
+    { spawn: 0, drain: ['a'] },
+  ],
+  [
+    'replaces several outdated tasks one by one, unhealthy ones first',
     2,
     [task('a', 'healthy', true), task('b', 'unhealthy', true), task('c', 'healthy')],
     { spawn: 1, drain: ['b'] },
   ],
-  ['drops an outdated one that never served', 1, [task('a', 'starting', true)], { spawn: 1, drain: ['a'] }],
   [
-    'scales down by what serves least, then by the newest',
+    'drains an outdated task that never became healthy at once',
+    1,
+    [task('a', 'starting', true)],
+    { spawn: 1, drain: ['a'] },
+  ],
+  [
+    'scales down by draining tasks that are not healthy first, then the newest',
     1,
     [task('a', 'healthy'), task('b', 'healthy'), task('c', 'starting')],
     { spawn: 0, drain: ['c', 'b'] },
   ],
-  ['scales to none', 0, [task('a', 'healthy'), task('b', 'healthy', true)], { spawn: 0, drain: ['b', 'a'] }],
+  ['scales down to zero tasks', 0, [task('a', 'healthy'), task('b', 'healthy', true)], { spawn: 0, drain: ['b', 'a'] }],
 ];
 
 describe('planTasks', () => {

@@ -94,15 +94,15 @@ describe('a task', () => {
   });
 
   test('OB-5: is replaced when it hangs, while other tasks run on', async () => {
-    const [spec, neighbour] = [silo('tenanthung1'), silo('tenanthung10')];
-    await Promise.all([spec, neighbour].map((each) => platform.runtime.ensureService(each)));
-    const [first, other] = [await taskOf(platform.runtime, spec), await taskOf(platform.runtime, neighbour)];
+    const [spec, otherTenant] = [silo('tenanthung1'), silo('tenanthung10')];
+    await Promise.all([spec, otherTenant].map((each) => platform.runtime.ensureService(each)));
+    const [first, other] = [await taskOf(platform.runtime, spec), await taskOf(platform.runtime, otherTenant)];
     getFrom(first.endpoint, '/block').catch(() => undefined);
     await until(async () => (await statusOf(platform.runtime, spec)).lastFailure === 'hung', 8_000);
     const second = await taskOf(platform.runtime, spec);
     expect(second.pid).not.toBe(first.pid);
     expect(isAlive(first.pid)).toBe(false);
-    expect((await taskOf(platform.runtime, neighbour)).pid).toBe(other.pid);
+    expect((await taskOf(platform.runtime, otherTenant)).pid).toBe(other.pid);
   });
 
   test('TI-5: is replaced without an interruption when it exceeds its memory', async () => {
@@ -128,7 +128,8 @@ describe('a task', () => {
     const spec = silo('tenantmem2', { size: { ...SIZE, memoryMiB: 128 } });
     await platform.runtime.ensureService(spec);
     const first = await taskOf(platform.runtime, spec);
-    getFrom(first.endpoint, '/grow?mib=400').catch(() => undefined); // it may not live to answer
+    // The task may be killed before it responds.
+    getFrom(first.endpoint, '/grow?mib=400').catch(() => undefined);
     const killed = /^memory \d+ MiB over 128 MiB$/;
     await until(async () => killed.test((await statusOf(platform.runtime, spec)).lastFailure ?? ''), 3_000);
     // The task may already be draining when it passes the higher limit; it must not get the 10 s of a drain.
@@ -139,7 +140,7 @@ describe('a task', () => {
 
 describe('a service', () => {
   test('that cannot start is reported with the reason, retried with back-off, and starts when it can', async () => {
-    const spec = silo('tenantbad1', { environment: { FAULT: 'exit' } });
+    const spec = silo('tenantbad1', { environment: { FAILURE: 'exit' } });
     const failed = platform.runtime.ensureService(spec).catch((error) => error);
     await until(async () => {
       const [status] = await platform.runtime.services({ tenantId: 'tenantbad1' });
@@ -152,26 +153,26 @@ describe('a service', () => {
   });
 
   test('that never becomes healthy makes ensureService fail with UNAVAILABLE, and its old tasks continue to serve', async () => {
-    const impatient = await startPlatform({ healthyWithinMs: 1_500 });
+    const failingSoon = await startPlatform({ healthyWithinMs: 1_500 });
     try {
       const spec = silo('tenantbad2');
-      await impatient.runtime.ensureService(spec);
-      const first = await taskOf(impatient.runtime, spec);
-      const broken = { ...spec, environment: { FAULT: 'unhealthy' } };
-      await expect(impatient.runtime.ensureService(broken)).rejects.toMatchObject({
+      await failingSoon.runtime.ensureService(spec);
+      const first = await taskOf(failingSoon.runtime, spec);
+      const broken = { ...spec, environment: { FAILURE: 'unhealthy' } };
+      await expect(failingSoon.runtime.ensureService(broken)).rejects.toMatchObject({
         code: 'UNAVAILABLE',
         message: expect.stringContaining('shared/tenantbad2/echo'),
       });
       expect((await getFrom(first.endpoint, '/healthz')).status).toBe(200);
     } finally {
-      await impatient.remove();
+      await failingSoon.remove();
     }
   });
 
   test('makes ensureService fail with UNAVAILABLE when the runtime begins to close, and nothing new starts', async () => {
     const closing = await startPlatform();
     try {
-      const waiting = closing.runtime.ensureService(silo('tenantbad4', { environment: { FAULT: 'unhealthy' } }));
+      const waiting = closing.runtime.ensureService(silo('tenantbad4', { environment: { FAILURE: 'unhealthy' } }));
       await until(async () => (await closing.runtime.services()).length === 1);
       closing.runtime.beginClose();
       await expect(waiting).rejects.toMatchObject({ code: 'UNAVAILABLE' });
@@ -227,6 +228,8 @@ describe('a service', () => {
     expect(isAlive(pid)).toBe(false);
     expect(isAlive(agent)).toBe(true);
     expect(existsSync(join(platform.dataDir, 'run/tenantgone1'))).toBe(false);
+    const logs = readdirSync(join(platform.dataDir, 'logs'));
+    expect(logs.filter((name) => name.includes('tenantgone1'))).not.toEqual([]);
     expect(await platform.runtime.hasTenantData('tenantgone1')).toBe(true);
 
     await platform.runtime.deleteCluster(spec.cluster);
@@ -258,21 +261,21 @@ describe('an agent', () => {
   });
 
   test('OB-5: that is killed is restarted with all its services, and other clusters are not affected', async () => {
-    const [spec, second, neighbour] = [
+    const [spec, second, otherTenant] = [
       premium('tenantagent1'),
       premium('tenantagent1', { service: 'other' }),
       silo('tenantagent10'),
     ];
-    await Promise.all([spec, second, neighbour].map((each) => platform.runtime.ensureService(each)));
+    await Promise.all([spec, second, otherTenant].map((each) => platform.runtime.ensureService(each)));
     const before = [await taskOf(platform.runtime, spec), await taskOf(platform.runtime, second)];
-    const other = await taskOf(platform.runtime, neighbour);
+    const other = await taskOf(platform.runtime, otherTenant);
     const sockets = socketsOf(spec);
     process.kill(parentOf(before[0]?.pid ?? 0), 'SIGKILL');
     await until(() => before.every(({ pid }) => !isAlive(pid)), 1_000);
     await until(() => sockets.current.length === 1 && sockets.current[0] !== before[0]?.endpoint);
     await taskOf(platform.runtime, second);
     sockets.close();
-    expect((await taskOf(platform.runtime, neighbour)).pid).toBe(other.pid);
+    expect((await taskOf(platform.runtime, otherTenant)).pid).toBe(other.pid);
     expect(before.filter(({ endpoint }) => existsSync(endpoint))).toEqual([]);
   });
 });

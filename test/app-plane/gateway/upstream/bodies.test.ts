@@ -86,7 +86,7 @@ describe.each(UPSTREAM_CLIENTS)('the body of a request, with the %s client', (cl
       expect(received === `${expected}end`).toBe(true);
     }));
 
-  test('is destroyed by a response that arrives before its end; the connection is not used again', () =>
+  test('is destroyed if the response arrives before its end, and the connection is not used again', () =>
     withTask(
       client,
       (peer, path) => void peer.socket.write(response(path)),
@@ -104,7 +104,7 @@ describe.each(UPSTREAM_CLIENTS)('the body of a request, with the %s client', (cl
       },
     ));
 
-  test('that fails: the request fails with its cause, and the task receives no end of it', () =>
+  test('that fails makes the request fail with its cause, and the task receives no end of the body', () =>
     withTask(client, never, {}, async (upstream, task) => {
       for (const [before, length] of [100, undefined].entries()) {
         const body = new PassThrough();

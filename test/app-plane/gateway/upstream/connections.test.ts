@@ -73,7 +73,7 @@ describe.each(UPSTREAM_CLIENTS)('connections of the %s client', (client) => {
       expect(task.peers[1]?.received).toMatch(/^GET \/b /);
     }));
 
-  test('SE-1: are closed when a response arrives that no request asked for', () =>
+  test('SE-1: are closed when a response arrives without a request', () =>
     withTask(client, echoPath, {}, async (upstream, task) => {
       await send(upstream, '/a').outcome();
       task.peers[0]?.socket.write(response("/another tenant's"));

@@ -13,7 +13,7 @@ describe.each(UPSTREAM_CLIENTS)('a failing task, with the %s client', (client) =
     ['in the head', 'HTTP/1.1 200 OK\r\nContent-'],
     ['in a body with a length', 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab'],
     ['in a chunked body', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n'],
-  ])('that disconnects %s: the request fails, and the next one is served', (_where, part) =>
+  ])('that disconnects %s fails the request, and the next one is served', (_where, part) =>
     withTask(
       client,
       (peer, path) => void (path === '/bad' ? peer.socket.end(part) : peer.socket.write(response(path))),
@@ -28,7 +28,7 @@ describe.each(UPSTREAM_CLIENTS)('a failing task, with the %s client', (client) =
     ),
   );
 
-  test('that sends a malformed response: the request fails with the cause, and the connection is not used again', () =>
+  test('that sends a malformed response fails the request with the cause, and the connection is not used again', () =>
     withTask(
       client,
       (peer, path) => void peer.socket.write(path === '/bad' ? 'HTTP/1.1 OK\r\n\r\n' : response(path)),
@@ -54,7 +54,7 @@ describe.each(UPSTREAM_CLIENTS)('a failing task, with the %s client', (client) =
       },
     ));
 
-  test('a listener that throws fails its own request only', () =>
+  test('is not affected by a listener that throws, which fails its own request only', () =>
     withTask(client, echoPath, { connections: 1 }, async (upstream) => {
       const throwing = (): never => {
         throw new Error('of the listener');
@@ -64,7 +64,7 @@ describe.each(UPSTREAM_CLIENTS)('a failing task, with the %s client', (client) =
       expect([await bad.outcome(), await next.outcome()]).toEqual(['malformed-response', 'end']);
     }));
 
-  test('a task that is not there is unreachable; the listener is notified after send has returned', async () => {
+  test('that does not exist is unreachable, and the listener is notified after send has returned', async () => {
     const task = await startRawTask(() => undefined);
     await task.close();
     const upstream = await createUpstream(client, task.socketPath, { connections: 1 });

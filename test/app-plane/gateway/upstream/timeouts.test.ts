@@ -11,7 +11,7 @@ const never = (): void => undefined;
 
 describe.each(UPSTREAM_CLIENTS)('timeouts of the %s client', (client) => {
   testUnlessUndici(client, 'connect timeout by its own clock')(
-    'for a connection: the request fails and its body is untouched',
+    'for a connection fail the request and leave its body untouched',
     async () => {
       const task = await startRawTask(never);
       const upstream = await createUpstream(client, task.socketPath, { connectTimeoutMs: 20, connections: 1 });

@@ -71,7 +71,7 @@ export class NodeConnection {
       response.error ??= error.message;
     });
     sent.end();
-    await settled();
+    await nextTurn();
     return response;
   }
 
@@ -93,13 +93,13 @@ export class NodeConnection {
   /** The task's bytes arrive, as one read. */
   async receive(bytes: Buffer): Promise<void> {
     if (bytes.length > 0 && !this.#agent.socket.destroyed) this.#agent.socket.push(bytes);
-    await settled();
+    await nextTurn();
   }
 
   /** The task closes the connection. */
   async end(): Promise<void> {
     if (!this.#agent.socket.destroyed) this.#agent.socket.push(null);
-    await settled();
+    await nextTurn();
   }
 
   /** Whether the next request would use the same connection. */
@@ -114,7 +114,7 @@ export class NodeConnection {
   }
 }
 
-/** Streams and parser emit within a turn of the event loop. */
-function settled(): Promise<void> {
+/** Waits for one turn of the event loop, within which streams and parser emit. */
+function nextTurn(): Promise<void> {
   return new Promise(setImmediate);
 }

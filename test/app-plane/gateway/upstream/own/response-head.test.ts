@@ -37,9 +37,9 @@ describe('the headers of a response', () => {
   });
 });
 
-describe('how long a connection may stay idle', () => {
+describe('the time that a connection may stay idle', () => {
   test.each([
-    ['without any of these headers', 'A: b', 4_000],
+    ['none of these headers', 'A: b', 4_000],
     ['keep-alive', 'Connection: keep-alive', 4_000],
     ['close', 'Connection: close', 0],
     ['close in capitals', 'Connection: CLOSE', 0],
@@ -54,7 +54,7 @@ describe('how long a connection may stay idle', () => {
     ['a parameter that ends with timeout', 'Keep-Alive: xtimeout=1', 4_000],
     ['a timeout and close', 'Keep-Alive: timeout=3\r\nConnection: close', 0],
     ['close and a timeout', 'Connection: close\r\nKeep-Alive: timeout=3', 0],
-  ])('%s', (_what, lines, expected) => {
+  ])('after a response with %s (%j) is %i ms', (_what, lines, expected) => {
     const parser = new ResponseParser();
     for (let response = 0; response < 2; response++) {
       readWith(parser, [bytesOf(`${OK}Content-Length: 0\r\n${lines}\r\n\r\n`)]);
@@ -62,7 +62,7 @@ describe('how long a connection may stay idle', () => {
     }
   });
 
-  test('not at all after HTTP/1.0, a body that ends with the connection, or a response to HEAD without a length', () => {
+  test('is zero after HTTP/1.0, a body that ends with the connection, or a response to HEAD without a length', () => {
     const parser = new ResponseParser();
     readWith(parser, [bytesOf('HTTP/1.0 204 No\r\nConnection: keep-alive\r\n\r\n')]);
     expect(parser.keepAliveMs).toBe(0);

@@ -4,7 +4,7 @@ import { MalformedResponse } from '../../../../../app-plane/gateway/upstream/mal
 import { ResponseParser } from '../../../../../app-plane/gateway/upstream/own/response-parser.ts';
 import { bytesOf, CHUNKED, cut, eachByte, OK, type Read, read, readWith } from './read-response.ts';
 
-describe('a valid response is read', () => {
+describe('a valid response', () => {
   const RESPONSES: [what: string, bytes: string, expected: Read, to: 'GET' | 'HEAD'][] = [
     [
       'with a length',
@@ -82,18 +82,21 @@ describe('a valid response is read', () => {
     ],
   ];
 
-  test.each(RESPONSES)('%s, in one read, byte by byte, and split at every byte', (_what, bytes, expected, to) => {
-    const bodiless = to === 'HEAD';
-    const parser = new ResponseParser();
-    expect(readWith(parser, [bytesOf(bytes)], bodiless)).toEqual(expected);
-    if (expected.complete) expect(readWith(parser, eachByte(bytes), bodiless)).toEqual(expected);
-    expect(readWith(new ResponseParser(), eachByte(bytes), bodiless)).toEqual(expected);
-    for (let place = 0; place <= bytes.length; place++) {
-      expect(readWith(new ResponseParser(), cut(bytesOf(bytes), [place]), bodiless)).toEqual(expected);
-    }
-  });
+  test.each(RESPONSES)(
+    '%s is read in one piece, byte by byte, and split at every byte',
+    (_what, bytes, expected, to) => {
+      const bodiless = to === 'HEAD';
+      const parser = new ResponseParser();
+      expect(readWith(parser, [bytesOf(bytes)], bodiless)).toEqual(expected);
+      if (expected.complete) expect(readWith(parser, eachByte(bytes), bodiless)).toEqual(expected);
+      expect(readWith(new ResponseParser(), eachByte(bytes), bodiless)).toEqual(expected);
+      for (let place = 0; place <= bytes.length; place++) {
+        expect(readWith(new ResponseParser(), cut(bytesOf(bytes), [place]), bodiless)).toEqual(expected);
+      }
+    },
+  );
 
-  test('the end of the connection completes only a body that has no other end', () => {
+  test('is complete at the end of the connection only if its body has no other end', () => {
     const parser = new ResponseParser();
     readWith(parser, [bytesOf(`${OK}\r\nhal`)]);
     expect(parser.end()).toBe(true);
@@ -112,7 +115,7 @@ describe('a valid response is read', () => {
     expect(new ResponseParser().end()).toBe(false);
   });
 
-  test('SE-1: each of several responses is read as sent, whatever its content and however it is split', () => {
+  test('SE-1: among several is read as sent, whatever its content and however it is split', () => {
     const bodies = fc.oneof(
       fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
       // Parts of a body that look like a line, a head or the end of a chunk.
@@ -155,7 +158,7 @@ describe('a valid response is read', () => {
   });
 });
 
-describe('a malformed or ambiguous response is refused', () => {
+describe('a malformed or ambiguous response', () => {
   const withHead = (...lines: string[]): string => `${OK}${lines.map((line) => `${line}\r\n`).join('')}\r\n`;
   const big = 'x'.repeat(16 * 1024);
 
@@ -246,7 +249,7 @@ describe('a malformed or ambiguous response is refused', () => {
     ['a body after status 304', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 1\r\n\r\na'],
   ];
 
-  test.each(REFUSED)('%s, in one read, byte by byte, and split anywhere', (_what, bytes) => {
+  test.each(REFUSED)('with %s is refused in one piece, byte by byte, and split anywhere', (_what, bytes) => {
     expect(() => read(bytes)).toThrow(MalformedResponse);
     expect(() => readWith(new ResponseParser(), eachByte(bytes))).toThrow(MalformedResponse);
     fc.assert(
@@ -257,18 +260,18 @@ describe('a malformed or ambiguous response is refused', () => {
     );
   });
 
-  test('a body in a response to HEAD', () => {
+  test('to HEAD with a body is refused', () => {
     expect(() => read(`${OK}Content-Length: 1\r\n\r\na`, true)).toThrow(MalformedResponse);
   });
 
-  test('SE-1: bytes that arrive before the first request or after a response', () => {
+  test('SE-1: that arrives before the first request or after another response is refused', () => {
     const parser = new ResponseParser();
     expect(() => parser.feed(bytesOf('H'))).toThrow(MalformedResponse);
     readWith(parser, [bytesOf('HTTP/1.1 204 No\r\n\r\n')]);
     expect(() => parser.feed(bytesOf('H'))).toThrow(MalformedResponse);
   });
 
-  test('SE-1: no bytes make the parser throw another error, or pass on more than arrived', () => {
+  test('SE-1: makes the parser throw no other error, and pass on no more than arrived', () => {
     const words = fc.constantFrom(
       OK,
       CHUNKED,
@@ -303,7 +306,7 @@ describe('a malformed or ambiguous response is refused', () => {
     );
   });
 
-  test('a response at the limits is accepted', () => {
+  test('is not one whose parts are exactly as large as the limits', () => {
     const fill = 16 * 1024 - OK.length - 'A: '.length;
     for (const bytes of [
       `${OK}A: ${'x'.repeat(fill)}\r\n\r\n`,
