@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { Stage } from 'aws-cdk-lib';
 import { type AssetCode, Code } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
@@ -10,9 +10,12 @@ const ROOT = join(import.meta.dirname, '..', '..');
 /** An entry point in control-plane/lambda. */
 export type BundleName = 'api' | 'create-admin' | 'publish-outbox';
 
-/** Modules of control-plane/lambda that an entry point imports on demand: files of their own, which a cold start does not load. */
+/**
+ * Modules of control-plane that the code of an entry point imports on demand. Each becomes a file of its own, which a cold
+ * start does not load.
+ */
 const ON_DEMAND: Readonly<Record<BundleName, readonly string[]>> = {
-  api: ['docs-page'],
+  api: ['lambda/docs-page', 'api/description/control-plane-document'],
   'create-admin': [],
   'publish-outbox': [],
 };
@@ -25,16 +28,22 @@ export function bundle(scope: Construct, name: BundleName): AssetCode {
   // Each synthesis has its own output folder, so two may run at the same time.
   const folder = join(Stage.of(scope)?.assetOutdir ?? '', `bundle.${name}`);
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'index.js'), bundled(name, ON_DEMAND[name]));
-  for (const module of ON_DEMAND[name]) writeFileSync(join(folder, `${module}.js`), bundled(module, []));
+  writeFileSync(
+    join(folder, 'index.js'),
+    bundled(
+      `lambda/${name}`,
+      ON_DEMAND[name].map((module) => basename(module)),
+    ),
+  );
+  for (const module of ON_DEMAND[name]) writeFileSync(join(folder, `${basename(module)}.js`), bundled(module, []));
   return Code.fromAsset(folder);
 }
 
-/** The code of a module of control-plane/lambda with all that it imports, but for `onDemand`. */
+/** The code of a module of control-plane with all that it imports, except for the files named in `onDemand`. */
 function bundled(module: string, onDemand: readonly string[]): string {
   const { outputFiles } = buildSync({
     absWorkingDir: ROOT,
-    entryPoints: [`control-plane/lambda/${module}.ts`],
+    entryPoints: [`control-plane/${module}.ts`],
     write: false,
     bundle: true,
     minify: true,

@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
+import { ADMIN_SIGN_IN_SCOPE, CLI_CLIENT } from '../../core/identity/issuers.ts';
 import { collectOutput } from '../support/collect-output.ts';
+import { signIn } from '../support/sign-in-by-page.ts';
 
 /** The command that users run. */
 export const LAUNCHER = join(import.meta.dirname, '..', '..', 'bin', 'tierplane');
@@ -148,6 +150,14 @@ export class TestPlatform {
   async adminToken(): Promise<string> {
     this.#adminToken ??= (await this.cliJson<{ accessToken: string }>('token', '--admin')).accessToken;
     return this.#adminToken;
+  }
+
+  /** An access token of the first admin as a user; `adminToken` is one of the platform's own client credential. */
+  async adminUserToken(): Promise<string> {
+    const { email, password } = this.ready.admin;
+    const issuer = `${this.urls.publicUrl}/realms/admin`;
+    const options = { issuer, clientId: CLI_CLIENT, scope: ADMIN_SIGN_IN_SCOPE };
+    return (await signIn({ ...options, userName: email, password: password ?? '' })).accessToken;
   }
 
   async tenantToken(tenant: string, user: string, password = PASSWORD): Promise<string> {

@@ -155,7 +155,8 @@ describe('identity', () => {
       'x-api-key': 'anything',
     });
     expect(withKey.status).toBe(401);
-    expect((await platform.api('GET', '/products', await platform.adminToken())).status).toBe(403);
+    expect((await platform.api('GET', '/products', await platform.adminUserToken())).status).toBe(403);
+    expect((await platform.api('GET', '/products', await platform.adminToken())).status).toBe(401);
     const asAdmin = await request('GET', `${platform.urls.controlPlane}/tenants`, tenants.a.token);
     expect([401, 403]).toContain(asAdmin.status);
   });

@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { describeApi } from '../../../core/http/openapi.ts';
 import type { OpenApi } from '../../../core/http/openapi-document.ts';
 import { DEFAULT_BASE_PATH } from '../http/http.ts';
 import { type ControlPlaneOperation, operation, PUBLIC } from '../http/operation.ts';
@@ -7,10 +6,14 @@ import { type ControlPlaneOperation, operation, PUBLIC } from '../http/operation
 /** `GET /openapi.json` and `GET /docs`, which describe `operations`. */
 export function descriptionOperations(operations: readonly ControlPlaneOperation[]): readonly ControlPlaneOperation[] {
   const descriptions = new Map<string, OpenApi>();
-  const describe = (basePath = DEFAULT_BASE_PATH): OpenApi => {
-    const known = descriptions.get(basePath) ?? describeControlPlane(operations, basePath);
-    descriptions.set(basePath, known);
-    return known;
+  const describe = async (basePath = DEFAULT_BASE_PATH): Promise<OpenApi> => {
+    const known = descriptions.get(basePath);
+    if (known) return known;
+    // Loaded on demand: it brings zod's JSON Schema generator, and few requests need it.
+    const { describeControlPlane } = await import('./control-plane-document.ts');
+    const described = describeControlPlane(operations, basePath);
+    descriptions.set(basePath, described);
+    return described;
   };
   return [
     operation({
@@ -21,7 +24,7 @@ export function descriptionOperations(operations: readonly ControlPlaneOperation
       tag: 'Description',
       summary: 'This API as OpenAPI 3.1',
       responses: { 200: { description: 'The OpenAPI document.', body: z.looseObject({}) } },
-      handle: (_call, { basePath }) => ({ status: 200, body: { ...describe(basePath) } }),
+      handle: async (_call, { basePath }) => ({ status: 200, body: { ...(await describe(basePath)) } }),
     }),
     operation({
       id: 'getDocs',
@@ -39,31 +42,9 @@ export function descriptionOperations(operations: readonly ControlPlaneOperation
         },
       },
       async handle({ request }, { basePath, docsPage }) {
-        const { html, contentSecurityPolicy } = await docsPage(describe(basePath), request.headers);
+        const { html, contentSecurityPolicy } = await docsPage(await describe(basePath), request.headers);
         return { status: 200, headers: { 'content-security-policy': contentSecurityPolicy }, body: html };
       },
     }),
   ];
-}
-
-function describeControlPlane(operations: readonly ControlPlaneOperation[], basePath: string): OpenApi {
-  return describeApi({
-    info: {
-      title: 'Tierplane control plane',
-      version: '1.0.0',
-      description:
-        "Registers tenants and operates the platform. The contract is that of AWS's SaaS Builder Toolkit, with additions.",
-    },
-    servers: [{ url: basePath || '/' }],
-    securitySchemes: {
-      bearer: {
-        type: 'http',
-        scheme: 'bearer',
-        bearerFormat: 'JWT',
-        description: 'Access token of the admin realm.',
-      },
-      internal: { type: 'http', scheme: 'bearer', description: "Access token of the platform's own machine client." },
-    },
-    operations,
-  });
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { tableShape } from '../../../adapters/aws/store/table-shape.ts';
+import { createOperations } from '../../../control-plane/api/operations.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 /** Synthesis takes about two. The limit is processor time, so that a busy machine does not fail it. */
@@ -89,19 +90,14 @@ describe("the control plane's stack", () => {
     }
   });
 
-  test('loads the page that documents the API on demand, from a file of its own', async () => {
-    const file = join(output, 'bundle.api', 'docs-page.js');
-    expect(readFileSync(join(output, 'bundle.api', 'index.js'), 'utf8')).toContain('import("./docs-page.js")');
-    const { docsPage } = createRequire(import.meta.url)(file);
-    const api = {
-      openapi: '3.1.0',
-      info: { title: 'Test' },
-      servers: [],
-      tags: [],
-      paths: {},
-      components: { schemas: {} },
-    };
-    expect(docsPage(api).html).toContain('<h1>Test</h1>');
+  test('loads what describes the API on demand, from files of their own', async () => {
+    const folder = join(output, 'bundle.api');
+    const code = readFileSync(join(folder, 'index.js'), 'utf8');
+    for (const file of ['docs-page.js', 'control-plane-document.js']) expect(code).toContain(`import("./${file}")`);
+    const load = createRequire(import.meta.url);
+    const api = load(join(folder, 'control-plane-document.js')).describeControlPlane(createOperations(), '');
+    expect(Object.keys(api.components.schemas)).toContain('Tenant');
+    expect(load(join(folder, 'docs-page.js')).docsPage(api).html).toContain(`<h1>${api.info.title}</h1>`);
   });
 
   test("runs Node 24 in every function except CDK's own, without layers and without Python", () => {
