@@ -7,7 +7,7 @@ import { openTable, type SqliteTable } from '../../../adapters/embedded/store/ta
 import { envelope } from '../../../core/events/events.ts';
 import { seenWrite } from '../../../core/events/once.ts';
 import { OUTBOX, outboxWrites } from '../../../core/events/outbox.ts';
-import { type Publisher, REJECTED, startPublisher } from '../../../core/events/publisher.ts';
+import { drainOutbox, type Publisher, REJECTED, startPublisher } from '../../../core/events/publisher.ts';
 import type { Envelope, EventBus } from '../../../core/ports/event-bus.ts';
 import { type JsonObject, put } from '../../../core/ports/table.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
@@ -105,6 +105,21 @@ describe('outbox and publisher', () => {
     expect(rejected?.data).toMatchObject({ event: stale, reason: expect.stringContaining('detail.tenantId') });
   });
 
+  test('are drained at once for a function that is invoked from outside, beyond one batch', async () => {
+    const all = Array.from({ length: 101 }, (_, i) => `e${String(i).padStart(3, '0')}`);
+    await write(...all.slice(0, 100).map((id) => onboarding(id)));
+    await write(onboarding('e100'));
+    failures = 1;
+    const deps = { table, bus: bus as EventBus, log: silentLog };
+    await expect(drainOutbox(deps)).rejects.toThrow('bus is away');
+    await drainOutbox(deps);
+    expect([published, await outbox()]).toEqual([all, []]);
+    // Nothing is left, so the bus is not called.
+    failures = 1;
+    await drainOutbox(deps);
+    expect(failures).toBe(1);
+  });
+
   test('prevent the effects of a duplicate, for each consumer separately', async () => {
     const event = { ...onboarding('1'), time: new Date().toISOString() };
     const effect = (sk: string) => put({ pk: 'p', sk, version: 1, data: {} });
@@ -165,6 +180,30 @@ describe('outbox and publisher', () => {
     expect(published).toEqual(['1']);
   });
 
+  test('end after the current batch when the publisher is closed, and leave the others in the outbox', async () => {
+    const all = Array.from({ length: 101 }, (_, i) => `e${String(i).padStart(3, '0')}`);
+    await write(...all.slice(0, 100).map((id) => onboarding(id)));
+    await write(onboarding('e100'));
+    const { publish } = bus;
+    const [begun, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    Object.assign(bus, {
+      publish: async (events: Envelope[]) => {
+        begun.resolve();
+        await gate.promise;
+        await publish(events);
+      },
+    });
+    const closing = start();
+    await begun.promise;
+    const closed = closing.close().then(() => [...published]);
+    await settled();
+    gate.resolve();
+    expect(await closed).toEqual(all.slice(0, 100));
+    await settled();
+    Object.assign(bus, { publish });
+    expect((await outbox()).map(({ sk }) => sk)).toEqual(['e100']);
+  });
+
   test('leave no timer behind and publish nothing more once the publisher is closed', async () => {
     const timers = new Set<object>();
     const counting = {
@@ -176,6 +215,8 @@ describe('outbox and publisher', () => {
       },
     };
     const closing = startPublisher({ table, bus: bus as EventBus, clock: counting, log: silentLog });
+    await settled();
+    expect(timers.size).toBe(1);
     await closing.close();
     await write(onboarding('1'));
     closing.wake();

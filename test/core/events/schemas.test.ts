@@ -26,7 +26,7 @@ describe('event schemas', () => {
     ['offboardingRequest', { ...registration, sbtaws_active: true, tenantConfig: '{}' }],
     ['provisionSuccess', result({ tenantStatus: 'created', tenantConfig: '{"authServer":"https://x"}' })],
     ['provisionFailure', result({ tenantStatus: 'failed', reason: 'no room', steps: [step({ status: 'failed' })] })],
-    ['deprovisionSuccess', result({ tenantStatus: 'deleted', steps: [step({})] })],
+    ['deprovisionSuccess', result({ tenantStatus: 'deleted', steps: [step({}), step({ status: 'running' })] })],
     ['deprovisionFailure', result({ tenantStatus: 'failed' })],
   ];
   test.each(good)('accept a valid %s', (name, detail) => {
@@ -42,6 +42,7 @@ describe('event schemas', () => {
     ['no id', { id: '' }],
     ['an invalid time', { time: 'yesterday' }],
     ['an empty tier', { detail: { ...registration, tier: '' } }],
+    ['an invalid tenant name', { detail: { ...registration, tenantName: 'a/b' } }],
     ['an invalid tenant id', { detail: { ...registration, tenantId: 'a#b' } }],
     ['no email', { detail: { ...ids, tenantName: 'acme', tier: 'basic' } }],
     ['a detail that is a list', { detail: [] as unknown as JsonObject }],
@@ -53,7 +54,20 @@ describe('event schemas', () => {
   test('refuse a result without its job output, and name the field by its path', () => {
     const event = envelope('1', 'provisionSuccess', { ...ids, jobOutput: { tenantData: { tenantStatus: 1 } } }, NOW);
     expect(() => checkEvent(event)).toThrow('detail.jobOutput.tenantData.tenantStatus');
-    expect(() => detailOf('provisionFailure', event)).toThrow('must be a provisionFailure');
+    expect(() => detailOf('provisionSuccess', event)).toThrow('detail.jobOutput.tenantData.tenantStatus');
+    expect(() => detailOf('provisionFailure', event)).toThrow(
+      expect.objectContaining({
+        code: 'INVALID',
+        message: "event must be a provisionFailure, got 'provisionSuccess'",
+      }),
+    );
+  });
+
+  test('refuse an unknown name with the known ones, and name every invalid field of the frame', () => {
+    expect(() => checkEvent({ ...onboarding('1'), detailType: 'constructor' })).toThrow(
+      "event must be one of onboardingRequest, offboardingRequest, provisionSuccess, provisionFailure, deprovisionSuccess, deprovisionFailure, got 'constructor'",
+    );
+    expect(() => checkEvent({ ...onboarding(''), time: 'yesterday' })).toThrow(/event\.id: .*; event\.time: /);
   });
 
   test('keep invalid events from a checked consumer', async () => {
