@@ -27,6 +27,15 @@ describe('the transport', () => {
     ]);
   });
 
+  test('responds with 503 to a readiness request while the store fails, and does not expose why', async () => {
+    const { get } = home.deps.table;
+    Object.assign(home.deps.table, { get: async () => Promise.reject(new Error('disk full')) });
+    const { status, body } = await home.call('GET', '/readyz', undefined, { token: 'none' });
+    Object.assign(home.deps.table, { get });
+    expect([status, body]).toEqual([503, { status: 'unavailable' }]);
+    expect(home.logged.join('\n')).toContain('disk full');
+  });
+
   test('gives every response a request id: that of the client, or a new one', async () => {
     const given = await home.call('GET', '/healthz', undefined, { headers: { 'x-request-id': 'abc-1' } });
     const bad = await home.call('GET', '/nothing', undefined, { headers: { 'x-request-id': 'a b<' } });
@@ -176,6 +185,28 @@ describe('OB-5: an operator', () => {
     ]);
     expect((await home.call('POST', '/operator/services/restart', { ...key, service: 'nope' })).status).toBe(404);
     expect((await home.call('POST', '/operator/services/scale', { ...key, desired: 9 })).status).toBe(422);
+  });
+
+  test('lists the services of one tenant, of one cluster, or of both', async () => {
+    const filters: unknown[] = [];
+    const { runtime } = home.deps.operator;
+    const { services } = runtime;
+    Object.assign(runtime, {
+      async services(filter: unknown) {
+        filters.push(filter);
+        return [];
+      },
+    });
+    for (const query of ['', '?tenantId=acme0000', '?cluster=pool', '?cluster=pool&tenantId=acme0000']) {
+      expect((await home.call('GET', `/operator/services${query}`)).status).toBe(200);
+    }
+    Object.assign(runtime, { services });
+    expect(filters).toStrictEqual([
+      {},
+      { tenantId: 'acme0000' },
+      { cluster: 'pool' },
+      { cluster: 'pool', tenantId: 'acme0000' },
+    ]);
   });
 
   test('lists events that were never published after the others, and replays one into the outbox', async () => {

@@ -80,3 +80,38 @@ test("ON-9: an email of another pooled tenant's user is refused, except for prem
   body.tenantData.tier = 'premium';
   expect((await home.call('POST', '/tenant-registrations', body)).status).toBe(201);
 });
+
+describe('the configuration for sign-in', () => {
+  const get = (query: string, headers: Record<string, string> = {}) =>
+    home.call('GET', `/tenant-config${query}`, undefined, { token: 'none', headers });
+
+  test('is found by the id, the name, or the first label of the origin', async () => {
+    const { tenantId, tenantRegistrationId } = await home.register('Sign In');
+    const config = { authServer: 'a', tenantName: 'Sign In' };
+    const report = {
+      tenantRegistrationData: { registrationStatus: 'created' },
+      tenantData: { tenantConfig: JSON.stringify(config) },
+    };
+    await home.call('PATCH', `/tenant-registrations/${tenantRegistrationId}`, report, { token: 'machine' });
+    const found = [
+      await get(`?tenantId=${tenantId}`),
+      await get('?tenantName=Sign%20In', { origin: 'https://other.example' }),
+      await get('', { origin: 'https://sign-in.shop.example:8443' }),
+    ];
+    expect(found.map(({ status, body }) => [status, body])).toEqual(Array(3).fill([200, config]));
+  });
+
+  test('SE-6: is refused without a tenant, for an origin without a host, and for an unknown tenant', async () => {
+    const refused = [
+      await get(''),
+      await get('', { origin: 'null' }),
+      await get('?tenantId=unknown0'),
+      await get('?tenantName=unknown'),
+    ];
+    expect(refused.map(({ status }) => status)).toEqual([400, 400, 404, 404]);
+    expect(refused.slice(0, 2).map(({ body }) => body.message)).toEqual([
+      'Origin header missing!',
+      'Unable to parse tenant name!',
+    ]);
+  });
+});
