@@ -104,7 +104,7 @@ describe('a user store over a credentials service', () => {
     expect(credentials.calls).toEqual(['enabledChanged']);
   });
 
-  test('the service is told of a new email, also if it was stored by an earlier attempt', async () => {
+  test('the service is notified of a new email, also if it was stored by an earlier attempt', async () => {
     await identity.createUser('pool', ANN);
     credentials.failing.add('emailChanged');
     const change = { email: 'moved@a.test' };
