@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { EmbeddedMailer, StoredMail } from '../adapters/embedded/mail/mailer.ts';
-import { type Principal, SCOPES } from '../control-plane/api/http/http.ts';
+import type { Principal } from '../control-plane/api/http/http.ts';
 import { DomainError, isDomainError } from '../core/errors.ts';
+import { SCOPES } from '../core/identity/issuers.ts';
 import { SYSTEM_ADMIN } from '../core/identity/users/administrators.ts';
 import { errorPage } from '../web/pages/error.ts';
 import { type MailModel, mailboxPage, mailPage } from '../web/pages/mailbox.ts';

@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import pino from 'pino';
 import { systemClock } from '../../adapters/embedded/clock.ts';
 import { createSignature } from '../../adapters/embedded/identity/signature.ts';
-import { openLineFile } from '../../adapters/embedded/mail/line-file.ts';
+import { openLineFile } from '../../adapters/embedded/line-file.ts';
 import { openTable } from '../../adapters/embedded/store/table.ts';
 import { isDomainError, messageOf } from '../../core/errors.ts';
 import { createAuthorize, type TrustedIssuer } from '../../core/identity/authorize.ts';

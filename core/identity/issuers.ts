@@ -21,8 +21,17 @@ export function loopbackRedirect(port: number): string {
   return `http://localhost:${port}/callback`;
 }
 
-/** Scopes of the control plane, as SBT's clients request them. */
-export const ADMIN_SCOPES = ['tenant/tenant_read', 'tenant/tenant_write', 'user/user_read', 'user/user_write'] as const;
+/** The scopes of the control plane, which are those of SBT's resource servers. */
+export const SCOPES = {
+  tenantRead: 'tenant/tenant_read',
+  tenantWrite: 'tenant/tenant_write',
+  userRead: 'user/user_read',
+  userWrite: 'user/user_write',
+} as const;
+export type Scope = (typeof SCOPES)[keyof typeof SCOPES];
+
+/** All scopes of the control plane. */
+export const ADMIN_SCOPES: readonly Scope[] = Object.values(SCOPES);
 
 /** The scopes that the platform's own clients request for the control plane. */
 export const ADMIN_SIGN_IN_SCOPE = ['openid', ...ADMIN_SCOPES].join(' ');

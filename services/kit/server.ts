@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { systemClock, systemRandom } from '../../adapters/embedded/clock.ts';
 import { createSignature } from '../../adapters/embedded/identity/signature.ts';
-import { openLineFile } from '../../adapters/embedded/mail/line-file.ts';
+import { openLineFile } from '../../adapters/embedded/line-file.ts';
 import { openTable } from '../../adapters/embedded/store/table.ts';
 import { isDomainError } from '../../core/errors.ts';
 import { createAuthorize } from '../../core/identity/authorize.ts';

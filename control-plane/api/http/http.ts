@@ -53,12 +53,3 @@ export const BODY_NOT_UTF8: ApiResponse = {
 
 /** The principal of an `Authorization` header. Throws UNAUTHENTICATED where there is no valid token. */
 export type AuthorizePrincipal = (authorization: string | undefined) => Promise<Principal>;
-
-/** Scopes of SBT's resource servers. */
-export const SCOPES = {
-  tenantRead: 'tenant/tenant_read',
-  tenantWrite: 'tenant/tenant_write',
-  userRead: 'user/user_read',
-  userWrite: 'user/user_write',
-} as const;
-export type Scope = (typeof SCOPES)[keyof typeof SCOPES];

@@ -1,9 +1,10 @@
 import * as z from 'zod';
 import type { Access } from '../../../core/http/access.ts';
 import { createOperation, type Declaration, type Operation, type ResponseSpec } from '../../../core/http/operation.ts';
+import type { Scope } from '../../../core/identity/issuers.ts';
 import { SYSTEM_ADMIN } from '../../../core/identity/users/administrators.ts';
 import type { ControlPlaneDeps } from './deps.ts';
-import type { ApiRequest, Principal, Scope } from './http.ts';
+import type { ApiRequest, Principal } from './http.ts';
 
 /** What the control plane adds to each call. */
 export interface CallContext {

@@ -1,4 +1,4 @@
-import { SCOPES } from '../http/http.ts';
+import { SCOPES } from '../../../core/identity/issuers.ts';
 import { type ControlPlaneOperation, canRead, canWrite, done, operation, refusal } from '../http/operation.ts';
 import { listDeadLetters, replayDeadLetter } from './dead-letters.ts';
 import {

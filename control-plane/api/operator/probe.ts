@@ -1,8 +1,9 @@
 import { DomainError } from '../../../core/errors.ts';
+import { SCOPES } from '../../../core/identity/issuers.ts';
 import type { RealmId } from '../../../core/ports/identity.ts';
 import { isServed } from '../../../core/tenant/lifecycle.ts';
 import type { ControlPlaneDeps } from '../http/deps.ts';
-import { nameOf, SCOPES } from '../http/http.ts';
+import { nameOf } from '../http/http.ts';
 import { type ControlPlaneOperation, canWrite, done, operation, refusal } from '../http/operation.ts';
 import { requireTenant } from '../tenants/tenant-store.ts';
 import { ProbeCreated } from './schemas.ts';

@@ -1,8 +1,9 @@
 import { DomainError, isDomainError } from '../../../core/errors.ts';
+import { SCOPES } from '../../../core/identity/issuers.ts';
 import { registrationIdOf, type TenantRecord, tenantIdOf } from '../../../core/tenant/record.ts';
 import { registrationView } from '../../../core/tenant/views.ts';
 import type { StoreDeps } from '../http/deps.ts';
-import { type Principal, SCOPES } from '../http/http.ts';
+import type { Principal } from '../http/http.ts';
 import { IDEMPOTENCY_HEADER, intentOf } from '../http/idempotency.ts';
 import {
   type ControlPlaneOperation,

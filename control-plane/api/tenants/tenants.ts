@@ -1,7 +1,7 @@
+import { SCOPES } from '../../../core/identity/issuers.ts';
 import type { Step } from '../../../core/tenant/lifecycle.ts';
 import type { TenantRecord } from '../../../core/tenant/record.ts';
 import type { ControlPlaneDeps } from '../http/deps.ts';
-import { SCOPES } from '../http/http.ts';
 import { type ControlPlaneOperation, canRead, operation, orMachine, refusal } from '../http/operation.ts';
 import { tenantPage } from './list.ts';
 import { TenantQuery } from './requests.ts';

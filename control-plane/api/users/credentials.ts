@@ -2,10 +2,10 @@ import * as z from 'zod';
 import { DomainError } from '../../../core/errors.ts';
 import type { ResponseBody } from '../../../core/http/operation.ts';
 import { invalid } from '../../../core/http/parse.ts';
-import { ADMIN_SCOPES } from '../../../core/identity/issuers.ts';
+import { ADMIN_SCOPES, SCOPES } from '../../../core/identity/issuers.ts';
 import type { ClientCredentials } from '../../../core/ports/client-credentials.ts';
 import type { ControlPlaneDeps } from '../http/deps.ts';
-import { nameOf, type Principal, SCOPES } from '../http/http.ts';
+import { nameOf, type Principal } from '../http/http.ts';
 import { type ControlPlaneOperation, canRead, canWrite, done, operation, refusal } from '../http/operation.ts';
 
 const READ = canRead(SCOPES.userRead);

@@ -1,6 +1,6 @@
 import { DomainError } from '../../../core/errors.ts';
+import { SCOPES } from '../../../core/identity/issuers.ts';
 import type { Identity, User } from '../../../core/ports/identity.ts';
-import { SCOPES } from '../http/http.ts';
 import { type ControlPlaneOperation, canRead, canWrite, done, operation, refusal } from '../http/operation.ts';
 import {
   type ListedSystemUser,

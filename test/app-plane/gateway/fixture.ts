@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compactVerify, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
-import { openLineFile } from '../../../adapters/embedded/mail/line-file.ts';
+import { openLineFile } from '../../../adapters/embedded/line-file.ts';
 import { openTable } from '../../../adapters/embedded/store/table.ts';
 import { createGateway, type Gateway, type GatewayLimits } from '../../../app-plane/gateway/app.ts';
 import { Meter } from '../../../app-plane/gateway/meter.ts';

@@ -1,10 +1,9 @@
 import { importJWK, SignJWT } from 'jose';
 import { createLocalSignature } from '../../../adapters/embedded/identity/oidc/local-signature.ts';
 import { realmKeysKey } from '../../../adapters/embedded/identity/realm-keys.ts';
-import { SCOPES } from '../../../control-plane/api/http/http.ts';
 import { createPrincipals } from '../../../control-plane/api/http/principal.ts';
 import { createAuthorize } from '../../../core/identity/authorize.ts';
-import { API_AUDIENCE, CLI_CLIENT, issuerOf, trustRealms } from '../../../core/identity/issuers.ts';
+import { API_AUDIENCE, CLI_CLIENT, issuerOf, SCOPES, trustRealms } from '../../../core/identity/issuers.ts';
 import type { BadInputHome, Signer } from './bad-input.home.ts';
 import { badInput } from './bad-input.suite.ts';
 import { type Home, startHome } from './home.ts';

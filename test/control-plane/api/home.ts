@@ -10,7 +10,7 @@ import { createPasswords } from '../../../adapters/embedded/identity/passwords.t
 import { openMailer } from '../../../adapters/embedded/mail/mailer.ts';
 import { openTable } from '../../../adapters/embedded/store/table.ts';
 import type { ControlPlaneDeps } from '../../../control-plane/api/http/deps.ts';
-import { type AuthorizePrincipal, type Principal, SCOPES } from '../../../control-plane/api/http/http.ts';
+import type { AuthorizePrincipal, Principal } from '../../../control-plane/api/http/http.ts';
 import { createRateLimiter } from '../../../control-plane/api/http/rate-limit.ts';
 import { createControlPlaneHandler } from '../../../control-plane/api/server.ts';
 import { createCompletions } from '../../../control-plane/api/tenants/completion.ts';
@@ -18,6 +18,7 @@ import { DomainError } from '../../../core/errors.ts';
 import { OUTBOX } from '../../../core/events/outbox.ts';
 import { mismatchOf } from '../../../core/http/check-response.ts';
 import type { AnyResponse } from '../../../core/http/operation.ts';
+import { SCOPES } from '../../../core/identity/issuers.ts';
 import type { Clock } from '../../../core/ports/clock.ts';
 import type { Envelope } from '../../../core/ports/event-bus.ts';
 import type { Runtime, ServiceStatus } from '../../../core/ports/runtime.ts';

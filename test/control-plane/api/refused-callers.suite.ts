@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { type CryptoKey, exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { SCOPES } from '../../../control-plane/api/http/http.ts';
 import { createOperations } from '../../../control-plane/api/operations.ts';
+import { SCOPES } from '../../../core/identity/issuers.ts';
 import type { BadInputHome } from './bad-input.home.ts';
 import { type Reply, registration } from './home.ts';
 

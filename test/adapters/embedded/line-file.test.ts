@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { openLineFile } from '../../../../adapters/embedded/mail/line-file.ts';
-import { until } from '../../../support/until.ts';
+import { openLineFile } from '../../../adapters/embedded/line-file.ts';
+import { until } from '../../support/until.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'tp-lines-'));
 const children: ChildProcess[] = [];
@@ -20,7 +20,7 @@ const newFile = (): string => join(dir, `${count++}.log`);
 const numbered = (from: number, to: number): string =>
   Array.from({ length: to - from }, (_, at) => `line ${from + at}\n`).join('');
 
-const SOURCE = pathToFileURL(join(import.meta.dirname, '../../../../adapters/embedded/mail/line-file.ts')).href;
+const SOURCE = pathToFileURL(join(import.meta.dirname, '../../../adapters/embedded/line-file.ts')).href;
 
 /** A process that logs to `output` and flushes the rest at its exit, as a service does. */
 function run(code: string, output: number | 'pipe', flushMs = 60_000): ChildProcess {
