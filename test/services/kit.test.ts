@@ -270,7 +270,14 @@ describe('the environment of a task', () => {
       'TIERPLANE_IDENTITY_URL',
       'TIERPLANE_DATA_FILE',
     ];
-    expect(() => readEnvironment(bad)).toThrow(/5 errors/);
+    expect(() => readEnvironment(bad)).toThrow(
+      expect.objectContaining({ code: 'CONFIG', message: expect.stringMatching(/5 errors/) }),
+    );
+    expect(() => readEnvironment(bad)).toThrow(/TIERPLANE_ISSUERS: must be JSON\n/);
     for (const name of names) expect(() => readEnvironment(bad)).toThrow(name);
+  });
+
+  test.each(['httpx://identity', 'xhttp://identity', 'file:///identity'])('refuses the identity URL %s', (url) => {
+    expect(() => readEnvironment({ ...GOOD, TIERPLANE_IDENTITY_URL: url })).toThrow('TIERPLANE_IDENTITY_URL');
   });
 });

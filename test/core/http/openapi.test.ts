@@ -78,7 +78,7 @@ test('an API is described in OpenAPI 3.1, with each tag once', () => {
   });
   expect({ openapi, info, servers }).toEqual({ openapi: '3.1.0', info: api.info, servers: api.servers });
   expect(tags).toEqual([{ name: 'Tenants' }, { name: 'Users' }]);
-  expect(Object.values(paths).map((path) => path.get?.tags)).toEqual([['Tenants'], ['Tenants'], ['Users'], []]);
+  expect(Object.values(paths).map((path) => path.get?.tags)).toStrictEqual([['Tenants'], ['Tenants'], ['Users'], []]);
   expect(components).toEqual({ schemas: {}, securitySchemes: api.securitySchemes });
 });
 
@@ -90,7 +90,7 @@ test.each<[access: Declaration['access'], security: unknown, description: string
   [{ kind: 'user', role: 'Admin' }, [{ bearer: [] }], 'Requires the role Admin.'],
 ])('the access %j is described for clients', (access, security, description) => {
   const described = describeApi({ ...api, operations: [get('a', '/a', { access })] }).paths['/a']?.get;
-  expect(described?.security).toEqual(security);
+  expect(described?.security).toStrictEqual(security);
   expect(described?.description).toBe(description);
   expect(Object.hasOwn(described ?? {}, 'description')).toBe(description !== undefined);
 });

@@ -1,0 +1,70 @@
+import { expect, test } from '@jest/globals';
+import { DomainError, type ErrorCode } from '../../../core/errors.ts';
+import { MethodNotAllowed, toProblem } from '../../../services/kit/problem.ts';
+
+const INTERNAL = {
+  type: 'urn:tierplane:problem:internal',
+  title: 'Internal error',
+  status: 500,
+  detail: 'the service failed; its log has the cause under the request id',
+  errors: [],
+};
+
+/** The table of codes, written down a second time on purpose: clients depend on it. */
+test.each<[ErrorCode, status: number, slug: string, title: string]>([
+  ['INVALID', 400, 'invalid', 'Invalid request'],
+  ['UNAUTHENTICATED', 401, 'unauthenticated', 'Unauthorized'],
+  ['FORBIDDEN', 403, 'forbidden', 'Forbidden'],
+  ['ACCESS_DENIED', 403, 'access-denied', 'Access denied'],
+  ['NOT_FOUND', 404, 'not-found', 'Not found'],
+  ['CONFLICT', 409, 'conflict', 'Conflict'],
+  ['CONDITION_FAILED', 412, 'precondition-failed', 'Precondition failed'],
+  ['TOO_LARGE', 413, 'too-large', 'Content too large'],
+  ['TOO_MANY', 429, 'too-many-requests', 'Too many requests'],
+  ['UNAVAILABLE', 503, 'unavailable', 'Service unavailable'],
+])('an error with the code %s is a problem with status %i', (code, status, slug, title) => {
+  const type = `urn:tierplane:problem:${slug}`;
+  expect(toProblem(new DomainError(code, 'for the client'))).toEqual({
+    ...{ type, title, status, detail: 'for the client', errors: [] },
+  });
+});
+
+test.each<[string, unknown]>([
+  ['CONFIG', new DomainError('CONFIG', 'secret')],
+  ['CORRUPT', new DomainError('CORRUPT', 'secret')],
+  ['INTERNAL', new DomainError('INTERNAL', 'secret')],
+  ['an unknown error', new Error('secret')],
+  ['an error with an unknown status', Object.assign(new Error('secret'), { statusCode: 418 })],
+  ['an error whose status is a text', Object.assign(new Error('secret'), { statusCode: '400' })],
+  ['something else that was thrown', { statusCode: 400, message: 'secret' }],
+  ['undefined', undefined],
+])('%s is a problem that does not expose the message', (_what, error) => {
+  expect(toProblem(error)).toEqual(INTERNAL);
+});
+
+test.each([
+  [400, 'malformed', 'Malformed request', /well-formed/],
+  [413, 'too-large', 'Content too large', /at most 256 KiB/],
+  [414, 'uri-too-long', 'URI too long', /shorter/],
+  [415, 'unsupported-media-type', 'Unsupported media type', /application\/json/],
+])('an error of the framework with status %i does not repeat the request', (statusCode, slug, title, detail) => {
+  expect(toProblem(Object.assign(new Error('<script>'), { statusCode }))).toEqual({
+    ...{ type: `urn:tierplane:problem:${slug}`, title, status: statusCode, errors: [] },
+    detail: expect.stringMatching(detail),
+  });
+});
+
+test('a method that is not allowed is a problem that names the allowed ones', () => {
+  expect(toProblem(new MethodNotAllowed('GET, POST'))).toMatchObject({
+    type: 'urn:tierplane:problem:method-not-allowed',
+    status: 405,
+    detail: 'the method must be one of GET, POST',
+  });
+});
+
+test('the fields that are not valid have their path below the part of the request', () => {
+  const issues = [{ loc: ['body', 'lines', 0, 'sku'], type: 'missing', msg: 'is required' }];
+  expect(toProblem(new DomainError('INVALID', 'lines.0.sku: is required', { issues })).errors).toEqual([
+    { path: 'lines.0.sku', message: 'is required' },
+  ]);
+});
