@@ -20,6 +20,10 @@ import type { Installed } from './installed.ts';
 
 const NOT_FOUND = { status: 404, body: { message: 'Not Found' } };
 const NO_RUNTIME = { ...NOT_FOUND, why: 'the AWS home runs no services, so the API does not have this route' };
+const ONE_CREDENTIAL = {
+  ...NOT_FOUND,
+  why: 'the stack declares the one client credential of the AWS home, so the API does not have this route',
+};
 
 /** The responses that differ from the embedded home, because of API Gateway or because of the AWS home itself. */
 export const DIFFERENCES: readonly Difference[] = [
@@ -28,6 +32,9 @@ export const DIFFERENCES: readonly Difference[] = [
   { request: 'POST /operator/services/scale', ...NO_RUNTIME },
   { request: 'POST /operator/tenants/{tenantId}/probe', ...NO_RUNTIME },
   { request: 'DELETE /operator/tenants/{tenantId}/probe', ...NO_RUNTIME },
+  { request: 'POST /credentials', ...ONE_CREDENTIAL },
+  { request: 'GET /credentials', ...ONE_CREDENTIAL },
+  { request: 'DELETE /credentials/{clientId}', ...ONE_CREDENTIAL },
   {
     request: 'GET /tenants/..%2Ftenants',
     ...NOT_FOUND,
