@@ -139,8 +139,10 @@ test('one schema may be used by several operations', () => {
   expect(Object.keys(describeApi({ ...api, operations }).components.schemas)).toEqual(['Shared']);
 });
 
-test('a query parameter without a description has none', () => {
-  const query = z.object({ limit: z.string() });
+test('a query parameter without a description has none, and one with a default may be left out', () => {
+  const query = z.object({ limit: z.string().default('10') });
   const described = describeApi({ ...api, operations: [get('a', '/a', { query })] }).paths['/a']?.get?.parameters;
-  expect(described).toStrictEqual([{ name: 'limit', in: 'query', required: true, schema: { type: 'string' } }]);
+  expect(described).toStrictEqual([
+    { name: 'limit', in: 'query', required: false, schema: { type: 'string', default: '10' } },
+  ]);
 });
