@@ -13,7 +13,7 @@ import {
   type TenantAction,
   type TenantState,
 } from '../../core/tenant/lifecycle.ts';
-import { parseOutcome, reportEventOf } from '../../core/tenant/report.ts';
+import { parseOutcome, RESULT_OUTCOMES, reportEventOf } from '../../core/tenant/report.ts';
 
 const NOW = Date.parse('2026-07-01T12:00:00.000Z');
 const REPORTS: readonly ReportEvent[] = [
@@ -52,11 +52,14 @@ describe('ON-4: the state of a tenant', () => {
     ['provisioning', true, 'provisionSuccess', 'active'],
     ['provisioning', true, 'provisionFailure', 'failed'],
     ['failed', true, 'provisionSuccess', 'active'],
+    ['failed', true, 'provisionFailure', 'failed'],
+    ['active', true, 'provisionSuccess', 'active'],
     ['changing-tier', true, 'provisionSuccess', 'active'],
     ['changing-tier', true, 'provisionFailure', 'failed'],
     ['deprovisioning', false, 'deprovisionSuccess', 'deleted'],
     ['deprovisioning', false, 'deprovisionFailure', 'failed'],
     ['failed', false, 'deprovisionSuccess', 'deleted'],
+    ['failed', false, 'deprovisionFailure', 'failed'],
   ] as const)('goes from %s (active: %s) by %s to %s', (from, active, event, to) => {
     expect(stateAfterReport(tenant(from, active), event)).toBe(to);
   });
@@ -206,6 +209,15 @@ describe('a registration status that arrives without its event', () => {
     ['done', true, undefined],
   ] as const)('%s (active: %s) stands for %s', (word, active, event) => {
     expect(reportEventOf({ active }, word)).toBe(event);
+  });
+
+  test('is the outcome that belongs to the name of a result event', () => {
+    expect(RESULT_OUTCOMES).toEqual({
+      provisionSuccess: 'created',
+      provisionFailure: 'failed',
+      deprovisionSuccess: 'deleted',
+      deprovisionFailure: 'failed',
+    });
   });
 
   test('is compared without regard to case', () => {

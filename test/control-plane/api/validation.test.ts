@@ -81,6 +81,33 @@ test("ON-9: an email of another pooled tenant's user is refused, except for prem
   expect((await home.call('POST', '/tenant-registrations', body)).status).toBe(201);
 });
 
+/** The keys that only the platform sets, written down a second time on purpose. */
+const PLATFORM_KEYS = [
+  ...['tenantId', 'tenantRegistrationId', 'sbtaws_active', 'registrationStatus', 'tenantStatus', 'tenantConfig'],
+  ...['state', 'reason', 'steps', 'slug', 'actions', 'created', 'modified', 'adminPassword', 'password'],
+];
+
+describe('SE-1.15: a registration that a client sends', () => {
+  const send = (tenantData: object, tenantRegistrationData: object) =>
+    home.call('POST', '/tenant-registrations', {
+      tenantData: { tenantName: 'Reserved', email: 'a@reserved.example', tier: 'basic', ...tenantData },
+      tenantRegistrationData,
+    });
+
+  test.each(PLATFORM_KEYS)('cannot set %s', async (key) => {
+    const { status, body } = await send({ [key]: 'x' }, {});
+    expect([status, body.detail[0].loc]).toEqual([422, ['body', 'tenantData', key]]);
+  });
+
+  test.each([...PLATFORM_KEYS.filter((key) => key !== 'registrationStatus'), 'tenantName', 'email', 'tier'])(
+    'cannot set %s beside the tenant',
+    async (key) => {
+      const { status, body } = await send({}, { [key]: 'x' });
+      expect([status, body.detail[0].loc]).toEqual([422, ['body', 'tenantRegistrationData', key]]);
+    },
+  );
+});
+
 describe('the configuration for sign-in', () => {
   const get = (query: string, headers: Record<string, string> = {}) =>
     home.call('GET', `/tenant-config${query}`, undefined, { token: 'none', headers });
