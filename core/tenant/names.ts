@@ -1,3 +1,4 @@
+import { CROCKFORD, crockfordText } from '../encoding/crockford.ts';
 import type { RandomBytes } from '../ports/clock.ts';
 
 /** 2 to 63 letters, digits, spaces, '.', '_', '-'. */
@@ -18,8 +19,6 @@ export function slugOf(name: string): string {
     .replace(/^-+|-+$/g, '');
 }
 
-const CROCKFORD = '0123456789abcdefghjkmnpqrstvwxyz';
-
 /**
  * 26 characters of [0-9a-z]: 48 bits of time (so ids sort by creation) and 80 random bits, as a ULID in lower case.
  * @see https://github.com/ulid/spec
@@ -30,7 +29,5 @@ export function newId(nowMs: number, random: RandomBytes): string {
     time = CROCKFORD[rest % 32] + time;
     rest = Math.floor(rest / 32);
   }
-  let suffix = '';
-  for (const byte of random(16)) suffix += CROCKFORD[byte % 32];
-  return time + suffix;
+  return time + crockfordText(random(16));
 }

@@ -1,5 +1,6 @@
 import { createHmac, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
+import { crockfordText } from '../../../core/encoding/crockford.ts';
 import { DomainError } from '../../../core/errors.ts';
 import type { Clock, RandomBytes } from '../../../core/ports/clock.ts';
 
@@ -39,8 +40,6 @@ const LOG_N = 15;
 const KEY_BYTES = 32;
 const MAX_MEMORY_BYTES = 64 * 1024 * 1024;
 const TEMPORARY_DAYS = 7;
-/** Digits and letters, without letters that look like digits. */
-const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 const TEMPORARY_LENGTH = 26;
 /** Hashes at the same time: leaves threads of the pool of four for files and DNS. */
 const MAX_PARALLEL = 2;
@@ -75,7 +74,7 @@ export function createPasswords(options: {
     },
 
     temporary(subject) {
-      const letters = Array.from(random(TEMPORARY_LENGTH), (byte) => ALPHABET[byte % ALPHABET.length]).join('');
+      const letters = crockfordText(random(TEMPORARY_LENGTH));
       const password = letters.match(/.{1,6}/g)?.join('-') ?? letters;
       const expiresAt = clock.now() + TEMPORARY_DAYS * 86_400_000;
       return {
