@@ -1,5 +1,5 @@
-import { timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { isSameText } from '../../adapters/embedded/identity/is-same-text.ts';
 import { DomainError } from '../../core/errors.ts';
 import { LOOPBACK_PORTS, loopbackRedirect } from '../../core/identity/issuers.ts';
 import type { ProviderMetadata } from './discovery.ts';
@@ -80,7 +80,7 @@ function codeFrom(server: Server, { port, state, issuer, signal, timeoutMs }: Ex
       const send = (status: number, text: string): void => void res.writeHead(status, HEADERS).end(`${text}\n`);
       const parameters = callbackOf(req, port);
       if (!parameters) return send(404, 'Not found.');
-      if (!isSame(parameters.get('state') ?? '', state)) return send(400, 'This sign-in did not begin here.');
+      if (!isSameText(parameters.get('state') ?? '', state)) return send(400, 'This sign-in did not begin here.');
       const from = parameters.get('iss');
       if (from !== null && from !== issuer) return send(400, 'This sign-in is of another issuer.');
       if (isUsed) return send(400, 'This sign-in is finished already.');
@@ -111,9 +111,4 @@ function callbackOf({ method, url = '', headers }: IncomingMessage, port: number
   if (method !== 'GET' || ![`localhost:${port}`, `127.0.0.1:${port}`].includes(headers.host ?? '')) return undefined;
   const { pathname, searchParams } = new URL(url, 'http://localhost');
   return pathname === '/callback' ? searchParams : undefined;
-}
-
-function isSame(given: string, expected: string): boolean {
-  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
-  return a.length === b.length && timingSafeEqual(a, b);
 }

@@ -1,10 +1,11 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { DomainError } from '../../../core/errors.ts';
 import { ADMIN_SCOPES, CREDENTIAL_PREFIX } from '../../../core/identity/issuers.ts';
 import type { ClientCredential, ClientCredentials } from '../../../core/ports/client-credentials.ts';
 import type { Clock, RandomBytes } from '../../../core/ports/clock.ts';
 import { type Key, type Partition, put, type Table } from '../../../core/ports/table.ts';
 import { newId } from '../../../core/tenant/names.ts';
+import { isSameText } from './is-same-text.ts';
 
 /** The command line's own credential on the platform's machine; its secret changes at every start. */
 export const LOCAL_CREDENTIAL = `${CREDENTIAL_PREFIX}local`;
@@ -105,6 +106,5 @@ function hashOf(secret: string): string {
 
 /** Whether `secret` is the one with this hash, compared in constant time. */
 export function isSecret(secret: string, secretHash: string): boolean {
-  const [given, stored] = [Buffer.from(hashOf(secret)), Buffer.from(secretHash)];
-  return given.length === stored.length && timingSafeEqual(given, stored);
+  return isSameText(hashOf(secret), secretHash);
 }

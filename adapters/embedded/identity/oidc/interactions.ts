@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { errors as oidcErrors } from 'oidc-provider';
 import { DomainError, isDomainError } from '../../../../core/errors.ts';
@@ -12,6 +12,7 @@ import { errorPage } from '../../../../web/pages/error.ts';
 import { changePasswordPage, signInPage } from '../../../../web/pages/sign-in.ts';
 import { acceptsJson, clientAddress, readForm, sendHtml, sendJson } from '../http/messages.ts';
 import type { EmbeddedIdentity } from '../identity.ts';
+import { isSameText } from '../is-same-text.ts';
 import type { Accounts, SignIn } from './accounts.ts';
 import type { RealmRequest } from './realm-request.ts';
 
@@ -259,6 +260,5 @@ function seal({ formKey }: InteractionDeps, text: string): string {
 }
 
 function isSealed(deps: InteractionDeps, text: string, mac: string): boolean {
-  const [expected, actual] = [Buffer.from(seal(deps, text)), Buffer.from(mac)];
-  return expected.length === actual.length && timingSafeEqual(expected, actual);
+  return isSameText(mac, seal(deps, text));
 }
