@@ -5,6 +5,9 @@ import type { RealmId, RealmSpec } from '../../ports/identity.ts';
 import type { Item, Table } from '../../ports/table.ts';
 import { fold, realmKey, type UserRecord, userKey } from './user-records.ts';
 
+/** Concurrent calls to the credentials provider. */
+export const CALLS_AT_ONCE = 10;
+
 /** What every operation of the user store works with. */
 export interface StoreContext<Secret extends object = object, Realm extends RealmSpec = RealmSpec> {
   readonly table: Table;

@@ -1,14 +1,13 @@
+import { batchesOf } from '../../collections/batches.ts';
 import type { RealmId, RealmSpec, User } from '../../ports/identity.ts';
 import type { Partition, Write } from '../../ports/table.ts';
 import { transactInGroups } from '../../ports/table-deletion.ts';
 import { subjectKey } from '../../routing/registry.ts';
-import { findUser, requireRealm, type StoreContext } from './store-context.ts';
+import { CALLS_AT_ONCE, findUser, requireRealm, type StoreContext } from './store-context.ts';
 import { changeUser } from './user-change.ts';
 import { emailKey, realmKey, stagedKey, type UserRecord, userKey, usersOf } from './user-records.ts';
 
 const PAGE = 100;
-/** Concurrent calls to the credentials provider. */
-const AT_ONCE = 10;
 
 /**
  * Implements `Identity.deleteUser`. The user is disabled first, under the rule of the last administrator: from then on no
@@ -53,9 +52,9 @@ export async function deleteUsers<Secret extends object, Realm extends RealmSpec
   for (;;) {
     const { items } = await table.query({ ...options.where, limit: PAGE });
     if (items.length === 0) return;
-    for (let i = 0; i < items.length; i += AT_ONCE) {
-      const some = items.slice(i, i + AT_ONCE).map(({ data }) => removal(context, options, data));
-      await transactInGroups(table, await Promise.all(some));
+    for (const batch of batchesOf(items, CALLS_AT_ONCE)) {
+      const removals = batch.map(({ data }) => removal(context, options, data));
+      await transactInGroups(table, await Promise.all(removals));
     }
   }
 }

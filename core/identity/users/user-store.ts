@@ -1,15 +1,13 @@
+import { batchesOf } from '../../collections/batches.ts';
 import type { Identity, RealmId, RealmSpec, User, UserPage } from '../../ports/identity.ts';
 import { subjectKey } from '../../routing/registry.ts';
 import { deleteRealm, describeRealm, ensureRealm } from './realm-store.ts';
-import { findUser, isComplete, requireRealm, type StoreContext } from './store-context.ts';
+import { CALLS_AT_ONCE, findUser, isComplete, requireRealm, type StoreContext } from './store-context.ts';
 import { changeUser } from './user-change.ts';
 import { createUser, stagePassword } from './user-creation.ts';
 import { deleteTenantUsers, deleteUser } from './user-deletion.ts';
 import { emailKey, toUser, type UserRecord, usersOf } from './user-records.ts';
 import { requireUserFields } from './user-rules.ts';
-
-/** Concurrent calls to the credentials provider. */
-const AT_ONCE = 10;
 
 /** The Identity port over the platform's table and a provider of credentials. Both homes use it. */
 export function createUserStore<Secret extends object, Realm extends RealmSpec>(
@@ -91,10 +89,8 @@ async function withCurrentStatuses<Secret extends object, Realm extends RealmSpe
   if (records.every(({ status }) => status === 'CONFIRMED')) return records.map(toUser);
   const realm = await requireRealm(context, realmId);
   const users: User[] = [];
-  for (let i = 0; i < records.length; i += AT_ONCE) {
-    const some = records.slice(i, i + AT_ONCE).map((record) => withCurrentStatus(context, realm, record));
-    users.push(...(await Promise.all(some)));
-  }
+  for (const batch of batchesOf(records, CALLS_AT_ONCE))
+    users.push(...(await Promise.all(batch.map((record) => withCurrentStatus(context, realm, record)))));
   return users;
 }
 
