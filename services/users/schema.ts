@@ -1,19 +1,15 @@
 import * as z from 'zod';
 import { pageOf } from '../../core/http/page.ts';
+import { TenantUserName } from '../../core/identity/users/user-name.ts';
 import { ListQuery } from '../kit/paging.ts';
 
-/** User names are part of paths, where some characters and names are ambiguous. */
-const UserName = z
-  .string()
-  .max(254)
-  .regex(/^(?!\.{1,2}$)[^\s\p{Cc}\p{Cs}/\\]+$/u, 'must have 1 to 254 characters, no spaces, slashes or backslashes');
 const Role = z.enum(['TenantAdmin', 'TenantUser']);
 
 /** A user to invite. The tenant is always that of the caller, so it is not a field. */
 export const NewUser = z
   .strictObject({
     email: z.email().max(254).describe('Address of the invitation.'),
-    userName: UserName.optional().describe('Name to sign in with. Default: the email.'),
+    userName: TenantUserName.optional().describe('Name to sign in with. Default: the email.'),
     role: Role.default('TenantUser'),
   })
   .meta({ id: 'NewUser' });

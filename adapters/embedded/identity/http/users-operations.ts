@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { createOperation, type Operation, type ResponseBody, type Responses } from '../../../../core/http/operation.ts';
 import { TENANT_ADMIN } from '../../../../core/identity/users/administrators.ts';
 import type { TenantUsers } from '../../../../core/identity/users/tenant-users.ts';
+import { TenantUserName } from '../../../../core/identity/users/user-name.ts';
 import type { TenantRole, User } from '../../../../core/ports/identity.ts';
 
 /** Each call works on the users of the caller's own tenant. */
@@ -14,15 +15,10 @@ export type UsersOperation = Operation<Context, undefined>;
 const ACCESS = { kind: 'user', role: TENANT_ADMIN } as const;
 
 const Role = z.enum(['TenantAdmin', 'TenantUser'] satisfies TenantRole[]);
-/** A user name is part of a path, so it has no character or form that servers and proxies read in different ways. */
-const UserName = z
-  .string()
-  .max(254)
-  .regex(/^(?!\.{1,2}$)[^\s\p{Cc}\p{Cs}/\\]+$/u, 'must have 1 to 254 characters, no spaces, slashes or backslashes');
 const NewUserBody = z.strictObject({
   email: z.email().max(254),
   /** @default - the email */
-  userName: UserName.optional(),
+  userName: TenantUserName.optional(),
   role: Role.default('TenantUser'),
 });
 const ChangeBody = z
