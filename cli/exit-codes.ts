@@ -1,4 +1,4 @@
-import { isDomainError } from '../core/errors.ts';
+import { CONFIG_EXIT_CODE, isDomainError } from '../core/errors.ts';
 
 /** The exit codes of `tierplane`; `tierplane --help` and docs/cli.md show this table. */
 export const EXIT = {
@@ -10,7 +10,7 @@ export const EXIT = {
   signIn: 5,
   timeout: 6,
   cannotCreate: 73,
-  config: 78,
+  config: CONFIG_EXIT_CODE,
   interrupted: 130,
 } as const;
 

@@ -20,9 +20,12 @@ export type ErrorCode =
   | 'TOO_LARGE'
   | 'TOO_MANY' // rate or quota exceeded
   | 'UNAVAILABLE' // try again later
-  | 'CONFIG' // configuration is wrong; exit code 78
+  | 'CONFIG' // configuration is wrong; see CONFIG_EXIT_CODE
   | 'CORRUPT' // a file is damaged or of a newer version
   | 'INTERNAL';
+
+/** Exit code of a process that ends with a CONFIG error (EX_CONFIG of sysexits.h). */
+export const CONFIG_EXIT_CODE = 78;
 
 /** An expected error: a stable code, a message (subject, rule, what was got) and the cause. */
 export class DomainError extends Error {

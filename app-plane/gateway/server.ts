@@ -4,7 +4,7 @@ import { systemClock } from '../../adapters/embedded/clock.ts';
 import { createSignature } from '../../adapters/embedded/identity/signature.ts';
 import { openLineFile } from '../../adapters/embedded/line-file.ts';
 import { openTable } from '../../adapters/embedded/store/table.ts';
-import { isDomainError, messageOf } from '../../core/errors.ts';
+import { CONFIG_EXIT_CODE, isDomainError, messageOf } from '../../core/errors.ts';
 import { createAuthorize, type TrustedIssuer } from '../../core/identity/authorize.ts';
 import { trustRealms } from '../../core/identity/issuers.ts';
 import { SERVICES } from '../../tenant-templates/tiers.ts';
@@ -18,7 +18,6 @@ import { loadUpstreamClient } from './upstream-clients.ts';
 
 /** Entry point of the gateway's process: a child of the platform, configured by TIERPLANE_GATEWAY, notified over IPC. */
 
-const EXIT_CONFIG = 78;
 const DRAIN_MS = 10_000;
 const FIRST_ENDPOINTS_MS = 2_000;
 /** False if the process was started by hand. */
@@ -177,7 +176,7 @@ async function fail(error: unknown): Promise<never> {
   log.fatal({ err: error }, 'the gateway cannot start');
   await notifyPlatform({ type: 'error', code, message });
   const atListen = error instanceof Error && 'syscall' in error && error.syscall === 'listen';
-  process.exit(atListen || isDomainError(error, 'CONFIG') ? EXIT_CONFIG : 1);
+  process.exit(atListen || isDomainError(error, 'CONFIG') ? CONFIG_EXIT_CODE : 1);
 }
 
 async function main(): Promise<void> {

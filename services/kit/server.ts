@@ -6,7 +6,7 @@ import { systemClock, systemRandom } from '../../adapters/embedded/clock.ts';
 import { createSignature } from '../../adapters/embedded/identity/signature.ts';
 import { openLineFile } from '../../adapters/embedded/line-file.ts';
 import { openTable } from '../../adapters/embedded/store/table.ts';
-import { isDomainError } from '../../core/errors.ts';
+import { CONFIG_EXIT_CODE, isDomainError } from '../../core/errors.ts';
 import { createAuthorize } from '../../core/identity/authorize.ts';
 import { newId } from '../../core/tenant/names.ts';
 import { pause } from '../../core/time/wait.ts';
@@ -23,7 +23,6 @@ const DRAIN_MS = 10_000;
 const LOG_FLUSH_MS = 250;
 /** In characters. */
 const MAX_LOG_BUFFERED = 2 ** 20;
-const EXIT_CONFIG = 78;
 
 /**
  * Runs one task of the embedded home: reads its environment, opens its store, listens on its socket, and notifies its agent
@@ -105,7 +104,7 @@ function readEnvironmentOrExit(name: string): Environment {
   } catch (error) {
     if (!isDomainError(error, 'CONFIG')) throw error;
     process.stderr.write(`${name}: ${error.message}\n`);
-    process.exit(EXIT_CONFIG);
+    process.exit(CONFIG_EXIT_CODE);
   }
 }
 
