@@ -1,3 +1,4 @@
+import { oncePerMillisecond } from '../../core/time/once-per-millisecond.ts';
 import type { Exchange } from './exchange.ts';
 import { withoutQuery } from './target.ts';
 
@@ -8,6 +9,8 @@ export interface LineSink {
 
 /** What nginx logs when the client disconnects before the response begins. */
 const CLIENT_CLOSED_REQUEST = 499;
+
+const isoTime = oncePerMillisecond((epochMs) => new Date(epochMs).toISOString());
 
 /** The parts of an exchange that are logged. */
 export type LoggedExchange = Pick<Exchange, 'requestId' | 'startedAt' | 'route' | 'service' | 'bytes'> & {
@@ -32,16 +35,4 @@ export function accessLine(exchange: LoggedExchange, monotonicMs: number, epochM
     (service === undefined ? '' : `"service":"${service}",`) +
     `"bytes":${bytes}}\n`
   );
-}
-
-let lastMs = Number.NaN;
-let lastIso = '';
-
-/** Caches the last result, because many requests share a millisecond. */
-function isoTime(epochMs: number): string {
-  if (epochMs !== lastMs) {
-    lastMs = epochMs;
-    lastIso = new Date(epochMs).toISOString();
-  }
-  return lastIso;
 }

@@ -9,6 +9,7 @@ import { openTable } from '../../adapters/embedded/store/table.ts';
 import { CONFIG_EXIT_CODE, isDomainError } from '../../core/errors.ts';
 import { createAuthorize } from '../../core/identity/authorize.ts';
 import { newId } from '../../core/tenant/names.ts';
+import { oncePerMillisecond } from '../../core/time/once-per-millisecond.ts';
 import { pause } from '../../core/time/wait.ts';
 import { linkToAgent } from './agent-link.ts';
 import { type Environment, readEnvironment } from './environment.ts';
@@ -108,6 +109,9 @@ function readEnvironmentOrExit(name: string): Environment {
   }
 }
 
+/** pino's `time` field in ISO 8601. */
+const timeField = oncePerMillisecond((epochMs) => `,"time":"${new Date(epochMs).toISOString()}"`);
+
 /** Writes one JSON line per message to standard output, in batches: a write per request would cost a quarter of the throughput. */
 function openLog({ TIERPLANE_SERVICE, TIERPLANE_TASK_ID }: Environment) {
   const output = openLineFile(1, { flushMs: LOG_FLUSH_MS, maxBuffered: MAX_LOG_BUFFERED });
@@ -115,23 +119,9 @@ function openLog({ TIERPLANE_SERVICE, TIERPLANE_TASK_ID }: Environment) {
   return pino(
     {
       base: { service: TIERPLANE_SERVICE, taskId: TIERPLANE_TASK_ID },
-      timestamp: createTimestamp(),
+      timestamp: () => timeField(Date.now()),
       formatters: { level: (level) => ({ level }) },
     },
     output,
   );
-}
-
-/** pino's `time` field in ISO 8601. It is created once per millisecond, which many lines share under load. */
-function createTimestamp(): () => string {
-  let madeAt = 0;
-  let text = '';
-  return () => {
-    const now = Date.now();
-    if (now !== madeAt) {
-      madeAt = now;
-      text = `,"time":"${new Date(now).toISOString()}"`;
-    }
-    return text;
-  };
 }
