@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { freePort } from './free-port.ts';
 import { ensurePython, type PythonEnvironmentOptions } from './python-environment.ts';
 
 const LAUNCHER = join(import.meta.dirname, 'emulator', 'launch.py');
@@ -140,14 +140,4 @@ export function killGroup({ pid, exitCode, signalCode }: ChildProcess): boolean 
   if (pid === undefined || exitCode !== null || signalCode !== null) return false;
   process.kill(-pid, 'SIGKILL');
   return true;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no free port');
-  return address.port;
 }

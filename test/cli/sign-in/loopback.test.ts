@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, test } from '@jest/globals';
 import { loopbackSignIn } from '../../../cli/sign-in/loopback.ts';
+import { freePort } from '../../../rehearsal/free-port.ts';
 import { startScriptedServer } from './issuer.ts';
 
 const TOKENS = { access_token: 'access', refresh_token: 'refresh', expires_in: 600 };
@@ -44,14 +45,6 @@ async function waiting(options: { timeoutMs?: number; ports?: readonly number[] 
     callback,
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
 }
 
 test('redeems the code of its own request with PKCE, and closes the port', async () => {
