@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { isDomainError } from '../../../core/errors.ts';
 import { forwardedAddress } from '../../../core/http/forwarded-address.ts';
 import type { Intent } from '../../../core/http/idempotency.ts';
+import { chanceOf } from '../../../core/retry/back-off.ts';
 import type { TenantRecord } from '../../../core/tenant/record.ts';
 import { signUpTier } from '../../../core/tier/tiers.ts';
 import { pause, withTimeout } from '../../../core/time/wait.ts';
@@ -49,8 +50,7 @@ export function createSignUp(): ControlPlaneOperation {
   /** Waits as long as a real sign-up does, plus or minus a quarter. */
   async function pretendToWait(deps: ControlPlaneDeps): Promise<void> {
     if (!deps.completion) return;
-    const share = (deps.random(1)[0] ?? 0) / 255;
-    await pause(deps.clock, usualWaitMs * (0.75 + share / 2));
+    await pause(deps.clock, usualWaitMs * (0.75 + chanceOf(deps.random) / 2));
   }
 
   async function respondAsIfNew(deps: ControlPlaneDeps, { record, intent, result }: Attempt): Promise<SignedUp> {

@@ -196,7 +196,7 @@ describe('ON-2: whether an email is known', () => {
     onboarded = Promise.withResolvers<void>();
     for (const [byte, factor] of [
       [0, 0.75],
-      [255, 1.25],
+      [255, 0.75 + 255 / 512],
     ] as const) {
       const chosen: RandomBytes = (count) => (count === 1 ? Uint8Array.of(byte) : random(count));
       Object.assign(home.deps, { random: chosen });
