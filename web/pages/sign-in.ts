@@ -1,6 +1,10 @@
+import { MAX_PASSWORD_LENGTH } from '../../core/identity/password-policy.ts';
 import { describedBy, errorSummary } from './form-errors.ts';
 import { type Html, html } from './html.ts';
 import { page } from './layout.ts';
+
+/** `maxlength` counts UTF-16 units; the password policy counts code points, which have one or two units. */
+const MAX_PASSWORD_UNITS = 2 * MAX_PASSWORD_LENGTH;
 
 /** The sign-in page. Every page of a realm has its name in `data-page`, so that programs can follow the forms. */
 export interface SignInModel {
@@ -28,7 +32,7 @@ ${error && errorSummary([error])}
   autocapitalize="none" spellcheck="false" required maxlength="254"${userName === undefined && html` autofocus`}${describedBy(error)}></div>
 <div class="field"><label for="password">Password</label>
 <input id="password" name="password" type="password" autocomplete="current-password" required
-  maxlength="256"${userName !== undefined && html` autofocus`}${describedBy(error)}></div>
+  maxlength="${MAX_PASSWORD_UNITS}"${userName !== undefined && html` autofocus`}${describedBy(error)}></div>
 <button type="submit">Sign in</button>
 </form></div>`,
   });
@@ -61,10 +65,10 @@ ${errors.length > 0 && errorSummary(errors)}
 <input id="userName" type="text" value="${userName}" autocomplete="username" readonly></div>
 <div class="field"><label for="newPassword">New password</label>
 <input id="newPassword" name="newPassword" type="password" autocomplete="new-password" required minlength="${minLength}"
-  maxlength="256" autofocus${describedBy(errors[0], 'rules')}>
+  maxlength="${MAX_PASSWORD_UNITS}" autofocus${describedBy(errors[0], 'rules')}>
 <p id="rules" class="hint">At least ${minLength} characters, with a lowercase letter, an uppercase letter, a digit and a symbol.</p></div>
 <div class="field"><label for="repeated">Repeat new password</label>
-<input id="repeated" name="repeated" type="password" autocomplete="new-password" required maxlength="256"${describedBy(errors[0])}></div>
+<input id="repeated" name="repeated" type="password" autocomplete="new-password" required maxlength="${MAX_PASSWORD_UNITS}"${describedBy(errors[0])}></div>
 <button type="submit">Save and sign in</button>
 </form></div>`,
   });
