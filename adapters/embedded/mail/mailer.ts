@@ -43,7 +43,10 @@ export interface EmbeddedMailer extends Mailer {
   /** Mails, newest first. `limit` is 1..1000. */
   list(page: { readonly after?: string; readonly limit: number }): Promise<MailPage>;
   get(id: string): Promise<StoredMail | undefined>;
-  /** The writes that delete the mails of `owner`; at most 50, so that they fit into a transaction. */
+  /**
+   * The writes that delete the oldest 50 mails of `owner`: no more, so that they fit into a transaction. Further mails
+   * outlive their owner until they expire, 30 days after they were sent.
+   */
   deletionOf(owner: string): Promise<readonly Write[]>;
   /** Stops delivery. Resolves when the delivery under way has ended. */
   close(): Promise<void>;
@@ -74,7 +77,7 @@ const WAITING: Partition<MailRecord> = { index: 'g1', pk: 'mail-waiting' };
 
 const keyOf = (id: string): Key<MailRecord> => ({ pk: MAILS.pk, sk: id });
 
-/** Invitations are valid for 7 days. */
+/** Longer than invitations are valid, which is 7 days. */
 const KEEP_SECONDS = 30 * 86_400;
 const MAX_ATTEMPTS = 10;
 const RETRY_MS = 30_000;
