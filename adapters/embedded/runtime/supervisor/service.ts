@@ -1,4 +1,5 @@
 import type { Clock } from '../../../../core/ports/clock.ts';
+import type { TaskState } from '../../../../core/ports/runtime.ts';
 import { remainingMs } from '../../../../core/retry/back-off.ts';
 import { launchTask } from './launch.ts';
 import { rotateLog } from './log-file.ts';
@@ -128,16 +129,12 @@ export class Service {
   }
 
   #active(): Task[] {
-    return this.#tasks.filter((task) => task.state !== 'draining' && task.state !== 'stopped');
+    return this.#tasks.filter((task) => isActive(task.state));
   }
 
   #reconcile(): void {
-    const planned = this.#active().map(
-      (task): PlannedTask => ({
-        id: task.taskId,
-        state: task.state as PlannedTask['state'],
-        outdated: task.outdated,
-      }),
+    const planned = this.#tasks.flatMap(({ taskId: id, state, outdated }): readonly PlannedTask[] =>
+      isActive(state) ? [{ id, state, outdated }] : [],
     );
     const { spawn, drain } = planTasks(this.#plan.desired, planned);
     for (const id of drain) this.#tasks.find((task) => task.taskId === id)?.drain();
@@ -213,4 +210,8 @@ export class Service {
     const { tenantId, service, cluster } = this.#plan;
     warn({ cluster, tenantId, service, taskId: task.taskId, pid: task.pid, reason }, 'a task ended unexpectedly');
   }
+}
+
+function isActive(state: TaskState): state is PlannedTask['state'] {
+  return state !== 'draining' && state !== 'stopped';
 }
