@@ -13,6 +13,10 @@ export const RESULT_OUTCOMES = {
 } as const satisfies Record<Exclude<ReportEvent, 'onboardingRequest'>, Outcome>;
 export type ResultEvent = keyof typeof RESULT_OUTCOMES;
 
+export function isResultEvent(name: string): name is ResultEvent {
+  return Object.hasOwn(RESULT_OUTCOMES, name);
+}
+
 /** The outcome that `word` names, in any case of letters ('Created' is SBT's own spelling), or undefined. */
 export function parseOutcome(word: string): Outcome | undefined {
   const lower = word.toLowerCase();

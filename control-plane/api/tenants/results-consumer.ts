@@ -1,11 +1,11 @@
-import { ConditionFailed } from '../../../core/errors.ts';
+import { ConditionFailed, DomainError } from '../../../core/errors.ts';
 import { seenWrite } from '../../../core/events/once.ts';
 import { checkEvent, detailOf, type EventDetail } from '../../../core/events/schemas.ts';
 import { parsePart } from '../../../core/http/parse.ts';
 import type { Consumer, Envelope } from '../../../core/ports/event-bus.ts';
 import type { ReportEvent } from '../../../core/tenant/lifecycle.ts';
 import { IN_PROGRESS } from '../../../core/tenant/record.ts';
-import { parseOutcome, RESULT_OUTCOMES, type ResultEvent } from '../../../core/tenant/report.ts';
+import { isResultEvent, parseOutcome, RESULT_OUTCOMES, type ResultEvent } from '../../../core/tenant/report.ts';
 import type { StateListener, StoreDeps } from '../http/deps.ts';
 import { applyReport } from './changes.ts';
 import { RegistrationReport } from './requests.ts';
@@ -43,7 +43,8 @@ function read(event: Envelope): { tenantId: string; report: RegistrationReport; 
     const report = { tenantData: {}, tenantRegistrationData: { registrationStatus: IN_PROGRESS } };
     return { tenantId, report, name: 'onboardingRequest' };
   }
-  const name = event.detailType as ResultEvent;
+  const name = event.detailType;
+  if (!isResultEvent(name)) throw new DomainError('INVALID', `event must be a result, got '${name}'`);
   const { tenantId, jobOutput } = detailOf(name, event);
   return { tenantId, report: reportOf(name, jobOutput), name };
 }

@@ -175,6 +175,11 @@ describe('events that arrive more than once, late or out of order', () => {
     await expect(consumer.handle(result('provisionSuccess', unknown))).rejects.toMatchObject({ code: 'NOT_FOUND' });
     const forged = { ...result('provisionSuccess', ids), source: 'controlPlaneEventSource' };
     await expect(consumer.handle(forged)).rejects.toMatchObject({ code: 'INVALID' });
+    const request = envelope('event-of-no-result', 'offboardingRequest', { ...ids }, home.deps.clock.now());
+    await expect(consumer.handle(request)).rejects.toMatchObject({
+      code: 'INVALID',
+      message: "event must be a result, got 'offboardingRequest'",
+    });
     await expect(consumer.handle(result('provisionSuccess', ids, { tenantConfig: 'x' }))).rejects.toMatchObject({
       code: 'INVALID',
     });
