@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { GATEWAY_ENTRY } from '../adapters/embedded/program.ts';
+import type { GatewayConfig } from '../app-plane/gateway/config.ts';
 import type { GatewayMessage } from '../app-plane/gateway/messages.ts';
 import { DomainError, messageOf } from '../core/errors.ts';
 import type { Clock } from '../core/ports/clock.ts';
@@ -13,8 +14,8 @@ const BACK_OFF: BackOff = { baseMs: 50, maxMs: 5_000 };
 const DRAIN_MS = 11_000;
 
 export interface GatewayProcessOptions {
-  /** What app-plane/gateway/server.ts parses from TIERPLANE_GATEWAY. */
-  readonly settings: object;
+  /** Passed to app-plane/gateway/server.ts as TIERPLANE_GATEWAY. */
+  readonly settings: GatewayConfig;
   /** Receives the process's stderr. */
   readonly logFile: string;
   /** Environment variables besides TIERPLANE_GATEWAY: the mark by which a later start recognises the process. */

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { EmbeddedRuntime } from '../adapters/embedded/runtime/runtime.ts';
 import { INSTANCE_VARIABLE } from '../adapters/embedded/runtime/supervisor/leftovers.ts';
+import type { GatewayConfig } from '../app-plane/gateway/config.ts';
 import type { Addresses } from './addresses.ts';
 import { GatewayProcess } from './gateway-process.ts';
 import type { PlatformStore } from './open-store.ts';
@@ -34,12 +35,11 @@ export function openGateway(
   return gateway;
 }
 
-/** What app-plane/gateway/server.ts parses from TIERPLANE_GATEWAY. */
 function gatewaySettings(
   { config, dir }: StartContext,
   { host, port, urls }: Addresses,
   platformSocket: string,
-): object {
+): GatewayConfig {
   return {
     host,
     port,
@@ -49,6 +49,6 @@ function gatewaySettings(
     quotaFile: dir.quotaDb,
     accessLog: join(dir.logs, 'gateway.log'),
     upstream: config.gateway.upstream,
-    tiers: Object.fromEntries(Object.entries(config.tiers).map(([name, { usagePlan }]) => [name, { usagePlan }])),
+    tiers: config.tiers,
   };
 }
