@@ -8,7 +8,7 @@ import { confirmByName } from './confirm.ts';
 import { type CliContext, contextOf, examples, wholeNumber } from './context.ts';
 import { ControlPlane } from './control-plane.ts';
 import { CliError } from './exit-codes.ts';
-import { note, printFields, printJson, printLine, printTable } from './output.ts';
+import { printFields, printJson, printLine, printTable } from './output.ts';
 import { watchTenant } from './watch-tenant.ts';
 
 const timeout = wholeNumber('--timeout', 1, 3_600);
@@ -49,8 +49,8 @@ function addCreate(tenants: Command): void {
       const controlPlane = await ControlPlane.open(context);
       const { data } = await register(controlPlane, options);
       if (options.wait) {
-        note(`${options.name} is registered as ${data.tenantId}; provisioning ...`);
         const tenant = await watchTenant(controlPlane, data.tenantId, {
+          announcement: `${options.name} is registered as ${data.tenantId}; provisioning ...`,
           until: ['active'],
           timeoutMs: options.timeout * 1000,
         });

@@ -13,6 +13,8 @@ const SILENCE_MS = 2_000;
 const MAX_SILENCE_MS = 10_000;
 
 interface WatchOptions {
+  /** Shown once Ctrl-C is handled, so that a user who reads it can interrupt. @default - nothing is shown */
+  readonly announcement?: string;
   readonly until: readonly string[];
   readonly timeoutMs: number;
 }
@@ -29,11 +31,12 @@ export function watchTenant(controlPlane: ControlPlane, tenantId: string, option
 async function follow(
   controlPlane: ControlPlane,
   tenantId: string,
-  { until, timeoutMs }: WatchOptions,
+  { announcement, until, timeoutMs }: WatchOptions,
   interrupted: AbortSignal,
 ): Promise<Tenant> {
   const start = Date.now();
   const show = stepPrinter();
+  if (announcement !== undefined) note(announcement);
   for (;;) {
     const { data: tenant } = await controlPlane.call<{ data: Tenant }>('GET', `/tenants/${tenantId}`);
     await show(await progressOf(controlPlane, tenantId), tenant.state, () => troubleOf(controlPlane, tenantId));

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { collectOutput } from '../support/collect-output.ts';
-import { type CliResult, eventually, PASSWORD, runCli, type TenantRef, TestPlatform } from './harness.ts';
+import { type CliResult, eventually, KILLED, PASSWORD, runCli, type TenantRef, TestPlatform } from './harness.ts';
 
 const LAUNCHER = join(import.meta.dirname, '..', '..', 'bin', 'tierplane');
 const platform = new TestPlatform();
@@ -40,8 +40,8 @@ async function interrupted(word: string, args: readonly string[]): Promise<CliRe
   const closed = once(child, 'close');
   await eventually(`it says ${word}`, () => said.stderr.includes(word));
   child.kill('SIGINT');
-  const [code] = await closed;
-  return { ...said, code: Number(code) };
+  const [code] = (await closed) as [number | null];
+  return { ...said, code: code ?? KILLED };
 }
 
 describe('DX-2: the command line', () => {

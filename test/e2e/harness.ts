@@ -217,11 +217,14 @@ export function emailOf(name: string): string {
   return `admin@${name.toLowerCase().replaceAll(' ', '-')}.example`;
 }
 
+/** Stands for the exit code of a process that a signal has killed. */
+export const KILLED = -1;
+
 export async function runCli(args: readonly string[], env: Record<string, string> = {}): Promise<CliResult> {
   const child = spawn(LAUNCHER, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
   const output = collectOutput(child);
-  const [code] = await once(child, 'close');
-  return { ...output, code: Number(code) };
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { ...output, code: code ?? KILLED };
 }
 
 export async function request<T = Record<string, unknown>>(

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { collectOutput } from '../support/collect-output.ts';
-import { eventually } from './harness.ts';
+import { eventually, KILLED } from './harness.ts';
 
 /** The package as npm installs it, without a clone: packed, installed under a prefix of its own, started in an empty folder. */
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -70,8 +70,8 @@ class Shell {
   async run(...args: readonly string[]) {
     const child = this.start(...args);
     const output = collectOutput(child);
-    const [code] = await once(child, 'close');
-    return { code: Number(code), ...output };
+    const [code] = (await once(child, 'close')) as [number | null];
+    return { code: code ?? KILLED, ...output };
   }
 
   /** Runs the quick start: up, list, down. */
