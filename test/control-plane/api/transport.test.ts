@@ -219,6 +219,7 @@ describe('OB-5: an operator', () => {
     const second = await list(`?limit=1&next_token=${encodeURIComponent(first.next_token)}`);
     expect([second.data[0].id, second.next_token]).toEqual(['outbox~2', undefined]);
     expect((await list('?consumer=outbox')).data).toHaveLength(2);
+    expect((await list('?consumer=another')).data).toEqual([]);
     expect(await list('?next_token=outbox~%00')).toEqual({ data: [] });
 
     expect((await home.call('POST', '/operator/dead-letters/outbox~1/replay')).status).toBe(200);
@@ -252,6 +253,7 @@ describe('OB-5: an operator', () => {
     await home.bus.publish(['one', 'two', 'three'].map(event));
     const list = async (query = '') => (await home.call('GET', `/operator/dead-letters${query}`)).body;
     await until(async () => (await list()).data.length === 3);
+    expect(await list('?limit=3')).not.toHaveProperty('next_token');
     const first = await list('?limit=2&consumer=sometimes');
     const second = await list(`?limit=2&consumer=sometimes&next_token=${encodeURIComponent(first.next_token)}`);
     const letters: Body[] = [...first.data, ...second.data];
