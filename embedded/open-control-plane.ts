@@ -3,6 +3,7 @@ import type { Provisioner } from '../app-plane/provisioner/provisioner.ts';
 import type { ControlPlaneDeps, OperatorDeps } from '../control-plane/api/http/deps.ts';
 import { createPrincipals } from '../control-plane/api/http/principal.ts';
 import { createRateLimiter } from '../control-plane/api/http/rate-limit.ts';
+import { LOCAL_OPERATIONS } from '../control-plane/api/local-operations.ts';
 import { createControlPlaneHandler } from '../control-plane/api/server.ts';
 import { createCompletions } from '../control-plane/api/tenants/completion.ts';
 import { resultsConsumer } from '../control-plane/api/tenants/results-consumer.ts';
@@ -75,6 +76,7 @@ function controlPlaneHandler(
     discovery: { issuer: issuerOf(urls.publicUrl, 'admin'), clientId: CLI_CLIENT, apiPath: '/api' },
     mailer,
     log,
+    operations: LOCAL_OPERATIONS,
     operator: operatorDeps(config, needs),
     signUpLimiter: createRateLimiter(clock, config.signUp),
     ...(config.provisioning === 'on' && { completion }),

@@ -25,7 +25,7 @@ const ANONYMOUS: Principal = { kind: 'anonymous' };
 
 /** The control plane as one function. `authorize` gives the principal of an Authorization header. */
 export function createControlPlane(deps: ControlPlaneDeps, authorize: AuthorizePrincipal): ControlPlane {
-  const routes: readonly Route[] = createOperations(deps.serves).map((operation) => ({
+  const routes: readonly Route[] = createOperations(deps.operations).map((operation) => ({
     operation,
     pattern: patternOf(operation.path),
   }));

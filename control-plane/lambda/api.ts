@@ -45,8 +45,6 @@ const controlPlane = createControlPlane(
     appUrl: environment.TIERPLANE_APP_URL,
     basePath: '',
     docsPage: async (api) => (await import('./docs-page.ts')).docsPage(api),
-    // The application plane owns compute and the realms that probes sign in to; the stack declares the one credential.
-    serves: (path) => !/^\/(operator\/(services|tenants)|credentials)\b/.test(path),
   },
   () => {
     const event = invocation.getStore();

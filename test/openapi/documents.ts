@@ -1,5 +1,6 @@
 import { createControlPlane } from '../../control-plane/api/dispatch.ts';
 import type { ControlPlaneDeps } from '../../control-plane/api/http/deps.ts';
+import { LOCAL_OPERATIONS } from '../../control-plane/api/local-operations.ts';
 import type { OpenApi } from '../../core/http/openapi-document.ts';
 import { describeService } from '../../services/kit/description.ts';
 import { type OrderDeps, orderOperations } from '../../services/orders/routes.ts';
@@ -21,7 +22,10 @@ export async function openApiDocuments(): Promise<Readonly<Record<string, OpenAp
 }
 
 async function controlPlaneDocument(): Promise<OpenApi> {
-  const controlPlane = createControlPlane({} as ControlPlaneDeps, async () => ({ kind: 'anonymous' }));
+  const controlPlane = createControlPlane(
+    { operations: LOCAL_OPERATIONS } as unknown as ControlPlaneDeps,
+    async () => ({ kind: 'anonymous' }),
+  );
   const { body } = await controlPlane({
     method: 'GET',
     path: '/openapi.json',

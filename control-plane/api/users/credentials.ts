@@ -49,7 +49,7 @@ export type CredentialList = ResponseBody<typeof CredentialList>;
 
 const NO_CREDENTIAL = refusal('No credential has this client id.');
 
-/** Throws NOT_FOUND where the home keeps no credentials; `serves` leaves these paths out there. */
+/** Throws NOT_FOUND if the home keeps no credentials. Such a home does not serve these operations. */
 function storeOf({ credentials }: ControlPlaneDeps): ClientCredentials {
   if (!credentials) throw new DomainError('NOT_FOUND', 'This platform keeps no credentials of its own');
   return credentials;

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createPrincipals } from '../../../control-plane/api/http/principal.ts';
+import { LOCAL_OPERATIONS } from '../../../control-plane/api/local-operations.ts';
 import { createOperations } from '../../../control-plane/api/operations.ts';
 import type { VerifiedToken } from '../../../core/identity/authorize.ts';
 import { type Home, startHome, type TokenName } from './home.ts';
@@ -11,7 +12,7 @@ beforeAll(async () => {
 afterAll(async () => home[Symbol.asyncDispose]());
 
 /** Operations that only the machine may call: users have none at the same method and path. */
-const INTERNAL = createOperations()
+const INTERNAL = createOperations(LOCAL_OPERATIONS)
   .map(({ method, path, access }) => ({
     method,
     path: path.replaceAll(/\{\w+\}/g, 'nope'),

@@ -12,6 +12,7 @@ import { openTable } from '../../../adapters/embedded/store/table.ts';
 import type { ControlPlaneDeps } from '../../../control-plane/api/http/deps.ts';
 import type { AuthorizePrincipal, Principal } from '../../../control-plane/api/http/http.ts';
 import { createRateLimiter } from '../../../control-plane/api/http/rate-limit.ts';
+import { LOCAL_OPERATIONS } from '../../../control-plane/api/local-operations.ts';
 import { createControlPlaneHandler } from '../../../control-plane/api/server.ts';
 import { createCompletions } from '../../../control-plane/api/tenants/completion.ts';
 import { DomainError } from '../../../core/errors.ts';
@@ -119,6 +120,7 @@ export async function startHome(options: HomeOptions = {}): Promise<Home> {
       if (mismatch !== undefined) mismatches.push(mismatch);
     },
     completion: waiters.completion,
+    operations: LOCAL_OPERATIONS,
     operator: {
       runtime: fakeRuntime(runtimeCalls),
       bus,

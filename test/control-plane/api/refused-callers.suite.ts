@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { type CryptoKey, exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { LOCAL_OPERATIONS } from '../../../control-plane/api/local-operations.ts';
 import { createOperations } from '../../../control-plane/api/operations.ts';
 import { SCOPES } from '../../../core/identity/issuers.ts';
 import type { BadInputHome } from './bad-input.home.ts';
@@ -25,7 +26,7 @@ export interface Checks {
 const UNAUTHORIZED = { status: 401, body: { message: 'Unauthorized' } };
 const FORBIDDEN = { status: 403, body: { message: 'Forbidden' } };
 
-const ROUTES = createOperations().map(({ method, path, access }) => ({
+const ROUTES = createOperations(LOCAL_OPERATIONS).map(({ method, path, access }) => ({
   method,
   path: path.replaceAll(/\{\w+\}/g, 'nope'),
   access,
