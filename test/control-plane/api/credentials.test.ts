@@ -30,7 +30,7 @@ test('DX-9: a SystemAdmin creates a credential, sees it without its secret, and 
   ]);
   const { clientId, clientSecret } = created.body.data;
   const listed = await home.call('GET', '/credentials');
-  expect(listed.body.data).toMatchObject([{ clientId, name: 'deploy' }]);
+  expect(listed.body.data).toMatchObject([{ clientId, name: 'deploy', scopes: ['tenant/tenant_read'] }]);
   expect(`${listed.text}${JSON.stringify(home.stored())}${home.logged.join()}`).not.toContain(clientSecret);
   const hash = (await store().secretHashOf(clientId)) ?? '';
   expect([isSecret(clientSecret, hash), isSecret(`${clientSecret}x`, hash)]).toEqual([true, false]);

@@ -93,6 +93,16 @@ describe('ON-4: the state of a tenant', () => {
 });
 
 describe('events that arrive more than once, late or out of order', () => {
+  test('are the results of the application plane and the own requests for onboarding', () => {
+    expect([...consumer.detailTypes].sort()).toEqual([
+      'deprovisionFailure',
+      'deprovisionSuccess',
+      'onboardingRequest',
+      'provisionFailure',
+      'provisionSuccess',
+    ]);
+  });
+
   test('ON-4: end in the same state in every order', async () => {
     const orders = permutations([
       'provisionFailure',

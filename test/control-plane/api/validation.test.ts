@@ -81,6 +81,21 @@ test("ON-9: an email of another pooled tenant's user is refused, except for prem
   expect((await home.call('POST', '/tenant-registrations', body)).status).toBe(201);
 });
 
+test.each([
+  ['name', { tenantName: 'Known Secret' }],
+  ['email', { email: 'boss@known-secret.example' }],
+])('ON-9: a registration with a password whose %s is taken stores nothing', async (_what, taken) => {
+  const tenantData = { tenantName: 'Known Secret', email: 'boss@known-secret.example', tier: 'premium' };
+  const register = (data: object) =>
+    home.call('POST', '/tenant-registrations', { tenantData: data, adminPassword: 'Good-enough-1' });
+  // The second case finds the tenant of the first.
+  await register(tenantData);
+  const before = home.stored();
+  const other = { tenantName: 'Other Secret', email: 'boss@other-secret.example', tier: 'premium', ...taken };
+  expect((await register(other)).status).toBe(409);
+  expect(home.stored()).toEqual(before);
+});
+
 /** The keys that only the platform sets, written down a second time on purpose. */
 const PLATFORM_KEYS = [
   ...['tenantId', 'tenantRegistrationId', 'sbtaws_active', 'registrationStatus', 'tenantStatus', 'tenantConfig'],
