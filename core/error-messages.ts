@@ -11,6 +11,7 @@ const KINDS: Partial<Record<string, string>> = {
 /** The kind of a value, for users. Never the value itself, which may be a secret. */
 function kindOf(value: unknown): string {
   if (value === null) return 'null';
+  if (typeof value === 'boolean') return 'a boolean';
   const kind = Array.isArray(value) ? 'array' : typeof value;
   return KINDS[kind] ?? `a ${kind}`;
 }

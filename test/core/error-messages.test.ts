@@ -14,7 +14,7 @@ test.each<[message: string, schema: z.ZodType, value: unknown]>([
   ['must be a string, got null', z.string(), null],
   ['must be a string, got a list', z.string(), ['a']],
   ['must be a string, got an object', z.string(), {}],
-  ['must be a string, got true or false', z.string(), true],
+  ['must be a string, got a boolean', z.string(), true],
   ['must be a number, got a string', z.number(), 'seven'],
   ['must be a whole number, got a number', z.int(), 1.5],
   ['must be true or false, got a string', z.boolean(), 'yes'],
