@@ -28,5 +28,5 @@ export type PlatformStatus = ResponseBody<typeof PlatformStatus>;
 
 export type EmbeddedStatus = ResponseBody<typeof EmbeddedStatus>;
 
-/** What a home knows of itself; the runtime adds the clusters. */
+/** The facts that a home reports about itself. The operation adds the clusters of the runtime. */
 export type HomeStatus = PlatformStatus extends infer S ? (S extends unknown ? Omit<S, 'clusters'> : never) : never;
