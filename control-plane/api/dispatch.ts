@@ -4,7 +4,14 @@ import { parseJson } from '../../core/http/json-body.ts';
 import { parsePart } from '../../core/http/parse.ts';
 import type { ControlPlaneDeps } from './http/deps.ts';
 import { errorResponse } from './http/error-response.ts';
-import type { ApiRequest, ApiResponse, AuthorizePrincipal, Principal } from './http/http.ts';
+import {
+  type ApiRequest,
+  type ApiResponse,
+  type AuthorizePrincipal,
+  bodyTooLarge,
+  MAX_BODY_BYTES,
+  type Principal,
+} from './http/http.ts';
 import type { ControlPlaneOperation } from './http/operation.ts';
 import { createOperations } from './operations.ts';
 
@@ -90,9 +97,13 @@ async function respond(
   principal: Principal,
   deps: ControlPlaneDeps,
 ): Promise<ApiResponse> {
+  const refusal = operation.admit?.({ principal, request }, deps);
+  if (refusal) return refusal;
   const params = parametersOf(pattern, request.path);
   const query = operation.query && parsePart(operation.query, request.query, 'query');
   await operation.find?.(params, deps);
+  const { maxBodyBytes = MAX_BODY_BYTES } = operation;
+  if (Buffer.byteLength(request.body ?? '') > maxBodyBytes) return bodyTooLarge(maxBodyBytes);
   const json = operation.body ? parseJson(request.body) : { value: undefined };
   if (!json) return BODY_NOT_JSON;
   const body = operation.body && parsePart(operation.body, json.value, 'body');

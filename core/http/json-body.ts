@@ -2,6 +2,11 @@ import { invalid } from './parse.ts';
 
 /** DynamoDB stores documents of at most 32 levels. */
 const MAX_DEPTH = 32;
+/**
+ * Keys and list items of one body, in all levels. The checks of a schema cost far more per value than reading it does, so
+ * a body with more values is refused before them.
+ */
+const MAX_VALUES = 10_000;
 /** How much of the path to a value that is nested too deeply the error shows. */
 const SHOWN_PATH = 4;
 
@@ -22,8 +27,8 @@ export function decodeUtf8(bytes: Uint8Array): string | undefined {
  * Parses the JSON of a request body; without a body the value is undefined.
  *
  * @returns undefined for text that is not JSON
- * Throws INVALID for values that cannot be stored or are unsafe: more than 32 levels, a `__proto__` key, a number beyond
- * the range of a double, a lone surrogate.
+ * Throws INVALID for values that cannot be stored or are unsafe: more than 32 levels or 10,000 values, a `__proto__` key, a
+ * number beyond the range of a double, a lone surrogate.
  */
 export function parseJson(text: string | undefined): { readonly value: unknown } | undefined {
   if (text === undefined || text === '') return { value: undefined };
@@ -34,22 +39,25 @@ export function parseJson(text: string | undefined): { readonly value: unknown }
   } catch {
     return undefined;
   }
-  refuseUnsafeValues(value, ['body']);
+  refuseUnsafeValues(value, ['body'], { values: 0 });
   return { value };
 }
 
 /** Walks the value depth first. `refuseDepth` bounds the recursion. */
-function refuseUnsafeValues(value: unknown, path: Path): void {
+function refuseUnsafeValues(value: unknown, path: Path, seen: { values: number }): void {
   if (typeof value === 'string') refuseLoneSurrogate(value, path);
   if (typeof value === 'number') refuseInfinite(value, path);
   if (typeof value !== 'object' || value === null) return;
   refuseDepth(path);
   const isList = Array.isArray(value);
-  for (const [key, inner] of Object.entries(value)) {
+  const entries = Object.entries(value);
+  seen.values += entries.length;
+  if (seen.values > MAX_VALUES) throw invalid(['body'], 'too_many_values', `must have at most ${MAX_VALUES} values`);
+  for (const [key, inner] of entries) {
     if (!isList) refuseLoneSurrogate(key, path);
     path.push(isList ? Number(key) : key);
     if (key === '__proto__') throw invalid(path, 'extra_forbidden', 'is not a known key');
-    refuseUnsafeValues(inner, path);
+    refuseUnsafeValues(inner, path, seen);
     path.pop();
   }
 }

@@ -13,6 +13,9 @@ export type PathParameters<P extends string> = Readonly<Record<ParameterName<P>,
 /** Names of optional request headers in lower case, each with its description. */
 export type HeaderDescriptions = Readonly<Record<string, string>>;
 
+/** Longest body of an operation that declares no other limit, in bytes (256 KiB). */
+export const DEFAULT_MAX_BODY_BYTES = 256 * 1024;
+
 /** What an operation sends with one status. */
 export interface ResponseSpec {
   readonly description: string;
@@ -90,6 +93,8 @@ export interface Declaration {
   readonly headers?: HeaderDescriptions;
   /** @default - any body is accepted and ignored */
   readonly body?: z.ZodType;
+  /** A longer body is refused with 413 before it is parsed. @default DEFAULT_MAX_BODY_BYTES (256 KiB) */
+  readonly maxBodyBytes?: number;
   readonly responses: Responses;
 }
 
@@ -100,6 +105,7 @@ export interface Declaration {
  * @typeParam Deps the dependencies of the handlers
  */
 export interface Operation<Context = unknown, Deps = unknown> extends Declaration {
+  admit?(context: Context, deps: Deps): AnyResponse | undefined;
   find?(params: Readonly<Record<string, string>>, deps: Deps): Promise<unknown>;
   // biome-ignore lint/suspicious/noExplicitAny: one list holds operations with different parameters
   handle(call: Call<string, any, string, any> & Context, deps: Deps): AnyResponse | Promise<AnyResponse>;
@@ -121,6 +127,8 @@ export interface OperationSpec<
   readonly body?: B;
   /** Every response that `handle` returns, and refusals that it throws beyond those of the API. */
   readonly responses: R;
+  /** Runs before anything of the request is parsed. @returns a refusal, such as 429. @default - every request is admitted */
+  admit?(context: Context, deps: Deps): ResponseOf<R> | undefined;
   /** Runs before the body is parsed. Throws NOT_FOUND if the resource does not exist. @default - `handle` throws it */
   find?(params: PathParameters<P>, deps: Deps): Promise<unknown>;
   handle(call: Call<P, z.output<Q>, keyof H & string, z.output<B>> & Context, deps: Deps): Returned | Promise<Returned>;

@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import { errorMessages } from '../error-messages.ts';
 import { DomainError, type FieldIssue } from '../errors.ts';
+import { pathOf } from './issue-list.ts';
 
 export type Part = 'path' | 'query' | 'body';
 
@@ -35,12 +36,13 @@ export function parsePart<S extends z.ZodType>(schema: S, value: unknown, part: 
 
 /** An INVALID error about one field; `loc` begins with `body`, `query`, `path` or `header`. */
 export function invalid(loc: FieldIssue['loc'], type: string, msg: string): DomainError {
-  return new DomainError('INVALID', `${loc.slice(1).join('.')} ${msg}`, { issues: [{ loc, type, msg }] });
+  const issue: FieldIssue = { loc: [...loc], type, msg };
+  return new DomainError('INVALID', `${pathOf(issue)} ${msg}`, { issues: [issue] });
 }
 
 function describe(issues: readonly FieldIssue[]): string {
   const [first] = issues;
-  const where = first?.loc.slice(1).join('.') || first?.loc[0];
+  const where = (first && pathOf(first)) || first?.loc[0];
   const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : '';
   return `${where}: ${first?.msg}${more}`;
 }

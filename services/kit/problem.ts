@@ -1,5 +1,7 @@
 import * as z from 'zod';
 import { type ErrorCode, type FieldIssue, isDomainError } from '../../core/errors.ts';
+import { listedIssues, pathOf } from '../../core/http/issue-list.ts';
+import { DEFAULT_MAX_BODY_BYTES } from '../../core/http/operation.ts';
 
 /** A refusal as RFC 9457 defines it. */
 export const Problem = z
@@ -16,9 +18,6 @@ export const Problem = z
 export type Problem = z.output<typeof Problem>;
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json; charset=utf-8';
-
-/** Largest request body accepted, in bytes. */
-export const BODY_LIMIT = 256 * 1024;
 
 interface Kind {
   readonly status: number;
@@ -46,14 +45,12 @@ const KINDS: Record<ErrorCode, Kind> = {
 /** Replace Fastify's messages, which repeat parts of the request. */
 const FRAMEWORK_DETAILS: Readonly<Record<number, string>> = {
   400: 'the request must be well-formed: a valid URL, and JSON in UTF-8 where there is a body',
-  413: `the body must have at most ${BODY_LIMIT / 1024} KiB`,
   414: 'the URL must be shorter',
   415: 'the body must be application/json',
 };
 
 const FRAMEWORK_KINDS: Readonly<Record<number, Kind>> = {
   400: { status: 400, slug: 'malformed', title: 'Malformed request' },
-  413: KINDS.TOO_LARGE,
   414: { status: 414, slug: 'uri-too-long', title: 'URI too long' },
   415: { status: 415, slug: 'unsupported-media-type', title: 'Unsupported media type' },
 };
@@ -72,8 +69,11 @@ export class MethodNotAllowed extends Error {
   }
 }
 
-/** Any error as a problem. 5xx problems do not expose the internal message. */
-export function toProblem(error: unknown): Problem {
+/**
+ * Any error as a problem. 5xx problems do not expose the internal message.
+ * @param maxBodyBytes the limit that a body which is too large has exceeded
+ */
+export function toProblem(error: unknown, maxBodyBytes = DEFAULT_MAX_BODY_BYTES): Problem {
   if (error instanceof MethodNotAllowed) return problem(METHOD_NOT_ALLOWED, error.message, []);
   if (isDomainError(error)) {
     const kind = KINDS[error.code];
@@ -82,6 +82,7 @@ export function toProblem(error: unknown): Problem {
   }
   const status = frameworkStatus(error);
   const kind = FRAMEWORK_KINDS[status];
+  if (status === 413) return problem(KINDS.TOO_LARGE, `the body must have at most ${maxBodyBytes / 1024} KiB`, []);
   return kind ? problem(kind, FRAMEWORK_DETAILS[status] ?? kind.title, []) : internal();
 }
 
@@ -91,7 +92,7 @@ function problem(kind: Kind, detail: string, issues: readonly FieldIssue[]): Pro
     title: kind.title,
     status: kind.status,
     detail,
-    errors: issues.map(({ loc, msg }) => ({ path: loc.slice(1).join('.'), message: msg })),
+    errors: listedIssues(issues).map((issue) => ({ path: pathOf(issue), message: issue.msg })),
   };
 }
 

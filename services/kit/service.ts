@@ -3,7 +3,7 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify, 
 import { DomainError, isDomainError } from '../../core/errors.ts';
 import { type Access, mayCall } from '../../core/http/access.ts';
 import { decodeUtf8, parseJson } from '../../core/http/json-body.ts';
-import type { AnyResponse, Declaration } from '../../core/http/operation.ts';
+import { type AnyResponse, DEFAULT_MAX_BODY_BYTES, type Declaration } from '../../core/http/operation.ts';
 import { parseParts } from '../../core/http/parse.ts';
 import { clientRequestId } from '../../core/http/request-id.ts';
 import type { Authorize } from '../../core/identity/authorize.ts';
@@ -13,7 +13,7 @@ import type { Table } from '../../core/ports/table.ts';
 import type { ServiceDirectory } from './directory.ts';
 import { isKnown } from './etag.ts';
 import type { ServiceOperation } from './operation.ts';
-import { BODY_LIMIT, MethodNotAllowed, PROBLEM_MEDIA_TYPE, type Problem, toProblem } from './problem.ts';
+import { MethodNotAllowed, PROBLEM_MEDIA_TYPE, type Problem, toProblem } from './problem.ts';
 import { createRenderer } from './render.ts';
 import { type TenantContext, tenantContext } from './tenant-context.ts';
 
@@ -73,7 +73,7 @@ export function buildService(parts: ServiceParts, operations: readonly ServiceOp
     logger: false,
     // A request without a body is complete with its head; acceptJsonOnly keeps Fastify from waiting for its end.
     http: { optimizeEmptyRequests: true },
-    bodyLimit: BODY_LIMIT,
+    bodyLimit: DEFAULT_MAX_BODY_BYTES,
     requestIdHeader: false,
     genReqId: (request: IncomingMessage) => clientRequestId(request.headers['x-request-id']) ?? ids(),
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
@@ -94,7 +94,7 @@ export function buildService(parts: ServiceParts, operations: readonly ServiceOp
     done();
   });
   app.setErrorHandler(async (error, request, reply) => {
-    const problem = toProblem(error);
+    const problem = toProblem(error, request.routeOptions.bodyLimit);
     logError(log, request, problem, error);
     if (problem.status === 413) await discardBody(request.raw);
     return sendProblem(reply, problem);
@@ -119,6 +119,7 @@ function toRoute(parts: ServiceParts, base: string, one: ServiceOperation): Rout
     method: one.method,
     url: `${base}${one.path.replaceAll(/\{(\w+)\}/g, ':$1')}`,
     config: { operation: one },
+    bodyLimit: one.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES,
     onRequest: async (request) => {
       request.tenant = await identify(parts, request);
       requireAccess(one.access, request.tenant);

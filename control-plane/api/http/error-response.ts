@@ -1,4 +1,5 @@
 import { type DomainError, type ErrorCode, type FieldIssue, isDomainError } from '../../../core/errors.ts';
+import { listedIssues } from '../../../core/http/issue-list.ts';
 import type { Log } from '../../../core/ports/log.ts';
 import type { ApiResponse } from './http.ts';
 
@@ -41,5 +42,7 @@ function withStatus(statusCode: number, message: string): ApiResponse {
 }
 
 function detailOf(error: DomainError): readonly FieldIssue[] {
-  return error.issues.length > 0 ? error.issues : [{ loc: ['body'], type: 'value_error', msg: error.message }];
+  return error.issues.length > 0
+    ? listedIssues(error.issues)
+    : [{ loc: ['body'], type: 'value_error', msg: error.message }];
 }

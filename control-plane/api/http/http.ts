@@ -1,3 +1,5 @@
+import { DEFAULT_MAX_BODY_BYTES } from '../../../core/http/operation.ts';
+
 /** Who calls. Built from a verified token, or from the context that the AWS authorizer adds to a request. */
 export type Principal =
   | {
@@ -31,8 +33,8 @@ export interface ApiRequest {
   readonly body: string | undefined;
 }
 
-/** Every transport refuses longer bodies with 413. */
-export const MAX_BODY_BYTES = 1024 * 1024;
+/** Every transport refuses longer bodies with 413. No operation may declare a higher limit. */
+export const MAX_BODY_BYTES = DEFAULT_MAX_BODY_BYTES;
 
 export interface ApiResponse {
   readonly status: number;
@@ -41,10 +43,11 @@ export interface ApiResponse {
   readonly body?: unknown;
 }
 
-export const BODY_TOO_LARGE: ApiResponse = {
-  status: 413,
-  body: { statusCode: 413, message: `Request body must have at most ${MAX_BODY_BYTES} bytes` },
-};
+export function bodyTooLarge(maxBytes: number): ApiResponse {
+  return { status: 413, body: { statusCode: 413, message: `Request body must have at most ${maxBytes} bytes` } };
+}
+
+export const BODY_TOO_LARGE: ApiResponse = bodyTooLarge(MAX_BODY_BYTES);
 
 export const BODY_NOT_UTF8: ApiResponse = {
   status: 400,

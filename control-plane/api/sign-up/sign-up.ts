@@ -15,6 +15,8 @@ import { nameTaken, tenantBySlug, tenantIdByEmail } from '../tenants/tenant-stor
 
 /** The longest wait of a signed-up company for its tenant. */
 const MAX_WAIT_MS = 10_000;
+/** A name, an email and a password; strangers send these bodies. */
+const MAX_SIGN_UP_BYTES = 16 * 1024;
 /** Weight of the latest wait in the moving average of waits. */
 const SMOOTHING = 0.2;
 
@@ -78,6 +80,7 @@ export function createSignUp(): ControlPlaneOperation {
     summary: 'Sign up a company; its user can sign in at once',
     headers: IDEMPOTENCY_HEADER,
     body: SignUp,
+    maxBodyBytes: MAX_SIGN_UP_BYTES,
     responses: {
       201: { description: 'The company is signed up.', body: SignedUp },
       409: refusal('The name is taken.'),
@@ -86,11 +89,16 @@ export function createSignUp(): ControlPlaneOperation {
         headers: { 'retry-after': 'Seconds to wait before the next request.' },
       },
     },
-    async handle({ body, headers, request }, deps) {
+    admit({ request }, deps) {
       const seconds = deps.signUpLimiter.take(forwardedAddress(request.headers['x-forwarded-for']) ?? 'unknown');
-      if (seconds > 0) {
-        return { status: 429, headers: { 'retry-after': String(seconds) }, body: { message: 'Too Many Requests' } };
-      }
+      if (seconds === 0) return undefined;
+      return {
+        status: 429 as const,
+        headers: { 'retry-after': String(seconds) },
+        body: { message: 'Too Many Requests' },
+      };
+    },
+    async handle({ body, headers }, deps) {
       requirePassword('password', body.password);
       const { password, ...content } = body;
       const intent = intentOf(headers['idempotency-key'], 'sign-up', content);

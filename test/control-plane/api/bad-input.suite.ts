@@ -71,7 +71,7 @@ export function badInput(
         ]);
       });
 
-      test.each([40, 2_000, 300_000])('an own key that nests %i levels deep', async (depth) => {
+      test.each([40, 2_000, 100_000])('an own key that nests %i levels deep', async (depth) => {
         const nested = `"deep":${'['.repeat(depth)}${']'.repeat(depth)}`;
         const text = JSON.stringify(registering({ deep: 0 })).replace('"deep":0', nested);
         const response = await refused(() => post(text));
@@ -114,9 +114,9 @@ export function badInput(
         expect([response.status, pathsOf(response.body)]).toEqual([422, [['body.tenantData.tier', 'enum']]]);
       });
 
-      test('a body over 1 MB, with 413', async () => {
-        const response = await refused(() => post(registering({ notes: 'x'.repeat(1024 * 1024) })));
-        const message = 'Request body must have at most 1048576 bytes';
+      test('a body over 256 KiB, with 413', async () => {
+        const response = await refused(() => post(registering({ notes: 'x'.repeat(256 * 1024) })));
+        const message = 'Request body must have at most 262144 bytes';
         expect([response.status, response.body]).toEqual([413, { statusCode: 413, message }]);
       });
 

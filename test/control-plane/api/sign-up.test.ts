@@ -80,6 +80,18 @@ describe('ON-2: a company signs itself up', () => {
     expect(await tenants()).toEqual([]);
   });
 
+  test('SE-6: is refused with a short list of errors, however many keys the body has', async () => {
+    const extras = Object.fromEntries(Array.from({ length: 1_500 }, (_, i) => [`k${i}`, 1]));
+    const { status, body, text } = await signUp({ ...acme, ...extras });
+    expect([status, body.detail.length, text.length < 2_000]).toEqual([422, 21, true]);
+    expect(body.detail.at(-1)).toEqual({ loc: ['body'], type: 'more_errors', msg: '1480 more errors not listed' });
+  });
+
+  test('SE-6: is refused with 413 for a body over 16 KiB', async () => {
+    const { status, body } = await signUp({ ...acme, password: 'x'.repeat(16 * 1024) });
+    expect([status, body]).toEqual([413, { statusCode: 413, message: 'Request body must have at most 16384 bytes' }]);
+  });
+
   test('is refused for a taken name in any spelling', async () => {
     await signUp(acme);
     const { status, body } = await signUp({ ...acme, tenant_name: 'ACME', email: 'other@acme.example' });
@@ -240,6 +252,18 @@ describe('ON-2: sign-up is limited per client', () => {
     home.advance(12_000);
     expect((await signUp(weak, from('198.51.100.7'))).status).toBe(422);
     expect((await signUp(weak, from('198.51.100.7'))).status).toBe(429);
+  });
+
+  test('before anything of the request is parsed, so that refused bodies count too', async () => {
+    const manyKeys = JSON.stringify(Object.fromEntries(Array.from({ length: 1_500 }, (_, i) => [i, 1])));
+    const bodies = [manyKeys, 'x'.repeat(16 * 1024 + 1), 'not JSON', '{}', '[]'];
+    const statuses: number[] = [];
+    for (const body of [...bodies, ...bodies]) {
+      statuses.push((await home.call('POST', '/onboarding', body, { token: 'none', ...from('198.51.100.9') })).status);
+    }
+    expect(statuses.slice(0, 5)).toEqual([422, 413, 400, 422, 422]);
+    expect((await signUp(acme, from('198.51.100.9'))).status).toBe(429);
+    expect(await tenants()).toEqual([]);
   });
 
   test('with a bounded number of clients in memory', () => {

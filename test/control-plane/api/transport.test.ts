@@ -49,8 +49,8 @@ describe('the transport', () => {
     expect([head.status, head.text, head.headers.get('content-type')]).toEqual([200, '', 'application/json']);
   });
 
-  test('refuses a body over 1 MB with 413, and a path outside its prefix with 404', async () => {
-    const body = JSON.stringify({ notes: 'x'.repeat(1024 * 1024) });
+  test('refuses a body over 256 KiB with 413, and a path outside its prefix with 404', async () => {
+    const body = JSON.stringify({ notes: 'x'.repeat(256 * 1024) });
     expect((await home.call('POST', '/tenant-registrations', body)).status).toBe(413);
     const outside = await fetch(home.url.replace('/control-plane', '/control-planes/tenants'));
     expect([outside.status, await outside.json()]).toEqual([404, { message: 'Not Found' }]);

@@ -214,7 +214,7 @@ describeInAccount("the control plane's function in an emulated account", (accoun
       ['null', 422],
       ['[]', 422],
       [{ ...BODY, unknown: 1 }, 422],
-      [{ ...BODY, tenantData: { ...BODY.tenantData, notes: 'x'.repeat(1024 * 1024) } }, 413],
+      [{ ...BODY, tenantData: { ...BODY.tenantData, notes: 'x'.repeat(256 * 1024) } }, 413],
     ])('SE-6: and refuses a malformed body (%#), plain and in base64', async (body, status) => {
       const plain = await asAdmin(...post, { body });
       const encoded = await asAdmin(...post, { body, base64: true });

@@ -15,11 +15,24 @@ test('SE-6: a byte order mark is ignored, and a nesting of 32 levels is accepted
   expect(parseJson('\uFEFF{"a":[1,"ä",null,true]}')).toEqual({ value: { a: [1, 'ä', null, true] } });
   expect(parseJson('{"a":"\uFEFF"}')).toEqual({ value: { a: '\uFEFF' } });
   expect(parseJson(nested(32))).toBeDefined();
+  expect(parseJson(JSON.stringify(Array(10_000).fill(0)))).toBeDefined();
 });
 
 test.each([
   ['33 levels', nested(33), ['body', 0, 0, 0], 'recursion_loop'],
   ['100,000 levels', nested(100_000), ['body', 0, 0, 0], 'recursion_loop'],
+  [
+    '10,001 keys',
+    JSON.stringify(Object.fromEntries(Array.from({ length: 10_001 }, (_, i) => [`k${i}`, i]))),
+    ['body'],
+    'too_many_values',
+  ],
+  [
+    '10,001 items in two lists',
+    JSON.stringify([Array(5_000).fill(0), Array(5_000).fill(0)]),
+    ['body'],
+    'too_many_values',
+  ],
   ['a prototype', '{"a":[{"__proto__":{}}]}', ['body', 'a', 0, '__proto__'], 'extra_forbidden'],
   ['an infinite number', '{"a":[0,-1e999]}', ['body', 'a', 1], 'finite_number'],
   ['a lone surrogate', '{"a":"\\ud800"}', ['body', 'a'], 'string_unicode'],

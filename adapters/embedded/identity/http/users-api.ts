@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { DomainError, type ErrorCode } from '../../../../core/errors.ts';
+import { listedIssues } from '../../../../core/http/issue-list.ts';
 import { parseJson } from '../../../../core/http/json-body.ts';
 import { parsePart } from '../../../../core/http/parse.ts';
 import type { Authorize } from '../../../../core/identity/authorize.ts';
@@ -87,5 +88,10 @@ function sendError(res: ServerResponse, error: unknown): void {
   const status = error instanceof DomainError ? STATUS[error.code] : undefined;
   if (!(error instanceof DomainError) || status === undefined) throw error;
   const headers: Record<string, string> = status === 401 ? { 'www-authenticate': 'Bearer' } : {};
-  sendJson(res, status, { message: error.message, ...(error.issues.length > 0 && { issues: error.issues }) }, headers);
+  sendJson(
+    res,
+    status,
+    { message: error.message, ...(error.issues.length > 0 && { issues: listedIssues(error.issues) }) },
+    headers,
+  );
 }
