@@ -6,7 +6,6 @@ import type { Envelope } from '../../../core/ports/event-bus.ts';
 import { TIER_NAMES, TIERS } from '../../../tenant-templates/tiers.ts';
 import { NOTHING, offboarding, onboarding, tenantId, World } from './world.ts';
 
-const types = (events: readonly Envelope[]) => events.map((event) => event.detailType);
 const reasonOf = (event: Envelope | undefined) =>
   (event?.detail as { jobOutput: { tenantData: { reason: string } } } | undefined)?.jobOutput.tenantData.reason;
 const unavailable = () => {
@@ -27,7 +26,7 @@ describe('a failing onboarding', () => {
       };
       await world.untilPhase(process, id, 'ready');
       expect(failures).toBeGreaterThan(2);
-      expect(types(await world.results(id))).toEqual(['provisionSuccess']);
+      expect(await world.resultTypes(id)).toEqual(['provisionSuccess']);
     },
   );
 
@@ -56,7 +55,7 @@ describe('a failing onboarding', () => {
     world.clock.advance(1);
     await world.deliver(process, onboarding(id, 'premium'));
     await world.untilPhase(process, id, 'ready');
-    expect(types(await world.results(id))).toEqual(['provisionFailure', 'provisionSuccess']);
+    expect(await world.resultTypes(id)).toEqual(['provisionFailure', 'provisionSuccess']);
     expect(await world.traces(id)).toMatchObject({ realm: true, apiKey: true, users: [expect.anything()] });
     expect((await process.provisioner.progress(id)).every((step) => step.status === 'done')).toBe(true);
   });
@@ -186,7 +185,7 @@ describe('a ready tenant', () => {
     }
     if (TIERS[tier].isolation !== 'pool') expect(tries).toBeGreaterThan(8);
     expect(await world.traces(id)).toEqual(before);
-    expect(types(await world.results(id))).toEqual(['provisionSuccess']);
+    expect(await world.resultTypes(id)).toEqual(['provisionSuccess']);
   });
 });
 

@@ -1,10 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Envelope } from '../../../core/ports/event-bus.ts';
 import { put } from '../../../core/ports/table.ts';
 
 import { onboarding, tenantId, World } from './world.ts';
 
-const types = (events: readonly Envelope[]) => events.map((event) => event.detailType);
 
 describe('the lease', () => {
   test('keeps two provisioners from working on one tenant at the same time, and every tenant becomes ready', async () => {
@@ -29,7 +27,7 @@ describe('the lease', () => {
     await Promise.all(ids.flatMap((id) => [one, two].map((process) => process.provisioner.reconcile(id))));
     for (const id of ids) {
       await world.untilPhase(two, id, 'ready');
-      expect(types(await world.results(id))).toEqual(['provisionSuccess']);
+      expect(await world.resultTypes(id)).toEqual(['provisionSuccess']);
       expect(await world.identity.usersOf(id)).toHaveLength(1);
     }
   });
@@ -49,7 +47,7 @@ describe('the lease', () => {
     expect((await world.placement(id))?.phase).toBe('accepted');
     world.clock.advance(6_000);
     await world.untilPhase(two, id, 'ready');
-    expect(types(await world.results(id))).toEqual(['provisionSuccess']);
+    expect(await world.resultTypes(id)).toEqual(['provisionSuccess']);
   });
 
   test('is renewed while work is in progress, however long it takes', async () => {
@@ -108,6 +106,6 @@ describe('the lease', () => {
     woken.resolve();
     await one.provisioner.idle();
     expect(await world.traces(id)).toEqual(after);
-    expect(types(await world.results(id))).toEqual(['provisionSuccess']);
+    expect(await world.resultTypes(id)).toEqual(['provisionSuccess']);
   });
 });

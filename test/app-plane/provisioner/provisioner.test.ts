@@ -1,18 +1,8 @@
-import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { systemClock, systemRandom } from '../../../adapters/embedded/clock.ts';
-import { openEventBus } from '../../../adapters/embedded/events/event-bus.ts';
-import { openTable } from '../../../adapters/embedded/store/table.ts';
-import { OUTBOX, outboxWrites } from '../../../core/events/outbox.ts';
-import { startPublisher } from '../../../core/events/publisher.ts';
 import { checkEvent } from '../../../core/events/schemas.ts';
-import type { Envelope } from '../../../core/ports/event-bus.ts';
 import type { TierTable } from '../../../core/tier/tiers.ts';
 import { TIER_NAMES, TIERS } from '../../../tenant-templates/tiers.ts';
-import { silentLog } from '../../support/silent-log.ts';
 import { NOTHING, offboarding, onboarding, tenantId, World } from './world.ts';
-
-const types = (events: readonly Envelope[]) => events.map((event) => event.detailType);
 
 const TABLE: TierTable = TIERS;
 
@@ -75,7 +65,7 @@ describe('the provisioner', () => {
       await world.deliver(process, offboarding(id));
       await world.untilPhase(process, id, 'gone');
       expect(await world.traces(id)).toMatchObject(NOTHING);
-      expect(types(await world.results(id))).toEqual(['provisionSuccess', 'deprovisionSuccess']);
+      expect(await world.resultTypes(id)).toEqual(['provisionSuccess', 'deprovisionSuccess']);
       for (const event of await world.results(id)) checkEvent(event);
       expect(JSON.stringify(await world.placement(id)).length).toBeLessThan(200);
     },
@@ -152,7 +142,7 @@ describe('the provisioner', () => {
       expect(new Set(keys).size).toBe(10);
       for (const id of ids) {
         expect(await world.identity.usersOf(id)).toHaveLength(1);
-        expect(types(await world.results(id))).toEqual(['provisionSuccess']);
+        expect(await world.resultTypes(id)).toEqual(['provisionSuccess']);
       }
       expect(world.runtime.load.most).toBeLessThanOrEqual((TABLE[tier].concurrency ?? 0) * 3);
     },
@@ -208,7 +198,7 @@ describe('the provisioner', () => {
     const second = await world.running();
     await second.provisioner.idle();
     expect(await Promise.all(ids.map((id) => world.traces(id)))).toEqual(before);
-    for (const id of ids) expect(types(await world.results(id))).toEqual(['provisionSuccess']);
+    for (const id of ids) expect(await world.resultTypes(id)).toEqual(['provisionSuccess']);
   });
 
   test('close stops the work at the next step, and the next start continues from there', async () => {
@@ -225,7 +215,7 @@ describe('the provisioner', () => {
     expect(await world.traces(id)).toMatchObject({ clusters: [`tenant-${id}`], services: [], apiKey: false });
     const second = await world.running();
     await world.untilPhase(second, id, 'ready');
-    expect(types(await world.results(id))).toEqual(['provisionSuccess']);
+    expect(await world.resultTypes(id)).toEqual(['provisionSuccess']);
   });
 
   test('OB-5: a reconcile replaces the tasks of a service that has become unhealthy', async () => {
@@ -242,7 +232,7 @@ describe('the provisioner', () => {
     expect(plan.map(({ action, resource }) => `${action} ${resource.kind}`)).toEqual(Array(3).fill('update service'));
     await process.provisioner.reconcile(id);
     expect(await states()).toEqual(['healthy', 'healthy', 'healthy']);
-    expect(types(await world.results(id))).toEqual(['provisionSuccess']);
+    expect(await world.resultTypes(id)).toEqual(['provisionSuccess']);
   });
 
   test('plan shows the changes and makes none', async () => {
@@ -260,142 +250,5 @@ describe('the provisioner', () => {
       'create service shared/users',
     ]);
     expect(world.runtime.specs()).toEqual([]);
-  });
-
-  test('a provisioner on hold accepts no request', async () => {
-    await using world = new World();
-    const subscribed: string[] = [];
-    const bus = openEventBus({
-      database: world.table.database,
-      clock: world.clock,
-      random: systemRandom,
-      log: silentLog,
-    });
-    const subscribe = bus.subscribe.bind(bus);
-    bus.subscribe = (consumer) => {
-      subscribed.push(consumer.name);
-      return subscribe(consumer);
-    };
-    const held = await world.running({ bus, hold: true });
-    expect(subscribed).toEqual([]);
-    await held.provisioner.close();
-    const free = await world.running({ bus });
-    expect(subscribed).toEqual(['app-plane-accept']);
-    await free.provisioner.close();
-    await bus.close();
-  });
-
-  test('a request reaches the provisioner over the real bus, and its result reaches the outbox', async () => {
-    await using world = new World();
-    const file = join(world.directory, 'bus.db');
-    const table = openTable({ file, clock: systemClock });
-    const log = silentLog;
-    const bus = openEventBus({ database: table.database, clock: systemClock, random: systemRandom, log });
-    const publisher = startPublisher({ table, bus, clock: systemClock, log });
-    table.onCommit((pks) => pks.includes(OUTBOX.pk) && publisher.wake());
-    try {
-      const process = await world.running({ bus });
-      const id = tenantId();
-      await table.transact(outboxWrites([onboarding(id, 'premium')]));
-      while ((await world.results(id)).length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-      expect(await process.provisioner.settled(id, 0)).toBe('ready');
-      await process.provisioner.close();
-    } finally {
-      await publisher.close();
-      await bus.close();
-      await table.close();
-    }
-  });
-});
-
-describe('requests', () => {
-  test('that arrive many times, at once and later, create one tenant and one result', async () => {
-    await using world = new World();
-    const process = await world.running();
-    const id = tenantId();
-    const event = onboarding(id, 'advanced');
-    await Promise.all(Array.from({ length: 5 }, () => world.deliver(process, event)));
-    await world.untilPhase(process, id, 'ready');
-    await world.deliver(process, event);
-    await process.provisioner.idle();
-    expect(types(await world.results(id))).toEqual(['provisionSuccess']);
-    expect(await world.identity.usersOf(id)).toHaveLength(1);
-    const leave = offboarding(id);
-    world.clock.advance(1);
-    await Promise.all(Array.from({ length: 5 }, () => world.deliver(process, leave)));
-    await world.untilPhase(process, id, 'gone');
-    await world.deliver(process, leave);
-    await process.provisioner.idle();
-    expect(types(await world.results(id))).toEqual(['provisionSuccess', 'deprovisionSuccess']);
-  });
-
-  test('to onboard that arrive after the offboarding, and their replays, do not revive the tenant', async () => {
-    await using world = new World();
-    const process = await world.running();
-    const id = tenantId();
-    await world.deliver(process, offboarding(id));
-    await world.untilPhase(process, id, 'gone');
-    const late = onboarding(id, 'premium');
-    for (const event of [late, late, onboarding(id, 'basic')]) await world.deliver(process, event);
-    await process.provisioner.idle();
-    expect(await world.traces(id)).toEqual({ placement: { phase: 'gone', desired: 'absent' }, ...NOTHING });
-    expect(types(await world.results(id))).toEqual(['deprovisionSuccess']);
-  });
-
-  test('to offboard stop an onboarding in progress: no success is reported, nothing is left', async () => {
-    await using world = new World();
-    const process = await world.running();
-    const id = tenantId();
-    const leaving: Promise<boolean>[] = [];
-    process.point = (name) => {
-      if (name === 'ensureCluster' && leaving.length === 0) leaving.push(world.deliver(process, offboarding(id)));
-    };
-    await world.deliver(process, onboarding(id, 'premium'));
-    await world.untilPhase(process, id, 'gone');
-    await Promise.all(leaving);
-    expect(leaving).toHaveLength(1);
-    expect(await world.traces(id)).toMatchObject(NOTHING);
-    expect(types(await world.results(id))).toEqual(['deprovisionSuccess']);
-  });
-
-  test('for a tenant that is ready or gone send the result again', async () => {
-    await using world = new World();
-    const process = await world.running();
-    const id = tenantId();
-    await world.deliver(process, onboarding(id, 'basic'));
-    await world.untilPhase(process, id, 'ready');
-    const key = (await world.route(id))?.apiKey;
-    world.clock.advance(1);
-    await world.deliver(process, onboarding(id, 'basic'));
-    await world.until(process, async () => (await world.results(id)).length === 2);
-    expect((await world.route(id))?.apiKey).toBe(key);
-    for (let i = 0; i < 2; i++) {
-      world.clock.advance(1);
-      await world.deliver(process, offboarding(id));
-      await world.untilPhase(process, id, 'gone');
-    }
-    expect(types(await world.results(id))).toEqual([
-      'provisionSuccess',
-      'provisionSuccess',
-      'deprovisionSuccess',
-      'deprovisionSuccess',
-    ]);
-  });
-
-  test('that are forged or malformed are refused and write nothing', async () => {
-    await using world = new World();
-    const process = await world.running();
-    const id = tenantId();
-    const good = onboarding(id, 'basic');
-    for (const bad of [
-      { ...good, source: 'applicationPlaneEventSource' },
-      { ...good, detail: { ...good.detail, tier: 'platinum' } },
-      { ...good, detail: { ...good.detail, tenantId: '../x' } },
-      { ...good, detail: { ...good.detail, tenantName: '---' } },
-    ]) {
-      await expect(world.deliver(process, bad)).rejects.toMatchObject({ code: 'INVALID' });
-    }
-    expect(await world.traces(id)).toEqual({ placement: undefined, ...NOTHING });
-    await expect(process.provisioner.settled(id, 0)).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 });

@@ -181,6 +181,10 @@ export class World implements AsyncDisposable {
     return items.map((item) => item.data).filter((event) => event.detail.tenantId === tenantId);
   }
 
+  async resultTypes(tenantId: string): Promise<string[]> {
+    return (await this.results(tenantId)).map((event) => event.detailType);
+  }
+
   /** Everything that exists of a tenant, without values that depend on chance or time. */
   async traces(tenantId: string) {
     const placement = await this.placement(tenantId);

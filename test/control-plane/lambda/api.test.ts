@@ -1,75 +1,14 @@
-import { afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { readEnvironment } from '../../../control-plane/lambda/environment.ts';
+import { expect, jest, test, describe } from '@jest/globals';
 import { OUTBOX } from '../../../core/events/outbox.ts';
 import type { Envelope } from '../../../core/ports/event-bus.ts';
-import { describeInAccount } from '../../rehearsal/account.ts';
-import { type EventOptions, httpEvent } from './http-events.ts';
-import {
-  ADMIN_CLIENT,
-  AUTOMATION_CLIENT,
-  createLambdaWorld,
-  type LambdaWorld,
-  MACHINE_CLIENT,
-} from './lambda-world.ts';
+import { ALL, BODY, describeLambdaApi } from './lambda-api.ts';
+import { ADMIN_CLIENT, AUTOMATION_CLIENT } from './lambda-world.ts';
 
-jest.setTimeout(60_000);
-
-const ALL = 'openid tenant/tenant_read tenant/tenant_write user/user_read user/user_write';
-const MACHINE = { sub: MACHINE_CLIENT, client_id: MACHINE_CLIENT, token_use: 'access', scope: 'tenant/tenant_write' };
-const BODY = {
-  tenantData: { tenantName: 'acme', email: 'admin@acme.example', tier: 'basic' },
-  tenantRegistrationData: { registrationStatus: 'In progress' },
-};
-
-// biome-ignore lint/suspicious/noExplicitAny: the tests read responses as plain JSON
-type Body = any;
-interface Response extends APIGatewayProxyStructuredResultV2 {
-  readonly json: Body;
-}
-
-describeInAccount("the control plane's function in an emulated account", (account) => {
-  let world: LambdaWorld;
-  let handler: typeof import('../../../control-plane/lambda/api.ts').handler;
-  /** The log lines of the current test. */
-  let lines: string[];
-  const claims: Record<'admin' | 'support', Record<string, string>> = { admin: {}, support: {} };
-
-  beforeAll(async () => {
-    world = await createLambdaWorld(account(), 'lambda-api');
-    Object.assign(process.env, world.environment);
-    ({ handler } = await import('../../../control-plane/lambda/api.ts'));
-    await world.identity.ensureRealm({ id: 'admin', displayName: 'Administration' });
-    for (const [userName, role] of [
-      ['admin', 'SystemAdmin'],
-      ['support', 'CustomerSupport'],
-    ] as const) {
-      const email = `${userName}@platform.example`;
-      // With a chosen password the administrator does not have to change a temporary one.
-      const password = 'Correct-horse-battery-7';
-      const { subject } = await world.identity.createUser('admin', { userName, email, role, password });
-      claims[userName] = { sub: subject, client_id: ADMIN_CLIENT, token_use: 'access', scope: ALL, username: userName };
-    }
-  });
-  beforeEach(() => {
-    lines = [];
-    jest.spyOn(process.stdout, 'write').mockImplementation((text) => lines.push(String(text)) > 0);
-  });
-  afterEach(() => {
-    jest.restoreAllMocks();
-  });
-
-  async function call(route: string, rawPath: string, options: EventOptions = {}): Promise<Response> {
-    const response = await handler(httpEvent(route, rawPath, options));
-    return { ...response, json: response.body === undefined ? undefined : asJson(response.body) };
-  }
-
-  async function asAdmin(route: string, rawPath: string, options: EventOptions = {}): Promise<Response> {
-    return call(route, rawPath, { claims: claims.admin, ...options });
-  }
+describeLambdaApi("the control plane's function in an emulated account", (api) => {
+  const { call, asAdmin, claims } = api;
 
   async function outbox(): Promise<Envelope[]> {
-    const { items } = await world.table.query({ ...OUTBOX, limit: 1000 });
+    const { items } = await api.world.table.query({ ...OUTBOX, limit: 1000 });
     return items.map(({ data }) => data);
   }
 
@@ -112,7 +51,7 @@ describeInAccount("the control plane's function in an emulated account", (accoun
     expect([response.statusCode, response.json]).toEqual([
       200,
       {
-        issuer: `https://cognito-idp.${world.environment.AWS_REGION}.amazonaws.com/${world.environment.TIERPLANE_ADMIN_POOL}`,
+        issuer: `https://cognito-idp.${api.world.environment.AWS_REGION}.amazonaws.com/${api.world.environment.TIERPLANE_ADMIN_POOL}`,
         clientId: ADMIN_CLIENT,
         scope: ALL,
         controlPlanePath: '',
@@ -121,88 +60,6 @@ describeInAccount("the control plane's function in an emulated account", (accoun
     expect(
       (await call('POST /credentials', '/credentials', { claims: claims.admin, body: { name: 'x' } })).statusCode,
     ).toBe(404);
-  });
-
-  describe('identifies the caller only by what API Gateway has verified', () => {
-    const intruder = { userName: 'intruder', userRole: 'SystemAdmin', email: 'intruder@x.example' };
-
-    test.each<[string, () => EventOptions, number]>([
-      ['a caller without a token', () => ({}), 401],
-      [
-        'identity headers without a token',
-        () => ({ headers: { authorization: 'Bearer x.y.z', 'x-amzn-oidc-data': 'x' } }),
-        401,
-      ],
-      ['an ID token', () => ({ claims: { ...claims.admin, token_use: 'id' } }), 401],
-      [
-        'a token without a client',
-        () => ({ claims: { sub: claims.admin.sub ?? '', token_use: 'access', scope: ALL } }),
-        401,
-      ],
-      ['a user that the registry does not contain', () => ({ claims: { ...claims.admin, sub: 'unknown' } }), 401],
-      ['a token without the required scope', () => ({ claims: { ...claims.admin, scope: 'user/user_read' } }), 403],
-      ['a token without any scope', () => ({ claims: { ...claims.admin, scope: '' } }), 403],
-      [
-        'a scope that only starts with the required one',
-        () => ({ claims: { ...claims.admin, scope: 'user/user_writer' } }),
-        403,
-      ],
-      ['a user with read access only', () => ({ claims: claims.support }), 403],
-      [
-        'a role that only the token claims',
-        () => ({ claims: { ...claims.support, role: 'SystemAdmin', 'custom:userRole': 'SystemAdmin' } }),
-        403,
-      ],
-      ['the machine client on a route for users', () => ({ claims: MACHINE }), 403],
-      ['an IAM signature on a route for users', () => ({ userArn: 'arn:aws:iam::000000000000:role/x' }), 403],
-    ])('SE-1.2: and refuses %s', async (_caller, options, status) => {
-      const response = await call('POST /users', '/users', { body: intruder, ...options() });
-      expect([response.statusCode, response.json]).toEqual([
-        status,
-        { message: status === 401 ? 'Unauthorized' : 'Forbidden' },
-      ]);
-      expect(await world.identity.user('admin', 'intruder')).toBeUndefined();
-    });
-
-    test('and serves machine routes to machines only', async () => {
-      const tenant = { tenantName: 'by machine', email: 'admin@machine.example', tier: 'basic' };
-      const route = ['POST /tenants', '/tenants'] as const;
-      expect((await asAdmin(...route, { body: tenant })).statusCode).toBe(403);
-      expect((await call(...route, { body: tenant })).statusCode).toBe(403);
-      const signed = await call(...route, { body: tenant, userArn: 'arn:aws:sts::000000000000:assumed-role/x/y' });
-      expect(signed.statusCode).toBe(201);
-
-      const { json } = await asAdmin('GET /tenant-registrations', '/tenant-registrations', { query: 'name=by' });
-      const path = `/tenant-registrations/${json.data[0].tenantRegistrationId}`;
-      const report = {
-        tenantRegistrationData: { registrationStatus: 'created' },
-        tenantData: { tenantStatus: 'created' },
-      };
-      const patch = 'PATCH /tenant-registrations/{tenantRegistrationId}';
-      expect((await asAdmin(patch, path, { body: report })).statusCode).toBe(422);
-      expect((await call(patch, path, { claims: MACHINE, body: report })).statusCode).toBe(200);
-    });
-
-    test('and refuses a disabled user at once', async () => {
-      const email = 'leaver@platform.example';
-      const { subject } = await world.identity.createUser('admin', { userName: 'leaver', email, role: 'SystemAdmin' });
-      const leaver = { ...claims.admin, sub: subject };
-      expect((await call('GET /users', '/users', { claims: leaver })).statusCode).toBe(200);
-      const disabled = await asAdmin('PUT /users/{userId}/disable', '/users/leaver/disable');
-      expect(disabled.statusCode).toBe(200);
-      expect((await call('GET /users', '/users', { claims: leaver })).statusCode).toBe(401);
-    });
-
-    test('SE-1.14: and keeps concurrent callers in one process apart', async () => {
-      const responses = await Promise.all(
-        Array.from({ length: 12 }, (_, i) =>
-          call('GET /users', '/users', i % 3 === 0 ? { claims: claims.admin } : i % 3 === 1 ? { claims: MACHINE } : {}),
-        ),
-      );
-      expect(responses.map(({ statusCode }) => statusCode)).toEqual(
-        Array.from({ length: 12 }, (_, i) => [200, 403, 401][i % 3]),
-      );
-    });
   });
 
   describe('reads the events of API Gateway', () => {
@@ -297,7 +154,7 @@ describeInAccount("the control plane's function in an emulated account", (accoun
       times.push(performance.now() - started);
     }
     expect(times.every((ms) => ms >= 990 && ms < 1_500)).toBe(true);
-    const mails = await (await fetch(`${account().endpoint}/_ministack/ses/messages`)).text();
+    const mails = await (await fetch(`${api.account.endpoint}/_ministack/ses/messages`)).text();
     expect(mails).toContain('owner@signup.example');
     expect(mails).toContain('You have an account already');
     expect((await asAdmin('GET /tenants', '/tenants', { query: 'name=second' })).json.data).toEqual([]);
@@ -308,7 +165,7 @@ describeInAccount("the control plane's function in an emulated account", (accoun
     const body = { userName: 'quiet', userRole: 'CustomerSupport', email: 'secret-body' };
     await asAdmin('POST /users', '/users', { ...options, body });
     await asAdmin('GET /users/{userId}', '/users/secret-name', { ...options, requestId: 'id-2' });
-    expect(lines.map((line) => JSON.parse(line))).toEqual([
+    expect(api.lines.map((line) => JSON.parse(line))).toEqual([
       { level: 'info', msg: 'request', requestId: 'id-1', route: 'POST /users', status: 422, ms: expect.any(Number) },
       {
         level: 'info',
@@ -330,39 +187,8 @@ describeInAccount("the control plane's function in an emulated account", (accoun
       500,
       { statusCode: 500, message: 'Unknown error during processing!' },
     ]);
-    expect(lines.map((line) => JSON.parse(line).msg)).toEqual(['request failed', 'request']);
-    expect(lines.join()).toContain('ValidationException');
-    expect(lines.join()).not.toContain('secret');
+    expect(api.lines.map((line) => JSON.parse(line).msg)).toEqual(['request failed', 'request']);
+    expect(api.lines.join()).toContain('ValidationException');
+    expect(api.lines.join()).not.toContain('secret');
   });
 });
-
-describe('the environment of a function', () => {
-  test('is refused with a list of every missing or malformed variable, without values', () => {
-    const given = { AWS_REGION: 'us-east-1', TIERPLANE_TABLE: '', TIERPLANE_SENDER: 'secret', TIERPLANE_APP_URL: 'no' };
-    const read = () => readEnvironment(given);
-    expect(read).toThrow(expect.objectContaining({ code: 'CONFIG' }));
-    for (const name of [
-      'TABLE',
-      'BUS',
-      'PREFIX',
-      'ADMIN_POOL',
-      'ADMIN_CLIENT',
-      'MACHINE_CLIENT',
-      'AUTOMATION_CLIENT',
-      'PASSWORD_KEY',
-    ]) {
-      expect(read).toThrow(`TIERPLANE_${name}:`);
-    }
-    expect(read).toThrow('TIERPLANE_SENDER:');
-    expect(read).toThrow('TIERPLANE_APP_URL:');
-    expect(read).not.toThrow('secret');
-  });
-});
-
-function asJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

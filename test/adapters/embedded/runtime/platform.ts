@@ -87,6 +87,19 @@ export async function statusOf(runtime: EmbeddedRuntime, key: ServiceKey): Promi
   return found;
 }
 
+/** The sockets that a gateway would use for a service. */
+export function socketsOf(
+  runtime: EmbeddedRuntime,
+  { cluster, tenantId, service }: ServiceKey,
+): { current: readonly string[]; close(): void } {
+  const sockets = { current: [] as readonly string[], close: () => {} };
+  sockets.close = runtime.onEndpoints((all) => {
+    sockets.current =
+      all.find((one) => one.cluster === cluster && one.tenantId === tenantId && one.service === service)?.sockets ?? [];
+  });
+  return sockets;
+}
+
 /** The one task of a service, once it is healthy. */
 export async function taskOf(runtime: EmbeddedRuntime, key: ServiceKey): Promise<{ pid: number; endpoint: string }> {
   return until(async () => {
