@@ -9,15 +9,15 @@ function task(taskId: string): TaskStatus {
   return { taskId, pid: 1, state: 'healthy', endpoint: `/run/${taskId}.sock`, startedAt: '2026-01-01T00:00:00.000Z' };
 }
 
-/** A platform that shows these tasks, one list a look. */
-function showing(...looks: TaskStatus[][]) {
-  const asked: string[] = [];
+/** A platform that shows these tasks: one list for each request. */
+function showing(...lists: TaskStatus[][]) {
+  const requests: string[] = [];
   async function call<T>(method: string, path: string): Promise<T> {
-    asked.push(`${method} ${path}`);
-    const service: ServiceStatus = { ...KEY, desired: 1, tasks: looks.shift() ?? [], restarts: 0 };
+    requests.push(`${method} ${path}`);
+    const service: ServiceStatus = { ...KEY, desired: 1, tasks: lists.shift() ?? [], restarts: 0 };
     return { data: [service] } as T;
   }
-  return { call, asked, tierplane: 'npx tierplane' };
+  return { call, requests, tierplane: 'npx tierplane' };
 }
 
 const change = (request: () => Promise<unknown>) => ({
@@ -35,17 +35,17 @@ describe('a roll-out', () => {
       platform,
       change(async () => undefined),
     );
-    expect(platform.asked).toEqual([]);
+    expect(platform.requests).toEqual([]);
   });
 
-  test('is waited for beyond the time that the front door gives a request', async () => {
+  test('is awaited for longer than the gateway waits for the response', async () => {
     const platform = showing([task('old')], [task('new')]);
     const late = Promise.reject(new CliError('timeout', 'Endpoint request timed out'));
     await rollOut(
       platform,
       change(() => late),
     );
-    expect(platform.asked).toEqual(Array(2).fill('GET /operator/services'));
+    expect(platform.requests).toEqual(Array(2).fill('GET /operator/services'));
   }, 20_000);
 
   test('that the platform refuses is refused at once', async () => {

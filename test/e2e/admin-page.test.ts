@@ -44,9 +44,9 @@ describe('ON-1: an admin page made for SBT and named in config.json', () => {
       tenantRegistrationData: { registrationStatus: 'In progress' },
     });
     const removed = await call('DELETE', `/tenant-registrations/${made.body.data.tenantRegistrationId}`, { any: 1 });
-    const answers = [made, removed, await call('GET', '/tenant-registrations'), await call('GET', '/users')];
-    expect(answers.map(({ status }) => status)).toEqual([201, 200, 200, 200]);
-    for (const { headers } of answers) expect(headers.get('access-control-allow-origin')).toBe(ORIGIN);
+    const responses = [made, removed, await call('GET', '/tenant-registrations'), await call('GET', '/users')];
+    expect(responses.map(({ status }) => status)).toEqual([201, 200, 200, 200]);
+    for (const { headers } of responses) expect(headers.get('access-control-allow-origin')).toBe(ORIGIN);
   });
 
   test('may call from its own origin only, also to read a refusal', async () => {
@@ -62,9 +62,9 @@ describe('ON-1: an admin page made for SBT and named in config.json', () => {
   });
 
   test.each([
-    ['another address', 'http://localhost:4201/dashboard', 'sbt-admin'],
-    ['another client', CALLBACK, 'sbt-other'],
-  ])('is told nothing at %s', async (_what, redirectUri, clientId) => {
+    ['at another address', 'http://localhost:4201/dashboard', 'sbt-admin'],
+    ['as another client', CALLBACK, 'sbt-other'],
+  ])('cannot sign in %s', async (_what, redirectUri, clientId) => {
     await expect(signInAt(redirectUri, clientId)).rejects.toThrow();
   });
 });

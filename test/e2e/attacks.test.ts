@@ -33,7 +33,7 @@ function stored<T>(pk: string): T[] {
 }
 
 /** A request with headers that fetch does not allow to set. */
-function ask(path: string, headers: Record<string, string>, body?: Buffer): Promise<{ status: number; text: string }> {
+function send(path: string, headers: Record<string, string>, body?: Buffer): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
     const { hostname, port } = new URL(platform.urls.publicUrl);
     const method = body === undefined ? 'GET' : 'POST';
@@ -62,8 +62,8 @@ describe('identity', () => {
       { cookie: `key=${key}` },
     ];
     for (const headers of places) {
-      expect((await ask('/api/products', headers)).status).toBe(401);
-      expect((await ask(`/api/products?api_key=${key}`, headers)).status).toBe(401);
+      expect((await send('/api/products', headers)).status).toBe(401);
+      expect((await send(`/api/products?api_key=${key}`, headers)).status).toBe(401);
     }
     const other = await platform.tenantToken('Silo', silo.email);
     await platform.api('POST', '/products', token, {
@@ -72,8 +72,8 @@ describe('identity', () => {
       category: 'c',
       price: { amount: 1, currency: 'EUR' },
     });
-    const answer = await ask('/api/products', { authorization: `Bearer ${other}`, 'x-api-key': key });
-    expect(answer).toEqual({ status: 200, text: '{"data":[]}' });
+    const response = await send('/api/products', { authorization: `Bearer ${other}`, 'x-api-key': key });
+    expect(response).toEqual({ status: 200, text: '{"data":[]}' });
   });
 
   test('ID-4: a disabled user loses access at once: at the gateway, the users API, refresh and a new sign-in', async () => {
@@ -187,17 +187,17 @@ describe('secrets', () => {
 describe('the mailbox page', () => {
   test('SE-1: is not shown under the name of another site that points here, nor through a proxy', async () => {
     const { host, port } = new URL(platform.urls.publicUrl);
-    expect((await ask('/mailbox', { host })).status).toBe(200);
-    expect((await ask('/mailbox', { host: `evil.example:${port}` })).status).toBe(403);
-    expect((await ask('/mailbox', { host, 'x-forwarded-for': '127.0.0.1' })).status).toBe(403);
-    expect((await ask('/mailbox', { host, via: '1.1 proxy' })).status).toBe(403);
-    expect((await ask('/mailbox', { host: 'evil.example', 'x-forwarded-host': host })).status).toBe(403);
+    expect((await send('/mailbox', { host })).status).toBe(200);
+    expect((await send('/mailbox', { host: `evil.example:${port}` })).status).toBe(403);
+    expect((await send('/mailbox', { host, 'x-forwarded-for': '127.0.0.1' })).status).toBe(403);
+    expect((await send('/mailbox', { host, via: '1.1 proxy' })).status).toBe(403);
+    expect((await send('/mailbox', { host: 'evil.example', 'x-forwarded-host': host })).status).toBe(403);
   });
 
   test("SE-1: names no path of this machine on the API's documentation to readers elsewhere", async () => {
     const { host } = new URL(platform.urls.publicUrl);
-    expect((await ask('/control-plane/docs', { host })).text).toContain(platform.dataDir);
-    const elsewhere = await ask('/control-plane/docs', { host, via: '1.1 proxy' });
+    expect((await send('/control-plane/docs', { host })).text).toContain(platform.dataDir);
+    const elsewhere = await send('/control-plane/docs', { host, via: '1.1 proxy' });
     expect([elsewhere.status, elsewhere.text.includes(platform.dataDir)]).toEqual([200, false]);
   });
 
@@ -205,7 +205,7 @@ describe('the mailbox page', () => {
     const [service] = await platform.cliJson<ServiceStatus[]>('services', 'list', '--tenant', 'Silo');
     const { uid } = service ?? {};
     if (typeof uid !== 'number') return;
-    const program = `fetch(process.argv[1]).then((answer) => console.log(answer.status))`;
+    const program = `fetch(process.argv[1]).then((response) => console.log(response.status))`;
     const as = (user: number) =>
       spawnSync(process.execPath, ['-e', program, `${platform.urls.publicUrl}/mailbox`], { uid: user, cwd: '/' });
     expect(as(uid).stdout.toString().trim()).toBe('403');
@@ -220,8 +220,8 @@ describe('requests', () => {
     'RT-1: a body over 10 MB for %s is a 413, declared or sent piece by piece',
     async (path) => {
       const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-      expect((await ask(path, { ...headers, 'content-length': String(TOO_LONG.length) }, TOO_LONG)).status).toBe(413);
-      expect((await ask(path, headers, TOO_LONG)).status).toBe(413);
+      expect((await send(path, { ...headers, 'content-length': String(TOO_LONG.length) }, TOO_LONG)).status).toBe(413);
+      expect((await send(path, headers, TOO_LONG)).status).toBe(413);
     },
   );
 

@@ -36,12 +36,12 @@ async function commandsBelow(words: readonly string[]): Promise<{ words: readonl
 /** A command that gets SIGINT once its stderr contains `word`. */
 async function interrupted(word: string, args: readonly string[]): Promise<CliResult> {
   const child = spawn(LAUNCHER, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  const said = collectOutput(child);
+  const output = collectOutput(child);
   const closed = once(child, 'close');
-  await eventually(`it says ${word}`, () => said.stderr.includes(word));
+  await eventually(`stderr contains ${word}`, () => output.stderr.includes(word));
   child.kill('SIGINT');
   const [code] = (await closed) as [number | null];
-  return { ...said, code: code ?? KILLED };
+  return { ...output, code: code ?? KILLED };
 }
 
 describe('DX-2: the command line', () => {

@@ -51,8 +51,8 @@ async function replaced(tenantId: string | null, name: string, pid: number): Pro
 }
 
 const productCount = async (token: string) => {
-  const answer = await platform.api<{ data: object[] }>('GET', '/products', token);
-  return answer.status === 200 ? answer.body.data.length : answer.status;
+  const response = await platform.api<{ data: object[] }>('GET', '/products', token);
+  return response.status === 200 ? response.body.data.length : response.status;
 };
 
 describe('a process that dies is replaced, and no other tenant is affected', () => {

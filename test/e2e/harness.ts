@@ -19,7 +19,7 @@ export interface Ready {
   readonly admin: { email: string; password: string | null };
 }
 
-export interface Answer<T = Record<string, unknown>> {
+export interface Reply<T = Record<string, unknown>> {
   readonly status: number;
   readonly headers: Headers;
   readonly body: T;
@@ -166,7 +166,7 @@ export class TestPlatform {
   }
 
   /** Calls the control plane as an operator. */
-  async admin<T = Record<string, unknown>>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
+  async admin<T = Record<string, unknown>>(method: string, path: string, body?: unknown): Promise<Reply<T>> {
     return request<T>(method, `${this.urls.controlPlane}${path}`, await this.adminToken(), body);
   }
 
@@ -175,7 +175,7 @@ export class TestPlatform {
     path: string,
     token: string,
     body?: unknown,
-  ): Promise<Answer<T>> {
+  ): Promise<Reply<T>> {
     return request<T>(method, `${this.urls.api}${path}`, token, body);
   }
 
@@ -233,7 +233,7 @@ export async function request<T = Record<string, unknown>>(
   token?: string,
   body?: unknown,
   headers: Record<string, string> = {},
-): Promise<Answer<T>> {
+): Promise<Reply<T>> {
   const response = await fetch(url, {
     method,
     redirect: 'manual',
@@ -249,16 +249,16 @@ export async function request<T = Record<string, unknown>>(
   return { status: response.status, headers: response.headers, body: (isJson ? JSON.parse(text) : text) as T };
 }
 
-/** Calls `ask` until it returns a value. Throws with `what` after `timeoutMs`. */
+/** Calls `attempt` until it returns a value. @param what appears in the error that is thrown after `timeoutMs` */
 export async function eventually<T>(
   what: string,
-  ask: () => Promise<T | undefined | false> | T | undefined | false,
+  attempt: () => Promise<T | undefined | false> | T | undefined | false,
   timeoutMs = 10_000,
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
-    const answer = await ask();
-    if (answer !== undefined && answer !== false) return answer;
+    const value = await attempt();
+    if (value !== undefined && value !== false) return value;
     if (Date.now() > deadline) throw new Error(`${what}: not within ${timeoutMs} ms`);
     await wait(20);
   }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ServiceStatus } from '../../core/ports/runtime.ts';
-import { type Answer, eventually, PASSWORD, request, type TenantRef, TestPlatform } from './harness.ts';
+import { type Reply, eventually, PASSWORD, request, type TenantRef, TestPlatform } from './harness.ts';
 
 type Tenant = TenantRef & { email: string; token: string };
 
@@ -108,15 +108,15 @@ describe('identity', () => {
     'x-amzn-oidc-data',
   ];
   test.each(spellings)('RT-1, SE-1: a %s header from a client changes nothing at the gateway', async (name) => {
-    const answer = await request<{ data: object[] }>(
+    const response = await request<{ data: object[] }>(
       'GET',
       `${platform.urls.api}/products`,
       tenants.b.token,
       undefined,
       { [name]: tenants.a.tenantId },
     );
-    expect(answer.status).toBe(200);
-    expect(answer.body.data).toEqual([]);
+    expect(response.status).toBe(200);
+    expect(response.body.data).toEqual([]);
   });
 
   test("SE-1: a service refuses a forged tenant header and another tenant's token", async () => {
@@ -148,8 +148,8 @@ describe('identity', () => {
       'abc',
       `${header}.${payload}.${signature.slice(1)}`,
     ]) {
-      const answer = await platform.api('GET', '/products', token);
-      expect([answer.status, answer.body]).toEqual([401, { message: 'Unauthorized' }]);
+      const response = await platform.api('GET', '/products', token);
+      expect([response.status, response.body]).toEqual([401, { message: 'Unauthorized' }]);
     }
     const withKey = await request('GET', `${platform.urls.api}/products`, undefined, undefined, {
       'x-api-key': 'anything',
@@ -172,9 +172,9 @@ describe('identity', () => {
       { role: 'SystemAdmin' },
       { role: 'TenantUser' },
     ]) {
-      const answer = await platform.api('PUT', `/users/${own}`, tenants.a.token, { enabled: true, ...change });
-      expect(answer.status).toBeGreaterThanOrEqual(400);
-      expect(answer.status).toBeLessThan(500);
+      const response = await platform.api('PUT', `/users/${own}`, tenants.a.token, { enabled: true, ...change });
+      expect(response.status).toBeGreaterThanOrEqual(400);
+      expect(response.status).toBeLessThan(500);
     }
     const still = await platform.api<{ role: string }>('GET', `/users/${own}`, tenants.a.token);
     expect(still.body.role).toBe('TenantAdmin');
@@ -184,11 +184,11 @@ describe('identity', () => {
 
 describe('throttling', () => {
   test('RT-2: each tenant gets what its plan admits, within 3 %, and does not affect other tenants', async () => {
-    const neighbour: number[] = [];
+    const statusesOfOther: number[] = [];
     let running = true;
     const calm = (async () => {
       while (running) {
-        neighbour.push((await platform.api('GET', '/products', tenants.b.token)).status);
+        statusesOfOther.push((await platform.api('GET', '/products', tenants.b.token)).status);
         await new Promise((resolve) => setTimeout(resolve, 250));
       }
     })();
@@ -206,12 +206,12 @@ describe('throttling', () => {
     await calm;
     expect(report).toMatchObject({ expectedOk: 60, withinThreePercent: true, otherStatuses: {} });
     expect(report.throttled).toBe(300 - report.ok);
-    expect(new Set(neighbour)).toEqual(new Set([200]));
+    expect(new Set(statusesOfOther)).toEqual(new Set([200]));
   }, 30_000);
 
   test("RT-2: the daily quota survives a restart of the platform, and its message is API Gateway's", async () => {
     const call = () => platform.api('GET', '/products', tenants.premium.token);
-    const seen: Answer[] = [];
+    const seen: Reply[] = [];
     await eventually('the quota is used up', async () => {
       seen.push(await call());
       return seen.at(-1)?.body.message === 'Limit Exceeded';
@@ -231,8 +231,8 @@ describe('throttling', () => {
 describe('logs', () => {
   test('OB-1: name tenant and request, and contain no token, password or key', async () => {
     await platform.cli('token', '--tenant', 'Tenant a', '--user', tenants.a.email, '--password', 'Wrong-password-1');
-    const answer = await platform.api('GET', '/products', tenants.a.token);
-    const requestId = answer.headers.get('x-request-id');
+    const response = await platform.api('GET', '/products', tenants.a.token);
+    const requestId = response.headers.get('x-request-id');
     const line = await eventually('the line of this request', () =>
       platform
         .logs()

@@ -57,18 +57,18 @@ describe.each([
 
 describe('offboarding', () => {
   test.each(['basic', 'advanced', 'premium'])(
-    'ON-6: a deleted %s tenant leaves no process, file, row, user or key, and its neighbour keeps everything',
+    'ON-6: a deleted %s tenant leaves no process, file, row, user or key, and another tenant keeps everything',
     async (tier) => {
-      const neighbour = await platform.onboard(`Neighbour of ${tier}`, tier);
+      const other = await platform.onboard(`Other ${tier}`, tier);
       const leaver = await platform.onboard(`Leaver ${tier}`, tier);
-      const neighbourToken = await platform.tenantToken(neighbour.tenantName, neighbour.email);
+      const otherToken = await platform.tenantToken(other.tenantName, other.email);
       const token = await platform.tenantToken(leaver.tenantName, leaver.email);
       for (let n = 0; n < 250; n += 50) {
         const batch = Array.from({ length: 50 }, (_, i) => ({ ...PRODUCT, sku: `S-${n + i}` }));
         const made = await Promise.all(batch.map((product) => platform.api('POST', '/products', token, product)));
         expect(made.map(({ status }) => status)).toEqual(batch.map(() => 201));
       }
-      expect((await platform.api('POST', '/products', neighbourToken, PRODUCT)).status).toBe(201);
+      expect((await platform.api('POST', '/products', otherToken, PRODUCT)).status).toBe(201);
       const pids = (await services(leaver.tenantId)).flatMap((one) => one.tasks.map((task) => task.pid));
 
       const gone = await platform.cliJson<TenantRef>('tenants', 'delete', leaver.tenantName, '--yes', '--wait');
@@ -89,7 +89,7 @@ describe('offboarding', () => {
         PASSWORD,
       );
       expect(signIn.code).not.toBe(0);
-      const kept = await platform.api<{ data: object[] }>('GET', '/products', neighbourToken);
+      const kept = await platform.api<{ data: object[] }>('GET', '/products', otherToken);
       expect(kept.body.data).toHaveLength(1);
       const listed = await platform.cliJson<TenantRef[]>('tenants', 'list', '--name', 'Leaver');
       expect(listed.filter((one) => one.tier === tier)).toEqual([]);
@@ -106,12 +106,12 @@ describe('sign-up', () => {
   const signUp = (body: object) => request('POST', `${platform.urls.controlPlane}/onboarding`, undefined, body);
 
   test('ON-2: a company signs itself up and its user can sign in at once', async () => {
-    const answer = await signUp({ tenant_name: 'Self made', email: 'me@self.example', password: PASSWORD });
-    expect(answer.status).toBe(201);
-    expect(answer.body.tenant_id).toMatch(/^[a-z0-9]{8,26}$/);
+    const response = await signUp({ tenant_name: 'Self made', email: 'me@self.example', password: PASSWORD });
+    expect(response.status).toBe(201);
+    expect(response.body.tenant_id).toMatch(/^[a-z0-9]{8,26}$/);
     const token = await platform.tenantToken('Self made', 'me@self.example');
     expect((await platform.api('GET', '/products', token)).status).toBe(200);
-    expect((await platform.tenant(String(answer.body.tenant_id))).tier).toBe('basic');
+    expect((await platform.tenant(String(response.body.tenant_id))).tier).toBe('basic');
   });
 
   test('ON-2: a weak password, a taken name and a chosen tier are refused', async () => {
@@ -123,10 +123,10 @@ describe('sign-up', () => {
   });
 
   test('ON-2: a known email gets the same response and creates nothing; a busy client is limited', async () => {
-    const answer = await signUp({ tenant_name: 'Curious', email: 'me@self.example', password: PASSWORD });
-    expect(answer.status).toBe(201);
-    expect(Object.keys(answer.body)).toEqual(['tenant_id']);
-    expect((await platform.admin('GET', `/tenants/${answer.body.tenant_id}`)).status).toBe(404);
+    const response = await signUp({ tenant_name: 'Curious', email: 'me@self.example', password: PASSWORD });
+    expect(response.status).toBe(201);
+    expect(Object.keys(response.body)).toEqual(['tenant_id']);
+    expect((await platform.admin('GET', `/tenants/${response.body.tenant_id}`)).status).toBe(404);
     const statuses = [];
     const weak = { tenant_name: 'Busy', email: 'b@busy.example', password: 'weak' };
     for (let n = 0; n < 12; n++) statuses.push((await signUp(weak)).status);

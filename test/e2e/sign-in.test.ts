@@ -76,8 +76,8 @@ describeInBrowser('DX-9: a sign-in with a browser', () => {
     ]);
     expect(statSync(profiles).mode & 0o777).toBe(0o600);
     const { accessToken, refreshToken } = storedProfile();
-    const said = `${login.output.stdout}${login.output.stderr}${platform.logs()}`;
-    for (const secret of [accessToken, refreshToken]) expect(said).not.toContain(secret);
+    const output = `${login.output.stdout}${login.output.stderr}${platform.logs()}`;
+    for (const secret of [accessToken, refreshToken]) expect(output).not.toContain(secret);
 
     expect(JSON.parse((await cli(['whoami', '--json'])).stdout)).toMatchObject({
       url: url(),

@@ -242,10 +242,10 @@ describe('the launcher', () => {
 
   test('names itself by its path in messages where npx would not find it', () => {
     const dir = realpathSync(folder());
-    const said = (...args: string[]) => spawnSync(LAUNCHER, args, { cwd: dir, encoding: 'utf8' }).stderr;
-    expect(said('nonsense')).toContain(`\`${realpathSync(LAUNCHER)} --help\``);
-    expect(said('status')).toContain(`\`${realpathSync(LAUNCHER)} --data-dir ${dir}/.tierplane up\``);
-    expect(said('status', '--data-dir', '/nowhere')).not.toContain('npx');
+    const errorsOf = (...args: string[]) => spawnSync(LAUNCHER, args, { cwd: dir, encoding: 'utf8' }).stderr;
+    expect(errorsOf('nonsense')).toContain(`\`${realpathSync(LAUNCHER)} --help\``);
+    expect(errorsOf('status')).toContain(`\`${realpathSync(LAUNCHER)} --data-dir ${dir}/.tierplane up\``);
+    expect(errorsOf('status', '--data-dir', '/nowhere')).not.toContain('npx');
   });
 
   test('reports which Node it needs if it finds only an older one', () => {

@@ -103,13 +103,13 @@ describe('a refusal', () => {
           await setImmediate();
         }
       }
-      const ask = async (): Promise<number> => {
+      const upload = async (): Promise<number> => {
         const body = Readable.from(pieces());
         const response = await gateway.request({ method: 'POST', path: '/products', headers, body });
         await response.body.dump();
         return response.statusCode;
       };
-      expect(await Promise.all(Array.from({ length: 10 }, ask))).toEqual(Array(10).fill(413));
+      expect(await Promise.all(Array.from({ length: 10 }, upload))).toEqual(Array(10).fill(413));
     },
   );
 
