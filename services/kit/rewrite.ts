@@ -38,7 +38,7 @@ export function rewrite<T extends object>(
     table,
     key,
     (current) => {
-      if (!current) throw new DomainError('NOT_FOUND', `there is no such ${subject}`);
+      if (!current) throw new DomainError('NOT_FOUND', `${subject} not found`);
       requireMatch(ifMatch, etagOf(current.version));
       return decide(current);
     },

@@ -21,7 +21,7 @@ export async function listOrders(
 /** Throws NOT_FOUND. */
 export async function getOrder({ tenantId, table }: TenantData, orderId: string): Promise<StoredOrder> {
   const item = await table.get(orderKey(tenantId, orderId));
-  if (!item) throw new DomainError('NOT_FOUND', 'there is no such order');
+  if (!item) throw new DomainError('NOT_FOUND', 'order not found');
   return { order: item.data, version: item.version };
 }
 

@@ -34,7 +34,7 @@ export async function findProducts(owner: TenantData, ids: readonly string[]): P
 /** Throws NOT_FOUND. */
 export async function getProduct({ tenantId, table }: TenantData, productId: string): Promise<StoredProduct> {
   const item = await table.get(productKey(tenantId, productId));
-  if (!item) throw new DomainError('NOT_FOUND', 'there is no such product');
+  if (!item) throw new DomainError('NOT_FOUND', 'product not found');
   return { product: item.data, version: item.version };
 }
 

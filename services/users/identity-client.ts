@@ -28,7 +28,7 @@ const REFUSALS: Readonly<Record<number, ErrorCode>> = {
 
 const OWN_MESSAGES: Partial<Record<ErrorCode, string>> = {
   UNAUTHENTICATED: 'the token must be current',
-  NOT_FOUND: 'there is no such user',
+  NOT_FOUND: 'user not found',
 };
 
 interface IdentityRequest {

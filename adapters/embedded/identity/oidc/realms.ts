@@ -93,7 +93,7 @@ class RealmsHandler {
       const [, rawRealm = '', path = '/', rawQuery = ''] = PATH.exec(req.url ?? '') ?? [];
       const spec = await this.#realm(rawRealm);
       setSecurityHeaders(res, spec ? this.#formTargets(spec.id) : []);
-      if (!spec) throw new DomainError('NOT_FOUND', 'there is no such realm');
+      if (!spec) throw new DomainError('NOT_FOUND', 'realm not found');
       this.#setForwardedHeaders(req);
       const mount = new URL(issuerOf(this.#options.publicUrl, spec.id)).pathname;
       const provider = await this.#providers.get(spec);
