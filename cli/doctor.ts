@@ -139,8 +139,8 @@ async function configurationAndPort(dir: DataDir): Promise<Finding> {
     const detail = free ? `${host}:${port} is free` : `${host}:${port} is in use; choose another port with --port`;
     return { check: 'public url', ok: free, detail };
   } catch (error) {
-    const meant = asCliError(error);
-    return { check: 'configuration', ok: false, detail: meant instanceof Error ? meant.message : String(meant) };
+    const shown = asCliError(error);
+    return { check: 'configuration', ok: false, detail: shown instanceof Error ? shown.message : String(shown) };
   }
 }
 

@@ -1,4 +1,4 @@
-import { CONFIG_EXIT_CODE, isDomainError } from '../core/errors.ts';
+import { CONFIG_EXIT_CODE, type ErrorCode, isDomainError } from '../core/errors.ts';
 
 /** The exit codes of `tierplane`; `tierplane --help` and docs/cli.md show this table. */
 export const EXIT = {
@@ -27,14 +27,18 @@ export const EXIT_MEANINGS: Record<keyof typeof EXIT, string> = {
   interrupted: 'interrupted while waiting; the operation continues',
 };
 
-/** An error as a CliError, where its meaning is known; any other error as it is. */
+/** The exit codes of the errors that mean the same in every command. */
+const EXIT_OF: Partial<Record<ErrorCode, keyof typeof EXIT>> = {
+  CONFIG: 'config',
+  CORRUPT: 'config',
+  NOT_WRITABLE: 'cannotCreate',
+};
+
+/** An error as a CliError, if it means the same in every command; any other error as it is. */
 export function asCliError(error: unknown): unknown {
-  if (error instanceof CliError) return error;
-  if (isDomainError(error, 'CONFIG') && error.message.startsWith('data directory')) {
-    return new CliError('cannotCreate', error.message, { cause: error });
-  }
-  if (isDomainError(error, 'CONFIG') || isDomainError(error, 'CORRUPT')) {
-    return new CliError('config', error.message, { cause: error });
+  if (isDomainError(error)) {
+    const exit = EXIT_OF[error.code];
+    return exit === undefined ? error : new CliError(exit, error.message, { cause: error });
   }
   const { code, path } = (error ?? {}) as NodeJS.ErrnoException;
   if ((code === 'EACCES' || code === 'EPERM') && path !== undefined) {

@@ -38,7 +38,7 @@ async function parse(argv: readonly string[]): Promise<void> {
     await createProgram().parseAsync(argv);
   } catch (error) {
     if (!(error instanceof HelpOfUnknownCommand)) throw error;
-    // Without --help, commander reports the unknown command and what the user may have meant.
+    // Without --help, commander reports the unknown command and what the user may have shown.
     await createProgram().parseAsync(argv.filter((word) => word !== '--help' && word !== '-h'));
   }
 }
@@ -119,9 +119,9 @@ function fail(error: unknown, json: boolean): void {
     failUsage(error, json);
     return;
   }
-  const meant = asCliError(error);
-  const known = meant instanceof CliError ? meant : undefined;
-  const message = meant instanceof Error ? meant.message : String(meant);
+  const shown = asCliError(error);
+  const known = shown instanceof CliError ? shown : undefined;
+  const message = shown instanceof Error ? shown.message : String(shown);
   process.exitCode = known?.exitCode ?? EXIT.failed;
   const { hint, platform } = known ?? {};
   if (json) printJson({ error: message, ...(hint && { hint }), ...(platform && { platform }) });

@@ -2,7 +2,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { type Logger, pino } from 'pino';
 import { startOf } from '../adapters/embedded/runtime/supervisor/process-info.ts';
-import { DomainError, isDomainError } from '../core/errors.ts';
+import { isDomainError } from '../core/errors.ts';
 import type { AdminCredentials } from '../embedded/admin.ts';
 import { type ConfigFlags, loadConfig, type PlatformConfig } from '../embedded/config.ts';
 import {
@@ -138,11 +138,9 @@ function alreadyRunning(dir: DataDir): CliError {
 /** The failures of a start, each with its exit code. */
 function explain(error: unknown, dir: DataDir): unknown {
   if (error instanceof CliError) return error;
-  const known = asCliError(error);
-  if (isDomainError(error, 'CONFIG') && known instanceof CliError) return known;
-  if (isDomainError(error, 'CONFIG') || isDomainError(error, 'CORRUPT'))
-    return new CliError('config', error.message, { cause: error });
-  if (error instanceof DomainError) {
+  if (isDomainError(error)) {
+    const known = asCliError(error);
+    if (known instanceof CliError) return known;
     const hint = `\`${commandFor(dir)} logs --lines 10\` shows the last log lines`;
     return new CliError('failed', error.message, { cause: error, hint });
   }

@@ -21,6 +21,7 @@ export type ErrorCode =
   | 'TOO_MANY' // rate or quota exceeded
   | 'UNAVAILABLE' // try again later
   | 'CONFIG' // configuration is wrong; see CONFIG_EXIT_CODE
+  | 'NOT_WRITABLE' // the data directory cannot be created or written
   | 'CORRUPT' // a file is damaged or of a newer version
   | 'INTERNAL';
 

@@ -64,7 +64,7 @@ export function dataDirAt(path: string): DataDir {
 
 /**
  * Creates the directory if it does not exist. Other users may pass through it, because tasks run under their own user
- * ids, but they cannot list it. Throws CONFIG if it cannot be written.
+ * ids, but they cannot list it. Throws NOT_WRITABLE.
  */
 export function prepareDataDir(dir: DataDir): void {
   try {
@@ -72,7 +72,7 @@ export function prepareDataDir(dir: DataDir): void {
     chmodSync(dir.root, 0o711);
     mkdirSync(dir.logs, { recursive: true, mode: 0o700 });
   } catch (cause) {
-    throw new DomainError('CONFIG', notWritable(dir.root, cause), { cause });
+    throw new DomainError('NOT_WRITABLE', notWritable(dir.root, cause), { cause });
   }
 }
 
@@ -135,7 +135,7 @@ const SQLITE_BUSY = 5;
 
 /**
  * Locks the data directory for this process. The kernel releases the lock when the process ends, however it ends.
- * @returns undefined if another process holds the lock. Throws CONFIG if the lock cannot be taken
+ * @returns undefined if another process holds the lock. Throws NOT_WRITABLE if its file cannot be written
  */
 export function lockDataDir(dir: DataDir): { release(): void } | undefined {
   try {
@@ -143,7 +143,7 @@ export function lockDataDir(dir: DataDir): { release(): void } | undefined {
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : 'unknown';
     const message = `data directory must be writable, but ${dir.lock} is not (${reason}); ${WHAT_TO_DO}`;
-    throw new DomainError('CONFIG', message, { cause });
+    throw new DomainError('NOT_WRITABLE', message, { cause });
   }
 }
 

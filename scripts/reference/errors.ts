@@ -31,6 +31,10 @@ const CODES: Record<ErrorCode, Advice> = {
   TOO_MANY: { meaning: 'A rate limit is exceeded.', advice: 'Wait, then repeat with back-off.' },
   UNAVAILABLE: { meaning: 'A part of the platform is not ready.', advice: 'Repeat after a second, with back-off.' },
   CONFIG: { meaning: 'The configuration is not valid.', advice: 'Fix what the message names; see configuration.md.' },
+  NOT_WRITABLE: {
+    meaning: 'The data directory cannot be created or written.',
+    advice: 'Fix its owner, its mode or the disk, or name another directory with `--data-dir`.',
+  },
   CORRUPT: {
     meaning: 'A file is damaged, or a newer version has written it.',
     advice: 'Restore it from a copy, or run the newer version.',

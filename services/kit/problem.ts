@@ -38,6 +38,7 @@ const KINDS: Record<ErrorCode, Kind> = {
   TOO_MANY: { status: 429, slug: 'too-many-requests', title: 'Too many requests' },
   UNAVAILABLE: { status: 503, slug: 'unavailable', title: 'Service unavailable' },
   CONFIG: { status: 500, slug: 'internal', title: 'Internal error' },
+  NOT_WRITABLE: { status: 500, slug: 'internal', title: 'Internal error' },
   CORRUPT: { status: 500, slug: 'internal', title: 'Internal error' },
   INTERNAL: { status: 500, slug: 'internal', title: 'Internal error' },
 };
