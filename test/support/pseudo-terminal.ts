@@ -1,0 +1,38 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { testUnless } from './requirements.ts';
+import { until } from './until.ts';
+
+const SCRIPT = '/usr/bin/script';
+
+/** A test of a command at a terminal. */
+export const testAtTerminal = testUnless(existsSync(SCRIPT) ? undefined : `there is no ${SCRIPT}`);
+
+/**
+ * Runs a command at a pseudo terminal, and types `keys` once it has printed `prompt`.
+ * @returns its exit code, and everything that the terminal has shown
+ */
+export async function typeAt(
+  command: readonly string[],
+  { prompt, keys }: { readonly prompt: string; readonly keys: string },
+): Promise<{ code: number | null; shown: string }> {
+  const line = command.map((word) => `'${word}'`).join(' ');
+  const child = spawn(SCRIPT, ['--quiet', '--return', '--command', line, '/dev/null'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, NODE_NO_WARNINGS: '1' },
+  });
+  const closed = once(child, 'close');
+  let shown = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    shown += text;
+  });
+  try {
+    await until(() => shown.includes(prompt) || child.exitCode !== null);
+    child.stdin.write(keys);
+    const [code] = (await closed) as [number | null];
+    return { code, shown };
+  } finally {
+    child.kill();
+  }
+}
