@@ -19,6 +19,7 @@ import { createPages } from './pages.ts';
 import { listenForGateway } from './platform-server.ts';
 import type { Urls } from './running.ts';
 import type { StartContext } from './start-context.ts';
+import { remoteCommand } from './start-page.ts';
 import { demoTenants, tenantName } from './tenant-lookups.ts';
 
 export interface ControlPlaneNeeds extends IdentityParts {
@@ -84,7 +85,7 @@ function controlPlaneHandler(
     docsPage: (api, headers) =>
       apiDocsPage(api, {
         startPage: '/',
-        tokenCommand: `${isLocal(headers) ? command : 'npx tierplane'} token --admin`,
+        tokenCommand: `${isLocal(headers) ? command : remoteCommand(urls.publicUrl)} token --admin`,
       }),
   };
   return createControlPlaneHandler(deps, { authorize, corsOrigins: config.corsOrigins ?? [] });

@@ -43,7 +43,7 @@ const MAX_ROWS = 12;
  */
 export async function renderStart(deps: StartPageDeps, isLocal: boolean): Promise<string> {
   const { urls, tiers } = deps;
-  const command = isLocal ? deps.command : 'npx tierplane';
+  const command = isLocal ? deps.command : remoteCommand(urls.publicUrl);
   const [services, tenants] = await Promise.all([deps.runtime.services(), deps.demoTenants()]);
   const demo = new Map(tenants.map(({ tenantId, name }) => [tenantId, name]));
   const groups = groupsOf(services).filter(([first]) => isLocal || first.tenantId === null || demo.has(first.tenantId));
@@ -70,10 +70,15 @@ export async function renderStart(deps: StartPageDeps, isLocal: boolean): Promis
     services: await Promise.all(groups.slice(0, MAX_ROWS).map((group) => rowOf(group, deps.tenantName))),
     furtherServices: Math.max(0, groups.length - MAX_ROWS),
     command,
-    steps: stepsFor(urls, command),
-    ...(isLocal && { adminFile: deps.adminFile }),
+    steps: [...(isLocal ? [] : [signInStep(command)]), ...stepsFor(urls, command)],
+    ...(isLocal && { adminFile: deps.adminFile, demoCommand: `${command} demo` }),
     notes: isLocal ? deps.notes : [],
   });
+}
+
+/** The command line on another machine, which addresses this platform by its URL. */
+export function remoteCommand(publicUrl: string): string {
+  return `npx tierplane --url ${publicUrl}`;
 }
 
 type Group = readonly [ServiceStatus, ...ServiceStatus[]];
@@ -101,6 +106,11 @@ async function rowOf(group: Group, nameOf: StartPageDeps['tenantName']): Promise
       desired,
     })),
   };
+}
+
+/** On this machine, the command line signs in by itself. */
+function signInStep(command: string) {
+  return { title: 'Sign in as an administrator', command: `${command} login` };
 }
 
 function stepsFor(urls: Urls, command: string): { title: string; command: string }[] {

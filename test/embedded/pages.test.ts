@@ -122,8 +122,18 @@ describe('the start page', () => {
     const { status, text } = await get('/', { ...LOCAL, 'x-forwarded-for': '192.0.2.7' });
     expect(status).toBe(200);
     expect(text).toContain('globex');
-    expect(text).toContain('npx tierplane tenants list');
     for (const hidden of ['Wayne', 'custom01', '/var/lib', '/mailbox']) expect(text).not.toContain(hidden);
+  });
+
+  test('DX-1: shows remote readers commands that address this platform, and a sign-in before them', async () => {
+    const { text } = await get('/', { ...LOCAL, 'x-forwarded-for': '192.0.2.7' });
+    const commands = [...text.matchAll(/(npx )?tierplane (?!--url http:\/\/127\.0\.0\.1:8080 )/g)].map(([found]) => found);
+    expect(commands).toEqual([]);
+    const [first, second] = [...text.matchAll(/<pre[^>]*><code>(.*?)<\/code>/gs)].map(([, command]) => command);
+    expect(first).toBe(`npx tierplane --url ${PUBLIC_URL} login`);
+    expect(second).toBe(`npx tierplane --url ${PUBLIC_URL} tenants list`);
+    // `demo` works on the platform's own machine only.
+    expect(text).not.toMatch(/tierplane [^<]*\bdemo</);
   });
 
   test('shows at most twelve tenants, and refers to the command line for more', async () => {

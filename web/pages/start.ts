@@ -13,8 +13,10 @@ export interface StartModel {
     readonly mailbox?: string;
     readonly adminSignIn: string;
   };
-  /** The command that starts the CLI in a shell. */
+  /** The command that starts the CLI in the reader's shell, and addresses this platform. */
   readonly command: string;
+  /** The command that creates the demo tenants and shows their passwords. Absent where the reader cannot run it. */
+  readonly demoCommand?: string;
   /** The file with the first administrator's email and initial password. Absent if its path must not be shown. */
   readonly adminFile?: string;
   readonly tenants: readonly StartTenant[];
@@ -80,10 +82,14 @@ ${adminFile !== undefined && html`<dt>First administrator</dt><dd>Email and init
 </dl></div></section>`;
 }
 
-function tenantTiles({ tenants, command }: StartModel) {
+function tenantTiles({ tenants, command, demoCommand }: StartModel) {
+  const passwords = demoCommand
+    ? html`<code>${demoCommand}</code> shows their passwords.`
+    : 'The operator of this platform knows their passwords.';
+  const create = demoCommand && html`Run <code>${demoCommand}</code> to create them. `;
   return html`<section class="section" aria-labelledby="tenants"><header><h2 id="tenants">Tenants to try</h2>
-<p class="muted">One per tier. <code>${command} demo</code> shows their passwords.</p></header>
-${tenants.length === 0 ? html`<p class="card empty">No demo tenants. Run <code>${command} demo</code> to create them, or <code>${command} tenants create --help</code> to see how to create others.</p>` : html`<ul class="grid">${tenants.map(tenantTile)}</ul>`}
+<p class="muted">One per tier. ${passwords}</p></header>
+${tenants.length === 0 ? html`<p class="card empty">No demo tenants. ${create}<code>${command} tenants create --help</code> shows how to create tenants.</p>` : html`<ul class="grid">${tenants.map(tenantTile)}</ul>`}
 </section>`;
 }
 

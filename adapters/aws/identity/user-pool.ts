@@ -14,6 +14,7 @@ import {
   ListUserPoolClientsCommand,
   ListUserPoolsCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
+import { DomainError } from '../../../core/errors.ts';
 import { APP_CLIENT } from '../../../core/identity/issuers.ts';
 import { MIN_PASSWORD_LENGTH } from '../../../core/identity/password-policy.ts';
 import { fold } from '../../../core/identity/users/user-records.ts';
@@ -79,7 +80,7 @@ export function openUserPools(cognito: CognitoIdentityProviderClient, prefix: st
       if (subject === undefined) {
         // An earlier creation did not complete. The caller has reserved the name, so no other user has it.
         await deleteUser(userPoolId, user.userName);
-        subject = (await create(userPoolId, user, password)) ?? '';
+        subject = required('subject', await create(userPoolId, user, password));
       }
       if (password !== undefined) {
         const input = { UserPoolId: userPoolId, Username: fold(user.userName), Password: password, Permanent: true };
@@ -149,7 +150,7 @@ async function createPool(cognito: CognitoIdentityProviderClient, name: string, 
     },
   });
   const { UserPool } = await cognito.send(command).catch(fail);
-  return UserPool?.Id ?? '';
+  return required('user pool id', UserPool?.Id);
 }
 
 async function findClient(cognito: CognitoIdentityProviderClient, UserPoolId: string): Promise<string | undefined> {
@@ -173,7 +174,13 @@ async function createClient(cognito: CognitoIdentityProviderClient, UserPoolId: 
     TokenValidityUnits: { AccessToken: 'minutes', IdToken: 'minutes' },
   });
   const { UserPoolClient } = await cognito.send(command).catch(fail);
-  return UserPoolClient?.ClientId ?? '';
+  return required('client id', UserPoolClient?.ClientId);
+}
+
+/** A part that every response of Cognito to a creation has; its types only do not say so. */
+function required(what: string, value: string | undefined): string {
+  if (!value) throw new DomainError('UNAVAILABLE', `Cognito must return the ${what} of what it creates, got none`);
+  return value;
 }
 
 function fail(error: unknown): never {

@@ -32,8 +32,10 @@ export interface Passwords {
 }
 
 /**
- * scrypt with N = 2^15, r = 8, p = 1: 32 MiB and about 60 ms per hash. OWASP lists p = 3 for this N, which takes three
- * times as long.
+ * scrypt with N = 2^15, r = 8, p = 1: 32 MiB and about 60 ms of CPU per hash. OWASP lists p = 3 for this N. We keep p = 1:
+ * N sets the memory that each guess takes, while p only multiplies the CPU time, for an attacker and for this machine. It
+ * hashes for all tenants next to serving them, and p = 3 would triple what a wrong password costs it. A fifth of the CPU
+ * time of an onboarding is this hash. The stored form contains N, so hashes stay valid when N changes.
  * @see https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html#scrypt
  */
 const LOG_N = 15;

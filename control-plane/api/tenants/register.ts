@@ -76,9 +76,9 @@ export async function registerOnce<T>(
  * Throws CONFLICT for the email of another user of the pooled realm: provisioning could not create the admin there.
  * A tenant with its own realm may have any email.
  */
-async function refuseTakenEmail(deps: ControlPlaneDeps, tier: TierName, email: string): Promise<void> {
-  const pooled = placeOf('', deps.operator.tiers[tier]).realm === 'pool';
-  if (pooled && (await deps.identity.emailTaken('pool', email))) throw emailTaken(email);
+async function refuseTakenEmail(deps: ControlPlaneDeps, { tenantId, tier, email }: TenantRecord): Promise<void> {
+  const { realm } = placeOf(tenantId, deps.operator.tiers[tier]);
+  if (realm === 'pool' && (await deps.identity.emailTaken('pool', email))) throw emailTaken(email);
 }
 
 /** Throws INVALID with the field and every broken rule. The error never contains the password. */
@@ -103,8 +103,8 @@ export async function register<T>(
   if (options.adminPassword !== undefined) requirePassword('adminPassword', options.adminPassword);
   const earlier = await earlierResult<T>(deps, options.intent);
   if (earlier) return earlier;
-  await refuseTakenEmail(deps, tenant.tier, tenant.email);
   const record = newRecord(deps, tenant);
+  await refuseTakenEmail(deps, record);
   if (options.adminPassword !== undefined) {
     // Checked first, so that a refused registration leaves no staged password behind.
     if (await tenantBySlug(deps, record.slug)) throw nameTaken(record.tenantName);
