@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { interruptible } from '../../cli/interrupt.ts';
 
-test('DX-2: a command that Ctrl-C aborts fails as interrupted, not with the words of the runtime', async () => {
+test("DX-2: a command that Ctrl-C aborts fails as interrupted, without the runtime's message", async () => {
   const running = interruptible((signal) => wait(60_000, undefined, { signal }));
   process.emit('SIGINT');
   await expect(running).rejects.toMatchObject({ message: 'interrupted', exitCode: 130 });

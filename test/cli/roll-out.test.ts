@@ -29,7 +29,7 @@ const change = (request: () => Promise<unknown>) => ({
 });
 
 describe('a roll-out', () => {
-  test('is done when the platform says so', async () => {
+  test('is complete when the platform reports it', async () => {
     const platform = showing();
     await rollOut(
       platform,

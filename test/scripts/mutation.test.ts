@@ -165,7 +165,7 @@ describe('a mutation run over a small project', () => {
     expect(scores(judged).at(-1)).toMatchObject({ folder: 'all', mutants: judged.length, uncovered: 1 });
   });
 
-  test('lets no test judge that fails without a change', () => {
+  test('ignores a test that fails without a change', () => {
     expect(report).toContain('test/limit.test.ts: fails anyhow: ');
   });
 

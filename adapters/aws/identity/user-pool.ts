@@ -177,7 +177,7 @@ async function createClient(cognito: CognitoIdentityProviderClient, UserPoolId: 
   return required('client id', UserPoolClient?.ClientId);
 }
 
-/** A part that every response of Cognito to a creation has; its types only do not say so. */
+/** An id that Cognito always returns, although the SDK's types declare it optional. */
 function required(what: string, value: string | undefined): string {
   if (!value) throw new DomainError('UNAVAILABLE', `Cognito must return the ${what} of what it creates, got none`);
   return value;

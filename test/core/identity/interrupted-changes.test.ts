@@ -1,33 +1,22 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { ConditionFailed, DomainError } from '../../../core/errors.ts';
 import { usersOf } from '../../../core/identity/users/user-records.ts';
-import { createUserStore } from '../../../core/identity/users/user-store.ts';
 import type { Identity } from '../../../core/ports/identity.ts';
-import { ServiceCredentials } from '../../support/service-credentials.ts';
-import { type ObservedScratch, type ObservedTable, openObservedTable } from './observed-table.ts';
+import type { ServiceCredentials } from '../../support/service-credentials.ts';
+import { ANN, type ObservedTable, openUserStoreScene, TENANT, type UserStoreScene } from './user-store-scene.ts';
 
-const TENANT = 'aaaaaaaa0000000000000000aa';
-const ANN = { userName: 'ann@a.test', email: 'ann@a.test', role: 'TenantUser', tenantId: TENANT };
-
-let scratch: ObservedScratch;
+let scene: UserStoreScene;
 let table: ObservedTable;
+let credentials: ServiceCredentials;
+let identity: Identity;
 
 beforeEach(async () => {
-  scratch = await openObservedTable(() => new DomainError('UNAVAILABLE', 'the table is gone'));
-  table = scratch.table;
+  scene = await openUserStoreScene();
+  ({ table, credentials, identity } = scene);
 });
-afterEach(async () => scratch.close());
+afterEach(async () => scene.close());
 
 describe('a user store over a credentials service', () => {
-  let credentials: ServiceCredentials;
-  let identity: Identity;
-
-  beforeEach(async () => {
-    credentials = new ServiceCredentials();
-    identity = createUserStore({ table, clock: scratch.clock, credentials });
-    await identity.ensureRealm({ id: 'pool', displayName: 'Pool' });
-  });
-
   /** A creation whose process ends right after the service has created the credentials. */
   async function interruptedCreation(): Promise<void> {
     const { issue } = credentials;
@@ -55,12 +44,12 @@ describe('a user store over a credentials service', () => {
     await expect(identity.users('pool', { tenantId: TENANT, limit: 10 })).resolves.toEqual({ items: [] });
     await expect(identity.updateUser('pool', ANN.userName, {})).rejects.toMatchObject({ code: 'NOT_FOUND' });
 
-    scratch.clock.advance(59_000);
+    scene.clock.advance(59_000);
     await expect(identity.createUser('pool', ANN)).rejects.toMatchObject({ code: 'CONFLICT' });
-    scratch.clock.advance(2_000);
+    scene.clock.advance(2_000);
     const user = await identity.createUser('pool', ANN);
     expect(credentials.account('pool', ANN.userName)?.subject).toBe(user.subject);
-    scratch.clock.advance(3_600_000);
+    scene.clock.advance(3_600_000);
     await expect(identity.user('pool', ANN.userName)).resolves.toEqual(user);
     await expect(identity.users('pool', { tenantId: TENANT, limit: 10 })).resolves.toEqual({ items: [user] });
   });
@@ -75,7 +64,7 @@ describe('a user store over a credentials service', () => {
   test('a creation that takes longer than its reservation fails and leaves nothing', async () => {
     const { issue } = credentials;
     credentials.issue = async (...given) => {
-      scratch.clock.advance(61_000);
+      scene.clock.advance(61_000);
       return issue.apply(credentials, given);
     };
     await expect(identity.createUser('pool', ANN)).rejects.toBeInstanceOf(ConditionFailed);
@@ -167,7 +156,7 @@ describe('a user store over a credentials service', () => {
 
   test('ON-2: a staged password expires after 7 days', async () => {
     await identity.stagePassword(TENANT, ANN.email, 'Correct-horse-7');
-    scratch.clock.advance(7 * 86_400_000 + 1_000);
+    scene.clock.advance(7 * 86_400_000 + 1_000);
     await expect(identity.createUser('pool', ANN)).resolves.toMatchObject({ status: 'FORCE_CHANGE_PASSWORD' });
   });
 });

@@ -2,35 +2,23 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { systemRandom } from '../../../adapters/embedded/clock.ts';
 import { createTableCredentials } from '../../../adapters/embedded/identity/credentials.ts';
 import { createPasswords } from '../../../adapters/embedded/identity/passwords.ts';
-import { DomainError } from '../../../core/errors.ts';
 import { usersOf } from '../../../core/identity/users/user-records.ts';
 import { createUserStore } from '../../../core/identity/users/user-store.ts';
 import type { Identity } from '../../../core/ports/identity.ts';
-import { ServiceCredentials } from '../../support/service-credentials.ts';
-import { type ObservedScratch, type ObservedTable, openObservedTable } from './observed-table.ts';
-
-const TENANT = 'aaaaaaaa0000000000000000aa';
-const ANN = { userName: 'ann@a.test', email: 'ann@a.test', role: 'TenantUser', tenantId: TENANT };
-
-let scratch: ObservedScratch;
-let table: ObservedTable;
-
-beforeEach(async () => {
-  scratch = await openObservedTable(() => new DomainError('UNAVAILABLE', 'the table is gone'));
-  table = scratch.table;
-});
-afterEach(async () => scratch.close());
+import type { ServiceCredentials } from '../../support/service-credentials.ts';
+import { ANN, type ObservedScratch, type ObservedTable, openObservedTable, openUserStoreScene, TENANT, type UserStoreScene } from './user-store-scene.ts';
 
 describe('the user store', () => {
+  let scene: UserStoreScene;
+  let table: ObservedTable;
   let credentials: ServiceCredentials;
   let identity: Identity;
 
   beforeEach(async () => {
-    credentials = new ServiceCredentials();
-    identity = createUserStore({ table, clock: scratch.clock, credentials });
-    await identity.ensureRealm({ id: 'pool', displayName: 'Pool' });
-    table.transactions.length = 0;
+    scene = await openUserStoreScene();
+    ({ table, credentials, identity } = scene);
   });
+  afterEach(async () => scene.close());
 
   test('a realm that exists is not written again, and keeps only what it is described by', async () => {
     await identity.ensureRealm({ id: 'pool', displayName: 'Pool' });
@@ -118,10 +106,14 @@ describe('the user store', () => {
 });
 
 describe('a user store over credentials in the table', () => {
+  let scratch: ObservedScratch;
+  let table: ObservedTable;
   let identity: Identity;
   const mails: string[] = [];
 
   beforeEach(async () => {
+    scratch = await openObservedTable();
+    table = scratch.table;
     const { clock } = scratch;
     const options = { table, clock, random: systemRandom, publicUrl: 'http://platform.test' };
     const passwords = createPasswords({ temporaryKey: systemRandom(32), clock, random: systemRandom });
@@ -136,6 +128,7 @@ describe('a user store over credentials in the table', () => {
     table.transactions.length = 0;
     mails.length = 0;
   });
+  afterEach(async () => scratch.close());
 
   test.each([{}, { password: 'Correct-horse-7' }])(
     'a user and the password are one transaction: %j',
