@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { giveBackWhenIdle } from '../../services/kit/idle-memory.ts';
-import { ManualClock } from '../support/manual-clock.ts';
+import { giveBackWhenIdle } from '../../../services/kit/idle-memory.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 
 const START = 10_000;
 const ROUND = 60_000;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { type Key, type Partition, put, type Table, type Write } from '../../core/ports/table.ts';
+import { type Key, type Partition, put, type Table, type Write } from '../../../core/ports/table.ts';
 
 interface Invoice {
   readonly total: number;

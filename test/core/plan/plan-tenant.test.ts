@@ -1,16 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { planTenant } from '../../core/plan/plan-tenant.ts';
-import { applyPolicies, dryRun, keepData, noDelete, quota } from '../../core/plan/policies.ts';
+import { planTenant } from '../../../core/plan/plan-tenant.ts';
+import { applyPolicies, dryRun, keepData, noDelete, quota } from '../../../core/plan/policies.ts';
 import {
   type Change,
   type ObservedResource,
   RESOURCE_KINDS,
   type Resource,
   type TenantSpec,
-} from '../../core/plan/resources.ts';
-import { shapeOf } from '../../tenant-templates/shape.ts';
-import { TIER_NAMES, TIERS } from '../../tenant-templates/tiers.ts';
+} from '../../../core/plan/resources.ts';
+import { shapeOf } from '../../../tenant-templates/shape.ts';
+import { TIER_NAMES, TIERS } from '../../../tenant-templates/tiers.ts';
 
 const ID = 'tenant01';
 const identity = ({ kind, name }: ObservedResource) => `${kind}/${name}`;

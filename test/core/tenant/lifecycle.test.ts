@@ -12,8 +12,8 @@ import {
   TENANT_STATES,
   type TenantAction,
   type TenantState,
-} from '../../core/tenant/lifecycle.ts';
-import { parseOutcome, RESULT_OUTCOMES, reportEventOf } from '../../core/tenant/report.ts';
+} from '../../../core/tenant/lifecycle.ts';
+import { parseOutcome, RESULT_OUTCOMES, reportEventOf } from '../../../core/tenant/report.ts';
 
 const NOW = Date.parse('2026-07-01T12:00:00.000Z');
 const REPORTS: readonly ReportEvent[] = [

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { fullBucket, isFull, secondsToToken, take } from '../../core/usage/bucket.ts';
-import { countCall, secondsToReset, utcDay } from '../../core/usage/quota.ts';
+import { fullBucket, isFull, secondsToToken, take } from '../../../core/usage/bucket.ts';
+import { countCall, secondsToReset, utcDay } from '../../../core/usage/quota.ts';
 
 const plans = fc.record({ rate: fc.integer({ min: 1, max: 1_000 }), burst: fc.integer({ min: 1, max: 1_000 }) });
 /** Waits between calls, in milliseconds; the clock may also step back. */
