@@ -25,7 +25,8 @@ function sources(): string[] {
 
 type Node = { readonly type?: string; readonly span?: Span } & Readonly<Record<string, unknown>>;
 
-const FUNCTION = /^(FunctionDeclaration|FunctionExpression|ArrowFunctionExpression|Constructor|\w*Method|MethodProperty|(Get|Set)terProperty)$/;
+const FUNCTION =
+  /^(FunctionDeclaration|FunctionExpression|ArrowFunctionExpression|Constructor|\w*Method|MethodProperty|(Get|Set)terProperty)$/;
 
 /** The number of lines of every function that has statements; an arrow function of one expression is not counted. */
 function functionLengths(source: string): number[] {

@@ -13,7 +13,11 @@ test.each([
     /^\/srv\/data\/running\.json belongs to another user/,
   ],
   ['a folder of another user', systemError('EPERM', '/srv/data/logs'), /^\/srv\/data\/logs belongs to another user/],
-  ['a data directory that cannot be written', new DomainError('NOT_WRITABLE', 'the disk is full'), /^the disk is full$/],
+  [
+    'a data directory that cannot be written',
+    new DomainError('NOT_WRITABLE', 'the disk is full'),
+    /^the disk is full$/,
+  ],
 ])('%s ends a command with the exit code of the data directory', (_what, error, message) => {
   const shown = asCliError(error);
   expect(shown).toBeInstanceOf(CliError);

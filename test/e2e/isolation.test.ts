@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ServiceStatus } from '../../core/ports/runtime.ts';
-import { type Reply, eventually, PASSWORD, request, type TenantRef, TestPlatform } from './harness.ts';
+import { eventually, PASSWORD, type Reply, request, type TenantRef, TestPlatform } from './harness.ts';
 
 type Tenant = TenantRef & { email: string; token: string };
 

@@ -16,7 +16,9 @@ describeDemoSite('UI-3: in a real browser', (site) => {
       const texts = (await rows.allInnerTexts()).slice(1).map((text) => text.replace(/\s+/g, ' '));
       const tasks = 'orders 1 of 1 products 1 of 1 users 1 of 1';
       expect(texts).toEqual([`all pooled tenants pool ${tasks}`, `globex shared ${tasks}`, `initech its own ${tasks}`]);
-      expect(await page.getByText(`npx tierplane --data-dir ${site.platform.dataDir} tenants list`).isVisible()).toBe(true);
+      expect(await page.getByText(`npx tierplane --data-dir ${site.platform.dataDir} tenants list`).isVisible()).toBe(
+        true,
+      );
       await visitor.expectFitPage(/^What runs here · Tierplane$/);
     });
 
@@ -59,7 +61,9 @@ describeDemoSite('UI-3: in a real browser', (site) => {
       expect(await list.getByRole('status').innerText()).toContain('"tenantName": "globex"');
       expect(await list.getByRole('status').innerText()).not.toContain('acme');
 
-      expect(await page.getByText(`npx tierplane --data-dir ${site.platform.dataDir} token --admin`).isVisible()).toBe(true);
+      expect(await page.getByText(`npx tierplane --data-dir ${site.platform.dataDir} token --admin`).isVisible()).toBe(
+        true,
+      );
 
       const register = operation(page, 'Register a tenant and start its onboarding');
       await register.getByText('Register a tenant').click();
@@ -95,8 +99,9 @@ describeDemoSite('UI-3: in a real browser', (site) => {
 
     test('deep in the site works when opened directly, and keeps no authorization code', async () => {
       const { email, password } = site.person('initech');
-      const { data } = (await site.platform.admin<{ data: { tenantName: string; tenantId: string }[] }>('GET', '/tenants'))
-        .body;
+      const { data } = (
+        await site.platform.admin<{ data: { tenantName: string; tenantId: string }[] }>('GET', '/tenants')
+      ).body;
       const tenantId = data.find(({ tenantName }) => tenantName === 'initech')?.tenantId;
       const account = site.url(`/realms/tenant-${tenantId}/account`);
       await using visitor = await site.visit(`${account}?login_hint=${encodeURIComponent(email)}`);

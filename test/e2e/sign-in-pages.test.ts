@@ -17,7 +17,7 @@ describeDemoSite('UI-3: in a real browser', (site) => {
     ['an administrator', 'admin', 'Sign in as admin', 'SystemAdmin'],
     ['a user of the pooled realm', 'acme', 'Sign in to acme', 'TenantAdmin'],
     ['a user of an advanced tenant', 'globex', 'Sign in to globex', 'TenantAdmin'],
-    ['a user of a premium tenant's own realm', 'initech', 'Sign in to initech', 'TenantAdmin'],
+    ["a user of a premium tenant's own realm", 'initech', 'Sign in to initech', 'TenantAdmin'],
   ])('ID-1: %s', (_who, name, link, role) => {
     test('signs in after a wrong password, sees the account, signs out and signs in again', async () => {
       const { email, password } = site.person(name);

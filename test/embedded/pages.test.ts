@@ -127,7 +127,9 @@ describe('the start page', () => {
 
   test('DX-1: shows remote readers commands that address this platform, and a sign-in before them', async () => {
     const { text } = await get('/', { ...LOCAL, 'x-forwarded-for': '192.0.2.7' });
-    const commands = [...text.matchAll(/(npx )?tierplane (?!--url http:\/\/127\.0\.0\.1:8080 )/g)].map(([found]) => found);
+    const commands = [...text.matchAll(/(npx )?tierplane (?!--url http:\/\/127\.0\.0\.1:8080 )/g)].map(
+      ([found]) => found,
+    );
     expect(commands).toEqual([]);
     const [first, second] = [...text.matchAll(/<pre[^>]*><code>(.*?)<\/code>/gs)].map(([, command]) => command);
     expect(first).toBe(`npx tierplane --url ${PUBLIC_URL} login`);

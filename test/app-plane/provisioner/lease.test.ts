@@ -3,7 +3,6 @@ import { put } from '../../../core/ports/table.ts';
 
 import { onboarding, tenantId, World } from './world.ts';
 
-
 describe('the lease', () => {
   test('keeps two provisioners from working on one tenant at the same time, and every tenant becomes ready', async () => {
     await using world = new World();

@@ -21,7 +21,12 @@ describe('ON-4: the state of a tenant', () => {
     expect(await tenants.stateOf(ids)).toBe('provisioning');
     const steps = [{ name: 'route', status: 'done', startedAt: '2026-01-01T00:00:00.000Z' }];
     await tenants.report('provisionSuccess', ids, { tenantConfig: CONFIG, steps });
-    expect(await tenants.get(ids)).toMatchObject({ state: 'active', tenantStatus: 'created', tenantConfig: CONFIG, steps });
+    expect(await tenants.get(ids)).toMatchObject({
+      state: 'active',
+      tenantStatus: 'created',
+      tenantConfig: CONFIG,
+      steps,
+    });
     expect((await home.call('GET', '/tenant-config/whole-way', undefined, { token: 'none' })).body).toEqual(
       JSON.parse(CONFIG),
     );

@@ -31,7 +31,11 @@ describe('ON-5: retry', () => {
     const ids = await home.register('Stuck');
     await tenants.remove(ids);
     await tenants.report('deprovisionFailure', ids, { reason: 'a task does not end' });
-    expect(await tenants.get(ids)).toMatchObject({ state: 'failed', reason: 'a task does not end', sbtaws_active: false });
+    expect(await tenants.get(ids)).toMatchObject({
+      state: 'failed',
+      reason: 'a task does not end',
+      sbtaws_active: false,
+    });
     expect((await tenants.retry(ids)).status).toBe(200);
     expect(await tenants.lastEvent()).toMatchObject({ detailType: 'offboardingRequest', detail: ids });
     await tenants.report('deprovisionFailure', ids);

@@ -1,4 +1,4 @@
-import { expect, jest, test, describe } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { OUTBOX } from '../../../core/events/outbox.ts';
 import type { Envelope } from '../../../core/ports/event-bus.ts';
 import { ALL, BODY, describeLambdaApi } from './lambda-api.ts';

@@ -67,7 +67,11 @@ describeLambdaApi("the control plane's function in an emulated account", (api) =
 
     test('and refuses a disabled user at once', async () => {
       const email = 'leaver@platform.example';
-      const { subject } = await api.world.identity.createUser('admin', { userName: 'leaver', email, role: 'SystemAdmin' });
+      const { subject } = await api.world.identity.createUser('admin', {
+        userName: 'leaver',
+        email,
+        role: 'SystemAdmin',
+      });
       const leaver = { ...claims.admin, sub: subject };
       expect((await call('GET /users', '/users', { claims: leaver })).statusCode).toBe(200);
       const disabled = await asAdmin('PUT /users/{userId}/disable', '/users/leaver/disable');

@@ -6,7 +6,15 @@ import { usersOf } from '../../../core/identity/users/user-records.ts';
 import { createUserStore } from '../../../core/identity/users/user-store.ts';
 import type { Identity } from '../../../core/ports/identity.ts';
 import type { ServiceCredentials } from '../../support/service-credentials.ts';
-import { ANN, type ObservedScratch, type ObservedTable, openObservedTable, openUserStoreScene, TENANT, type UserStoreScene } from './user-store-scene.ts';
+import {
+  ANN,
+  type ObservedScratch,
+  type ObservedTable,
+  openObservedTable,
+  openUserStoreScene,
+  TENANT,
+  type UserStoreScene,
+} from './user-store-scene.ts';
 
 describe('the user store', () => {
   let scene: UserStoreScene;

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { until } from '../../../support/until.ts';
-import { isAlive, parentOf, premium, silo, socketsOf, startPlatform, taskOf, type TestPlatform } from './platform.ts';
+import { isAlive, parentOf, premium, silo, socketsOf, startPlatform, type TestPlatform, taskOf } from './platform.ts';
 
 let platform: TestPlatform;
 beforeAll(async () => {

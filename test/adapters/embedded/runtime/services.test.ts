@@ -3,7 +3,21 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { until } from '../../../support/until.ts';
-import { getFrom, isAlive, parentOf, pooled, premium, processesOf, silo, SIZE, socketsOf, startPlatform, statusOf, taskOf, type TestPlatform } from './platform.ts';
+import {
+  getFrom,
+  isAlive,
+  parentOf,
+  pooled,
+  premium,
+  processesOf,
+  SIZE,
+  silo,
+  socketsOf,
+  startPlatform,
+  statusOf,
+  type TestPlatform,
+  taskOf,
+} from './platform.ts';
 
 let platform: TestPlatform;
 beforeAll(async () => {

@@ -2,7 +2,17 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { until } from '../../../support/until.ts';
-import { getFrom, isAlive, silo, SIZE, socketsOf, startPlatform, statusOf, taskOf, type TestPlatform } from './platform.ts';
+import {
+  getFrom,
+  isAlive,
+  SIZE,
+  silo,
+  socketsOf,
+  startPlatform,
+  statusOf,
+  type TestPlatform,
+  taskOf,
+} from './platform.ts';
 
 let platform: TestPlatform;
 beforeAll(async () => {
