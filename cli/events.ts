@@ -3,6 +3,7 @@ import type { DeadLetter } from '../control-plane/api/operator/schemas.ts';
 import { contextOf, examples } from './context.ts';
 import { ControlPlane } from './control-plane.ts';
 import { CliError } from './exit-codes.ts';
+import { addListOptions, itemsToList, type ListOptions, PAGE_SIZE } from './list.ts';
 import { printJson, printLine, printTable } from './output.ts';
 
 export function addEventCommands(program: Command): void {
@@ -15,13 +16,12 @@ export function addEventCommands(program: Command): void {
 }
 
 function addDeadLetters(events: Command): void {
-  events
-    .command('dead-letters')
+  addListOptions(events.command('dead-letters'))
     .description('events whose last delivery attempt failed')
     .addHelpText('after', examples('events dead-letters', 'events dead-letters --json | jq .[].event'))
-    .action(async (_options, command: Command) => {
+    .action(async (options: ListOptions, command: Command) => {
       const context = contextOf(command);
-      const letters = await deadLetters(await ControlPlane.open(context));
+      const letters = await itemsToList(deadLetters(await ControlPlane.open(context)), options, 'dead letters');
       if (context.json) return printJson(letters);
       printTable(
         ['id', 'event', 'attempts', 'failed at', 'reason'],
@@ -46,7 +46,8 @@ function addReplay(events: Command): void {
       }
       const controlPlane = await ControlPlane.open(context);
       const hints = { 404: `\`${context.tierplane} events dead-letters\` shows all dead letters` };
-      const ids = id ? [id] : (await deadLetters(controlPlane)).map((letter) => letter.id);
+      const letters = id === undefined ? await itemsToList(deadLetters(controlPlane), {}, 'dead letters') : [{ id }];
+      const ids = letters.map((letter) => letter.id);
       for (const one of ids) {
         const path = `/operator/dead-letters/${encodeURIComponent(one)}/replay`;
         await controlPlane.call('POST', path, undefined, { hints });
@@ -56,8 +57,6 @@ function addReplay(events: Command): void {
     });
 }
 
-async function deadLetters(controlPlane: ControlPlane): Promise<DeadLetter[]> {
-  const letters: DeadLetter[] = [];
-  for await (const letter of controlPlane.list<DeadLetter>('/operator/dead-letters', 100)) letters.push(letter);
-  return letters;
+function deadLetters(controlPlane: ControlPlane): AsyncIterable<DeadLetter> {
+  return controlPlane.list('/operator/dead-letters', PAGE_SIZE);
 }

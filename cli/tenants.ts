@@ -8,6 +8,7 @@ import { confirmByName } from './confirm.ts';
 import { type CliContext, contextOf, examples, wholeNumber } from './context.ts';
 import { ControlPlane } from './control-plane.ts';
 import { CliError } from './exit-codes.ts';
+import { addListOptions, itemsToList, PAGE_SIZE } from './list.ts';
 import { printFields, printJson, printLine, printTable } from './output.ts';
 import { watchTenant } from './watch-tenant.ts';
 
@@ -91,18 +92,17 @@ function print({ json }: CliContext, value: unknown, text: string): void {
 }
 
 function addList(tenants: Command): void {
-  tenants
-    .command('list')
+  addListOptions(tenants.command('list'))
     .description('tenants, in order of name')
     .option('--state <state>', `only tenants in this state: ${TENANT_STATES.join(', ')}`)
     .option('--tier <tier>', `only tenants of this tier: ${TIER_NAMES.join(', ')}`)
     .option('--name <prefix>', 'only tenants whose name begins with this')
     .option('--deleted', 'include deleted tenants')
-    .option('--limit <count>', 'list at most this many', wholeNumber('--limit', 1, 100_000), 1_000)
-    .addHelpText('after', examples('tenants list', 'tenants list --tier premium --json'))
+    .addHelpText('after', examples('tenants list', 'tenants list --tier premium --json', 'tenants list --limit 20'))
     .action(async (options, command: Command) => {
       const context = contextOf(command);
-      const found = await findTenants(await ControlPlane.open(context), options);
+      const tenantsFound = findTenants(await ControlPlane.open(context), options);
+      const found = await itemsToList(tenantsFound, options, 'tenants');
       if (context.json) return printJson(found);
       printTable(
         ['name', 'tier', 'state', 'id', 'admin', 'reason'],
@@ -119,22 +119,16 @@ interface TenantFilter {
   readonly tier?: string;
   readonly name?: string;
   readonly deleted?: boolean;
-  readonly limit: number;
 }
 
-async function findTenants(controlPlane: ControlPlane, filter: TenantFilter): Promise<Tenant[]> {
+function findTenants(controlPlane: ControlPlane, filter: TenantFilter): AsyncIterable<Tenant> {
   const query = new URLSearchParams({
     ...(filter.state && { state: filter.state }),
     ...(filter.tier && { tier: filter.tier }),
     ...(filter.name && { name: slugOf(filter.name) }),
     ...(filter.deleted && { include: 'deleted' }),
   });
-  const found: Tenant[] = [];
-  for await (const tenant of controlPlane.list<Tenant>(`/tenants?${query}`, Math.min(filter.limit, 100))) {
-    found.push(tenant);
-    if (found.length >= filter.limit) break;
-  }
-  return found;
+  return controlPlane.list<Tenant>(`/tenants?${query}`, PAGE_SIZE);
 }
 
 function addGet(tenants: Command): void {

@@ -3,7 +3,11 @@ import type { ListedSystemUser, SystemUser } from '../control-plane/api/users/sc
 import { confirmByName } from './confirm.ts';
 import { type CliContext, contextOf, examples } from './context.ts';
 import { ControlPlane, type Hints } from './control-plane.ts';
+import { addListOptions, itemsToList, type ListOptions } from './list.ts';
 import { printFields, printJson, printLine, printTable } from './output.ts';
+
+/** SBT's limit. */
+const USERS_PER_PAGE = 60;
 
 export function addUserCommands(program: Command): void {
   const users = program
@@ -34,15 +38,14 @@ function addCreate(users: Command): void {
 }
 
 function addList(users: Command): void {
-  users
-    .command('list')
-    .description('all system users')
+  addListOptions(users.command('list'))
+    .description('system users')
     .addHelpText('after', examples('users list', 'users list --json'))
-    .action(async (_options, command: Command) => {
+    .action(async (options: ListOptions, command: Command) => {
       const context = contextOf(command);
-      const found: ListedSystemUser[] = [];
       const controlPlane = await ControlPlane.open(context);
-      for await (const user of controlPlane.list<ListedSystemUser>('/users', 60)) found.push(user);
+      const users = controlPlane.list<ListedSystemUser>('/users', USERS_PER_PAGE);
+      const found = await itemsToList(users, options, 'system users');
       if (context.json) return printJson(found);
       printTable(
         ['user', 'email', 'role', 'status', 'enabled', 'created'],

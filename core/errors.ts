@@ -11,6 +11,7 @@ export interface FieldIssue {
 /** Stable codes; each transport maps them to its own statuses in one table. */
 export type ErrorCode =
   | 'INVALID' // input breaks a rule; `issues` name the fields
+  | 'BAD_PAGE_TOKEN' // a `next_token` is not one of its list
   | 'UNAUTHENTICATED' // no or no valid token
   | 'FORBIDDEN' // known caller, not allowed
   | 'ACCESS_DENIED' // a scoped table was used with a key of another tenant

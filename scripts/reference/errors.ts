@@ -12,6 +12,10 @@ interface Advice {
 
 const CODES: Record<ErrorCode, Advice> = {
   INVALID: { meaning: 'The input breaks a rule.', advice: 'Fix the fields that the response lists.' },
+  BAD_PAGE_TOKEN: {
+    meaning: 'The `next_token` is not one that this list returned.',
+    advice: 'Begin again with the first page; change no filter between pages.',
+  },
   UNAUTHENTICATED: { meaning: 'The token is missing, expired or not valid.', advice: 'Sign in again.' },
   FORBIDDEN: { meaning: 'The caller is known but lacks the right.', advice: 'Use an account with the right role.' },
   ACCESS_DENIED: {

@@ -28,6 +28,7 @@ interface Kind {
 /** The HTTP response of each error code. */
 const KINDS: Record<ErrorCode, Kind> = {
   INVALID: { status: 400, slug: 'invalid', title: 'Invalid request' },
+  BAD_PAGE_TOKEN: { status: 400, slug: 'invalid', title: 'Invalid request' },
   UNAUTHENTICATED: { status: 401, slug: 'unauthenticated', title: 'Unauthorized' },
   FORBIDDEN: { status: 403, slug: 'forbidden', title: 'Forbidden' },
   ACCESS_DENIED: { status: 403, slug: 'access-denied', title: 'Access denied' },

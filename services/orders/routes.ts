@@ -1,4 +1,5 @@
 import { DomainError } from '../../core/errors.ts';
+import { decodePageToken, encodePageToken } from '../../core/http/page-token.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import { etagOf } from '../kit/etag.ts';
 import { createOnce } from '../kit/idempotency.ts';
@@ -13,7 +14,6 @@ import {
   type ServiceOperation,
   TENANT_USER,
 } from '../kit/operation.ts';
-import { decodeToken, encodeToken } from '../kit/paging.ts';
 import type { TenantContext } from '../kit/tenant-context.ts';
 import type { Catalogue } from './catalogue.ts';
 import { priceLines } from './pricing.ts';
@@ -42,9 +42,9 @@ export function orderOperations({ clock, ids, catalogue }: OrderDeps): ServiceOp
       responses: { 200: { description: 'One page.', body: OrderPage } },
       async handle({ tenant, query }) {
         const scope = `${tenant.tenantId}/orders`;
-        const after = decodeToken(scope, query.next_token);
+        const after = decodePageToken(scope, query.next_token);
         const { orders, next } = await listOrders(tenant, { limit: query.limit, after });
-        const more = next === undefined ? {} : { next_token: encodeToken(scope, next) };
+        const more = next === undefined ? {} : { next_token: encodePageToken(scope, next) };
         return { status: 200, body: { data: orders, ...more } };
       },
     }),

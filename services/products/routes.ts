@@ -1,4 +1,5 @@
 import { defined } from '../../core/defined.ts';
+import { decodePageToken, encodePageToken } from '../../core/http/page-token.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import { etagOf } from '../kit/etag.ts';
 import { createOnce } from '../kit/idempotency.ts';
@@ -13,7 +14,6 @@ import {
   type ServiceOperation,
   TENANT_USER,
 } from '../kit/operation.ts';
-import { decodeToken, encodeToken } from '../kit/paging.ts';
 import { Product, ProductChange, ProductInput, ProductPage, ProductQuery } from './schema.ts';
 import {
   changeProduct,
@@ -42,9 +42,9 @@ export function productOperations({ clock, ids }: { clock: Clock; ids: () => str
         if (query.ids) return { status: 200, body: { data: await findProducts(tenant, query.ids) } };
         const { limit, category } = query;
         const scope = `${tenant.tenantId}/products?${category ?? ''}`;
-        const after = decodeToken(scope, query.next_token);
+        const after = decodePageToken(scope, query.next_token);
         const { products, next } = await listProducts(tenant, { limit, category, after });
-        const more = next === undefined ? {} : { next_token: encodeToken(scope, next) };
+        const more = next === undefined ? {} : { next_token: encodePageToken(scope, next) };
         return { status: 200, body: { data: products, ...more } };
       },
     }),

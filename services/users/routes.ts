@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { decodePageToken, encodePageToken } from '../../core/http/page-token.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import { etagOf, requireMatch } from '../kit/etag.ts';
 import { createOnce } from '../kit/idempotency.ts';
@@ -13,7 +14,6 @@ import {
   type ServiceOperation,
   TENANT_ADMIN,
 } from '../kit/operation.ts';
-import { decodeToken, encodeToken } from '../kit/paging.ts';
 import { NewUser, User, UserChange, UserPage, UserQuery, UserUpdate } from './schema.ts';
 import type { Caller, TenantUsers } from './tenant-users.ts';
 
@@ -42,9 +42,9 @@ export function userOperations({ clock, users }: { clock: Clock; users: TenantUs
       responses: { 200: { description: 'One page.', body: UserPage } },
       async handle({ tenant, query }) {
         const scope = `${tenant.tenantId}/users`;
-        const after = decodeToken(scope, query.next_token);
+        const after = decodePageToken(scope, query.next_token);
         const page = await users.list(tenant, { limit: query.limit, after });
-        const more = page.next === undefined ? {} : { next_token: encodeToken(scope, page.next) };
+        const more = page.next === undefined ? {} : { next_token: encodePageToken(scope, page.next) };
         return { status: 200, body: { data: [...page.users], ...more } };
       },
     }),

@@ -6,6 +6,7 @@ import type { ApiResponse } from './http.ts';
 /** SBT has two shapes: its gateway sends the `gatewayMessage` alone, its handlers repeat the status beside the message. */
 const STATUSES: Record<ErrorCode, { readonly status: number; readonly gatewayMessage?: string }> = {
   INVALID: { status: 422 },
+  BAD_PAGE_TOKEN: { status: 400 },
   UNAUTHENTICATED: { status: 401, gatewayMessage: 'Unauthorized' },
   FORBIDDEN: { status: 403, gatewayMessage: 'Forbidden' },
   ACCESS_DENIED: { status: 403, gatewayMessage: 'Forbidden' },
@@ -31,7 +32,7 @@ export function errorResponse(
   if (status >= 500) log.error({ err: error, ...context }, 'request failed');
   if (gatewayMessage !== undefined) return { status, body: { message: gatewayMessage } };
   if (!isDomainError(error) || status === 500) return withStatus(status, 'Unknown error during processing!');
-  if (error.code === 'INVALID') return { status, body: { statusCode: status, detail: detailOf(error) } };
+  if (status === 422 || status === 400) return { status, body: { statusCode: status, detail: detailOf(error) } };
   if (error.code === 'CONDITION_FAILED') {
     return withStatus(status, 'Another request changed the resource at the same time; try again');
   }

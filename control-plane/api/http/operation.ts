@@ -40,7 +40,7 @@ const ErrorMessage = z
 
 const ValidationError = z
   .object({
-    statusCode: z.literal(422),
+    statusCode: z.literal([400, 422]),
     detail: z.array(
       z.object({
         loc: z.array(z.union([z.string(), z.int()])).describe('Path of the field: `["body","tenantData","tier"]`.'),
@@ -62,6 +62,12 @@ export function gatewayRefusal(description: string) {
 }
 
 const NOT_VALID: ResponseSpec = { description: 'A field is not valid.', body: ValidationError };
+
+/** The refusal of a `next_token` that is not one of its list. */
+export const BAD_PAGE_TOKEN = {
+  description: 'The `next_token` is not one of this list.',
+  body: ValidationError,
+} as const satisfies ResponseSpec;
 
 /** Declares the result `{"message"}`. */
 export function done(description: string) {

@@ -1,5 +1,14 @@
+import { decodePageToken, encodePageToken } from '../../../core/http/page-token.ts';
 import { SCOPES } from '../../../core/identity/issuers.ts';
-import { type ControlPlaneOperation, canRead, canWrite, done, operation, refusal } from '../http/operation.ts';
+import {
+  BAD_PAGE_TOKEN,
+  type ControlPlaneOperation,
+  canRead,
+  canWrite,
+  done,
+  operation,
+  refusal,
+} from '../http/operation.ts';
 import { listDeadLetters, replayDeadLetter } from './dead-letters.ts';
 import { DeadLetterList, DeadLetterQuery, PlatformStatusResponse, TierTable } from './schemas.ts';
 
@@ -38,11 +47,14 @@ export const OPERATOR_OPERATIONS: readonly ControlPlaneOperation[] = [
     tag: 'Operation',
     summary: 'List events whose delivery failed for good, then events that match no schema and were never published',
     query: DeadLetterQuery,
-    responses: { 200: { description: 'One page.', body: DeadLetterList } },
+    responses: { 200: { description: 'One page.', body: DeadLetterList }, 400: BAD_PAGE_TOKEN },
     async handle({ query }, { operator: { bus }, table }) {
-      const { limit, next_token: after, consumer } = query;
+      const { limit, consumer } = query;
+      const list = `dead letters of ${consumer ?? 'all consumers'}`;
+      const after = decodePageToken(list, query.next_token);
       const { items, next } = await listDeadLetters({ table, bus }, { limit, after, consumer });
-      return { status: 200, body: { data: items, ...(next !== undefined && { next_token: next }) } };
+      const more = next === undefined ? {} : { next_token: encodePageToken(list, next) };
+      return { status: 200, body: { data: items, ...more } };
     },
   }),
   operation({

@@ -6,6 +6,7 @@ import type { StoreDeps } from '../http/deps.ts';
 import type { Principal } from '../http/http.ts';
 import { IDEMPOTENCY_HEADER, intentOf } from '../http/idempotency.ts';
 import {
+  BAD_PAGE_TOKEN,
   type ControlPlaneOperation,
   canRead,
   canWrite,
@@ -116,7 +117,7 @@ export const REGISTRATION_OPERATIONS: readonly ControlPlaneOperation[] = [
     tag: 'Tenant registrations',
     summary: 'List registrations in order of name',
     query: TenantQuery,
-    responses: { 200: { description: 'One page.', body: RegistrationList } },
+    responses: { 200: { description: 'One page.', body: RegistrationList }, 400: BAD_PAGE_TOKEN },
     handle: async ({ query }, deps) => ({ status: 200, body: await tenantPage(deps, query, registrationView) }),
   }),
   operation({

@@ -1,6 +1,6 @@
 import { defined } from '../../../core/defined.ts';
-import { decodeBase64Url, encodeBase64Url } from '../../../core/encoding/base64url.ts';
 import { ConditionFailed, DomainError } from '../../../core/errors.ts';
+import { decodePageToken, encodePageToken } from '../../../core/http/page-token.ts';
 import { type Item, type Key, type Page, put, type Write } from '../../../core/ports/table.ts';
 import { type Update, updateItem } from '../../../core/retry/update-item.ts';
 import { TENANT_ID } from '../../../core/tenant/names.ts';
@@ -165,7 +165,7 @@ export interface ListOptions extends TenantFilter {
   readonly token?: string;
 }
 
-/** One page in order of slug. An unknown token leads to an empty page, as in SBT. */
+/** One page in order of slug. Throws BAD_PAGE_TOKEN for a token that is not of this list. */
 export async function listTenants(
   { table }: StoreDeps,
   query: ListOptions,
@@ -173,8 +173,7 @@ export async function listTenants(
   const { state, tier } = query;
   const filters: TenantFilter[] = [defined({ state, tier })];
   if (query.includeDeleted && state === undefined) filters.push({ state: 'deleted', ...defined({ tier }) });
-  const start = query.token === undefined ? { partition: 0 } : decodeToken(query.token);
-  if (!start) return { items: [] };
+  const start = decodeToken(query.token);
 
   const items: TenantRecord[] = [];
   let after = start.after;
@@ -199,19 +198,15 @@ interface Position {
   readonly after?: string;
 }
 
+const LIST = 'tenants';
+
 function encodeToken({ partition, after }: Position): string {
-  return encodeBase64Url(new TextEncoder().encode(JSON.stringify([partition, after ?? null])));
+  return encodePageToken(LIST, JSON.stringify([partition, after ?? null]));
 }
 
-function decodeToken(token: string): Position | undefined {
-  try {
-    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(decodeBase64Url(token)));
-    if (!Array.isArray(value) || value.length !== 2) return undefined;
-    const [partition, after] = value;
-    if (!Number.isInteger(partition) || partition < 0 || !(after === null || typeof after === 'string'))
-      return undefined;
-    return { partition, ...(after !== null && { after }) };
-  } catch {
-    return undefined;
-  }
+function decodeToken(token: string | undefined): Position {
+  const position = decodePageToken(LIST, token);
+  if (position === undefined) return { partition: 0 };
+  const [partition, after] = JSON.parse(position) as [number, string | null];
+  return { partition, ...(after !== null && { after }) };
 }

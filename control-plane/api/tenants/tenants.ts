@@ -3,7 +3,7 @@ import type { Step } from '../../../core/tenant/lifecycle.ts';
 import type { TenantRecord } from '../../../core/tenant/record.ts';
 import type { ControlPlaneDeps } from '../http/deps.ts';
 import { type ControlPlaneOperation, canRead, operation, orMachine, refusal } from '../http/operation.ts';
-import { tenantPage } from './list.ts';
+import { emptyPageForUnknownToken, tenantPage } from './list.ts';
 import { TenantQuery } from './requests.ts';
 import { TenantList, TenantProgress, TenantResponse } from './responses.ts';
 import { tenantBody } from './tenant-body.ts';
@@ -30,7 +30,7 @@ export const TENANT_OPERATIONS: readonly ControlPlaneOperation[] = [
     responses: { 200: { description: 'One page.', body: TenantList } },
     handle: async ({ query }, deps) => ({
       status: 200,
-      body: await tenantPage(deps, query, (record) => tenantBody(deps, record)),
+      body: await emptyPageForUnknownToken(() => tenantPage(deps, query, (record) => tenantBody(deps, record))),
     }),
   }),
   operation({

@@ -1,7 +1,16 @@
 import { DomainError } from '../../../core/errors.ts';
+import { decodePageToken, encodePageToken } from '../../../core/http/page-token.ts';
 import { SCOPES } from '../../../core/identity/issuers.ts';
 import type { Identity, User } from '../../../core/ports/identity.ts';
-import { type ControlPlaneOperation, canRead, canWrite, done, operation, refusal } from '../http/operation.ts';
+import {
+  BAD_PAGE_TOKEN,
+  type ControlPlaneOperation,
+  canRead,
+  canWrite,
+  done,
+  operation,
+  refusal,
+} from '../http/operation.ts';
 import {
   type ListedSystemUser,
   NewSystemUser,
@@ -19,8 +28,7 @@ const WRITE = canWrite(SCOPES.userWrite);
 const NO_USER = refusal('No system user has this name.');
 const LAST_ADMIN = refusal('No other enabled SystemAdmin who has signed in would remain.');
 
-/** The form of a `next_token`; any other text leads to an empty page. */
-const TOKEN = /^\P{Cc}{1,512}$/u;
+const LIST = 'system users';
 
 function userView({ userName, role, email, status, enabled, created, modified }: User): SystemUser {
   return { userName, userRole: role, email, status, enabled, created, modified };
@@ -68,12 +76,15 @@ export const USER_OPERATIONS: readonly ControlPlaneOperation[] = [
     tag: 'System users',
     summary: 'List system users in order of user name',
     query: SystemUserQuery,
-    responses: { 200: { description: 'One page.', body: SystemUserList } },
+    responses: { 200: { description: 'One page.', body: SystemUserList }, 400: BAD_PAGE_TOKEN },
     async handle({ query }, { identity }) {
-      const { limit, next_token: after } = query;
-      if (after !== undefined && !TOKEN.test(after)) return { status: 200, body: { data: [] } };
-      const { items, next } = await identity.users('admin', { limit, ...(after !== undefined && { after }) });
-      return { status: 200, body: { data: items.map(listedView), ...(next !== undefined && { next_token: next }) } };
+      const after = decodePageToken(LIST, query.next_token);
+      const { items, next } = await identity.users('admin', {
+        limit: query.limit,
+        ...(after !== undefined && { after }),
+      });
+      const more = next === undefined ? {} : { next_token: encodePageToken(LIST, next) };
+      return { status: 200, body: { data: items.map(listedView), ...more } };
     },
   }),
   operation({

@@ -1,8 +1,32 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import * as z from 'zod';
+import type { ControlPlaneOperation } from '../../../control-plane/api/http/operation.ts';
+import { createOperations } from '../../../control-plane/api/operations.ts';
+import { encodePageToken } from '../../../core/http/page-token.ts';
 import { badUpdates, changes, notFound, queriesAndOthers, registering, registrations } from './bad-input.cases.ts';
 import type { BadInputHome, Difference } from './bad-input.home.ts';
 import { type Body, type Reply, registration } from './home.ts';
 import { refusedCallers } from './refused-callers.suite.ts';
+
+/** Paths of all lists that have pages. */
+const LISTS = createOperations()
+  .filter(hasPages)
+  .map(({ path }) => path);
+
+function hasPages({ query }: ControlPlaneOperation): boolean {
+  return query instanceof z.ZodObject && 'next_token' in query.shape;
+}
+
+const BAD_PAGE_TOKENS = [
+  'nope',
+  'WzAsMV0',
+  '%2500',
+  '%00',
+  btoa('[-1,null]'),
+  btoa('{}'),
+  'a'.repeat(600),
+  encodePageToken('another list', 'a'),
+];
 
 /** Requests that every home refuses with the same response, and without a change. `differences` lists each exception. */
 export function badInput(
@@ -177,16 +201,20 @@ export function badInput(
       },
     );
 
-    test.each([
-      ...['nope', 'WzAsMV0', '%2500', '%00', btoa('[-1,null]'), btoa('{}')].flatMap((token) => [
-        `/tenants?next_token=${token}`,
-        `/tenant-registrations?next_token=${token}`,
-      ]),
-      '/users?next_token=%00',
-      `/users?next_token=${'a'.repeat(600)}`,
-    ])('%s has an unknown page token and returns an empty page', async (path) => {
-      const { status, body } = await home.call('GET', path);
-      expect([status, body]).toEqual([200, { data: [] }]);
+    test.each(BAD_PAGE_TOKENS)(
+      'the list of tenants responds to the page token %s with an empty page',
+      async (token) => {
+        const { status, body } = await home.call('GET', `/tenants?next_token=${token}`);
+        expect([status, body]).toEqual([200, { data: [] }]);
+      },
+    );
+
+    test.each(
+      LISTS.filter((path) => path !== '/tenants').flatMap((path) => BAD_PAGE_TOKENS.map((token) => [path, token])),
+    )('%s refuses the page token %s with 400', async (path, token) => {
+      const { status, body } = await home.call('GET', `${path}?next_token=${token}`);
+      const detail = [{ loc: ['query', 'next_token'], type: 'value_error', msg: expect.any(String) }];
+      expect([status, body]).toEqual([400, { statusCode: 400, detail }]);
     });
 
     test.each(badUpdates)('SE-1.15: an update of %j by an admin is refused', async (body, path) => {

@@ -221,7 +221,7 @@ describe('OB-5: an operator', () => {
     expect([second.data[0].id, second.next_token]).toEqual(['outbox~2', undefined]);
     expect((await list('?consumer=outbox')).data).toHaveLength(2);
     expect((await list('?consumer=another')).data).toEqual([]);
-    expect(await list('?next_token=outbox~%00')).toEqual({ data: [] });
+    expect(await list('?next_token=outbox~%00')).toMatchObject({ statusCode: 400 });
 
     expect((await home.call('POST', '/operator/dead-letters/outbox~1/replay')).status).toBe(200);
     expect((await home.outbox()).map(({ id }) => id)).toContain('old');

@@ -33,6 +33,7 @@ export type UsersApi = (
 
 const STATUS: Partial<Record<ErrorCode, number>> = {
   INVALID: 422,
+  BAD_PAGE_TOKEN: 400,
   UNAUTHENTICATED: 401,
   FORBIDDEN: 403,
   NOT_FOUND: 404,

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { createOperation, type Operation, type ResponseBody, type Responses } from '../../../../core/http/operation.ts';
+import { decodePageToken, encodePageToken, MAX_PAGE_TOKEN } from '../../../../core/http/page-token.ts';
 import { TENANT_ADMIN } from '../../../../core/identity/users/administrators.ts';
 import type { TenantUsers } from '../../../../core/identity/users/tenant-users.ts';
 import { TenantUserName } from '../../../../core/identity/users/user-name.ts';
@@ -26,7 +27,7 @@ const ChangeBody = z
   .refine((body) => body.role !== undefined || body.enabled !== undefined, 'must have role or enabled');
 const ListQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(100).default(50),
-  next_token: z.string().max(254).optional(),
+  next_token: z.string().max(MAX_PAGE_TOKEN).optional(),
 });
 
 const UserView = z.strictObject({
@@ -51,6 +52,8 @@ function refusal(description: string) {
   return { description, body: Refusal };
 }
 
+const LIST = 'users';
+const BAD_PAGE_TOKEN = refusal('The `next_token` is not one of this list.');
 const NO_USER = refusal('The tenant has no user of this name.');
 const REFUSALS: Responses = {
   401: {
@@ -74,10 +77,12 @@ export const USERS_OPERATIONS: readonly UsersOperation[] = [
     access: ACCESS,
     summary: "List the tenant's users in order of user name",
     query: ListQuery,
-    responses: { 200: { description: 'One page.', body: UserList } },
-    async handle({ users, query: { limit, next_token: after } }) {
-      const { items, next = '' } = await users.list({ limit, ...(after && { after }) });
-      return { status: 200, body: { data: items.map(toView), next_token: next } };
+    responses: { 200: { description: 'One page.', body: UserList }, 400: BAD_PAGE_TOKEN },
+    async handle({ users, query }) {
+      const after = decodePageToken(LIST, query.next_token);
+      const { items, next } = await users.list({ limit: query.limit, ...(after !== undefined && { after }) });
+      const token = next === undefined ? '' : encodePageToken(LIST, next);
+      return { status: 200, body: { data: items.map(toView), next_token: token } };
     },
   }),
   operation({

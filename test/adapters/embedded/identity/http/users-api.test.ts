@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { USERS_OPERATIONS } from '../../../../../adapters/embedded/identity/http/users-operations.ts';
 import { mismatchOf } from '../../../../../core/http/check-response.ts';
+import { encodePageToken } from '../../../../../core/http/page-token.ts';
 import { subjectKey } from '../../../../../core/routing/registry.ts';
 import { signIn } from '../../../../support/sign-in-by-page.ts';
 import { ACME, GLOBEX, type RealmServer, startRealmServer } from '../realm-server.ts';
@@ -79,6 +80,13 @@ describe('the users API of a realm', () => {
       after = page.body.next_token;
     } while (after !== '');
     expect(names).toEqual(['boss@acme.example', 'member@acme.example']);
+  });
+
+  test('ID-2: a page token that the list did not return is refused with 400', async () => {
+    for (const token of ['nope', 'boss%40acme.example', '%00', 'a'.repeat(600), encodePageToken('another list', 'a')]) {
+      const response = await call('GET', `?next_token=${token}`, admin);
+      expect(response).toMatchObject({ status: 400, body: { issues: [{ loc: ['query', 'next_token'] }] } });
+    }
   });
 
   test("ID-2: a TenantUser gets 403, another tenant's user is 404, and a request without a token gets 401", async () => {
