@@ -1,4 +1,4 @@
-import type { JsonObject } from './table.ts';
+import type { JsonObject, Write } from './table.ts';
 
 /**
  * A realm holds the users who sign in together: `admin` for system users, `pool` for the tenants of tiers that share
@@ -109,10 +109,11 @@ export interface Identity {
   deleteTenantUsers(realm: RealmId, tenantId: string): Promise<void>;
 
   /**
-   * Stores, in protected form and for 7 days, the password that a tenant's first administrator chose at sign-up, until
-   * `createUser` takes it. So no password travels in an event. Replaces an earlier one. Throws INVALID if weak.
+   * The write that stores, in protected form and for 7 days, the password that a tenant's first administrator chose, until
+   * `createUser` takes it. So no password travels in an event. It belongs to the transaction that registers the tenant:
+   * a registration that does not happen leaves no password. Replaces an earlier one. Throws INVALID if weak.
    */
-  stagePassword(tenantId: string, email: string, password: string): Promise<void>;
+  stagedPassword(tenantId: string, email: string, password: string): Promise<Write>;
   /** Whether a user of the realm has this email. For the platform's own checks; the result must not reach strangers. */
   emailTaken(realm: RealmId, email: string): Promise<boolean>;
 }

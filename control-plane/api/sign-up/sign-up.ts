@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { isDomainError } from '../../../core/errors.ts';
 import { forwardedAddress } from '../../../core/http/forwarded-address.ts';
 import type { Intent } from '../../../core/http/idempotency.ts';
+import type { Write } from '../../../core/ports/table.ts';
 import { chanceOf } from '../../../core/retry/back-off.ts';
 import type { TenantRecord } from '../../../core/tenant/record.ts';
 import { signUpTier } from '../../../core/tier/tiers.ts';
@@ -32,6 +33,8 @@ interface Attempt {
   readonly record: TenantRecord;
   readonly intent: Intent | undefined;
   readonly result: SignedUp;
+  /** Stores the password with the tenant. */
+  readonly staged: Write;
 }
 
 /**
@@ -108,8 +111,8 @@ export function createSignUp(): ControlPlaneOperation {
       const record = newSignUp(deps, body);
       if (await tenantBySlug(deps, record.slug)) throw nameTaken(record.tenantName);
       // Hashing takes most of the time of a sign-up, so known emails are hashed, too.
-      await deps.identity.stagePassword(record.tenantId, record.email, password);
-      const attempt = { record, intent, result: { tenant_id: record.tenantId } };
+      const staged = await deps.identity.stagedPassword(record.tenantId, record.email, password);
+      const attempt = { record, intent, result: { tenant_id: record.tenantId }, staged };
       return { status: 201, body: await signUp(deps, attempt) };
     },
   });
@@ -133,10 +136,10 @@ async function isKnown(deps: ControlPlaneDeps, email: string): Promise<boolean> 
 /** @returns undefined if the email was taken since `isKnown` looked. Throws CONFLICT for a taken name. */
 async function createUnlessKnown(
   deps: ControlPlaneDeps,
-  { record, intent, result }: Attempt,
+  { record, intent, result, staged }: Attempt,
 ): Promise<SignedUp | undefined> {
   try {
-    return await registerOnce(deps, record, true, intent, result);
+    return await registerOnce(deps, record, true, intent, result, [staged]);
   } catch (error) {
     const taken = isDomainError(error, 'CONFLICT');
     if (taken && (await tenantIdByEmail(deps, record.email)) !== undefined) return undefined;

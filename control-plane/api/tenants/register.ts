@@ -11,7 +11,7 @@ import { onboardingDetail } from '../../../core/tenant/views.ts';
 import type { TierName } from '../../../core/tier/tiers.ts';
 import type { ControlPlaneDeps, StoreDeps } from '../http/deps.ts';
 import { earlierResult, resultWrites } from '../http/idempotency.ts';
-import { emailTaken, insertTenant, nameTaken, tenantBySlug, tenantIdByEmail } from './tenant-store.ts';
+import { emailTaken, insertTenant } from './tenant-store.ts';
 
 /** A valid request for a tenant. */
 export interface NewTenant {
@@ -49,7 +49,7 @@ export function newRecord({ clock, random }: StoreDeps, tenant: NewTenant): Tena
 }
 
 /**
- * Stores the tenant, its locks, its event and the result in one transaction.
+ * Stores the tenant, its locks, its event, the result and `further` writes in one transaction.
  * Throws CONFLICT for a taken name or email.
  *
  * @returns `result`, or the result of an earlier request with the same intent, including one that ran at the same time
@@ -60,10 +60,11 @@ export async function registerOnce<T>(
   statusGiven: boolean,
   intent: Intent | undefined,
   result: T,
+  further: readonly Write[],
 ): Promise<T> {
   const event = eventWrites(deps, 'onboardingRequest', onboardingDetail(record, statusGiven));
   try {
-    await insertTenant(deps, record, [...resultWrites(deps, intent, result), ...event]);
+    await insertTenant(deps, record, [...resultWrites(deps, intent, result), ...event, ...further]);
     return result;
   } catch (error) {
     const earlier = error instanceof ConditionFailed ? await earlierResult<T>(deps, intent) : undefined;
@@ -105,11 +106,9 @@ export async function register<T>(
   if (earlier) return earlier;
   const record = newRecord(deps, tenant);
   await refuseTakenEmail(deps, record);
-  if (options.adminPassword !== undefined) {
-    // Checked first, so that a refused registration leaves no staged password behind.
-    if (await tenantBySlug(deps, record.slug)) throw nameTaken(record.tenantName);
-    if (await tenantIdByEmail(deps, record.email)) throw emailTaken(record.email);
-    await deps.identity.stagePassword(record.tenantId, record.email, options.adminPassword);
-  }
-  return registerOnce(deps, record, tenant.statusGiven, options.intent, options.result(record));
+  const staged =
+    options.adminPassword === undefined
+      ? []
+      : [await deps.identity.stagedPassword(record.tenantId, record.email, options.adminPassword)];
+  return registerOnce(deps, record, tenant.statusGiven, options.intent, options.result(record), staged);
 }

@@ -6,37 +6,29 @@ export const SYSTEM_ADMIN = 'SystemAdmin';
 /** The role of tenants' users who may manage the users of their tenant. */
 export const TENANT_ADMIN = 'TenantAdmin' satisfies TenantRole;
 
-interface AdministratorRule {
-  readonly role: string;
-  /** true: an invited user who has never signed in does not count as a remaining administrator. */
-  readonly mustHaveSignedIn: boolean;
-}
-
-const SYSTEM_RULE: AdministratorRule = { role: SYSTEM_ADMIN, mustHaveSignedIn: true };
-const TENANT_RULE: AdministratorRule = { role: TENANT_ADMIN, mustHaveSignedIn: false };
-
-function ruleOf(realm: RealmId): AdministratorRule {
-  return realm === 'admin' ? SYSTEM_RULE : TENANT_RULE;
+function roleOf(realm: RealmId): string {
+  return realm === 'admin' ? SYSTEM_ADMIN : TENANT_ADMIN;
 }
 
 /** Whether the user is an enabled administrator: of the platform in realm `admin`, of the user's tenant elsewhere. */
 export function isAdministrator(realm: RealmId, user: User): boolean {
-  return user.enabled && user.role === ruleOf(realm).role;
+  return user.enabled && user.role === roleOf(realm);
 }
 
-/** Whether `other` keeps the platform, or the tenant of `user`, administered without `user`. */
+/**
+ * Whether `other` keeps the platform, or the tenant of `user`, administered without `user`. An invited user who has never
+ * signed in may never do so, and does not count.
+ */
 export function canReplace(realm: RealmId, user: User, other: User): boolean {
   return (
     other.subject !== user.subject &&
     other.tenantId === user.tenantId &&
     isAdministrator(realm, other) &&
-    (!ruleOf(realm).mustHaveSignedIn || other.status === 'CONFIRMED')
+    other.status === 'CONFIRMED'
   );
 }
 
-/** The error of a change that would leave the platform, or a tenant, without an administrator. */
+/** The error of a change that would leave the platform, or a tenant, without an administrator who has signed in. */
 export function lastAdministrator(realm: RealmId, { userName }: User): DomainError {
-  const { role, mustHaveSignedIn } = ruleOf(realm);
-  const suffix = mustHaveSignedIn ? ' who has signed in' : '';
-  return new DomainError('CONFLICT', `User ${userName} is the last enabled ${role}${suffix}`);
+  return new DomainError('CONFLICT', `User ${userName} is the last enabled ${roleOf(realm)} who has signed in`);
 }

@@ -55,18 +55,18 @@ export async function createUser<Secret extends object, Realm extends RealmSpec>
   }
 }
 
-/** Implements `Identity.stagePassword`. */
-export async function stagePassword<Secret extends object, Realm extends RealmSpec>(
+/** Implements `Identity.stagedPassword`. */
+export async function stagedPassword<Secret extends object, Realm extends RealmSpec>(
   context: StoreContext<Secret, Realm>,
   tenantId: string,
   email: string,
   password: string,
-): Promise<void> {
+): Promise<Write> {
   requireUserFields({ email });
   requireStrongPassword('pool', password);
   const data: StagedPassword<Secret> = { email, secret: await context.credentials.protect(tenantId, password) };
   const expiresAt = epochSeconds(context) + STAGED_SECONDS;
-  await context.table.transact([put({ ...stagedKey<Secret>(tenantId), version: 1, data, expiresAt })]);
+  return put({ ...stagedKey<Secret>(tenantId), version: 1, data, expiresAt });
 }
 
 /** The password given or staged for the user, and the writes that use it up. Throws INVALID for a weak password. */

@@ -4,7 +4,7 @@ import { subjectKey } from '../../routing/registry.ts';
 import { deleteRealm, describeRealm, ensureRealm } from './realm-store.ts';
 import { CALLS_AT_ONCE, findUser, isComplete, requireRealm, type StoreContext } from './store-context.ts';
 import { changeUser } from './user-change.ts';
-import { createUser, stagePassword } from './user-creation.ts';
+import { createUser, stagedPassword } from './user-creation.ts';
 import { deleteTenantUsers, deleteUser } from './user-deletion.ts';
 import { emailKey, toUser, type UserRecord, usersOf } from './user-records.ts';
 import { requireUserFields } from './user-rules.ts';
@@ -49,7 +49,7 @@ export function createUserStore<Secret extends object, Realm extends RealmSpec>(
     deleteUser: (realm, userName) => deleteUser(context, realm, userName),
     deleteTenantUsers: (realm, tenantId) => deleteTenantUsers(context, realm, tenantId),
 
-    stagePassword: (tenantId, email, password) => stagePassword(context, tenantId, email, password),
+    stagedPassword: (tenantId, email, password) => stagedPassword(context, tenantId, email, password),
     async emailTaken(realm, email) {
       return (await table.get(emailKey(realm, email))) !== undefined;
     },

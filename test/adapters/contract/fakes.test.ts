@@ -23,7 +23,7 @@ identityContract('the fake identity', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'tierplane-fake-identity-'));
   const table = openTable({ file: join(directory, 'identity.db'), clock: systemClock });
   return {
-    identity: openFakeIdentity(table, systemClock),
+    ...{ identity: openFakeIdentity(table, systemClock), table },
     async close() {
       await table.close();
       rmSync(directory, { recursive: true });

@@ -38,7 +38,7 @@ export function administratorContract(opened: () => Identity): void {
       for (const remove of removals('pool', boss)) {
         await expect(remove()).rejects.toMatchObject({
           code: 'CONFLICT',
-          message: 'User boss@administrators.test is the last enabled TenantAdmin',
+          message: 'User boss@administrators.test is the last enabled TenantAdmin who has signed in',
         });
       }
       await expect(opened().user('pool', boss.userName)).resolves.toEqual(boss);
@@ -50,13 +50,23 @@ export function administratorContract(opened: () => Identity): void {
     test('ID-2: an administrator can be removed while another one remains, and a disabled one always', async () => {
       const tenantId = tenantOf('e');
       const first = await create('first-of-two', { tenantId });
-      const email = 'invited@administrators.test';
-      await opened().createUser('pool', { userName: 'invited', email, role: 'TenantAdmin', tenantId });
+      const second = await create('second-of-two', { tenantId });
       await opened().setUserEnabled('pool', first.userName, false);
       await opened().deleteUser('pool', first.userName);
-      await expect(opened().deleteUser('pool', 'invited')).rejects.toMatchObject({ code: 'CONFLICT' });
+      await expect(opened().deleteUser('pool', second.userName)).rejects.toMatchObject({ code: 'CONFLICT' });
       await opened().deleteTenantUsers('pool', tenantId);
       await expect(opened().users('pool', { tenantId, limit: 10 })).resolves.toEqual({ items: [] });
+    });
+
+    test('ID-2: an invited administrator who has never signed in does not count as remaining, and can be removed', async () => {
+      const tenantId = tenantOf('k');
+      const boss = await create('only-boss', { tenantId });
+      const email = 'invited@administrators.test';
+      await opened().createUser('pool', { userName: 'invited', email, role: 'TenantAdmin', tenantId });
+      for (const remove of removals('pool', boss)) await expect(remove()).rejects.toMatchObject({ code: 'CONFLICT' });
+      await opened().deleteUser('pool', 'invited');
+      await expect(opened().user('pool', 'invited')).resolves.toBeUndefined();
+      await opened().deleteTenantUsers('pool', tenantId);
     });
 
     test('ID-3: the last SystemAdmin who has signed in cannot be removed; an invited one does not count', async () => {

@@ -30,7 +30,7 @@ describe('the embedded identity', () => {
       role: 'TenantUser',
       tenantId: INITECH,
     });
-    await server.identity.stagePassword(INITECH, 'late@initech.example', password);
+    await server.table.transact([await server.identity.stagedPassword(INITECH, 'late@initech.example', password)]);
     await signIn(options);
     const partitions = [
       `realm#${realm}`,

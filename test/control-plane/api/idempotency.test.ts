@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Body, type Home, type Reply, registration, startHome, type TokenName } from './home.ts';
 
 let home: Home;
@@ -48,4 +48,55 @@ test('no password is stored with a key, so a repetition with another password ge
   const again = await register({ ...body, adminPassword: 'Another-horse-2' }, 'key-7');
   expect([first.status, again.body]).toEqual([201, first.body]);
   expect(JSON.stringify(home.stored())).not.toMatch(/Correct-horse-1|Another-horse-2/);
+});
+
+describe('ON-2: a registration that does not happen leaves no password', () => {
+  const withPassword = (name: string): Body => ({ ...registration(name), adminPassword: 'Correct-horse-1' });
+  const signUp = (name: string, email: string, headers = {}): Promise<Reply> =>
+    home.call(
+      'POST',
+      '/onboarding',
+      { tenant_name: name, email, password: 'Correct-horse-1' },
+      { token: 'none', headers },
+    );
+
+  /** Ids of the tenants for which a password is stored. */
+  function staged(): string[] {
+    const items = home.stored() as readonly { readonly pk: string }[];
+    return items.flatMap(({ pk }) => (pk.startsWith('staged-password#') ? [pk.slice('staged-password#'.length)] : []));
+  }
+
+  async function newlyStaged(run: () => Promise<readonly Reply[]>) {
+    const before = new Set(staged());
+    const replies = await run();
+    return { replies, added: staged().filter((tenantId) => !before.has(tenantId)) };
+  }
+
+  test('of 20 parallel registrations under one key, only the one that happened keeps its password', async () => {
+    const { replies, added } = await newlyStaged(() =>
+      Promise.all(Array.from({ length: 20 }, () => register(withPassword('Parallel'), 'key-20'))),
+    );
+    expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([201]));
+    expect(added).toEqual([replies[0]?.body.data.tenantId]);
+  });
+
+  test('of 20 parallel registrations of one name or email, one keeps its password', async () => {
+    const { replies, added } = await newlyStaged(() =>
+      Promise.all(Array.from({ length: 20 }, (_, i) => register(withPassword('Contested'), `contested-${i}`))),
+    );
+    expect(replies.filter(({ status }) => status === 201)).toHaveLength(1);
+    expect(added).toHaveLength(1);
+  });
+
+  test('of parallel sign-ups of one email, with and without a key, one keeps its password', async () => {
+    home.advance(3_600_000);
+    const { added } = await newlyStaged(() =>
+      Promise.all(
+        [1, 2, 3, 4, 5, 6].map((i) =>
+          signUp(`Crowd ${i}`, 'crowd@crowd.example', i % 2 ? {} : { 'idempotency-key': `crowd-${i}` }),
+        ),
+      ),
+    );
+    expect(added).toHaveLength(1);
+  });
 });

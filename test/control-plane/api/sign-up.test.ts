@@ -171,9 +171,9 @@ describe('ON-2: whether an email is known', () => {
     await signUp(acme);
     let hashed = 0;
     const { identity } = home.deps;
-    const stage = identity.stagePassword;
+    const stage = identity.stagedPassword;
     Object.assign(identity, {
-      stagePassword(...given: Parameters<typeof stage>) {
+      stagedPassword(...given: Parameters<typeof stage>) {
         hashed++;
         return stage(...given);
       },

@@ -5,5 +5,5 @@ import { ServiceCredentials } from '../../support/service-credentials.ts';
 
 identityContract('the user store over a fake credentials service', async () => {
   const { table, clock, close } = await openScratchTable();
-  return { identity: createUserStore({ table, clock, credentials: new ServiceCredentials() }), close };
+  return { identity: createUserStore({ table, clock, credentials: new ServiceCredentials() }), table, close };
 });

@@ -144,7 +144,7 @@ describe('a user store over a credentials service', () => {
   });
 
   test('ON-2: a staged password is used up only by a creation that completes', async () => {
-    await identity.stagePassword(TENANT, ANN.email, 'Correct-horse-7');
+    await table.transact([await identity.stagedPassword(TENANT, ANN.email, 'Correct-horse-7')]);
     credentials.failing.add('issue');
     await expect(identity.createUser('pool', ANN)).rejects.toThrow('issue failed');
     await identity.createUser('pool', ANN);
@@ -155,7 +155,7 @@ describe('a user store over a credentials service', () => {
   });
 
   test('ON-2: a staged password expires after 7 days', async () => {
-    await identity.stagePassword(TENANT, ANN.email, 'Correct-horse-7');
+    await table.transact([await identity.stagedPassword(TENANT, ANN.email, 'Correct-horse-7')]);
     scene.clock.advance(7 * 86_400_000 + 1_000);
     await expect(identity.createUser('pool', ANN)).resolves.toMatchObject({ status: 'FORCE_CHANGE_PASSWORD' });
   });

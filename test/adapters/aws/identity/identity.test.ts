@@ -14,13 +14,14 @@ describeInAccount('an emulated account', (account) => {
     const config = clientConfig(account());
     const kms = new KMSClient(config);
     const { KeyMetadata } = await kms.send(new CreateKeyCommand({}));
+    const table = await createTable(new DynamoDBClient(config), 'identity');
     const identity = openIdentity({
-      table: await createTable(new DynamoDBClient(config), 'identity'),
+      table,
       pools: openUserPools(new CognitoIdentityProviderClient(config), 'contract'),
       vault: openPasswordVault(kms, KeyMetadata?.KeyId ?? ''),
       clock: systemClock,
       region: REGION,
     });
-    return { identity, close: async () => {} };
+    return { identity, table, close: async () => {} };
   });
 });
