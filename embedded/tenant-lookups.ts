@@ -7,10 +7,12 @@ import { tenantKey } from '../core/tenant/record.ts';
 import { DEMO_TENANTS } from './demo-progress.ts';
 import type { DemoTenant } from './start-page.ts';
 
-/** The tenant's claims in tokens. Called for every token. */
+/** The tenant in tokens, mails and pages. Called for every token. */
 export async function tenantClaims(table: Table, tenantId: string): Promise<TenantClaims | undefined> {
   const record = (await table.get(tenantKey(tenantId)))?.data;
-  return record && { tier: record.tier, active: isServed(record.state) };
+  if (!record) return undefined;
+  const { tier, state, tenantName: name, slug } = record;
+  return { tier, active: isServed(state), name, slug };
 }
 
 /** The tenant's name; undefined for an unknown tenant. */

@@ -11,6 +11,7 @@ import * as z from 'zod';
 import { ADMIN_SIGN_IN_SCOPE } from '../core/identity/issuers.ts';
 import { clientConfig } from './bus-watch.ts';
 import { type EmulatedAccount, killGroup } from './emulated-account.ts';
+import { invitedPassword } from './invited-password.ts';
 import { type SignInOptions, signIn, type Tokens } from './managed-login.ts';
 import { type PublicResponse, requestPublic } from './public-address.ts';
 
@@ -31,6 +32,7 @@ const Outputs = z.object({
 /** A control plane in an emulated account. */
 export interface Installation {
   readonly account: EmulatedAccount;
+  readonly adminEmail: string;
   readonly outputs: z.output<typeof Outputs>['controlplane-stack'];
   /** Sends a request to the API. `token` is the value of the Authorization header. */
   call(
@@ -54,6 +56,7 @@ export async function install(account: EmulatedAccount, adminEmail: string): Pro
   const base = outputs.controlPlaneAPIEndpoint.replace(/\/$/, '');
   return {
     account,
+    adminEmail,
     outputs,
     async call(method, path, { token, headers, body } = {}) {
       const response = await requestPublic(account, `${base}${path}`, {
@@ -101,7 +104,8 @@ function folderOf({ directory }: EmulatedAccount): string {
 
 /** Signs the first administrator in with the password from the invitation, and sets a new one. */
 export async function signInAdmin(installation: Installation, newPassword: string): Promise<Tokens> {
-  return signInAgain(installation, { password: await invitedPassword(installation.account), newPassword });
+  const password = await invitedPassword(installation.account, installation.adminEmail);
+  return signInAgain(installation, { password, newPassword });
 }
 
 /** Signs the first administrator in with `password`. */
@@ -148,17 +152,6 @@ export async function clientSecret(
   const UserPoolId = outputs.ControlPlaneIdpUserPoolId;
   const described = await cognito.send(new DescribeUserPoolClientCommand({ UserPoolId, ClientId }));
   return described.UserPoolClient?.ClientSecret ?? '';
-}
-
-const Mails = z.object({ messages: z.record(z.string(), z.array(z.object({ BodyText: z.string() }))) });
-
-/** The temporary password from the latest invitation. */
-async function invitedPassword({ endpoint }: EmulatedAccount): Promise<string> {
-  const response = await fetch(`${endpoint}/_ministack/ses/messages`);
-  const mails = Object.values(Mails.parse(await response.json()).messages).flat();
-  const password = mails.map(({ BodyText }) => /temporary password (\S+)/.exec(BodyText)?.[1]).findLast(Boolean);
-  if (password === undefined) throw new Error('no invitation was sent');
-  return password;
 }
 
 function asJson(text: string): unknown {

@@ -9,10 +9,10 @@ import { SERVICES } from './tiers.ts';
  */
 export function shapeOf(spec: TenantSpec, tiers: TierTable, services: readonly string[] = SERVICES): Resource[] {
   const tier = tiers[spec.tier];
-  const { tenantId } = spec;
+  const { tenantId, email, name: tenantName, slug } = spec;
   const { realm, cluster, silo } = placeOf(tenantId, tier);
   const resources: Resource[] = [
-    { kind: 'admin-user', name: realm, tenantId, spec: {}, inputs: { email: spec.email, tenantName: spec.name } },
+    { kind: 'admin-user', name: realm, tenantId, spec: {}, inputs: { email, tenantName, slug } },
     { kind: 'api-key', name: 'api-key', tenantId, spec: {} },
     {
       kind: 'route',

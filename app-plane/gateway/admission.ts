@@ -1,6 +1,6 @@
 import { isDomainError } from '../../core/errors.ts';
 import type { Authorize, VerifiedToken } from '../../core/identity/authorize.ts';
-import type { Route } from '../../core/routing/registry.ts';
+import { acceptsToken, type Route } from '../../core/routing/registry.ts';
 import { isServed } from '../../core/tenant/lifecycle.ts';
 import type { TierName, UsagePlan } from '../../core/tier/tiers.ts';
 import type { InFlight } from './in-flight.ts';
@@ -82,7 +82,7 @@ function refuseUnauthenticated(error: unknown): Refused {
 
 /** @returns the route of the token's tenant, or a refusal if the tenant or its user is not served */
 function servedRoute({ subject, route }: Caller, token: VerifiedToken): MeteredRoute | Refused {
-  if (!subject?.enabled) return refuse(RESPONSES.unauthorized);
+  if (!subject || !acceptsToken(subject, token.issuedAt)) return refuse(RESPONSES.unauthorized);
   if (!route || subject.tenantId !== token.tenantId || route.realm !== token.realm) return refuse(RESPONSES.forbidden);
   if (route.state === 'suspended') return refuse(RESPONSES.suspended, route);
   if (!isServed(route.state) || !isMetered(route)) return refuse(RESPONSES.forbidden, route);

@@ -188,9 +188,9 @@ function reconcilerOf(options: ReconcilerOptions, claims: Map<string, Claim>): R
   });
 }
 
-function driversOf({ table, identity, runtime, random, publicUrl, environmentOf, onRouteChange }: ProvisionerOptions) {
+function driversOf({ table, identity, runtime, random, environmentOf, onRouteChange }: ProvisionerOptions) {
   return [
-    createIdentityDriver({ identity, publicUrl }),
+    createIdentityDriver({ identity }),
     createDataDriver(runtime),
     createComputeDriver({ runtime, environmentOf }),
     createRoutingDriver({ table, random, onRouteChange }),

@@ -8,11 +8,11 @@ import type { StoreDeps } from '../api/http/deps.ts';
 import type { Environment } from './environment.ts';
 
 /** The users of every realm. The stack creates the administrators' user pool. */
-export function openUsers(environment: Environment, { table, clock }: StoreDeps): Identity {
+export function openUsers(environment: Environment, { table, clock, random }: StoreDeps): Identity {
   return openIdentity({
     table,
     clock,
-    pools: openUserPools(new CognitoIdentityProviderClient(), environment.TIERPLANE_PREFIX),
+    pools: openUserPools(new CognitoIdentityProviderClient(), { prefix: environment.TIERPLANE_PREFIX, random }),
     vault: openPasswordVault(new KMSClient(), environment.TIERPLANE_PASSWORD_KEY),
     region: environment.AWS_REGION,
     stackPools: {

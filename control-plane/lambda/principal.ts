@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { DomainError } from '../../core/errors.ts';
 import { SYSTEM_ADMIN } from '../../core/identity/users/administrators.ts';
 import type { Table } from '../../core/ports/table.ts';
-import { subjectKey } from '../../core/routing/registry.ts';
+import { acceptsToken, subjectKey } from '../../core/routing/registry.ts';
 import type { Principal } from '../api/http/http.ts';
 
 /** API Gateway has verified signature, issuer, client and expiry, but not the token's use. */
@@ -12,6 +12,8 @@ const Claims = z.object({
   client_id: z.string(),
   token_use: z.literal('access'),
   scope: z.string().default(''),
+  /** API Gateway passes every claim as text. */
+  iat: z.coerce.number().default(0),
 });
 
 const Authorizer = z.object({
@@ -38,12 +40,14 @@ export async function principalOf(
   if (iam) return { kind: 'machine' };
   const claims = Claims.safeParse(jwt?.claims);
   if (!claims.success) throw new DomainError('UNAUTHENTICATED', 'an access token is required');
-  const { sub, client_id: clientId, scope } = claims.data;
+  const { sub, client_id: clientId, scope, iat } = claims.data;
   if (clientId === machineClientId) return { kind: 'machine' };
   if (clientId === automationClientId) {
     return { kind: 'user', userName: clientId, role: SYSTEM_ADMIN, scopes: scope.split(' ') };
   }
   const subject = (await table.get(subjectKey('admin', sub)))?.data;
-  if (!subject?.enabled) throw new DomainError('UNAUTHENTICATED', 'the user must be known and enabled');
+  if (!subject || !acceptsToken(subject, iat)) {
+    throw new DomainError('UNAUTHENTICATED', 'the user must be known, enabled and signed in');
+  }
   return { kind: 'user', userName: subject.userName, role: subject.role, scopes: scope.split(' ') };
 }

@@ -33,6 +33,8 @@ export interface VerifiedToken {
   readonly tier?: TierName;
   readonly userName?: string;
   readonly email?: string;
+  /** Epoch seconds. 0 if the token does not say. */
+  readonly issuedAt: number;
   /** Epoch seconds. */
   readonly expiresAt: number;
 }
@@ -81,6 +83,7 @@ const Claims = z.object({
   aud: z.union([z.string(), z.array(z.string())]),
   client_id: z.string(),
   token_use: z.literal('access'),
+  iat: z.number().optional(),
   exp: z.number(),
   nbf: z.number().optional(),
   scope: z.string().optional(),
@@ -193,6 +196,7 @@ function toVerifiedToken(claims: Claims, { realm }: TrustedIssuer): VerifiedToke
     ...(claims.tier !== undefined && { tier: claims.tier }),
     ...(claims.username !== undefined && { userName: claims.username }),
     ...(claims.email !== undefined && { email: claims.email }),
+    issuedAt: claims.iat ?? 0,
     expiresAt: claims.exp,
   };
 }

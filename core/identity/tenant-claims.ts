@@ -5,8 +5,10 @@ export interface TenantClaims {
   readonly tier: TierName;
   /** false: the tenant's users get no tokens and cannot be managed. */
   readonly active: boolean;
-  /** The tenant's display name, for invitations. @default - the display name of the realm */
-  readonly name?: string;
+  /** The tenant's name, for mails and pages. */
+  readonly name: string;
+  /** Names the tenant in links. */
+  readonly slug: string;
 }
 
 /** Undefined for an unknown tenant. */

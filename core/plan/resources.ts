@@ -63,7 +63,7 @@ export interface AdminUser extends OfTenant {
   readonly kind: 'admin-user';
   readonly name: RealmId;
   readonly spec: NoSpec;
-  readonly inputs: { readonly email: string; readonly tenantName: string };
+  readonly inputs: { readonly email: string; readonly tenantName: string; readonly slug: string };
 }
 
 /** The tenant's key to its usage plan. */

@@ -1,4 +1,4 @@
-import type { NewUser, RealmConfig, RealmSpec, User } from './identity.ts';
+import type { MailTenant, NewUser, RealmConfig, RealmSpec, User } from './identity.ts';
 import type { Write } from './table.ts';
 
 /** A password that its owner has chosen: in clear text, or in the form that `protect` returned earlier. */
@@ -6,16 +6,20 @@ export type ChosenPassword<Secret extends object> =
   | { readonly kind: 'clear'; readonly password: string }
   | { readonly kind: 'protected'; readonly secret: Secret; readonly tenantId: string };
 
-/** The credentials of a new user. */
-export interface IssuedCredentials<Secret extends object> {
-  /** The `sub` of the user's tokens; never reused. */
-  readonly subject: string;
+/** A password that the provider has issued or taken. */
+export interface IssuedPassword<Secret extends object> {
   /** Stored in the user's record. @default - the provider keeps the password itself */
   readonly secret?: Secret;
   /** Committed in the transaction that writes the user's record. */
   readonly writes: readonly Write[];
   /** Called after that commit. A crash in between only delays its effect. @default - nothing follows */
   readonly committed?: () => void;
+}
+
+/** The credentials of a new user. */
+export interface IssuedCredentials<Secret extends object> extends IssuedPassword<Secret> {
+  /** The `sub` of the user's tokens; never reused. */
+  readonly subject: string;
 }
 
 /**
@@ -30,10 +34,10 @@ export interface IssuedCredentials<Secret extends object> {
  */
 export interface Credentials<Secret extends object, Realm extends RealmSpec> {
   /**
-   * Where `issue` takes effect.
+   * Where `issue`, `invite` and `setPassword` take effect.
    * - `table`: nothing takes effect until the returned writes are committed, so that a user and its credentials are
    *   created in one transaction or not at all.
-   * - `service`: credentials exist as soon as `issue` returns. The store therefore reserves the user name and the email
+   * - `service`: credentials exist as soon as the method returns. The store therefore reserves the user name and the email
    *   first, and completes the record afterwards.
    */
   readonly keptIn: 'table' | 'service';
@@ -56,6 +60,19 @@ export interface Credentials<Secret extends object, Realm extends RealmSpec> {
    * days. Throws CORRUPT if a protected password was not protected for this tenant by this provider.
    */
   issue(realm: Realm, user: NewUser, chosen?: ChosenPassword<Secret>): Promise<IssuedCredentials<Secret>>;
+  /**
+   * Mails a new temporary password, valid for 7 days, to a user who has never signed in. The temporary password before it
+   * is void once the writes are committed.
+   * @param tenant named in the mail. @default - the realm's display name
+   */
+  invite(realm: Realm, user: User, tenant?: MailTenant): Promise<IssuedPassword<Secret>>;
+  /** Takes the password that the user has chosen in place of any earlier one. The user's status becomes CONFIRMED. */
+  setPassword(realm: Realm, user: User, password: string): Promise<IssuedPassword<Secret>>;
+  /**
+   * Ends all sessions and refresh tokens of the user.
+   * @param keepSession id of the session that stays, if the provider lists sessions. @default - none stays
+   */
+  endSessions(realm: Realm, user: User, keepSession?: string): Promise<void>;
   /** CONFIRMED once the user has replaced the temporary password. An unknown user keeps the status of the record. */
   statusOf(realm: Realm, user: User): Promise<User['status']>;
   /** Adopts the email of `user`. */

@@ -37,10 +37,20 @@ export interface User {
   readonly enabled: boolean;
   /** As in Cognito: FORCE_CHANGE_PASSWORD until the user has replaced the temporary password. */
   readonly status: 'CONFIRMED' | 'FORCE_CHANGE_PASSWORD';
+  /** Access tokens that were issued before this time are refused; epoch seconds. @default - none are */
+  readonly tokensValidFrom?: number;
   /** ISO 8601, UTC. */
   readonly created: string;
   /** ISO 8601, UTC. */
   readonly modified: string;
+}
+
+/** The tenant that a mail to a user names. */
+export interface MailTenant {
+  /** The company's name. */
+  readonly tenantName: string;
+  /** Names the tenant in links. */
+  readonly slug: string;
 }
 
 export interface NewUser {
@@ -50,8 +60,8 @@ export interface NewUser {
   readonly tenantId?: string;
   /** The password that the user has chosen. @default - the user is invited by mail, with a temporary password */
   readonly password?: string;
-  /** Named in the invitation. @default - the realm's display name, without a link */
-  readonly invitation?: { readonly tenantName: string; readonly link: string };
+  /** Named in the invitation. @default - the realm's display name */
+  readonly invitation?: MailTenant;
 }
 
 export interface UserPage {
@@ -103,6 +113,18 @@ export interface Identity {
    * Throws NOT_FOUND, CONFLICT for the last administrator.
    */
   setUserEnabled(realm: RealmId, userName: string, enabled: boolean): Promise<User>;
+  /**
+   * Mails a new temporary password to a user who has not signed in yet; the one before is void.
+   * Throws NOT_FOUND, CONFLICT if the user has signed in or is disabled.
+   */
+  inviteUser(realm: RealmId, userName: string, invitation?: MailTenant): Promise<User>;
+  /**
+   * Sets the password that the user has chosen. All sessions and access tokens of the user end.
+   * Throws NOT_FOUND, INVALID for a weak password.
+   */
+  setPassword(realm: RealmId, userName: string, password: string): Promise<User>;
+  /** Ends all sessions of the user: refresh tokens, and access tokens at once. Throws NOT_FOUND. */
+  endSessions(realm: RealmId, userName: string): Promise<User>;
   /** Idempotent. Throws CONFLICT for the last administrator. */
   deleteUser(realm: RealmId, userName: string): Promise<void>;
   /** Deletes all users of one tenant, administrators included, and the tenant's staged password. Idempotent. */

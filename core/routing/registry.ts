@@ -18,6 +18,19 @@ export interface Subject {
   /** Absent for system users. */
   readonly tenantId?: string;
   readonly enabled: boolean;
+  /** Tokens that were issued before this time are refused; epoch seconds. @default - none are */
+  readonly tokensValidFrom?: number;
+}
+
+/**
+ * Whether the user of a token may act now: the user is enabled, and has not ended all sessions since the token was issued.
+ * @param issuedAt the token's `iat`, in epoch seconds
+ */
+export function acceptsToken(
+  { enabled, tokensValidFrom }: Pick<Subject, 'enabled' | 'tokensValidFrom'>,
+  issuedAt: number,
+): boolean {
+  return enabled && (tokensValidFrom === undefined || issuedAt >= tokensValidFrom);
 }
 
 /** Where the gateway sends a tenant's requests. The provisioner writes it; no field comes from a client. */

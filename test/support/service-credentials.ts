@@ -9,6 +9,15 @@ interface Account {
   sessions: number;
 }
 
+type FailingMethod =
+  | 'issue'
+  | 'invite'
+  | 'setPassword'
+  | 'endSessions'
+  | 'withdraw'
+  | 'emailChanged'
+  | 'enabledChanged';
+
 /** A password that only this fake reads back. */
 export interface MemorySecret {
   readonly sealed: string;
@@ -23,8 +32,9 @@ export class ServiceCredentials implements Credentials<MemorySecret, RealmSpec> 
   /** Methods called so far. */
   readonly calls: string[] = [];
   /** Methods whose next call fails before it takes effect. */
-  readonly failing = new Set<'issue' | 'withdraw' | 'emailChanged' | 'enabledChanged'>();
+  readonly failing = new Set<FailingMethod>();
   #subjects = 0;
+  #invitations = 0;
 
   async prepareRealm(realm: RealmSpec) {
     this.realms.add(realm.id);
@@ -55,6 +65,26 @@ export class ServiceCredentials implements Credentials<MemorySecret, RealmSpec> 
     return { subject, writes: [] };
   }
 
+  async invite(...[realm, user]: Parameters<Credentials<MemorySecret, RealmSpec>['invite']>) {
+    this.#called('invite');
+    const account = this.account(realm.id, user.userName);
+    if (account) account.password = `temporary-${++this.#invitations}`;
+    return { writes: [] };
+  }
+
+  async setPassword(realm: RealmSpec, user: User, password: string) {
+    this.#called('setPassword');
+    const account = this.account(realm.id, user.userName);
+    if (account) Object.assign(account, { password, status: 'CONFIRMED' });
+    return { writes: [] };
+  }
+
+  async endSessions(realm: RealmSpec, user: User) {
+    this.#called('endSessions');
+    const account = this.account(realm.id, user.userName);
+    if (account) account.sessions = 0;
+  }
+
   async statusOf(realm: RealmSpec, user: User) {
     return this.accounts.get(keyOf(realm, user))?.status ?? user.status;
   }
@@ -79,7 +109,7 @@ export class ServiceCredentials implements Credentials<MemorySecret, RealmSpec> 
     return this.accounts.get(`${realm}/${userName.toLowerCase()}`);
   }
 
-  #called(method: 'issue' | 'withdraw' | 'emailChanged' | 'enabledChanged'): void {
+  #called(method: FailingMethod): void {
     this.calls.push(method);
     if (this.failing.delete(method)) throw new Error(`${method} failed`);
   }

@@ -47,6 +47,19 @@ export function createCognitoCredentials(options: CredentialsOptions): Credentia
       return { subject: await pools.createUser(userPoolId, user, password), writes: [] };
     },
 
+    async invite({ userPoolId }, user, tenant) {
+      await pools.inviteAgain(userPoolId, user, tenant);
+      return { writes: [] };
+    },
+
+    async setPassword({ userPoolId }, { userName }, password) {
+      await pools.setPassword(userPoolId, userName, password);
+      return { writes: [] };
+    },
+
+    // Cognito does not list sessions, so none can stay.
+    endSessions: ({ userPoolId }, { userName }) => pools.signOut(userPoolId, userName),
+
     statusOf: async ({ userPoolId }, { userName, status }) => (await pools.statusOf(userPoolId, userName)) ?? status,
     emailChanged: ({ userPoolId }, { userName, email }) => pools.setEmail(userPoolId, userName, email),
     enabledChanged: ({ userPoolId }, { userName, enabled }) => pools.setEnabled(userPoolId, userName, enabled),

@@ -14,11 +14,13 @@ import {
   ListUserPoolClientsCommand,
   ListUserPoolsCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
+import { crockfordText } from '../../../core/encoding/crockford.ts';
 import { DomainError } from '../../../core/errors.ts';
 import { APP_CLIENT } from '../../../core/identity/issuers.ts';
 import { MIN_PASSWORD_LENGTH } from '../../../core/identity/password-policy.ts';
 import { fold } from '../../../core/identity/users/user-records.ts';
-import type { NewUser, RealmSpec, User } from '../../../core/ports/identity.ts';
+import type { RandomBytes } from '../../../core/ports/clock.ts';
+import type { MailTenant, NewUser, RealmSpec, User } from '../../../core/ports/identity.ts';
 import { asDomainError } from '../store/errors.ts';
 
 /** The calls of Cognito that identity needs. Each may be repeated, and throws UNAVAILABLE if a later attempt may succeed. */
@@ -31,6 +33,12 @@ export interface UserPools {
    * @returns the `sub` of the user's tokens
    */
   createUser(userPoolId: string, user: NewUser, password: string | undefined): Promise<string>;
+  /** Mails a new temporary password to a user who has never signed in. The one before is void. */
+  inviteAgain(userPoolId: string, user: Pick<User, 'userName'>, tenant?: MailTenant): Promise<void>;
+  /** Sets a password that the user has chosen. */
+  setPassword(userPoolId: string, userName: string, password: string): Promise<void>;
+  /** Revokes the user's refresh tokens. */
+  signOut(userPoolId: string, userName: string): Promise<void>;
   /** The user's status, or undefined if unknown. */
   statusOf(userPoolId: string, userName: string): Promise<User['status'] | undefined>;
   setEmail(userPoolId: string, userName: string, email: string): Promise<void>;
@@ -41,8 +49,14 @@ export interface UserPools {
 
 const PAGE = 60;
 
-/** @param prefix the environment's prefix of the names of user pools */
-export function openUserPools(cognito: CognitoIdentityProviderClient, prefix: string): UserPools {
+/**
+ * @param options.prefix the environment's prefix of the names of user pools
+ * @param options.random makes temporary passwords
+ */
+export function openUserPools(
+  cognito: CognitoIdentityProviderClient,
+  { prefix, random }: { readonly prefix: string; readonly random: RandomBytes },
+): UserPools {
   async function deleteUser(userPoolId: string, userName: string): Promise<void> {
     const input = { UserPoolId: userPoolId, Username: fold(userName) };
     await cognito.send(new AdminDeleteUserCommand(input)).catch(unless('UserNotFoundException'));
@@ -57,10 +71,19 @@ export function openUserPools(cognito: CognitoIdentityProviderClient, prefix: st
         { Name: 'email_verified', Value: 'true' },
       ],
       ...(password === undefined ? { DesiredDeliveryMediums: ['EMAIL'] } : { MessageAction: 'SUPPRESS' }),
-      ...(user.invitation && { ClientMetadata: { ...user.invitation } }),
+      ...metadataOf(user.invitation),
     });
     const response = await cognito.send(command).catch(unless('UsernameExistsException'));
     return response?.User?.Attributes?.find(({ Name }) => Name === 'sub')?.Value;
+  }
+
+  async function setPassword(UserPoolId: string, userName: string, Password: string, Permanent = true): Promise<void> {
+    const input = { UserPoolId, Username: fold(userName), Password, Permanent };
+    await cognito.send(new AdminSetUserPasswordCommand(input)).catch(fail);
+  }
+
+  async function signOut(UserPoolId: string, userName: string): Promise<void> {
+    await cognito.send(new AdminUserGlobalSignOutCommand({ UserPoolId, Username: fold(userName) })).catch(fail);
   }
 
   return {
@@ -82,12 +105,24 @@ export function openUserPools(cognito: CognitoIdentityProviderClient, prefix: st
         await deleteUser(userPoolId, user.userName);
         subject = required('subject', await create(userPoolId, user, password));
       }
-      if (password !== undefined) {
-        const input = { UserPoolId: userPoolId, Username: fold(user.userName), Password: password, Permanent: true };
-        await cognito.send(new AdminSetUserPasswordCommand(input)).catch(fail);
-      }
+      if (password !== undefined) await setPassword(userPoolId, user.userName, password);
       return subject;
     },
+
+    async inviteAgain(UserPoolId, { userName }, tenant) {
+      const TemporaryPassword = temporaryPassword(random);
+      // RESEND alone may mail the password before it again, which would stay valid.
+      await setPassword(UserPoolId, userName, TemporaryPassword, false);
+      const command = new AdminCreateUserCommand({
+        ...{ UserPoolId, Username: fold(userName), TemporaryPassword },
+        ...{ MessageAction: 'RESEND', DesiredDeliveryMediums: ['EMAIL'] },
+        ...metadataOf(tenant),
+      });
+      await cognito.send(command).catch(fail);
+    },
+
+    setPassword: (userPoolId, userName, password) => setPassword(userPoolId, userName, password),
+    signOut,
 
     async statusOf(UserPoolId, userName) {
       const input = { UserPoolId, Username: fold(userName) };
@@ -110,12 +145,22 @@ export function openUserPools(cognito: CognitoIdentityProviderClient, prefix: st
       if (enabled) await cognito.send(new AdminEnableUserCommand(input)).catch(fail);
       else {
         await cognito.send(new AdminDisableUserCommand(input)).catch(fail);
-        await cognito.send(new AdminUserGlobalSignOutCommand(input)).catch(fail);
+        await signOut(UserPoolId, userName);
       }
     },
 
     deleteUser,
   };
+}
+
+/** 130 random bits, after the four classes of characters that the pools' password policy requires. */
+function temporaryPassword(random: RandomBytes): string {
+  return `Tp1-${crockfordText(random(26))}`;
+}
+
+/** What the function that writes the pool's mails receives. */
+function metadataOf(tenant: MailTenant | undefined): { readonly ClientMetadata?: Record<string, string> } {
+  return tenant ? { ClientMetadata: { ...tenant } } : {};
 }
 
 async function findPool(cognito: CognitoIdentityProviderClient, name: string): Promise<string | undefined> {

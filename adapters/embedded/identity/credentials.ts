@@ -1,11 +1,11 @@
 import { ADMIN_CLIENT, APP_CLIENT, issuerOf } from '../../../core/identity/issuers.ts';
+import { invitationMail } from '../../../core/identity/mails.ts';
 import type { Clock, RandomBytes } from '../../../core/ports/clock.ts';
-import type { ChosenPassword, Credentials, IssuedCredentials } from '../../../core/ports/credentials.ts';
-import type { NewUser, RealmId, RealmSpec, User } from '../../../core/ports/identity.ts';
+import type { ChosenPassword, Credentials, IssuedPassword } from '../../../core/ports/credentials.ts';
+import type { MailTenant, RealmId, RealmSpec, User } from '../../../core/ports/identity.ts';
 import { put, type Table } from '../../../core/ports/table.ts';
 import { newId } from '../../../core/tenant/names.ts';
 import type { EmbeddedMailer } from '../mail/mailer.ts';
-import { invitation } from './invitation.ts';
 import { deleteRealmState, revokeSubject } from './oidc-store.ts';
 import type { PasswordSecret, Passwords } from './passwords.ts';
 import { createRealmKeys, realmKeysKey } from './realm-keys.ts';
@@ -46,9 +46,13 @@ export function createTableCredentials(options: CredentialsOptions): Credentials
 
     async issue(realm, user, chosen) {
       const subject = newId(clock.now(), random);
-      if (!chosen) return invite(options, realm, user, subject);
+      if (!chosen) return { subject, ...invite(options, realm, { ...user, subject }, user.invitation) };
       return { subject, secret: await secretOf(passwords, chosen), writes: [] };
     },
+
+    invite: async (realm, user, tenant) => invite(options, realm, user, tenant),
+    setPassword: async (_realm, _user, password) => ({ secret: await passwords.hash(password), writes: [] }),
+    endSessions: ({ id }, { subject }, keepSession) => revokeSubject(table, id, subject, keepSession),
 
     statusOf: async (_realm, { status }) => status,
     emailChanged: async () => {},
@@ -71,23 +75,30 @@ function secretOf(passwords: Passwords, chosen: ChosenPassword<PasswordSecret>):
 function invite(
   { mailer, passwords, publicUrl }: CredentialsOptions,
   realm: RealmSpec,
-  user: NewUser,
-  subject: string,
-): IssuedCredentials<PasswordSecret> {
+  { subject, userName, email }: Pick<User, 'subject' | 'userName' | 'email'>,
+  tenant: MailTenant | undefined,
+): IssuedPassword<PasswordSecret> {
   const { password, secret } = passwords.temporary(subject);
-  const mail = invitation({ realm, user, password, signInUrl: signInUrl(publicUrl, realm.id, user) });
+  const signInUrl = signInUrlOf(publicUrl, realm.id, { userName, tenant });
+  const mail = invitationMail({ name: tenant?.tenantName ?? realm.displayName, userName, password, signInUrl });
   return {
-    ...{ subject, secret },
-    writes: mailer.draft(mail, mailOwner(realm.id, subject)),
+    secret,
+    writes: mailer.draft({ to: email, ...mail }, mailOwner(realm.id, subject)),
     committed: () => mailer.deliver(),
   };
 }
 
-function signInUrl(publicUrl: string, realm: RealmId, { userName }: NewUser): string {
-  return `${issuerOf(publicUrl, realm)}/account?login_hint=${encodeURIComponent(userName)}`;
+/** The page that signs the user in. It shows the tenant that the link names. */
+function signInUrlOf(
+  publicUrl: string,
+  realm: RealmId,
+  { userName, tenant }: { readonly userName: string; readonly tenant: MailTenant | undefined },
+): string {
+  const query = new URLSearchParams({ ...(tenant && { tenant: tenant.slug }), login_hint: userName });
+  return `${issuerOf(publicUrl, realm)}/account?${query}`;
 }
 
 /** The mails of a user are deleted with the user. */
-function mailOwner(realm: RealmId, subject: User['subject']): string {
+export function mailOwner(realm: RealmId, subject: User['subject']): string {
   return `${realm}#${subject}`;
 }

@@ -6,8 +6,6 @@ type Kind = 'user-pool' | 'admin-user';
 
 export interface IdentityDriverOptions {
   readonly identity: Identity;
-  /** The public URL, which the invitation links to. */
-  readonly publicUrl: string;
 }
 
 /**
@@ -54,8 +52,8 @@ async function remove({ kind, name, tenantId }: ObservedResource<Kind>, identity
 }
 
 async function createAdmin(
-  { name: realm, tenantId, inputs: { email, tenantName } }: ResourceOf<'admin-user'>,
-  { identity, publicUrl }: IdentityDriverOptions,
+  { name: realm, tenantId, inputs: { email, tenantName, slug } }: ResourceOf<'admin-user'>,
+  { identity }: IdentityDriverOptions,
 ): Promise<void> {
   try {
     await identity.createUser(realm, {
@@ -63,7 +61,7 @@ async function createAdmin(
       email,
       role: 'TenantAdmin',
       tenantId,
-      invitation: { tenantName, link: publicUrl },
+      invitation: { tenantName, slug },
     });
   } catch (error) {
     if (!isDomainError(error, 'CONFLICT')) throw error;

@@ -3,7 +3,7 @@ import type { Authorize } from '../../../core/identity/authorize.ts';
 import { SYSTEM_ADMIN } from '../../../core/identity/users/administrators.ts';
 import type { ClientCredentials } from '../../../core/ports/client-credentials.ts';
 import type { Table } from '../../../core/ports/table.ts';
-import { subjectKey } from '../../../core/routing/registry.ts';
+import { acceptsToken, subjectKey } from '../../../core/routing/registry.ts';
 import type { AuthorizePrincipal } from './http.ts';
 
 export interface PrincipalOptions {
@@ -39,8 +39,8 @@ export function createPrincipals({
       return { kind: 'user', userName: credential.clientId, role: SYSTEM_ADMIN, scopes: token.scopes };
     }
     const subject = (await table.get(subjectKey('admin', token.subject)))?.data;
-    if (!subject?.enabled) {
-      throw new DomainError('UNAUTHENTICATED', 'the user must be known and enabled');
+    if (!subject || !acceptsToken(subject, token.issuedAt)) {
+      throw new DomainError('UNAUTHENTICATED', 'the user must be known, enabled and signed in');
     }
     return { kind: 'user', userName: subject.userName, role: subject.role, scopes: token.scopes };
   };

@@ -38,6 +38,10 @@ export function unknownRealm(id: RealmId, cause?: unknown): DomainError {
   return new DomainError('NOT_FOUND', `realm '${id}' not found`, { cause });
 }
 
+export function unknownUser(): DomainError {
+  return new DomainError('NOT_FOUND', 'user not found');
+}
+
 /** The stored user, or undefined if unknown or not completely created. */
 export async function findUser<Secret extends object, Realm extends RealmSpec>(
   { table }: StoreContext<Secret, Realm>,
@@ -57,6 +61,14 @@ export function isComplete({ subject }: UserRecord): boolean {
 /** ISO 8601, UTC. */
 export function timestamp({ clock }: Pick<StoreContext, 'clock'>): string {
   return new Date(clock.now()).toISOString();
+}
+
+/**
+ * The `tokensValidFrom` that refuses every token issued until now. Tokens carry whole seconds, so those of the current
+ * second are refused, too.
+ */
+export function tokensValidFrom(context: Pick<StoreContext, 'clock'>): number {
+  return epochSeconds(context) + 1;
 }
 
 export function epochSeconds({ clock }: Pick<StoreContext, 'clock'>): number {

@@ -1,5 +1,6 @@
 import { DomainError } from '../../errors.ts';
-import type { Identity, RealmSpec, TenantRole, User, UserPage } from '../../ports/identity.ts';
+import type { Identity, MailTenant, RealmSpec, TenantRole, User, UserPage } from '../../ports/identity.ts';
+import { acceptsToken } from '../../routing/registry.ts';
 import type { VerifiedToken } from '../authorize.ts';
 import type { TenantClaimsLookup } from '../tenant-claims.ts';
 import { isAdministrator, TENANT_ADMIN } from './administrators.ts';
@@ -7,8 +8,6 @@ import { isAdministrator, TENANT_ADMIN } from './administrators.ts';
 export interface TenantUsersOptions {
   readonly identity: Identity;
   readonly tenantClaims: TenantClaimsLookup;
-  /** The public URL of the platform; invitations link to it. */
-  readonly publicUrl: string;
 }
 
 /** The users of one tenant, for its administrator. Users of other tenants are unknown users here. */
@@ -20,6 +19,8 @@ export interface TenantUsers {
   create(user: { readonly userName: string; readonly email: string; readonly role: TenantRole }): Promise<User>;
   /** Throws NOT_FOUND, CONFLICT for the tenant's last administrator. */
   change(userName: string, change: { readonly role?: TenantRole; readonly enabled?: boolean }): Promise<User>;
+  /** Mails a new temporary password. Throws NOT_FOUND, CONFLICT if the user has signed in or is disabled. */
+  invite(userName: string): Promise<User>;
   /** Throws NOT_FOUND, CONFLICT for the tenant's last administrator. */
   delete(userName: string): Promise<void>;
 }
@@ -40,26 +41,23 @@ export async function openTenantUsers(
   const claims = await options.tenantClaims(tenantId);
   // A user who is created while the tenant is being deleted could outlive it.
   if (!claims?.active) throw new DomainError('FORBIDDEN', 'the tenant must be active');
-  const invitation = { tenantName: claims.name ?? realm.displayName, link: options.publicUrl };
+  const invitation = { tenantName: claims.name, slug: claims.slug };
   return usersOfTenant(options.identity, realm, tenantId, invitation);
 }
 
 async function administeredTenant(identity: Identity, realm: RealmSpec, token: VerifiedToken): Promise<string> {
   if (token.realm !== realm.id) throw new DomainError('UNAUTHENTICATED', 'the token must be of this realm');
   const caller = await identity.userOf(realm.id, token.subject);
-  if (!caller?.enabled) throw new DomainError('UNAUTHENTICATED', 'the user must be enabled');
+  if (!caller || !acceptsToken(caller, token.issuedAt)) {
+    throw new DomainError('UNAUTHENTICATED', 'the user must be enabled and signed in');
+  }
   const { tenantId } = caller;
   if (tenantId === undefined || tenantId !== token.tenantId || !isAdministrator(realm.id, caller))
     throw new DomainError('FORBIDDEN', `only a ${TENANT_ADMIN} can manage users`);
   return tenantId;
 }
 
-function usersOfTenant(
-  identity: Identity,
-  { id }: RealmSpec,
-  tenantId: string,
-  invitation: { readonly tenantName: string; readonly link: string },
-): TenantUsers {
+function usersOfTenant(identity: Identity, { id }: RealmSpec, tenantId: string, invitation: MailTenant): TenantUsers {
   async function get(userName: string): Promise<User> {
     const user = await identity.user(id, userName);
     if (user?.tenantId !== tenantId) throw new DomainError('NOT_FOUND', 'user not found');
@@ -77,6 +75,8 @@ function usersOfTenant(
       if (enabled !== undefined) user = await identity.setUserEnabled(id, user.userName, enabled);
       return user;
     },
+
+    invite: async (name) => identity.inviteUser(id, (await get(name)).userName, invitation),
 
     async delete(name) {
       await identity.deleteUser(id, (await get(name)).userName);

@@ -3,7 +3,7 @@ import type { RealmSpec, User } from '../../ports/identity.ts';
 import { type ListedItem, type Page, put, type Write } from '../../ports/table.ts';
 import { type Check, updateItem } from '../../retry/update-item.ts';
 import { canReplace, isAdministrator, lastAdministrator } from './administrators.ts';
-import { findUser, isComplete, isLogin, type StoreContext, timestamp } from './store-context.ts';
+import { findUser, isComplete, isLogin, type StoreContext, timestamp, unknownUser } from './store-context.ts';
 import {
   emailItem,
   emailKey,
@@ -19,6 +19,13 @@ import { userTaken } from './user-rules.ts';
 
 const PAGE = 100;
 
+/** Further writes of the transaction that changes a user. */
+export interface FurtherWrites {
+  readonly writes: readonly Write[];
+  /** The error if a condition of `writes` does not hold. @default - `writes` have no conditions */
+  readonly refusal?: () => DomainError;
+}
+
 /**
  * Reads, changes and writes a user. Repeats if another writer was faster.
  *
@@ -33,6 +40,7 @@ export async function changeUser<Secret extends object, Realm extends RealmSpec>
   realm: Realm,
   userName: string,
   changed: (before: UserRecord<Secret>) => Partial<UserRecord<Secret>>,
+  further: FurtherWrites = { writes: [] },
 ): Promise<User> {
   if (!isLogin(userName)) throw unknownUser();
   const { data } = await updateItem(
@@ -43,23 +51,20 @@ export async function changeUser<Secret extends object, Realm extends RealmSpec>
       const before = item.data;
       const after: UserRecord<Secret> = { ...before, ...changed(before), modified: timestamp(context) };
       const version = item.version + 1;
+      const own = [
+        put(subjectItem(realm.id, context.credentials.configOf(realm), after, version)),
+        ...emailMoves(realm, before, after),
+      ];
       return {
         item: userItem(realm.id, after, version),
         basis: await administratorRemains(context, realm, before, after),
-        also: [
-          put(subjectItem(realm.id, context.credentials.configOf(realm), after, version)),
-          ...emailMoves(realm, before, after),
-        ],
-        refusal: () => userTaken('email'),
+        also: [...own, ...further.writes],
+        refusal: (failed) => (failed.some((index) => index < own.length) ? userTaken('email') : further.refusal?.()),
       };
     },
     { contended: (cause) => new DomainError('UNAVAILABLE', 'the user keeps changing, try again', { cause }) },
   );
   return toUser(data);
-}
-
-function unknownUser(): DomainError {
-  return new DomainError('NOT_FOUND', 'user not found');
 }
 
 /**

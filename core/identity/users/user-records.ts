@@ -73,12 +73,13 @@ export function emailItem(realm: RealmId, { email, userName }: User, version: nu
 export function subjectItem(
   realm: RealmId,
   { issuer }: RealmConfig,
-  { subject, userName, email, role, tenantId, enabled }: User,
+  { subject, userName, email, role, tenantId, enabled, tokensValidFrom }: User,
   version: number,
 ): Item<Subject> {
   const data: Subject = {
     ...{ issuer, subject, realm, userName, email, role, enabled },
     ...(tenantId !== undefined && { tenantId }),
+    ...(tokensValidFrom !== undefined && { tokensValidFrom }),
   };
   return { ...subjectKey(realm, subject), version, data };
 }

@@ -1,12 +1,13 @@
-import { batchesOf } from '../../collections/batches.ts';
-import type { Identity, RealmId, RealmSpec, User, UserPage } from '../../ports/identity.ts';
+import type { Identity, RealmSpec } from '../../ports/identity.ts';
 import { subjectKey } from '../../routing/registry.ts';
 import { deleteRealm, describeRealm, ensureRealm } from './realm-store.ts';
-import { CALLS_AT_ONCE, findUser, isComplete, requireRealm, type StoreContext } from './store-context.ts';
+import { requireRealm, type StoreContext, tokensValidFrom } from './store-context.ts';
 import { changeUser } from './user-change.ts';
 import { createUser, stagedPassword } from './user-creation.ts';
 import { deleteTenantUsers, deleteUser } from './user-deletion.ts';
-import { emailKey, toUser, type UserRecord, usersOf } from './user-records.ts';
+import { endSessions, inviteUser, setPassword } from './user-passwords.ts';
+import { getUser, listUsers } from './user-queries.ts';
+import { emailKey } from './user-records.ts';
 import { requireUserFields } from './user-rules.ts';
 
 /** The Identity port over the platform's table and a provider of credentials. Both homes use it. */
@@ -41,10 +42,18 @@ export function createUserStore<Secret extends object, Realm extends RealmSpec>(
     async setUserEnabled(realmId, userName, enabled) {
       const realm = await requireRealm(context, realmId);
       // The table first: the gateway reads it, so a disabled user is refused before the sessions have ended.
-      const user = await changeUser(context, realm, userName, () => ({ enabled }));
+      const user = await changeUser(context, realm, userName, () => ({
+        enabled,
+        // The tokens of a disabled user stay refused when the user is enabled again.
+        ...(!enabled && { tokensValidFrom: tokensValidFrom(context) }),
+      }));
       await credentials.enabledChanged(realm, user);
       return user;
     },
+
+    inviteUser: (realm, userName, invitation) => inviteUser(context, realm, userName, invitation),
+    setPassword: (realm, userName, password) => setPassword(context, realm, userName, password),
+    endSessions: (realm, userName) => endSessions(context, realm, userName),
 
     deleteUser: (realm, userName) => deleteUser(context, realm, userName),
     deleteTenantUsers: (realm, tenantId) => deleteTenantUsers(context, realm, tenantId),
@@ -54,54 +63,4 @@ export function createUserStore<Secret extends object, Realm extends RealmSpec>(
       return (await table.get(emailKey(realm, email))) !== undefined;
     },
   };
-}
-
-async function getUser<Secret extends object, Realm extends RealmSpec>(
-  context: StoreContext<Secret, Realm>,
-  realm: RealmId,
-  userName: string,
-): Promise<User | undefined> {
-  const item = await findUser(context, realm, userName);
-  if (!item || item.data.status === 'CONFIRMED') return item && toUser(item.data);
-  return withCurrentStatus(context, await requireRealm(context, realm), item.data);
-}
-
-async function listUsers<Secret extends object, Realm extends RealmSpec>(
-  context: StoreContext<Secret, Realm>,
-  realmId: RealmId,
-  { tenantId, after, limit }: Parameters<Identity['users']>[1],
-): Promise<UserPage> {
-  const page = await context.table.query({
-    ...usersOf(realmId, tenantId),
-    limit,
-    ...(after !== undefined && { after }),
-  });
-  const records = page.items.map(({ data }) => data).filter(isComplete);
-  const items = await withCurrentStatuses(context, realmId, records);
-  return { items, ...(page.next !== undefined && { next: page.next }) };
-}
-
-async function withCurrentStatuses<Secret extends object, Realm extends RealmSpec>(
-  context: StoreContext<Secret, Realm>,
-  realmId: RealmId,
-  records: readonly UserRecord[],
-): Promise<readonly User[]> {
-  if (records.every(({ status }) => status === 'CONFIRMED')) return records.map(toUser);
-  const realm = await requireRealm(context, realmId);
-  const users: User[] = [];
-  for (const batch of batchesOf(records, CALLS_AT_ONCE))
-    users.push(...(await Promise.all(batch.map((record) => withCurrentStatus(context, realm, record)))));
-  return users;
-}
-
-/** Asks the provider whether an invited user has signed in since. The record keeps the change. */
-async function withCurrentStatus<Secret extends object, Realm extends RealmSpec>(
-  context: StoreContext<Secret, Realm>,
-  realm: Realm,
-  record: UserRecord,
-): Promise<User> {
-  const user = toUser(record);
-  if (user.status === 'CONFIRMED') return user;
-  const status = await context.credentials.statusOf(realm, user);
-  return status === user.status ? user : changeUser(context, realm, user.userName, () => ({ status }));
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Credentials, IssuedCredentials } from '../../../core/ports/credentials.ts';
+import type { Credentials, IssuedCredentials, IssuedPassword } from '../../../core/ports/credentials.ts';
 import type { NewUser, RealmSpec, User } from '../../../core/ports/identity.ts';
 import type { Table } from '../../../core/ports/table.ts';
 
@@ -11,6 +11,8 @@ export interface CredentialsFixture<Secret extends object, Realm extends RealmSp
   accepts(realm: Realm, user: IssuedUser<Secret>, password: string): Promise<boolean>;
   /** Signs the user in, with the chosen password. */
   startSession(realm: Realm, user: IssuedUser<Secret>, password: string): Promise<void>;
+  /** The temporary password in the latest invitation of the user. */
+  invitedPassword(realm: Realm, user: IssuedUser<Secret>): Promise<string>;
   /** Whether a session that `startSession` started still gives new tokens. */
   hasSession(realm: Realm, user: IssuedUser<Secret>): Promise<boolean>;
   close(): Promise<void>;
@@ -94,6 +96,54 @@ export function credentialsContract<Secret extends object, Realm extends RealmSp
       const user = await issue(newUser());
       expect(await credentials.statusOf(realm, user)).toBe('FORCE_CHANGE_PASSWORD');
       expect(await fixture.accepts(realm, user, PASSWORD)).toBe(false);
+    });
+
+    /** Adopts what a change of the password returned, as the store does. */
+    async function adopt(
+      user: IssuedUser<Secret>,
+      issued: Promise<IssuedPassword<Secret>>,
+    ): Promise<IssuedUser<Secret>> {
+      const { secret, writes, committed } = await issued;
+      await fixture.table.transact(writes);
+      committed?.();
+      return { ...user, ...(secret && { secret }) };
+    }
+
+    test('ID-1: invite again with a new temporary password, also when it is repeated; the one before is void', async () => {
+      let user = await issue(newUser());
+      const first = await fixture.invitedPassword(realm, user);
+      expect(await fixture.accepts(realm, user, first)).toBe(true);
+      user = await adopt(user, credentials.invite(realm, user));
+      user = await adopt(user, credentials.invite(realm, user, { tenantName: 'Acme Inc.', slug: 'acme-inc' }));
+      const latest = await fixture.invitedPassword(realm, user);
+      expect(latest).not.toBe(first);
+      expect(await fixture.accepts(realm, user, latest)).toBe(true);
+      expect(await fixture.accepts(realm, user, first)).toBe(false);
+      expect(await credentials.statusOf(realm, user)).toBe('FORCE_CHANGE_PASSWORD');
+    });
+
+    test('ID-1: take a chosen password in place of a temporary or an earlier one', async () => {
+      const invited = await issue(newUser());
+      const temporary = await fixture.invitedPassword(realm, invited);
+      const first = await adopt(invited, credentials.setPassword(realm, invited, PASSWORD));
+      expect(await fixture.accepts(realm, first, PASSWORD)).toBe(true);
+      expect(await fixture.accepts(realm, first, temporary)).toBe(false);
+      const second = await adopt(first, credentials.setPassword(realm, first, 'Battery-staple-8'));
+      expect(await fixture.accepts(realm, second, 'Battery-staple-8')).toBe(true);
+      expect(await fixture.accepts(realm, second, PASSWORD)).toBe(false);
+    });
+
+    test('ID-3: end the sessions of one user, who can sign in again, also when it is repeated', async () => {
+      const user = await issue(newUser(), { kind: 'clear', password: PASSWORD });
+      const other = await issue(newUser(), { kind: 'clear', password: PASSWORD });
+      await fixture.startSession(realm, user, PASSWORD);
+      await fixture.startSession(realm, other, PASSWORD);
+      await credentials.endSessions(realm, user);
+      await credentials.endSessions(realm, user);
+      expect(await fixture.hasSession(realm, user)).toBe(false);
+      expect(await fixture.hasSession(realm, other)).toBe(true);
+      await fixture.startSession(realm, user, PASSWORD);
+      expect(await fixture.hasSession(realm, user)).toBe(true);
     });
 
     test('give each user a subject, and a user who is created again a new subject and the new password', async () => {

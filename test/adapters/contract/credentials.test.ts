@@ -25,6 +25,10 @@ async function openEmbedded(): Promise<CredentialsFixture<PasswordSecret, RealmS
     table,
     accepts: async (_realm, { secret, subject }, password) =>
       (await passwords.check(password, secret, subject)) === 'right',
+    async invitedPassword(_realm, { email }) {
+      const { items } = await mailer.list({ limit: 100 });
+      return temporaryPasswordIn(items.find(({ to }) => to === email)?.text);
+    },
     startSession: (realm, { subject }) =>
       sessions(realm).upsert(subject, { accountId: subject, uid: subject }, 3_600) as Promise<void>,
     hasSession: async (realm, { subject }) => (await sessions(realm).find(subject)) !== undefined,
@@ -43,6 +47,7 @@ async function openFake(): Promise<CredentialsFixture<MemorySecret, RealmSpec>> 
     credentials,
     table,
     accepts: async ({ id }, { userName }, password) => credentials.account(id, userName)?.password === password,
+    invitedPassword: async ({ id }, { userName }) => credentials.account(id, userName)?.password ?? '',
     async startSession({ id }, { userName }) {
       const account = credentials.account(id, userName);
       if (account) account.sessions += 1;
@@ -50,6 +55,10 @@ async function openFake(): Promise<CredentialsFixture<MemorySecret, RealmSpec>> 
     hasSession: async ({ id }, { userName }) => (credentials.account(id, userName)?.sessions ?? 0) > 0,
     close,
   };
+}
+
+function temporaryPasswordIn(text = ''): string {
+  return /Temporary password: (\S+)/.exec(text)?.[1] ?? '';
 }
 
 credentialsContract('scrypt hashes in the table', openEmbedded);

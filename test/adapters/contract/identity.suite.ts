@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Identity, NewUser, RealmId } from '../../../core/ports/identity.ts';
 import type { Table } from '../../../core/ports/table.ts';
+import { subjectKey } from '../../../core/routing/registry.ts';
 import { administratorContract } from './identity-administrators.suite.ts';
 
 /** An empty Identity. */
@@ -182,6 +183,53 @@ export function identityContract(adapter: string, open: () => Promise<IdentityFi
       await expect(identity.setUserEnabled('pool', 'nobody@example.test', true)).rejects.toMatchObject({
         code: 'NOT_FOUND',
       });
+    });
+
+    test('ID-1: a user who has not signed in is invited again; others, and disabled users, are not', async () => {
+      await identity.createUser('pool', newUser('late'));
+      await expect(identity.inviteUser('pool', 'LATE@example.test')).resolves.toMatchObject({
+        status: 'FORCE_CHANGE_PASSWORD',
+        tenantId: A,
+      });
+      await identity.setUserEnabled('pool', 'late@example.test', false);
+      await expect(identity.inviteUser('pool', 'late@example.test')).rejects.toMatchObject({ code: 'CONFLICT' });
+      await identity.createUser('pool', newUser('settled', { password: 'Correct-horse-7' }));
+      await expect(identity.inviteUser('pool', 'settled@example.test')).rejects.toMatchObject({
+        code: 'CONFLICT',
+        message: expect.stringMatching(/^User settled@example\.test has signed in already; /),
+      });
+      for (const name of ['nobody@example.test', '', '..', 'a\u0000']) {
+        await expect(identity.inviteUser('pool', name)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+      }
+    });
+
+    test('ID-1: a password is set for an invited user and for one who has signed in, if it is strong enough', async () => {
+      await identity.createUser('pool', newUser('setter'));
+      await expect(identity.setPassword('pool', 'setter@example.test', 'weak')).rejects.toMatchObject({
+        code: 'INVALID',
+      });
+      const first = await identity.setPassword('pool', 'setter@example.test', 'Correct-horse-7');
+      expect(first.status).toBe('CONFIRMED');
+      // There was no token to refuse.
+      expect(first).not.toHaveProperty('tokensValidFrom');
+      const second = await identity.setPassword('pool', 'setter@example.test', 'Correct-horse-8');
+      expect(second.tokensValidFrom).toBeGreaterThan(Date.parse(second.created) / 1000);
+      await expect(identity.setPassword('pool', 'nobody@example.test', 'Correct-horse-7')).rejects.toMatchObject({
+        code: 'NOT_FOUND',
+      });
+    });
+
+    test('ID-3: tokens of a user who ends all sessions or is disabled are refused from then on, in the registry too', async () => {
+      const user = await identity.createUser('pool', newUser('leaver', { password: 'Correct-horse-7' }));
+      const registered = async () => (await fixture.table.get(subjectKey('pool', user.subject)))?.data;
+      expect(await registered()).not.toHaveProperty('tokensValidFrom');
+      const { tokensValidFrom } = await identity.endSessions('pool', user.userName);
+      expect(tokensValidFrom).toBeGreaterThan(Date.parse(user.created) / 1000);
+      expect(await registered()).toMatchObject({ enabled: true, tokensValidFrom });
+      await identity.setUserEnabled('pool', user.userName, false);
+      await identity.setUserEnabled('pool', user.userName, true);
+      expect((await registered())?.tokensValidFrom).toBeGreaterThanOrEqual(tokensValidFrom ?? 0);
+      await expect(identity.endSessions('pool', 'nobody@example.test')).rejects.toMatchObject({ code: 'NOT_FOUND' });
     });
 
     test('ON-6: the name and email of a deleted user are free again, the subject is not reused', async () => {

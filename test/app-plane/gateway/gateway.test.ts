@@ -1,6 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { defined } from '../../../core/defined.ts';
-import { echo, type Fixture, PUBLIC_URL, startFixture, type TokenFacts, tenantRoute, tokenOf } from './fixture.ts';
+import {
+  echo,
+  type Fixture,
+  PUBLIC_URL,
+  startFixture,
+  type TokenFacts,
+  tenantRoute,
+  tenantUser,
+  tokenOf,
+} from './fixture.ts';
 
 const ACME = 'acme00001';
 
@@ -75,6 +84,20 @@ describe('the gateway', () => {
     const claims = acme.split('.')[1];
     const header = btoa('{"alg":"none","kid":"k1"}').replaceAll('=', '');
     await expectResponse(await call('/api/products', `Bearer ${header}.${claims}.x`), 401, 'Unauthorized');
+  });
+
+  test('ID-3: responds with 401 to a token that was issued before its user ended all sessions', async () => {
+    const route = tenantRoute('signedout1');
+    const tokensValidFrom = Math.floor(Date.now() / 1_000);
+    await fixture.addTenant(route);
+    fixture.subjects.set('pool signedout1-user', tenantUser(route, { tokensValidFrom }));
+    const statusOf = async (claims: NonNullable<TokenFacts['claims']>) =>
+      (await call('/api/products', await bearer({ tenantId: route.tenantId, claims }))).status;
+    expect([
+      await statusOf({ iat: tokensValidFrom - 1 }),
+      await statusOf({}),
+      await statusOf({ iat: tokensValidFrom }),
+    ]).toEqual([401, 401, 200]);
   });
 
   test('responds to a disabled user with 401 as soon as the platform sends the change', async () => {

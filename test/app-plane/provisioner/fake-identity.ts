@@ -64,6 +64,16 @@ class FakeCredentials implements Credentials<Secret, RealmSpec> {
     return { subject, writes: [] };
   }
 
+  async invite() {
+    return { writes: [] };
+  }
+
+  async setPassword(_realm: RealmSpec, _user: User, password: string) {
+    return { secret: { password }, writes: [] };
+  }
+
+  async endSessions() {}
+
   async statusOf(_realm: RealmSpec, { status }: User) {
     return status;
   }

@@ -44,7 +44,7 @@ describe('the provisioner', () => {
       });
       expect((await world.placement(id))?.allocations).toEqual({ realm, cluster, silo });
       expect(await world.identity.usersOf(id)).toMatchObject([
-        { realm, role: 'TenantAdmin', invitation: { tenantName: 'Acme Inc.', link: 'http://platform.test' } },
+        { realm, role: 'TenantAdmin', invitation: { tenantName: 'Acme Inc.', slug: 'acme-inc' } },
       ]);
       expect(world.routeChanges).toContain(id);
       expect(await process.provisioner.plan(id)).toEqual([]);

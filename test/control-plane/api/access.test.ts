@@ -72,6 +72,7 @@ describe('the principal of a token', () => {
     scopes: ['tenant/tenant_read'],
     role: 'SystemAdmin',
     userName: 'someone-else',
+    issuedAt: 4e9,
     expiresAt: 0,
   };
   const principal = (given: Partial<VerifiedToken>) =>
@@ -93,6 +94,11 @@ describe('the principal of a token', () => {
       userName: 'ann',
       role: 'Auditor',
       scopes: ['tenant/tenant_read'],
+    });
+    const { tokensValidFrom = 0 } = await identity.endSessions('admin', 'ann');
+    expect(await principal({ subject, issuedAt: tokensValidFrom })).toMatchObject({ userName: 'ann' });
+    await expect(principal({ subject, issuedAt: tokensValidFrom - 1 })).rejects.toMatchObject({
+      code: 'UNAUTHENTICATED',
     });
     await identity.setUserEnabled('admin', 'ann', false);
     await expect(principal({ subject })).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });

@@ -110,5 +110,13 @@ test('DX-9: a client without a token can read how to sign in', async () => {
 });
 
 function token(subject: string, scopes: readonly string[], clientId = 'tierplane-cli'): VerifiedToken {
-  return { issuer: 'http://platform.test/realms/admin', realm: 'admin', subject, clientId, scopes, expiresAt: 4e9 };
+  return {
+    issuer: 'http://platform.test/realms/admin',
+    realm: 'admin',
+    subject,
+    clientId,
+    scopes,
+    issuedAt: 0,
+    expiresAt: 4e9,
+  };
 }

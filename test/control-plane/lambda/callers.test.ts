@@ -79,6 +79,20 @@ describeLambdaApi("the control plane's function in an emulated account", (api) =
       expect((await call('GET /users', '/users', { claims: leaver })).statusCode).toBe(401);
     });
 
+    test('ID-3: and refuses tokens that were issued before the user ended all sessions', async () => {
+      const email = 'traveller@platform.example';
+      const { subject } = await api.world.identity.createUser('admin', {
+        userName: 'away',
+        email,
+        role: 'SystemAdmin',
+      });
+      const { tokensValidFrom = 0 } = await api.world.identity.endSessions('admin', 'away');
+      const statusAt = async (iat: number) =>
+        (await call('GET /users', '/users', { claims: { ...claims.admin, sub: subject, iat: String(iat) } }))
+          .statusCode;
+      expect([await statusAt(tokensValidFrom - 1), await statusAt(tokensValidFrom)]).toEqual([401, 200]);
+    });
+
     test('SE-1.14: and keeps concurrent callers in one process apart', async () => {
       const responses = await Promise.all(
         Array.from({ length: 12 }, (_, i) =>

@@ -58,7 +58,7 @@ export async function createLambdaWorld(account: EmulatedAccount, name: string):
   });
   const identity = openIdentity({
     ...{ table, clock: systemClock, region: REGION },
-    pools: openUserPools(cognito, name),
+    pools: openUserPools(cognito, { prefix: name, random: systemRandom }),
     vault: openPasswordVault(kms, keyId),
     stackPools: { admin: { userPoolId, clientId: ADMIN_CLIENT } },
   });

@@ -55,12 +55,19 @@ describe('authorize', () => {
   test('returns the claims of the token, without those that are absent', async () => {
     expect(await authorize(bearer())).toStrictEqual({
       ...{ issuer: ISSUER, realm: 'pool', subject: 'subject-1', clientId: 'app', scopes: [] },
-      ...{ tenantId: 'tenantaaaa', expiresAt: NOW + 600 },
+      ...{ tenantId: 'tenantaaaa', issuedAt: 0, expiresAt: NOW + 600 },
     });
-    const more = { scope: 'openid  a/b', role: 'TenantAdmin', tier: 'basic', username: 'ann', email: 'ann@a.example' };
+    const more = {
+      iat: NOW - 5,
+      scope: 'openid  a/b',
+      role: 'TenantAdmin',
+      tier: 'basic',
+      username: 'ann',
+      email: 'ann@a.example',
+    };
     expect(await authorize(bearer(more))).toStrictEqual({
       ...{ issuer: ISSUER, realm: 'pool', subject: 'subject-1', clientId: 'app', scopes: ['openid', 'a/b'] },
-      ...{ tenantId: 'tenantaaaa', expiresAt: NOW + 600 },
+      ...{ tenantId: 'tenantaaaa', issuedAt: NOW - 5, expiresAt: NOW + 600 },
       ...{ role: 'TenantAdmin', tier: 'basic', userName: 'ann', email: 'ann@a.example' },
     });
   });

@@ -20,15 +20,19 @@ let admin: User;
 beforeEach(async () => {
   scratch = await openScratchTable();
   const credentials = new ServiceCredentials();
-  const { issue } = credentials;
+  const { issue, invite } = credentials;
   credentials.issue = async (realm, user, chosen) => {
     invited = user.invitation;
     return issue.call(credentials, realm, user, chosen);
   };
+  credentials.invite = async (realm, user, tenant) => {
+    invited = tenant;
+    return invite.call(credentials, realm, user, tenant);
+  };
   identity = createUserStore({ table: scratch.table, clock: scratch.clock, credentials });
   await identity.ensureRealm(POOL);
   await identity.ensureRealm({ id: 'admin', displayName: 'Administration' });
-  claims = { tier: 'basic', active: true };
+  claims = { tier: 'basic', active: true, name: 'Acme Inc.', slug: 'acme-inc' };
   admin = await create('admin@acme.test', 'TenantAdmin', ACME);
   await create('member@acme.test', 'TenantUser', ACME);
   await create('admin@globex.test', 'TenantAdmin', GLOBEX);
@@ -40,10 +44,10 @@ function create(email: string, role: string, tenantId: string): Promise<User> {
 }
 
 function open(token: Partial<VerifiedToken> = {}): Promise<TenantUsers> {
-  const options = { identity, tenantClaims: async () => claims, publicUrl: 'https://platform.test' };
+  const options = { identity, tenantClaims: async () => claims };
   return openTenantUsers(options, POOL, {
     ...{ issuer: 'x', realm: 'pool', subject: admin.subject, clientId: 'app', scopes: [], tenantId: ACME },
-    ...{ expiresAt: 0, ...token },
+    ...{ issuedAt: 4e9, expiresAt: 0, ...token },
   });
 }
 
@@ -61,13 +65,17 @@ describe("the users of a tenant, for the tenant's administrator", () => {
     await expect(identity.user('pool', 'admin@globex.test')).resolves.toMatchObject({ enabled: true });
   });
 
-  test('ID-1: are invited under the name of the tenant, or of the realm if the tenant has none', async () => {
+  test('ID-1: are invited, also again, under the name of the tenant', async () => {
     const user = { userName: 'new@acme.test', email: 'new@acme.test', role: 'TenantUser' } as const;
     await expect((await open()).create(user)).resolves.toMatchObject({ tenantId: ACME });
-    expect(invited).toEqual({ tenantName: 'Shop', link: 'https://platform.test' });
-    claims = { tier: 'basic', active: true, name: 'Acme Inc.' };
-    await (await open()).create({ ...user, userName: 'b@acme.test', email: 'b@acme.test' });
-    expect(invited).toEqual({ tenantName: 'Acme Inc.', link: 'https://platform.test' });
+    expect(invited).toEqual({ tenantName: 'Acme Inc.', slug: 'acme-inc' });
+    invited = undefined;
+    await expect((await open()).invite('new@acme.test')).resolves.toMatchObject({ status: 'FORCE_CHANGE_PASSWORD' });
+    expect(invited).toEqual({ tenantName: 'Acme Inc.', slug: 'acme-inc' });
+    for (const name of ['admin@globex.test', 'nobody', '']) {
+      await expect((await open()).invite(name)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    }
+    await expect((await open()).invite('member@acme.test')).rejects.toMatchObject({ code: 'CONFLICT' });
   });
 
   test('ID-2: change only in what is given, and are deleted', async () => {
@@ -110,17 +118,25 @@ describe("the users of a tenant, for the tenant's administrator", () => {
   test('ID-4: a system user manages no tenant', async () => {
     const user = { userName: 'root', email: 'root@p.test', role: 'TenantAdmin', password: 'Correct-horse-7' };
     const { subject } = await identity.createUser('admin', user);
-    const options = { identity, tenantClaims: async () => claims, publicUrl: '' };
+    const options = { identity, tenantClaims: async () => claims };
     const realm = { id: 'admin', displayName: 'Administration' } as const;
-    const token = { issuer: 'x', realm: 'admin', subject, clientId: 'app', scopes: [], expiresAt: 0 } as const;
+    const token = {
+      issuer: 'x',
+      realm: 'admin',
+      subject,
+      clientId: 'app',
+      scopes: [],
+      issuedAt: 4e9,
+      expiresAt: 0,
+    } as const;
     await expect(openTenantUsers(options, realm, token)).rejects.toMatchObject({ code: 'FORBIDDEN' });
   });
 
-  test.each<TenantClaims | undefined>([undefined, { tier: 'basic', active: false }])(
-    'ON-7: nobody manages a tenant %j',
-    async (state) => {
-      claims = state;
-      await expect(open()).rejects.toMatchObject({ code: 'FORBIDDEN', message: 'the tenant must be active' });
-    },
-  );
+  test.each<TenantClaims | undefined>([
+    undefined,
+    { tier: 'basic', active: false, name: 'Acme Inc.', slug: 'acme-inc' },
+  ])('ON-7: nobody manages a tenant %j', async (state) => {
+    claims = state;
+    await expect(open()).rejects.toMatchObject({ code: 'FORBIDDEN', message: 'the tenant must be active' });
+  });
 });

@@ -71,7 +71,13 @@ describe('the user store', () => {
   });
 
   test('ID-2: the remaining administrator is found beyond the first page, and the record decides, not the index', async () => {
-    const admin = (name: string) => ({ ...ANN, userName: name, email: name, role: 'TenantAdmin' });
+    const admin = (name: string) => ({
+      ...ANN,
+      userName: name,
+      email: name,
+      role: 'TenantAdmin',
+      password: 'Correct-horse-7',
+    });
     await identity.createUser('pool', admin('a@a.test'));
     for (let i = 0; i < 101; i++) {
       const name = `b${String(i).padStart(3, '0')}@a.test`;

@@ -153,7 +153,7 @@ async function changePassword(
     return;
   }
   try {
-    await deps.identity.setPassword(spec.id, user.userName, password, session);
+    await deps.identity.setPassword(spec.id, user.userName, password, { keepSession: session });
   } catch (error) {
     if (!isDomainError(error, 'INVALID')) throw error;
     const messages = error.issues.map(({ msg }) => `${msg.charAt(0).toUpperCase()}${msg.slice(1)}.`);

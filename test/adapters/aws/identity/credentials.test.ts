@@ -9,7 +9,9 @@ import { expect, test } from '@jest/globals';
 import { createCognitoCredentials, type PoolRealm } from '../../../../adapters/aws/identity/credentials.ts';
 import { openPasswordVault, type SealedPassword } from '../../../../adapters/aws/identity/password-vault.ts';
 import { openUserPools } from '../../../../adapters/aws/identity/user-pool.ts';
+import { systemRandom } from '../../../../adapters/embedded/clock.ts';
 import { REGION } from '../../../../rehearsal/emulated-account.ts';
+import { invitedPassword } from '../../../../rehearsal/invited-password.ts';
 import { clientConfig, createTable, describeInAccount } from '../../../rehearsal/account.ts';
 import { type CredentialsFixture, credentialsContract } from '../../contract/credentials.suite.ts';
 
@@ -44,13 +46,14 @@ describeInAccount('an emulated account', (account) => {
 
     return {
       credentials: createCognitoCredentials({
-        pools: openUserPools(cognito, 'credentials'),
+        pools: openUserPools(cognito, { prefix: 'credentials', random: systemRandom }),
         vault: openPasswordVault(kms, keyId),
         region: REGION,
       }),
       table: await createTable(new DynamoDBClient(config), 'credentials'),
       accepts: async (realm, { userName }, password) =>
         (await signIn(realm, userName, password).catch(refusedSignIn)) !== undefined,
+      invitedPassword: (_realm, { email }) => invitedPassword(account(), email),
       async startSession(realm, { userName, subject }, password) {
         refreshTokens.set(subject, (await signIn(realm, userName, password)) ?? '');
       },

@@ -4,7 +4,7 @@ import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { openIdentity } from '../../../../adapters/aws/identity/identity.ts';
 import { openPasswordVault } from '../../../../adapters/aws/identity/password-vault.ts';
 import { openUserPools } from '../../../../adapters/aws/identity/user-pool.ts';
-import { systemClock } from '../../../../adapters/embedded/clock.ts';
+import { systemClock, systemRandom } from '../../../../adapters/embedded/clock.ts';
 import { REGION } from '../../../../rehearsal/emulated-account.ts';
 import { clientConfig, createTable, describeInAccount } from '../../../rehearsal/account.ts';
 import { identityContract } from '../../contract/identity.suite.ts';
@@ -17,7 +17,7 @@ describeInAccount('an emulated account', (account) => {
     const table = await createTable(new DynamoDBClient(config), 'identity');
     const identity = openIdentity({
       table,
-      pools: openUserPools(new CognitoIdentityProviderClient(config), 'contract'),
+      pools: openUserPools(new CognitoIdentityProviderClient(config), { prefix: 'contract', random: systemRandom }),
       vault: openPasswordVault(kms, KeyMetadata?.KeyId ?? ''),
       clock: systemClock,
       region: REGION,

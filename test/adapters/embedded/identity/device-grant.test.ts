@@ -108,7 +108,7 @@ describe('the device authorization grant', () => {
 
     const second = await requestCode();
     await browser().allow(second.user_code);
-    server.tenants.set(ACME, { tier: 'basic', active: false });
+    server.changeTenant(ACME, { active: false });
     expect((await pollLater(second)).status).toBe(400);
   });
 

@@ -30,8 +30,8 @@ export interface RealmServer {
   readonly credentials: EmbeddedClientCredentials;
   readonly mailer: EmbeddedMailer;
   readonly realms: Realms;
-  /** The tenants on record. Tests change them. */
-  readonly tenants: Map<string, TenantClaims>;
+  /** Changes the record of a tenant. */
+  changeTenant(tenantId: string, change: Partial<TenantClaims>): void;
   /** All lines logged so far. */
   readonly logged: string[];
   readonly mailFile: string;
@@ -63,9 +63,9 @@ export async function startRealmServer(): Promise<RealmServer> {
   const identity = openIdentity({ table, mailer, passwords, clock, random, publicUrl: url });
   const credentials = openClientCredentials({ table, clock, random });
   const tenants = new Map<string, TenantClaims>([
-    [ACME, { tier: 'basic', active: true, name: 'acme' }],
-    [GLOBEX, { tier: 'advanced', active: true, name: 'globex' }],
-    [INITECH, { tier: 'premium', active: true, name: 'initech' }],
+    [ACME, { tier: 'basic', active: true, name: 'Acme Inc.', slug: 'acme-inc' }],
+    [GLOBEX, { tier: 'advanced', active: true, name: 'Globex', slug: 'globex' }],
+    [INITECH, { tier: 'premium', active: true, name: 'Initech', slug: 'initech' }],
   ]);
   realms = createRealms({
     table,
@@ -88,7 +88,7 @@ export async function startRealmServer(): Promise<RealmServer> {
   });
   await identity.ensureRealm({ id: 'admin', displayName: 'Tierplane administration' });
   await identity.ensureRealm({ id: 'pool', displayName: 'Tierplane' });
-  await identity.ensureRealm({ id: `tenant-${INITECH}`, displayName: 'initech', tenantId: INITECH });
+  await identity.ensureRealm({ id: `tenant-${INITECH}`, displayName: 'Initech', tenantId: INITECH });
 
   return {
     url,
@@ -97,7 +97,10 @@ export async function startRealmServer(): Promise<RealmServer> {
     credentials,
     mailer,
     realms,
-    tenants,
+    changeTenant(tenantId, change) {
+      const before = tenants.get(tenantId);
+      if (before) tenants.set(tenantId, { ...before, ...change });
+    },
     logged,
     mailFile,
     advance(ms) {

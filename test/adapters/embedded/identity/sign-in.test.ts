@@ -60,10 +60,10 @@ describe('sign-in', () => {
     const userName = await newUser('TenantUser', GLOBEX);
     const first = await enter(userName);
     expect(decodeJwt(first.accessToken).tier).toBe('advanced');
-    server.tenants.set(GLOBEX, { tier: 'premium', active: true });
+    server.changeTenant(GLOBEX, { tier: 'premium' });
     const second = await renew(first.refreshToken);
     expect(decodeJwt(second.accessToken).tier).toBe('premium');
-    server.tenants.set(GLOBEX, { tier: 'advanced', active: true });
+    server.changeTenant(GLOBEX, { tier: 'advanced' });
   });
 
   test('an admin gets the scopes of SBT and no tenant', async () => {
@@ -108,7 +108,7 @@ describe('sign-in', () => {
       email,
       role: 'TenantAdmin',
       tenantId: ACME,
-      invitation: { tenantName: 'acme', link: server.url },
+      invitation: { tenantName: 'Acme Inc.', slug: 'acme-inc' },
     });
     const temporary = await server.invitedPassword(email);
     expect(temporary).toMatch(/^[0-9a-z]{6}(-[0-9a-z]{6}){3}-[0-9a-z]{2}$/);
@@ -209,10 +209,10 @@ describe('a user who cannot have tokens', () => {
   test('ON-7: the users of a tenant that is not active get no tokens', async () => {
     const userName = await newUser();
     const { refreshToken } = await enter(userName);
-    server.tenants.set(ACME, { tier: 'basic', active: false });
+    server.changeTenant(ACME, { active: false });
     await expect(renew(refreshToken)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
     await expect(enter(userName)).rejects.toMatchObject({ code: 'FORBIDDEN' });
-    server.tenants.set(ACME, { tier: 'basic', active: true, name: 'acme' });
+    server.changeTenant(ACME, { active: true });
     await enter(userName);
   });
 });

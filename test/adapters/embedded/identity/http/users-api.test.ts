@@ -181,8 +181,7 @@ describe('the users API of a realm', () => {
   });
 
   test('ON-7: nobody manages the users of a tenant that is not active, so that no user outlives it', async () => {
-    const acme = server.tenants.get(ACME);
-    server.tenants.set(ACME, { tier: 'basic', active: false });
+    server.changeTenant(ACME, { active: false });
     try {
       for (const [method, path] of [
         ['GET', ''],
@@ -195,7 +194,7 @@ describe('the users API of a realm', () => {
         expect((await call(method, path, admin, body)).status).toBe(403);
       }
     } finally {
-      if (acme) server.tenants.set(ACME, acme);
+      server.changeTenant(ACME, { active: true });
     }
     expect(await server.identity.user('pool', 'late@acme.example')).toBeUndefined();
     expect((await server.identity.user('pool', 'member@acme.example'))?.enabled).toBe(true);

@@ -1,0 +1,54 @@
+/** What a mail says. */
+export interface MailText {
+  readonly subject: string;
+  readonly text: string;
+}
+
+/** The mail that invites a user, with the temporary password. */
+export function invitationMail(options: {
+  /** What the user is invited to: the tenant's name, or that of the platform's administration. */
+  readonly name: string;
+  readonly userName: string;
+  readonly password: string;
+  /** @default - the mail has no link */
+  readonly signInUrl?: string;
+}): MailText {
+  const { name, userName, password, signInUrl } = options;
+  const lines = [
+    'Hello,',
+    '',
+    `You have been invited to ${name}.`,
+    '',
+    ...(signInUrl === undefined ? [] : [`Sign in:            ${signInUrl}`]),
+    `User name:          ${userName}`,
+    `Temporary password: ${password}`,
+    '',
+    'The temporary password is valid for 7 days. You choose your own password when you first sign in.',
+    'If you received an earlier invitation, its temporary password no longer works.',
+  ];
+  return { subject: `Your invitation to ${name}`, text: textOf(lines) };
+}
+
+/** The mail that a user requested who forgot the password. */
+export function passwordResetMail(options: {
+  readonly name: string;
+  readonly userName: string;
+  readonly resetUrl: string;
+}): MailText {
+  const { name, userName, resetUrl } = options;
+  const lines = [
+    'Hello,',
+    '',
+    `Someone, probably you, asked for a new password for your account with ${name}.`,
+    '',
+    `Choose a new password: ${resetUrl}`,
+    `User name:             ${userName}`,
+    '',
+    'The link works once, within 30 minutes. If you did not ask for it, ignore this mail: your password stays the same.',
+  ];
+  return { subject: `Choose a new password for ${name}`, text: textOf(lines) };
+}
+
+function textOf(lines: readonly string[]): string {
+  return `${lines.join('\n')}\n`;
+}
