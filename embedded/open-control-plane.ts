@@ -77,7 +77,6 @@ function controlPlaneHandler(
     discovery: { issuer: issuerOf(urls.publicUrl, 'admin'), clientId: CLI_CLIENT, apiPath: '/api' },
     mailer,
     log,
-    operations: LOCAL_OPERATIONS,
     operator: operatorDeps(config, needs),
     signUpLimiter: createRateLimiter(clock, config.signUp),
     ...(config.provisioning === 'on' && { completion }),
@@ -88,7 +87,10 @@ function controlPlaneHandler(
         tokenCommand: `${isLocal(headers) ? command : remoteCommand(urls.publicUrl)} token --admin`,
       }),
   };
-  return createControlPlaneHandler(deps, { authorize, corsOrigins: config.corsOrigins ?? [] });
+  return createControlPlaneHandler(deps, {
+    ...{ authorize, operations: LOCAL_OPERATIONS },
+    corsOrigins: config.corsOrigins ?? [],
+  });
 }
 
 function operatorDeps(config: PlatformConfig, needs: ControlPlaneNeeds): OperatorDeps {

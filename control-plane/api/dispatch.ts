@@ -30,9 +30,18 @@ const BODY_NOT_JSON: ApiResponse = {
 };
 const ANONYMOUS: Principal = { kind: 'anonymous' };
 
-/** The control plane as one function. `authorize` gives the principal of an Authorization header. */
-export function createControlPlane(deps: ControlPlaneDeps, authorize: AuthorizePrincipal): ControlPlane {
-  const routes: readonly Route[] = createOperations(deps.operations).map((operation) => ({
+/**
+ * The control plane as one function.
+ *
+ * @param authorize gives the principal of an Authorization header
+ * @param added the operations that only this home serves. @default - none
+ */
+export function createControlPlane(
+  deps: ControlPlaneDeps,
+  authorize: AuthorizePrincipal,
+  added: readonly ControlPlaneOperation[] = [],
+): ControlPlane {
+  const routes: readonly Route[] = createOperations(added).map((operation) => ({
     operation,
     pattern: patternOf(operation.path),
   }));

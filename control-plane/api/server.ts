@@ -14,9 +14,12 @@ import {
   DEFAULT_BASE_PATH,
   MAX_BODY_BYTES,
 } from './http/http.ts';
+import type { ControlPlaneOperation } from './http/operation.ts';
 
 export interface HandlerOptions {
   readonly authorize: AuthorizePrincipal;
+  /** The operations that only this home serves. @default - none */
+  readonly operations?: readonly ControlPlaneOperation[];
   /** Exact origins of pages whose scripts may call the API. @default [] - none */
   readonly corsOrigins?: readonly string[];
   /** Removed from paths; other paths are not found. @default '/control-plane' */
@@ -26,9 +29,9 @@ export interface HandlerOptions {
 /** Serves the control plane by node:http. */
 export function createControlPlaneHandler(
   deps: ControlPlaneDeps,
-  { authorize, corsOrigins = [], prefix = DEFAULT_BASE_PATH }: HandlerOptions,
+  { authorize, operations, corsOrigins = [], prefix = DEFAULT_BASE_PATH }: HandlerOptions,
 ): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
-  const controlPlane = createControlPlane(deps, authorize);
+  const controlPlane = createControlPlane(deps, authorize, operations);
 
   return async (req, res) => {
     const [rawPath = '/', rawQuery] = (req.url ?? '/').split(/\?(.*)/s);

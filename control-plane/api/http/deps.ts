@@ -10,7 +10,6 @@ import type { Table } from '../../../core/ports/table.ts';
 import type { Step, TenantState } from '../../../core/tenant/lifecycle.ts';
 import type { TierTable } from '../../../core/tier/tiers.ts';
 import type { ApiRequest } from './http.ts';
-import type { ControlPlaneOperation } from './operation.ts';
 import type { HomeStatus } from './platform-status.ts';
 import type { RateLimiter } from './rate-limit.ts';
 
@@ -72,8 +71,6 @@ export interface ControlPlaneDeps extends StoreDeps {
   readonly docsPage: (api: OpenApi, headers: ApiRequest['headers']) => DocsPage | Promise<DocsPage>;
   /** Base path of the API in its own description. @default '/control-plane' */
   readonly basePath?: string;
-  /** The operations that only this home serves, besides those that every home serves. @default - none */
-  readonly operations?: readonly ControlPlaneOperation[];
   /** Called with each response of an operation, before it is sent. Tests compare it with the operation's declaration. */
   readonly onResponse?: (operation: Declaration, response: AnyResponse) => void;
 }

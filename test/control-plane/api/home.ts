@@ -120,7 +120,6 @@ export async function startHome(options: HomeOptions = {}): Promise<Home> {
       if (mismatch !== undefined) mismatches.push(mismatch);
     },
     completion: waiters.completion,
-    operations: LOCAL_OPERATIONS,
     operator: {
       runtime: fakeRuntime(runtimeCalls),
       bus,
@@ -131,6 +130,7 @@ export async function startHome(options: HomeOptions = {}): Promise<Home> {
   };
   const handler = createControlPlaneHandler(deps, {
     authorize: options.authorize?.(deps) ?? authorize,
+    operations: LOCAL_OPERATIONS,
     corsOrigins: options.corsOrigins ?? [],
   });
   const server = createServer((req, res) => void handler(req, res));
