@@ -15,6 +15,8 @@ export interface Hop {
   readonly body: Buffer | Readable | undefined;
   /** Length of the body in bytes, where the client declared it. */
   readonly length: number | undefined;
+  /** Chooses the response headers that reach the client. @default - all */
+  responseHeaders?(headers: string[]): string[];
   /** Chooses a task, other than `tried` if possible. Undefined if there is none. */
   pick(tried: Upstream | undefined): Upstream | undefined;
   /** Responds in place of the task. Called at most once, and only before any part of a response was sent. */
@@ -82,8 +84,9 @@ class Forwarding implements ResponseListener {
   }
 
   onHead(status: number, headers: string[]): void {
-    headers.push(...this.#exchange.gatewayHeaders());
-    this.#exchange.response.writeHead(status, headers);
+    const passed = this.#hop.responseHeaders?.(headers) ?? headers;
+    passed.push(...this.#exchange.gatewayHeaders());
+    this.#exchange.response.writeHead(status, passed);
   }
 
   onData(piece: Buffer): void {

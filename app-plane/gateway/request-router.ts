@@ -6,6 +6,7 @@ import { type ForwardFailure, forward, type Hop } from './forward.ts';
 import { addPlatformHeaders, addServiceHeaders, requestHeaders } from './headers.ts';
 import { isReady } from './readiness.ts';
 import { type GatewayResponse, PLATFORM_UNAVAILABLE_PAGE, RESPONSES } from './responses.ts';
+import { serviceResponseHeaders } from './service-response-headers.ts';
 import { parseTarget } from './target.ts';
 import { leastBusy, type TaskDirectory } from './task-directory.ts';
 import type { Upstream } from './upstream/upstream.ts';
@@ -39,7 +40,7 @@ const BROWSER_FAILURE_RESPONSES = { ...FAILURE_RESPONSES, unavailable: PLATFORM_
 const READY_TIMEOUT_MS = 1_000;
 
 /** What stays the same for all attempts to forward a request. */
-interface Destination extends Pick<Hop, 'path' | 'headers' | 'pick'> {
+interface Destination extends Pick<Hop, 'path' | 'headers' | 'pick' | 'responseHeaders'> {
   readonly failureResponses: Record<ForwardFailure, GatewayResponse>;
 }
 
@@ -68,7 +69,7 @@ export class RequestRouter {
   }
 
   async #toService(exchange: Exchange, service: string, path: string): Promise<void> {
-    const { admit, services, tasks, maxActive } = this.#options;
+    const { admit, services, tasks, maxActive, publicUrl } = this.#options;
     const { request } = exchange;
     const { authorization } = request.headers;
     const admission = await admit({ authorization, service, contentLength: contentLength(request) });
@@ -82,7 +83,9 @@ export class RequestRouter {
     const headers = requestHeaders(request, 'service');
     addServiceHeaders(headers, exchange, admission.route);
     const pick: Hop['pick'] = (tried) => leastBusy(candidates, maxActive, tried);
-    this.#forward(exchange, { path, headers, pick, failureResponses: FAILURE_RESPONSES });
+    const address = { service, path, publicUrl };
+    const responseHeaders: Hop['responseHeaders'] = (all) => serviceResponseHeaders(all, address);
+    this.#forward(exchange, { path, headers, pick, responseHeaders, failureResponses: FAILURE_RESPONSES });
   }
 
   #toPlatform(exchange: Exchange, path: string): void {
@@ -100,13 +103,13 @@ export class RequestRouter {
     this.#forward(exchange, { path, headers, pick, failureResponses });
   }
 
-  #forward(exchange: Exchange, { path, headers, pick, failureResponses }: Destination): void {
+  #forward(exchange: Exchange, { failureResponses, ...hop }: Destination): void {
     exchange.acceptBody();
     openBody(exchange.request, this.#options.maxBodyBytes, (body) => {
       if (exchange.response.destroyed) return;
       const length = contentLength(exchange.request);
       const fail: Hop['fail'] = (failure) => exchange.respond(failureResponses[failure]);
-      forward(exchange, { path, headers, body, length, pick, fail }, this.#options.log);
+      forward(exchange, { ...hop, body, length, fail }, this.#options.log);
     });
   }
 

@@ -35,6 +35,13 @@ export function parseTarget(url: string): Target {
   return { kind: 'platform', path };
 }
 
+/** Whether a path of the platform belongs to the service: `/api/<service>`, `/api/v1/<service>`, or below. */
+export function isPathOfService(path: string, service: string): boolean {
+  return [`${API}/${service}`, `${API}${VERSION}${service}`].some(
+    (base) => path === base || path.startsWith(`${base}/`),
+  );
+}
+
 /** The path without the query. Queries may contain secrets and are never logged. */
 export function withoutQuery(path: string): string {
   const query = path.indexOf('?');
