@@ -1,6 +1,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { type Logger, pino } from 'pino';
+import { openLineFile } from '../adapters/embedded/line-file.ts';
 import { startOf } from '../adapters/embedded/runtime/supervisor/process-info.ts';
 import { isDomainError } from '../core/errors.ts';
 import type { AdminCredentials } from '../embedded/admin.ts';
@@ -99,10 +100,9 @@ async function start(dir: DataDir, flags: ConfigFlags, stop: AbortSignal): Promi
   }
 }
 
-function openPlatformLog(dest: string, level: PlatformConfig['logLevel']): Logger {
-  const file = pino.destination({ dest, mode: 0o600, sync: false, maxLength: MAX_LOG_BUFFERED });
-  // A full disk loses log lines; the platform continues.
-  file.on('error', () => undefined);
+function openPlatformLog(path: string, level: PlatformConfig['logLevel']): Logger {
+  const file = openLineFile(path, { maxBuffered: MAX_LOG_BUFFERED });
+  process.on('exit', file.flushSync);
   const formatters = { level: (label: string) => ({ level: label }) };
   return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters }, file);
 }

@@ -1,10 +1,13 @@
-import { closeSync, openSync, write, writeSync } from 'node:fs';
+import { write, writeSync } from 'node:fs';
+import { RotatingFile } from './rotating-file.ts';
 
 export interface LineFileOptions {
   /** Longest time a line waits in the buffer, in ms. @default 100 */
   readonly flushMs?: number;
-  /** Most characters in the buffer, so that a hanging disk does not fill the memory. @default 16_777_216 */
+  /** Most characters in the buffer, so that a hanging disk does not fill the memory. @default 4_194_304 */
   readonly maxBuffered?: number;
+  /** A file with a path is rotated before it exceeds this many bytes. @default 10_485_760 (10 MiB) */
+  readonly largestBytes?: number;
 }
 
 export interface LineFile {
@@ -21,25 +24,33 @@ const NOTHING = Buffer.alloc(0);
 const FULL_PIPE_ATTEMPTS = 10;
 const FULL_PIPE_PAUSE_MS = 10;
 
+/** Where batches of lines are written. */
+interface Output {
+  /** Appends a batch. Resolves with the part to try again later, because a pipe is full; the rest is written or lost. */
+  append(batch: Buffer): Promise<{ readonly unwritten: Buffer; readonly failed: boolean }>;
+  appendNow(batch: Buffer): void;
+  close(): Promise<void>;
+}
+
 /**
  * Appends lines to a file in asynchronous batches, so that callers never wait for the disk. A full disk loses lines and
  * has no other effect. A killed process loses at most the lines of the last `flushMs`.
  *
- * @param target the file's path, created for this user only if it does not exist; or an open file descriptor, left open
+ * @param target the file's path, created for this user only if it does not exist, and rotated as it grows (RotatingFile);
+ * or an open file descriptor, left open
  * @throws if the file cannot be opened
  */
 export function openLineFile(
   target: string | number,
-  { flushMs = 100, maxBuffered = 16 * 1024 * 1024 }: LineFileOptions = {},
+  { flushMs = 100, maxBuffered = 4 * 2 ** 20, largestBytes }: LineFileOptions = {},
 ): LineFile {
-  const fd = typeof target === 'string' ? openSync(target, 'a', 0o600) : target;
+  const output = typeof target === 'string' ? fileOutput(target, largestBytes) : descriptorOutput(target);
   let buffered = '';
   let dropped = 0;
   /** The part of the current batch that is not written yet. */
   let batch: Buffer = NOTHING;
-  let writing = false;
+  let writing: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
-  let whenWritten: (() => void) | undefined;
 
   function takeBuffered(): Buffer {
     const note = dropped > 0 ? `${JSON.stringify({ level: 'error', msg: `${dropped} lines dropped` })}\n` : '';
@@ -62,19 +73,15 @@ export function openLineFile(
     stopTimer();
     if (writing) return;
     if (batch.length === 0) batch = takeBuffered();
-    if (batch.length > 0) writeBatch();
+    if (batch.length > 0) writing = writeBatch();
   }
 
-  function writeBatch(): void {
-    writing = true;
-    write(fd, batch, (error, written) => {
-      batch = error && !isFullPipe(error) ? NOTHING : batch.subarray(written);
-      if (!error && batch.length > 0) return writeBatch();
-      writing = false;
-      if (whenWritten) whenWritten();
-      else if (!error && buffered.length >= FLUSH_LENGTH) flush();
-      else if (batch.length > 0 || buffered !== '') flushSoon();
-    });
+  async function writeBatch(): Promise<void> {
+    const { unwritten, failed } = await output.append(batch);
+    batch = unwritten;
+    writing = undefined;
+    if (!failed && buffered.length >= FLUSH_LENGTH) flush();
+    else if (batch.length > 0 || buffered !== '') flushSoon();
   }
 
   function flushSync(): void {
@@ -82,7 +89,7 @@ export function openLineFile(
     // A write under way runs in a thread, which the process lets finish.
     const rest = writing ? NOTHING : batch;
     if (!writing) batch = NOTHING;
-    writeNow(fd, Buffer.concat([rest, takeBuffered()]));
+    output.appendNow(Buffer.concat([rest, takeBuffered()]));
   }
 
   return {
@@ -97,10 +104,37 @@ export function openLineFile(
     },
     flushSync,
     async close() {
-      if (writing) await new Promise<void>((resolve) => (whenWritten = resolve));
+      // A batch that has ended may have started the next one.
+      while (writing) await writing;
       flushSync();
-      if (typeof target === 'string') closeSync(fd);
+      await output.close();
     },
+  };
+}
+
+function fileOutput(path: string, largestBytes: number | undefined): Output {
+  const file = new RotatingFile(path, largestBytes);
+  return {
+    append: async (batch) => ({ unwritten: NOTHING, failed: !(await file.append(batch)) }),
+    appendNow: (batch) => file.appendNow(batch),
+    close: () => file.close(),
+  };
+}
+
+function descriptorOutput(fd: number): Output {
+  return {
+    append: (batch) =>
+      new Promise((resolve) => {
+        const writeRest = (rest: Buffer): void =>
+          write(fd, rest, (error, written) => {
+            if (error) return resolve({ unwritten: isFullPipe(error) ? rest : NOTHING, failed: true });
+            if (written < rest.length) writeRest(rest.subarray(written));
+            else resolve({ unwritten: NOTHING, failed: false });
+          });
+        writeRest(batch);
+      }),
+    appendNow: (batch) => writeNow(fd, batch),
+    close: async () => undefined,
   };
 }
 

@@ -11,7 +11,6 @@ import { Service } from './service.ts';
 
 /** At this interval, a leak of 100 MB per second exceeds the cap by 25 MB. */
 const MEMORY_CHECK_INTERVAL_MS = 250;
-const ROTATE_INTERVAL_MS = 30_000;
 /** How often a report is sent if only memory figures have changed. */
 const REPORT_INTERVAL_MS = 5_000;
 
@@ -45,7 +44,6 @@ function receive(message: ToAgent): void {
       report({ type: 'ready' });
       repeat(systemClock, MEMORY_CHECK_INTERVAL_MS, () => services.forEach((service) => void service.checkMemory()));
       repeat(systemClock, REPORT_INTERVAL_MS, () => services.forEach((service) => void markChanged(service)));
-      repeat(systemClock, ROTATE_INTERVAL_MS, () => services.forEach((service) => void service.rotateLog()));
       flushCompileCache();
       break;
     case 'apply':

@@ -1,17 +1,15 @@
-import { closeSync, copyFileSync, fstatSync, openSync, renameSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
+import { copyFile, rename, rm, stat, truncate } from 'node:fs/promises';
 import { devNull } from 'node:os';
-
-const LARGEST_BYTES = 10 * 2 ** 20;
+import { LARGEST_LOG_BYTES } from '../../rotating-file.ts';
 
 /**
- * Opens a log for appending, readable by its owner only, and rotates it if it is larger than 10 MB. If it cannot be opened
- * (the disk is full), output is discarded: a process without a log is better than none.
+ * Opens a log for appending, readable by its owner only, for a process that writes it directly. If it cannot be opened (the
+ * disk is full), output is discarded: a process without a log is better than none.
  */
 export function openLog(path: string): number {
   try {
-    const fd = openSync(path, 'a', 0o600);
-    if (fstatSync(fd).size > LARGEST_BYTES) rotateLog(path);
-    return fd;
+    return openSync(path, 'a', 0o600);
   } catch {
     return openSync(devNull, 'a');
   }
@@ -23,19 +21,27 @@ export function closeLog(fd: number): void {
 
 /**
  * Rotates a log that is larger than `largestBytes`. Keeps two old files, `.1` and `.2`. Copies and truncates, because
- * tasks hold the file open (O_APPEND, so they continue at its new end). Lines written between the two steps are lost. On
+ * a process holds the file open (O_APPEND, so it continues at its new end). Lines written between the two steps are lost. On
  * a full disk the log stays as it is.
  * @param largestBytes @default 10 MB
  */
-export function rotateLog(path: string, largestBytes = LARGEST_BYTES): void {
-  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-  if (size <= largestBytes) return;
+export async function rotateLog(path: string, largestBytes = LARGEST_LOG_BYTES): Promise<void> {
+  if ((await sizeOf(path)) <= largestBytes) return;
   const copy = `${path}.1`;
   try {
-    if (statSync(copy, { throwIfNoEntry: false })) renameSync(copy, `${path}.2`);
-    copyFileSync(path, copy);
-    truncateSync(path);
+    if ((await sizeOf(copy)) > 0) await rename(copy, `${path}.2`);
+    await copyFile(path, copy);
+    await truncate(path);
   } catch {
-    rmSync(copy, { force: true });
+    await rm(copy, { force: true });
+  }
+}
+
+/** 0 for a file that does not exist. */
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch {
+    return 0;
   }
 }

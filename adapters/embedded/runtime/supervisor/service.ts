@@ -2,10 +2,10 @@ import type { Clock } from '../../../../core/ports/clock.ts';
 import type { TaskState } from '../../../../core/ports/runtime.ts';
 import { remainingMs } from '../../../../core/retry/back-off.ts';
 import { launchTask } from './launch.ts';
-import { rotateLog } from './log-file.ts';
 import { type PlannedTask, planTasks } from './plan-tasks.ts';
 import type { AgentConfig, ServicePlan, ServiceReport, ToTask } from './protocol.ts';
 import { RESTART_BACK_OFF, restartDelayMs } from './restart-delay.ts';
+import { ServiceLog } from './service-log.ts';
 import { socketPath, TASK_SUFFIX_LENGTH } from './socket-path.ts';
 import { Task } from './task.ts';
 
@@ -29,6 +29,7 @@ export interface ServiceOptions {
 /** Keeps the planned number of tasks of one service running. */
 export class Service {
   readonly #options: ServiceOptions;
+  readonly #log: ServiceLog;
   #plan: ServicePlan;
   #revision = 0;
   /** Oldest first. */
@@ -44,6 +45,7 @@ export class Service {
   constructor(options: ServiceOptions) {
     this.#options = options;
     this.#plan = options.plan;
+    this.#log = new ServiceLog(options.plan.logFile);
   }
 
   get plan(): ServicePlan {
@@ -68,13 +70,14 @@ export class Service {
   }
 
   /** Drains all tasks. Resolves when they have ended. */
-  remove(): Promise<void> {
-    return new Promise((resolve) => {
+  async remove(): Promise<void> {
+    await new Promise<void>((resolve) => {
       this.#removed = resolve;
       this.#plan = { ...this.#plan, desired: 0 };
       this.#reconcile();
       if (this.#tasks.length === 0) resolve();
     });
+    await this.#log.close();
   }
 
   report(): ServiceReport {
@@ -124,10 +127,6 @@ export class Service {
     }
   }
 
-  rotateLog(): void {
-    rotateLog(this.#plan.logFile);
-  }
-
   #active(): Task[] {
     return this.#tasks.filter((task) => isActive(task.state));
   }
@@ -169,6 +168,7 @@ export class Service {
       socket,
       plan,
       launch,
+      log: this.#log,
       config,
       clock,
       changed: (changed) => this.#taskChanged(changed),

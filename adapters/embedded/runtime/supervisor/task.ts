@@ -6,9 +6,9 @@ import type { TaskState, TaskStatus } from '../../../../core/ports/runtime.ts';
 import { capTask, uncapTask } from './cgroup.ts';
 import { HealthCheck } from './health.ts';
 import type { Launch } from './launch.ts';
-import { closeLog, openLog } from './log-file.ts';
 import { killNow, residentBytes } from './process-info.ts';
 import type { AgentConfig, FromTask, ServicePlan, ToTask } from './protocol.ts';
+import type { ServiceLog } from './service-log.ts';
 
 const HEALTH_INTERVAL_MS = 1_000;
 const HEALTH_TIMEOUT_MS = 1_000;
@@ -28,6 +28,8 @@ export interface TaskOptions {
   readonly socket: string;
   readonly plan: ServicePlan;
   readonly launch: Launch;
+  /** Receives what the process prints. */
+  readonly log: ServiceLog;
   readonly config: AgentConfig;
   readonly clock: Clock;
   /** Called when the state has changed. */
@@ -61,9 +63,9 @@ export class Task {
     this.#startedAt = options.clock.now();
     this.#health = new HealthCheck(options.socket);
     const { command, args, env, uid, gid } = options.launch;
-    const log = openLog(options.plan.logFile);
-    this.#child = spawn(command, args, { env, uid, gid, cwd: '/', stdio: ['ignore', log, log, 'ipc'] });
-    closeLog(log);
+    this.#child = spawn(command, args, { env, uid, gid, cwd: '/', stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    options.log.copy(this.#child.stdout);
+    options.log.copy(this.#child.stderr);
     this.#child.on('error', (error: NodeJS.ErrnoException) => {
       if (this.#child.pid === undefined) this.#end(`cannot start (${error.code ?? error.message})`);
     });
