@@ -3,6 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { errorMessages } from '../core/error-messages.ts';
 import { DomainError } from '../core/errors.ts';
+import { isProxyRange } from '../core/http/client-address.ts';
+import { DEFAULT_MAIL_RATES, type MailRate, type MailRates } from '../core/identity/users/mail-limits.ts';
 import { type TierName, type TierTable, tierNames } from '../core/tier/tiers.ts';
 import { TIER_NAMES, TIERS } from '../tenant-templates/tiers.ts';
 
@@ -46,6 +48,10 @@ const httpUrl = z
   .url({ protocol: /^https?$/, error: 'must be a URL that begins with http:// or https://' })
   .refine((url) => !url.endsWith('/'), 'must not end with a slash');
 
+const proxyRange = z
+  .string()
+  .refine(isProxyRange, 'must be an IP address, a range such as 10.0.0.0/8 with a prefix of at least 1, or `loopback`');
+
 const adminClient = z.strictObject({
   clientId: z
     .string()
@@ -80,6 +86,26 @@ const signUp = z.strictObject({
   burst: count.max(1_000).meta({ description: 'Sign-ups at once and per client address.' }),
 });
 
+const mailRate = z.strictObject({
+  perHour: positive.max(1e6).meta({ description: 'Mails per hour.' }),
+  burst: count.max(1e6).meta({ description: 'Mails at once.' }),
+});
+
+const mailLimits = z.strictObject({
+  perTenant: mailRate.exactOptional().meta({
+    description: 'Limit of the mails that each tenant causes.',
+    default: rateText(DEFAULT_MAIL_RATES.perTenant),
+  }),
+  perRecipient: mailRate.exactOptional().meta({
+    description: 'Limit of the mails to each address.',
+    default: rateText(DEFAULT_MAIL_RATES.perRecipient),
+  }),
+});
+
+function rateText({ perHour, burst }: MailRate): string {
+  return `${perHour} an hour, burst ${burst}`;
+}
+
 /**
  * The file `config.json` of a data directory; options of the command line override it. Unknown keys fail.
  * docs/configuration.md shows each key's description and default from here (`npm run docs`).
@@ -96,6 +122,11 @@ export const CONFIG_FILE = z.strictObject({
   publicUrl: httpUrl.exactOptional().meta({
     description: 'The public URL: how browsers and clients reach the gateway. Without a slash at the end.',
     default: 'http://<host>:<port>',
+  }),
+  trustedProxies: z.array(proxyRange).exactOptional().meta({
+    description:
+      'Proxies in front of the gateway: addresses, ranges such as `10.0.0.0/8`, or `loopback` for this machine. Their `Forwarded` or `X-Forwarded-For` header names the client, for limits and logs.',
+    default: 'none: the address of the connection counts',
   }),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).exactOptional().meta({
     description: 'Lowest level of the lines in `logs/platform.log`.',
@@ -123,6 +154,7 @@ export const CONFIG_FILE = z.strictObject({
     description: 'Limit of sign-ups for each client address.',
     default: '5 a minute, burst 10',
   }),
+  mailLimits: mailLimits.exactOptional(),
   provisioning: z.enum(['on', 'held']).exactOptional().meta({
     description: '`held` keeps provisioning requests in their queue and provisions nothing.',
     default: DEFAULTS.provisioning,
@@ -172,6 +204,11 @@ export function loadConfig(path: string, flags: ConfigFlags): PlatformConfig {
     tiers: mergeTiers(TIERS, tiers ?? {}),
     demo,
   };
+}
+
+/** The limits of mails, with the defaults of keys that are absent. */
+export function mailRatesOf({ mailLimits: limits }: Pick<ConfigFile, 'mailLimits'>): MailRates {
+  return { ...DEFAULT_MAIL_RATES, ...limits };
 }
 
 function describeIssue(issue: z.core.$ZodIssue): string[] {

@@ -67,7 +67,7 @@ function controlPlaneHandler(
   { completion }: ReturnType<typeof createCompletions>,
 ) {
   const { config, clock, random, log, command } = context;
-  const { store, identity, credentials, mailer, urls } = needs;
+  const { store, identity, credentials, mailer, mailLimits, urls } = needs;
   const deps: ControlPlaneDeps = {
     table: store.table,
     clock,
@@ -76,6 +76,7 @@ function controlPlaneHandler(
     credentials,
     discovery: { issuer: issuerOf(urls.publicUrl, 'admin'), clientId: CLI_CLIENT, apiPath: '/api' },
     mailer,
+    mailLimits,
     log,
     operator: operatorDeps(config, needs),
     signUpLimiter: createRateLimiter(clock, config.signUp),

@@ -48,6 +48,7 @@ function gatewaySettings(
     registryFile: dir.platformDb,
     quotaFile: dir.quotaDb,
     accessLog: join(dir.logs, 'gateway.log'),
+    trustedProxies: config.trustedProxies ?? [],
     upstream: config.gateway.upstream,
     tiers: config.tiers,
   };

@@ -7,6 +7,8 @@ import { loadIdentitySecrets } from '../adapters/embedded/identity/identity-secr
 import { createRealms, type Realms } from '../adapters/embedded/identity/oidc/realms.ts';
 import { createPasswords } from '../adapters/embedded/identity/passwords.ts';
 import { type EmbeddedMailer, openMailer } from '../adapters/embedded/mail/mailer.ts';
+import { createMailLimits, type MailLimits } from '../core/identity/users/mail-limits.ts';
+import { mailRatesOf } from './config.ts';
 import type { PlatformStore } from './open-store.ts';
 import type { Urls } from './running.ts';
 import type { StartContext } from './start-context.ts';
@@ -16,6 +18,7 @@ export interface IdentityParts {
   readonly identity: EmbeddedIdentity;
   readonly credentials: EmbeddedClientCredentials;
   readonly mailer: EmbeddedMailer;
+  readonly mailLimits: MailLimits;
   /** The OpenID providers of all realms. */
   readonly realms: Realms;
 }
@@ -30,7 +33,8 @@ export async function openIdentityParts(
   cleanUp.defer(() => mailer.close());
   const secrets = await loadIdentitySecrets(table, random);
   const passwords = createPasswords({ temporaryKey: secrets.temporaryKey, clock, random });
-  const identity = openIdentity({ table, mailer, passwords, clock, random, publicUrl });
+  const mailLimits = createMailLimits(clock, mailRatesOf(config));
+  const identity = openIdentity({ table, mailer, mailLimits, passwords, clock, random, publicUrl });
   const credentials = openClientCredentials({ table, clock, random });
   const realms = createRealms({
     table,
@@ -39,11 +43,12 @@ export async function openIdentityParts(
     passwords,
     secrets,
     clock,
+    random,
     log,
     publicUrl,
     tenantClaims: (tenantId) => tenantClaims(table, tenantId),
     adminClients: config.adminClients ?? [],
     corsOrigins: config.corsOrigins ?? [],
   });
-  return { identity, credentials, mailer, realms };
+  return { identity, credentials, mailer, mailLimits, realms };
 }

@@ -1,5 +1,6 @@
 import { chmodSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { hasValidHost } from '../core/http/host-header.ts';
 import type { Log } from '../core/ports/log.ts';
 
 type Handler = (req: IncomingMessage, res: ServerResponse) => Promise<void>;
@@ -22,6 +23,11 @@ export async function listenForGateway(
   log: Log,
 ): Promise<{ close(): Promise<void> }> {
   const server = createServer((req, res) => {
+    if (!hasValidHost(req.rawHeaders)) {
+      res.writeHead(400, { 'content-type': 'application/json' });
+      res.end('{"message":"Bad Request"}');
+      return;
+    }
     handlerOf(handlers, req.url ?? '/')(req, res).catch((error: unknown) => {
       log.error({ err: error, path: (req.url ?? '').split('?')[0] }, 'a request failed unexpectedly');
       if (!res.headersSent) res.writeHead(500, { 'content-type': 'application/json' });

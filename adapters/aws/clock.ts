@@ -8,6 +8,7 @@ import { startLongTimer } from '../../core/time/long-timer.ts';
  */
 export const functionClock: Clock = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   after: (ms, run) => startLongTimer(setTimer, ms, run),
 };
 

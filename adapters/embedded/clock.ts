@@ -5,6 +5,7 @@ import { startLongTimer } from '../../core/time/long-timer.ts';
 /** The machine's clock and timers. A timer does not keep the process alive. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   after: (ms, run) => startLongTimer(setTimer, ms, run),
 };
 

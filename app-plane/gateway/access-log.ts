@@ -13,7 +13,10 @@ const CLIENT_CLOSED_REQUEST = 499;
 const isoTime = oncePerMillisecond((epochMs) => new Date(epochMs).toISOString());
 
 /** The parts of an exchange that are logged. */
-export type LoggedExchange = Pick<Exchange, 'requestId' | 'startedAt' | 'route' | 'service' | 'bytes'> & {
+export type LoggedExchange = Pick<
+  Exchange,
+  'requestId' | 'clientAddress' | 'startedAt' | 'route' | 'service' | 'bytes'
+> & {
   readonly request: Pick<Exchange['request'], 'method' | 'url'>;
   readonly response: Pick<Exchange['response'], 'headersSent' | 'statusCode'>;
 };
@@ -25,11 +28,11 @@ export type LoggedExchange = Pick<Exchange, 'requestId' | 'startedAt' | 'route' 
  * @param epochMs now
  */
 export function accessLine(exchange: LoggedExchange, monotonicMs: number, epochMs: number): string {
-  const { request, response, requestId, route, service, bytes } = exchange;
+  const { request, response, requestId, clientAddress, route, service, bytes } = exchange;
   const status = response.headersSent ? response.statusCode : CLIENT_CLOSED_REQUEST;
   const ms = (monotonicMs - exchange.startedAt).toFixed(1);
   return (
-    `{"time":"${isoTime(epochMs)}","level":"${status >= 500 ? 'error' : 'info'}","requestId":"${requestId}",` +
+    `{"time":"${isoTime(epochMs)}","level":"${status >= 500 ? 'error' : 'info'}","requestId":"${requestId}","client":"${clientAddress}",` +
     `"method":"${request.method ?? ''}","path":${JSON.stringify(withoutQuery(request.url ?? ''))},"status":${status},"ms":${ms},` +
     (route === undefined ? '' : `"tenantId":"${route.tenantId}","tier":"${route.tier}",`) +
     (service === undefined ? '' : `"service":"${service}",`) +

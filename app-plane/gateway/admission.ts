@@ -4,25 +4,36 @@ import { acceptsToken, type Route } from '../../core/routing/registry.ts';
 import { isServed } from '../../core/tenant/lifecycle.ts';
 import type { TierName, UsagePlan } from '../../core/tier/tiers.ts';
 import type { InFlight } from './in-flight.ts';
+import type { InnerCalls } from './inner-calls.ts';
 import type { Meter } from './meter.ts';
 import type { QuotaStore } from './quota-store.ts';
 import type { CachedRegistry, Caller } from './registry.ts';
 import { type GatewayResponse, RESPONSES, withRetryAfter } from './responses.ts';
 
-/** The parts of a request to a tenant's service that decide whether it is admitted. */
-export interface AdmissionRequest {
+/** The parts of a request to the platform that decide whether it is admitted. */
+export interface PlatformRequest {
   readonly authorization: string | undefined;
+  readonly requestId: string;
+}
+
+/** The parts of a request to a tenant's service that decide whether it is admitted. */
+export interface ServiceRequest extends PlatformRequest {
   readonly service: string;
   /** Length of the body in bytes, where declared. */
   readonly contentLength: number | undefined;
 }
 
-export type Admission = Admitted | Refused;
-
 export interface Admitted {
   readonly admitted: true;
   readonly route: Route;
   /** Must be called when the request has ended. */
+  leave(): void;
+}
+
+/** Admitted without a limit of the gateway: a request without a tenant's token, or one that is metered already. */
+export interface Unmetered {
+  readonly admitted: true;
+  readonly route?: undefined;
   leave(): void;
 }
 
@@ -33,6 +44,20 @@ export interface Refused {
   readonly route?: Route;
 }
 
+/** Decides whether a request is admitted. */
+export interface Admission {
+  /**
+   * In this order: is the token valid (401), may the tenant be served (403), does the service exist (404), is the body
+   * small enough (413), does the usage plan permit the request (429). Only admitted requests count against the quota.
+   */
+  toService(request: ServiceRequest): Promise<Admitted | Refused>;
+  /**
+   * A request with a tenant's token counts against the tenant's usage plan, whatever its path and the tenant's state. The
+   * platform itself decides about every other request, except the inner calls of services.
+   */
+  toPlatform(request: PlatformRequest): Promise<Admitted | Unmetered | Refused>;
+}
+
 /** The route of a tenant that has a metering key. */
 type MeteredRoute = Route & { readonly apiKey: string };
 
@@ -41,6 +66,7 @@ export interface AdmissionOptions {
   readonly registry: CachedRegistry;
   readonly meter: Meter;
   readonly inFlight: InFlight;
+  readonly innerCalls: InnerCalls;
   readonly quotas: Pick<QuotaStore, 'touch'>;
   readonly tiers: Readonly<Record<TierName, { readonly usagePlan: UsagePlan }>>;
   /** The application's microservices. */
@@ -49,27 +75,56 @@ export interface AdmissionOptions {
   readonly maxBodyBytes: number;
 }
 
-/**
- * Decides in this order: is the token valid (401), may the tenant be served (403), does the service exist (404), is the
- * body small enough (413), does the usage plan permit the request (429). Only admitted requests count against the quota.
- */
-export function createAdmission(options: AdmissionOptions): (request: AdmissionRequest) => Promise<Admission> {
-  const { authorize, registry, maxBodyBytes } = options;
+export function createAdmission(options: AdmissionOptions): Admission {
+  const { authorize, registry, innerCalls, maxBodyBytes } = options;
   const services = new Set(options.services);
 
-  return async ({ authorization, service, contentLength }) => {
-    let token: VerifiedToken;
-    try {
-      token = await authorize(authorization);
-    } catch (error) {
-      return refuseUnauthenticated(error);
-    }
-    const found = registry.lookup(token.realm, token.subject);
-    const route = servedRoute(found instanceof Promise ? await found : found, token);
-    if ('admitted' in route) return route;
-    if (!services.has(service)) return refuse(RESPONSES.notFound, route);
-    if (contentLength !== undefined && contentLength > maxBodyBytes) return refuse(RESPONSES.tooLarge, route);
-    return meterRequest(route, options);
+  return {
+    async toService({ authorization, requestId, service, contentLength }) {
+      let token: VerifiedToken;
+      try {
+        token = await authorize(authorization);
+      } catch (error) {
+        return refuseUnauthenticated(error);
+      }
+      const found = registry.lookup(token.realm, token.subject);
+      const route = servedRoute(found instanceof Promise ? await found : found, token);
+      if ('admitted' in route) return route;
+      if (!services.has(service)) return refuse(RESPONSES.notFound, route);
+      if (contentLength !== undefined && contentLength > maxBodyBytes) return refuse(RESPONSES.tooLarge, route);
+      // A silo tenant shares its tasks with no other tenant, so its requests in progress are not limited.
+      const admission = meterRequest(route, options, !route.silo);
+      return admission.admitted ? withInnerCalls(admission, innerCalls.begin(route.tenantId, requestId)) : admission;
+    },
+
+    async toPlatform({ authorization, requestId }) {
+      if (authorization === undefined) return UNMETERED;
+      let token: VerifiedToken;
+      try {
+        token = await authorize(authorization);
+      } catch (error) {
+        if (isDomainError(error, 'UNAUTHENTICATED')) return UNMETERED;
+        return refuseUnauthenticated(error);
+      }
+      if (token.tenantId === undefined) return UNMETERED;
+      const { subject, route } = await registry.lookup(token.realm, token.subject);
+      if (!route || subject?.tenantId !== token.tenantId || !isMetered(route)) return UNMETERED;
+      return innerCalls.take(route.tenantId, requestId) ? UNMETERED : meterRequest(route, options, true);
+    },
+  };
+}
+
+/** Admitted without a limit. */
+export const UNMETERED: Unmetered = { admitted: true, leave: leaveNothing };
+
+function withInnerCalls({ route, leave }: Admitted, end: () => void): Admitted {
+  return {
+    admitted: true,
+    route,
+    leave() {
+      leave();
+      end();
+    },
   };
 }
 
@@ -93,9 +148,14 @@ function isMetered(route: Route): route is MeteredRoute {
   return route.apiKey !== undefined;
 }
 
-function meterRequest(route: MeteredRoute, { tiers, inFlight, meter, quotas }: AdmissionOptions): Admission {
+/** @param isShared whether other tenants use the same process, so that the requests in progress are limited, too */
+function meterRequest(
+  route: MeteredRoute,
+  { tiers, inFlight, meter, quotas }: AdmissionOptions,
+  isShared: boolean,
+): Admitted | Refused {
   const plan = tiers[route.tier].usagePlan;
-  const leave = route.silo ? leaveNothing : inFlight.enter(route.tenantId, plan);
+  const leave = isShared ? inFlight.enter(route.tenantId, plan) : leaveNothing;
   if (!leave) return refuse(withRetryAfter(RESPONSES.tooManyRequests, 1), route);
   const verdict = meter.admit(route.apiKey, plan);
   if (verdict.outcome !== 'admitted') {
@@ -107,7 +167,6 @@ function meterRequest(route: MeteredRoute, { tiers, inFlight, meter, quotas }: A
   return { admitted: true, route, leave };
 }
 
-/** A silo tenant shares its tasks with no other tenant, so its requests in progress are not limited. */
 function leaveNothing(): void {}
 
 function refuse(response: GatewayResponse, route?: Route): Refused {

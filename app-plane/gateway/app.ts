@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { hasValidHost } from '../../core/http/host-header.ts';
 import { clientRequestId } from '../../core/http/request-id.ts';
 import type { Authorize } from '../../core/identity/authorize.ts';
 import type { Clock } from '../../core/ports/clock.ts';
@@ -8,9 +9,11 @@ import type { ServiceEndpoints } from '../../core/routing/registry.ts';
 import type { TierName, UsagePlan } from '../../core/tier/tiers.ts';
 import { accessLine, type LineSink } from './access-log.ts';
 import { createAdmission } from './admission.ts';
+import { createClientAddresses } from './client-addresses.ts';
 import { Exchange } from './exchange.ts';
 import { createHttpServer, drainHttpServer } from './http-server.ts';
 import { createInFlight } from './in-flight.ts';
+import { InnerCalls } from './inner-calls.ts';
 import type { Meter } from './meter.ts';
 import type { QuotaStore } from './quota-store.ts';
 import type { CachedRegistry, Registry, RegistryChange } from './registry.ts';
@@ -44,9 +47,9 @@ export interface GatewayOptions {
   readonly accessLog: LineSink;
   readonly log: Log;
   readonly clock: Clock;
-  /** Milliseconds of a monotonic clock. */
-  readonly monotonic: () => number;
   readonly limits?: GatewayLimits;
+  /** Proxies whose `Forwarded` and `X-Forwarded-For` name the client; see core/http/client-address.ts. @default - none */
+  readonly trustedProxies?: readonly string[];
 }
 
 export interface Gateway {
@@ -71,7 +74,12 @@ export function createGateway(options: GatewayOptions): Gateway {
   const isDraining = (): boolean => draining;
   const router = new RequestRouter({
     ...options,
-    admit: createAdmission({ ...options, inFlight: createInFlight(), maxBodyBytes }),
+    admission: createAdmission({
+      ...options,
+      inFlight: createInFlight(),
+      innerCalls: new InnerCalls(),
+      maxBodyBytes,
+    }),
     tasks,
     platform,
     maxBodyBytes,
@@ -103,16 +111,22 @@ export function createGateway(options: GatewayOptions): Gateway {
 
 /** Gives each request an id, routes it, and logs it when it is over. */
 function createHandler(router: RequestRouter, isDraining: () => boolean, options: GatewayOptions) {
-  const { accessLog, clock, log, monotonic } = options;
+  const { accessLog, clock, log, trustedProxies } = options;
+  const addressOf = createClientAddresses(trustedProxies);
   return (request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void => {
     const requestId = clientRequestId(request.headers['x-request-id']) ?? randomUUID();
     const exchange = new Exchange(request, response, {
       requestId,
-      startedAt: monotonic(),
+      clientAddress: addressOf(request),
+      startedAt: clock.monotonic(),
       awaitsContinue,
       isDraining,
     });
-    exchange.onClosed(() => accessLog.write(accessLine(exchange, monotonic(), clock.now())));
+    exchange.onClosed(() => accessLog.write(accessLine(exchange, clock.monotonic(), clock.now())));
+    if (!hasValidHost(request.rawHeaders)) {
+      exchange.respond(RESPONSES.badRequest);
+      return;
+    }
     router.route(exchange).catch((error) => {
       log.error({ err: error, requestId }, 'a request failed');
       exchange.respond(RESPONSES.internalError);

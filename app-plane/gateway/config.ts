@@ -26,6 +26,8 @@ const Config = z.strictObject({
   /** The tier table with the operator's changes. The gateway reads the usage plans only. */
   tiers: z.record(z.enum(TIER_NAMES), z.object({ usagePlan: UsagePlan })),
   accessLog: z.string().min(1),
+  /** Proxies whose `Forwarded` and `X-Forwarded-For` name the client. */
+  trustedProxies: z.array(z.string()).default([]),
   /** The HTTP client for requests to tasks; see docs/decisions/0009. */
   upstream: z.enum(UPSTREAM_CLIENTS).default('own'),
   limits: z

@@ -10,6 +10,8 @@ const MAX_DISCARDED_BODY = 64 * 1024;
 
 export interface ExchangeOptions {
   readonly requestId: string;
+  /** The address of the client, not of a trusted proxy. */
+  readonly clientAddress: string;
   /** Milliseconds of a monotonic clock. */
   readonly startedAt: number;
   /** The client waits for `100 Continue` before it sends the body. */
@@ -23,6 +25,7 @@ export class Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly requestId: string;
+  readonly clientAddress: string;
   /** Milliseconds of a monotonic clock. */
   readonly startedAt: number;
   /** Set when the tenant is known. */
@@ -39,6 +42,7 @@ export class Exchange {
     this.request = request;
     this.response = response;
     this.requestId = options.requestId;
+    this.clientAddress = options.clientAddress;
     this.startedAt = options.startedAt;
     this.#awaitsContinue = options.awaitsContinue;
     this.#isDraining = options.isDraining;

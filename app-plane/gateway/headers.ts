@@ -88,13 +88,16 @@ export function addServiceHeaders(headers: string[], { request, requestId }: Exc
 }
 
 /** Adds what the platform needs to know about the client and the public URL. */
-export function addPlatformHeaders(headers: string[], { request, requestId }: Exchange, publicUrl: URL): void {
+export function addPlatformHeaders(
+  headers: string[],
+  { request, requestId, clientAddress }: Exchange,
+  publicUrl: URL,
+): void {
   const { host = DEFAULT_HOST, authorization } = request.headers;
   headers.push('host', host);
   if (authorization !== undefined) headers.push('authorization', authorization);
-  const address = request.socket.remoteAddress ?? '';
-  // Only the last hop can be trusted. Earlier hops are reported as unknown (RFC 7239, 6.2).
-  const forwardedFor = wasForwarded(request) ? `unknown, ${address}` : address;
+  // The platform trusts the last address only. 'unknown' (RFC 7239, 6.2) shows it that a proxy forwarded the request.
+  const forwardedFor = wasForwarded(request) ? `unknown, ${clientAddress}` : clientAddress;
   headers.push('x-request-id', requestId, 'x-forwarded-for', forwardedFor);
   // The platform asks the kernel which user owns the connection with this port.
   headers.push('x-tierplane-client-port', String(request.socket.remotePort ?? 0));

@@ -9,10 +9,8 @@ export type Verdict =
   | { readonly outcome: 'throttled' | 'exhausted'; readonly retryAfter: number };
 
 export interface MeterOptions {
-  /** For the day of the quota. */
-  readonly clock: Pick<Clock, 'now'>;
-  /** Milliseconds of a monotonic clock, for the buckets. */
-  readonly monotonic: () => number;
+  /** Its date is that of the quota. The buckets use its monotonic time. */
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>;
   /**
    * Above this number of buckets, full ones are removed. Others are kept, because a new bucket would start full. Keys
    * come from the registry only, so there are no more of them than tenants. @default 20_000
@@ -31,17 +29,15 @@ interface MeteredBucket {
 
 /** Meters requests by API key: a token bucket for the rate, a count for the day's quota. Kept in memory. */
 export class Meter {
-  readonly #clock: Pick<Clock, 'now'>;
-  readonly #monotonic: () => number;
+  readonly #clock: Pick<Clock, 'now' | 'monotonic'>;
   readonly #maxBuckets: number;
   readonly #buckets = new Map<string, MeteredBucket>();
   readonly #counts = new Map<string, DayCount>();
   #changed = new Set<string>();
   #evictedAt = Number.NEGATIVE_INFINITY;
 
-  constructor({ clock, monotonic, maxBuckets = 20_000 }: MeterOptions) {
+  constructor({ clock, maxBuckets = 20_000 }: MeterOptions) {
     this.#clock = clock;
-    this.#monotonic = monotonic;
     this.#maxBuckets = maxBuckets;
   }
 
@@ -52,7 +48,7 @@ export class Meter {
 
   /** Meters one request. A throttled request does not count against the quota. */
   admit(apiKey: string, plan: UsagePlan): Verdict {
-    const now = this.#monotonic();
+    const now = this.#clock.monotonic();
     const bucket = this.#bucketOf(apiKey, plan, now);
     if (!take(bucket, plan, now)) return { outcome: 'throttled', retryAfter: secondsToToken(bucket, plan, now) };
     const today = this.#clock.now();

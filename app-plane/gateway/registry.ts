@@ -38,7 +38,7 @@ export interface CachedRegistry {
 }
 
 export interface CacheOptions {
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Pick<Clock, 'monotonic'>;
   /** Results are used for this long. It bounds the effect of a lost invalidation. @default 2_000 (2 seconds) */
   readonly ttlMs?: number;
   /** Most subjects, and most routes, in the cache. @default 20_000 */
@@ -57,14 +57,14 @@ interface Entry<V> {
 
 class RegistryCache implements CachedRegistry {
   readonly #registry: Registry;
-  readonly #clock: Pick<Clock, 'now'>;
+  readonly #clock: Pick<Clock, 'monotonic'>;
   readonly #ttlMs: number;
   readonly #subjects: Lru<Entry<Subject>>;
   readonly #routes: Lru<Entry<Route>>;
   /** Number of invalidations. A result read before an invalidation is not cached after it. */
   #generation = 0;
 
-  constructor(registry: Registry, clock: Pick<Clock, 'now'>, ttlMs: number, maxEntries: number) {
+  constructor(registry: Registry, clock: Pick<Clock, 'monotonic'>, ttlMs: number, maxEntries: number) {
     this.#registry = registry;
     this.#clock = clock;
     this.#ttlMs = ttlMs;
@@ -73,7 +73,7 @@ class RegistryCache implements CachedRegistry {
   }
 
   lookup(realm: RealmId, sub: string): Caller | Promise<Caller> {
-    const now = this.#clock.now();
+    const now = this.#clock.monotonic();
     const subject = this.#subjects.get(sub);
     if (!subject || subject.expiresAt <= now || subject.value.realm !== realm) return this.#read(realm, sub);
     const route = this.#routes.get(subject.value.tenantId ?? '');
@@ -105,6 +105,6 @@ class RegistryCache implements CachedRegistry {
 
   #remember<V>(cache: Lru<Entry<V>>, key: string, value: V | undefined): void {
     if (value === undefined) return;
-    cache.set(key, { value, expiresAt: this.#clock.now() + this.#ttlMs });
+    cache.set(key, { value, expiresAt: this.#clock.monotonic() + this.#ttlMs });
   }
 }

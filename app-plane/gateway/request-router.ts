@@ -1,18 +1,20 @@
 import type { Log } from '../../core/ports/log.ts';
-import type { Admission, AdmissionRequest } from './admission.ts';
+import type { Route } from '../../core/routing/registry.ts';
+import { type Admission, type Admitted, type Refused, UNMETERED, type Unmetered } from './admission.ts';
 import { contentLength, openBody } from './body.ts';
 import type { Exchange } from './exchange.ts';
 import { type ForwardFailure, forward, type Hop } from './forward.ts';
 import { addPlatformHeaders, addServiceHeaders, requestHeaders } from './headers.ts';
 import { isReady } from './readiness.ts';
 import { type GatewayResponse, PLATFORM_UNAVAILABLE_PAGE, RESPONSES } from './responses.ts';
+import { ROUTES } from './routes.ts';
 import { serviceResponseHeaders } from './service-response-headers.ts';
-import { parseTarget } from './target.ts';
+import { parseTarget, type Target } from './target.ts';
 import { leastBusy, type TaskDirectory } from './task-directory.ts';
 import type { Upstream } from './upstream/upstream.ts';
 
 export interface RequestRouterOptions {
-  readonly admit: (request: AdmissionRequest) => Promise<Admission>;
+  readonly admission: Admission;
   readonly tasks: TaskDirectory;
   readonly platform: Upstream;
   /** The application's microservices. */
@@ -44,6 +46,8 @@ interface Destination extends Pick<Hop, 'path' | 'headers' | 'pick' | 'responseH
   readonly failureResponses: Record<ForwardFailure, GatewayResponse>;
 }
 
+type ApiTarget = Extract<Target, { readonly kind: 'api' }>;
+
 /** Sends each request to a tenant's service or to the platform, or responds to it. */
 export class RequestRouter {
   readonly #options: RequestRouterOptions;
@@ -54,9 +58,16 @@ export class RequestRouter {
 
   async route(exchange: Exchange): Promise<void> {
     const target = parseTarget(exchange.request.url ?? '');
+    if (target.kind === 'api' && this.#options.services.includes(target.service)) exchange.service = target.service;
+    if (target.kind === 'platform' && this.#isTooLarge(exchange)) return exchange.respond(RESPONSES.tooLarge);
+    const admission = await this.#admit(exchange, target);
+    exchange.route = admission.route;
+    if (!admission.admitted) return exchange.respond(admission.response);
+    if (exchange.response.destroyed) return admission.leave();
+    exchange.onClosed(admission.leave);
     switch (target.kind) {
       case 'api':
-        return this.#toService(exchange, target.service, target.path);
+        return this.#toService(exchange, admission.route, target);
       case 'platform':
         return this.#toPlatform(exchange, target.path);
       case 'healthz':
@@ -68,20 +79,35 @@ export class RequestRouter {
     }
   }
 
-  async #toService(exchange: Exchange, service: string, path: string): Promise<void> {
-    const { admit, services, tasks, maxActive, publicUrl } = this.#options;
-    const { request } = exchange;
+  /** Admits a request by the limit of its route. */
+  #admit({ request, requestId }: Exchange, target: Target): Promise<Admitted | Unmetered | Refused> | Unmetered {
+    const { admission } = this.#options;
     const { authorization } = request.headers;
-    const admission = await admit({ authorization, service, contentLength: contentLength(request) });
-    exchange.route = admission.route;
-    if (services.includes(service)) exchange.service = service;
-    if (!admission.admitted) return exchange.respond(admission.response);
-    if (exchange.response.destroyed) return admission.leave();
-    exchange.onClosed(admission.leave);
-    const candidates = tasks.tasksOf(admission.route, service);
-    if (candidates.length === 0) return exchange.respond(RESPONSES.unavailable);
-    const headers = requestHeaders(request, 'service');
-    addServiceHeaders(headers, exchange, admission.route);
+    switch (ROUTES[target.kind]) {
+      case 'usage-plan': {
+        const service = target.kind === 'api' ? target.service : '';
+        return admission.toService({ authorization, requestId, service, contentLength: contentLength(request) });
+      }
+      case 'usage-plan-of-token':
+        return admission.toPlatform({ authorization, requestId });
+      case 'constant-work':
+        return UNMETERED;
+    }
+  }
+
+  #isTooLarge({ request }: Exchange): boolean {
+    return (contentLength(request) ?? 0) > this.#options.maxBodyBytes;
+  }
+
+  #toService(exchange: Exchange, route: Route | undefined, { service, path }: ApiTarget): void {
+    const { tasks, maxActive, publicUrl } = this.#options;
+    const candidates = route === undefined ? [] : tasks.tasksOf(route, service);
+    if (route === undefined || candidates.length === 0) {
+      exchange.respond(RESPONSES.unavailable);
+      return;
+    }
+    const headers = requestHeaders(exchange.request, 'service');
+    addServiceHeaders(headers, exchange, route);
     const pick: Hop['pick'] = (tried) => leastBusy(candidates, maxActive, tried);
     const address = { service, path, publicUrl };
     const responseHeaders: Hop['responseHeaders'] = (all) => serviceResponseHeaders(all, address);
@@ -89,12 +115,8 @@ export class RequestRouter {
   }
 
   #toPlatform(exchange: Exchange, path: string): void {
-    const { maxBodyBytes, maxActive, platform, publicUrl } = this.#options;
+    const { maxActive, platform, publicUrl } = this.#options;
     const { request } = exchange;
-    if ((contentLength(request) ?? 0) > maxBodyBytes) {
-      exchange.respond(RESPONSES.tooLarge);
-      return;
-    }
     const headers = requestHeaders(request, 'platform');
     addPlatformHeaders(headers, exchange, publicUrl());
     const isBrowser = request.headers.accept?.includes('text/html') === true;

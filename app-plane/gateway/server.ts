@@ -46,7 +46,6 @@ async function start(config: GatewayConfig): Promise<Running> {
   // The gateway's files contain metering keys and access logs.
   process.umask(0o077);
   const clock = systemClock;
-  const monotonic = (): number => performance.now();
   let publicUrl = config.publicUrl ?? `http://${config.host}:${config.port}`;
   let issuers = trustRealms({ publicUrl });
 
@@ -59,7 +58,7 @@ async function start(config: GatewayConfig): Promise<Running> {
     clock,
   });
   const authorize = createAuthorize({ issuers: (name) => issuers(name), verifySignature: signature.verify, clock });
-  const meter = new Meter({ clock, monotonic });
+  const meter = new Meter({ clock });
   const quotas = await QuotaStore.open({ table: quotaTable, meter, clock, log });
   const source = tableRegistry(registryTable);
   const gateway = createGateway({
@@ -75,7 +74,6 @@ async function start(config: GatewayConfig): Promise<Running> {
     accessLog,
     log,
     clock,
-    monotonic,
   });
 
   await handlePlatformMessages(gateway);

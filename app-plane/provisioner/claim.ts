@@ -2,6 +2,7 @@ import { defined } from '../../core/defined.ts';
 import { isDomainError } from '../../core/errors.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import { put, type Table, type Write } from '../../core/ports/table.ts';
+import { remainingMs } from '../../core/retry/back-off.ts';
 import type { Step } from '../../core/tenant/lifecycle.ts';
 import { MAX_STEPS, type Placement, type PlacementItem, type PlacementPatch, placementItem } from './placement.ts';
 
@@ -18,9 +19,12 @@ export class Superseded extends Error {
   }
 }
 
-/** Whether another owner holds the lease. */
-export function isHeldByOther(placement: Placement, owner: string, now: number): boolean {
-  return placement.lease !== undefined && placement.lease.owner !== owner && placement.lease.until > now;
+/**
+ * Whether another owner holds the lease. A lease that ends later than any lease can was taken before the system clock was
+ * set back, and counts as over: every write is conditional on the version, so two owners cannot overwrite each other.
+ */
+export function isHeldByOther({ lease }: Placement, owner: string, now: number): boolean {
+  return lease !== undefined && lease.owner !== owner && remainingMs(lease.until, now, LEASE_MS) > 0;
 }
 
 /**
@@ -56,7 +60,8 @@ export class Claim {
     const claim = new Claim(table, clock, owner, item);
     const { lease } = item.data;
     try {
-      if (lease?.owner !== owner || lease.until - clock.now() < LEASE_MS / 2) await claim.save({});
+      if (lease?.owner !== owner || remainingMs(lease.until, clock.now(), LEASE_MS) < LEASE_MS / 2)
+        await claim.save({});
     } catch (error) {
       claim.close();
       throw error;
@@ -157,7 +162,7 @@ export class Claim {
   #beat(): void {
     this.#timer = this.#clock.after(PROGRESS_MS, () => {
       const until = this.#item.data.lease?.until ?? 0;
-      const due = this.#unwritten || until - this.#clock.now() < LEASE_MS / 2;
+      const due = this.#unwritten || remainingMs(until, this.#clock.now(), LEASE_MS) < LEASE_MS / 2;
       const written = due ? this.save(this.#progress()).catch(() => undefined) : Promise.resolve();
       void written.then(() => {
         if (this.#timer && !this.#lost) this.#beat();

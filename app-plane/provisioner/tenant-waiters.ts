@@ -28,10 +28,10 @@ export class TenantWaiters {
    * Throws NOT_FOUND if the tenant was never accepted.
    */
   async finalPhase(tenantId: string, timeoutMs: number): Promise<Phase> {
-    const deadline = this.#clock.now() + timeoutMs;
+    const deadline = this.#clock.monotonic() + timeoutMs;
     for (;;) {
       const phase = (await loadPlacement(this.#table, tenantId))?.data.phase;
-      const leftMs = deadline - this.#clock.now();
+      const leftMs = deadline - this.#clock.monotonic();
       if (phase && (isFinal(phase) || leftMs <= 0)) return phase;
       if (leftMs <= 0) throw new DomainError('NOT_FOUND', `tenant ${tenantId} was never accepted`);
       await this.#woken(tenantId, Math.min(leftMs, POLL_MS));

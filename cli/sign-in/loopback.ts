@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { isSameText } from '../../adapters/embedded/identity/is-same-text.ts';
 import { DomainError } from '../../core/errors.ts';
+import { hasValidHost } from '../../core/http/host-header.ts';
 import { LOOPBACK_PORTS, loopbackRedirect } from '../../core/identity/issuers.ts';
 import type { ProviderMetadata } from './discovery.ts';
 import { codeRequest, type Tokens } from './token-endpoint.ts';
@@ -107,7 +108,9 @@ const HEADERS = {
 };
 
 /** The query of a callback; undefined for any other request, and for one by another host name (DNS rebinding). */
-function callbackOf({ method, url = '', headers }: IncomingMessage, port: number): URLSearchParams | undefined {
+function callbackOf(request: IncomingMessage, port: number): URLSearchParams | undefined {
+  const { method, url = '', headers, rawHeaders } = request;
+  if (!hasValidHost(rawHeaders)) return undefined;
   if (method !== 'GET' || ![`localhost:${port}`, `127.0.0.1:${port}`].includes(headers.host ?? '')) return undefined;
   const { pathname, searchParams } = new URL(url, 'http://localhost');
   return pathname === '/callback' ? searchParams : undefined;

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { SESv2Client } from '@aws-sdk/client-sesv2';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { openMailer } from '../../adapters/aws/mail/mailer.ts';
+import { createMailLimits } from '../../core/identity/users/mail-limits.ts';
 import { pause } from '../../core/time/wait.ts';
 import { TIERS } from '../../tenant-templates/tiers.ts';
 import { createControlPlane } from '../api/dispatch.ts';
@@ -20,6 +21,8 @@ import { openStore } from './store.ts';
 /** The control plane's API behind API Gateway. All functions run this code, each with its own role. */
 const environment = readEnvironment(process.env);
 const store = openStore(environment);
+/** Of this instance of the function; SES has limits of the whole account. */
+const mailLimits = createMailLimits(store.clock);
 const mails = createMailsInFlight(openMailer(new SESv2Client(), environment.TIERPLANE_SENDER));
 /** The event of the current invocation. */
 const invocation = new AsyncLocalStorage<APIGatewayProxyEventV2>();
@@ -27,7 +30,8 @@ const invocation = new AsyncLocalStorage<APIGatewayProxyEventV2>();
 const controlPlane = createControlPlane(
   {
     ...store,
-    identity: openUsers(environment, store),
+    identity: openUsers(environment, store, mailLimits),
+    mailLimits,
     discovery: {
       issuer: `https://cognito-idp.${environment.AWS_REGION}.amazonaws.com/${environment.TIERPLANE_ADMIN_POOL}`,
       clientId: environment.TIERPLANE_ADMIN_CLIENT,
@@ -63,12 +67,12 @@ const SIGN_UP_MS = 1_000;
 /** Handles one request and writes one log line, which contains no token, no body and no personal name. */
 export function handler(event: APIGatewayProxyEventV2): Promise<APIGatewayProxyStructuredResultV2> {
   return invocation.run(event, async () => {
-    const started = store.clock.now();
+    const started = store.clock.monotonic();
     const request = toRequest(event);
     const response = refusedBody(event, request) ?? (await controlPlane(request));
     await Promise.all([mails.completed(), equalizeSignUp(request, response, started)]);
     const { requestId } = event.requestContext;
-    const ms = store.clock.now() - started;
+    const ms = Math.round(store.clock.monotonic() - started);
     functionLog.info({ requestId, route: event.routeKey, status: response.status, ms }, 'request');
     return toResult(response, { requestId, path: request.path });
   });
@@ -83,5 +87,5 @@ function refusedBody(event: APIGatewayProxyEventV2, request: ApiRequest): ApiRes
 /** Sign-up with a known address sends a mail and takes longer. A minimum duration hides whether the address is known. */
 async function equalizeSignUp({ path }: ApiRequest, { status }: ApiResponse, started: number): Promise<void> {
   if (path !== '/onboarding' || status !== 201) return;
-  await pause(store.clock, Math.max(0, started + SIGN_UP_MS - store.clock.now()));
+  await pause(store.clock, Math.max(0, started + SIGN_UP_MS - store.clock.monotonic()));
 }

@@ -28,7 +28,7 @@ interface AttemptWindow {
  * @param options.capacity keys in memory; the least recently used ones are removed. @default 20_000
  */
 export function createAttemptLimiter(options: {
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Pick<Clock, 'monotonic'>;
   readonly windowMs: number;
   readonly capacity?: number;
 }): AttemptLimiter {
@@ -37,8 +37,8 @@ export function createAttemptLimiter(options: {
 
   function windowOf(key: string): AttemptWindow {
     const known = windows.get(key);
-    if (known && known.endsAt > clock.now()) return known;
-    const fresh = { count: 0, endsAt: clock.now() + windowMs };
+    if (known && known.endsAt > clock.monotonic()) return known;
+    const fresh = { count: 0, endsAt: clock.monotonic() + windowMs };
     windows.set(key, fresh);
     return fresh;
   }

@@ -31,6 +31,16 @@ export function take(bucket: Bucket, plan: Limits, nowMs: number): boolean {
   return true;
 }
 
+/** Returns the token of a call that was admitted and then did not happen. */
+export function giveBack(bucket: Bucket, { burst }: Limits): void {
+  bucket.tokens = Math.min(burst, bucket.tokens + 1);
+}
+
+/** Whether `take` would admit a call. */
+export function hasToken(bucket: Bucket, plan: Limits, nowMs: number): boolean {
+  return tokensAt(bucket, plan, nowMs) >= 1;
+}
+
 /** Whether the bucket is full, so that it can be dropped: a new one holds no more. */
 export function isFull(bucket: Bucket, plan: Limits, nowMs: number): boolean {
   return tokensAt(bucket, plan, nowMs) >= plan.burst;

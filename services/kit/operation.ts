@@ -50,7 +50,7 @@ function responsesOf({ body, headers = {}, path }: Declaration): Record<number, 
       413: refusal('The body is too large.'),
       415: refusal('The body is not application/json.'),
     }),
-    429: refusal("The gateway refused the request: the tenant's usage plan is exceeded."),
+    429: refusal("The tenant's usage plan, or a limit such as that of invitations, is exceeded."),
     500: refusal('The service failed; its log has the cause under the request id.'),
     503: refusal('A part of the platform is not available; try again later.'),
   };

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify, type RouteOptions } from 'fastify';
 import { DomainError, isDomainError } from '../../core/errors.ts';
 import { type Access, mayCall } from '../../core/http/access.ts';
+import { hasValidHost } from '../../core/http/host-header.ts';
 import { decodeUtf8, parseJson } from '../../core/http/json-body.ts';
 import { type AnyResponse, DEFAULT_MAX_BODY_BYTES, type Declaration } from '../../core/http/operation.ts';
 import { parseParts } from '../../core/http/parse.ts';
@@ -86,7 +87,7 @@ export function buildService(parts: ServiceParts, operations: readonly ServiceOp
   acceptJsonOnly(app);
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
-    done(request.is404 ? new DomainError('NOT_FOUND', 'nothing exists at this path') : undefined);
+    done(refusalOf(request));
   });
   if (parts.onResponse) observeResponses(app, parts.onResponse);
   app.addHook('onResponse', (request, reply, done) => {
@@ -96,6 +97,7 @@ export function buildService(parts: ServiceParts, operations: readonly ServiceOp
   app.setErrorHandler(async (error, request, reply) => {
     const problem = toProblem(error, request.routeOptions.bodyLimit);
     logError(log, request, problem, error);
+    if (isDomainError(error) && error.retryAfter !== undefined) reply.header('retry-after', String(error.retryAfter));
     if (problem.status === 413) await discardBody(request.raw);
     return sendProblem(reply, problem);
   });
@@ -111,6 +113,12 @@ export function buildService(parts: ServiceParts, operations: readonly ServiceOp
     refuseOtherMethods(app, base, operations);
   }
   return app;
+}
+
+/** The reason to refuse a request before its operation is known. */
+function refusalOf(request: FastifyRequest): DomainError | undefined {
+  if (!hasValidHost(request.raw.rawHeaders)) return new DomainError('INVALID', 'the request must have one valid Host');
+  return request.is404 ? new DomainError('NOT_FOUND', 'nothing exists at this path') : undefined;
 }
 
 function toRoute(parts: ServiceParts, base: string, one: ServiceOperation): RouteOptions {

@@ -48,7 +48,7 @@ export function createIdentityClient(identityUrl: string): TenantUsers {
   const agent = new Agent({ connections: CONNECTIONS, headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS });
 
   async function send(caller: Caller, { method, path, body }: IdentityRequest): Promise<unknown> {
-    const { status, text } = await agent
+    const { status, text, retryAfter } = await agent
       .request({
         origin: new URL(identityUrl).origin,
         path: `${new URL(identityUrl).pathname.replace(/\/$/, '')}/realms/${caller.realm}/users${path}`,
@@ -60,12 +60,16 @@ export function createIdentityClient(identityUrl: string): TenantUsers {
         },
         body: body ? JSON.stringify(body) : null,
       })
-      .then(async (response) => ({ status: response.statusCode, text: await response.body.text() }))
+      .then(async ({ statusCode, headers, body: content }) => ({
+        status: statusCode,
+        text: await content.text(),
+        retryAfter: Number(headers['retry-after'] ?? 1),
+      }))
       .catch((cause: unknown) => {
         throw new DomainError('UNAVAILABLE', 'identity does not respond; try again', { cause });
       });
     if (status < 300) return text === '' ? undefined : JSON.parse(text);
-    throw toError(status, text);
+    throw toError(status, text, retryAfter);
   }
 
   return {
@@ -90,11 +94,15 @@ function pathOf(userName: string): string {
   return `/${encodeURIComponent(userName)}`;
 }
 
-function toError(status: number, text: string): DomainError {
+/** @param retryAfter in seconds */
+function toError(status: number, text: string, retryAfter: number): DomainError {
   const code = REFUSALS[status];
   if (!code) return new DomainError('UNAVAILABLE', 'identity failed; try again');
   const { message, issues } = refusalIn(text) ?? { message: 'identity refused the request', issues: [] };
-  return new DomainError(code, OWN_MESSAGES[code] ?? message, { issues });
+  return new DomainError(code, OWN_MESSAGES[code] ?? message, {
+    issues,
+    ...(code === 'TOO_MANY' && { retryAfter }),
+  });
 }
 
 function refusalIn(text: string): z.output<typeof Refusal> | undefined {

@@ -3,6 +3,7 @@ import type { Clock } from '../../core/ports/clock.ts';
 /** A clock that a test advances. */
 export class ManualClock implements Clock {
   #now: number;
+  #setBy = 0;
   readonly #timers = new Set<{ readonly at: number; readonly run: () => void }>();
 
   constructor(now = Date.parse('2026-01-01T00:00:00Z')) {
@@ -10,7 +11,16 @@ export class ManualClock implements Clock {
   }
 
   now(): number {
+    return this.#now + this.#setBy;
+  }
+
+  monotonic(): number {
     return this.#now;
+  }
+
+  /** Sets the date forward or back, as an operator or a time server does. No timer and no monotonic time changes. */
+  setDate(byMs: number): void {
+    this.#setBy += byMs;
   }
 
   after(ms: number, run: () => void): { cancel(): void } {

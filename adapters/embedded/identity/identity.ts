@@ -1,3 +1,4 @@
+import type { MailLimits } from '../../../core/identity/users/mail-limits.ts';
 import type { StoreContext } from '../../../core/identity/users/store-context.ts';
 import { type PasswordConditions, setPassword } from '../../../core/identity/users/user-passwords.ts';
 import { createUserStore } from '../../../core/identity/users/user-store.ts';
@@ -16,10 +17,16 @@ export interface EmbeddedIdentity extends Identity {
   ): Promise<User>;
 }
 
-export function openIdentity(options: CredentialsOptions): EmbeddedIdentity {
-  const { table, clock } = options;
+export interface IdentityOptions extends CredentialsOptions {
+  /** @default - no limit */
+  readonly mailLimits?: MailLimits;
+}
+
+export function openIdentity(options: IdentityOptions): EmbeddedIdentity {
+  const { table, clock, mailLimits } = options;
   const context: StoreContext<PasswordSecret, RealmSpec> = {
     ...{ table, clock },
+    ...(mailLimits && { mailLimits }),
     credentials: createTableCredentials(options),
   };
   return {

@@ -16,7 +16,7 @@ export interface SignatureOptions {
    * has no keys. The location never comes from a token.
    */
   readonly jwksUri: (issuer: string) => string | undefined;
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, 'monotonic'>;
   /** Key sets in the cache. @default 1000 */
   readonly cacheSize?: number;
 }
@@ -50,7 +50,11 @@ export function createSignature({ jwksUri, clock, cacheSize = 1_000 }: Signature
   async function load(issuer: string): Promise<Entry> {
     const uri = jwksUri(issuer);
     const keys = uri === undefined ? [] : await fetchKeySet(uri);
-    const entry = { keys: new Map(keys.map((key) => [key.kid, key])), imported: new Map(), fetchedAt: clock.now() };
+    const entry = {
+      keys: new Map(keys.map((key) => [key.kid, key])),
+      imported: new Map(),
+      fetchedAt: clock.monotonic(),
+    };
     entries.set(issuer, entry);
     return entry;
   }
@@ -67,7 +71,7 @@ export function createSignature({ jwksUri, clock, cacheSize = 1_000 }: Signature
   async function entryFor(issuer: string, kid: string): Promise<Entry> {
     const known = entries.get(issuer);
     if (!known) return refresh(issuer);
-    const age = clock.now() - known.fetchedAt;
+    const age = clock.monotonic() - known.fetchedAt;
     if (known.keys.has(kid) ? age < MAX_AGE_MS : age < COOLDOWN_MS) return known;
     // While the issuer is unavailable, a key that was valid ten minutes ago is better than refusing every request.
     return refresh(issuer).catch((error) => {

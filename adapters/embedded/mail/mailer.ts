@@ -44,8 +44,8 @@ export interface EmbeddedMailer extends Mailer {
   list(page: { readonly after?: string; readonly limit: number }): Promise<MailPage>;
   get(id: string): Promise<StoredMail | undefined>;
   /**
-   * The writes that delete the oldest 50 mails of `owner`: no more, so that they fit into a transaction. Further mails
-   * outlive their owner until they expire, 30 days after they were sent.
+   * The writes that delete the mails of `owner`, for the transaction that deletes the owner. If there are more than fit
+   * into it, deletes the oldest at once, so that at most 50 writes remain.
    */
   deletionOf(owner: string): Promise<readonly Write[]>;
   /** Stops delivery. Resolves when the delivery under way has ended. */
@@ -81,6 +81,7 @@ const keyOf = (id: string): Key<MailRecord> => ({ pk: MAILS.pk, sk: id });
 const KEEP_SECONDS = 30 * 86_400;
 const MAX_ATTEMPTS = 10;
 const RETRY_MS = 30_000;
+const MAX_DELETIONS = 50;
 
 /**
  * The Mailer port of the embedded home. Mail is kept in the table, where the mailbox page reads it, and appended to a file,
@@ -154,8 +155,13 @@ class TableMailer implements EmbeddedMailer {
   }
 
   async deletionOf(owner: string): Promise<readonly Write[]> {
-    const { items } = await this.#options.table.query({ pk: ownerKey(owner), index: 'g2', limit: 50 });
-    return items.map(({ pk, sk }) => ({ delete: { pk, sk } }));
+    const { table } = this.#options;
+    for (;;) {
+      const { items, next } = await table.query({ pk: ownerKey(owner), index: 'g2', limit: MAX_DELETIONS });
+      const deletions = items.map(({ pk, sk }): Write => ({ delete: { pk, sk } }));
+      if (next === undefined) return deletions;
+      await table.transact(deletions);
+    }
   }
 
   async close(): Promise<void> {

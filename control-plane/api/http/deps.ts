@@ -1,5 +1,6 @@
 import type { OpenApi } from '../../../core/http/openapi-document.ts';
 import type { AnyResponse, Declaration } from '../../../core/http/operation.ts';
+import type { MailLimits } from '../../../core/identity/users/mail-limits.ts';
 import type { ClientCredentials } from '../../../core/ports/client-credentials.ts';
 import type { Clock, RandomBytes } from '../../../core/ports/clock.ts';
 import type { EventBus } from '../../../core/ports/event-bus.ts';
@@ -54,6 +55,8 @@ export interface ControlPlaneDeps extends StoreDeps {
   readonly credentials?: ClientCredentials;
   readonly discovery: Discovery;
   readonly mailer: Mailer;
+  /** Limits the mails that sign-ups cause. Identity limits its own. */
+  readonly mailLimits: MailLimits;
   readonly log: Log;
   readonly operator: OperatorDeps;
   /** Sign-ups per client address. */

@@ -30,13 +30,18 @@ export function errorResponse(
 ): ApiResponse {
   const { status, gatewayMessage } = isDomainError(error) ? STATUSES[error.code] : STATUSES.INTERNAL;
   if (status >= 500) log.error({ err: error, ...context }, 'request failed');
-  if (gatewayMessage !== undefined) return { status, body: { message: gatewayMessage } };
+  const headers = isDomainError(error) && error.retryAfter !== undefined ? retryHeader(error.retryAfter) : {};
+  if (gatewayMessage !== undefined) return { status, headers, body: { message: gatewayMessage } };
   if (!isDomainError(error) || status === 500) return withStatus(status, 'Unknown error during processing!');
   if (status === 422 || status === 400) return { status, body: { statusCode: status, detail: detailOf(error) } };
   if (error.code === 'CONDITION_FAILED') {
     return withStatus(status, 'Another request changed the resource at the same time; try again');
   }
   return withStatus(status, error.message);
+}
+
+function retryHeader(seconds: number): Record<string, string> {
+  return { 'retry-after': String(seconds) };
 }
 
 function withStatus(statusCode: number, message: string): ApiResponse {

@@ -61,6 +61,14 @@ export function gatewayRefusal(description: string) {
   return { description, body: Message } as const satisfies ResponseSpec;
 }
 
+/** Declares a refusal because of a limit. */
+export function tooMany(description: string) {
+  return {
+    ...gatewayRefusal(description),
+    headers: { 'retry-after': 'Seconds to wait before the next request.' },
+  } as const satisfies ResponseSpec;
+}
+
 const NOT_VALID: ResponseSpec = { description: 'A field is not valid.', body: ValidationError };
 
 /** The refusal of a `next_token` that is not one of its list. */

@@ -18,7 +18,7 @@ export interface RateLimit {
 
 /** A token bucket per key. */
 export function createRateLimiter(
-  clock: Clock,
+  clock: Pick<Clock, 'monotonic'>,
   { perMinute = 5, burst = 10, maxKeys = 10_000 }: RateLimit = {},
 ): RateLimiter {
   const limits = { rate: perMinute / 60, burst };
@@ -26,7 +26,7 @@ export function createRateLimiter(
 
   return {
     take(key) {
-      const now = clock.now();
+      const now = clock.monotonic();
       let bucket = buckets.get(key);
       if (!bucket) {
         bucket = fullBucket(limits, now);

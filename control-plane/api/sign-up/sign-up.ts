@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { isDomainError } from '../../../core/errors.ts';
+import { clientGroup, UNKNOWN_ADDRESS } from '../../../core/http/client-address.ts';
 import { forwardedAddress } from '../../../core/http/forwarded-address.ts';
 import type { Intent } from '../../../core/http/idempotency.ts';
 import type { Write } from '../../../core/ports/table.ts';
@@ -10,7 +11,7 @@ import { pause, withTimeout } from '../../../core/time/wait.ts';
 import type { ControlPlaneDeps } from '../http/deps.ts';
 import { email, tenantName } from '../http/fields.ts';
 import { earlierResult, IDEMPOTENCY_HEADER, intentOf, resultWrites } from '../http/idempotency.ts';
-import { type ControlPlaneOperation, gatewayRefusal, operation, PUBLIC, refusal } from '../http/operation.ts';
+import { type ControlPlaneOperation, operation, PUBLIC, refusal, tooMany } from '../http/operation.ts';
 import { newRecord, registerOnce, requirePassword } from '../tenants/register.ts';
 import { nameTaken, tenantBySlug, tenantIdByEmail } from '../tenants/tenant-store.ts';
 
@@ -47,9 +48,9 @@ export function createSignUp(): ControlPlaneOperation {
 
   async function waitFor(deps: ControlPlaneDeps, completion: Promise<void> | undefined): Promise<void> {
     if (!completion) return;
-    const start = deps.clock.now();
+    const start = deps.clock.monotonic();
     await withTimeout(deps.clock, MAX_WAIT_MS, completion, () => undefined);
-    usualWaitMs += SMOOTHING * (deps.clock.now() - start - usualWaitMs);
+    usualWaitMs += SMOOTHING * (deps.clock.monotonic() - start - usualWaitMs);
   }
 
   /** Waits as long as a real sign-up does, plus or minus a quarter. */
@@ -87,13 +88,12 @@ export function createSignUp(): ControlPlaneOperation {
     responses: {
       201: { description: 'The company is signed up.', body: SignedUp },
       409: refusal('The name is taken.'),
-      429: {
-        ...gatewayRefusal('Too many requests from this address.'),
-        headers: { 'retry-after': 'Seconds to wait before the next request.' },
-      },
+      429: tooMany('Too many requests from this address.'),
     },
     admit({ request }, deps) {
-      const seconds = deps.signUpLimiter.take(forwardedAddress(request.headers['x-forwarded-for']) ?? 'unknown');
+      const seconds = deps.signUpLimiter.take(
+        clientGroup(forwardedAddress(request.headers['x-forwarded-for']) ?? UNKNOWN_ADDRESS),
+      );
       if (seconds === 0) return undefined;
       return {
         status: 429 as const,
@@ -148,13 +148,19 @@ async function createUnlessKnown(
 }
 
 /** Sends the mail without waiting for it, as the time it takes would reveal that the email is known. */
-function notifyOwner({ mailer, log, appUrl }: ControlPlaneDeps, { email, tenantName }: TenantRecord): void {
+function notifyOwner(deps: ControlPlaneDeps, { email, tenantName }: TenantRecord): void {
+  const { mailer, mailLimits, log, appUrl } = deps;
   const text = [
     `Someone, perhaps you, tried to sign up '${tenantName}' with this address.`,
     'The address belongs to an account already, so nothing was created.',
     `Sign in at ${appUrl}. If this was not you, you can ignore this mail.`,
   ].join('\n\n');
-  mailer.send({ to: email, subject: 'You have an account already', text }).catch((error: unknown) => {
-    log.warn({ err: error }, 'mail to the owner of a known address failed');
-  });
+  const notSent = (error: unknown): void => log.warn({ err: error }, 'mail to the owner of a known address failed');
+  try {
+    mailLimits.take({ to: email });
+    mailer.send({ to: email, subject: 'You have an account already', text }).catch(notSent);
+  } catch (error) {
+    // The owner has got many of these mails. The response stays the same.
+    notSent(error);
+  }
 }

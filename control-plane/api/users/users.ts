@@ -10,6 +10,7 @@ import {
   done,
   operation,
   refusal,
+  tooMany,
 } from '../http/operation.ts';
 import {
   type ListedSystemUser,
@@ -61,6 +62,7 @@ export const USER_OPERATIONS: readonly ControlPlaneOperation[] = [
     responses: {
       201: { description: 'The user exists and the invitation is on its way.', body: SystemUserCreated },
       409: refusal('The user name or the email is taken.'),
+      429: tooMany('The email address has got too many mails.'),
     },
     async handle({ body }, { identity }) {
       const { userName, email, userRole: role } = body;

@@ -3,6 +3,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Credentials } from '../../ports/credentials.ts';
 import type { RealmId, RealmSpec } from '../../ports/identity.ts';
 import type { Item, Table } from '../../ports/table.ts';
+import type { MailLimits } from './mail-limits.ts';
 import { fold, realmKey, type UserRecord, userKey } from './user-records.ts';
 
 /** Concurrent calls to the credentials provider. */
@@ -13,6 +14,8 @@ export interface StoreContext<Secret extends object = object, Realm extends Real
   readonly table: Table;
   readonly credentials: Credentials<Secret, Realm>;
   readonly clock: Clock;
+  /** Limits the mails that users get. @default - no limit */
+  readonly mailLimits?: MailLimits;
 }
 
 /** A UTF-16 code unit takes at most three bytes in UTF-8, so a text of this length fits into a key of 1024 bytes. */

@@ -23,6 +23,13 @@ import { requireStrongPassword, requireUser, requireUserFields, userTaken } from
 const RESERVATION_SECONDS = 60;
 const STAGED_SECONDS = 7 * 86_400;
 
+interface FirstPassword<Secret extends object> {
+  /** @default - the user is invited by mail */
+  readonly chosen?: ChosenPassword<Secret>;
+  /** Delete the staged password. */
+  readonly spent: readonly Write[];
+}
+
 /** A write, and the error that its failed condition means. */
 type GuardedWrite = readonly [write: Write, refusal?: (cause: unknown) => DomainError];
 
@@ -34,7 +41,23 @@ export async function createUser<Secret extends object, Realm extends RealmSpec>
 ): Promise<User> {
   const realm = await requireRealm(context, realmId);
   requireUser(realm, user);
-  const { chosen, spent } = await choosePassword(context, realmId, user);
+  const password = await choosePassword(context, realmId, user);
+  const { email: to, tenantId } = user;
+  const returnMail = password.chosen ? undefined : context.mailLimits?.take({ to, tenantId });
+  try {
+    return await createWith(context, realm, user, password);
+  } catch (error) {
+    returnMail?.();
+    throw error;
+  }
+}
+
+async function createWith<Secret extends object, Realm extends RealmSpec>(
+  context: StoreContext<Secret, Realm>,
+  realm: Realm,
+  user: NewUser,
+  { chosen, spent }: FirstPassword<Secret>,
+): Promise<User> {
   const draft = draftOf(user, chosen ? 'CONFIRMED' : 'FORCE_CHANGE_PASSWORD', timestamp(context));
   const reserved = context.credentials.keptIn === 'service';
   if (reserved) await reserve(context, realm, draft);
@@ -42,9 +65,9 @@ export async function createUser<Secret extends object, Realm extends RealmSpec>
     const { subject, secret, writes, committed } = await context.credentials.issue(realm, user, chosen);
     const record: UserRecord<Secret> = { ...draft, subject, ...(secret && { secret }) };
     await commit(context.table, [
-      ...(reserved ? completion(realmId, record) : freshNames(realmId, record)),
-      [put(subjectItem(realmId, context.credentials.configOf(realm), record, reserved ? 2 : 1), 'absent')],
-      realmPresent(realmId),
+      ...(reserved ? completion(realm.id, record) : freshNames(realm.id, record)),
+      [put(subjectItem(realm.id, context.credentials.configOf(realm), record, reserved ? 2 : 1), 'absent')],
+      realmPresent(realm.id),
       ...[...spent, ...writes].map((write): GuardedWrite => [write]),
     ]);
     committed?.();
@@ -74,7 +97,7 @@ async function choosePassword<Secret extends object, Realm extends RealmSpec>(
   { table }: StoreContext<Secret, Realm>,
   realm: RealmId,
   { password, tenantId, email }: NewUser,
-): Promise<{ readonly chosen?: ChosenPassword<Secret>; readonly spent: readonly Write[] }> {
+): Promise<FirstPassword<Secret>> {
   if (password !== undefined) {
     requireStrongPassword(realm, password);
     return { chosen: { kind: 'clear', password }, spent: [] };

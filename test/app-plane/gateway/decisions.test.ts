@@ -88,7 +88,7 @@ describe('the meter', () => {
 
   test('RT-2: a throttled request does not count against the quota; a refusal for an exhausted quota has the seconds until the day ends', () => {
     const clock = noonClock();
-    const meter = new Meter({ clock, monotonic: () => clock.now() });
+    const meter = new Meter({ clock });
     const few = { rate: 10, burst: 10, quotaPerDay: 12 };
     const outcomes = Array.from({ length: 30 }, () => meter.admit('key', few).outcome);
     expect(outcomes.filter((outcome) => outcome === 'admitted')).toHaveLength(10);
@@ -100,7 +100,7 @@ describe('the meter', () => {
 
   test('RT-2: admits within 3 % of the plan over ten minutes at twice the rate, and does not affect another tenant', () => {
     const clock = noonClock();
-    const meter = new Meter({ clock, monotonic: () => clock.now() });
+    const meter = new Meter({ clock });
     const long = { ...plan, quotaPerDay: 1e9 };
     let admitted = 0;
     let refusedOther = 0;
@@ -116,7 +116,7 @@ describe('the meter', () => {
 
   test('removes idle buckets only when they are full, so that no tenant gains tokens by it', () => {
     const clock = noonClock();
-    const meter = new Meter({ clock, monotonic: () => clock.now(), maxBuckets: 3 });
+    const meter = new Meter({ clock, maxBuckets: 3 });
     for (let call = 0; call < 10; call++) meter.admit('busy', plan);
     for (const key of ['a', 'b', 'c', 'd']) meter.admit(key, plan);
     expect(meter.size).toBe(5);
@@ -193,6 +193,7 @@ describe('the access log', () => {
   test('is JSON whatever the path contains, and has no query', () => {
     const exchange = {
       requestId: 'r',
+      clientAddress: '2001:db8::7',
       startedAt: 1_000,
       route: undefined,
       service: undefined,
@@ -204,6 +205,7 @@ describe('the access log', () => {
       time: '1970-01-01T00:00:00.000Z',
       level: 'info',
       requestId: 'r',
+      client: '2001:db8::7',
       method: 'GET',
       path: '/a"\\\u0001é',
       status: 200,

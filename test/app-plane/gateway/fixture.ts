@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compactVerify, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
+import { systemClock } from '../../../adapters/embedded/clock.ts';
 import { openLineFile } from '../../../adapters/embedded/line-file.ts';
 import { openTable } from '../../../adapters/embedded/store/table.ts';
 import { createGateway, type Gateway, type GatewayLimits } from '../../../app-plane/gateway/app.ts';
@@ -144,6 +145,7 @@ export interface Fixture {
 export interface FixtureOptions {
   readonly plans?: Partial<Record<TierName, UsagePlan>>;
   readonly limits?: GatewayLimits;
+  readonly trustedProxies?: readonly string[];
   /** Clock of the buckets. @default - the test's clock */
   readonly monotonic?: () => number;
   /** @default own */
@@ -158,7 +160,6 @@ export interface FixtureOptions {
 export async function startFixture(options: FixtureOptions = {}): Promise<Fixture> {
   const dir = mkdtempSync(join(tmpdir(), 'gw-'));
   const clock = noonClock();
-  const wallClock = { now: () => Date.now(), after: clock.after.bind(clock) };
   const subjects = new Map<string, Subject>();
   const routes = new Map<string, Route>();
   const source: Registry = {
@@ -173,10 +174,11 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
   const authorize = createAuthorize({
     issuers: trustRealms({ publicUrl: PUBLIC_URL }),
     verifySignature,
-    clock: wallClock,
+    clock: systemClock,
   });
-  const monotonic = options.monotonic ?? ((): number => clock.now());
-  const meter = new Meter({ clock, monotonic });
+  const { monotonic = () => clock.monotonic() } = options;
+  const gatewayClock = { now: () => clock.now(), monotonic, after: clock.after.bind(clock) };
+  const meter = new Meter({ clock: gatewayClock });
   const table = openTable({ file: join(options.dir ?? dir, 'gateway.db'), clock });
   const quotas = await QuotaStore.open({ table, meter, clock, log: silentLog });
   const logFile = join(dir, 'access.log');
@@ -198,9 +200,9 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
     createUpstream: await loadUpstreamClient(options.upstream ?? 'own'),
     accessLog,
     log: options.log ?? silentLog,
-    clock,
-    monotonic,
+    clock: gatewayClock,
     limits: options.limits ?? {},
+    trustedProxies: options.trustedProxies ?? [],
   });
   const servers: SocketServer[] = [];
   let endpoints: readonly ServiceEndpoints[] = [];

@@ -98,6 +98,7 @@ export class World implements AsyncDisposable {
       });
     const clock: Clock = {
       now: () => this.clock.now(),
+      monotonic: () => this.clock.monotonic(),
       after: (ms, run) => this.clock.after(ms, () => !dead && run()),
     };
     const options: ProvisionerOptions = {

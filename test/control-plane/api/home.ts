@@ -20,6 +20,7 @@ import { OUTBOX } from '../../../core/events/outbox.ts';
 import { mismatchOf } from '../../../core/http/check-response.ts';
 import type { AnyResponse } from '../../../core/http/operation.ts';
 import { SCOPES } from '../../../core/identity/issuers.ts';
+import { createMailLimits } from '../../../core/identity/users/mail-limits.ts';
 import type { Clock } from '../../../core/ports/clock.ts';
 import type { Envelope } from '../../../core/ports/event-bus.ts';
 import type { Runtime, ServiceStatus } from '../../../core/ports/runtime.ts';
@@ -88,7 +89,11 @@ export interface HomeOptions {
 export async function startHome(options: HomeOptions = {}): Promise<Home> {
   const dir = mkdtempSync(join(tmpdir(), 'tp-control-plane-'));
   let offset = 0;
-  const clock: Clock = { now: () => systemClock.now() + offset, after: systemClock.after };
+  const clock: Clock = {
+    ...systemClock,
+    now: () => systemClock.now() + offset,
+    monotonic: () => systemClock.monotonic() + offset,
+  };
   const random = systemRandom;
   const logged: string[] = [];
   const log = recordingLog(logged);
@@ -113,6 +118,7 @@ export async function startHome(options: HomeOptions = {}): Promise<Home> {
     discovery: { issuer: 'http://platform.test/realms/admin', clientId: 'tierplane-cli', apiPath: '/api' },
     mailer,
     appUrl: 'http://platform.test',
+    mailLimits: createMailLimits(clock),
     signUpLimiter: createRateLimiter(clock, { perMinute: 5, burst: 10 }),
     docsPage: (api) => apiDocsPage(api),
     onResponse: (operation, response) => {

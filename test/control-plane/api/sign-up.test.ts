@@ -193,6 +193,7 @@ describe('ON-2: whether an email is known', () => {
     Object.assign(home.deps, { completion: () => onboarded.promise });
     Object.assign(clock, {
       now: () => now,
+      monotonic: () => now,
       after(ms: number, end: () => void) {
         if (ms === 10_000) {
           // A real sign-up waits for its tenant, which takes two seconds.

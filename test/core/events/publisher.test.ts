@@ -210,6 +210,7 @@ describe('outbox and publisher', () => {
       const timers = new Set<object>();
       const counting = {
         now: () => NOW,
+        monotonic: () => NOW,
         after() {
           const timer = { cancel: () => timers.delete(timer) };
           timers.add(timer);

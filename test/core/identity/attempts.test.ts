@@ -4,7 +4,7 @@ import { createAttemptLimiter } from '../../../core/identity/attempts.ts';
 describe('the limiter of failed attempts', () => {
   test('takes from all keys or from none, returns attempts, and starts anew after its window', () => {
     let now = 0;
-    const limiter = createAttemptLimiter({ clock: { now: () => now }, windowMs: 1_000 });
+    const limiter = createAttemptLimiter({ clock: { monotonic: () => now }, windowMs: 1_000 });
     const user = { key: 'user', max: 2 };
     const address = { key: 'address', max: 3 };
     expect(limiter.take([user, address])).toBe(true);
@@ -22,7 +22,7 @@ describe('the limiter of failed attempts', () => {
   });
 
   test('an attempt that was never taken cannot be returned', () => {
-    const limiter = createAttemptLimiter({ clock: { now: () => 0 }, windowMs: 1_000 });
+    const limiter = createAttemptLimiter({ clock: { monotonic: () => 0 }, windowMs: 1_000 });
     const user = { key: 'user', max: 1 };
     limiter.giveBack([user]);
     expect(limiter.take([user])).toBe(true);

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { DomainError } from '../../../../core/errors.ts';
+import { socketAddress } from '../../../../core/http/client-address.ts';
 import { collectBody } from '../../../../core/http/collect-body.ts';
 import { forwardedAddress } from '../../../../core/http/forwarded-address.ts';
 import { contentSecurityPolicy } from '../../../../web/pages/policy.ts';
@@ -39,9 +40,9 @@ export function acceptsJson(req: IncomingMessage): boolean {
   return /^application\/json\b/i.test(req.headers.accept ?? '');
 }
 
-/** The address of the client. */
+/** The address of the client, which the gateway has found. Limits count `clientGroup` of it. */
 export function clientAddress({ headers, socket }: IncomingMessage): string {
-  return forwardedAddress(headers['x-forwarded-for']?.toString()) ?? socket.remoteAddress ?? 'unknown';
+  return forwardedAddress(headers['x-forwarded-for']?.toString()) ?? socketAddress(socket.remoteAddress);
 }
 
 /**

@@ -88,7 +88,10 @@ function sendMethodNotAllowed(res: ServerResponse, operations: readonly UsersOpe
 function sendError(res: ServerResponse, error: unknown): void {
   const status = error instanceof DomainError ? STATUS[error.code] : undefined;
   if (!(error instanceof DomainError) || status === undefined) throw error;
-  const headers: Record<string, string> = status === 401 ? { 'www-authenticate': 'Bearer' } : {};
+  const headers = {
+    ...(status === 401 && { 'www-authenticate': 'Bearer' }),
+    ...(error.retryAfter !== undefined && { 'retry-after': String(error.retryAfter) }),
+  };
   sendJson(
     res,
     status,

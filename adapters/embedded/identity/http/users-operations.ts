@@ -95,6 +95,10 @@ export const USERS_OPERATIONS: readonly UsersOperation[] = [
     responses: {
       201: { description: 'The user exists and the invitation is on its way.', body: UserView },
       409: refusal('The user name or the email is taken.'),
+      429: {
+        ...refusal('The tenant has sent, or the email address has got, too many mails.'),
+        headers: { 'retry-after': 'Seconds to wait before the next request.' },
+      },
     },
     async handle({ users, body: { email, userName = email, role } }) {
       return { status: 201, body: toView(await users.create({ userName, email, role })) };

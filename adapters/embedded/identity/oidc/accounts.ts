@@ -1,13 +1,13 @@
-import { createAttemptLimiter } from '../../../../core/identity/attempts.ts';
+import { isDomainError } from '../../../../core/errors.ts';
 import { MAX_PASSWORD_LENGTH } from '../../../../core/identity/password-policy.ts';
+import type { SignInLimits } from '../../../../core/identity/sign-in-limits.ts';
 import type { TenantClaimsLookup } from '../../../../core/identity/tenant-claims.ts';
 import { isLogin } from '../../../../core/identity/users/store-context.ts';
 import { emailKey, fold, toUser, type UserRecord, userKey } from '../../../../core/identity/users/user-records.ts';
-import type { Clock } from '../../../../core/ports/clock.ts';
 import type { Identity, RealmId, User } from '../../../../core/ports/identity.ts';
 import type { Table } from '../../../../core/ports/table.ts';
 import type { TierName } from '../../../../core/tier/tiers.ts';
-import type { PasswordSecret, Passwords } from '../passwords.ts';
+import type { PasswordCheck, PasswordSecret, Passwords } from '../passwords.ts';
 
 /** An account that may receive tokens now. */
 export interface Account {
@@ -18,36 +18,40 @@ export interface Account {
 
 export type SignIn =
   | { readonly outcome: 'signed-in' | 'change-password'; readonly user: User }
-  | { readonly outcome: 'wrong' | 'expired' | 'disabled' | 'suspended' | 'too-many' };
+  | { readonly outcome: 'wrong' | 'expired' | 'disabled' | 'suspended' }
+  /** `retryAfter` is in whole seconds. */
+  | { readonly outcome: 'too-many'; readonly retryAfter: number };
+
+/** The client of a sign-in, for the limits of failed attempts. */
+export interface SignInClient {
+  /** `clientGroup` of its address. */
+  readonly group: string;
+  /** The id in its device cookie for the user with this `sub`, or undefined. */
+  deviceOf(subject: string): string | undefined;
+}
 
 export interface Accounts {
   /** The account with this `sub`. Undefined if unknown, disabled, never signed in, or of a tenant that is not active. */
   active(realm: RealmId, subject: string): Promise<Account | undefined>;
   /**
    * Checks a sign-in. Neither the outcome nor the time it takes reveals whether a user exists. Only a client that knows
-   * the password learns that the account is expired, disabled or suspended. Throws TOO_MANY if too many checks are queued.
-   *
-   * @param address the address of the client, for rate limiting
+   * the password learns that the account is expired, disabled or suspended.
    */
-  signIn(realm: RealmId, login: string, password: string, address: string): Promise<SignIn>;
+  signIn(realm: RealmId, login: string, password: string, client: SignInClient): Promise<SignIn>;
 }
 
-/** Limits of failed attempts within 5 minutes. */
-const WINDOW_MS = 5 * 60_000;
-const MAX_PER_USER_AND_ADDRESS = 8;
-const MAX_PER_USER = 40;
-const MAX_PER_ADDRESS = 80;
 const MAX_LOGIN_LENGTH = 254;
+/** Seconds until the queue of password checks has room again. */
+const BUSY_SECONDS = 2;
 
 export function createAccounts(options: {
   readonly table: Table;
   readonly identity: Pick<Identity, 'userOf'>;
   readonly passwords: Passwords;
-  readonly clock: Pick<Clock, 'now'>;
+  readonly limits: SignInLimits;
   readonly tenantClaims: TenantClaimsLookup;
 }): Accounts {
-  const { table, identity, passwords, clock, tenantClaims } = options;
-  const attempts = createAttemptLimiter({ clock, windowMs: WINDOW_MS });
+  const { table, identity, passwords, limits, tenantClaims } = options;
 
   async function find(realm: RealmId, login: string): Promise<UserRecord<PasswordSecret> | undefined> {
     if (!isLogin(login)) return undefined;
@@ -55,6 +59,19 @@ export function createAccounts(options: {
     if (byName) return byName.data;
     const email = await table.get(emailKey(realm, login));
     return email && (await table.get(userKey<PasswordSecret>(realm, email.data.userName)))?.data;
+  }
+
+  async function checkPassword(
+    record: UserRecord<PasswordSecret> | undefined,
+    password: string,
+  ): Promise<PasswordCheck | 'busy'> {
+    const usable = [...password].length <= MAX_PASSWORD_LENGTH ? password : '';
+    try {
+      return await passwords.check(usable, record?.secret, record?.subject ?? '');
+    } catch (error) {
+      if (isDomainError(error, 'TOO_MANY')) return 'busy';
+      throw error;
+    }
   }
 
   async function active(user: User): Promise<Account | undefined> {
@@ -70,19 +87,19 @@ export function createAccounts(options: {
       return user?.status === 'CONFIRMED' ? active(user) : undefined;
     },
 
-    async signIn(realm, login, password, address) {
+    async signIn(realm, login, password, { group, deviceOf }) {
       const name = fold(login.trim().slice(0, MAX_LOGIN_LENGTH + 1));
-      const keys = [
-        { key: `both ${realm} ${name} ${address}`, max: MAX_PER_USER_AND_ADDRESS },
-        { key: `user ${realm} ${name}`, max: MAX_PER_USER },
-        { key: `address ${address}`, max: MAX_PER_ADDRESS },
-      ];
-      if (!attempts.take(keys)) return { outcome: 'too-many' };
       const record = await find(realm, name);
-      const usable = [...password].length <= MAX_PASSWORD_LENGTH ? password : '';
-      const check = await passwords.check(usable, record?.secret, record?.subject ?? '');
+      const device = record && deviceOf(record.subject);
+      const attempt = limits.attempt({ realm, subject: record?.subject, name, client: group, device });
+      if (!attempt.admitted) return { outcome: 'too-many', retryAfter: attempt.retryAfter };
+      const check = await checkPassword(record, password);
+      if (check === 'busy') {
+        attempt.giveBack();
+        return { outcome: 'too-many', retryAfter: BUSY_SECONDS };
+      }
       if (!record || check === 'wrong') return { outcome: 'wrong' };
-      attempts.giveBack(keys);
+      attempt.giveBack();
       if (check === 'expired') return { outcome: 'expired' };
       const user = toUser(record);
       if (!user.enabled) return { outcome: 'disabled' };

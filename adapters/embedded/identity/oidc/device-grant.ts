@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Adapter, type AdapterPayload, type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { Lru } from '../../../../core/collections/lru.ts';
+import { clientGroup } from '../../../../core/http/client-address.ts';
 import { type AttemptKey, createAttemptLimiter } from '../../../../core/identity/attempts.ts';
 import type { Clock } from '../../../../core/ports/clock.ts';
 import type { RealmSpec } from '../../../../core/ports/identity.ts';
@@ -44,7 +45,7 @@ export interface DeviceGrant {
 /** What the device authorization grant needs beyond oidc-provider: our pages, limits and the polling interval. */
 export function createDeviceGrant(options: {
   readonly accounts: Pick<Accounts, 'active'>;
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Pick<Clock, 'monotonic'>;
 }): DeviceGrant {
   const { accounts, clock } = options;
   const attempts = createAttemptLimiter({ clock, windowMs: WINDOW_MS });
@@ -58,7 +59,7 @@ export function createDeviceGrant(options: {
 
   /** Throws slow_down for an early poll, which also makes the interval 5 seconds longer, as the RFC has clients do. */
   function requireInterval(code: string): void {
-    const now = clock.now();
+    const now = clock.monotonic();
     const last = polls.get(code);
     const interval = last?.interval ?? POLL_INTERVAL_MS;
     const early = last !== undefined && now < last.at + interval - POLL_TOLERANCE_MS;
@@ -118,12 +119,12 @@ export function createDeviceGrant(options: {
     settingsOf,
 
     admit(req, res, spec) {
-      const address = clientAddress(req);
+      const client = clientGroup(clientAddress(req));
       if (req.url?.endsWith('/device/auth')) {
-        return attempts.take([{ key: `request ${address}`, max: MAX_REQUESTS_PER_ADDRESS }]);
+        return attempts.take([{ key: `request ${client}`, max: MAX_REQUESTS_PER_ADDRESS }]);
       }
       const keys = [
-        { key: `code ${spec.id} ${address}`, max: MAX_PER_ADDRESS },
+        { key: `code ${spec.id} ${client}`, max: MAX_PER_ADDRESS },
         { key: `code ${spec.id}`, max: MAX_PER_REALM },
       ];
       if (!attempts.take(keys)) return false;

@@ -1,25 +1,28 @@
-import { createHmac } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { errors as oidcErrors } from 'oidc-provider';
 import { DomainError, isDomainError } from '../../../../core/errors.ts';
+import { clientGroup } from '../../../../core/http/client-address.ts';
 import { clientRequestId } from '../../../../core/http/request-id.ts';
 import { CLI_CLIENT } from '../../../../core/identity/issuers.ts';
 import { MIN_ADMIN_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from '../../../../core/identity/password-policy.ts';
 import type { Clock } from '../../../../core/ports/clock.ts';
 import type { User } from '../../../../core/ports/identity.ts';
 import type { Log } from '../../../../core/ports/log.ts';
+import { remainingMs } from '../../../../core/retry/back-off.ts';
 import { errorPage } from '../../../../web/pages/error.ts';
 import { changePasswordPage, signInPage } from '../../../../web/pages/sign-in.ts';
 import { acceptsJson, clientAddress, readForm, sendHtml, sendJson } from '../http/messages.ts';
 import type { EmbeddedIdentity } from '../identity.ts';
-import { isSameText } from '../is-same-text.ts';
+import type { Seal } from '../seal.ts';
 import type { Accounts, SignIn } from './accounts.ts';
+import type { DeviceCookies } from './device-cookies.ts';
 import type { RealmRequest } from './realm-request.ts';
 
 export interface InteractionDeps {
   readonly accounts: Accounts;
   readonly identity: Pick<EmbeddedIdentity, 'userOf' | 'setPassword'>;
-  readonly formKey: Uint8Array;
+  readonly seal: Seal;
+  readonly devices: DeviceCookies;
   readonly clock: Pick<Clock, 'now'>;
   readonly log: Log;
   readonly publicUrl: string;
@@ -41,14 +44,13 @@ const TICKET_MS = 10 * 60_000;
 
 /** The response to each refused sign-in. */
 const REFUSALS: Record<
-  Exclude<SignIn['outcome'], 'signed-in' | 'change-password'>,
+  Exclude<SignIn['outcome'], 'signed-in' | 'change-password' | 'too-many'>,
   { status: number; text: string }
 > = {
   wrong: { status: 401, text: 'User name or password is wrong.' },
   expired: { status: 403, text: 'This temporary password has expired. Ask your administrator for a new invitation.' },
   disabled: { status: 403, text: 'This account is disabled. Ask your administrator.' },
   suspended: { status: 403, text: 'Your organization has no access at the moment. Ask your administrator.' },
-  'too-many': { status: 429, text: 'Too many failed attempts. Wait five minutes, then try again.' },
 };
 
 /**
@@ -98,39 +100,39 @@ export async function handleInteraction(deps: InteractionDeps, request: Interact
 async function signIn(deps: InteractionDeps, one: Interaction, form: URLSearchParams): Promise<void> {
   const { req, res, spec, provider } = one;
   const userName = (form.get('userName') ?? '').trim().slice(0, 255);
-  const result = await checkSignIn(deps, one, userName, form.get('password') ?? '');
+  const result = await deps.accounts.signIn(spec.id, userName, form.get('password') ?? '', {
+    group: clientGroup(clientAddress(req)),
+    deviceOf: (subject) => deps.devices.idOf(req, spec.id, subject),
+  });
   deps.log.info(
     {
       requestId: clientRequestId(req.headers['x-request-id']),
       realm: spec.id,
+      client: clientAddress(req),
       outcome: result.outcome,
       ...('user' in result && { subject: result.user.subject }),
     },
     'sign-in',
   );
-  if (!('user' in result)) {
+  if (result.outcome === 'too-many') {
+    res.setHeader('retry-after', String(result.retryAfter));
+    const error = `Too many failed attempts. Try again in ${durationText(result.retryAfter)}.`;
+    showSignIn(deps, one, 429, { userName, error });
+  } else if (!('user' in result)) {
     const { status, text } = REFUSALS[result.outcome];
-    if (status === 429) res.setHeader('retry-after', '300');
     showSignIn(deps, one, status, { userName, error: text });
   } else if (result.outcome === 'change-password') {
     showChange(deps, one, 200, result.user, ticketFor(deps, one, result.user.subject));
   } else {
+    deps.devices.give(one, result.user.subject);
     await provider.interactionFinished(req, res, { login: { accountId: result.user.subject } });
   }
 }
 
-async function checkSignIn(
-  { accounts }: InteractionDeps,
-  { req, spec }: Interaction,
-  userName: string,
-  password: string,
-) {
-  try {
-    return await accounts.signIn(spec.id, userName, password, clientAddress(req));
-  } catch (error) {
-    if (isDomainError(error, 'TOO_MANY')) return { outcome: 'too-many' } as const;
-    throw error;
-  }
+/** `1 second`, `40 seconds`, `5 minutes`; rounded up to whole minutes above 90 seconds. */
+function durationText(seconds: number): string {
+  const [count, unit] = seconds > 90 ? [Math.ceil(seconds / 60), 'minute'] : [seconds, 'second'];
+  return `${count} ${unit}${count === 1 ? '' : 's'}`;
 }
 
 async function changePassword(
@@ -164,11 +166,13 @@ async function changePassword(
     {
       requestId: clientRequestId(req.headers['x-request-id']),
       realm: spec.id,
+      client: clientAddress(req),
       outcome: 'password-changed',
       subject: user.subject,
     },
     'sign-in',
   );
+  deps.devices.give(one, user.subject);
   await provider.interactionFinished(req, res, { login: { accountId: user.subject } });
 }
 
@@ -198,7 +202,7 @@ function showSignIn(
   status: number,
   shown: { readonly userName?: string; readonly error?: string },
 ): void {
-  const csrf = seal(deps, `csrf ${one.uid}`);
+  const csrf = deps.seal.sign(`csrf ${one.uid}`);
   if (one.json) {
     sendJson(one.res, status, { page: 'sign-in', csrf, ...(shown.error && { message: shown.error }) });
     return;
@@ -224,7 +228,7 @@ function showChange(
     realmName: one.spec.displayName,
     userName,
     action: `${pathOf(one)}/password`,
-    csrf: seal(deps, `csrf ${one.uid}`),
+    csrf: deps.seal.sign(`csrf ${one.uid}`),
     ticket,
     minLength: one.spec.id === 'admin' ? MIN_ADMIN_PASSWORD_LENGTH : MIN_PASSWORD_LENGTH,
     errors,
@@ -240,25 +244,18 @@ function pathOf({ mount, uid }: Interaction): string {
 function isOwnForm(deps: InteractionDeps, req: IncomingMessage, uid: string, csrf: string | null): boolean {
   const { origin } = req.headers;
   if (origin !== undefined && origin !== new URL(deps.publicUrl).origin) return false;
-  return isSealed(deps, `csrf ${uid}`, csrf ?? '');
+  return deps.seal.verify(`csrf ${uid}`, csrf ?? '');
 }
 
 /** A ticket that proves that this user has just entered the temporary password in this interaction. */
 function ticketFor(deps: InteractionDeps, { spec, uid }: Interaction, subject: string): string {
   const until = deps.clock.now() + TICKET_MS;
-  return `${subject}.${until}.${seal(deps, `ticket ${spec.id} ${uid} ${subject} ${until}`)}`;
+  return `${subject}.${until}.${deps.seal.sign(`ticket ${spec.id} ${uid} ${subject} ${until}`)}`;
 }
 
 function subjectOfTicket(deps: InteractionDeps, { spec, uid }: Interaction, ticket: string): string | undefined {
   const [subject = '', until = '', mac = ''] = ticket.split('.');
-  const intact = isSealed(deps, `ticket ${spec.id} ${uid} ${subject} ${until}`, mac);
-  return intact && deps.clock.now() < Number(until) ? subject : undefined;
-}
-
-function seal({ formKey }: InteractionDeps, text: string): string {
-  return createHmac('sha256', formKey).update(text).digest('base64url');
-}
-
-function isSealed(deps: InteractionDeps, text: string, mac: string): boolean {
-  return isSameText(mac, seal(deps, text));
+  const intact = deps.seal.verify(`ticket ${spec.id} ${uid} ${subject} ${until}`, mac);
+  // A ticket that lasts longer than any ticket can was made before the system clock was set back.
+  return intact && remainingMs(Number(until), deps.clock.now(), TICKET_MS) > 0 ? subject : undefined;
 }

@@ -2,9 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { DomainError } from '../../../../core/errors.ts';
 import { type Authorize, createAuthorize, type TrustedIssuer } from '../../../../core/identity/authorize.ts';
 import { issuerOf, parseRealm, trustRealms } from '../../../../core/identity/issuers.ts';
+import { createSignInLimits } from '../../../../core/identity/sign-in-limits.ts';
 import type { TenantClaimsLookup } from '../../../../core/identity/tenant-claims.ts';
 import { realmKey } from '../../../../core/identity/users/user-records.ts';
-import type { Clock } from '../../../../core/ports/clock.ts';
+import type { Clock, RandomBytes } from '../../../../core/ports/clock.ts';
 import type { RealmId, RealmSpec } from '../../../../core/ports/identity.ts';
 import type { Log } from '../../../../core/ports/log.ts';
 import type { Table } from '../../../../core/ports/table.ts';
@@ -15,9 +16,12 @@ import { createUsersApi, type UsersApi } from '../http/users-api.ts';
 import type { EmbeddedIdentity } from '../identity.ts';
 import type { IdentitySecrets } from '../identity-secrets.ts';
 import type { Passwords } from '../passwords.ts';
+import { createSeal } from '../seal.ts';
 import { showAccount } from './account.ts';
 import { type Accounts, createAccounts } from './accounts.ts';
 import { type AdminClient, redirectUrisOf } from './clients.ts';
+import { type CredentialLimits, createCredentialLimits } from './credential-limits.ts';
+import { createDeviceCookies } from './device-cookies.ts';
 import { createDeviceGrant, type DeviceGrant } from './device-grant.ts';
 import { sendError } from './error-response.ts';
 import { handleInteraction, type InteractionDeps } from './interactions.ts';
@@ -33,6 +37,7 @@ export interface RealmsOptions {
   readonly secrets: IdentitySecrets;
   readonly credentials: EmbeddedClientCredentials;
   readonly clock: Clock;
+  readonly random: RandomBytes;
   readonly log: Log;
   /** The public URL of the platform, without a trailing slash. Issuers begin with it. */
   readonly publicUrl: string;
@@ -70,18 +75,22 @@ class RealmsHandler {
   readonly #usersApi: UsersApi;
   readonly #interactions: InteractionDeps;
   readonly #deviceGrant: DeviceGrant;
+  readonly #credentialLimits: CredentialLimits;
   readonly #providers: ProviderCache;
   readonly #publicUrl: URL;
 
   constructor(options: RealmsOptions, authorize: Authorize) {
-    const { identity, secrets, clock, log, publicUrl, adminClients = [], corsOrigins = [] } = options;
+    const { identity, secrets, clock, random, log, publicUrl, adminClients = [], corsOrigins = [] } = options;
     this.#options = options;
     this.#authorize = authorize;
-    this.#accounts = createAccounts(options);
+    this.#accounts = createAccounts({ ...options, limits: createSignInLimits({ clock }) });
     this.#usersApi = createUsersApi({ ...options, authorize });
     const accounts = this.#accounts;
-    this.#interactions = { accounts, identity, formKey: secrets.formKey, clock, log, publicUrl };
+    const seal = createSeal(secrets.formKey);
+    const devices = createDeviceCookies({ seal, random, isSecure: publicUrl.startsWith('https:') });
+    this.#interactions = { accounts, identity, seal, devices, clock, log, publicUrl };
     this.#deviceGrant = createDeviceGrant({ accounts, clock });
+    this.#credentialLimits = createCredentialLimits({ clock });
     const { cookieKeys } = secrets;
     const deviceGrant = this.#deviceGrant;
     this.#providers = new ProviderCache({ ...options, cookieKeys, adminClients, corsOrigins, accounts, deviceGrant });
@@ -125,6 +134,7 @@ class RealmsHandler {
   async #route(request: RealmRequest): Promise<void> {
     const { req, res, spec, path, query } = request;
     const [, head = '', name, step = '', ...rest] = path.split('/');
+    if (!this.#credentialLimits.admit(req, res)) return sendTooManyAttempts(request);
     if (head === 'interaction' && name !== undefined && rest.length === 0) {
       return handleInteraction(this.#interactions, { ...request, uid: name, step });
     }
@@ -159,6 +169,12 @@ async function callProvider({ req, res, provider, mount, path, query }: RealmReq
   req.url = `${req.method} ${path}` === 'GET /device' ? path : `${path}${search}`;
   Object.assign(req, { originalUrl: `${mount}${path}${search}` });
   await provider.callback()(req, res);
+}
+
+/** RFC 6749, section 5.2, has no error of this name, so clients show the description. */
+function sendTooManyAttempts({ res }: RealmRequest): void {
+  const body = { error: 'slow_down', error_description: 'too many wrong secrets; try again in five minutes' };
+  sendJson(res, 429, body, { 'retry-after': '300' });
 }
 
 function sendTooManyCodes({ res, path }: RealmRequest): void {

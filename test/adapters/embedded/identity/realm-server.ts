@@ -14,6 +14,7 @@ import { createPasswords } from '../../../../adapters/embedded/identity/password
 import { type EmbeddedMailer, openMailer } from '../../../../adapters/embedded/mail/mailer.ts';
 import { openTable, type SqliteTable } from '../../../../adapters/embedded/store/table.ts';
 import type { TenantClaims } from '../../../../core/identity/tenant-claims.ts';
+import { createMailLimits } from '../../../../core/identity/users/mail-limits.ts';
 import type { Clock } from '../../../../core/ports/clock.ts';
 import { closeServer, listen } from '../../../support/http-server.ts';
 import { recordingLog } from '../../../support/recording-log.ts';
@@ -46,7 +47,11 @@ export interface RealmServer {
 export async function startRealmServer(): Promise<RealmServer> {
   const dir = await mkdtemp(join(tmpdir(), 'tierplane-identity-'));
   let ahead = 0;
-  const clock: Clock = { ...systemClock, now: () => Date.now() + ahead };
+  const clock: Clock = {
+    ...systemClock,
+    now: () => Date.now() + ahead,
+    monotonic: () => performance.now() + ahead,
+  };
   const logged: string[] = [];
   const log = recordingLog(logged);
   const table = openTable({ file: join(dir, 'platform.db'), clock });
@@ -60,7 +65,15 @@ export async function startRealmServer(): Promise<RealmServer> {
   const secrets = await loadIdentitySecrets(table, random);
   const passwords = createPasswords({ temporaryKey: secrets.temporaryKey, clock, random });
   const mailer = openMailer({ table, file: mailFile, clock, random, log });
-  const identity = openIdentity({ table, mailer, passwords, clock, random, publicUrl: url });
+  const identity = openIdentity({
+    table,
+    mailer,
+    mailLimits: createMailLimits(clock),
+    passwords,
+    clock,
+    random,
+    publicUrl: url,
+  });
   const credentials = openClientCredentials({ table, clock, random });
   const tenants = new Map<string, TenantClaims>([
     [ACME, { tier: 'basic', active: true, name: 'Acme Inc.', slug: 'acme-inc' }],
@@ -74,6 +87,7 @@ export async function startRealmServer(): Promise<RealmServer> {
     secrets,
     credentials,
     clock,
+    random,
     log,
     publicUrl: url,
     tenantClaims: async (tenantId) => tenants.get(tenantId),

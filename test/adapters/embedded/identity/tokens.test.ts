@@ -14,7 +14,11 @@ const PASSWORD = 'Correct-horse-7';
 let server: RealmServer;
 let remote: Signature;
 let ahead = 0;
-const clock = { now: () => Date.now() + ahead, after: () => ({ cancel: () => undefined }) };
+const clock = {
+  now: () => Date.now() + ahead,
+  monotonic: () => performance.now() + ahead,
+  after: () => ({ cancel: () => undefined }),
+};
 /** As in the gateway and the services: fetches keys over HTTP. */
 let authorize: Authorize;
 let good: string;

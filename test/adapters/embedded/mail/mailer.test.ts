@@ -32,7 +32,7 @@ afterEach(async () => {
 
 function open(more: Partial<MailerOptions> = {}): EmbeddedMailer {
   const clock: Clock = {
-    now: systemClock.now,
+    ...systemClock,
     after: (_ms, run) => {
       due.push(run);
       return { cancel: () => undefined };

@@ -46,7 +46,7 @@ async function call(method: string, path: string, token?: string, body?: unknown
   const operation = USERS_OPERATIONS.find((one) => one.method === method && one.path === template);
   const headers = Object.fromEntries(response.headers);
   if (operation) expect(mismatchOf(operation, { status: response.status, headers, body: parsed })).toBeUndefined();
-  return { status: response.status, body: parsed };
+  return { status: response.status, body: parsed, retryAfter: headers['retry-after'] };
 }
 
 describe('the users API of a realm', () => {
@@ -69,6 +69,22 @@ describe('the users API of a realm', () => {
     expect(await call('GET', '/new%40acme.example', admin)).toMatchObject({ status: 200, body: { enabled: false } });
     expect((await call('DELETE', '/new%40acme.example', admin)).status).toBe(204);
     expect((await call('GET', '/new%40acme.example', admin)).status).toBe(404);
+  });
+
+  test('RT-9: ten invitations an hour reach an address; further ones are refused with Retry-After and change nothing', async () => {
+    const email = 'often@acme.example';
+    for (let invited = 0; invited < 10; invited++) {
+      expect((await call('POST', '', admin, { email })).status).toBe(201);
+      // A refusal for another reason takes no mail.
+      if (invited < 9) expect((await call('POST', '', admin, { email })).status).toBe(409);
+      expect((await call('DELETE', '/often%40acme.example', admin)).status).toBe(204);
+    }
+    const refused = await call('POST', '', admin, { email });
+    expect(refused).toMatchObject({ status: 429, body: { message: expect.stringContaining('too many mails') } });
+    expect(Number(refused.retryAfter)).toBeGreaterThan(300);
+    expect((await call('GET', '/often%40acme.example', admin)).status).toBe(404);
+    expect((await call('POST', '', admin, { email: 'seldom@acme.example' })).status).toBe(201);
+    expect((await call('DELETE', '/seldom%40acme.example', admin)).status).toBe(204);
   });
 
   test('ID-2: users are listed in pages without loss or repetition', async () => {
