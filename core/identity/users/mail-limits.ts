@@ -62,6 +62,24 @@ export function createMailLimits(clock: Pick<Clock, 'monotonic'>, rates: MailRat
   };
 }
 
+/**
+ * Runs what queues a mail, and returns the mail to the limits if that fails. Throws TOO_MANY.
+ * @param limits undefined: no limit
+ */
+export async function underMailLimits<T>(
+  limits: MailLimits | undefined,
+  mail: LimitedMail,
+  run: () => Promise<T>,
+): Promise<T> {
+  const giveBack = limits?.take(mail);
+  try {
+    return await run();
+  } catch (error) {
+    giveBack?.();
+    throw error;
+  }
+}
+
 /** Throws TOO_MANY. */
 function requireToken({ waitSeconds }: MailBucket, reason: string): void {
   if (waitSeconds === 0) return;

@@ -2,6 +2,7 @@ import { ConditionFailed, type DomainError } from '../../errors.ts';
 import type { ChosenPassword } from '../../ports/credentials.ts';
 import type { NewUser, RealmId, RealmSpec, User } from '../../ports/identity.ts';
 import { put, type Table, type Write } from '../../ports/table.ts';
+import { underMailLimits } from './mail-limits.ts';
 import { epochSeconds, requireRealm, type StoreContext, timestamp, unknownRealm } from './store-context.ts';
 import { removal } from './user-deletion.ts';
 import {
@@ -43,13 +44,8 @@ export async function createUser<Secret extends object, Realm extends RealmSpec>
   requireUser(realm, user);
   const password = await choosePassword(context, realmId, user);
   const { email: to, tenantId } = user;
-  const returnMail = password.chosen ? undefined : context.mailLimits?.take({ to, tenantId });
-  try {
-    return await createWith(context, realm, user, password);
-  } catch (error) {
-    returnMail?.();
-    throw error;
-  }
+  const create = (): Promise<User> => createWith(context, realm, user, password);
+  return password.chosen ? create() : underMailLimits(context.mailLimits, { to, tenantId }, create);
 }
 
 async function createWith<Secret extends object, Realm extends RealmSpec>(

@@ -1,5 +1,6 @@
 import { DomainError } from '../../errors.ts';
 import type { MailTenant, RealmId, RealmSpec, User } from '../../ports/identity.ts';
+import { underMailLimits } from './mail-limits.ts';
 import { findUser, requireRealm, type StoreContext, tokensValidFrom, unknownUser } from './store-context.ts';
 import { changeUser, type FurtherWrites } from './user-change.ts';
 import { getUser } from './user-queries.ts';
@@ -17,11 +18,21 @@ export async function inviteUser<Secret extends object, Realm extends RealmSpec>
   const user = await getUser(context, realmId, userName);
   if (!user) throw unknownUser();
   requireInvitable(user);
+  const { email: to, tenantId } = user;
+  return underMailLimits(context.mailLimits, { to, tenantId }, () => reinvite(context, realm, user, invitation));
+}
+
+async function reinvite<Secret extends object, Realm extends RealmSpec>(
+  context: StoreContext<Secret, Realm>,
+  realm: Realm,
+  user: User,
+  invitation: MailTenant | undefined,
+): Promise<User> {
   const { secret, writes, committed } = await context.credentials.invite(realm, user, invitation);
   const invited = await changeUser(
     context,
     realm,
-    userName,
+    user.userName,
     (before) => {
       requireSameUser(user, before);
       requireInvitable(before);
