@@ -11,6 +11,7 @@ import { REFERENCE_PAGES, sectionsOf } from '../scripts/reference/pages.ts';
 import { TIERS } from '../tenant-templates/tiers.ts';
 import { runCli } from './e2e/harness.ts';
 import { blocksOf, isShell, PAGES, RUNBOOK_PAGES } from './support/doc-commands.ts';
+import { sourceFiles } from './support/source-files.ts';
 import { copyOfTree } from './support/tree-copy.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -222,11 +223,11 @@ describe('the reference', () => {
   );
 
   test('docs/configuration.md lists every environment variable that the source reads', () => {
-    const used = sourceFiles().flatMap((file) => read(file).match(/\bTIERPLANE_[A-Z]+(_[A-Z]+)*\b/g) ?? []);
+    const used = usersSources().flatMap((file) => read(file).match(/\bTIERPLANE_[A-Z]+(_[A-Z]+)*\b/g) ?? []);
     const documented = { ...OPERATOR_VARIABLES, ...PROCESS_VARIABLES, ...FUNCTION_VARIABLES };
     const ours = Object.keys(documented).filter((name) => name.startsWith('TIERPLANE_'));
     expect([...new Set(used)].sort()).toEqual(ours.sort());
-    const others = sourceFiles().flatMap((file) => read(file).match(/(?<=process\.env\.)(?!TIERPLANE_)\w+/g) ?? []);
+    const others = usersSources().flatMap((file) => read(file).match(/(?<=process\.env\.)(?!TIERPLANE_)\w+/g) ?? []);
     expect([...new Set(others)].sort()).toEqual(['AWS_REGION', 'PATH', 'npm_command']);
   });
 
@@ -248,24 +249,9 @@ function headingsOf(page: string): string[] {
 }
 
 /** Sources of what users run, with the launcher and the installer. */
-function sourceFiles(): string[] {
-  const folders = [
-    'adapters',
-    'app-plane',
-    'bin',
-    'cli',
-    'control-plane',
-    'core',
-    'embedded',
-    'scripts',
-    'services',
-    'web',
-  ];
-  return folders
-    .flatMap((folder) =>
-      readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),
-    )
-    .filter((name) => /(\.[jt]s|\.sh|^bin\/tierplane)$/.test(name) && !name.startsWith('scripts/reference/'));
+function usersSources(): string[] {
+  const others = /^(bench|rehearsal|test|tenant-templates|scripts\/reference)\//;
+  return sourceFiles(/(\.[jt]s|\.sh|^tierplane)$/).filter((file) => !others.test(file));
 }
 
 /** The command that these words begin with: two words if there is such a subcommand, else one. */

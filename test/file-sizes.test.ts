@@ -1,27 +1,14 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parseSync, type Span } from '@swc/core';
+import { isTest, sourceFiles } from './support/source-files.ts';
 
 /** Checks the sizes that CONTRIBUTING.md names. */
 const ROOT = join(import.meta.dirname, '..');
 const MAX_FILE_LINES = 320;
 /** The 95th percentile; a longer function is fine where its story is linear. */
 const P95_FUNCTION_LINES = 27;
-
-/** Folders at the root that hold no source: packages, builds and documents. */
-const NO_SOURCE = /^(\..*|node_modules|dist|cdk\.out|coverage|docs)$/;
-const SOURCE = /\.(ts|js|sh|py|css)$/;
-
-function sources(): string[] {
-  const folders = readdirSync(ROOT, { withFileTypes: true }).filter(
-    (entry) => entry.isDirectory() && !NO_SOURCE.test(entry.name),
-  );
-  return folders
-    .flatMap(({ name }) => readdirSync(join(ROOT, name), { recursive: true, withFileTypes: true }))
-    .filter((entry) => entry.isFile() && SOURCE.test(entry.name))
-    .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)));
-}
 
 type Node = { readonly type?: string; readonly span?: Span } & Readonly<Record<string, unknown>>;
 
@@ -54,7 +41,10 @@ function percentile(values: readonly number[], share: number): number {
   return values.toSorted((a, b) => a - b)[Math.ceil(values.length * share) - 1] ?? 0;
 }
 
-const FILES = sources().map((path) => ({ path, text: readFileSync(join(ROOT, path), 'utf8') }));
+const FILES = sourceFiles(/\.(ts|js|sh|py|css)$/).map((path) => ({
+  path,
+  text: readFileSync(join(ROOT, path), 'utf8'),
+}));
 
 describe('the sizes in the project', () => {
   test(`no file of source or tests has more than ${MAX_FILE_LINES} lines`, () => {
@@ -64,7 +54,7 @@ describe('the sizes in the project', () => {
   });
 
   test(`95 % of the functions in the source have at most ${P95_FUNCTION_LINES} lines`, () => {
-    const lengths = FILES.filter(({ path }) => path.endsWith('.ts') && !path.startsWith('test/')).flatMap(({ text }) =>
+    const lengths = FILES.filter(({ path }) => path.endsWith('.ts') && !isTest(path)).flatMap(({ text }) =>
       functionLengths(text),
     );
     expect(lengths.length).toBeGreaterThan(2_000);

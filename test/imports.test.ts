@@ -1,24 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { isTest, sourceFiles } from './support/source-files.ts';
 
 /** Checks the import rules of docs/architecture.md against the imports in the source. */
 const ROOT = join(import.meta.dirname, '..');
-const SOURCES = [
-  'bin',
-  'cli',
-  'embedded',
-  'bench',
-  'rehearsal',
-  'core',
-  'adapters',
-  'control-plane',
-  'app-plane',
-  'services',
-  'tenant-templates',
-  'web',
-  'scripts',
-];
 
 interface Import {
   readonly from: string;
@@ -26,12 +12,6 @@ interface Import {
   readonly to: string;
   readonly ours: boolean;
   readonly typeOnly: boolean;
-}
-
-function filesBelow(folder: string): string[] {
-  return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts'))
-    .map((name) => join(folder, name));
 }
 
 const STATEMENT =
@@ -47,7 +27,7 @@ function importsOf(file: string): Import[] {
   });
 }
 
-const FILES = SOURCES.flatMap(filesBelow);
+const FILES = sourceFiles(/\.ts$/).filter((file) => !isTest(file));
 const IMPORTS = FILES.flatMap(importsOf);
 
 const TIER_TABLE = 'tenant-templates/tiers.ts';

@@ -1,26 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { poolSizingTier, signUpTier, type TierTable } from '../core/tier/tiers.ts';
 import { TIER_NAMES, TIERS } from '../tenant-templates/tiers.ts';
+import { isTest, sourceFiles } from './support/source-files.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const FOLDERS = [
-  'adapters',
-  'app-plane',
-  'bench',
-  'bin',
-  'cli',
-  'control-plane',
-  'core',
-  'embedded',
-  'rehearsal',
-  'scripts',
-  'services',
-  'web',
-];
-const SOURCE = /\.(ts|js|sh|py)$/;
-
 /** Files that name a tier as an example or measure it by name. */
 const EXAMPLES = [
   'bench/growth.ts',
@@ -37,12 +22,9 @@ const EXAMPLES = [
   'rehearsal/steps.ts',
 ];
 
+/** Without `tenant-templates`, which holds the table. */
 function sources(): string[] {
-  return FOLDERS.flatMap((folder) =>
-    readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-      .filter((name) => SOURCE.test(name))
-      .map((name) => join(folder, name)),
-  );
+  return sourceFiles(/\.(ts|js|sh|py)$/).filter((file) => !isTest(file) && !file.startsWith('tenant-templates/'));
 }
 
 describe('DX-3: the tier table', () => {
