@@ -1,5 +1,6 @@
 import { chmodSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { isDomainError } from '../core/errors.ts';
 import { hasValidHost } from '../core/http/host-header.ts';
 import type { Log } from '../core/ports/log.ts';
 
@@ -30,8 +31,7 @@ export async function listenForGateway(
     }
     handlerOf(handlers, req.url ?? '/')(req, res).catch((error: unknown) => {
       log.error({ err: error, path: (req.url ?? '').split('?')[0] }, 'a request failed unexpectedly');
-      if (!res.headersSent) res.writeHead(500, { 'content-type': 'application/json' });
-      res.end('{"message":"Internal Server Error"}');
+      sendFailure(res, isDomainError(error, 'UNAVAILABLE'));
     });
   });
   await new Promise<void>((resolve, reject) => {
@@ -46,6 +46,15 @@ export async function listenForGateway(
         server.closeIdleConnections();
       }),
   };
+}
+
+/** @param isTemporary the store is unavailable, for example because the disk is full */
+function sendFailure(res: ServerResponse, isTemporary: boolean): void {
+  if (!res.headersSent) {
+    const headers = { 'content-type': 'application/json', ...(isTemporary && { 'retry-after': '5' }) };
+    res.writeHead(isTemporary ? 503 : 500, headers);
+  }
+  res.end(JSON.stringify({ message: isTemporary ? 'Service Unavailable' : 'Internal Server Error' }));
 }
 
 const DISCOVERY_PATH = '/.well-known/tierplane';

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock as clock, systemRandom as random } from '../../../adapters/embedded/clock.ts';
+import { AnonymousRecords } from '../../../adapters/embedded/identity/anonymous-records.ts';
 import { createTableCredentials } from '../../../adapters/embedded/identity/credentials.ts';
 import { createOidcStore } from '../../../adapters/embedded/identity/oidc-store.ts';
 import { createPasswords, type PasswordSecret } from '../../../adapters/embedded/identity/passwords.ts';
@@ -19,7 +20,9 @@ async function openEmbedded(): Promise<CredentialsFixture<PasswordSecret, RealmS
   const mailer = openMailer({ table, file: join(dir, 'mail.jsonl'), clock, random, log: silentLog });
   const passwords = createPasswords({ temporaryKey: random(32), clock, random });
   const publicUrl = 'http://platform.test';
-  const sessions = (realm: RealmSpec) => createOidcStore({ table, realm: realm.id, clock })('Session');
+  const anonymous = new AnonymousRecords(clock);
+  const sessions = (realm: RealmSpec) =>
+    createOidcStore({ table, anonymous, realm: realm.id, clock, client: () => 'test' })('Session');
   return {
     credentials: createTableCredentials({ table, mailer, passwords, clock, random, publicUrl }),
     table,

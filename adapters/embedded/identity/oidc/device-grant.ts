@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Adapter, type AdapterPayload, type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { Lru } from '../../../../core/collections/lru.ts';
+import { isDomainError } from '../../../../core/errors.ts';
 import { clientGroup } from '../../../../core/http/client-address.ts';
 import { type AttemptKey, createAttemptLimiter } from '../../../../core/identity/attempts.ts';
 import type { Clock } from '../../../../core/ports/clock.ts';
@@ -82,7 +83,7 @@ export function createDeviceGrant(options: {
           ctx.body = deviceResultPage({ allowed: false, realmName });
           return;
         }
-        if (error) ctx.status = 400;
+        if (error && ctx.status !== 503) ctx.status = 400;
         const userCode = codeInAddress(ctx.req);
         ctx.body = deviceCodePage({
           realmName,
@@ -158,7 +159,9 @@ function codeInAddress(req: IncomingMessage): string | undefined {
   return code !== null && /^[A-Za-z-]{1,20}$/.test(code) ? code : undefined;
 }
 
-function refusalOf({ name }: Error): string {
+function refusalOf(error: Error): string {
+  const { name } = error;
+  if (isDomainError(error, 'UNAVAILABLE')) return 'This is not possible at the moment. Try again in a few seconds.';
   if (name === 'ExpiredError') return 'This code has expired. Run tierplane login again.';
   if (name === 'AlreadyUsedError') return 'This code was used already. Run tierplane login again.';
   if (name === 'NoCodeError') return 'Enter the code that your terminal shows.';

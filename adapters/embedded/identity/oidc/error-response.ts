@@ -4,6 +4,7 @@ import { clientRequestId } from '../../../../core/http/request-id.ts';
 import type { Log } from '../../../../core/ports/log.ts';
 import { errorPage } from '../../../../web/pages/error.ts';
 import { sendHtml } from '../http/messages.ts';
+import { RETRY_AFTER } from '../oidc-store.ts';
 
 /** The statuses of errors that the client caused. All others are 500. */
 const STATUS: Partial<Record<ErrorCode, number>> = {
@@ -30,6 +31,12 @@ const FAILED = {
   text: 'The error is on our side, and it is in the log. Please try again.',
 };
 
+/** The page while the store is unavailable, for example because the disk is full. */
+export const UNAVAILABLE = {
+  title: 'Not possible at the moment',
+  text: 'A part of the platform is not available. Please try again in a few seconds.',
+};
+
 /** Sends an error page. Logs errors that no client caused. */
 export function sendError(req: IncomingMessage, res: ServerResponse, error: unknown, log: Log): void {
   const status = (error instanceof DomainError && STATUS[error.code]) || 500;
@@ -41,5 +48,12 @@ export function sendError(req: IncomingMessage, res: ServerResponse, error: unkn
     res.destroy();
     return;
   }
-  sendHtml(res, status, errorPage(status === 404 ? NOT_FOUND : status >= 500 ? FAILED : REFUSED));
+  if (status === 503) res.setHeader('retry-after', RETRY_AFTER);
+  sendHtml(res, status, errorPage(pageOf(status)));
+}
+
+function pageOf(status: number): Parameters<typeof errorPage>[0] {
+  if (status === 404) return NOT_FOUND;
+  if (status === 503) return UNAVAILABLE;
+  return status >= 500 ? FAILED : REFUSED;
 }

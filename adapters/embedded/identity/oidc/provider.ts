@@ -8,6 +8,7 @@ import {
   type JWK,
   Provider,
 } from 'oidc-provider';
+import { clientGroup, UNKNOWN_ADDRESS } from '../../../../core/http/client-address.ts';
 import { issuerOf } from '../../../../core/identity/issuers.ts';
 import type { Clock } from '../../../../core/ports/clock.ts';
 import type { RealmSpec } from '../../../../core/ports/identity.ts';
@@ -16,12 +17,15 @@ import type { Table } from '../../../../core/ports/table.ts';
 import { errorPage } from '../../../../web/pages/error.ts';
 import { trusted } from '../../../../web/pages/html.ts';
 import { signedOutPage, signOutPage } from '../../../../web/pages/sign-in.ts';
+import type { AnonymousRecords } from '../anonymous-records.ts';
 import { type EmbeddedClientCredentials, isSecret } from '../client-credentials.ts';
-import { createOidcStore } from '../oidc-store.ts';
+import { clientAddress } from '../http/messages.ts';
+import { createOidcStore, RETRY_AFTER } from '../oidc-store.ts';
 import { type RealmKeys, SIGNING_ALG } from '../realm-keys.ts';
 import type { Accounts } from './accounts.ts';
 import { type AdminClient, clientsOf, credentialClient } from './clients.ts';
 import { DEVICE_CODE_TTL, type DeviceGrant } from './device-grant.ts';
+import { UNAVAILABLE } from './error-response.ts';
 import { grantAllScopes, OIDC_SCOPES, resourceIndicators } from './grants.ts';
 import { accessTokenClaims, idTokenClaims } from './token-claims.ts';
 
@@ -44,6 +48,7 @@ export interface ProviderOptions {
   readonly credentials: EmbeddedClientCredentials;
   readonly deviceGrant: DeviceGrant;
   readonly table: Table;
+  readonly anonymous: AnonymousRecords;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -70,7 +75,10 @@ export function createProvider(options: ProviderOptions): Provider {
 function logErrors(provider: Provider, { spec, log }: ProviderOptions): void {
   const logFailure = (error: Error): void =>
     log.error({ realm: spec.id, error: error.name, reason: error.message }, 'sign-in failed unexpectedly');
-  provider.on('server_error', (_ctx, error) => logFailure(error));
+  provider.on('server_error', (ctx, error) => {
+    if (ctx.status === 503) ctx.set('retry-after', RETRY_AFTER);
+    logFailure(error);
+  });
   // Without a listener, Koa prints the error. The provider's types do not have Koa's events.
   (provider as EventEmitter).on('error', logFailure);
   provider.on('grant.error', (ctx, error) => {
@@ -103,6 +111,10 @@ function configurationOf(options: ProviderOptions): Configuration {
     ...claimsOf(options),
     renderError: (ctx, { error, error_description: text }) => {
       ctx.type = 'html';
+      if (ctx.status === 503) {
+        ctx.body = errorPage(UNAVAILABLE);
+        return;
+      }
       ctx.body = errorPage({
         title: 'This did not work',
         text: text ?? 'The request is not valid. Go back to the page you came from and try again.',
@@ -193,8 +205,9 @@ function claimsOf({ spec, accounts }: ProviderOptions): Configuration {
 }
 
 /** The storage of oidc-provider. It finds credentials among the clients, and limits how often device codes are polled. */
-function adapterOf({ table, spec, clock, credentials, deviceGrant }: ProviderOptions) {
-  const store = createOidcStore({ table, realm: spec.id, clock });
+function adapterOf({ table, anonymous, spec, clock, credentials, deviceGrant }: ProviderOptions) {
+  const client = (): string => (Provider.ctx ? clientGroup(clientAddress(Provider.ctx.req)) : UNKNOWN_ADDRESS);
+  const store = createOidcStore({ table, anonymous, realm: spec.id, clock, client });
   return (model: string): Adapter => {
     if (model === 'DeviceCode') return deviceGrant.paced(store(model), () => Provider.ctx?.oidc.route);
     if (model !== 'Client' || spec.id !== 'admin') return store(model);

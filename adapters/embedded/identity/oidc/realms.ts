@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { DomainError } from '../../../../core/errors.ts';
+import { clientGroup } from '../../../../core/http/client-address.ts';
+import { type AttemptLimiter, createAttemptLimiter } from '../../../../core/identity/attempts.ts';
 import { type Authorize, createAuthorize, type TrustedIssuer } from '../../../../core/identity/authorize.ts';
 import { issuerOf, parseRealm, trustRealms } from '../../../../core/identity/issuers.ts';
 import { createSignInLimits } from '../../../../core/identity/sign-in-limits.ts';
@@ -10,8 +12,9 @@ import type { RealmId, RealmSpec } from '../../../../core/ports/identity.ts';
 import type { Log } from '../../../../core/ports/log.ts';
 import type { Table } from '../../../../core/ports/table.ts';
 import { errorPage } from '../../../../web/pages/error.ts';
+import { AnonymousRecords } from '../anonymous-records.ts';
 import type { EmbeddedClientCredentials } from '../client-credentials.ts';
-import { formTarget, sendHtml, sendJson, setSecurityHeaders } from '../http/messages.ts';
+import { clientAddress, formTarget, sendHtml, sendJson, setSecurityHeaders } from '../http/messages.ts';
 import { createUsersApi, type UsersApi } from '../http/users-api.ts';
 import type { EmbeddedIdentity } from '../identity.ts';
 import type { IdentitySecrets } from '../identity-secrets.ts';
@@ -57,6 +60,10 @@ export interface Realms {
   readonly authorize: Authorize;
 }
 
+/** Sign-ins that one client may start within a minute. All people in an office may share an address. */
+const MAX_SIGN_INS = 1_200;
+const SIGN_INS_WINDOW_MS = 60_000;
+
 const PATH = /^\/realms\/([a-z0-9-]+)(\/[^?]*)?(?:\?(.*))?$/;
 
 /** The OpenID providers of all realms behind one handler. Each provider is created when it is first needed. */
@@ -77,6 +84,7 @@ class RealmsHandler {
   readonly #deviceGrant: DeviceGrant;
   readonly #credentialLimits: CredentialLimits;
   readonly #providers: ProviderCache;
+  readonly #signIns: AttemptLimiter;
   readonly #publicUrl: URL;
 
   constructor(options: RealmsOptions, authorize: Authorize) {
@@ -93,7 +101,10 @@ class RealmsHandler {
     this.#credentialLimits = createCredentialLimits({ clock });
     const { cookieKeys } = secrets;
     const deviceGrant = this.#deviceGrant;
-    this.#providers = new ProviderCache({ ...options, cookieKeys, adminClients, corsOrigins, accounts, deviceGrant });
+    this.#signIns = createAttemptLimiter({ clock, windowMs: SIGN_INS_WINDOW_MS });
+    const anonymous = new AnonymousRecords(clock);
+    const common = { ...options, anonymous, cookieKeys, adminClients, corsOrigins };
+    this.#providers = new ProviderCache({ ...common, accounts, deviceGrant });
     this.#publicUrl = new URL(publicUrl);
   }
 
@@ -150,9 +161,17 @@ class RealmsHandler {
       case 'POST /device':
       case 'POST /device/auth':
         return this.#deviceGrant.admit(req, res, spec) ? callProvider(request) : sendTooManyCodes(request);
+      case 'GET /auth':
+      case 'POST /auth':
+        return this.#admitsSignIn(req) ? callProvider(request) : sendTooManySignIns(request);
       default:
         return callProvider(request);
     }
+  }
+
+  /** Each start of a sign-in costs the platform some time, and strangers may start any number. */
+  #admitsSignIn(req: IncomingMessage): boolean {
+    return this.#signIns.take([{ key: clientGroup(clientAddress(req)), max: MAX_SIGN_INS }]);
   }
 
   #userInfo(request: RealmRequest): Promise<void> {
@@ -175,6 +194,11 @@ async function callProvider({ req, res, provider, mount, path, query }: RealmReq
 function sendTooManyAttempts({ res }: RealmRequest): void {
   const body = { error: 'slow_down', error_description: 'too many wrong secrets; try again in five minutes' };
   sendJson(res, 429, body, { 'retry-after': '300' });
+}
+
+function sendTooManySignIns({ res }: RealmRequest): void {
+  res.setHeader('retry-after', String(SIGN_INS_WINDOW_MS / 1_000));
+  sendHtml(res, 429, errorPage({ title: 'Too many sign-ins', text: 'Wait a minute, then sign in again.' }));
 }
 
 function sendTooManyCodes({ res, path }: RealmRequest): void {
