@@ -10,6 +10,7 @@ import { ControlPlane } from './control-plane.ts';
 import { CliError } from './exit-codes.ts';
 import { addListOptions, itemsToList, PAGE_SIZE } from './list.ts';
 import { printFields, printJson, printLine, printTable } from './output.ts';
+import { addTenantInvite } from './tenant-invitation.ts';
 import { watchTenant } from './watch-tenant.ts';
 
 const timeout = wholeNumber('--timeout', 1, 3_600);
@@ -25,6 +26,7 @@ export function addTenantCommands(program: Command): void {
   addWatch(tenants);
   addUpdate(tenants);
   addRetry(tenants);
+  addTenantInvite(tenants);
   addDelete(tenants);
 }
 

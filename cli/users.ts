@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import type { ListedSystemUser, SystemUser } from '../control-plane/api/users/schemas.ts';
 import { confirmByName } from './confirm.ts';
-import { type CliContext, contextOf, examples } from './context.ts';
+import { type CliContext, contextOf, examples, localContextOf } from './context.ts';
 import { ControlPlane, type Hints } from './control-plane.ts';
 import { addListOptions, itemsToList, type ListOptions } from './list.ts';
+import { readNewPassword } from './new-password.ts';
 import { printFields, printJson, printLine, printTable } from './output.ts';
 
 /** SBT's limit. */
@@ -19,6 +20,9 @@ export function addUserCommands(program: Command): void {
   addGet(users);
   addUpdate(users);
   addEnableAndDisable(users);
+  addInvite(users);
+  addSetPassword(users);
+  addSignOut(users);
   addDelete(users);
 }
 
@@ -96,6 +100,49 @@ function addEnableAndDisable(users: Command): void {
         return act(context, 'PUT', `${pathOf(userName)}/${verb}`, undefined, outcome);
       });
   }
+}
+
+function addInvite(users: Command): void {
+  users
+    .command('invite <userName>')
+    .description('mail a new temporary password to a user who has not signed in yet; the one before is void')
+    .addHelpText('after', examples('users invite jo', 'users invite jo --json'))
+    .action((userName: string, _options, command: Command) => {
+      const context = contextOf(command);
+      const outcome = { done: `${userName} is invited again by mail`, hints: unknownHint(context) };
+      return act(context, 'POST', `${pathOf(userName)}/invitation`, undefined, outcome);
+    });
+}
+
+function addSetPassword(users: Command): void {
+  users
+    .command('set-password <userName>')
+    .description('set the password of a system user of the platform on this machine; all sessions of the user end')
+    .addHelpText(
+      'after',
+      `\nThe command asks for the password, or reads it from standard input. No option takes it, because other users of the
+machine can read the options of a command.\n${examples('users set-password jo', 'users set-password jo --json < password.txt')}`,
+    )
+    .action(async (userName: string, _options, command: Command) => {
+      const context = localContextOf(command);
+      // Before the password, so that nobody enters one in vain.
+      await getUser(await ControlPlane.open(context), userName);
+      const password = await readNewPassword(`New password of ${userName}`);
+      const outcome = { done: `the password of ${userName} is set`, hints: unknownHint(context) };
+      await act(context, 'PUT', `${pathOf(userName)}/password`, { password }, outcome);
+    });
+}
+
+function addSignOut(users: Command): void {
+  users
+    .command('sign-out <userName>')
+    .description('sign a user out everywhere; the user can sign in again')
+    .addHelpText('after', examples('users sign-out jo'))
+    .action((userName: string, _options, command: Command) => {
+      const context = contextOf(command);
+      const outcome = { done: `${userName} is signed out everywhere`, hints: unknownHint(context) };
+      return act(context, 'DELETE', `${pathOf(userName)}/sessions`, undefined, outcome);
+    });
 }
 
 function addDelete(users: Command): void {

@@ -1,4 +1,5 @@
-import { type EmbeddedClientCredentials, LOCAL_CREDENTIAL } from '../adapters/embedded/identity/client-credentials.ts';
+import type { EmbeddedClientCredentials } from '../adapters/embedded/identity/client-credentials.ts';
+import { LOCAL_CREDENTIAL } from '../core/identity/issuers.ts';
 import { type DataDir, writePrivate } from './data-dir.ts';
 
 /** The content of `local-credential.json`. */

@@ -4,6 +4,7 @@ import { HEALTH_OPERATIONS } from './operator/health.ts';
 import { OPERATOR_OPERATIONS } from './operator/operator.ts';
 import { createSignUp } from './sign-up/sign-up.ts';
 import { INTERNAL_OPERATIONS } from './tenants/internal.ts';
+import { INVITATION_OPERATIONS } from './tenants/invitation.ts';
 import { REGISTRATION_OPERATIONS } from './tenants/registrations.ts';
 import { TENANT_CONFIG_OPERATIONS } from './tenants/tenant-config.ts';
 import { TENANT_OPERATIONS } from './tenants/tenants.ts';
@@ -19,6 +20,7 @@ export function createOperations(added: readonly ControlPlaneOperation[] = []): 
   const served: readonly ControlPlaneOperation[] = [
     ...REGISTRATION_OPERATIONS,
     ...TENANT_OPERATIONS,
+    ...INVITATION_OPERATIONS,
     ...INTERNAL_OPERATIONS,
     ...TENANT_CONFIG_OPERATIONS,
     createSignUp(),

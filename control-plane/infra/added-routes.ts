@@ -17,6 +17,10 @@ interface AddedRoute {
 const ADDED_ROUTES: readonly AddedRoute[] = [
   { method: HttpMethod.POST, path: '/tenant-registrations/{tenantRegistrationId}/retry', function: 'registrations' },
   { method: HttpMethod.GET, path: '/tenants/{tenantId}/progress', function: 'tenants' },
+  { method: HttpMethod.POST, path: '/tenants/{tenantId}/invitation', function: 'tenants' },
+  { method: HttpMethod.POST, path: '/users/{userId}/invitation', function: 'users' },
+  { method: HttpMethod.DELETE, path: '/users/{userId}/sessions', function: 'users' },
+  { method: HttpMethod.DELETE, path: '/me/sessions', function: 'users' },
   { method: HttpMethod.PUT, path: '/users/{userId}/enable', function: 'users' },
   { method: HttpMethod.PUT, path: '/users/{userId}/disable', function: 'users' },
   { method: HttpMethod.GET, path: '/operator/status', function: 'tenants' },

@@ -54,7 +54,7 @@ export function createUsers(userPoolArn: string): PolicyStatement {
 }
 
 export function manageUsers(userPoolArn: string): PolicyStatement {
-  const changes = ['DisableUser', 'EnableUser', 'UpdateUserAttributes', 'UserGlobalSignOut'];
+  const changes = ['DisableUser', 'EnableUser', 'SetUserPassword', 'UpdateUserAttributes', 'UserGlobalSignOut'];
   return onUsers(userPoolArn, ['CreateUser', 'GetUser', 'DeleteUser', ...changes]);
 }
 

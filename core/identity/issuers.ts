@@ -12,6 +12,8 @@ export const APP_CLIENT = 'tierplane-app';
 
 /** Client ids of credentials for scripts begin with this. Only the admin realm issues them. */
 export const CREDENTIAL_PREFIX = 'credential-';
+/** The command line's own credential on the platform's machine; its secret changes at every start. */
+export const LOCAL_CREDENTIAL = `${CREDENTIAL_PREFIX}local`;
 
 /** Ports on which the command line receives the code on AWS. They are fixed, because Cognito compares the port too. */
 export const LOOPBACK_PORTS = [8976, 8977, 8978] as const;

@@ -85,6 +85,8 @@ export function createIdentityClient(identityUrl: string): TenantUsers {
     },
     update: async (caller, userName, change) =>
       User.parse(await send(caller, { method: 'PATCH', path: pathOf(userName), body: change })),
+    invite: async (caller, userName) =>
+      User.parse(await send(caller, { method: 'POST', path: `${pathOf(userName)}/invitation` })),
     delete: async (caller, userName) => void (await send(caller, { method: 'DELETE', path: pathOf(userName) })),
     close: () => agent.close(),
   };

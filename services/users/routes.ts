@@ -104,6 +104,15 @@ export function userOperations({ clock, users }: { clock: Clock; users: TenantUs
       handle: ({ tenant, params, body, headers }) => update(tenant, params.userName, headers['if-match'], body),
     }),
     operation({
+      id: 'inviteUser',
+      method: 'POST',
+      path: '/{userName}/invitation',
+      access: TENANT_ADMIN,
+      summary: 'Mail a new temporary password to a user who has not signed in yet; the one before is void',
+      responses: { 200: THE_USER, 409: refusal('The user has signed in already, or is disabled.') },
+      handle: async ({ tenant, params }) => userResponse(await users.invite(tenant, params.userName)),
+    }),
+    operation({
       id: 'deleteUser',
       method: 'DELETE',
       path: '/{userName}',

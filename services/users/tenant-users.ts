@@ -26,6 +26,8 @@ export interface TenantUsers {
   create(caller: Caller, user: NewUser): Promise<User>;
   /** Throws CONFLICT if the tenant would have no administrator. */
   update(caller: Caller, userName: string, change: UserChange): Promise<User>;
+  /** Identity mails a new temporary password. Throws CONFLICT if the user has signed in or is disabled. */
+  invite(caller: Caller, userName: string): Promise<User>;
   /** As `update`. */
   delete(caller: Caller, userName: string): Promise<void>;
   close(): Promise<void>;

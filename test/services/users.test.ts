@@ -70,6 +70,7 @@ describe('the users service', () => {
     expect((await send(users, 'GET', path, admin)).body).toEqual(JO);
     expect((await send(users, 'PUT', path, admin, { role: 'TenantUser', enabled: false })).status).toBe(200);
     expect((await send(users, 'PATCH', path, admin, { enabled: true })).status).toBe(200);
+    expect((await send(users, 'POST', `${path}/invitation`, admin)).body).toEqual(JO);
     reply = { status: 204 };
     expect(await send(users, 'DELETE', path, admin)).toMatchObject({ status: 204, text: '' });
 
@@ -81,6 +82,7 @@ describe('the users service', () => {
       { method: 'GET', url: `${base}/jo%40acme.example`, body: '' },
       { method: 'PATCH', url: `${base}/jo%40acme.example`, body: { role: 'TenantUser', enabled: false } },
       { method: 'PATCH', url: `${base}/jo%40acme.example`, body: { enabled: true } },
+      { method: 'POST', url: `${base}/jo%40acme.example/invitation`, body: '' },
       { method: 'DELETE', url: `${base}/jo%40acme.example`, body: '' },
     ]);
     expect(new Set(received.map(({ authorization }) => authorization))).toEqual(new Set([admin]));
@@ -94,9 +96,10 @@ describe('the users service', () => {
       send(users, 'GET', `/users/${JO.userName}`, worker),
       send(users, 'PUT', `/users/${JO.userName}`, worker, { role: 'TenantAdmin', enabled: true }),
       send(users, 'PATCH', `/users/${JO.userName}`, worker, { role: 'TenantAdmin' }),
+      send(users, 'POST', `/users/${JO.userName}/invitation`, worker),
       send(users, 'DELETE', `/users/${JO.userName}`, worker),
     ];
-    expect((await Promise.all(calls)).map(({ status }) => status)).toEqual(Array(6).fill(403));
+    expect((await Promise.all(calls)).map(({ status }) => status)).toEqual(Array(7).fill(403));
     expect(received).toEqual([]);
   });
 

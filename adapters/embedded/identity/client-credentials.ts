@@ -1,14 +1,11 @@
 import { createHash } from 'node:crypto';
 import { DomainError } from '../../../core/errors.ts';
-import { ADMIN_SCOPES, CREDENTIAL_PREFIX } from '../../../core/identity/issuers.ts';
+import { ADMIN_SCOPES, CREDENTIAL_PREFIX, LOCAL_CREDENTIAL } from '../../../core/identity/issuers.ts';
 import type { ClientCredential, ClientCredentials } from '../../../core/ports/client-credentials.ts';
 import type { Clock, RandomBytes } from '../../../core/ports/clock.ts';
 import { type Key, type Partition, put, type Table } from '../../../core/ports/table.ts';
 import { newId } from '../../../core/tenant/names.ts';
 import { isSameText } from './is-same-text.ts';
-
-/** The command line's own credential on the platform's machine; its secret changes at every start. */
-export const LOCAL_CREDENTIAL = `${CREDENTIAL_PREFIX}local`;
 
 const MAX_CREDENTIALS = 100;
 const SECRET_BYTES = 32;

@@ -2,6 +2,7 @@ import { DomainError } from '../../../core/errors.ts';
 import { decodePageToken, encodePageToken } from '../../../core/http/page-token.ts';
 import { SCOPES } from '../../../core/identity/issuers.ts';
 import type { Identity, User } from '../../../core/ports/identity.ts';
+import { nameOf } from '../http/http.ts';
 import {
   BAD_PAGE_TOKEN,
   type ControlPlaneOperation,
@@ -150,6 +151,55 @@ export const USER_OPERATIONS: readonly ControlPlaneOperation[] = [
       const user = await requireUser(identity, params.userName);
       await identity.setUserEnabled('admin', user.userName, false);
       return result('User disabled');
+    },
+  }),
+  operation({
+    id: 'inviteSystemUser',
+    method: 'POST',
+    path: '/users/{userName}/invitation',
+    access: WRITE,
+    tag: 'System users',
+    summary: 'Mail a new temporary password to a system user who has not signed in yet; the one before is void',
+    responses: {
+      200: done('The invitation is on its way.'),
+      404: NO_USER,
+      409: refusal('The user has signed in already, or is disabled.'),
+    },
+    async handle({ params }, { identity }) {
+      const user = await requireUser(identity, params.userName);
+      await identity.inviteUser('admin', user.userName);
+      return result('User invited');
+    },
+  }),
+  operation({
+    id: 'endSystemUserSessions',
+    method: 'DELETE',
+    path: '/users/{userName}/sessions',
+    access: WRITE,
+    tag: 'System users',
+    summary: 'Sign a system user out everywhere',
+    responses: { 200: done('All sessions and tokens of the user have ended.'), 404: NO_USER },
+    async handle({ params }, { identity }) {
+      const user = await requireUser(identity, params.userName);
+      await identity.endSessions('admin', user.userName);
+      return result('User signed out');
+    },
+  }),
+  operation({
+    id: 'endOwnSessions',
+    method: 'DELETE',
+    path: '/me/sessions',
+    access: { kind: 'user' },
+    tag: 'System users',
+    summary: 'Sign the caller out everywhere',
+    responses: {
+      200: done('All sessions and tokens of the caller have ended, including the token of this request.'),
+      404: refusal('The caller is a client credential, which has no sessions.'),
+    },
+    async handle({ principal }, { identity }) {
+      const user = await requireUser(identity, nameOf(principal));
+      await identity.endSessions('admin', user.userName);
+      return result('Signed out everywhere');
     },
   }),
   operation({

@@ -100,6 +100,8 @@ export const notFound: readonly (readonly [string, string, string])[] = [
   ['DELETE', '/tenant-registrations/nope', 'Tenant registration not found for id nope'],
   ['POST', '/tenant-registrations/nope/retry', 'Tenant registration not found for id nope'],
   ['GET', '/users/nope', 'User nope not found.'],
+  ['POST', '/users/nope/invitation', 'User nope not found.'],
+  ['DELETE', '/users/nope/sessions', 'User nope not found.'],
   ['PUT', '/users/nope/enable', 'User nope not found.'],
   ['PUT', '/users/nope/disable', 'User nope not found.'],
 ];

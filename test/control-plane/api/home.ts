@@ -19,7 +19,7 @@ import { DomainError } from '../../../core/errors.ts';
 import { OUTBOX } from '../../../core/events/outbox.ts';
 import { mismatchOf } from '../../../core/http/check-response.ts';
 import type { AnyResponse } from '../../../core/http/operation.ts';
-import { SCOPES } from '../../../core/identity/issuers.ts';
+import { LOCAL_CREDENTIAL, SCOPES } from '../../../core/identity/issuers.ts';
 import { createMailLimits } from '../../../core/identity/users/mail-limits.ts';
 import type { Clock } from '../../../core/ports/clock.ts';
 import type { Envelope } from '../../../core/ports/event-bus.ts';
@@ -40,6 +40,7 @@ const PRINCIPALS: Record<string, Principal> = {
   support: { kind: 'user', userName: 'sue', role: 'CustomerSupport', scopes: ALL },
   reader: { kind: 'user', userName: 'rob', role: 'SystemAdmin', scopes: READS },
   tenantsOnly: { kind: 'user', userName: 'tom', role: 'SystemAdmin', scopes: [SCOPES.tenantRead, SCOPES.tenantWrite] },
+  local: { kind: 'user', userName: LOCAL_CREDENTIAL, role: 'SystemAdmin', scopes: ALL },
   machine: { kind: 'machine' },
 };
 export type TokenName = keyof typeof PRINCIPALS | 'none';

@@ -17,13 +17,15 @@ export interface UsersApiOptions extends TenantUsersOptions {
   readonly authorize: Authorize;
 }
 
-/** What a request is about: a user, or without `userName` all users. */
+/** What a request is about: a user, the invitation of a user, or without `userName` all users. */
 export interface UsersTarget {
   readonly userName?: string;
+  /** true: the user's invitation. */
+  readonly invitation?: boolean;
   readonly query: URLSearchParams;
 }
 
-/** Serves `/realms/<realm>/users[/<userName>]` for a TenantAdmin, with the administrator's own access token. */
+/** Serves `/realms/<realm>/users[/<userName>[/invitation]]` for a TenantAdmin, with the administrator's own access token. */
 export type UsersApi = (
   req: IncomingMessage,
   res: ServerResponse,
@@ -47,8 +49,7 @@ export function createUsersApi(options: UsersApiOptions): UsersApi {
   return async (req, res, realm, target) => {
     try {
       const users = await openTenantUsers(options, realm, await options.authorize(req.headers.authorization));
-      const path = target.userName === undefined ? '/users' : '/users/{userName}';
-      const operations = USERS_OPERATIONS.filter((one) => one.path === path);
+      const operations = USERS_OPERATIONS.filter((one) => one.path === pathOf(target));
       const operation = operations.find(({ method }) => method === req.method);
       if (operation) await respond(operation, users, req, res, target);
       else sendMethodNotAllowed(res, operations);
@@ -56,6 +57,11 @@ export function createUsersApi(options: UsersApiOptions): UsersApi {
       sendError(res, error);
     }
   };
+}
+
+function pathOf({ userName, invitation }: UsersTarget): string {
+  if (userName === undefined) return '/users';
+  return invitation ? '/users/{userName}/invitation' : '/users/{userName}';
 }
 
 async function respond(

@@ -132,6 +132,21 @@ export const USERS_OPERATIONS: readonly UsersOperation[] = [
     },
   }),
   operation({
+    id: 'inviteUser',
+    method: 'POST',
+    path: '/users/{userName}/invitation',
+    access: ACCESS,
+    summary: 'Mail a new temporary password to a user who has not signed in yet; the one before is void',
+    responses: {
+      200: { description: 'The invitation is on its way.', body: UserView },
+      404: NO_USER,
+      409: refusal('The user has signed in already, or is disabled.'),
+    },
+    async handle({ users, params }) {
+      return { status: 200, body: toView(await users.invite(params.userName)) };
+    },
+  }),
+  operation({
     id: 'deleteUser',
     method: 'DELETE',
     path: '/users/{userName}',

@@ -149,8 +149,9 @@ class RealmsHandler {
     if (head === 'interaction' && name !== undefined && rest.length === 0) {
       return handleInteraction(this.#interactions, { ...request, uid: name, step });
     }
-    if (head === 'users' && step === '') {
-      return this.#usersApi(req, res, spec, { query, ...(name && { userName: decoded(name) }) });
+    if (head === 'users' && (step === '' || (name && step === 'invitation' && rest.length === 0))) {
+      const target = { query, invitation: step !== '', ...(name && { userName: decoded(name) }) };
+      return this.#usersApi(req, res, spec, target);
     }
     switch (`${req.method} ${path}`) {
       case 'GET /account':

@@ -42,7 +42,8 @@ async function call(method: string, path: string, token?: string, body?: unknown
   });
   const text = await response.text();
   const parsed = text === '' ? undefined : JSON.parse(text);
-  const template = path === '' || path.startsWith('?') ? '/users' : '/users/{userName}';
+  const user = path.endsWith('/invitation') ? '/users/{userName}/invitation' : '/users/{userName}';
+  const template = path === '' || path.startsWith('?') ? '/users' : user;
   const operation = USERS_OPERATIONS.find((one) => one.method === method && one.path === template);
   const headers = Object.fromEntries(response.headers);
   if (operation) expect(mismatchOf(operation, { status: response.status, headers, body: parsed })).toBeUndefined();
@@ -56,7 +57,12 @@ describe('the users API of a realm', () => {
       status: 201,
       body: { userName: 'new@acme.example', role: 'TenantUser', enabled: true, status: 'FORCE_CHANGE_PASSWORD' },
     });
-    expect(await server.invitedPassword('new@acme.example')).not.toBe('');
+    const first = await server.invitedPassword('new@acme.example');
+    const again = await call('POST', '/new%40acme.example/invitation', admin);
+    expect(again).toEqual({ status: 200, body: { ...created.body, modified: expect.any(String) } });
+    expect([first, '']).not.toContain(await server.invitedPassword('new@acme.example'));
+    expect((await call('POST', '/member%40acme.example/invitation', admin)).status).toBe(409);
+    expect((await call('GET', '/new%40acme.example/invitation', admin)).status).toBe(405);
     const list = await call('GET', '', admin);
     expect(list.body.data.map(({ userName }: { userName: string }) => userName)).toEqual([
       'boss@acme.example',
