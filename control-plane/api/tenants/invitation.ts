@@ -9,7 +9,7 @@ import { isServed } from '../../../core/tenant/lifecycle.ts';
 import type { TenantRecord } from '../../../core/tenant/record.ts';
 import type { ControlPlaneDeps } from '../http/deps.ts';
 import { email } from '../http/fields.ts';
-import { type ControlPlaneOperation, canWrite, operation, refusal } from '../http/operation.ts';
+import { type ControlPlaneOperation, canWrite, operation, refusal, tooMany } from '../http/operation.ts';
 import { requireTenant } from './tenant-store.ts';
 
 const NewInvitation = z
@@ -110,6 +110,7 @@ export const INVITATION_OPERATIONS: readonly ControlPlaneOperation[] = [
       200: { description: 'The invitation is on its way. An earlier temporary password is void.', body: Invitation },
       404: refusal('No tenant has this id.'),
       409: refusal('The tenant is not active, the administrator has signed in already, or the email is taken.'),
+      429: tooMany('The tenant has sent, or the email address has got, too many mails.'),
     },
     async handle({ params, body }, deps) {
       const members = await membersOf(deps, await requireTenant(deps, params.tenantId));

@@ -164,6 +164,7 @@ export const USER_OPERATIONS: readonly ControlPlaneOperation[] = [
       200: done('The invitation is on its way.'),
       404: NO_USER,
       409: refusal('The user has signed in already, or is disabled.'),
+      429: tooMany('The email address has got too many mails.'),
     },
     async handle({ params }, { identity }) {
       const user = await requireUser(identity, params.userName);

@@ -54,6 +54,10 @@ function refusal(description: string) {
 
 const LIST = 'users';
 const BAD_PAGE_TOKEN = refusal('The `next_token` is not one of this list.');
+const TOO_MANY_MAILS = {
+  ...refusal('The tenant has sent, or the email address has got, too many mails.'),
+  headers: { 'retry-after': 'Seconds to wait before the next request.' },
+};
 const NO_USER = refusal('The tenant has no user of this name.');
 const REFUSALS: Responses = {
   401: {
@@ -95,10 +99,7 @@ export const USERS_OPERATIONS: readonly UsersOperation[] = [
     responses: {
       201: { description: 'The user exists and the invitation is on its way.', body: UserView },
       409: refusal('The user name or the email is taken.'),
-      429: {
-        ...refusal('The tenant has sent, or the email address has got, too many mails.'),
-        headers: { 'retry-after': 'Seconds to wait before the next request.' },
-      },
+      429: TOO_MANY_MAILS,
     },
     async handle({ users, body: { email, userName = email, role } }) {
       return { status: 201, body: toView(await users.create({ userName, email, role })) };
@@ -141,6 +142,7 @@ export const USERS_OPERATIONS: readonly UsersOperation[] = [
       200: { description: 'The invitation is on its way.', body: UserView },
       404: NO_USER,
       409: refusal('The user has signed in already, or is disabled.'),
+      429: TOO_MANY_MAILS,
     },
     async handle({ users, params }) {
       return { status: 200, body: toView(await users.invite(params.userName)) };

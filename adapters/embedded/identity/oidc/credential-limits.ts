@@ -1,9 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { clientGroup } from '../../../../core/http/client-address.ts';
 import { createAttemptLimiter } from '../../../../core/identity/attempts.ts';
-import { CREDENTIAL_PREFIX } from '../../../../core/identity/issuers.ts';
+import { CREDENTIAL_PREFIX, LOCAL_CREDENTIAL } from '../../../../core/identity/issuers.ts';
 import type { Clock } from '../../../../core/ports/clock.ts';
-import { LOCAL_CREDENTIAL } from '../client-credentials.ts';
 import { clientAddress } from '../http/messages.ts';
 
 /** Wrong secrets within 5 minutes. A secret has 256 random bits, so the limits bound work and log lines, not guesses. */

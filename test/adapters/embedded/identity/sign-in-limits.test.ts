@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { LOCAL_CREDENTIAL } from '../../../../adapters/embedded/identity/client-credentials.ts';
 import { createDeviceCookies, type DeviceRequest } from '../../../../adapters/embedded/identity/oidc/device-cookies.ts';
 import { createSeal } from '../../../../adapters/embedded/identity/seal.ts';
+import { LOCAL_CREDENTIAL } from '../../../../core/identity/issuers.ts';
 import { signIn } from '../../../support/sign-in-by-page.ts';
 import { ACME, INITECH, type RealmServer, startRealmServer } from './realm-server.ts';
 
