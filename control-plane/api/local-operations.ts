@@ -4,7 +4,7 @@ import { SERVICE_OPERATIONS } from './operator/services.ts';
 import { CREDENTIAL_OPERATIONS } from './users/credentials.ts';
 import { PASSWORD_OPERATIONS } from './users/password.ts';
 
-/** Operations that only a home serves which runs services and realms itself: the embedded one. */
+/** Operations of a home that runs services and realms itself: the embedded one. */
 export const LOCAL_OPERATIONS: readonly ControlPlaneOperation[] = [
   ...CREDENTIAL_OPERATIONS,
   ...PASSWORD_OPERATIONS,

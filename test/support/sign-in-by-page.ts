@@ -12,7 +12,7 @@ export interface SignInOptions {
   readonly scope?: string;
   /** The API the token is for. @default - the realm's only one */
   readonly resource?: string;
-  /** One of the client's. @default 'http://127.0.0.1/callback' (the command line's) */
+  /** A redirect URI of the client. @default 'http://127.0.0.1/callback' (the command line's) */
   readonly redirectUri?: string;
   /** @default - the global one */
   readonly fetch?: typeof fetch;
