@@ -13,16 +13,15 @@ import {
 } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import type { Command } from 'commander';
 import { SERVICES_DIR } from '../adapters/embedded/program.ts';
 import { bundleOf } from '../adapters/embedded/runtime/supervisor/bundles.ts';
-import { STORE_VERSION } from '../adapters/embedded/store/database.ts';
 import { loadConfig } from '../embedded/config.ts';
 import type { DataDir } from '../embedded/data-dir.ts';
 import { findRunning } from '../embedded/running.ts';
 import { SERVICES } from '../tenant-templates/tiers.ts';
 import { examples, localContextOf } from './context.ts';
+import { damagedStores, databaseError } from './doctor-stores.ts';
 import { asCliError, EXIT } from './exit-codes.ts';
 import { printJson, printLine } from './output.ts';
 
@@ -61,7 +60,7 @@ async function examine(dir: DataDir): Promise<Finding[]> {
     freeSpace(dir),
     fsyncTime(dir),
     await configurationAndPort(dir),
-    ...(existsSync(dir.platformDb) ? [database(dir), privateFiles(dir)] : []),
+    ...(existsSync(dir.platformDb) ? [database(dir), stores(dir), privateFiles(dir)] : []),
   ];
 }
 
@@ -153,20 +152,17 @@ function isFree(host: string, port: number): Promise<boolean> {
 }
 
 function database(dir: DataDir): Finding {
-  try {
-    const db = new DatabaseSync(dir.platformDb, { readOnly: true });
-    const row = db.prepare('PRAGMA quick_check(1)').get();
-    const version = Number(db.prepare('PRAGMA user_version').get()?.user_version);
-    db.close();
-    if (version > STORE_VERSION) {
-      const detail = `store version must be at most ${STORE_VERSION}, got ${version}; use a newer Tierplane`;
-      return { check: 'database', ok: false, detail };
-    }
-    const words = String(Object.values(row ?? {})[0]);
-    return { check: 'database', ok: words === 'ok', detail: words };
-  } catch (error) {
-    return { check: 'database', ok: false, detail: error instanceof Error ? error.message : String(error) };
-  }
+  const error = databaseError(dir.platformDb);
+  return { check: 'database', ok: error === undefined, detail: error ?? 'ok' };
+}
+
+/** The stores of the services. A damaged one takes only its service away, so it is a warning. */
+function stores(dir: DataDir): Finding {
+  const { count, errors } = damagedStores(dir, SERVICES);
+  const howTo =
+    'move each file away with its -wal and -shm files and restore a backup; its service then starts by itself';
+  const detail = errors.length === 0 ? `${count} stores are usable` : `${errors.join('; ')}; ${howTo}`;
+  return { check: 'stores', ok: errors.length === 0, warning: errors.length > 0, detail };
 }
 
 function privateFiles(dir: DataDir): Finding {

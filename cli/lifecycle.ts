@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { isAlive } from '../adapters/embedded/runtime/supervisor/process-info.ts';
 import type { EmbeddedStatus, PlatformStatus } from '../control-plane/api/http/platform-status.ts';
-import { lockDataDir } from '../embedded/data-dir.ts';
+import { lockDataDir } from '../embedded/data-dir-lock.ts';
 import { findRunning, type Running } from '../embedded/running.ts';
 import {
   type CliContext,
@@ -114,8 +114,10 @@ async function showStatus(context: CliContext): Promise<void> {
     'control plane': urls.controlPlane,
     "tenants' api": urls.api,
     data: dir.root,
-    gateway: `pid ${gateway.pid ?? 'none (starting)'}, ${gateway.restarts} restart(s)`,
-    clusters: agents.map((agent) => `${agent.cluster} (pid ${agent.pid})`).join(', '),
+    gateway: `pid ${gateway.pid ?? 'none (starting)'}, ${restartsIn(gateway)}`,
+    clusters: agents
+      .map((agent) => `${agent.cluster} (pid ${agent.pid}${agent.restarts > 0 ? `, ${restartsIn(agent)}` : ''})`)
+      .join(', '),
     'task users': isolation.ownUsers ? 'one for the pool, one for each silo tenant' : 'all tasks share one uid',
     'task death': isolation.parentDeathSignal ? 'with their agent, by the kernel' : 'with their agent, unless blocked',
     'cpu caps': isolation.cpuCaps,
@@ -123,6 +125,11 @@ async function showStatus(context: CliContext): Promise<void> {
   });
   printLine('');
   await printServices(controlPlane);
+}
+
+/** `2 restart(s), the last one: hung` */
+function restartsIn({ restarts, lastFailure }: EmbeddedStatus['gateway'] | EmbeddedStatus['agents'][number]): string {
+  return `${restarts} restart(s)${lastFailure === undefined ? '' : `, the last one: ${lastFailure}`}`;
 }
 
 /** A platform that is addressed by its URL shows no processes of its machine. */

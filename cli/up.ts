@@ -1,25 +1,20 @@
 import { existsSync, rmSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { type Logger, pino } from 'pino';
+import { systemClock } from '../adapters/embedded/clock.ts';
 import { openLineFile } from '../adapters/embedded/line-file.ts';
-import { startOf } from '../adapters/embedded/runtime/supervisor/process-info.ts';
+import { thisProcess } from '../adapters/embedded/runtime/supervisor/own-processes.ts';
 import { isDomainError } from '../core/errors.ts';
 import type { AdminCredentials } from '../embedded/admin.ts';
 import { type ConfigFlags, loadConfig, type PlatformConfig } from '../embedded/config.ts';
-import {
-  type DataDir,
-  lockDataDir,
-  notWritable,
-  prepareDataDir,
-  readJson,
-  writePrivate,
-} from '../embedded/data-dir.ts';
+import { type DataDir, notWritable, prepareDataDir, readJson, writePrivate } from '../embedded/data-dir.ts';
+import { lockDataDir } from '../embedded/data-dir-lock.ts';
 import { demoProgress, isWhole } from '../embedded/demo-progress.ts';
 import { type Platform, startPlatform } from '../embedded/platform.ts';
 import { findRunning, type Running } from '../embedded/running.ts';
 import type { LocalContext } from './context.ts';
 import { finishDemo } from './demo-tenants.ts';
-import { asCliError, CliError } from './exit-codes.ts';
+import { asCliError, CliError, EXIT } from './exit-codes.ts';
 import { commandFor, startCommandFor } from './launcher.ts';
 import { note, printFields, printJson, printLine } from './output.ts';
 import { accessTo } from './platform-access.ts';
@@ -31,35 +26,28 @@ const SLOW_START_AGAIN_MS = 10_000;
 /** Bytes of log kept in memory while the disk is slow. */
 const MAX_LOG_BUFFERED = 2 ** 20;
 
+/** A start that fails ends within this time, in milliseconds, even if a part of the platform does not end. */
+const FAILED_START_MS = 20_000;
+
 /** `tierplane up`: runs the platform until a signal, then finishes its requests and ends. */
 export async function runPlatform(context: LocalContext, flags: ConfigFlags): Promise<void> {
   const { dir } = context;
   const progress = context.json ? () => undefined : note;
-  const { stopping, stopped } = signalled(progress);
-  const { platform, lock, email, demo } = await start(dir, flags, stopping).catch((error: unknown) => {
-    if (!stopping.aborted) throw error;
-    // The user wanted it to end, and a failed start leaves nothing running.
+  const signals = signalled(progress);
+  const { stopping, stopped } = signals;
+  // What the start has begun. It ends in reverse order, also after a failure: a failed start leaves nothing running.
+  const begun = new AsyncDisposableStack();
+  try {
+    await serve(context, flags, begun, { ...signals, progress });
+  } catch (error) {
+    await endAtAnyCost(begun);
+    if (!stopping.aborted) throw explain(error, dir);
+    // The user wanted it to end.
     progress('stopped before the platform was ready');
     process.exit(0);
-  });
-  writePrivate(dir.running, {
-    pid: process.pid,
-    start: startOf(process.pid),
-    startedAt: new Date().toISOString(),
-    urls: platform.urls,
-  } satisfies Running);
-  // The next start uses what this one has compiled, however this process ends.
-  flushCompileCache();
-  if (demo && !stopping.aborted) await Promise.race([makeDemo(platform, context, stopping, progress), stopped]);
-  if (!stopping.aborted) {
-    if (context.json)
-      printJson({ ready: true, urls: platform.urls, admin: { email, password: platform.firstPassword ?? null } });
-    else announce(platform, email, dir);
   }
   await stopped;
-  await platform.close();
-  rmSync(dir.running, { force: true });
-  lock.release();
+  await begun.disposeAsync();
   const further = existsSync(dir.demoPending) ? ' and finishes the demo tenants' : '';
   progress(
     `stopped; \`${startCommandFor(dir)}\` starts it again with all its data${further}, \`${commandFor(dir)} reset\` deletes the data`,
@@ -67,16 +55,69 @@ export async function runPlatform(context: LocalContext, flags: ConfigFlags): Pr
   process.exit(0);
 }
 
+interface Signals {
+  readonly stopping: AbortSignal;
+  readonly stopped: Promise<void>;
+  readonly progress: (line: string) => void;
+}
+
+/** Starts the platform and reports when it is ready. Whatever must end is added to `begun`. */
+async function serve(
+  context: LocalContext,
+  flags: ConfigFlags,
+  begun: AsyncDisposableStack,
+  { stopping, stopped, progress }: Signals,
+): Promise<void> {
+  const { dir } = context;
+  const { platform, email, demo } = await start(dir, flags, begun, stopping);
+  const running: Running = { ...thisProcess(), startedAt: new Date().toISOString(), urls: platform.urls };
+  writePrivate(dir.running, running);
+  // The next start uses what this one has compiled, however this process ends.
+  flushCompileCache();
+  await Promise.race([untilReady(platform, stopping), stopped]);
+  if (demo && !stopping.aborted) await Promise.race([makeDemo(platform, context, stopping, progress), stopped]);
+  if (stopping.aborted) return;
+  if (context.json)
+    printJson({ ready: true, urls: platform.urls, admin: { email, password: platform.firstPassword ?? null } });
+  else announce(platform, email, dir);
+}
+
+/** Ends a failed start. If a part does not end in time, the process ends without it, and takes its children along. */
+async function endAtAnyCost(begun: AsyncDisposableStack): Promise<void> {
+  const limit = Promise.withResolvers<void>();
+  const timer = setTimeout(limit.resolve, FAILED_START_MS);
+  await Promise.race([begun.disposeAsync().catch(() => undefined), limit.promise]);
+  clearTimeout(timer);
+  // Nothing should keep the process now. If something does, it still ends once the error is printed.
+  setTimeout(() => process.exit(), 1_000).unref();
+}
+
+/** Waits until every tenant is served, with progress on stderr. */
+async function untilReady(platform: Platform, stop: AbortSignal): Promise<void> {
+  const timer = setInterval(() => {
+    const { done, total } = platform.restoration();
+    if (!stop.aborted) note(`restoring tenants with their own tasks: ${done} of ${total} ...`);
+  }, SLOW_START_MS);
+  await platform.ready;
+  clearInterval(timer);
+  const { failed } = platform.restoration();
+  if (failed.length > 0) note(`not served, because their services do not start: ${failed.join(', ')}; see the log`);
+}
+
 interface Started {
   readonly platform: Platform;
-  readonly lock: { release(): void };
   /** Email of the first admin. */
   readonly email: string;
   /** Whether demo tenants remain to be created. */
   readonly demo: boolean;
 }
 
-async function start(dir: DataDir, flags: ConfigFlags, stop: AbortSignal): Promise<Started> {
+async function start(
+  dir: DataDir,
+  flags: ConfigFlags,
+  begun: AsyncDisposableStack,
+  stop: AbortSignal,
+): Promise<Started> {
   const report = (line: string) => stop.aborted || note(line);
   const slow = setTimeout(() => report('starting ...'), SLOW_START_MS);
   const slower = setInterval(() => report(`still starting; see ${dir.logs} ...`), SLOW_START_AGAIN_MS);
@@ -87,17 +128,25 @@ async function start(dir: DataDir, flags: ConfigFlags, stop: AbortSignal): Promi
     process.umask(0o077);
     const lock = lockDataDir(dir);
     if (!lock) throw alreadyRunning(dir);
+    begun.defer(() => lock.release());
+    begun.defer(() => rmSync(dir.running, { force: true }));
     const log = openPlatformLog(`${dir.logs}/platform.log`, config.logLevel);
+    lock.watch({ clock: systemClock, log, lost: () => lostLock(dir) });
     const platform = await startPlatform({ config, dir, log, command: commandFor(dir) });
+    begun.defer(() => platform.close());
     const admin = readJson<AdminCredentials>(dir.admin);
     const email = admin?.email ?? config.adminEmail;
-    return { platform, lock, email, demo: config.demo && existsSync(dir.demoPending) };
-  } catch (error) {
-    throw explain(error, dir);
+    return { platform, email, demo: config.demo && existsSync(dir.demoPending) };
   } finally {
     clearTimeout(slow);
     clearInterval(slower);
   }
+}
+
+/** Two platforms on one directory would damage it, so this one ends at once, with all its processes. */
+function lostLock(dir: DataDir): never {
+  note(`tierplane: another process has taken ${dir.root}; this platform ends to protect the data`);
+  process.exit(EXIT.failed);
 }
 
 function openPlatformLog(path: string, level: PlatformConfig['logLevel']): Logger {

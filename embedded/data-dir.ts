@@ -23,11 +23,15 @@ export interface DataDir {
   readonly root: string;
   readonly config: string;
   readonly lock: string;
+  /** Names the process that holds the lock. */
+  readonly lockHolder: string;
   readonly instance: string;
   /** Records of the processes that agents run; used by the runtime only. */
   readonly processes: string;
   readonly platformDb: string;
   readonly quotaDb: string;
+  /** Holds a folder per silo tenant, and one for the pooled stores. */
+  readonly tenants: string;
   readonly mailbox: string;
   readonly logs: string;
   /** Describes the running platform; absent if none runs. */
@@ -48,10 +52,12 @@ export function dataDirAt(path: string): DataDir {
     root,
     config: join(root, 'config.json'),
     lock: join(root, 'lock.db'),
+    lockHolder: join(root, 'lock.json'),
     instance: join(root, 'instance.json'),
     processes: join(root, 'processes'),
     platformDb: join(root, 'platform.db'),
     quotaDb: join(root, 'gateway.db'),
+    tenants: join(root, 'tenants'),
     mailbox: join(root, 'mailbox.jsonl'),
     logs: join(root, 'logs'),
     running: join(root, 'running.json'),
@@ -87,7 +93,7 @@ const WHY_NOT: Readonly<Record<string, string>> = {
   ENOENT: 'no folder can be created there',
 };
 
-const WHAT_TO_DO = 'fix this, or choose another directory with --data-dir';
+export const WHAT_TO_DO = 'fix this, or choose another directory with --data-dir';
 
 /** The error message for a path in the data directory that cannot be written. */
 export function notWritable(path: string, cause: unknown): string {
@@ -133,19 +139,8 @@ export function prepareRunDir(dir: DataDir): { path: string; remove(): void } {
 /** SQLite's result code for a lock that another process holds. */
 const SQLITE_BUSY = 5;
 
-/**
- * Locks the data directory for this process. The kernel releases the lock when the process ends, however it ends.
- * @returns undefined if another process holds the lock. Throws NOT_WRITABLE if its file cannot be written
- */
-export function lockDataDir(dir: DataDir): { release(): void } | undefined {
-  try {
-    return holdLock(dir.lock);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : 'unknown';
-    const message = `data directory must be writable, but ${dir.lock} is not (${reason}); ${WHAT_TO_DO}`;
-    throw new DomainError('NOT_WRITABLE', message, { cause });
-  }
-}
+/** Every lock of this process. A lock that only its user refers to would end when the garbage collector finds it. */
+const heldLocks = new Set<DatabaseSync>();
 
 /**
  * Holds this lock file for this process alone; the kernel drops the lock when the process ends, however it ends.
@@ -163,7 +158,12 @@ export function holdLock(path: string): { release(): void } | undefined {
     throw error;
   }
   const held = db;
-  return { release: () => held.close() };
+  heldLocks.add(held);
+  return {
+    release: () => {
+      if (heldLocks.delete(held)) held.close();
+    },
+  };
 }
 
 /** Writes a JSON file that only the operator can read. Replaces it atomically. */

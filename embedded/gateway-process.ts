@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
+import { Heartbeat } from '../adapters/embedded/heartbeat.ts';
 import { GATEWAY_ENTRY } from '../adapters/embedded/program.ts';
 import type { GatewayConfig } from '../app-plane/gateway/config.ts';
 import type { GatewayMessage } from '../app-plane/gateway/messages.ts';
@@ -12,6 +13,7 @@ import type { ServiceEndpoints } from '../core/routing/registry.ts';
 const BACK_OFF: BackOff = { baseMs: 50, maxMs: 5_000 };
 /** A draining gateway is killed after this time. */
 const DRAIN_MS = 11_000;
+const START_TIMEOUT_MS = 20_000;
 
 export interface GatewayProcessOptions {
   /** Passed to app-plane/gateway/server.ts as TIERPLANE_GATEWAY. */
@@ -26,7 +28,7 @@ export interface GatewayProcessOptions {
   readonly log: Log;
 }
 
-/** The gateway as a child process. It is restarted with back-off when it ends. */
+/** The gateway as a child process. It is restarted with back-off when it ends, and killed and restarted when it hangs. */
 export class GatewayProcess {
   readonly #options: GatewayProcessOptions;
   #child: ChildProcess | undefined;
@@ -34,7 +36,11 @@ export class GatewayProcess {
   #restarts = 0;
   /** Starts in a row that failed. */
   #failures = 0;
+  #lastFailure: string | undefined;
   #endpoints: readonly ServiceEndpoints[] = [];
+  #lastPing = 0;
+  /** Called when the gateway has responded to the ping with this number. */
+  readonly #pongs = new Map<number, () => void>();
 
   constructor(options: GatewayProcessOptions) {
     this.#options = options;
@@ -49,6 +55,11 @@ export class GatewayProcess {
     return this.#restarts;
   }
 
+  /** Why it was restarted last. */
+  get lastFailure(): string | undefined {
+    return this.#lastFailure;
+  }
+
   /** Resolves when the gateway listens. Throws CONFIG if it cannot use its port. */
   async start(): Promise<void> {
     await this.#launch();
@@ -59,6 +70,12 @@ export class GatewayProcess {
   setEndpoints(services: readonly ServiceEndpoints[]): void {
     this.#endpoints = services;
     if (this.#child) send(this.#child, { type: 'endpoints', services });
+  }
+
+  /** Resolves when the gateway has applied every message sent so far, or has ended: a new one starts with all of them. */
+  async applied(): Promise<void> {
+    const child = this.#child;
+    if (child) await new Promise<void>((resolve) => this.#ping(child, resolve));
   }
 
   /** Makes the gateway read a tenant's route, or a subject, again. */
@@ -83,27 +100,69 @@ export class GatewayProcess {
     this.#child = child;
     // The gateway listens as soon as it knows where the tasks are.
     send(child, { type: 'endpoints', services: this.#endpoints });
-    return new Promise((resolve, reject) => {
+    const { clock } = this.#options;
+    const slow = clock.after(START_TIMEOUT_MS, () => child.kill('SIGKILL'));
+    return new Promise<void>((resolve, reject) => {
       child.on('message', (message: GatewayMessage) => {
-        if (message.type !== 'ready') return reject(new DomainError('CONFIG', message.message));
-        this.#failures = 0;
-        resolve();
+        if (message.type === 'error') reject(new DomainError('CONFIG', message.message));
+        else if (message.type === 'ready') resolve();
       });
       child.once('error', reject);
       child.once('exit', (code, signal) => {
         reject(new DomainError('UNAVAILABLE', `the gateway ended with ${signal ?? `exit code ${code}`}`));
         if (this.#child === child) this.#child = undefined;
+        for (const resolvePing of this.#pongs.values()) resolvePing();
+        this.#pongs.clear();
       });
+    }).finally(() => slow.cancel());
+  }
+
+  /** Restarts the gateway when it ends. Kills it when it hangs; it cannot watch itself. */
+  #watch(): void {
+    this.#failures = 0;
+    const child = this.#child;
+    if (!child) {
+      this.#relaunch();
+      return;
+    }
+    let hangs = false;
+    const heartbeat = new Heartbeat({
+      clock: this.#options.clock,
+      ping: () => this.#ping(child, () => heartbeat.beat()),
+      hung: () => {
+        if (this.#closing) return;
+        hangs = true;
+        child.kill('SIGKILL');
+      },
+    });
+    heartbeat.start();
+    child.on('message', (message: GatewayMessage) => {
+      if (message.type === 'pong') this.#pong(message.id);
+    });
+    child.once('exit', (code, signal) => {
+      heartbeat.stop();
+      if (this.#closing) return;
+      this.#restarts += 1;
+      this.#lastFailure = hangs ? 'hung' : signal === null ? `exit ${code}` : `killed ${signal}`;
+      const fields = { reason: this.#lastFailure, restarts: this.#restarts };
+      this.#options.log.warn(fields, 'the gateway ended or hung; starting it again');
+      this.#relaunch();
     });
   }
 
-  #watch(): void {
-    this.#child?.once('exit', (code, signal) => {
-      if (this.#closing) return;
-      this.#restarts += 1;
-      this.#options.log.warn({ code, signal, restarts: this.#restarts }, 'the gateway ended; starting it again');
-      this.#relaunch();
-    });
+  #ping(child: ChildProcess, onPong: () => void): void {
+    this.#lastPing += 1;
+    this.#pongs.set(this.#lastPing, onPong);
+    send(child, { type: 'ping', id: this.#lastPing });
+  }
+
+  /** The gateway responds in order, so it has received every earlier ping too. */
+  #pong(id: number): void {
+    for (const [sent, resolve] of this.#pongs) {
+      if (sent > id) break;
+      this.#pongs.delete(sent);
+      resolve();
+    }
   }
 
   #relaunch(): void {

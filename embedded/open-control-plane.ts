@@ -1,5 +1,6 @@
 import type { EmbeddedRuntime } from '../adapters/embedded/runtime/runtime.ts';
 import type { Provisioner } from '../app-plane/provisioner/provisioner.ts';
+import type { RestorationProgress } from '../app-plane/provisioner/restoration.ts';
 import type { ControlPlaneDeps, OperatorDeps } from '../control-plane/api/http/deps.ts';
 import { createPrincipals } from '../control-plane/api/http/principal.ts';
 import { createRateLimiter } from '../control-plane/api/http/rate-limit.ts';
@@ -26,8 +27,8 @@ export interface ControlPlaneNeeds extends IdentityParts {
   readonly store: PlatformStore;
   readonly bus: EventBus;
   readonly runtime: EmbeddedRuntime;
-  readonly gateway: Pick<GatewayProcess, 'pid' | 'restarts'>;
-  readonly provisioner: Pick<Provisioner, 'progress'>;
+  readonly gateway: Pick<GatewayProcess, 'pid' | 'restarts' | 'lastFailure'>;
+  readonly provisioner: Pick<Provisioner, 'progress' | 'restoration'>;
   readonly urls: Urls;
   /** Path of the Unix socket to listen on. */
   readonly socket: string;
@@ -106,12 +107,27 @@ function operatorDeps(config: PlatformConfig, needs: ControlPlaneNeeds): Operato
     status: async () => ({
       home: 'embedded',
       node: process.version,
-      gateway: { pid: gateway.pid ?? null, restarts: gateway.restarts },
-      agents: runtime.agents().map(({ cluster, pid }) => ({ cluster, pid })),
+      gateway: { pid: gateway.pid ?? null, ...restartsOf(gateway) },
+      agents: runtime.agents().map((agent) => ({ cluster: agent.cluster, pid: agent.pid, ...restartsOf(agent) })),
       isolation: { ownUsers, parentDeathSignal: setpriv !== undefined, cpuCaps: cpu.kind },
-      notes: [...notes, ...held],
+      notes: [...notes, ...runtime.problems(), ...held, ...restoring(provisioner.restoration.progress)],
     }),
   };
+}
+
+function restoring({ done, total }: RestorationProgress): string[] {
+  return done === total ? [] : [`restoring tenants with their own tasks: ${done} of ${total}`];
+}
+
+/** How often a process was replaced, and why the last time. */
+function restartsOf({
+  restarts,
+  lastFailure,
+}: {
+  readonly restarts: number;
+  readonly lastFailure?: string | undefined;
+}) {
+  return { restarts, ...(lastFailure !== undefined && { lastFailure }) };
 }
 
 function pagesHandler(

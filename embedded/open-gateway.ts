@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { EmbeddedRuntime } from '../adapters/embedded/runtime/runtime.ts';
-import { INSTANCE_VARIABLE } from '../adapters/embedded/runtime/supervisor/leftovers.ts';
+import { markOf } from '../adapters/embedded/runtime/supervisor/own-processes.ts';
 import type { GatewayConfig } from '../app-plane/gateway/config.ts';
 import type { Addresses } from './addresses.ts';
 import { GatewayProcess } from './gateway-process.ts';
@@ -19,7 +19,7 @@ export function openGateway(
   const gateway = new GatewayProcess({
     settings: gatewaySettings(context, addresses, platformSocket),
     logFile: join(dir.logs, 'gateway-process.log'),
-    environment: { [INSTANCE_VARIABLE]: instance },
+    environment: markOf(instance),
     setpriv: runtime.isolation.setpriv,
     clock,
     log,

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { systemClock, systemRandom } from '../adapters/embedded/clock.ts';
+import type { RestorationProgress } from '../app-plane/provisioner/restoration.ts';
 import { chooseAddresses } from './addresses.ts';
 import { ensureFirstAdmin } from './admin.ts';
 import { renewLocalCredential } from './local-credential.ts';
@@ -15,6 +16,13 @@ import type { PlatformOptions, StartContext } from './start-context.ts';
 
 export interface Platform {
   readonly urls: Urls;
+  /**
+   * Resolves when every active tenant is served, or its services are reported as failed. Until then /readyz responds with
+   * 503. Never rejects.
+   */
+  readonly ready: Promise<void>;
+  /** How far the start has come with the tenants that have their own tasks. */
+  restoration(): RestorationProgress;
   /** The first admin's password if this start created the admin. */
   readonly firstPassword: string | undefined;
   /** Finishes the requests under way, then ends every process of the platform. */
@@ -22,7 +30,7 @@ export interface Platform {
 }
 
 /**
- * Starts the embedded platform.
+ * Starts the embedded platform. Resolves when the control plane and the pooled services are served.
  * Throws CONFIG, CORRUPT or UNAVAILABLE with the reason. If it throws, it leaves no process running.
  */
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
@@ -30,7 +38,10 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   try {
     return await assemble({ ...options, clock: systemClock, random: systemRandom, cleanUp });
   } catch (error) {
-    await cleanUp.disposeAsync();
+    // The cause of the failed start is what the operator must see, not what follows from it.
+    await cleanUp
+      .disposeAsync()
+      .catch((err: unknown) => options.log.error({ err }, 'a failed start did not end cleanly'));
     throw error;
   }
 }
@@ -56,11 +67,20 @@ async function assemble(context: StartContext): Promise<Platform> {
   const parts = { ...identityParts, store, bus, runtime, gateway, provisioner, urls, socket, isReady };
   await openControlPlane(context, parts);
   await Promise.all([gateway.start(), provisioner.start()]);
-  ready = true;
-  log.info({ publicUrl: urls.publicUrl, pid: process.pid }, 'the platform is ready');
+  const { restoration } = provisioner;
+
+  async function becomeReady(): Promise<void> {
+    await restoration.completed;
+    // The gateway must know the tasks before it says so.
+    await gateway.applied();
+    ready = true;
+    log.info({ publicUrl: urls.publicUrl, pid: process.pid, ...restoration.progress }, 'the platform is ready');
+  }
 
   return {
     urls,
+    ready: becomeReady(),
+    restoration: () => restoration.progress,
     firstPassword,
     async close() {
       // The gateway first: everything behind it must serve requests until it has drained.

@@ -11,6 +11,8 @@ export interface QuotaStoreOptions {
   readonly meter: Meter;
   readonly clock: Clock;
   readonly log: Log;
+  /** Whether the tenant has a route. Counts of other tenants are deleted at the start. */
+  readonly hasRoute: (tenantId: string) => Promise<boolean>;
   /** Counts are stored at this interval, so a `kill -9` loses at most this much of them. @default 200 */
   readonly intervalMs?: number;
 }
@@ -39,7 +41,10 @@ export class QuotaStore {
     this.#options = options;
   }
 
-  /** Loads today's counts into the meter and deletes those of earlier days. */
+  /**
+   * Loads today's counts into the meter. Deletes those of earlier days, and those of tenants that were deleted while no
+   * gateway ran to remove them.
+   */
   static async open(options: QuotaStoreOptions): Promise<QuotaStore> {
     const store = new QuotaStore(options);
     await store.#load();
@@ -112,18 +117,21 @@ export class QuotaStore {
   }
 
   async #load(): Promise<void> {
-    const { table, clock, meter } = this.#options;
+    const { table, clock, meter, hasRoute } = this.#options;
     const today = utcDay(clock.now());
     let after: string | undefined;
     do {
       const page = await table.query({ ...COUNTS, limit: MAX_WRITES, ...(after !== undefined && { after }) });
-      const old = page.items.filter((item) => item.data.day < today);
-      if (old.length > 0) await table.transact(old.map(({ pk, sk }) => ({ delete: { pk, sk } })));
-      for (const { sk: apiKey, data } of page.items) {
-        if (data.day < today) continue;
+      const useless: Key[] = [];
+      for (const { pk, sk: apiKey, data } of page.items) {
+        if (data.day < today || !(await hasRoute(data.tenantId))) {
+          useless.push({ pk, sk: apiKey });
+          continue;
+        }
         this.#assign(data.tenantId, apiKey);
         meter.restore(apiKey, data);
       }
+      if (useless.length > 0) await table.transact(useless.map((key) => ({ delete: key })));
       after = page.next;
     } while (after !== undefined);
   }

@@ -6,7 +6,7 @@ import type { Exchange } from './exchange.ts';
 import { type ForwardFailure, forward, type Hop } from './forward.ts';
 import { addPlatformHeaders, addServiceHeaders, requestHeaders } from './headers.ts';
 import { isReady } from './readiness.ts';
-import { type GatewayResponse, PLATFORM_UNAVAILABLE_PAGE, RESPONSES } from './responses.ts';
+import { dataUnavailable, type GatewayResponse, PLATFORM_UNAVAILABLE_PAGE, RESPONSES } from './responses.ts';
 import { ROUTES } from './routes.ts';
 import { serviceResponseHeaders } from './service-response-headers.ts';
 import { parseTarget, type Target } from './target.ts';
@@ -103,7 +103,8 @@ export class RequestRouter {
     const { tasks, maxActive, publicUrl } = this.#options;
     const candidates = route === undefined ? [] : tasks.tasksOf(route, service);
     if (route === undefined || candidates.length === 0) {
-      exchange.respond(RESPONSES.unavailable);
+      const lacksData = route && tasks.failureOf(route, service) === 'data';
+      exchange.respond(lacksData ? dataUnavailable(service) : RESPONSES.unavailable);
       return;
     }
     const headers = requestHeaders(exchange.request, 'service');
@@ -141,11 +142,12 @@ export class RequestRouter {
     const pool = tasks.hasPooled(services);
     const draining = this.#options.isDraining();
     const ready = platform && pool && !draining;
+    const failed = tasks.failedPooled(services);
     return {
       status: ready ? 200 : 503,
       contentType: 'application/json',
       headers: ready ? [] : ['retry-after', '1'],
-      body: JSON.stringify({ status: ready ? 'ready' : 'not ready', platform, pool, draining }),
+      body: JSON.stringify({ status: ready ? 'ready' : 'not ready', platform, pool, failed, draining }),
     };
   }
 }

@@ -33,6 +33,22 @@ export const RESPONSES = {
   healthy: { status: 200, body: '{"status":"ok"}', contentType: 'application/json', headers: [] },
 } as const satisfies Record<string, GatewayResponse>;
 
+/** The service's data cannot be opened (RFC 9457). Clients may try again much later: an operator must restore the data. */
+export function dataUnavailable(service: string): GatewayResponse {
+  return {
+    status: 503,
+    contentType: 'application/problem+json; charset=utf-8',
+    headers: ['retry-after', '60', 'cache-control', 'no-store'],
+    body: JSON.stringify({
+      type: 'urn:tierplane:problem:data-unavailable',
+      title: 'Data unavailable',
+      status: 503,
+      detail: `the data of the service '${service}' is unavailable until an operator has restored it`,
+      errors: [],
+    }),
+  };
+}
+
 /** Sent to browsers while the platform is unavailable. The page reloads itself. */
 export const PLATFORM_UNAVAILABLE_PAGE: GatewayResponse = {
   status: 503,

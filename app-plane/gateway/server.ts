@@ -59,8 +59,9 @@ async function start(config: GatewayConfig): Promise<Running> {
   });
   const authorize = createAuthorize({ issuers: (name) => issuers(name), verifySignature: signature.verify, clock });
   const meter = new Meter({ clock });
-  const quotas = await QuotaStore.open({ table: quotaTable, meter, clock, log });
   const source = tableRegistry(registryTable);
+  const hasRoute = async (tenantId: string) => (await source.route(tenantId)) !== undefined;
+  const quotas = await QuotaStore.open({ table: quotaTable, meter, clock, log, hasRoute });
   const gateway = createGateway({
     ...config,
     createUpstream: await loadUpstreamClient(config.upstream),
@@ -132,6 +133,7 @@ function handlePlatformMessages(gateway: Gateway): Promise<void> {
 
 function applyMessage(gateway: Gateway, message: PlatformMessage): void {
   if (message.type === 'endpoints') gateway.setEndpoints(message.services);
+  else if (message.type === 'ping') void notifyPlatform({ type: 'pong', id: message.id });
   else gateway.invalidate(message).catch((error) => log.error({ err: error }, 'an invalidation failed'));
 }
 

@@ -22,6 +22,7 @@ import { loadPlacement, type Phase, type Placement } from './placement.ts';
 import { ensurePlatform } from './platform.ts';
 import { queueAfterPublicUrlChange } from './public-url-change.ts';
 import { createReconciler, type Reconciler } from './reconcile.ts';
+import { Restoration } from './restoration.ts';
 import { createResults } from './results.ts';
 import { Sweep } from './sweep.ts';
 import { TenantWaiters } from './tenant-waiters.ts';
@@ -94,6 +95,10 @@ export interface Provisioner {
   progress(tenantId: string): Promise<readonly Step[]>;
   /** The phase once it is a final one, or the phase after `timeoutMs`. Throws NOT_FOUND if never accepted. */
   settled(tenantId: string, timeoutMs: number): Promise<Phase>;
+  /**
+   * Every tenant that has its own tasks is served since `start`, or its first attempt has failed and was logged.
+   */
+  readonly restoration: Pick<Restoration, 'completed' | 'progress'>;
   /** Resolves when no tenant is worked on or waits for it. A retry that is not due yet does not count. */
   idle(): Promise<void>;
   /** Ends after the current steps. Unfinished work continues after the next start. */
@@ -110,7 +115,8 @@ export function createProvisioner(options: ProvisionerOptions): Provisioner {
   const claims = new Map<string, Claim>();
   const waiters = new TenantWaiters(table, clock);
   const sweepMs = (limits.sweepSeconds ?? 5) * 1000;
-  const reconciler = reconcilerOf({ ...options, owner, checkpoint }, claims);
+  const restoration = new Restoration();
+  const reconciler = reconcilerOf({ ...options, owner, checkpoint }, claims, restoration);
 
   const queue = new WorkQueue({
     clock,
@@ -118,8 +124,12 @@ export function createProvisioner(options: ProvisionerOptions): Provisioner {
     perLane: { ...concurrencyOf(options.tiers), ...limits.perTier },
     run: async (tenantId) => {
       try {
-        return await reconciler.reconcile(tenantId);
+        const afterMs = await reconciler.reconcile(tenantId);
+        // 0: another change came in between, and the attempt is repeated at once.
+        if (afterMs !== 0) restoration.end(tenantId, afterMs === undefined ? 'served' : 'failed');
+        return afterMs;
       } catch (error) {
+        restoration.end(tenantId, 'failed');
         log.error({ tenantId, reason: reasonOf(error), err: error }, 'reconcile could not run');
         return sweepMs;
       } finally {
@@ -139,6 +149,7 @@ export function createProvisioner(options: ProvisionerOptions): Provisioner {
     ...{ table, clock, log, owner, enqueue },
     intervalMs: sweepMs,
     isRunning: (tenantId) => queue.isRunning(tenantId),
+    restoration,
   });
   let subscription: { close(): Promise<void> } | undefined;
 
@@ -151,6 +162,7 @@ export function createProvisioner(options: ProvisionerOptions): Provisioner {
       await sweep.start();
       if (!options.hold) subscription = bus.subscribe(accept);
     },
+    restoration,
     reconcile: reconciler.reconcile,
     plan: reconciler.plan,
     async progress(tenantId) {
@@ -170,7 +182,11 @@ export function createProvisioner(options: ProvisionerOptions): Provisioner {
 type ReconcilerOptions = ProvisionerOptions & Required<Pick<ProvisionerOptions, 'owner' | 'checkpoint'>>;
 
 /** The reconciler in the terms of the provisioner's options; `claims` holds the claims of work in progress. */
-function reconcilerOf(options: ReconcilerOptions, claims: Map<string, Claim>): Reconciler {
+function reconcilerOf(
+  options: ReconcilerOptions,
+  claims: Map<string, Claim>,
+  restoration: Pick<Restoration, 'isWaiting'>,
+): Reconciler {
   const { table, clock, random, log, owner, checkpoint, limits = {} } = options;
   return createReconciler({
     ...{ table, clock, random, log, owner, checkpoint },
@@ -184,6 +200,7 @@ function reconcilerOf(options: ReconcilerOptions, claims: Map<string, Claim>): R
     onboardingMs: (limits.onboardingSeconds ?? 120) * 1000,
     maxTenants: limits.maxTenants ?? {},
     noDelete: options.noDelete ?? false,
+    isRestoring: (tenantId) => restoration.isWaiting(tenantId),
     onClaim: (claim, tenantId) => (claim ? claims.set(tenantId, claim) : claims.delete(tenantId)),
   });
 }

@@ -15,6 +15,8 @@ export interface ReconcileDeps extends VerdictDeps, PassEndDeps {
   readonly owner: string;
   /** Called with every claim that is taken, and with undefined when it is released. */
   readonly onClaim: (claim: Claim | undefined, tenantId: string) => void;
+  /** Whether the tenant must be tried at once, because the platform has started and waits for it. */
+  readonly isRestoring: (tenantId: string) => boolean;
 }
 
 export interface Reconciler {
@@ -57,10 +59,11 @@ async function reconcile(tenantId: string, deps: ReconcileDeps): Promise<Requeue
   }
 }
 
-function waitMsOf(placement: Placement, { clock, owner }: ReconcileDeps): number {
+function waitMsOf(placement: Placement, { clock, owner, isRestoring }: ReconcileDeps): number {
   const now = clock.now();
+  const nextAttemptAt = isRestoring(placement.tenantId) ? 0 : (placement.nextAttemptAt ?? 0);
   const held = isHeldByOther(placement, owner, now) ? (placement.lease?.until ?? 0) - now : 0;
-  return Math.max(held, remainingMs(placement.nextAttemptAt ?? 0, now, BACK_OFF.maxMs));
+  return Math.max(held, remainingMs(nextAttemptAt, now, BACK_OFF.maxMs));
 }
 
 async function isConverged(placement: Placement, deps: ReconcileDeps): Promise<boolean> {

@@ -4,6 +4,7 @@ import type { Table } from '../../core/ports/table.ts';
 import { remainingMs } from '../../core/retry/back-off.ts';
 import { BACK_OFF, reasonOf } from './failures.ts';
 import { dueAt, type Placement, readySilos, unfinished } from './placement.ts';
+import type { Restoration } from './restoration.ts';
 import type { Priority } from './work-queue.ts';
 
 export interface SweepOptions {
@@ -16,6 +17,8 @@ export interface SweepOptions {
   readonly owner: string;
   readonly enqueue: (placement: Placement, priority: Priority) => void;
   readonly isRunning: (tenantId: string) => boolean;
+  /** Receives every silo that is queued after a start. */
+  readonly restoration: Restoration;
 }
 
 /** Queues tenants without an event: unfinished work that is due and, after a start, silos to restore. */
@@ -30,7 +33,12 @@ export class Sweep {
 
   /** Queues every silo and all unfinished work, then sweeps at the interval. */
   async start(): Promise<void> {
-    for await (const placement of readySilos(this.#options.table)) this.#options.enqueue(placement, 'background');
+    const { table, enqueue, restoration } = this.#options;
+    for await (const placement of readySilos(table)) {
+      restoration.add(placement.tenantId);
+      enqueue(placement, 'background');
+    }
+    restoration.seal();
     await this.#sweep({ afterStart: true });
     this.#schedule();
   }

@@ -65,4 +65,9 @@ export interface ServiceEndpoints {
   readonly service: string;
   /** Paths of Unix sockets. */
   readonly sockets: readonly string[];
+  /** Why no task serves: its data cannot be opened, or its tasks do not start. Absent while one serves or may soon. */
+  readonly failure?: ServiceFailure;
 }
+
+export const SERVICE_FAILURES = ['data', 'start'] as const;
+export type ServiceFailure = (typeof SERVICE_FAILURES)[number];

@@ -37,6 +37,9 @@ export const PROCESS_VARIABLES: Readonly<Record<string, Variable>> = {
   TIERPLANE_INSTANCE: {
     meaning: 'Every process: the id of the data directory, by which a later start finds leftovers.',
   },
+  TIERPLANE_PLATFORM: {
+    meaning: 'Agent and gateway: pid and start of their platform, by which a second start recognises a running one.',
+  },
   TIERPLANE_SERVICE: { meaning: 'Task: name of the service, a folder of `services/`.' },
   TIERPLANE_TIER: { meaning: 'Task: the tier it serves.' },
   TIERPLANE_TENANT: { meaning: 'Task: id of the one tenant it serves; empty for a pooled task.' },

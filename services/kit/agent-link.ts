@@ -34,3 +34,11 @@ export function linkToAgent(process: NodeJS.Process, on: { drain(): void; orphan
     ready: () => void process.send?.({ type: 'ready' }),
   };
 }
+
+/** Notifies the agent that the task cannot open its data. Resolves when the message is sent. */
+export function reportDataFailure(process: NodeJS.Process, reason: string): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.send) process.send({ type: 'data-failure', reason }, () => resolve());
+    else resolve();
+  });
+}

@@ -5,13 +5,13 @@ import { pino } from 'pino';
 import { systemClock, systemRandom } from '../../adapters/embedded/clock.ts';
 import { createSignature } from '../../adapters/embedded/identity/signature.ts';
 import { openLineFile } from '../../adapters/embedded/line-file.ts';
-import { openTable } from '../../adapters/embedded/store/table.ts';
-import { CONFIG_EXIT_CODE, isDomainError } from '../../core/errors.ts';
+import { openTable, type SqliteTable } from '../../adapters/embedded/store/table.ts';
+import { CONFIG_EXIT_CODE, isDomainError, messageOf } from '../../core/errors.ts';
 import { createAuthorize } from '../../core/identity/authorize.ts';
 import { newId } from '../../core/tenant/names.ts';
 import { oncePerMillisecond } from '../../core/time/once-per-millisecond.ts';
 import { pause } from '../../core/time/wait.ts';
-import { linkToAgent } from './agent-link.ts';
+import { linkToAgent, reportDataFailure } from './agent-link.ts';
 import { type Environment, readEnvironment } from './environment.ts';
 import { giveBackWhenIdle } from './idle-memory.ts';
 import type { ServiceParts } from './service.ts';
@@ -24,17 +24,20 @@ const DRAIN_MS = 10_000;
 const LOG_FLUSH_MS = 250;
 /** In characters. */
 const MAX_LOG_BUFFERED = 2 ** 20;
+/** Exit code of a task that cannot open its data (EX_IOERR of sysexits.h). */
+const DATA_EXIT_CODE = 74;
 
 /**
  * Runs one task of the embedded home: reads its environment, opens its store, listens on its socket, and notifies its agent
- * that it is ready. The task ends when the agent drains it or is gone. Exits with 78 if the environment is invalid.
+ * that it is ready. The task ends when the agent drains it or is gone. Exits with 78 if the environment is invalid, with 74
+ * if its data cannot be opened.
  */
 export async function runService(name: string, build: (parts: ServiceParts) => FastifyInstance): Promise<void> {
   const environment = readEnvironmentOrExit(name);
   // Only this user may access sockets and files.
   process.umask(0o077);
   const log = openLog(environment);
-  const table = openTable({ file: environment.TIERPLANE_DATA_FILE, clock: systemClock });
+  const table = await openDataOrExit(environment.TIERPLANE_DATA_FILE);
   const trusted = new Map(environment.TIERPLANE_ISSUERS.map((issuer) => [issuer.issuer, issuer]));
   const signature = createSignature({ jwksUri: (issuer) => trusted.get(issuer)?.jwksUri, clock: systemClock });
 
@@ -106,6 +109,20 @@ function readEnvironmentOrExit(name: string): Environment {
     if (!isDomainError(error, 'CONFIG')) throw error;
     process.stderr.write(`${name}: ${error.message}\n`);
     process.exit(CONFIG_EXIT_CODE);
+  }
+}
+
+/** The file stays as it is: only the operator can know what to do with it. */
+async function openDataOrExit(file: string): Promise<SqliteTable> {
+  try {
+    return openTable({ file, clock: systemClock });
+  } catch (error) {
+    const reason = isDomainError(error, 'CORRUPT')
+      ? error.message
+      : `${file} cannot be opened (${messageOf(error)}); it must be a file that user ${process.getuid?.()} can read and write`;
+    process.stderr.write(`${reason}\n`);
+    await reportDataFailure(process, reason);
+    process.exit(DATA_EXIT_CODE);
   }
 }
 

@@ -10,7 +10,7 @@ const PRODUCT = { name: 'Beans', sku: 'B-1', category: 'coffee', price: { amount
 
 interface Status {
   readonly gateway: { pid: number; restarts: number };
-  readonly agents: { cluster: string; pid: number }[];
+  readonly agents: { cluster: string; pid: number; restarts: number; lastFailure?: string }[];
 }
 
 let basic: TenantRef & { email: string };
@@ -94,6 +94,52 @@ describe('a process that dies is replaced, and no other tenant is affected', () 
     const first = await eventually('the gateway serves', () => productCount(tokens.basic).catch(() => undefined));
     expect(first).toBe(1);
     expect((await platform.cliJson<Status>('status')).gateway.restarts).toBe(1);
+  }, 30_000);
+});
+
+describe('a process that hangs is replaced, with the reason in the status', () => {
+  const hung = { restarts: expect.any(Number), lastFailure: 'hung' };
+
+  test('OB-5: a hung gateway is killed and restarted within five seconds', async () => {
+    const { gateway } = await platform.cliJson<Status>('status');
+    const before = performance.now();
+    process.kill(gateway.pid, 'SIGSTOP');
+    const first = await eventually('the gateway serves', () =>
+      request('GET', `${platform.urls.publicUrl}/healthz`).then(
+        () => productCount(tokens.basic),
+        () => undefined,
+      ),
+    );
+    expect(first).toBe(1);
+    process.stderr.write(`a hung gateway was replaced after ${Math.round(performance.now() - before)} ms\n`);
+    expect(isAlive(gateway.pid)).toBe(false);
+    expect((await platform.cliJson<Status>('status')).gateway).toMatchObject(hung);
+    expect(platform.logs()).toContain('the gateway ended or hung');
+  }, 30_000);
+
+  test('OB-5: a hung agent is killed and restarted with its tasks, and other tenants are served', async () => {
+    const before = await onlyTask(premium.tenantId, 'products');
+    const cluster = `tenant-${premium.tenantId}`;
+    const { agents } = await platform.cliJson<Status>('status');
+    process.kill(agents.find((agent) => agent.cluster === cluster)?.pid ?? 0, 'SIGSTOP');
+    expect(await productCount(tokens.basic)).toBe(1);
+    await replaced(premium.tenantId, 'products', before.pid);
+    await eventually('the tenant is served again', async () => (await productCount(tokens.premium)) === 1);
+    const after = await platform.cliJson<Status>('status');
+    expect(after.agents.find((agent) => agent.cluster === cluster)).toMatchObject(hung);
+    expect((await platform.cli('status')).stdout).toContain('hung');
+  }, 30_000);
+
+  test('OB-5: the gateway reports a platform that hangs as not ready, and serves tenants meanwhile', async () => {
+    const ready = async () => (await request('GET', `${platform.urls.publicUrl}/readyz`)).status;
+    process.kill(platform.pid, 'SIGSTOP');
+    try {
+      expect(await ready()).toBe(503);
+      expect(await productCount(tokens.basic)).toBe(1);
+    } finally {
+      process.kill(platform.pid, 'SIGCONT');
+    }
+    await eventually('the platform is ready again', async () => (await ready()) === 200);
   }, 30_000);
 });
 

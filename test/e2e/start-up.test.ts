@@ -136,6 +136,35 @@ describe('a start that cannot succeed reports why, in one sentence and by exit c
   });
 });
 
+describe('a start that fails after the platform has begun', () => {
+  test('ends with an error and with every process, and leaves the lock to the next start', async () => {
+    const dir = folder();
+    // The platform runs when it finds that it cannot describe itself.
+    mkdirSync(join(dir, 'running.json'));
+    const result = await up(dir);
+    expect([result.code, result.stdout]).toEqual([1, expect.stringContaining('"error"')]);
+    const { id } = JSON.parse(readFileSync(join(dir, 'instance.json'), 'utf8')) as { id: string };
+    expect(markedProcesses(id)).toEqual([]);
+    rmSync(join(dir, 'running.json'), { recursive: true });
+    const platform = new TestPlatform({ dataDir: dir });
+    platforms.push(platform);
+    await platform.start();
+  }, 60_000);
+
+  test.each(['lock.db', 'lock.json', 'running.json'])(
+    'and a second start fails while the platform runs, even without its %s',
+    async (name) => {
+      const platform = new TestPlatform();
+      platforms.push(platform);
+      const { urls } = await platform.start();
+      rmSync(join(platform.dataDir, name));
+      expect((await up(platform.dataDir)).code).toBe(78);
+      expect((await fetch(`${urls.publicUrl}/healthz`)).status).toBe(200);
+    },
+    30_000,
+  );
+});
+
 describe('a data directory with an odd path', () => {
   test.each([
     ['a long name', 'a-rather-long-name-for-a-directory'.repeat(4)],

@@ -30,6 +30,9 @@ const MAX_REASON_CHARS = 500;
 const MIN_BATCH = 16;
 const DUE = `SELECT d.event_id, d.attempts, e.event FROM deliveries d JOIN events e ON e.id = d.event_id
   WHERE d.consumer = ? AND d.due_at <= ? ORDER BY d.due_at, d.event_id LIMIT ?+0`;
+/** Later than any retry can be due: the system clock was set back after the delivery was queued. */
+const AHEAD = `SELECT d.event_id, d.attempts, e.event FROM deliveries d JOIN events e ON e.id = d.event_id
+  WHERE d.consumer = ? AND d.due_at > ? ORDER BY d.due_at, d.event_id LIMIT ?+0`;
 const NEXT_DUE = 'SELECT due_at FROM deliveries WHERE consumer = ? AND due_at > ? ORDER BY due_at LIMIT 1';
 const ACKNOWLEDGE = 'DELETE FROM deliveries WHERE consumer = ? AND event_id = ?';
 const POSTPONE = 'UPDATE deliveries SET attempts = ?, due_at = ? WHERE consumer = ? AND event_id = ?';
@@ -88,10 +91,13 @@ export class Delivery {
 
   /** Fills the buffer with due events that are not taken yet. Taken ones may still be in the table. */
   #take(): void {
-    const { database, clock } = this.#options;
+    const { database, clock, retryMaxMs } = this.#options;
     const limit = Math.max(MIN_BATCH, 2 * this.#concurrency) + this.#taken.size;
-    const rows = database.read(() => database.statement(DUE).all(this.consumer.name, clock.now(), limit));
-    for (const row of rows) {
+    const now = clock.now();
+    const find = (sql: string, time: number) =>
+      database.read(() => database.statement(sql).all(this.consumer.name, time, limit));
+    const due = find(DUE, now);
+    for (const row of due.length > 0 ? due : find(AHEAD, now + retryMaxMs)) {
       const due = { eventId: String(row.event_id), attempts: Number(row.attempts), event: String(row.event) };
       if (this.#taken.has(due.eventId)) continue;
       this.#taken.add(due.eventId);

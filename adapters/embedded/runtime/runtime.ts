@@ -1,4 +1,4 @@
-import { chmodSync, readdirSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DomainError } from '../../../core/errors.ts';
 import type { Clock } from '../../../core/ports/clock.ts';
@@ -6,11 +6,12 @@ import type { Log } from '../../../core/ports/log.ts';
 import type { ClusterId, Runtime, ServiceKey, ServiceSpec, ServiceStatus } from '../../../core/ports/runtime.ts';
 import type { Table } from '../../../core/ports/table.ts';
 import type { ServiceEndpoints } from '../../../core/routing/registry.ts';
-import { Bundles } from './supervisor/bundles.ts';
-import { removeGroups, removeTaskGroups } from './supervisor/cgroup.ts';
-import { type Deployed, Fleet } from './supervisor/fleet.ts';
+import { Bundles, bundleOf } from './supervisor/bundles.ts';
+import { endAllGroups, removeGroups } from './supervisor/cgroup.ts';
+import { type AgentStatus, type Deployed, Fleet } from './supervisor/fleet.ts';
 import { type Isolation, probeIsolation } from './supervisor/isolation.ts';
-import { killLeftovers } from './supervisor/leftovers.ts';
+import { killLeftovers, killOwn } from './supervisor/leftovers.ts';
+import { PooledStores } from './supervisor/pooled-stores.ts';
 import { nameOf } from './supervisor/protocol.ts';
 import { ScaleOverrides } from './supervisor/scale-overrides.ts';
 import { requireCluster, requireServiceKey, requireTenantId } from './supervisor/service-key.ts';
@@ -46,7 +47,9 @@ export interface EmbeddedRuntime extends Runtime {
   /** How tasks are isolated on this machine, found by trying. */
   readonly isolation: Isolation;
   /** The agents that run now. */
-  agents(): readonly { readonly cluster: ClusterId; readonly pid: number }[];
+  agents(): readonly AgentStatus[];
+  /** For operators: the services that do not start, with the reason, and files that are not used. */
+  problems(): readonly string[];
   /** Calls `listener` with the endpoints of all services, now and after each change. @returns a function that ends this */
   onEndpoints(listener: (all: readonly ServiceEndpoints[]) => void): () => void;
   /** Ends the processes that a previous run left behind. Call it once, before anything is started. */
@@ -62,8 +65,10 @@ export async function createRuntime(options: RuntimeOptions): Promise<EmbeddedRu
   const { dataDir, runDir, servicesDir, instance, clock, log, table } = options;
   requireUsable(options);
   closeToOthers(dataDir);
-  const files = new TenantFiles({ dataDir, runDir, clock });
+  const files = new TenantFiles({ dataDir, runDir });
   const bundles = new Bundles(servicesDir, join(dataDir, 'cache'));
+  const isService = (name: string): boolean => existsSync(bundleOf(servicesDir, name));
+  const pooled = new PooledStores({ folder: files.poolDir, isService, table, clock, log });
   const passable = [dataDir, ...files.passable];
   const isolation = await probeIsolation({ instance, passable, readable: bundles.copiesDir });
   const { setpriv, cpu } = isolation;
@@ -77,7 +82,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<EmbeddedRu
   const uids = new TenantUids(table);
   const plans = new ServicePlans({ bundles, files, uids, fleet, isolation });
   return new SupervisedRuntime(
-    { files, bundles, fleet, uids, plans, overrides: new ScaleOverrides(table), isolation },
+    { files, pooled, bundles, fleet, uids, plans, overrides: new ScaleOverrides(table), isolation },
     options,
   );
 }
@@ -97,6 +102,7 @@ function closeToOthers(dataDir: string): void {
 
 interface Parts {
   readonly files: TenantFiles;
+  readonly pooled: PooledStores;
   readonly bundles: Bundles;
   readonly fleet: Fleet;
   readonly uids: TenantUids;
@@ -114,6 +120,7 @@ class SupervisedRuntime implements EmbeddedRuntime {
     this.#parts = parts;
     this.#options = options;
     this.#fleet = parts.fleet;
+    this.#deleteWhenRestored();
   }
 
   get isolation(): Isolation {
@@ -122,6 +129,12 @@ class SupervisedRuntime implements EmbeddedRuntime {
 
   agents() {
     return this.#fleet.agents;
+  }
+
+  problems(): readonly string[] {
+    const failing = this.#fleet.services.filter(({ report }) => report?.failure !== undefined);
+    const services = failing.map(({ spec, report }) => `service ${nameOf(spec)} is not served: ${report?.lastFailure}`);
+    return [...services, ...this.#parts.pooled.notes];
   }
 
   async ensureCluster(cluster: ClusterId): Promise<void> {
@@ -191,8 +204,10 @@ class SupervisedRuntime implements EmbeddedRuntime {
     if (this.#deployed({ tenantId }).length > 0) {
       throw new DomainError('CONFLICT', `data of tenant ${tenantId} cannot be deleted while its services run`);
     }
-    const { files, overrides, uids, bundles } = this.#parts;
-    await files.remove(tenantId);
+    const { files, pooled, overrides, uids, bundles } = this.#parts;
+    await this.#endStrays(tenantId);
+    files.remove(tenantId);
+    await pooled.remove(tenantId);
     await overrides.clearTenant(tenantId);
     const uid = await uids.find(tenantId);
     if (uid === undefined) return;
@@ -202,8 +217,8 @@ class SupervisedRuntime implements EmbeddedRuntime {
 
   async hasTenantData(tenantId: string): Promise<boolean> {
     requireTenantId(tenantId);
-    const { files } = this.#parts;
-    return files.hasSilo(tenantId) || (await files.hasPooled(tenantId));
+    const { files, pooled } = this.#parts;
+    return files.hasSilo(tenantId) || (await pooled.has(tenantId));
   }
 
   onEndpoints(listener: (all: readonly ServiceEndpoints[]) => void): () => void {
@@ -217,7 +232,8 @@ class SupervisedRuntime implements EmbeddedRuntime {
     if (killed > 0) log.warn({ killed }, 'ended processes that a previous run left behind');
     files.removeAllSocketDirs();
     bundles.prune();
-    await removeTaskGroups(isolation.cpu);
+    await endAllGroups(isolation.cpu);
+    await this.#parts.pooled.deleteWaiting();
   }
 
   beginClose(): void {
@@ -228,6 +244,29 @@ class SupervisedRuntime implements EmbeddedRuntime {
     await this.#fleet.close();
     this.#parts.files.removeAllSocketDirs();
     await removeGroups(this.#parts.isolation.cpu);
+  }
+
+  /** Ends processes of the tenant that have outlived its tasks, for example without a cgroup. */
+  async #endStrays(tenantId: string): Promise<void> {
+    const { instance, log } = this.#options;
+    const killed = await killOwn(instance, (process) => process.tenantId === tenantId);
+    if (killed > 0) log.warn({ tenantId, killed }, 'ended processes that outlived the tasks of the tenant');
+  }
+
+  /** Makes up for deletions as soon as a task can open the store that was damaged. */
+  #deleteWhenRestored(): void {
+    const damaged = new Set<string>();
+    this.#fleet.onEndpoints((all) => {
+      let isRestored = false;
+      for (const { tenantId, service, sockets, failure } of all) {
+        if (tenantId !== null) continue;
+        if (failure === 'data') damaged.add(service);
+        else if (sockets.length > 0) isRestored = damaged.delete(service) || isRestored;
+      }
+      if (!isRestored) return;
+      const { log } = this.#options;
+      this.#parts.pooled.deleteWaiting().catch((err: unknown) => log.error({ err }, 'deletions still wait'));
+    });
   }
 
   #deployed({ cluster, tenantId }: ServiceFilter): Deployed[] {

@@ -45,7 +45,9 @@ export const STORE_VERSION = MIGRATIONS.length;
 
 /** Files up to this size are checked completely when they are opened for writing. It takes about 10 ms. */
 const CHECKED_AT_OPEN_BYTES = 16 * 1024 * 1024;
-/** How long SQLite blocks this process while another one holds the lock. After that, retries do not block. */
+/** How long opening a file may block this process while another one holds the lock. */
+const OPEN_BLOCK_MS = 5_000;
+/** How long the first attempt of a write blocks this process while another one holds the lock. Retries do not block. */
 const BLOCK_MS = 25;
 const RETRY_MS = 5;
 /** Most writes in one commit, so that a group does not block the event loop for long. */
@@ -66,6 +68,11 @@ export interface DatabaseOptions {
   readonly synchronous?: 'full' | 'normal';
   /** How long a write waits for another process's lock before it fails with UNAVAILABLE, in ms. @default 30000 */
   readonly lockTimeoutMs?: number;
+  /**
+   * How long SQLite may block this process while another one holds the lock, in ms. 0 if the process must stay responsive:
+   * opening a locked file then fails at once. @default - 5000 to open the file, then 25 for the first attempt of a write
+   */
+  readonly blockMs?: number;
 }
 
 interface Job {
@@ -85,6 +92,9 @@ export class Database {
   readonly readOnly: boolean;
   readonly #db: DatabaseSync;
   readonly #lockTimeoutMs: number;
+  readonly #blockMs: number;
+  /** A write waits for the lock, without blocking. */
+  #waiting = false;
   readonly #statements = new Map<string, StatementSync>();
   #queue: Job[] = [];
   #flushing = false;
@@ -99,6 +109,7 @@ export class Database {
     this.file = options.file;
     this.readOnly = options.readOnly ?? false;
     this.#lockTimeoutMs = options.lockTimeoutMs ?? 30_000;
+    this.#blockMs = options.blockMs ?? BLOCK_MS;
     this.#db = open(options);
   }
 
@@ -162,11 +173,13 @@ export class Database {
     const jobs = this.#queue.splice(0, MAX_GROUP);
     try {
       this.#commitTogether(jobs);
+      this.#block(true);
     } catch (error) {
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
       const waited = performance.now() - (jobs[0]?.since ?? 0);
       if (isLock(error) && waited < this.#lockTimeoutMs) {
         this.#queue = [...jobs, ...this.#queue];
+        this.#block(false);
         // Real time, not the injected clock: another process holds the lock.
         setTimeout(() => this.#flush(), RETRY_MS);
         return;
@@ -184,6 +197,13 @@ export class Database {
       this.#flushing = false;
       this.#drained?.();
     }
+  }
+
+  /** While a write waits for the lock, attempts must not block: they would take most of the event loop's time. */
+  #block(mayBlock: boolean): void {
+    if (this.#waiting !== mayBlock) return;
+    this.#waiting = !mayBlock;
+    this.#db.exec(`PRAGMA busy_timeout = ${mayBlock ? this.#blockMs : 0}`);
   }
 
   #commitTogether(jobs: readonly Job[]): void {
@@ -208,10 +228,10 @@ export class Database {
   }
 }
 
-function open({ file, readOnly = false, synchronous = 'full' }: DatabaseOptions): DatabaseSync {
+function open({ file, readOnly = false, synchronous = 'full', blockMs }: DatabaseOptions): DatabaseSync {
   let db: DatabaseSync | undefined;
   try {
-    db = new DatabaseSync(file, { readOnly, timeout: 5_000 });
+    db = new DatabaseSync(file, { readOnly, timeout: blockMs ?? OPEN_BLOCK_MS });
     // Before any write, so that a file of another program or version stays unchanged.
     checkVersion(db, file, readOnly);
     db.exec('PRAGMA trusted_schema = OFF; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY');
@@ -219,7 +239,7 @@ function open({ file, readOnly = false, synchronous = 'full' }: DatabaseOptions)
       checkPages(db, file);
       db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}; PRAGMA journal_size_limit = 67108864`);
       migrate(db);
-      db.exec(`PRAGMA busy_timeout = ${BLOCK_MS}`);
+      db.exec(`PRAGMA busy_timeout = ${blockMs ?? BLOCK_MS}`);
     }
     return db;
   } catch (error) {
@@ -274,6 +294,11 @@ function resultCode(error: unknown): number | undefined {
 function isLock(error: unknown): boolean {
   const code = resultCode(error);
   return code === BUSY || code === LOCKED;
+}
+
+/** Whether a DomainError of this module means that another process holds the lock. */
+export function isLocked(error: unknown): boolean {
+  return error instanceof DomainError && isLock(error.cause);
 }
 
 function damaged(file: string, cause: unknown): DomainError {

@@ -3,13 +3,19 @@ import type { ResponseBody } from '../../../core/http/operation.ts';
 
 const clusters = z.array(z.string()).describe('Ids of the clusters that run.');
 
+const restarts = z.int().describe('How often it ended or hung and was replaced.');
+const lastFailure = z
+  .string()
+  .exactOptional()
+  .describe('Why it was replaced last, such as `hung` or `killed SIGSEGV`.');
+
 const EmbeddedStatus = z
   .object({
     home: z.literal('embedded'),
     clusters,
     node: z.string().describe('Version of Node.js.'),
-    gateway: z.object({ pid: z.int().nullable().describe('null while it starts.'), restarts: z.int() }),
-    agents: z.array(z.object({ cluster: z.string(), pid: z.int() })),
+    gateway: z.object({ pid: z.int().nullable().describe('null while it starts.'), restarts, lastFailure }),
+    agents: z.array(z.object({ cluster: z.string(), pid: z.int(), restarts, lastFailure })),
     isolation: z.object({
       ownUsers: z.boolean().describe('Whether each silo tenant has a user id of its own.'),
       parentDeathSignal: z.boolean().describe('Whether the kernel ends tasks together with their agent.'),

@@ -103,6 +103,27 @@ describe('EmbeddedEventBus', () => {
     }
   });
 
+  test('delivers events at once that were queued or postponed before the system clock was set back', async () => {
+    const clock = new ManualClock();
+    const file = newFile();
+    const consumer = { name: 'consumer', detailTypes: ['a'] };
+    const before = open(file, { clock });
+    const fails = async () => Promise.reject(new Error('not yet'));
+    before.bus.subscribe({ ...consumer, handle: fails });
+    await before.bus.publish([event('postponed')]);
+    await until(() => count(before.database, 'deliveries') === 1 && dueAt(before.database) > clock.now());
+    await before.close();
+    // Two hours earlier by its own clock.
+    const after = open(file, { clock: new ManualClock(clock.now() - 7_200_000) });
+    const got: string[] = [];
+    try {
+      after.bus.subscribe({ ...consumer, handle: async ({ id }) => void got.push(id) });
+      await until(() => got.length === 1 && count(after.database, 'deliveries') === 0);
+    } finally {
+      await after.close();
+    }
+  });
+
   test('redelivers events that were in flight at a restart, and none that were handled', async () => {
     const file = newFile();
     const first = open(file);

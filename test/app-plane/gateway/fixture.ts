@@ -180,7 +180,7 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
   const gatewayClock = { now: () => clock.now(), monotonic, after: clock.after.bind(clock) };
   const meter = new Meter({ clock: gatewayClock });
   const table = openTable({ file: join(options.dir ?? dir, 'gateway.db'), clock });
-  const quotas = await QuotaStore.open({ table, meter, clock, log: silentLog });
+  const quotas = await QuotaStore.open({ table, meter, clock, log: silentLog, hasRoute: async () => true });
   const logFile = join(dir, 'access.log');
   const accessLog = openLineFile(logFile);
   const plenty = { usagePlan: { rate: 1e6, burst: 1e6, quotaPerDay: 1e9 } };

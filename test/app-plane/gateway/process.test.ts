@@ -101,7 +101,7 @@ describe("the gateway's process", () => {
   ): Promise<{ child: ChildProcess; exit: Promise<number | null>; url: string }> {
     const { child, first, exit } = launch(change);
     const message = await first;
-    if (message.type !== 'ready') throw new Error(message.message);
+    if (message.type !== 'ready') throw new Error(JSON.stringify(message));
     const url = `http://127.0.0.1:${message.port}`;
     return { child, exit, url };
   }

@@ -27,6 +27,8 @@ export class FakeRuntime implements Runtime {
   /** Calls of ensureService at the same time: now, and the most so far. */
   readonly load = { now: 0, most: 0 };
   #started = 0;
+  /** Services, as `<tenant or pooled>/<service>`, whose tasks do not start. */
+  readonly broken = new Set<string>();
 
   /** Ends every process of the machine; data stay. */
   die(): void {
@@ -64,7 +66,9 @@ export class FakeRuntime implements Runtime {
     const before = this.#services.get(nameOf(spec));
     const desired = before?.desired ?? spec.size.desired;
     const kept = before && isDeepStrictEqual(before.spec, spec) ? before.tasks.filter(isHealthy) : [];
-    this.#services.set(nameOf(spec), { spec, desired, tasks: this.#fill(kept, desired) });
+    const isBroken = this.broken.has(`${spec.tenantId ?? 'pooled'}/${spec.service}`);
+    this.#services.set(nameOf(spec), { spec, desired, tasks: isBroken ? [] : this.#fill(kept, desired) });
+    if (isBroken) throw new DomainError('UNAVAILABLE', `service ${spec.service} does not start: its file is damaged`);
   }
 
   async deleteService(key: ServiceKey): Promise<void> {

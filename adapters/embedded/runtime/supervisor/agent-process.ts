@@ -1,16 +1,20 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { Clock } from '../../../../core/ports/clock.ts';
+import { Heartbeat } from '../../heartbeat.ts';
 import { AGENT_ENTRY } from '../../program.ts';
-import { INSTANCE_VARIABLE } from './leftovers.ts';
 import { closeLog, openLog } from './log-file.ts';
+import { markOf } from './own-processes.ts';
 import { killNow } from './process-info.ts';
 import type { AgentConfig, FromAgent, ToAgent } from './protocol.ts';
 
 /** Draining takes at most 10 s, with some time before and after. */
 const END_TIMEOUT_MS = 12_000;
+const START_TIMEOUT_MS = 20_000;
 
 export interface AgentOptions {
   readonly config: AgentConfig;
   readonly logFile: string;
+  readonly clock: Clock;
   readonly receive: (message: FromAgent) => void;
   /** Called when the process ended although `end` was not called. */
   readonly lost: (reason: string) => void;
@@ -22,31 +26,47 @@ export class AgentProcess {
   readonly ready: Promise<boolean>;
   readonly #child: ChildProcess;
   readonly #gone: Promise<void>;
+  readonly #heartbeat: Heartbeat;
   #ending = false;
   #isGone = false;
+  /** Why it is being killed. */
+  #killReason: string | undefined;
 
-  constructor({ config, logFile, receive, lost }: AgentOptions) {
+  constructor({ config, logFile, clock, receive, lost }: AgentOptions) {
     const log = openLog(logFile);
     const { PATH, NODE_COMPILE_CACHE } = process.env;
     this.#child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', AGENT_ENTRY], {
-      detached: true, // it leads a process group with all its tasks in it
+      detached: true, // Ctrl-C must reach the platform only, which then ends its agents in order
       cwd: '/',
       stdio: ['ignore', log, log, 'ipc'],
-      env: { PATH, NODE_COMPILE_CACHE, [INSTANCE_VARIABLE]: config.instance },
+      env: { PATH, NODE_COMPILE_CACHE, ...markOf(config.instance) },
     });
     closeLog(log);
     const ready = Promise.withResolvers<boolean>();
     this.ready = ready.promise;
-    this.#child.on('message', (message: FromAgent) =>
-      message.type === 'ready' ? ready.resolve(true) : receive(message),
-    );
+    this.#heartbeat = new Heartbeat({
+      clock,
+      ping: () => this.send({ type: 'ping' }),
+      hung: () => this.#replace('hung'),
+    });
+    const slow = clock.after(START_TIMEOUT_MS, () => this.#replace(`not ready within ${START_TIMEOUT_MS / 1000} s`));
+    this.#child.on('message', (message: FromAgent) => {
+      this.#heartbeat.beat();
+      if (message.type === 'ready') {
+        slow.cancel();
+        this.#heartbeat.start();
+        ready.resolve(true);
+      } else if (message.type !== 'pong') receive(message);
+    });
     this.#gone = new Promise((resolve) => {
       const gone = (reason: string): void => {
+        slow.cancel();
+        this.#heartbeat.stop();
         this.kill();
         this.#isGone = true;
         ready.resolve(false);
         resolve();
-        if (!this.#ending) lost(reason);
+        if (!this.#ending) lost(this.#killReason ?? reason);
       };
       this.#child.once('exit', (code, signal) => gone(signal === null ? `exit ${code}` : `killed ${signal}`));
       this.#child.on('error', (error: NodeJS.ErrnoException) => {
@@ -74,7 +94,14 @@ export class AgentProcess {
     clearTimeout(timer);
   }
 
-  /** Kills the whole process group, including tasks whose agent has already ended. */
+  /** Kills it, so that `lost` is called with the reason. Its end takes its own time and limit. */
+  #replace(reason: string): void {
+    if (this.#ending) return;
+    this.#killReason = reason;
+    this.kill();
+  }
+
+  /** Kills the process group: the agent, and what it may have started apart from tasks, which have groups of their own. */
   kill(): void {
     if (this.#child.pid !== undefined && !this.#isGone) killNow(-this.#child.pid);
   }

@@ -6,8 +6,8 @@ import { killNow, startOf } from './process-info.ts';
 import { type AgentConfig, type FromAgent, nameOf, type ServicePlan, type ToAgent } from './protocol.ts';
 import { Service } from './service.ts';
 
-// The process of one cluster: runs the tasks that the platform requests and reports their state. It leads a process group
-// and kills the whole group when it ends, so that no task outlives it.
+// The process of one cluster: runs the tasks that the platform requests and reports their state. When it ends, it kills every
+// task with its descendants, so that none outlives it.
 
 /** At this interval, a leak of 100 MB per second exceeds the cap by 25 MB. */
 const MEMORY_CHECK_INTERVAL_MS = 250;
@@ -32,9 +32,14 @@ process.once('uncaughtException', (error) => {
 
 /** Called when the platform is gone or this process is broken. Kills all tasks at once, including blocked ones. */
 function die(): never {
-  for (const service of [...services.values(), ...leaving]) service.pids.forEach(killNow);
+  for (const service of allServices()) service.killAll();
   killNow(-process.pid);
   process.exit(1);
+}
+
+/** Including those that are removed but still drain. */
+function allServices(): Service[] {
+  return [...services.values(), ...leaving];
 }
 
 function receive(message: ToAgent): void {
@@ -42,7 +47,9 @@ function receive(message: ToAgent): void {
     case 'init':
       config = message.config;
       report({ type: 'ready' });
-      repeat(systemClock, MEMORY_CHECK_INTERVAL_MS, () => services.forEach((service) => void service.checkMemory()));
+      repeat(systemClock, MEMORY_CHECK_INTERVAL_MS, () =>
+        allServices().forEach((service) => void service.checkMemory()),
+      );
       repeat(systemClock, REPORT_INTERVAL_MS, () => services.forEach((service) => void markChanged(service)));
       flushCompileCache();
       break;
@@ -51,6 +58,9 @@ function receive(message: ToAgent): void {
       break;
     case 'remove':
       void remove(nameOf(message.key)).then(() => report({ type: 'removed', key: message.key }));
+      break;
+    case 'ping':
+      report({ type: 'pong' });
       break;
     case 'end':
       void Promise.all([...services.keys()].map(remove)).then(end);
@@ -128,7 +138,7 @@ function sendDirectory(owner: string, due: readonly Service[]): void {
 /** Records the processes, so that a later start can end them. If the file cannot be written, it finds them by their mark. */
 function record(): void {
   if (config === undefined) return;
-  const pids = [process.pid, ...[...services.values(), ...leaving].flatMap((service) => service.pids)];
+  const pids = [process.pid, ...allServices().flatMap((service) => service.pids)];
   if (lastRecord === pids.join()) return;
   lastRecord = pids.join();
   const processes = pids.map((pid) => ({ pid, start: startOf(pid) })).filter(({ start }) => start !== undefined);

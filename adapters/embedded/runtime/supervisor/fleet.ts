@@ -7,8 +7,12 @@ import type { ClusterId, ServiceKey, ServiceSpec } from '../../../../core/ports/
 import type { ServiceEndpoints } from '../../../../core/routing/registry.ts';
 import { withTimeout } from '../../../../core/time/wait.ts';
 import { AgentProcess } from './agent-process.ts';
+import { endGroup, findGroups } from './cgroup.ts';
+import { killRecorded } from './leftovers.ts';
 import { type AgentConfig, type FromAgent, nameOf, type ServicePlan, type ServiceReport } from './protocol.ts';
 import { restartDelayMs } from './restart-delay.ts';
+import { ServiceWaiters } from './service-waiters.ts';
+import { isGroupOfCluster } from './task-group.ts';
 
 const REMOVED_WITHIN_MS = 15_000;
 /** After an agent has run for this long, earlier failures no longer count. */
@@ -33,11 +37,23 @@ export interface Deployed {
   readonly report?: ServiceReport;
 }
 
-interface Waiter {
-  readonly name: string;
-  readonly holds: (report: ServiceReport) => boolean;
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
+/** The agent of a cluster, as operators see it. */
+export interface AgentStatus {
+  readonly cluster: ClusterId;
+  readonly pid: number;
+  /** Times that it ended or hung and was replaced. */
+  readonly restarts: number;
+  /** Why it was replaced last. */
+  readonly lastFailure?: string;
+}
+
+/** What the fleet knows about the agents of a desired cluster. */
+interface ClusterRecord {
+  /** Failures in a row. */
+  failures: number;
+  startedAt: number;
+  restarts: number;
+  lastFailure?: string;
 }
 
 /** All agents, seen from the platform. Keeps the deployed services, and restarts agents that end with their services. */
@@ -46,18 +62,22 @@ export class Fleet {
   readonly #services = new Map<string, Deployed>();
   readonly #agents = new Map<ClusterId, AgentProcess>();
   /** The desired clusters, with the record of their agents. */
-  readonly #clusters = new Map<ClusterId, { failures: number; startedAt: number }>();
-  readonly #waiters = new Set<Waiter>();
+  readonly #clusters = new Map<ClusterId, ClusterRecord>();
+  readonly #waiters: ServiceWaiters;
   readonly #removals = new Map<string, () => void>();
   readonly #listeners = new Set<(all: readonly ServiceEndpoints[]) => void>();
   #announced = '[]';
   #closing = false;
   readonly #killAgents = (): void => {
-    for (const agent of this.#agents.values()) agent.kill();
+    for (const [cluster, agent] of this.#agents) {
+      agent.kill();
+      void this.#endStrays(cluster);
+    }
   };
 
   constructor(options: FleetOptions) {
     this.#options = options;
+    this.#waiters = new ServiceWaiters(options.clock, (name) => this.#services.get(name));
     mkdirSync(options.recordDir, { recursive: true, mode: 0o700 });
     process.once('exit', this.#killAgents);
   }
@@ -71,8 +91,12 @@ export class Fleet {
   }
 
   /** The agents that run now. */
-  get agents(): { readonly cluster: ClusterId; readonly pid: number }[] {
-    return [...this.#agents].flatMap(([cluster, { pid }]) => (pid === undefined ? [] : [{ cluster, pid }]));
+  get agents(): AgentStatus[] {
+    return [...this.#agents].flatMap(([cluster, { pid }]) => {
+      if (pid === undefined) return [];
+      const { restarts = 0, lastFailure } = this.#clusters.get(cluster) ?? {};
+      return [{ cluster, pid, restarts, ...(lastFailure !== undefined && { lastFailure }) }];
+    });
   }
 
   get services(): Deployed[] {
@@ -86,7 +110,7 @@ export class Fleet {
   /** Resolves when the cluster's agent is ready. Throws UNAVAILABLE if it ends during its start; it is started again. */
   async ensureAgent(cluster: ClusterId): Promise<void> {
     this.checkOpen();
-    if (!this.#clusters.has(cluster)) this.#clusters.set(cluster, { failures: 0, startedAt: 0 });
+    if (!this.#clusters.has(cluster)) this.#clusters.set(cluster, { failures: 0, startedAt: 0, restarts: 0 });
     const ready = await (this.#agents.get(cluster) ?? this.#startAgent(cluster)).ready;
     if (!ready) throw unavailable(`the agent of cluster ${cluster} ended while it started`);
   }
@@ -102,6 +126,7 @@ export class Fleet {
     this.#clusters.delete(cluster);
     const agent = this.#agents.get(cluster);
     await agent?.end();
+    if (agent && this.#agents.get(cluster) === agent) await this.#endStrays(cluster);
     if (this.#agents.get(cluster) === agent) this.#agents.delete(cluster);
     if (!this.#agents.has(cluster)) rmSync(this.#recordFile(cluster), { force: true });
   }
@@ -126,27 +151,10 @@ export class Fleet {
     this.#removals.delete(nameOf(key));
   }
 
-  /**
-   * Resolves when the agent's report on the current plan fulfils `holds`.
-   * Throws UNAVAILABLE after `timeoutMs`, with the reason of the last failure, and when the fleet closes.
-   */
+  /** Waits for a report; see `ServiceWaiters.until`. Throws UNAVAILABLE also when the fleet closes. */
   async until(key: ServiceKey, timeoutMs: number, holds: (report: ServiceReport) => boolean): Promise<void> {
     this.checkOpen();
-    const name = nameOf(key);
-    await new Promise<void>((resolve, reject) => {
-      const waiter: Waiter = { name, holds, resolve: () => finish(resolve), reject: (error) => finish(reject, error) };
-      const timer = this.#options.clock.after(timeoutMs, () => {
-        const reason = this.#services.get(name)?.report?.lastFailure ?? 'no task responded';
-        waiter.reject(unavailable(`service ${name} is not ready after ${timeoutMs / 1000} s: ${reason}`));
-      });
-      const finish = <A extends unknown[]>(complete: (...args: A) => void, ...args: A): void => {
-        timer.cancel();
-        this.#waiters.delete(waiter);
-        complete(...args);
-      };
-      this.#waiters.add(waiter);
-      this.#wakeWaiters(name);
-    });
+    await this.#waiters.until(nameOf(key), timeoutMs, holds);
   }
 
   onEndpoints(listener: (all: readonly ServiceEndpoints[]) => void): () => void {
@@ -158,7 +166,7 @@ export class Fleet {
   /** Starts nothing more. Calls of `until` fail at once. */
   beginClose(): void {
     this.#closing = true;
-    for (const waiter of this.#waiters) waiter.reject(unavailable('the runtime is closing'));
+    this.#waiters.fail('the runtime is closing');
   }
 
   async close(): Promise<void> {
@@ -172,6 +180,7 @@ export class Fleet {
     const agent = new AgentProcess({
       config: { ...common, cluster, recordFile: this.#recordFile(cluster) },
       logFile: logFile(cluster),
+      clock,
       receive: (message) => this.#receive(message),
       lost: (reason) => this.#agentLost(cluster, agent, reason),
     });
@@ -185,10 +194,22 @@ export class Fleet {
     return agent;
   }
 
-  /** Its tasks have ended with it. Starts a new agent, with all services of the cluster. */
+  /**
+   * Ends the tasks of an agent that has ended, and their descendants. Looks for them and sends the first signals before it
+   * returns, so the tasks of a new agent are safe.
+   */
+  async #endStrays(cluster: ClusterId): Promise<void> {
+    const { cpu } = this.#options.agent;
+    killRecorded(this.#recordFile(cluster));
+    const groups = findGroups(cpu, (group) => isGroupOfCluster(group, cluster));
+    await Promise.all(groups.map((group) => endGroup(cpu, group)));
+  }
+
+  /** Ends what is left of its tasks. Starts a new agent, with all services of the cluster. */
   #agentLost(cluster: ClusterId, agent: AgentProcess, reason: string): void {
     const { clock, log } = this.#options;
     log.warn({ cluster, reason }, 'agent ended unexpectedly');
+    void this.#endStrays(cluster);
     if (this.#agents.get(cluster) === agent) this.#agents.delete(cluster);
     for (const [name, { report, ...rest }] of this.#services) {
       if (rest.spec.cluster !== cluster) continue;
@@ -200,6 +221,8 @@ export class Fleet {
     const health = this.#clusters.get(cluster);
     if (health === undefined) return;
     health.failures = clock.now() - health.startedAt >= STABLE_MS ? 1 : health.failures + 1;
+    health.restarts += 1;
+    health.lastFailure = reason;
     clock.after(restartDelayMs(health.failures, Math.random()), () => {
       const isNeeded = this.#clusters.has(cluster) && !this.#agents.has(cluster) && !this.#closing;
       if (isNeeded) this.#startAgent(cluster);
@@ -214,7 +237,7 @@ export class Fleet {
         if (known === undefined) return;
         this.#services.set(name, { ...known, report: message.report });
         this.#announce();
-        this.#wakeWaiters(name);
+        this.#waiters.wake(name);
         break;
       }
       case 'removed':
@@ -226,21 +249,11 @@ export class Fleet {
     }
   }
 
-  #wakeWaiters(name: string): void {
-    const deployed = this.#services.get(name);
-    if (deployed?.report?.revision !== deployed?.revision) return;
-    for (const waiter of this.#waiters) {
-      if (waiter.name === name && deployed?.report && waiter.holds(deployed.report)) waiter.resolve();
-    }
-  }
-
   /** @returns whether the service was deployed */
   #undeploy(key: ServiceKey): boolean {
     const name = nameOf(key);
     const known = this.#services.delete(name);
-    for (const waiter of this.#waiters) {
-      if (waiter.name === name) waiter.reject(unavailable(`service ${name} was deleted before it was ready`));
-    }
+    this.#waiters.fail(`service ${name} was deleted before it was ready`, name);
     this.#announce();
     return known;
   }
@@ -251,6 +264,7 @@ export class Fleet {
       tenantId,
       service,
       sockets: report?.endpoints ?? [],
+      ...(report?.failure !== undefined && { failure: report.failure }),
     }));
   }
 

@@ -20,11 +20,21 @@ export function isAlive({ pid, start }: ProcessRecord): boolean {
  */
 export function startOf(pid: number): string | undefined {
   if (process.platform !== 'linux') return startByPs(pid);
+  const fields = statOf(pid);
+  return fields === undefined || fields[0] === 'Z' ? undefined : `${bootId()}/${fields[19]}`;
+}
+
+/** The pid of the parent process; undefined without /proc, or if the process has ended. */
+export function parentOf(pid: number): number | undefined {
+  const parent = statOf(pid)?.[1];
+  return parent === undefined ? undefined : Number(parent);
+}
+
+/** The fields of /proc/<pid>/stat from the third on: the name, second field, may hold spaces and brackets. */
+function statOf(pid: number): string[] | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name, second field, may hold spaces and brackets; the start time is the 20th after it.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' ? undefined : `${bootId()}/${fields[19]}`;
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   } catch {
     return undefined;
   }
@@ -47,19 +57,40 @@ function bootId(): string {
 
 /** Resident memory in bytes; undefined without /proc, or if the process has ended. */
 export function residentBytes(pid: number): number | undefined {
+  return bytesOf(pid, [/^VmRSS:\s+(\d+) kB$/m]);
+}
+
+/** Resident memory in bytes without pages of files, which processes share; undefined as for `residentBytes`. */
+export function unsharedBytes(pid: number): number | undefined {
+  return bytesOf(pid, [/^RssAnon:\s+(\d+) kB$/m, /^RssShmem:\s+(\d+) kB$/m]);
+}
+
+function bytesOf(pid: number, lines: readonly RegExp[]): number | undefined {
   try {
-    const kib = readFileSync(`/proc/${pid}/status`, 'utf8').match(/^VmRSS:\s+(\d+) kB$/m)?.[1];
-    return kib === undefined ? undefined : Number(kib) * 1024;
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    const kib = lines.map((line) => status.match(line)?.[1]);
+    return kib.includes(undefined) ? undefined : kib.reduce((sum, each) => sum + Number(each), 0) * 1024;
   } catch {
     return undefined;
   }
 }
 
-/** Sends SIGKILL to a process, or to a group if `pid` is negative. Does nothing if it has already ended. */
+/** The children of a process and their children, apart from those that have detached from it. */
+export function descendantsOf(pid: number): number[] {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean);
+    return children.map(Number).flatMap((child) => [child, ...descendantsOf(child)]);
+  } catch {
+    return []; // it has ended, or the kernel does not list children
+  }
+}
+
+/** Sends SIGKILL to a process, or to a group if `pid` is negative. Does nothing if it has ended, or may not be killed. */
 export function killNow(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ESRCH' && code !== 'EPERM') throw error;
   }
 }

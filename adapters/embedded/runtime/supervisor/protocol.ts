@@ -1,4 +1,5 @@
 import type { ClusterId, ServiceKey, TaskStatus } from '../../../../core/ports/runtime.ts';
+import type { ServiceFailure } from '../../../../core/routing/registry.ts';
 import type { TaskSize } from '../../../../core/tier/tiers.ts';
 
 /** The messages between platform, agents and tasks: JSON over Node's IPC channels. */
@@ -53,6 +54,8 @@ export interface ServiceReport extends ServiceKey {
   readonly endpoints: readonly string[];
   readonly restarts: number;
   readonly lastFailure?: string;
+  /** Present if no task serves and the last ones have failed: at their data, or for another reason. */
+  readonly failure?: ServiceFailure;
 }
 
 export type ToAgent =
@@ -60,6 +63,8 @@ export type ToAgent =
   /** `revision` increases with each plan of the service, and reports carry it. */
   | { readonly type: 'apply'; readonly revision: number; readonly plan: ServicePlan }
   | { readonly type: 'remove'; readonly key: ServiceKey }
+  /** Respond with `pong`. */
+  | { readonly type: 'ping' }
   /** Drain all tasks, then exit. */
   | { readonly type: 'end' };
 
@@ -67,6 +72,7 @@ export type FromAgent =
   | { readonly type: 'ready' }
   | { readonly type: 'report'; readonly report: ServiceReport }
   | { readonly type: 'removed'; readonly key: ServiceKey }
+  | { readonly type: 'pong' }
   | { readonly type: 'log'; readonly level: 'info' | 'warn'; readonly fields: object; readonly message: string };
 
 export type ToTask =
@@ -75,7 +81,10 @@ export type ToTask =
   /** Accept no more requests, finish those under way, then exit with 0. */
   | { readonly type: 'drain' };
 
-export type FromTask = { readonly type: 'ready' };
+export type FromTask =
+  | { readonly type: 'ready' }
+  /** The task cannot open its data, and ends. `reason` names the file and says what to do. */
+  | { readonly type: 'data-failure'; readonly reason: string };
 
 /** A service's key as one string. */
 export function nameOf({ cluster, tenantId, service }: ServiceKey): string {

@@ -1,6 +1,7 @@
 import type { Clock } from '../../../../core/ports/clock.ts';
 import type { TaskState } from '../../../../core/ports/runtime.ts';
 import { remainingMs } from '../../../../core/retry/back-off.ts';
+import type { ServiceFailure } from '../../../../core/routing/registry.ts';
 import { launchTask } from './launch.ts';
 import { type PlannedTask, planTasks } from './plan-tasks.ts';
 import type { AgentConfig, ServicePlan, ServiceReport, ToTask } from './protocol.ts';
@@ -14,6 +15,8 @@ const STABLE_MS = 30_000;
 /** A task over its memory is replaced. A task over this multiple of it is killed at once, to protect other tenants. */
 const MEMORY_KILL = 1.5;
 const MIB = 2 ** 20;
+/** A service without a task counts as failed after so many failures in a row: the first may be a crash. */
+const FAILURES_WHEN_DOWN = 2;
 
 export interface ServiceOptions {
   readonly plan: ServicePlan;
@@ -34,9 +37,13 @@ export class Service {
   #revision = 0;
   /** Oldest first. */
   #tasks: Task[] = [];
+  /** Ended tasks whose descendants are still to end. */
+  readonly #ending = new Set<Promise<void>>();
   #restarts = 0;
   #lastFailure: string | undefined;
   #failuresInARow = 0;
+  /** The last task could not open its data. */
+  #cannotOpenData = false;
   /** Epoch ms before which no task is started. */
   #notBefore = 0;
   #waking = false;
@@ -69,7 +76,7 @@ export class Service {
     this.#options.changed(this);
   }
 
-  /** Drains all tasks. Resolves when they have ended. */
+  /** Drains all tasks. Resolves when they and their descendants have ended. */
   async remove(): Promise<void> {
     await new Promise<void>((resolve) => {
       this.#removed = resolve;
@@ -77,7 +84,13 @@ export class Service {
       this.#reconcile();
       if (this.#tasks.length === 0) resolve();
     });
+    await Promise.all(this.#ending);
     await this.#log.close();
+  }
+
+  /** Kills all tasks with their descendants at once. For an agent that ends. */
+  killAll(): void {
+    for (const task of this.#tasks) task.killAll();
   }
 
   report(): ServiceReport {
@@ -94,7 +107,14 @@ export class Service {
       endpoints: this.endpoints(),
       restarts: this.#restarts,
       ...(this.#lastFailure === undefined ? {} : { lastFailure: this.#lastFailure }),
+      ...this.#failure(),
     };
+  }
+
+  #failure(): { readonly failure?: ServiceFailure } {
+    if (this.endpoints().length > 0 || this.#plan.desired === 0) return {};
+    if (this.#cannotOpenData) return { failure: 'data' };
+    return this.#failuresInARow < FAILURES_WHEN_DOWN ? {} : { failure: 'start' };
   }
 
   /** Sockets of the healthy tasks; if none is healthy, of the unhealthy ones, which may only be slow. */
@@ -109,16 +129,17 @@ export class Service {
     for (const task of this.#tasks) task.send(message);
   }
 
-  /** Replaces or kills tasks that use too much memory. */
+  /** Replaces or kills tasks that use too much memory. A task is weighed until it has ended, also while it drains. */
   checkMemory(): void {
     const cap = this.#plan.size.memoryMiB * MIB;
-    for (const task of this.#active()) {
+    for (const task of this.#tasks) {
       const bytes = task.measureMemory();
-      if (bytes === undefined || bytes <= cap || task.outdated) continue;
+      if (bytes === undefined || bytes <= cap) continue;
       const reason = `memory ${Math.round(bytes / MIB)} MiB over ${this.#plan.size.memoryMiB} MiB`;
       if (bytes > cap * MEMORY_KILL) {
+        if (!isActive(task.state)) this.#warn(task, reason, 'a draining task is killed');
         task.kill(reason);
-      } else {
+      } else if (isActive(task.state) && !task.outdated) {
         task.outdated = true;
         this.#failed(task, reason);
         this.#reconcile();
@@ -188,11 +209,15 @@ export class Service {
 
   #taskChanged(task: Task): void {
     this.#options.changed(this);
-    if (task.state === 'healthy') this.#reconcile();
+    if (task.state !== 'healthy') return;
+    this.#cannotOpenData = false;
+    this.#reconcile();
   }
 
   #taskEnded(task: Task, reason: string | undefined): void {
     this.#tasks = this.#tasks.filter((other) => other !== task);
+    this.#ending.add(task.gone);
+    void task.gone.then(() => this.#ending.delete(task.gone));
     if (reason !== undefined) this.#failed(task, reason);
     this.#reconcile();
     this.#options.changed(this);
@@ -200,15 +225,20 @@ export class Service {
   }
 
   #failed(task: Task, reason: string): void {
-    const { clock, random, warn } = this.#options;
+    const { clock, random } = this.#options;
     const now = clock.now();
     const wasStable = task.healthySince !== undefined && now - task.healthySince >= STABLE_MS;
     this.#failuresInARow = wasStable ? 1 : this.#failuresInARow + 1;
     this.#notBefore = now + restartDelayMs(this.#failuresInARow, random());
     this.#restarts++;
     this.#lastFailure = reason;
+    this.#cannotOpenData = task.cannotOpenData;
+    this.#warn(task, reason, 'a task ended unexpectedly');
+  }
+
+  #warn({ taskId, pid }: Task, reason: string, message: string): void {
     const { tenantId, service, cluster } = this.#plan;
-    warn({ cluster, tenantId, service, taskId: task.taskId, pid: task.pid, reason }, 'a task ended unexpectedly');
+    this.#options.warn({ cluster, tenantId, service, taskId, pid, reason }, message);
   }
 }
 

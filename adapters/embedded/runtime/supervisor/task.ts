@@ -3,12 +3,14 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import type { Clock } from '../../../../core/ports/clock.ts';
 import type { TaskState, TaskStatus } from '../../../../core/ports/runtime.ts';
-import { capTask, uncapTask } from './cgroup.ts';
+import { capTask, endGroup, killGroup, membersOf } from './cgroup.ts';
 import { HealthCheck } from './health.ts';
 import type { Launch } from './launch.ts';
-import { killNow, residentBytes } from './process-info.ts';
+import { killOwn } from './leftovers.ts';
+import { descendantsOf, killNow, residentBytes, unsharedBytes } from './process-info.ts';
 import type { AgentConfig, FromTask, ServicePlan, ToTask } from './protocol.ts';
 import type { ServiceLog } from './service-log.ts';
+import { groupOf } from './task-group.ts';
 
 const HEALTH_INTERVAL_MS = 1_000;
 const HEALTH_TIMEOUT_MS = 1_000;
@@ -22,6 +24,8 @@ const DRAIN_TIMEOUT_MS = 10_000;
 /** If the machine runs out of memory, the kernel ends tasks before agents and platform. */
 const OOM_SCORE = '500';
 const NICENESS = 5;
+
+const MAX_REASON_CHARS = 500;
 
 export interface TaskOptions {
   readonly taskId: string;
@@ -38,17 +42,22 @@ export interface TaskOptions {
   readonly ended: (task: Task, reason: string | undefined) => void;
 }
 
-/** One process of a service, from its start to its end. */
+/** One process of a service with all its descendants, from its start to their end. */
 export class Task {
   readonly taskId: string;
   readonly socket: string;
+  /** Name of its cgroup. */
+  readonly #group: string;
   /** Must be replaced by a newer task. */
   outdated = false;
+  /** It has reported that it cannot open its data. */
+  cannotOpenData = false;
   /** When it was healthy for the first time, in epoch ms. */
   healthySince: number | undefined;
   readonly #options: TaskOptions;
   readonly #child: ChildProcess;
   readonly #health: HealthCheck;
+  readonly #gone = Promise.withResolvers<void>();
   readonly #startedAt: number;
   #state: TaskState = 'starting';
   #failedChecks = 0;
@@ -60,23 +69,36 @@ export class Task {
     this.#options = options;
     this.taskId = options.taskId;
     this.socket = options.socket;
+    this.#group = groupOf(options.plan, options.taskId);
     this.#startedAt = options.clock.now();
     this.#health = new HealthCheck(options.socket);
     const { command, args, env, uid, gid } = options.launch;
-    this.#child = spawn(command, args, { env, uid, gid, cwd: '/', stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    this.#child = spawn(command, args, {
+      detached: true, // it leads a process group, so that it ends with its children
+      ...{ env, uid, gid, cwd: '/' },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
     options.log.copy(this.#child.stdout);
     options.log.copy(this.#child.stderr);
     this.#child.on('error', (error: NodeJS.ErrnoException) => {
       if (this.#child.pid === undefined) this.#end(`cannot start (${error.code ?? error.message})`);
     });
     this.#child.once('exit', (code, signal) => this.#end(signal === null ? `exit ${code}` : `killed ${signal}`));
-    this.#child.on('message', (message: FromTask) => {
-      if (message.type === 'ready' && this.#state === 'starting') void this.#awaitHealthy();
-    });
+    this.#child.on('message', (message: FromTask) => this.#receive(message));
     this.#later(START_TIMEOUT_MS, () => {
       if (this.#state === 'starting') this.kill(`not healthy within ${START_TIMEOUT_MS / 1000} s`);
     });
     this.#limit();
+  }
+
+  #receive(message: FromTask): void {
+    if (this.#state !== 'starting') return;
+    if (message.type === 'ready') {
+      void this.#awaitHealthy();
+    } else {
+      this.cannotOpenData = true;
+      this.kill(printable(message.reason));
+    }
   }
 
   get pid(): number {
@@ -102,29 +124,43 @@ export class Task {
     if (this.#child.connected) this.#child.send(message, () => undefined);
   }
 
+  /** Resolves when the process and all its descendants have ended. */
+  get gone(): Promise<void> {
+    return this.#gone.promise;
+  }
+
   /** Takes the task out of the endpoints and lets it finish its requests; kills it after 10 s. */
   drain(): void {
     if (this.#state === 'draining' || this.#state === 'stopped') return;
     const served = this.#state !== 'starting';
     this.#become('draining');
-    this.#later(served ? DRAIN_NOTICE_MS : 0, () => (served ? this.send({ type: 'drain' }) : this.#kill()));
-    this.#later(DRAIN_NOTICE_MS + DRAIN_TIMEOUT_MS, () => this.#kill());
+    this.#later(served ? DRAIN_NOTICE_MS : 0, () => (served ? this.send({ type: 'drain' }) : this.killAll()));
+    this.#later(DRAIN_NOTICE_MS + DRAIN_TIMEOUT_MS, () => this.killAll());
   }
 
   /** Ends the task at once. @param reason reported as the service's last failure */
   kill(reason: string): void {
     this.#killReason ??= reason;
-    this.#kill();
+    this.killAll();
   }
 
-  /** Resident memory in bytes; undefined if it cannot be read. */
+  /** Resident memory of the process and its descendants, in bytes; undefined if it cannot be read. */
   measureMemory(): number | undefined {
-    this.#rssBytes = residentBytes(this.pid) ?? this.#rssBytes;
+    const own = residentBytes(this.pid);
+    if (own === undefined) return this.#rssBytes;
+    const { cpu } = this.#options.config;
+    const others = cpu.kind === 'nice' ? descendantsOf(this.pid) : membersOf(cpu, this.#group);
+    this.#rssBytes = others.reduce((sum, pid) => sum + (pid === this.pid ? 0 : (unsharedBytes(pid) ?? 0)), own);
     return this.#rssBytes;
   }
 
-  #kill(): void {
-    if (this.#state !== 'stopped' && this.pid > 0) killNow(this.pid);
+  /** Kills the process and its descendants at once, without a report. For an agent that ends. */
+  killAll(): void {
+    if (this.#state === 'stopped' || this.pid === 0) return;
+    // Not after its end, when another group may have the number.
+    killNow(-this.pid);
+    killNow(this.pid);
+    killGroup(this.#options.config.cpu, this.#group);
   }
 
   #become(state: TaskState): void {
@@ -140,8 +176,16 @@ export class Task {
     this.#health.close();
     this.#state = 'stopped';
     rmSync(this.socket, { force: true });
-    void uncapTask(this.#options.config.cpu, this.taskId);
+    void this.#endDescendants().finally(this.#gone.resolve);
     this.#options.ended(this, isRequested ? undefined : (this.#killReason ?? reason));
+  }
+
+  /** Kills the descendants that have outlived the process. */
+  async #endDescendants(): Promise<void> {
+    const { config, plan } = this.#options;
+    const tenantId = plan.tenantId ?? undefined;
+    if (config.cpu.kind !== 'nice') await endGroup(config.cpu, this.#group);
+    else await killOwn(config.instance, (one) => one.taskId === this.taskId && one.tenantId === tenantId);
   }
 
   async #awaitHealthy(): Promise<void> {
@@ -177,7 +221,7 @@ export class Task {
     } catch {
       // The process has already ended; its exit event reports that.
     }
-    capTask(config.cpu, this.taskId, this.pid, plan.size).catch((error: NodeJS.ErrnoException) => {
+    capTask(config.cpu, this.#group, this.pid, plan.size).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ESRCH') this.kill(`its CPU cannot be capped (${error.code})`);
     });
   }
@@ -186,4 +230,9 @@ export class Task {
   #later(ms: number, run: () => void): void {
     this.#options.clock.after(ms, run);
   }
+}
+
+/** The text of a task, safe to show in a terminal. */
+function printable(text: unknown): string {
+  return String(text).replaceAll(/\p{C}/gu, '?').slice(0, MAX_REASON_CHARS);
 }

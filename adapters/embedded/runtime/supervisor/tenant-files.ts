@@ -1,9 +1,7 @@
 import { chmodSync, lchownSync, lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Clock } from '../../../../core/ports/clock.ts';
 import type { ServiceKey } from '../../../../core/ports/runtime.ts';
 import { TENANT_ID } from '../../../../core/tenant/names.ts';
-import { openTable, type SqliteTable } from '../../store/table.ts';
 
 /** Folder of the pooled stores. No tenant can have this name, because tenant ids have at least 8 characters. */
 const POOL = 'pool';
@@ -13,13 +11,11 @@ export class TenantFiles {
   readonly #tenants: string;
   readonly #logs: string;
   readonly #runDir: string;
-  readonly #clock: Clock;
 
-  constructor(options: { readonly dataDir: string; readonly runDir: string; readonly clock: Clock }) {
+  constructor(options: { readonly dataDir: string; readonly runDir: string }) {
     this.#tenants = join(options.dataDir, 'tenants');
     this.#logs = join(options.dataDir, 'logs');
     this.#runDir = options.runDir;
-    this.#clock = options.clock;
     makeDir(this.#tenants, 0o711);
     makeDir(this.#logs, 0o700);
     makeDir(this.#runDir, 0o711);
@@ -28,6 +24,11 @@ export class TenantFiles {
   /** Directories that the users of tasks pass through on the way to their own. */
   get passable(): string[] {
     return [this.#tenants, this.#runDir];
+  }
+
+  /** Holds the pooled stores. It belongs to the user of the pooled tasks. */
+  get poolDir(): string {
+    return join(this.#tenants, POOL);
   }
 
   dataFile(key: ServiceKey): string {
@@ -71,36 +72,12 @@ export class TenantFiles {
     return lstatSync(join(this.#tenants, tenantId), { throwIfNoEntry: false }) !== undefined;
   }
 
-  async hasPooled(tenantId: string): Promise<boolean> {
-    let found = false;
-    await this.#eachPooled((table) => {
-      found ||= table.hasPartitions(tenantId);
-    });
-    return found;
-  }
-
-  /** Removes the tenant's data and logs, in its silo and in the pool. */
-  async remove(tenantId: string): Promise<void> {
+  /** Removes the tenant's silo and logs. */
+  remove(tenantId: string): void {
     rmSync(join(this.#tenants, tenantId), { recursive: true, force: true });
-    await this.#eachPooled((table) => table.deletePartitions(tenantId));
     this.removeSocketDir(tenantId);
     for (const name of readdirSync(this.#logs)) {
       if (name.startsWith(`tenant-${tenantId}.`) || name.includes(`.${tenantId}.`)) rmSync(join(this.#logs, name));
-    }
-  }
-
-  async #eachPooled(visit: (table: SqliteTable) => unknown): Promise<void> {
-    const folder = join(this.#tenants, POOL);
-    if (lstatSync(folder, { throwIfNoEntry: false }) === undefined) return;
-    for (const entry of readdirSync(folder, { withFileTypes: true })) {
-      // The folder belongs to the pooled tasks: never follow a link that they created.
-      if (!entry.isFile() || !entry.name.endsWith('.db')) continue;
-      const table = openTable({ file: join(folder, entry.name), clock: this.#clock });
-      try {
-        await visit(table);
-      } finally {
-        await table.close();
-      }
     }
   }
 }

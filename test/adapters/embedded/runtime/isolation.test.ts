@@ -6,6 +6,7 @@ import { systemClock } from '../../../../adapters/embedded/clock.ts';
 import { createRuntime } from '../../../../adapters/embedded/runtime/runtime.ts';
 import { removeGroups } from '../../../../adapters/embedded/runtime/supervisor/cgroup.ts';
 import { probeIsolation } from '../../../../adapters/embedded/runtime/supervisor/isolation.ts';
+import { groupOf } from '../../../../adapters/embedded/runtime/supervisor/task-group.ts';
 import { openTable } from '../../../../adapters/embedded/store/table.ts';
 import { put } from '../../../../core/ports/table.ts';
 import { testUnless } from '../../../support/requirements.ts';
@@ -174,7 +175,7 @@ test('TI-5: a task is limited to the CPU of its tier if cgroups are writable', a
     return;
   }
   const { body } = await getFrom(endpoint, '/whoami');
-  const group = join(cpu.root, body.task);
+  const group = join(cpu.root, groupOf(spec, body.task));
   expect(readFileSync(join(group, 'cgroup.procs'), 'utf8').trim()).toBe(String(pid));
   const quota = cpu.kind === 'cgroup-v1' ? '50000' : '50000 100000';
   expect(readFileSync(join(group, cpu.kind === 'cgroup-v1' ? 'cpu.cfs_quota_us' : 'cpu.max'), 'utf8').trim()).toBe(
