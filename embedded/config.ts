@@ -5,6 +5,10 @@ import { errorMessages } from '../core/error-messages.ts';
 import { DomainError } from '../core/errors.ts';
 import { isProxyRange } from '../core/http/client-address.ts';
 import { DEFAULT_MAIL_RATES, type MailRate, type MailRates } from '../core/identity/users/mail-limits.ts';
+import { Email } from '../core/fields/email.ts';
+import { visibleText } from '../core/fields/visible-text.ts';
+import { MAX_TENANT_NAME_LENGTH } from '../core/tenant/names.ts';
+import { RESERVED_NAMES } from '../core/tenant/reserved-names.ts';
 import { type TierName, type TierTable, tierNames } from '../core/tier/tiers.ts';
 import { TIER_NAMES, TIERS } from '../tenant-templates/tiers.ts';
 
@@ -52,6 +56,12 @@ const proxyRange = z
   .string()
   .refine(isProxyRange, 'must be an IP address, a range such as 10.0.0.0/8 with a prefix of at least 1, or `loopback`');
 
+/** As browsers send it in `Origin`. */
+const origin = httpUrl.refine(
+  (url) => !URL.canParse(url) || new URL(url).origin === url,
+  'must be an origin: scheme, host and port in lower case, without a path',
+);
+
 const adminClient = z.strictObject({
   clientId: z
     .string()
@@ -77,6 +87,10 @@ const gateway = z
       description:
         "HTTP client for requests from the gateway to tasks: Tierplane's own, or the undici package, which is slower (decision 9).",
       default: DEFAULTS.gateway.upstream,
+    }),
+    corsOrigins: z.array(origin).exactOptional().meta({
+      description: "Origins of browser pages that may call the tenants' API, and sign its users in.",
+      default: 'none but the public URL',
     }),
   })
   .meta({ description: 'Settings of the gateway.' });
@@ -132,11 +146,11 @@ export const CONFIG_FILE = z.strictObject({
     description: 'Lowest level of the lines in `logs/platform.log`.',
     default: DEFAULTS.logLevel,
   }),
-  adminEmail: z.email().exactOptional().meta({
+  adminEmail: Email.exactOptional().meta({
     description: 'Email address of the first admin. It counts at the first start only.',
     default: DEFAULTS.adminEmail,
   }),
-  corsOrigins: z.array(httpUrl).exactOptional().meta({
+  corsOrigins: z.array(origin).exactOptional().meta({
     description: 'Origins of browser pages that may call the control plane.',
     default: 'none but the public URL',
   }),
@@ -155,6 +169,14 @@ export const CONFIG_FILE = z.strictObject({
     default: '5 a minute, burst 10',
   }),
   mailLimits: mailLimits.exactOptional(),
+  reservedNames: z
+    .array(visibleText(MAX_TENANT_NAME_LENGTH))
+    .exactOptional()
+    .meta({
+      description:
+        'Names that no new tenant may have, in any spelling. The host of the public URL, and its first label, are reserved too.',
+      default: RESERVED_NAMES.join(', '),
+    }),
   provisioning: z.enum(['on', 'held']).exactOptional().meta({
     description: '`held` keeps provisioning requests in their queue and provisions nothing.',
     default: DEFAULTS.provisioning,
@@ -168,7 +190,7 @@ export interface PlatformConfig extends Omit<ConfigFile, 'tiers'> {
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   readonly adminEmail: string;
   readonly provisioning: 'on' | 'held';
-  readonly gateway: { readonly upstream: 'own' | 'undici' };
+  readonly gateway: { readonly upstream: 'own' | 'undici'; readonly corsOrigins?: string[] };
   readonly tiers: TierTable;
   readonly demo: boolean;
 }

@@ -10,6 +10,7 @@ import { createCompletions } from '../control-plane/api/tenants/completion.ts';
 import { resultsConsumer } from '../control-plane/api/tenants/results-consumer.ts';
 import { CLI_CLIENT, issuerOf } from '../core/identity/issuers.ts';
 import type { EventBus } from '../core/ports/event-bus.ts';
+import { RESERVED_NAMES, reservedSlugs } from '../core/tenant/reserved-names.ts';
 import { apiDocsPage } from '../web/pages/api-docs.ts';
 import type { PlatformConfig } from './config.ts';
 import type { GatewayProcess } from './gateway-process.ts';
@@ -80,6 +81,7 @@ function controlPlaneHandler(
     mailLimits,
     log,
     operator: operatorDeps(config, needs),
+    reservedSlugs: reservedSlugs(config.reservedNames ?? RESERVED_NAMES, [urls.publicUrl]),
     signUpLimiter: createRateLimiter(clock, config.signUp),
     ...(config.provisioning === 'on' && { completion }),
     appUrl: `${urls.publicUrl}/realms/pool/account`,

@@ -1,3 +1,5 @@
+import { isAmbiguousPath } from '../../core/fields/path-segment.ts';
+
 /** What a request is for, by its target. */
 export type Target =
   | { readonly kind: 'healthz' }
@@ -16,9 +18,6 @@ const MALFORMED: Target = { kind: 'malformed' };
 const API = '/api';
 const VERSION = '/v1/';
 
-/** A segment `.` or `..` in any encoding, a backslash, or NUL. Some servers resolve them and others do not. */
-const AMBIGUOUS = /(?:^|\/|%2f)(?:\.|%2e){1,2}(?:\/|%2f|$)|\\|%5c|%00/i;
-
 /**
  * Reads the target of a request line: a path, or an absolute URL, whose origin is ignored (RFC 9112, 3.2). Other forms
  * are malformed.
@@ -27,7 +26,7 @@ export function parseTarget(url: string): Target {
   const path = url.startsWith('/') ? url : originForm(url);
   if (path === undefined) return MALFORMED;
   const bare = withoutQuery(path);
-  if ((bare.includes('.') || bare.includes('%') || bare.includes('\\')) && AMBIGUOUS.test(bare)) return MALFORMED;
+  if (isAmbiguousPath(bare)) return MALFORMED;
   if (bare === '/healthz') return HEALTHZ;
   if (bare === '/readyz') return READYZ;
   if (bare === API || bare.startsWith(`${API}/`))

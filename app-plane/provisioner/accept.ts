@@ -1,12 +1,12 @@
 import { ConditionFailed, DomainError } from '../../core/errors.ts';
 import { seenWrite } from '../../core/events/once.ts';
 import { checkedConsumer, detailOf } from '../../core/events/schemas.ts';
+import { slugOf } from '../../core/fields/slug.ts';
 import type { TenantSpec } from '../../core/plan/resources.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Consumer, Envelope } from '../../core/ports/event-bus.ts';
 import type { Item, Table } from '../../core/ports/table.ts';
 import { type Update, updateItem } from '../../core/retry/update-item.ts';
-import { slugOf } from '../../core/tenant/names.ts';
 import { parseTier, type TierTable, tierNames } from '../../core/tier/tiers.ts';
 import { isHeldByOther, LEASE_MS } from './claim.ts';
 import { fromStored, type Placement, placementItem, placementKey, type StoredPlacement } from './placement.ts';

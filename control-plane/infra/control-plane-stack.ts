@@ -7,6 +7,8 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { CfnLogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import { EMAIL_PATTERN, MAX_EMAIL_LENGTH } from '../../core/fields/email.ts';
+import { RESERVED_NAMES } from '../../core/tenant/reserved-names.ts';
 import { addRoutes } from './added-routes.ts';
 import { type AdminPool, type AdminPoolProps, adminPool } from './admin-pool.ts';
 import { bundle } from './bundles.ts';
@@ -24,6 +26,11 @@ export interface ControlPlaneStackProps extends StackProps {
   /** The addresses that managed login may redirect an administrator to. @default ['http://localhost'] - SBT's default */
   readonly callbackUrls?: readonly [string, ...string[]];
   readonly mfa?: AdminPoolProps['mfa'];
+  /**
+   * Names that no new tenant may have, in any spelling. The host of the first callback address is reserved too.
+   * @default RESERVED_NAMES
+   */
+  readonly reservedNames?: readonly string[];
   /** How long the logs of the functions and of the API are kept. @default 3 months */
   readonly logRetention?: RetentionDays;
 }
@@ -58,6 +65,7 @@ export class ControlPlaneStack extends Stack {
       TIERPLANE_PASSWORD_KEY: passwordKey.keyArn,
       TIERPLANE_SENDER: adminEmail,
       TIERPLANE_APP_URL: callbackUrls[0],
+      TIERPLANE_RESERVED_NAMES: (props.reservedNames ?? RESERVED_NAMES).join(','),
     };
 
     const functions = controlPlaneFunctions(this, {
@@ -81,7 +89,8 @@ export class ControlPlaneStack extends Stack {
 function adminEmailParameter(stack: Stack): string {
   return new CfnParameter(stack, 'SystemAdminEmail', {
     description: 'Email address of the first system administrator, who is invited. Mails are sent from it, too.',
-    allowedPattern: '[^\\s@]{1,64}@[^\\s@.]+(\\.[^\\s@.]+)+',
+    allowedPattern: EMAIL_PATTERN,
+    maxLength: MAX_EMAIL_LENGTH,
   }).valueAsString;
 }
 

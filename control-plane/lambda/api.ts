@@ -3,6 +3,7 @@ import { SESv2Client } from '@aws-sdk/client-sesv2';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { openMailer } from '../../adapters/aws/mail/mailer.ts';
 import { createMailLimits } from '../../core/identity/users/mail-limits.ts';
+import { reservedSlugs } from '../../core/tenant/reserved-names.ts';
 import { pause } from '../../core/time/wait.ts';
 import { TIERS } from '../../tenant-templates/tiers.ts';
 import { createControlPlane } from '../api/dispatch.ts';
@@ -45,6 +46,7 @@ const controlPlane = createControlPlane(
       progress: async () => [],
       status: async () => ({ home: 'aws', region: environment.AWS_REGION }),
     },
+    reservedSlugs: reservedSlugs(environment.TIERPLANE_RESERVED_NAMES, [environment.TIERPLANE_APP_URL]),
     signUpLimiter: createRateLimiter(store.clock),
     appUrl: environment.TIERPLANE_APP_URL,
     basePath: '',

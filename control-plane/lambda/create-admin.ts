@@ -5,6 +5,8 @@ import type {
 } from 'aws-lambda';
 import * as z from 'zod';
 import { isDomainError, messageOf } from '../../core/errors.ts';
+import { Email } from '../../core/fields/email.ts';
+import { Role, UserName } from '../../core/fields/user-name.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Identity } from '../../core/ports/identity.ts';
 import { pause } from '../../core/time/wait.ts';
@@ -14,7 +16,7 @@ import { functionLog } from './log.ts';
 import { openStore } from './store.ts';
 
 /** The properties of SBT's custom resource, which invites the first system administrator. */
-const Properties = z.object({ Name: z.string(), Email: z.string(), Role: z.string() });
+const Properties = z.object({ Name: UserName, Email, Role });
 
 type Outcome = { readonly PhysicalResourceId: string } & (
   | { readonly Status: 'SUCCESS' }
@@ -43,12 +45,12 @@ async function invite(
   event: CloudFormationCustomResourceCreateEvent | CloudFormationCustomResourceUpdateEvent,
 ): Promise<Outcome> {
   try {
-    const { Name, Email, Role } = Properties.parse(event.ResourceProperties);
+    const { Name: userName, Email: email, Role: role } = Properties.parse(event.ResourceProperties);
     // Read here rather than at start-up: a function that cannot start sends no response.
     const environment = readEnvironment(process.env);
     const store = openStore(environment);
-    await ensureAdmin(openUsers(environment, store), store.clock, { userName: Name, email: Email, role: Role });
-    return { Status: 'SUCCESS', PhysicalResourceId: Name };
+    await ensureAdmin(openUsers(environment, store), store.clock, { userName, email, role });
+    return { Status: 'SUCCESS', PhysicalResourceId: userName };
   } catch (error) {
     functionLog.error({ err: error }, 'the first system administrator could not be created');
     const Reason = messageOf(error);

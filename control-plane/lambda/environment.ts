@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { DomainError } from '../../core/errors.ts';
+import { Email } from '../../core/fields/email.ts';
 
 /** The environment variables of the control plane's functions, set by control-plane/infra/control-plane-stack.ts. */
 const Environment = z.object({
@@ -22,9 +23,11 @@ const Environment = z.object({
   /** ARN of the key that encrypts passwords chosen at sign-up until their users exist. */
   TIERPLANE_PASSWORD_KEY: z.string().min(1),
   /** The sender address of mails, verified by SES. */
-  TIERPLANE_SENDER: z.email(),
+  TIERPLANE_SENDER: Email,
   /** The address in mails where a company that signed up can sign in. */
   TIERPLANE_APP_URL: z.url(),
+  /** Names that no new tenant may have, separated by commas. */
+  TIERPLANE_RESERVED_NAMES: z.string().transform((text) => text.split(',')),
 });
 export type Environment = z.output<typeof Environment>;
 

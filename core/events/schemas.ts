@@ -1,19 +1,23 @@
 import * as z from 'zod';
 import { errorMessages } from '../error-messages.ts';
 import { DomainError } from '../errors.ts';
+import { visibleText } from '../fields/visible-text.ts';
 import type { Consumer, Envelope } from '../ports/event-bus.ts';
-import { TENANT_ID, TENANT_NAME } from '../tenant/names.ts';
+import { MAX_TENANT_NAME_LENGTH, TenantId } from '../tenant/names.ts';
 import { EVENT_SOURCES, type EventName } from './events.ts';
 
 const ids = {
-  tenantId: z.string().regex(TENANT_ID),
+  tenantId: TenantId,
   tenantRegistrationId: z.string().min(1).max(128),
 };
 
-/** The fields of the registration and of the tenant in one object, as SBT sends them. Further keys are the customer's own. */
+/**
+ * The fields of the registration and of the tenant in one object, as SBT sends them. Further keys are the customer's own.
+ * Name and email were checked when they were registered, perhaps by an earlier version, so only their lengths are checked.
+ */
 const onboardingRequest = z.looseObject({
   ...ids,
-  tenantName: z.string().regex(TENANT_NAME),
+  tenantName: visibleText(MAX_TENANT_NAME_LENGTH),
   email: z.string().min(3).max(254),
   tier: z.string().min(1).max(64),
 });

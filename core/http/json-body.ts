@@ -28,7 +28,7 @@ export function decodeUtf8(bytes: Uint8Array): string | undefined {
  *
  * @returns undefined for text that is not JSON
  * Throws INVALID for values that cannot be stored or are unsafe: more than 32 levels or 10,000 values, a `__proto__` key, a
- * number beyond the range of a double, a lone surrogate.
+ * number beyond ±(2^53 - 1), a lone surrogate.
  */
 export function parseJson(text: string | undefined): { readonly value: unknown } | undefined {
   if (text === undefined || text === '') return { value: undefined };
@@ -46,7 +46,7 @@ export function parseJson(text: string | undefined): { readonly value: unknown }
 /** Walks the value depth first. `refuseDepth` bounds the recursion. */
 function refuseUnsafeValues(value: unknown, path: Path, seen: { values: number }): void {
   if (typeof value === 'string') refuseLoneSurrogate(value, path);
-  if (typeof value === 'number') refuseInfinite(value, path);
+  if (typeof value === 'number') refuseInexact(value, path);
   if (typeof value !== 'object' || value === null) return;
   refuseDepth(path);
   const isList = Array.isArray(value);
@@ -66,9 +66,15 @@ function refuseLoneSurrogate(text: string, path: Path): void {
   if (!text.isWellFormed()) throw invalid(path, 'string_unicode', 'must be Unicode text');
 }
 
-/** `JSON.parse` reads 1e999 as Infinity. */
-function refuseInfinite(number: number, path: Path): void {
+/**
+ * `JSON.parse` reads 1e999 as Infinity, and rounds integers beyond 2^53: 9007199254740993 becomes 9007199254740992. A double
+ * of that size is always an integer, so its value shows that the text may have been rounded.
+ */
+function refuseInexact(number: number, path: Path): void {
   if (!Number.isFinite(number)) throw invalid(path, 'finite_number', 'must be finite');
+  if (Math.abs(number) <= Number.MAX_SAFE_INTEGER) return;
+  const msg = 'must be at most 9007199254740991 (2^53 - 1), as larger integers are rounded; send it as a string';
+  throw invalid(path, 'int_size', msg);
 }
 
 function refuseDepth(path: Path): void {

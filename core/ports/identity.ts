@@ -136,7 +136,10 @@ export interface Identity {
    * a registration that does not happen leaves no password. Replaces an earlier one. Throws INVALID if weak.
    */
   stagedPassword(tenantId: string, email: string, password: string): Promise<Write>;
-  /** Whether a user of the realm has this email. For the platform's own checks; the result must not reach strangers. */
+  /**
+   * Whether a user of the realm has this email or, from an earlier version, this user name. For the platform's own checks;
+   * the result must not reach strangers.
+   */
   emailTaken(realm: RealmId, email: string): Promise<boolean>;
 }
 

@@ -3,7 +3,8 @@ import type { Key, Query, Write } from './table.ts';
 
 /** The limits of every adapter of the Table port: the stricter of SQLite's and DynamoDB's. */
 export const MAX_WRITES = 100;
-const MAX_KEY_CHARS = 512;
+/** Longest part of a key, and so longest `next` of a page, in UTF-16 units. */
+export const MAX_KEY_CHARS = 512;
 const MAX_KEY_BYTES = 1024;
 export const MAX_DATA_BYTES = 350 * 1024;
 /** Of all `data` in one transaction. */
@@ -18,19 +19,25 @@ function byteLength(text: string): number {
   return utf8.encode(text).length;
 }
 
+/** The rule that a part of a key breaks, or undefined. */
+function brokenKeyRule(value: string): string | undefined {
+  if (typeof value !== 'string') return `a string, got ${typeof value}`;
+  if (value.length < 1 || value.length > MAX_KEY_CHARS) {
+    return `1..${MAX_KEY_CHARS} characters long, got ${value.length}`;
+  }
+  if (CONTROL.test(value)) return 'free of control characters';
+  if (!value.isWellFormed()) return 'well-formed Unicode';
+  const mayBeTooLong = value.length * 3 > MAX_KEY_BYTES;
+  return mayBeTooLong && byteLength(value) > MAX_KEY_BYTES ? `at most ${MAX_KEY_BYTES} bytes in UTF-8` : undefined;
+}
+
+/** Whether the text can be a part of a key. No item has a key with other texts. */
+export function isKeyPart(text: string): boolean {
+  return brokenKeyRule(text) === undefined;
+}
+
 function checkKeyPart(name: string, value: string): void {
-  const rule =
-    typeof value !== 'string'
-      ? `a string, got ${typeof value}`
-      : value.length < 1 || value.length > MAX_KEY_CHARS
-        ? `1..${MAX_KEY_CHARS} characters long, got ${value.length}`
-        : CONTROL.test(value)
-          ? 'free of control characters'
-          : !value.isWellFormed()
-            ? 'well-formed Unicode'
-            : value.length * 3 > MAX_KEY_BYTES && byteLength(value) > MAX_KEY_BYTES
-              ? `at most ${MAX_KEY_BYTES} bytes in UTF-8`
-              : undefined;
+  const rule = brokenKeyRule(value);
   if (rule) throw new DomainError('INVALID', `${name} of a key must be ${rule}`);
 }
 

@@ -1,23 +1,46 @@
+import * as z from 'zod';
 import { CROCKFORD, crockfordText } from '../encoding/crockford.ts';
+import { fitsPathSegment } from '../fields/path-segment.ts';
+import { slugOf } from '../fields/slug.ts';
+import { isVisible, UNSEEN_MESSAGE } from '../fields/visible-text.ts';
 import type { RandomBytes } from '../ports/clock.ts';
 
-/** 2 to 63 letters, digits, spaces, '.', '_', '-'. */
-export const TENANT_NAME = /^[A-Za-z0-9 ._-]{2,63}$/;
 export const MAX_TENANT_ID_LENGTH = 26;
 /** Server-made; clients cannot choose one. */
 export const TENANT_ID = new RegExp(`^[a-z0-9]{8,${MAX_TENANT_ID_LENGTH}}$`);
 
-/**
- * The name as URLs show it and as uniqueness compares it: in lower case, one '-' for each run of other characters, none
- * at the ends.
- * @returns '' if nothing remains; such a name is refused
- */
-export function slugOf(name: string): string {
-  return name
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-+|-+$/g, '');
+/** A tenant id in a request or an event. */
+export const TenantId = z.string().regex(TENANT_ID, 'must be a tenant id');
+
+/** The form of the ids that this platform creates, also in the ids that begin with another word (registration, realm). */
+const ID_SHAPE = new RegExp(`^(?:reg-|tenant-)?[a-z0-9]{${MAX_TENANT_ID_LENGTH}}$`);
+
+/** Whether the text has the form of an id that `newId` creates, in any case of letters. */
+export function hasIdShape(text: string): boolean {
+  return ID_SHAPE.test(text.trim().toLowerCase());
 }
+
+/** The longest name of a tenant, in UTF-16 units. */
+export const MAX_TENANT_NAME_LENGTH = 63;
+
+/**
+ * The name of a tenant: 2 to 63 visible characters of any script, with a letter or digit. As `/tenant-config/{tenantName}`
+ * contains it, `fitsPathSegment` holds. A name in the form of an id is refused, so that no name is taken for the id of
+ * another tenant.
+ */
+export const TenantName = z
+  .string()
+  .trim()
+  .normalize('NFC')
+  .refine((name) => name.length >= 2 && name.length <= MAX_TENANT_NAME_LENGTH, {
+    error: `must have 2 to ${MAX_TENANT_NAME_LENGTH} characters`,
+    abort: true,
+  })
+  .refine(isVisible, { error: UNSEEN_MESSAGE, abort: true })
+  .refine((name) => slugOf(name) !== '', { error: 'must have a letter or digit', abort: true })
+  .refine(fitsPathSegment, "must not contain '/', '\\' or '?'")
+  .refine((name) => !hasIdShape(slugOf(name)), 'must not have the form of an id, such as 26 letters and digits')
+  .meta({ description: '2 to 63 characters of any script, with a letter or digit.' });
 
 /**
  * 26 characters of [0-9a-z]: 48 bits of time (so ids sort by creation) and 80 random bits, as a ULID in lower case.

@@ -11,6 +11,7 @@ import type { Authorize } from '../../core/identity/authorize.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { Table } from '../../core/ports/table.ts';
+import { isKeyPart } from '../../core/ports/table-rules.ts';
 import type { ServiceDirectory } from './directory.ts';
 import { isKnown } from './etag.ts';
 import type { ServiceOperation } from './operation.ts';
@@ -42,7 +43,7 @@ export interface ServiceConfig {
   readonly identityUrl: string;
 }
 
-/** Longest path parameter; an email has at most 320 characters. */
+/** Longest path parameter, decoded. Ids and user names are shorter. */
 const MAX_PARAM_LENGTH = 320;
 const JSON_MEDIA_TYPE = 'application/json; charset=utf-8';
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
@@ -77,7 +78,8 @@ export function buildService(parts: ServiceParts, operations: readonly ServiceOp
     bodyLimit: DEFAULT_MAX_BODY_BYTES,
     requestIdHeader: false,
     genReqId: (request: IncomingMessage) => clientRequestId(request.headers['x-request-id']) ?? ids(),
-    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    // A path with a slash at its end is the same resource.
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH, ignoreTrailingSlash: true },
     schemaController: { compilersFactory: NO_COMPILERS },
     // Requests that are on their way when a drain begins are still served.
     return503OnClosing: false,
@@ -139,7 +141,7 @@ function toRoute(parts: ServiceParts, base: string, one: ServiceOperation): Rout
         { part: 'query', schema: one.query, value: request.query },
         { part: 'body', schema: one.body, value: request.body },
       ]);
-      const params = request.params as Record<string, string>;
+      const params = requireKeys(request.params as Record<string, string>);
       // Node joins repetitions of the headers that operations read by commas, so every value is a string.
       const given = headers as Record<string, string | undefined>;
       return respond(await one.handle({ tenant, params, query, headers: given, body }, undefined), request, reply);
@@ -161,6 +163,12 @@ function createResponder({ method, responses }: ServiceOperation): Responder {
     const render = renderers.get(status);
     return render ? reply.type(JSON_MEDIA_TYPE).send(render(body)) : reply.send();
   };
+}
+
+/** Throws NOT_FOUND for a parameter that cannot be part of a key, such as an empty one: no item has such an id. */
+function requireKeys(params: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  if (Object.values(params).every(isKeyPart)) return params;
+  throw new DomainError('NOT_FOUND', 'nothing exists at this path');
 }
 
 /** Throws FORBIDDEN. Only users get here: a token without a tenant was refused before. */

@@ -1,8 +1,8 @@
 import { Pool } from 'undici';
 import * as z from 'zod';
 import { DomainError } from '../../core/errors.ts';
+import { Money } from '../../core/fields/money.ts';
 import type { ServiceDirectory } from '../kit/directory.ts';
-import { Money } from '../kit/money.ts';
 
 /** The caller on whose behalf the products service is called. */
 export interface Caller {

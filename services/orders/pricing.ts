@@ -1,5 +1,5 @@
 import { DomainError, type FieldIssue } from '../../core/errors.ts';
-import type { Money } from '../kit/money.ts';
+import type { Money } from '../../core/fields/money.ts';
 import type { Line, PricedLine, Total } from './schema.ts';
 
 /**

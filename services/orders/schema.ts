@@ -1,8 +1,8 @@
 import * as z from 'zod';
+import { Money } from '../../core/fields/money.ts';
+import { visibleText } from '../../core/fields/visible-text.ts';
 import { pageOf } from '../../core/http/page.ts';
-import { Money } from '../kit/money.ts';
 import { ListQuery } from '../kit/paging.ts';
-import { label } from '../kit/text.ts';
 import { ORDER_STATUSES } from './status.ts';
 
 const MAX_LINES = 100;
@@ -18,12 +18,12 @@ export type Line = z.output<typeof Line>;
 
 /** A new order. Clients cannot set prices or status. */
 export const NewOrder = z
-  .strictObject({ name: label(200), lines: z.array(Line).min(1).max(MAX_LINES) })
+  .strictObject({ name: visibleText(200), lines: z.array(Line).min(1).max(MAX_LINES) })
   .meta({ id: 'NewOrder' });
 
 /** What clients can change of a placed order. Its lines and prices stay. */
 export const OrderUpdate = z
-  .strictObject({ name: label(200), status: z.enum(ORDER_STATUSES) })
+  .strictObject({ name: visibleText(200), status: z.enum(ORDER_STATUSES) })
   .meta({ id: 'OrderUpdate' });
 
 export const OrderChange = OrderUpdate.partial().meta({ id: 'OrderChange' });

@@ -1,20 +1,20 @@
 import * as z from 'zod';
+import { Money } from '../../core/fields/money.ts';
+import { visibleText } from '../../core/fields/visible-text.ts';
 import { pageOf } from '../../core/http/page.ts';
-import { Money } from '../kit/money.ts';
 import { ListQuery, MAX_LIMIT } from '../kit/paging.ts';
-import { label } from '../kit/text.ts';
 
 const MAX_ID_LENGTH = 320;
 
 /** What clients set of a product. */
 export const ProductInput = z
   .strictObject({
-    name: label(200),
+    name: visibleText(200),
     sku: z
       .string()
       .regex(/^[A-Za-z0-9._-]{1,64}$/, "must have 1 to 64 letters, digits, '.', '_' or '-'")
       .describe('Stock keeping unit, unique among the products of a tenant.'),
-    category: label(64),
+    category: visibleText(64),
     price: Money,
   })
   .meta({ id: 'ProductInput' });
@@ -30,7 +30,7 @@ export type Product = z.output<typeof Product>;
 export const ProductPage = pageOf(Product).meta({ id: 'ProductPage' });
 
 export const ProductQuery = ListQuery.extend({
-  category: z.string().min(1).max(64).optional().describe('Only products of this category.'),
+  category: visibleText(64).optional().describe('Only products of this category.'),
   ids: z
     .string()
     .transform((text) => text.split(','))

@@ -1,6 +1,7 @@
 import * as z from 'zod';
+import { Email } from '../../core/fields/email.ts';
+import { ownUserName, UserName } from '../../core/fields/user-name.ts';
 import { pageOf } from '../../core/http/page.ts';
-import { TenantUserName } from '../../core/identity/users/user-name.ts';
 import { ListQuery } from '../kit/paging.ts';
 
 const Role = z.enum(['TenantAdmin', 'TenantUser']);
@@ -8,10 +9,11 @@ const Role = z.enum(['TenantAdmin', 'TenantUser']);
 /** A user to invite. The tenant is always that of the caller, so it is not a field. */
 export const NewUser = z
   .strictObject({
-    email: z.email().max(254).describe('Address of the invitation.'),
-    userName: TenantUserName.optional().describe('Name to sign in with. Default: the email.'),
+    email: Email.describe('Address of the invitation.'),
+    userName: UserName.optional().describe('Name to sign in with. Default: the email.'),
     role: Role.default('TenantUser'),
   })
+  .superRefine(ownUserName)
   .meta({ id: 'NewUser' });
 export type NewUser = z.output<typeof NewUser>;
 

@@ -1,6 +1,7 @@
 import { type EventBridgeClient, PutEventsCommand, type PutEventsRequestEntry } from '@aws-sdk/client-eventbridge';
 import { GetQueueUrlCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { DomainError } from '../../../core/errors.ts';
+import { requireConsumerName } from '../../../core/events/consumer-name.ts';
 import type { Consumer, EventBus } from '../../../core/ports/event-bus.ts';
 import { asDomainError } from '../store/errors.ts';
 import { DeadLetters } from './dead-letters.ts';
@@ -30,8 +31,6 @@ export interface AwsEventBus extends EventBus {
 const MAX_ENTRIES = 10;
 const MAX_BYTES = 256 * 1024;
 
-const CONSUMER_NAME = /^[a-z0-9][a-z0-9-]{0,39}$/;
-
 /**
  * The EventBus port over EventBridge: for each consumer, a rule sends events to an SQS queue. `subscribe` is for
  * long-running processes; a Lambda function with such a queue as its source calls `deliver` for each record instead.
@@ -52,9 +51,7 @@ export function openEventBus(options: EventBusOptions): AwsEventBus {
     },
 
     subscribe(consumer) {
-      if (!CONSUMER_NAME.test(consumer.name)) {
-        throw new DomainError('INVALID', `consumer name must match ${CONSUMER_NAME}, got '${consumer.name}'`);
-      }
+      requireConsumerName(consumer.name);
       if (subscriptions.has(consumer.name)) {
         throw new DomainError('CONFLICT', `consumer '${consumer.name}' must not subscribe twice in one process`);
       }

@@ -16,9 +16,9 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import { crockfordText } from '../../../core/encoding/crockford.ts';
 import { DomainError } from '../../../core/errors.ts';
+import { fold } from '../../../core/fields/user-name.ts';
 import { APP_CLIENT } from '../../../core/identity/issuers.ts';
 import { MIN_PASSWORD_LENGTH } from '../../../core/identity/password-policy.ts';
-import { fold } from '../../../core/identity/users/user-records.ts';
 import type { RandomBytes } from '../../../core/ports/clock.ts';
 import type { MailTenant, NewUser, RealmSpec, User } from '../../../core/ports/identity.ts';
 import { asDomainError } from '../store/errors.ts';

@@ -1,4 +1,5 @@
 import { DomainError } from '../../../core/errors.ts';
+import { requireConsumerName } from '../../../core/events/consumer-name.ts';
 import type { Consumer, DeadLetter, DeadLetterPage, Envelope, EventBus } from '../../../core/ports/event-bus.ts';
 import { MAX_PAGE } from '../../../core/ports/table-rules.ts';
 import { repeat } from '../../../core/time/repeat.ts';
@@ -11,7 +12,6 @@ export interface EmbeddedEventBus extends EventBus {
 }
 
 /** A dead letter's id is the consumer's name, '~' and the event's id. */
-const CONSUMER_NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
 /**
  * How long published events are kept. A consumer that subscribes for the first time receives them, and an event that is
  * published twice within this time is queued once.
@@ -132,9 +132,7 @@ class SqliteEventBus implements EmbeddedEventBus {
 }
 
 function checkConsumer({ name, concurrency = 1, maxAttempts = 1 }: Consumer): void {
-  if (!CONSUMER_NAME.test(name)) {
-    throw new DomainError('INVALID', `consumer name must match ${CONSUMER_NAME}, got '${name}'`);
-  }
+  requireConsumerName(name);
   if (!(concurrency >= 1) || !(maxAttempts >= 1)) {
     throw new DomainError('INVALID', `concurrency and maxAttempts of consumer '${name}' must be at least 1`);
   }

@@ -66,6 +66,8 @@ export interface ControlPlaneDeps extends StoreDeps {
    * @default - sign-up responds without waiting
    */
   readonly completion?: (tenantId: string) => Promise<void>;
+  /** Slugs that no new tenant may have. @default - those of RESERVED_NAMES */
+  readonly reservedSlugs?: ReadonlySet<string>;
   /** Where a signed-up company signs in; named in mails. */
   readonly appUrl: string;
   /** Work in progress for longer than this may be retried, in milliseconds. @default 600_000 (10 minutes) */

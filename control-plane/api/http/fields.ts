@@ -1,16 +1,6 @@
 import * as z from 'zod';
-import { slugOf, TENANT_NAME } from '../../../core/tenant/names.ts';
 import { parseTier } from '../../../core/tier/tiers.ts';
 import { TIER_NAMES } from '../../../tenant-templates/tiers.ts';
-
-const MAX_EMAIL = 254;
-
-export const tenantName = z
-  .string()
-  .regex(TENANT_NAME, { error: "must have 2 to 63 letters, digits, spaces, '.', '_', '-'", abort: true })
-  .refine((name) => slugOf(name) !== '', 'must have a letter or digit');
-
-export const email = z.email('must be an email address').max(MAX_EMAIL);
 
 /** A tier's name in any case of letters; parsed to the name that the tier table has. */
 export const tier = z

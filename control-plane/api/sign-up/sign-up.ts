@@ -1,18 +1,20 @@
 import * as z from 'zod';
 import { isDomainError } from '../../../core/errors.ts';
 import { clientGroup, UNKNOWN_ADDRESS } from '../../../core/http/client-address.ts';
+import { Email } from '../../../core/fields/email.ts';
+import { fold } from '../../../core/fields/user-name.ts';
 import { forwardedAddress } from '../../../core/http/forwarded-address.ts';
 import type { Intent } from '../../../core/http/idempotency.ts';
 import type { Write } from '../../../core/ports/table.ts';
 import { chanceOf } from '../../../core/retry/back-off.ts';
+import { TenantName } from '../../../core/tenant/names.ts';
 import type { TenantRecord } from '../../../core/tenant/record.ts';
 import { signUpTier } from '../../../core/tier/tiers.ts';
 import { pause, withTimeout } from '../../../core/time/wait.ts';
 import type { ControlPlaneDeps } from '../http/deps.ts';
-import { email, tenantName } from '../http/fields.ts';
 import { earlierResult, IDEMPOTENCY_HEADER, intentOf, resultWrites } from '../http/idempotency.ts';
 import { type ControlPlaneOperation, operation, PUBLIC, refusal, tooMany } from '../http/operation.ts';
-import { newRecord, registerOnce, requirePassword } from '../tenants/register.ts';
+import { isEmailOfUser, newRecord, refuseReservedName, registerOnce, requirePassword } from '../tenants/register.ts';
 import { nameTaken, tenantBySlug, tenantIdByEmail } from '../tenants/tenant-store.ts';
 
 /** The longest wait of a signed-up company for its tenant. */
@@ -23,7 +25,7 @@ const MAX_SIGN_UP_BYTES = 16 * 1024;
 const SMOOTHING = 0.2;
 
 const SignUp = z
-  .strictObject({ tenant_name: tenantName, email, password: z.string().meta({ writeOnly: true }) })
+  .strictObject({ tenant_name: TenantName, email: Email, password: z.string().meta({ writeOnly: true }) })
   .meta({ id: 'SignUp' });
 
 const SignedUp = z.object({ tenant_id: z.string() }).meta({ id: 'SignedUp' });
@@ -69,7 +71,7 @@ export function createSignUp(): ControlPlaneOperation {
   async function signUp(deps: ControlPlaneDeps, attempt: Attempt): Promise<SignedUp> {
     const { record, result } = attempt;
     const completion = deps.completion?.(record.tenantId);
-    const created = (await isKnown(deps, record.email)) ? undefined : await createUnlessKnown(deps, attempt);
+    const created = (await isKnown(deps, record)) ? undefined : await createUnlessKnown(deps, attempt);
     if (!created) return respondAsIfNew(deps, attempt);
     await waitFor(deps, created === result ? completion : undefined);
     return created;
@@ -102,9 +104,11 @@ export function createSignUp(): ControlPlaneOperation {
       };
     },
     async handle({ body, headers }, deps) {
+      refuseReservedName(deps, body.tenant_name, ['body', 'tenant_name']);
       requirePassword('password', body.password);
       const { password, ...content } = body;
-      const intent = intentOf(headers['idempotency-key'], 'sign-up', content);
+      // Scoped to the company, because two companies may send the same key.
+      const intent = intentOf(headers['idempotency-key'], `sign-up ${fold(body.email)}`, content);
       const earlier = await earlierResult<SignedUp>(deps, intent);
       if (earlier) return { status: 201, body: earlier };
 
@@ -129,8 +133,8 @@ function newSignUp(deps: ControlPlaneDeps, { tenant_name, email }: z.output<type
   });
 }
 
-async function isKnown(deps: ControlPlaneDeps, email: string): Promise<boolean> {
-  return (await tenantIdByEmail(deps, email)) !== undefined || (await deps.identity.emailTaken('pool', email));
+async function isKnown(deps: ControlPlaneDeps, record: TenantRecord): Promise<boolean> {
+  return (await tenantIdByEmail(deps, record.email)) !== undefined || isEmailOfUser(deps, record);
 }
 
 /** @returns undefined if the email was taken since `isKnown` looked. Throws CONFLICT for a taken name. */

@@ -1,4 +1,5 @@
 import { defined } from '../../../core/defined.ts';
+import { slugOf } from '../../../core/fields/slug.ts';
 import { invalid } from '../../../core/http/parse.ts';
 import type { JsonObject, Write } from '../../../core/ports/table.ts';
 import {
@@ -9,29 +10,39 @@ import {
   stateAfterReport,
   type TenantState,
 } from '../../../core/tenant/lifecycle.ts';
-import { slugOf } from '../../../core/tenant/names.ts';
 import { IN_PROGRESS, type TenantRecord } from '../../../core/tenant/record.ts';
 import { reportEventOf } from '../../../core/tenant/report.ts';
 import { checkExtras, RESERVED_KEYS, TENANT_FIELDS } from '../../../core/tenant/reserved.ts';
 import { offboardingDetail, onboardingDetail } from '../../../core/tenant/views.ts';
 import type { StoreDeps } from '../http/deps.ts';
-import { eventWrites } from './register.ts';
+import { eventWrites, refuseReservedName } from './register.ts';
 import type { RegistrationChange, RegistrationReport } from './requests.ts';
 import { changeTenant, type TenantChange } from './tenant-store.ts';
 
 export interface ChangeDeps extends StoreDeps {
   /** Work in progress for longer than this may be retried, in milliseconds. @default 600_000 (10 minutes) */
   readonly stalledAfterMs?: number;
+  /** Slugs that no new name may have. @default - those of RESERVED_NAMES */
+  readonly reservedSlugs?: ReadonlySet<string>;
 }
 
-/** The customer's own keys of a parsed object. */
+/** The customer's own keys of a parsed object. A key whose value is null is absent. */
 export function extrasOf(given: object): JsonObject {
+  return withoutNulls(givenExtras(given));
+}
+
+function givenExtras(given: object): JsonObject {
   const ours: readonly string[] = [...RESERVED_KEYS, ...TENANT_FIELDS];
   return Object.fromEntries(Object.entries(given).filter(([key, value]) => !ours.includes(key) && value !== undefined));
 }
 
+function withoutNulls(extras: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(extras).filter(([, value]) => value !== null));
+}
+
+/** The keys after a change. The value null removes a key. */
 function mergeExtras(part: string, before: JsonObject, given: object): JsonObject {
-  const merged = { ...before, ...extrasOf(given) };
+  const merged = withoutNulls({ ...before, ...givenExtras(given) });
   const problem = checkExtras(merged);
   if (problem) throw invalid(['body', part], 'too_long', problem);
   return merged;
@@ -39,19 +50,22 @@ function mergeExtras(part: string, before: JsonObject, given: object): JsonObjec
 
 /**
  * Changes a customer's data for an administrator; credentials stay as they are. An empty change does nothing.
- * Throws NOT_FOUND; CONFLICT for a taken name or email, and for a tenant that is being deleted.
+ * Throws NOT_FOUND; INVALID for a reserved name; CONFLICT for a taken name or email, and for a tenant that is being deleted.
  */
 export function updateTenant(deps: ChangeDeps, tenantId: string, change: RegistrationChange): Promise<TenantRecord> {
   const { tenantData, tenantRegistrationData } = change;
   return changeTenant(deps, tenantId, (record) => {
     if (isEmpty(change)) return undefined;
     const tenantName = tenantData.tenantName ?? record.tenantName;
+    const slug = slugOf(tenantName);
+    // A tenant keeps a name that was reserved after it had got it.
+    if (slug !== record.slug) refuseReservedName(deps, tenantName, ['body', 'tenantData', 'tenantName']);
     return {
       record: {
         ...record,
         state: stateAfterAction(record, 'edit', retryRule(deps)),
         tenantName,
-        slug: slugOf(tenantName),
+        slug,
         email: tenantData.email ?? record.email,
         tenantExtras: mergeExtras('tenantData', record.tenantExtras, tenantData),
         registrationExtras: mergeExtras('tenantRegistrationData', record.registrationExtras, tenantRegistrationData),

@@ -1,3 +1,4 @@
+import type { TenantRecord } from '../../../core/tenant/record.ts';
 import { type ControlPlaneOperation, MACHINE, operation, refusal } from '../http/operation.ts';
 import { applyReport, extrasOf, offboard } from './changes.ts';
 import { type NewTenant, register } from './register.ts';
@@ -29,10 +30,9 @@ export const INTERNAL_OPERATIONS: readonly ControlPlaneOperation[] = [
         registrationExtras: {},
         statusGiven: false,
       };
-      return {
-        status: 201,
-        body: await register(deps, tenant, { result: (record) => ({ data: tenantBody(deps, record) }) }),
-      };
+      const nameAt = ['body', 'tenantName'];
+      const result = (record: TenantRecord) => ({ data: tenantBody(deps, record) });
+      return { status: 201, body: await register(deps, tenant, { nameAt, result }) };
     },
   }),
   operation({

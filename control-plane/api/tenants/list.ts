@@ -1,6 +1,6 @@
 import { defined } from '../../../core/defined.ts';
 import { isDomainError } from '../../../core/errors.ts';
-import { slugOf } from '../../../core/tenant/names.ts';
+import { slugOf } from '../../../core/fields/slug.ts';
 import type { TenantRecord } from '../../../core/tenant/record.ts';
 import type { StoreDeps } from '../http/deps.ts';
 import type { TenantQuery } from './requests.ts';

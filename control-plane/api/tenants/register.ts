@@ -1,12 +1,15 @@
-import { ConditionFailed, DomainError } from '../../../core/errors.ts';
+import { ConditionFailed, DomainError, type FieldIssue } from '../../../core/errors.ts';
 import { type EventName, envelope } from '../../../core/events/events.ts';
 import { outboxWrites } from '../../../core/events/outbox.ts';
+import { slugOf } from '../../../core/fields/slug.ts';
 import type { Intent } from '../../../core/http/idempotency.ts';
+import { invalid } from '../../../core/http/parse.ts';
 import { checkPassword, MIN_PASSWORD_LENGTH } from '../../../core/identity/password-policy.ts';
 import { placeOf } from '../../../core/plan/place.ts';
 import type { JsonObject, Write } from '../../../core/ports/table.ts';
-import { newId, slugOf } from '../../../core/tenant/names.ts';
+import { newId } from '../../../core/tenant/names.ts';
 import { IN_PROGRESS, type TenantRecord } from '../../../core/tenant/record.ts';
+import { RESERVED_NAMES, reservedSlugs } from '../../../core/tenant/reserved-names.ts';
 import { onboardingDetail } from '../../../core/tenant/views.ts';
 import type { TierName } from '../../../core/tier/tiers.ts';
 import type { ControlPlaneDeps, StoreDeps } from '../http/deps.ts';
@@ -74,12 +77,26 @@ export async function registerOnce<T>(
 }
 
 /**
- * Throws CONFLICT for the email of another user of the pooled realm: provisioning could not create the admin there.
- * A tenant with its own realm may have any email.
+ * Whether the email belongs to a user of the realm that a tenant of this tier shares: provisioning could not create the
+ * admin there. A tenant with its own realm may have any email.
  */
-async function refuseTakenEmail(deps: ControlPlaneDeps, { tenantId, tier, email }: TenantRecord): Promise<void> {
+export async function isEmailOfUser(
+  deps: ControlPlaneDeps,
+  { tenantId, tier, email }: Pick<TenantRecord, 'tenantId' | 'tier' | 'email'>,
+): Promise<boolean> {
   const { realm } = placeOf(tenantId, deps.operator.tiers[tier]);
-  if (realm === 'pool' && (await deps.identity.emailTaken('pool', email))) throw emailTaken(email);
+  return realm === 'pool' && deps.identity.emailTaken(realm, email);
+}
+
+const RESERVED = reservedSlugs(RESERVED_NAMES);
+
+/** Throws INVALID at `loc` for a name that means something else at this platform. */
+export function refuseReservedName(
+  { reservedSlugs: reserved = RESERVED }: Pick<ControlPlaneDeps, 'reservedSlugs'>,
+  name: string,
+  loc: FieldIssue['loc'],
+): void {
+  if (reserved.has(slugOf(name))) throw invalid(loc, 'reserved', 'is reserved by the platform; choose another name');
 }
 
 /** Throws INVALID with the field and every broken rule. The error never contains the password. */
@@ -90,22 +107,25 @@ export function requirePassword(field: string, password: string): void {
   throw new DomainError('INVALID', `${field} is too weak`, { issues });
 }
 
-/** Registers a tenant. Throws CONFLICT for a taken name or email, INVALID for a weak password. */
+/** Registers a tenant. Throws CONFLICT for a taken name or email, INVALID for a reserved name or a weak password. */
 export async function register<T>(
   deps: ControlPlaneDeps,
   tenant: NewTenant,
   options: {
     readonly adminPassword?: string | undefined;
     readonly intent?: Intent | undefined;
+    /** Where the request has the name, for errors. */
+    readonly nameAt: FieldIssue['loc'];
     /** The response body of the request and of every repetition of it. */
     readonly result: (record: TenantRecord) => T;
   },
 ): Promise<T> {
+  refuseReservedName(deps, tenant.tenantName, options.nameAt);
   if (options.adminPassword !== undefined) requirePassword('adminPassword', options.adminPassword);
   const earlier = await earlierResult<T>(deps, options.intent);
   if (earlier) return earlier;
   const record = newRecord(deps, tenant);
-  await refuseTakenEmail(deps, record);
+  if (await isEmailOfUser(deps, record)) throw emailTaken(record.email);
   const staged =
     options.adminPassword === undefined
       ? []

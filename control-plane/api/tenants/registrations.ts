@@ -106,7 +106,11 @@ export const REGISTRATION_OPERATIONS: readonly ControlPlaneOperation[] = [
         statusGiven: tenantRegistrationData.registrationStatus !== undefined,
       };
       const intent = intentOf(headers['idempotency-key'], `registration ${callerOf(principal)}`, content);
-      return { status: 201, body: await register(deps, tenant, { adminPassword, intent, result: createdBody }) };
+      const nameAt = ['body', 'tenantData', 'tenantName'];
+      return {
+        status: 201,
+        body: await register(deps, tenant, { adminPassword, intent, nameAt, result: createdBody }),
+      };
     },
   }),
   operation({

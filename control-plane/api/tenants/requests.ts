@@ -1,10 +1,12 @@
 import * as z from 'zod';
+import { Email } from '../../../core/fields/email.ts';
+import { slugOf } from '../../../core/fields/slug.ts';
 import { TENANT_STATES } from '../../../core/tenant/lifecycle.ts';
-import { slugOf } from '../../../core/tenant/names.ts';
+import { MAX_TENANT_NAME_LENGTH, TenantName } from '../../../core/tenant/names.ts';
 import { IN_PROGRESS } from '../../../core/tenant/record.ts';
 import { parseOutcome } from '../../../core/tenant/report.ts';
 import { checkExtras, RESERVED_KEYS, TENANT_FIELDS } from '../../../core/tenant/reserved.ts';
-import { email, pageQuery, tenantName, tier } from '../http/fields.ts';
+import { pageQuery, tier } from '../http/fields.ts';
 
 const refused = z.never('is set by the platform').optional();
 
@@ -28,7 +30,7 @@ const extra = z.unknown();
 const ignoredTenantId = z.unknown().optional();
 
 export const NewTenantData = z
-  .object({ tenantName, email, tier, ...refuse(RESERVED_KEYS) })
+  .object({ tenantName: TenantName, email: Email, tier, ...refuse(RESERVED_KEYS) })
   .catchall(extra)
   .superRefine(extrasLimit(TENANT_FIELDS));
 
@@ -60,8 +62,8 @@ export const RegistrationChange = z
     tenantData: z
       .object({
         ...refuse(RESERVED_KEYS),
-        tenantName: tenantName.optional(),
-        email: email.optional(),
+        tenantName: TenantName.optional(),
+        email: Email.optional(),
         tier: z.never("cannot be changed by an update of the tenant's data").optional(),
       })
       .catchall(extra)
@@ -139,7 +141,7 @@ export const TenantQuery = pageQuery.extend({
   tier: tier.optional(),
   name: z
     .string()
-    .max(63, 'must have at most 63 characters')
+    .max(MAX_TENANT_NAME_LENGTH, `must have at most ${MAX_TENANT_NAME_LENGTH} characters`)
     .refine((prefix) => slugOf(prefix) !== '', 'must have a letter or digit')
     .optional()
     .meta({ description: 'Only tenants whose name begins with this. Names are compared as slugs.' }),

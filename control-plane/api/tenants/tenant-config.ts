@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { DomainError } from '../../../core/errors.ts';
-import { slugOf } from '../../../core/tenant/names.ts';
+import { slugOf } from '../../../core/fields/slug.ts';
 import type { TenantRecord } from '../../../core/tenant/record.ts';
 import { type ControlPlaneOperation, operation, PUBLIC, refusal } from '../http/operation.ts';
 import { TenantConfig } from './responses.ts';

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { DomainError } from '../../../core/errors.ts';
+import { visibleText } from '../../../core/fields/visible-text.ts';
 import type { ResponseBody } from '../../../core/http/operation.ts';
 import { invalid } from '../../../core/http/parse.ts';
 import { ADMIN_SCOPES, SCOPES } from '../../../core/identity/issuers.ts';
@@ -13,11 +14,7 @@ const WRITE = canWrite(SCOPES.userWrite);
 
 const NewCredential = z
   .strictObject({
-    name: z
-      .string()
-      .min(1, { error: 'must not be empty', abort: true })
-      .max(64, 'must have at most 64 characters')
-      .regex(/^\P{C}+$/u, 'must have no control characters'),
+    name: visibleText(64),
     scopes: z
       .array(z.enum(ADMIN_SCOPES))
       .min(1, 'must name at least one scope')

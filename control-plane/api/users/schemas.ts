@@ -1,23 +1,15 @@
 import * as z from 'zod';
+import { Email } from '../../../core/fields/email.ts';
+import { ownUserName, Role, UserName } from '../../../core/fields/user-name.ts';
 import type { ResponseBody } from '../../../core/http/operation.ts';
 import { pageOf } from '../../../core/http/page.ts';
-import { email, pageQueryUpTo } from '../http/fields.ts';
+import { pageQueryUpTo } from '../http/fields.ts';
 
-const userName = z
-  .string()
-  .min(1, { error: 'must not be empty', abort: true })
-  .max(128, 'must have at most 128 characters')
-  .regex(/^[\p{L}\p{M}\p{S}\p{N}\p{P}]+$/u, 'must have no spaces or control characters')
-  .refine((name) => !/^\.{1,2}$/.test(name), "must not be '.' or '..'");
-
-const userRole = z
-  .string()
-  .min(1, { error: 'must not be empty', abort: true })
-  .max(64, 'must have at most 64 characters')
-  .regex(/^\P{C}+$/u, 'must have no control characters');
-
-export const NewSystemUser = z.strictObject({ userName, userRole, email }).meta({ id: 'NewSystemUser' });
-export const SystemUserChange = z.strictObject({ userRole, email }).meta({ id: 'SystemUserChange' });
+export const NewSystemUser = z
+  .strictObject({ userName: UserName, userRole: Role, email: Email })
+  .superRefine(ownUserName)
+  .meta({ id: 'NewSystemUser' });
+export const SystemUserChange = z.strictObject({ userRole: Role, email: Email }).meta({ id: 'SystemUserChange' });
 export const SystemUserQuery = pageQueryUpTo(60);
 
 const SystemUser = z

@@ -1,10 +1,11 @@
 import { DomainError } from '../../errors.ts';
+import { fold } from '../../fields/user-name.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Credentials } from '../../ports/credentials.ts';
 import type { RealmId, RealmSpec } from '../../ports/identity.ts';
 import type { Item, Table } from '../../ports/table.ts';
 import type { MailLimits } from './mail-limits.ts';
-import { fold, realmKey, type UserRecord, userKey } from './user-records.ts';
+import { realmKey, type UserRecord, userKey } from './user-records.ts';
 
 /** Concurrent calls to the credentials provider. */
 export const CALLS_AT_ONCE = 10;

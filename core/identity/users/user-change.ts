@@ -1,4 +1,5 @@
 import { DomainError } from '../../errors.ts';
+import { fold } from '../../fields/user-name.ts';
 import type { RealmSpec, User } from '../../ports/identity.ts';
 import { type ListedItem, type Page, put, type Write } from '../../ports/table.ts';
 import { type Check, updateItem } from '../../retry/update-item.ts';
@@ -7,7 +8,6 @@ import { findUser, isComplete, isLogin, type StoreContext, timestamp, unknownUse
 import {
   emailItem,
   emailKey,
-  fold,
   subjectItem,
   toUser,
   type UserRecord,

@@ -1,4 +1,5 @@
 import { ConditionFailed, type DomainError } from '../../errors.ts';
+import { fold } from '../../fields/user-name.ts';
 import type { ChosenPassword } from '../../ports/credentials.ts';
 import type { NewUser, RealmId, RealmSpec, User } from '../../ports/identity.ts';
 import { put, type Table, type Write } from '../../ports/table.ts';
@@ -8,7 +9,6 @@ import { removal } from './user-deletion.ts';
 import {
   emailItem,
   emailKey,
-  fold,
   realmKey,
   type StagedPassword,
   stagedKey,
@@ -18,7 +18,7 @@ import {
   userItem,
   userKey,
 } from './user-records.ts';
-import { requireStrongPassword, requireUser, requireUserFields, userTaken } from './user-rules.ts';
+import { requireStrongPassword, userTaken, validUser, validUserFields } from './user-rules.ts';
 
 /** A user name whose creation has not completed after this time is free again. */
 const RESERVATION_SECONDS = 60;
@@ -38,10 +38,10 @@ type GuardedWrite = readonly [write: Write, refusal?: (cause: unknown) => Domain
 export async function createUser<Secret extends object, Realm extends RealmSpec>(
   context: StoreContext<Secret, Realm>,
   realmId: RealmId,
-  user: NewUser,
+  given: NewUser,
 ): Promise<User> {
   const realm = await requireRealm(context, realmId);
-  requireUser(realm, user);
+  const user = validUser(realm, given);
   const password = await choosePassword(context, realmId, user);
   const { email: to, tenantId } = user;
   const create = (): Promise<User> => createWith(context, realm, user, password);
@@ -81,7 +81,7 @@ export async function stagedPassword<Secret extends object, Realm extends RealmS
   email: string,
   password: string,
 ): Promise<Write> {
-  requireUserFields({ email });
+  validUserFields({ email });
   requireStrongPassword('pool', password);
   const data: StagedPassword<Secret> = { email, secret: await context.credentials.protect(tenantId, password) };
   const expiresAt = epochSeconds(context) + STAGED_SECONDS;

@@ -1,3 +1,4 @@
+import { fold } from '../../fields/user-name.ts';
 import type { RealmConfig, RealmId, RealmSpec, User } from '../../ports/identity.ts';
 import type { Item, Key, Partition } from '../../ports/table.ts';
 import { type Subject, subjectKey } from '../../routing/registry.ts';
@@ -39,11 +40,6 @@ export function emailKey(realm: RealmId, email: string): Key<EmailRecord> {
 
 export function stagedKey<Secret extends object = object>(tenantId: string): Key<StagedPassword<Secret>> {
   return { pk: `staged-password#${tenantId}`, sk: 'password' };
-}
-
-/** The form in which user names and emails are compared. */
-export function fold(text: string): string {
-  return text.normalize('NFC').toLowerCase();
 }
 
 export function realmItem<Realm extends RealmSpec>(realm: Realm, version: number): Item<Realm> {

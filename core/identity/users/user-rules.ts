@@ -1,32 +1,38 @@
 import * as z from 'zod';
 import { DomainError, type FieldIssue } from '../../errors.ts';
+import { Email } from '../../fields/email.ts';
+import { ownUserName, Role, UserName } from '../../fields/user-name.ts';
 import type { NewUser, RealmId, RealmSpec } from '../../ports/identity.ts';
 import { checkPassword, MIN_ADMIN_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from '../password-policy.ts';
 
-/** Cognito accepts up to 128 characters. */
-const UserName = z.string().regex(/^[^\s\p{Cc}]{1,128}$/u, 'must have 1 to 128 characters and no spaces');
-const Email = z.email('must be an email address').max(254);
-const Role = z
-  .string()
-  .max(64)
-  .regex(/^[^\p{Cc}]+$/u, 'must have 1 to 64 characters');
+const NewFields = z.object({ userName: UserName, email: Email, role: Role }).superRefine(ownUserName);
+const Changes = z.object({ email: Email.exactOptional(), role: Role.exactOptional() });
 
-/** Throws INVALID, with an issue for each field that breaks a rule, or if the realm does not hold the user's tenant. */
-export function requireUser(spec: RealmSpec, user: NewUser): void {
-  requireUserFields({ userName: user.userName, email: user.email, role: user.role });
+/**
+ * The user with its fields in the form that is stored. Throws INVALID, with an issue for each field that breaks a rule, or
+ * if the realm does not hold the user's tenant.
+ */
+export function validUser(spec: RealmSpec, user: NewUser): NewUser {
+  const { userName, email, role } = user;
+  const fields = parsed(NewFields, { userName, email, role });
   const fits =
     spec.id === 'admin'
       ? user.tenantId === undefined
       : user.tenantId !== undefined && (spec.tenantId === undefined || spec.tenantId === user.tenantId);
   if (!fits)
     throw invalid([{ loc: ['body', 'tenantId'], type: 'value_error', msg: 'must be a tenant that the realm holds' }]);
+  return { ...user, ...fields };
 }
 
-/** Throws INVALID, with an issue for each given field that breaks a rule. */
-export function requireUserFields(fields: { userName?: string; email?: string; role?: string }): void {
-  const parsed = z.object({ userName: UserName, email: Email, role: Role }).partial().safeParse(fields);
-  if (parsed.success) return;
-  const issues = parsed.error.issues.map(({ path, message }) => ({
+/** The given fields in the form that is stored. Throws INVALID, with an issue for each field that breaks a rule. */
+export function validUserFields(fields: { email?: string; role?: string }): { email?: string; role?: string } {
+  return parsed(Changes, fields);
+}
+
+function parsed<T>(schema: z.ZodType<T>, fields: object): T {
+  const result = schema.safeParse(fields);
+  if (result.success) return result.data;
+  const issues = result.error.issues.map(({ path, message }) => ({
     loc: ['body', ...path.map(String)],
     type: 'value_error',
     msg: message,

@@ -1,3 +1,4 @@
+import { defined } from '../../defined.ts';
 import type { Identity, RealmSpec } from '../../ports/identity.ts';
 import { subjectKey } from '../../routing/registry.ts';
 import { deleteRealm, describeRealm, ensureRealm } from './realm-store.ts';
@@ -7,8 +8,8 @@ import { createUser, stagedPassword } from './user-creation.ts';
 import { deleteTenantUsers, deleteUser } from './user-deletion.ts';
 import { endSessions, inviteUser, setPassword } from './user-passwords.ts';
 import { getUser, listUsers } from './user-queries.ts';
-import { emailKey } from './user-records.ts';
-import { requireUserFields } from './user-rules.ts';
+import { emailKey, userKey } from './user-records.ts';
+import { validUserFields } from './user-rules.ts';
 
 /** The Identity port over the platform's table and a provider of credentials. Both homes use it. */
 export function createUserStore<Secret extends object, Realm extends RealmSpec>(
@@ -31,8 +32,7 @@ export function createUserStore<Secret extends object, Realm extends RealmSpec>(
     },
 
     async updateUser(realmId, userName, { email, role }) {
-      const given = { ...(email !== undefined && { email }), ...(role !== undefined && { role }) };
-      requireUserFields(given);
+      const given = validUserFields(defined({ email, role }));
       const realm = await requireRealm(context, realmId);
       const user = await changeUser(context, realm, userName, () => given);
       if (email !== undefined) await credentials.emailChanged(realm, user);
@@ -60,7 +60,9 @@ export function createUserStore<Secret extends object, Realm extends RealmSpec>(
 
     stagedPassword: (tenantId, email, password) => stagedPassword(context, tenantId, email, password),
     async emailTaken(realm, email) {
-      return (await table.get(emailKey(realm, email))) !== undefined;
+      // Users sign in with either, so an email that is the user name of somebody else is taken, too.
+      const holders = await Promise.all([table.get(emailKey(realm, email)), table.get(userKey(realm, email))]);
+      return holders.some((holder) => holder !== undefined);
     },
   };
 }

@@ -103,7 +103,8 @@ export function administratorContract(opened: () => Identity): void {
     test('a demoted administrator cannot take the user name of the remaining one as email', async () => {
       const tenantId = tenantOf('f');
       const boss = await create('mover', { tenantId });
-      const other = await create('named', { tenantId, userName: 'named@login.test' });
+      const other = await create('named', { tenantId, userName: 'named@login.test', email: 'named@login.test' });
+      await opened().updateUser('pool', other.userName, { email: 'moved@login.test' });
       const change = { role: 'TenantUser', email: other.userName };
       await expect(opened().updateUser('pool', boss.userName, change)).rejects.toMatchObject({ code: 'CONFLICT' });
       await expect(opened().user('pool', boss.userName)).resolves.toEqual(boss);

@@ -17,9 +17,10 @@ const B = 'bbbbbbbb0000000000000000bb';
 const P = 'pppppppp0000000000000000pp';
 const OWN: RealmId = `tenant-${P}`;
 
+/** A user whose name is the email, or `name` if `more` has another email. */
 function newUser(name: string, more: Partial<NewUser> = {}): NewUser {
   const email = `${name}@example.test`;
-  return { userName: email, email, role: 'TenantUser', tenantId: A, ...more };
+  return { userName: more.email === undefined ? email : name, email, role: 'TenantUser', tenantId: A, ...more };
 }
 
 /** What every adapter of the Identity port must do. */
@@ -71,7 +72,7 @@ export function identityContract(adapter: string, open: () => Promise<IdentityFi
       ).rejects.toMatchObject({
         code: 'CONFLICT',
       });
-      await expect(identity.user('pool', 'other@example.test')).resolves.toBeUndefined();
+      await expect(identity.user('pool', 'other')).resolves.toBeUndefined();
       await identity.createUser(OWN, newUser('unique', { tenantId: P }));
       await expect(identity.emailTaken('pool', 'UNIQUE@example.test')).resolves.toBe(true);
       await expect(identity.emailTaken('admin', 'unique@example.test')).resolves.toBe(false);
@@ -79,10 +80,17 @@ export function identityContract(adapter: string, open: () => Promise<IdentityFi
 
     test('a user name is never the email of another user, since users sign in with either', async () => {
       await identity.createUser('pool', newUser('login', { userName: 'login' }));
-      await expect(
-        identity.createUser('pool', newUser('thief', { userName: 'Login@example.test' })),
-      ).rejects.toMatchObject({ code: 'CONFLICT', issues: [{ loc: ['body', 'userName'] }] });
-      await identity.createUser('pool', newUser('named', { email: 'elsewhere@example.test' }));
+      for (const userName of ['Login@example.test', 'outsider@example.test']) {
+        await expect(identity.createUser('pool', newUser('thief', { userName }))).rejects.toMatchObject({
+          code: 'INVALID',
+          issues: [{ loc: ['body', 'userName'] }],
+        });
+      }
+      await expect(identity.emailTaken('pool', 'outsider@example.test')).resolves.toBe(false);
+      await identity.createUser('pool', newUser('named'));
+      await identity.updateUser('pool', 'named@example.test', { email: 'elsewhere@example.test' });
+      // The user still signs in as named@example.test.
+      await expect(identity.emailTaken('pool', 'Named@example.test')).resolves.toBe(true);
       await expect(identity.createUser('pool', newUser('named', { userName: 'thief' }))).rejects.toMatchObject({
         code: 'CONFLICT',
         issues: [{ loc: ['body', 'email'] }],
@@ -91,6 +99,37 @@ export function identityContract(adapter: string, open: () => Promise<IdentityFi
       await expect(identity.updateUser('pool', 'thief', { email: 'named@example.test' })).rejects.toMatchObject({
         code: 'CONFLICT',
       });
+    });
+
+    test('SE-6: a user of any accepted name and email is found, listed, changed and deleted', async () => {
+      const odd = [
+        ['#1', 'r&d@odd.test'],
+        ['100%', 'a=b@odd.test'],
+        ['%2e%2e', 'info@xn--mller-kva.odd.test'],
+        ['J\u00f6rg', "o'neill@odd.test"],
+        ['\u6771\u4eac', '!#$%&*=^_`{|}~-@odd.test'],
+        ['x'.repeat(128), `${'x'.repeat(64)}@${'d'.repeat(58)}.test`],
+        ['\u0130'.repeat(64), 'turkish@odd.test'],
+        ['\u{1f600}'.repeat(64), 'smile@odd.test'],
+      ].map(([userName = '', email = '']) => newUser('odd', { userName, email, tenantId: B }));
+      for (const one of odd) {
+        const made = await identity.createUser('pool', one);
+        await expect(identity.user('pool', one.userName)).resolves.toEqual(made);
+        await expect(identity.updateUser('pool', one.userName, { role: 'TenantAdmin' })).resolves.toMatchObject({
+          userName: one.userName,
+        });
+        await expect(identity.setUserEnabled('pool', one.userName, true)).resolves.toMatchObject({ enabled: true });
+      }
+      const seen: string[] = [];
+      let after: string | undefined;
+      do {
+        const page = await identity.users('pool', { tenantId: B, limit: 1, ...(after !== undefined && { after }) });
+        seen.push(...page.items.map(({ userName }) => userName));
+        after = page.next;
+      } while (after !== undefined);
+      expect(new Set(seen)).toEqual(new Set(odd.map(({ userName }) => userName)));
+      await identity.deleteTenantUsers('pool', B);
+      for (const one of odd) await expect(identity.user('pool', one.userName)).resolves.toBeUndefined();
     });
 
     test('of several concurrent creations with one email, one succeeds', async () => {
@@ -163,7 +202,8 @@ export function identityContract(adapter: string, open: () => Promise<IdentityFi
         role: 'TenantAdmin',
         modified: expect.any(String),
       });
-      await expect(identity.emailTaken('pool', 'mover@example.test')).resolves.toBe(false);
+      // The user still signs in as mover@example.test.
+      await expect(identity.emailTaken('pool', 'mover@example.test')).resolves.toBe(true);
       await expect(
         identity.updateUser('pool', 'mover@example.test', { email: 'unique@example.test' }),
       ).rejects.toMatchObject({ code: 'CONFLICT' });

@@ -148,7 +148,7 @@ export function badInput(
         const { body } = await refused(() => post({ tenantData: { tenantName: 7 }, adminPassword: [] }));
         expect(body.detail.map(({ loc, msg }: Body) => `${loc.at(-1)} ${msg}`)).toEqual([
           'tenantName must be a string, got a number',
-          'email must be an email address',
+          'email is required',
           'tier is required',
           'adminPassword must be a string, got a list',
         ]);

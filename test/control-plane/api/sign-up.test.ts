@@ -3,9 +3,10 @@ import { createRateLimiter } from '../../../control-plane/api/http/rate-limit.ts
 import { resultsConsumer } from '../../../control-plane/api/tenants/results-consumer.ts';
 import { envelope } from '../../../core/events/events.ts';
 import { OUTBOX, outboxDeletes } from '../../../core/events/outbox.ts';
+import { userKey } from '../../../core/identity/users/user-records.ts';
 import type { RandomBytes } from '../../../core/ports/clock.ts';
 import type { Envelope } from '../../../core/ports/event-bus.ts';
-import type { Item } from '../../../core/ports/table.ts';
+import { type Item, put } from '../../../core/ports/table.ts';
 import { newId } from '../../../core/tenant/names.ts';
 import { type Body, type CallOptions, type Home, type Reply, startHome } from './home.ts';
 
@@ -110,6 +111,18 @@ describe('ON-2: a company signs itself up', () => {
     expect(await tenants()).toHaveLength(1);
   });
 
+  test('may use an idempotency key that another company uses, too', async () => {
+    const options = { headers: { 'idempotency-key': 'signup-1' } };
+    const other = { tenant_name: 'Globex', email: 'boss@globex.example', password: PASSWORD };
+    const [first, second] = [await signUp(acme, options), await signUp(other, options)];
+    expect([first.status, second.status]).toEqual([201, 201]);
+    expect(first.text).not.toBe(second.text);
+    expect(await tenants()).toHaveLength(2);
+    // In any spelling of the email, the company is the same; other content under its key is refused.
+    const again = await signUp({ ...acme, email: 'BOSS@acme.example', tenant_name: 'Acme Two' }, options);
+    expect([again.status, again.body.detail[0].loc]).toEqual([422, ['header', 'idempotency-key']]);
+  });
+
   test('gets its response even if provisioning never ends', async () => {
     provisioning.stop();
     await provisioning.done;
@@ -139,6 +152,16 @@ describe('ON-2: whether an email is known', () => {
           tenantId: 'abcdefgh',
         };
         await home.deps.identity.createUser('pool', { ...user, password: PASSWORD });
+      },
+    ],
+    [
+      'a user whose name has the form of this email, created by an earlier version',
+      async () => {
+        const user = { userName: 'boss', email: 'else@acme.example', role: 'TenantUser', tenantId: 'abcdefgh' };
+        await home.deps.identity.createUser('pool', { ...user, password: PASSWORD });
+        const item = await home.deps.table.get(userKey('pool', 'boss'));
+        const key = userKey('pool', 'boss@acme.example');
+        if (item) await home.deps.table.transact([put({ ...item, ...key, version: 1 }, 'absent')]);
       },
     ],
   ])(

@@ -54,6 +54,57 @@ describe('an update by an admin', () => {
     expect((await patch({ tenantData: half(20) })).body.detail[0].loc).toEqual(['body', 'tenantData']);
   });
 
+  test('removes a key whose value is null, as does a report of the application plane', async () => {
+    const { tenantId, tenantRegistrationId } = await home.register('Nulled');
+    const path = `/tenant-registrations/${tenantRegistrationId}`;
+    const keys = { region: 'eu', plan: 'x', nested: { kept: null } };
+    await home.call('PATCH', path, { tenantData: keys, tenantRegistrationData: { channel: 'fair' } });
+    const removal = { tenantData: { region: null, unknown: null }, tenantRegistrationData: { channel: null } };
+    const { body } = await home.call('PATCH', path, removal);
+    expect(body.data.tenant).toMatchObject({ plan: 'x', nested: { kept: null } });
+    expect(Object.keys(body.data.tenant)).not.toContain('region');
+    expect(Object.keys(body.data.tenantRegistration)).not.toContain('channel');
+    await home.call('PATCH', path, { tenantData: { plan: null } }, { token: 'machine' });
+    expect(Object.keys((await home.call('GET', `/tenants/${tenantId}`)).body.data)).not.toContain('plan');
+  });
+
+  test('makes room by removing keys', async () => {
+    const { tenantRegistrationId } = await home.register('Full');
+    const path = `/tenant-registrations/${tenantRegistrationId}`;
+    const full = Object.fromEntries(Array.from({ length: 32 }, (_, i) => [`k${i}`, i]));
+    expect((await home.call('PATCH', path, { tenantData: full })).status).toBe(200);
+    expect((await home.call('PATCH', path, { tenantData: { more: 1 } })).status).toBe(422);
+    expect((await home.call('PATCH', path, { tenantData: { more: 1, k0: null } })).status).toBe(200);
+  });
+
+  test.each(['tenantName', 'email'])('cannot remove %s', async (key) => {
+    expect((await patch({ tenantData: { [key]: null } })).body.detail[0].loc).toEqual(['body', 'tenantData', key]);
+  });
+
+  test.each(['9007199254740992', '9007199254740993', '-9007199254740993', '12345678901234567890', '1e16', '[1,1e300]'])(
+    'is refused for the number %s, which could be stored only after rounding',
+    async (number) => {
+      const before = home.stored();
+      const { status, body } = await patch(`{"tenantData":{"serial":${number}}}`);
+      expect([status, body.detail]).toEqual([
+        422,
+        [
+          {
+            loc: ['body', 'tenantData', 'serial', ...(number.startsWith('[') ? [1] : [])],
+            type: 'int_size',
+            msg: expect.stringContaining('send it as a string'),
+          },
+        ],
+      ]);
+      expect(home.stored()).toEqual(before);
+    },
+  );
+
+  test('keeps the largest exact integers, and fractions', async () => {
+    const { body } = await patch('{"tenantData":{"k0":9007199254740991,"k1":-9007199254740991,"k2":0.1,"k3":1e-9}}');
+    expect(body.data.tenant).toMatchObject({ k0: 9007199254740991, k1: -9007199254740991, k2: 0.1, k3: 1e-9 });
+  });
+
   test('ON-9: renames, frees the old name, keeps the id, and shows the new name at sign-in', async () => {
     const { tenantId, tenantRegistrationId } = await home.register('Before');
     const path = `/tenant-registrations/${tenantRegistrationId}`;

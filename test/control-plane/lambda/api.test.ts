@@ -93,13 +93,13 @@ describeLambdaApi("the control plane's function in an emulated account", (api) =
       ['zoë', '/users/zo%C3%AB'],
       ['100%', '/users/100%'],
       ['100%', '/users/100%25'],
-      ['a?b#c', '/users/a?b#c'],
+      ['a#c', '/users/a#c'],
       ['a%41', '/users/a%2541'],
     ])('and finds the user %s at %s', async (userName, rawPath) => {
       const body = {
         userName,
         userRole: 'CustomerSupport',
-        email: `${Buffer.from(userName).toString('hex')}@x.example`,
+        email: userName.includes('@') ? userName : `${Buffer.from(userName).toString('hex')}@x.example`,
       };
       const created = await asAdmin('POST /users', '/users', { body });
       expect([201, 409]).toContain(created.statusCode);

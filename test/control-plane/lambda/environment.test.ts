@@ -15,6 +15,7 @@ describe('the environment of a function', () => {
       'MACHINE_CLIENT',
       'AUTOMATION_CLIENT',
       'PASSWORD_KEY',
+      'RESERVED_NAMES',
     ]) {
       expect(read).toThrow(`TIERPLANE_${name}:`);
     }

@@ -76,6 +76,7 @@ export async function createLambdaWorld(account: EmulatedAccount, name: string):
       TIERPLANE_PASSWORD_KEY: keyId,
       TIERPLANE_SENDER: sender,
       TIERPLANE_APP_URL: 'https://app.example.com',
+      TIERPLANE_RESERVED_NAMES: 'www,admin',
     },
   };
 }

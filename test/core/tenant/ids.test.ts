@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { isClusterId, isRealmId } from '../../../core/tenant/ids.ts';
-import { MAX_TENANT_ID_LENGTH, newId, slugOf, TENANT_ID } from '../../../core/tenant/names.ts';
+import { MAX_TENANT_ID_LENGTH, newId, TENANT_ID } from '../../../core/tenant/names.ts';
 
 const ID = 'acme0000';
 const LONGEST = 'a'.repeat(MAX_TENANT_ID_LENGTH);
@@ -50,8 +50,4 @@ describe('SE-1.11: ids', () => {
     expect(ids).toEqual(ids.toSorted());
     expect(newId(0, (count) => Uint8Array.from({ length: count }, (_, i) => i))).toBe('00000000000123456789abcdef');
   });
-});
-
-test('a slug is the name in lower case, with one dash for each run of other characters and none at the ends', () => {
-  expect(['Acme Inc.', '  A__b--C ', '***', 'Ünï', 'a'].map(slugOf)).toEqual(['acme-inc', 'a-b-c', '', 'n', 'a']);
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { placeOf } from '../../../core/plan/place.ts';
-import { slugOf, TENANT_NAME } from '../../../core/tenant/names.ts';
+import { hasIdShape, newId, TenantName } from '../../../core/tenant/names.ts';
 import {
   emailLockKey,
   IN_PROGRESS,
@@ -142,20 +142,35 @@ describe('extra keys', () => {
 });
 
 describe('the name of a tenant', () => {
-  test.each(['ab', 'Acme Corp.', 'a_b-c', 'x'.repeat(63)])('may be %s', (name) => {
-    expect(name).toMatch(TENANT_NAME);
-  });
+  test.each(['ab', 'Acme Corp.', 'a_b-c', 'x'.repeat(63), 'Bäcker', 'AT&T', "L'Oréal", 'Ελλάδα', '東京', 'Microsoft'])(
+    'may be %s',
+    (name) => {
+      expect(TenantName.parse(name)).toBe(name);
+    },
+  );
 
-  test.each(['a', 'x'.repeat(64), 'acme!', '!acme', 'acme\n', 'Bäcker'])('must not be %j', (name) => {
-    expect(name).not.toMatch(TENANT_NAME);
+  test.each([
+    ['a', 'must have 2 to 63 characters'],
+    ['x'.repeat(64), 'must have 2 to 63 characters'],
+    ['a/b', "must not contain '/', '\\' or '?'"],
+    ['a\\b', "must not contain '/', '\\' or '?'"],
+    ['!!!', 'must have a letter or digit'],
+    ['acme\u200b', 'must not contain control characters, line breaks or invisible characters'],
+  ])('cannot be %j: it %s', (name, rule) => {
+    expect(TenantName.safeParse(name).error?.issues.map(({ message }) => message)).toContain(rule);
   });
 
   test.each([
-    ['  Acme -- Corp. ', 'acme-corp'],
-    ['ACME', 'acme'],
-    ['...', ''],
-  ])('%j has the slug %j', (name, slug) => {
-    expect(slugOf(name)).toBe(slug);
+    ...[ID, ID.toUpperCase(), ` ${ID} `, `-${ID}-`, `reg-${ID}`, `REG ${ID}`, `tenant-${ID}`, `${ID}!`],
+    newId(Date.parse('2026-11-30'), (count) => new Uint8Array(count)),
+  ])('cannot have the form of an id: %j', (name) => {
+    expect(TenantName.safeParse(name).error?.issues).toMatchObject([
+      { message: 'must not have the form of an id, such as 26 letters and digits' },
+    ]);
+  });
+
+  test.each([`${ID}0`, ID.slice(1), `acme-${ID}`, 'acme'])('%j does not have the form of an id', (name) => {
+    expect(hasIdShape(name)).toBe(false);
   });
 });
 

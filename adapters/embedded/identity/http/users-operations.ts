@@ -1,9 +1,10 @@
 import * as z from 'zod';
+import { Email } from '../../../../core/fields/email.ts';
+import { ownUserName, UserName } from '../../../../core/fields/user-name.ts';
 import { createOperation, type Operation, type ResponseBody, type Responses } from '../../../../core/http/operation.ts';
 import { decodePageToken, encodePageToken, MAX_PAGE_TOKEN } from '../../../../core/http/page-token.ts';
 import { TENANT_ADMIN } from '../../../../core/identity/users/administrators.ts';
 import type { TenantUsers } from '../../../../core/identity/users/tenant-users.ts';
-import { TenantUserName } from '../../../../core/identity/users/user-name.ts';
 import type { TenantRole, User } from '../../../../core/ports/identity.ts';
 
 /** Each call works on the users of the caller's own tenant. */
@@ -16,12 +17,14 @@ export type UsersOperation = Operation<Context, undefined>;
 const ACCESS = { kind: 'user', role: TENANT_ADMIN } as const;
 
 const Role = z.enum(['TenantAdmin', 'TenantUser'] satisfies TenantRole[]);
-const NewUserBody = z.strictObject({
-  email: z.email().max(254),
-  /** @default - the email */
-  userName: TenantUserName.optional(),
-  role: Role.default('TenantUser'),
-});
+const NewUserBody = z
+  .strictObject({
+    email: Email,
+    /** @default - the email */
+    userName: UserName.optional(),
+    role: Role.default('TenantUser'),
+  })
+  .superRefine(ownUserName);
 const ChangeBody = z
   .strictObject({ role: Role.exactOptional(), enabled: z.boolean().exactOptional() })
   .refine((body) => body.role !== undefined || body.enabled !== undefined, 'must have role or enabled');

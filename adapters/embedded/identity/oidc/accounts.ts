@@ -1,9 +1,10 @@
 import { isDomainError } from '../../../../core/errors.ts';
-import { MAX_PASSWORD_LENGTH } from '../../../../core/identity/password-policy.ts';
+import { fold } from '../../../../core/fields/user-name.ts';
+import { MAX_PASSWORD_LENGTH, passwordLength } from '../../../../core/identity/password-policy.ts';
 import type { SignInLimits } from '../../../../core/identity/sign-in-limits.ts';
 import type { TenantClaimsLookup } from '../../../../core/identity/tenant-claims.ts';
 import { isLogin } from '../../../../core/identity/users/store-context.ts';
-import { emailKey, fold, toUser, type UserRecord, userKey } from '../../../../core/identity/users/user-records.ts';
+import { emailKey, toUser, type UserRecord, userKey } from '../../../../core/identity/users/user-records.ts';
 import type { Identity, RealmId, User } from '../../../../core/ports/identity.ts';
 import type { Table } from '../../../../core/ports/table.ts';
 import type { TierName } from '../../../../core/tier/tiers.ts';
@@ -65,7 +66,7 @@ export function createAccounts(options: {
     record: UserRecord<PasswordSecret> | undefined,
     password: string,
   ): Promise<PasswordCheck | 'busy'> {
-    const usable = [...password].length <= MAX_PASSWORD_LENGTH ? password : '';
+    const usable = passwordLength(password) <= MAX_PASSWORD_LENGTH ? password : '';
     try {
       return await passwords.check(usable, record?.secret, record?.subject ?? '');
     } catch (error) {
