@@ -1,9 +1,10 @@
 import type { Tenant } from '../control-plane/api/tenants/responses.ts';
-import { slugOf, TENANT_ID } from '../core/tenant/names.ts';
+import { slugOf } from '../core/fields/slug.ts';
 import type { CliContext } from './context.ts';
 import { CliError } from './exit-codes.ts';
 import { withNote } from './output.ts';
 import { accessTo, type PlatformAccess } from './platform-access.ts';
+import { tenantOfArgument } from './tenant-argument.ts';
 
 interface Response {
   readonly status: number;
@@ -76,20 +77,31 @@ export class ControlPlane {
     return { status: response.status, body: text === '' ? undefined : parseJson(text) };
   }
 
-  /** The tenant of this name or id, unless it is deleted. Throws refused if there is none. */
+  /** The tenant of this name or id. Throws refused if there is none, or if the argument means two tenants. */
   async tenant(nameOrId: string): Promise<Tenant> {
-    if (TENANT_ID.test(nameOrId)) {
-      const found = await this.#send('GET', `/tenants/${nameOrId}`);
-      if (found.status === 200) return (found.body as { data: Tenant }).data;
-      if (found.status !== 404) throw this.#refusal(found);
-      // A name may look like an id.
-    }
-    const slug = slugOf(nameOrId);
-    if (slug === '') throw this.#unknownTenant(nameOrId);
-    const page = await this.call<{ data: Tenant[] }>('GET', `/tenants?name=${encodeURIComponent(slug)}&limit=20`);
-    const tenant = page.data.find((one) => one.slug === slug);
+    const tenant = await tenantOfArgument<Tenant>(nameOrId, {
+      byId: (id) => this.#tenantById(id),
+      byName: (name) => this.#tenantByName(name),
+      labelOf: ({ tenantName, tenantId }) => `'${tenantName}' (${tenantId})`,
+    });
     if (tenant) return tenant;
-    throw this.#unknownTenant(nameOrId);
+    const hint = `\`${this.tierplane} tenants list\` shows all tenants`;
+    throw this.#error('refused', `no tenant has the name or id '${nameOrId}'`, hint);
+  }
+
+  async #tenantById(id: string): Promise<Tenant | undefined> {
+    const found = await this.#send('GET', `/tenants/${id}`);
+    if (found.status === 404) return undefined;
+    if (found.status !== 200) throw this.#refusal(found);
+    return (found.body as { data: Tenant }).data;
+  }
+
+  /** The tenant of this name, unless it is deleted. */
+  async #tenantByName(name: string): Promise<Tenant | undefined> {
+    const slug = slugOf(name);
+    // The list is in order of slug, so the tenant of this slug comes before those whose slugs begin with it.
+    const page = await this.call<{ data: Tenant[] }>('GET', `/tenants?name=${encodeURIComponent(slug)}&limit=1`);
+    return page.data.find((one) => one.slug === slug);
   }
 
   /** Every item of a list, page by page. */
@@ -105,11 +117,6 @@ export class ControlPlane {
       yield* page.data;
       token = page.next_token ?? '';
     } while (token !== '');
-  }
-
-  #unknownTenant(nameOrId: string): CliError {
-    const hint = `\`${this.tierplane} tenants list\` shows all tenants`;
-    return this.#error('refused', `no tenant has the name or id '${nameOrId}'`, hint);
   }
 
   /** SBT's two shapes of an error response, as one sentence. */

@@ -3,10 +3,10 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { TENANT_ID } from '../core/tenant/names.ts';
+import { hasIdShape, TENANT_ID } from '../core/tenant/names.ts';
 import { examples, howToStart, type LocalContext, localContextOf, wholeNumber } from './context.ts';
 import { ControlPlane } from './control-plane.ts';
-import { CliError } from './exit-codes.ts';
+import { CliError, EXIT } from './exit-codes.ts';
 import { printLine } from './output.ts';
 
 const FOLLOW_POLL_MS = 200;
@@ -71,11 +71,15 @@ async function showLogs(context: LocalContext, options: Options): Promise<void> 
   if (options.follow) await follow(context, matches, show);
 }
 
-/** An id is used without asking the platform, so that logs can be read while it is down. */
+/** While the platform is down, its logs can be read by the id of the tenant. */
 async function tenantIdOf(context: LocalContext, nameOrId: string): Promise<string> {
-  return TENANT_ID.test(nameOrId) && nameOrId.length === 26
-    ? nameOrId
-    : (await (await ControlPlane.open(context)).tenant(nameOrId)).tenantId;
+  try {
+    return (await (await ControlPlane.open(context)).tenant(nameOrId)).tenantId;
+  } catch (error) {
+    const isDown = error instanceof CliError && error.exitCode === EXIT.notRunning;
+    if (isDown && TENANT_ID.test(nameOrId) && hasIdShape(nameOrId)) return nameOrId;
+    throw error;
+  }
 }
 
 function logFiles(context: LocalContext): string[] {

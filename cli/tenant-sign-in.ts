@@ -1,4 +1,5 @@
 import { isDomainError } from '../core/errors.ts';
+import { slugOf } from '../core/fields/slug.ts';
 import { CLI_CLIENT } from '../core/identity/issuers.ts';
 import { type CliContext, requireRunning } from './context.ts';
 import { showDevicePrompt } from './device-prompt.ts';
@@ -10,6 +11,7 @@ import { deviceSignIn } from './sign-in/device.ts';
 import { metadataOf } from './sign-in/discovery.ts';
 import { passwordSignIn } from './sign-in/password.ts';
 import { sendJson } from './sign-in/request.ts';
+import { tenantOfArgument } from './tenant-argument.ts';
 
 /** What the APIs take of a tenant's user. */
 const SCOPE = 'openid';
@@ -50,18 +52,30 @@ export async function signInTenantUserByDevice(context: CliContext, tenant: stri
   return tokens.accessToken;
 }
 
-/** The issuer in the tenant's public configuration. Throws refused if no active tenant has this name. */
+interface PublicConfig {
+  readonly authServer: string;
+  readonly tenantName: string;
+}
+
+/** The issuer in the tenant's public configuration. Throws refused if no active tenant has this name or id. */
 async function issuerOfTenant({ target, tierplane }: CliContext, tenant: string): Promise<string> {
   const controlPlane =
     target.kind === 'url' ? (await describe(target.url)).controlPlaneUrl : requireRunning(target.dir).urls.controlPlane;
-  const { status, body } = await signedIn(controlPlane, () =>
-    sendJson(`${controlPlane}/tenant-config/${encodeURIComponent(tenant)}`),
-  );
-  if (status === 404) {
-    throw new CliError('refused', `no active tenant has the name '${tenant}'`, {
-      hint: `\`${tierplane} tenants list\` shows all tenants with their states`,
-    });
-  }
+  const config = await tenantOfArgument<PublicConfig>(tenant, {
+    byId: (id) => publicConfig(controlPlane, `?tenantId=${id}`),
+    byName: (name) => publicConfig(controlPlane, `/${encodeURIComponent(slugOf(name))}`),
+    labelOf: ({ tenantName }) => `'${tenantName}'`,
+  });
+  if (config) return config.authServer;
+  throw new CliError('refused', `no active tenant has the name or id '${tenant}'`, {
+    hint: `\`${tierplane} tenants list\` shows all tenants with their states`,
+  });
+}
+
+/** The tenant's public configuration, or undefined if no active tenant is meant. */
+async function publicConfig(controlPlane: string, tenant: string): Promise<PublicConfig | undefined> {
+  const { status, body } = await signedIn(controlPlane, () => sendJson(`${controlPlane}/tenant-config${tenant}`));
+  if (status === 404) return undefined;
   if (status !== 200) throw new CliError('failed', `the tenant's configuration responds with status ${status}`);
-  return (body as { authServer: string }).authServer;
+  return body as PublicConfig;
 }

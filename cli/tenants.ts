@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import type { RegistrationCreated, RegistrationUpdated, Tenant } from '../control-plane/api/tenants/responses.ts';
+import { slugOf } from '../core/fields/slug.ts';
 import { type Step, TENANT_STATES } from '../core/tenant/lifecycle.ts';
-import { slugOf } from '../core/tenant/names.ts';
 import { TIER_NAMES } from '../tenant-templates/tiers.ts';
 import { confirmByName } from './confirm.ts';
 import { type CliContext, contextOf, examples, wholeNumber } from './context.ts';
@@ -34,7 +34,7 @@ function addCreate(tenants: Command): void {
   tenants
     .command('create')
     .description('register a tenant and provision what its tier promises')
-    .requiredOption('--name <name>', '2 to 63 letters, digits, spaces, . _ -')
+    .requiredOption('--name <name>', '2 to 63 characters of any script, with a letter or digit')
     .requiredOption('--email <email>', "email of the tenant's first admin")
     .requiredOption('--tier <tier>', TIER_NAMES.join(', '))
     .option('--admin-password <password>', "the admin's password; default: an invitation is mailed")
@@ -194,16 +194,24 @@ function addUpdate(tenants: Command): void {
     .option('--name <name>', 'new name')
     .option('--email <email>', "new contact; the admin's own sign-in stays the same")
     .option('--set <key=value...>', 'set a custom field; an empty value is stored as it is')
-    .addHelpText('after', examples('tenants update acme --set contact=jo@acme.example --set region=eu'))
+    .option('--unset <key...>', 'remove a custom field')
+    .addHelpText(
+      'after',
+      examples(
+        'tenants update acme --set contact=jo@acme.example --set region=eu',
+        'tenants update acme --unset region',
+      ),
+    )
     .action(async (name: string, options, command: Command) => {
       const context = contextOf(command);
       const tenantData = {
         ...(options.name === undefined ? {} : { tenantName: options.name }),
         ...(options.email === undefined ? {} : { email: options.email }),
         ...parsePairs(options.set ?? []),
+        ...Object.fromEntries((options.unset ?? []).map((key: string) => [key, null])),
       };
       if (Object.keys(tenantData).length === 0) {
-        throw new CliError('usage', 'nothing to change; give --name, --email or --set');
+        throw new CliError('usage', 'nothing to change; give --name, --email, --set or --unset');
       }
       const controlPlane = await ControlPlane.open(context);
       const tenant = await controlPlane.tenant(name);
