@@ -50,6 +50,7 @@ function gatewaySettings(
     accessLog: join(dir.logs, 'gateway.log'),
     trustedProxies: config.trustedProxies ?? [],
     upstream: config.gateway.upstream,
+    corsOrigins: config.gateway.corsOrigins ?? [],
     tiers: config.tiers,
   };
 }

@@ -48,7 +48,8 @@ export async function openIdentityParts(
     publicUrl,
     tenantClaims: (tenantId) => tenantClaims(table, tenantId),
     adminClients: config.adminClients ?? [],
-    corsOrigins: config.corsOrigins ?? [],
+    // Pages that call the tenants' API sign their users in, too.
+    corsOrigins: [...(config.corsOrigins ?? []), ...(config.gateway.corsOrigins ?? [])],
   });
   return { identity, credentials, mailer, mailLimits, realms };
 }

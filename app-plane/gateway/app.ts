@@ -10,6 +10,7 @@ import type { TierName, UsagePlan } from '../../core/tier/tiers.ts';
 import { accessLine, type LineSink } from './access-log.ts';
 import { createAdmission } from './admission.ts';
 import { createClientAddresses } from './client-addresses.ts';
+import { createCors } from './cors.ts';
 import { Exchange } from './exchange.ts';
 import { createHttpServer, drainHttpServer } from './http-server.ts';
 import { createInFlight } from './in-flight.ts';
@@ -50,6 +51,8 @@ export interface GatewayOptions {
   readonly limits?: GatewayLimits;
   /** Proxies whose `Forwarded` and `X-Forwarded-For` name the client; see core/http/client-address.ts. @default - none */
   readonly trustedProxies?: readonly string[];
+  /** Exact origins of browser pages that may call the tenants' API. @default [] - none */
+  readonly corsOrigins?: readonly string[];
 }
 
 export interface Gateway {
@@ -66,7 +69,7 @@ const DEFAULT_MAX_BODY_BYTES = 10 * 1024 * 1024;
 
 /** Builds the gateway. The caller makes its server listen. */
 export function createGateway(options: GatewayOptions): Gateway {
-  const { registry, source, quotas, createUpstream, limits = {} } = options;
+  const { registry, source, quotas, createUpstream, limits = {}, corsOrigins = [] } = options;
   const maxBodyBytes = limits.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES;
   const tasks = new TaskDirectory(createUpstream, limits);
   const platform = createUpstream(options.platformSocket, limits);
@@ -85,6 +88,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     maxBodyBytes,
     maxActive: limits.maxActive ?? DEFAULT_MAX_ACTIVE,
     isDraining,
+    cors: corsOrigins.length > 0 ? createCors(corsOrigins) : undefined,
   });
   const server = createHttpServer({
     requestTimeoutMs: limits.requestTimeoutMs,

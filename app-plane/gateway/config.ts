@@ -30,6 +30,8 @@ const Config = z.strictObject({
   trustedProxies: z.array(z.string()).default([]),
   /** The HTTP client for requests to tasks; see docs/decisions/0009. */
   upstream: z.enum(UPSTREAM_CLIENTS).default('own'),
+  /** Exact origins of browser pages that may call the tenants' API. */
+  corsOrigins: z.array(z.string()).default([]),
   limits: z
     .strictObject({
       maxBodyBytes: z.int().min(0).exactOptional(),

@@ -32,6 +32,8 @@ export class Exchange {
   route: Route | undefined;
   /** Set for requests to a tenant's service. */
   service: string | undefined;
+  /** Headers for browser pages of other origins: `name, value, name, value ...`. */
+  corsHeaders: readonly string[] = [];
   /** Bytes of the response body. */
   bytes = 0;
   #awaitsContinue: boolean;
@@ -74,7 +76,7 @@ export class Exchange {
 
   /** Headers that the gateway adds to every response. */
   gatewayHeaders(): string[] {
-    const headers = ['x-request-id', this.requestId];
+    const headers = ['x-request-id', this.requestId, ...this.corsHeaders];
     if (this.#isDraining() || this.#leavesBodyUnread()) headers.push('connection', 'close');
     return headers;
   }

@@ -2,6 +2,7 @@ import type { Log } from '../../core/ports/log.ts';
 import type { Route } from '../../core/routing/registry.ts';
 import { type Admission, type Admitted, type Refused, UNMETERED, type Unmetered } from './admission.ts';
 import { contentLength, openBody } from './body.ts';
+import type { Cors } from './cors.ts';
 import type { Exchange } from './exchange.ts';
 import { type ForwardFailure, forward, type Hop } from './forward.ts';
 import { addPlatformHeaders, addServiceHeaders, requestHeaders } from './headers.ts';
@@ -26,6 +27,8 @@ export interface RequestRouterOptions {
   /** Most requests at one task. */
   readonly maxActive: number;
   readonly isDraining: () => boolean;
+  /** @default - pages of other origins cannot call the tenants' API */
+  readonly cors?: Cors | undefined;
   readonly log: Log;
 }
 
@@ -60,6 +63,8 @@ export class RequestRouter {
     const target = parseTarget(exchange.request.url ?? '');
     if (target.kind === 'api' && this.#options.services.includes(target.service)) exchange.service = target.service;
     if (target.kind === 'platform' && this.#isTooLarge(exchange)) return exchange.respond(RESPONSES.tooLarge);
+    const preflight = target.kind === 'api' ? this.#applyCors(exchange) : undefined;
+    if (preflight) return exchange.respond(preflight);
     const admission = await this.#admit(exchange, target);
     exchange.route = admission.route;
     if (!admission.admitted) return exchange.respond(admission.response);
@@ -77,6 +82,14 @@ export class RequestRouter {
       case 'malformed':
         return exchange.respond(RESPONSES.badRequest);
     }
+  }
+
+  /** Adds the headers for pages of other origins. @returns the response to a preflight request of an allowed origin */
+  #applyCors(exchange: Exchange): GatewayResponse | undefined {
+    const { cors } = this.#options;
+    if (!cors) return undefined;
+    exchange.corsHeaders = cors.headersFor(exchange.request);
+    return cors.preflight(exchange.request);
   }
 
   /** Admits a request by the limit of its route. */

@@ -72,12 +72,9 @@ export function toWire({ status, body, contentType }: GatewayResponse, reason: s
 
 /** Writes status and headers. The caller writes the body. */
 export function writeHead(to: ServerResponse, response: GatewayResponse, extra: readonly string[]): void {
-  to.writeHead(response.status, [
-    'content-type',
-    response.contentType,
-    'content-length',
-    String(Buffer.byteLength(response.body)),
-    ...response.headers,
-    ...extra,
-  ]);
+  const { status, body, contentType } = response;
+  // RFC 9110, 8.6: a 204 has no content.
+  const content =
+    status === 204 ? [] : ['content-type', contentType, 'content-length', String(Buffer.byteLength(body))];
+  to.writeHead(status, [...content, ...response.headers, ...extra]);
 }

@@ -152,6 +152,8 @@ export interface FixtureOptions {
   readonly upstream?: UpstreamClient;
   /** @default - discards everything */
   readonly log?: Log;
+  /** @default - none */
+  readonly corsOrigins?: readonly string[];
   /** Directory of the quota counts. @default - a new directory */
   readonly dir?: string;
 }
@@ -203,6 +205,7 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
     clock: gatewayClock,
     limits: options.limits ?? {},
     trustedProxies: options.trustedProxies ?? [],
+    ...(options.corsOrigins && { corsOrigins: options.corsOrigins }),
   });
   const servers: SocketServer[] = [];
   let endpoints: readonly ServiceEndpoints[] = [];
