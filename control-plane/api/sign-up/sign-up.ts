@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { isDomainError } from '../../../core/errors.ts';
-import { clientGroup, UNKNOWN_ADDRESS } from '../../../core/http/client-address.ts';
 import { Email } from '../../../core/fields/email.ts';
 import { fold } from '../../../core/fields/user-name.ts';
+import { clientGroup, UNKNOWN_ADDRESS } from '../../../core/http/client-address.ts';
 import { forwardedAddress } from '../../../core/http/forwarded-address.ts';
 import type { Intent } from '../../../core/http/idempotency.ts';
 import type { Write } from '../../../core/ports/table.ts';

@@ -1,8 +1,8 @@
 import { BoundedStates } from '../../collections/bounded-states.ts';
 import { DomainError } from '../../errors.ts';
+import { fold } from '../../fields/user-name.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { type Bucket, fullBucket, giveBack, hasToken, isFull, secondsToToken, take } from '../../usage/bucket.ts';
-import { fold } from './user-records.ts';
 
 /** How many mails may be sent: `burst` at once, then `perHour`. */
 export interface MailRate {
