@@ -1,9 +1,8 @@
 import * as z from 'zod';
 import { errorMessages } from '../error-messages.ts';
 import { DomainError } from '../errors.ts';
-import { visibleText } from '../fields/visible-text.ts';
 import type { Consumer, Envelope } from '../ports/event-bus.ts';
-import { MAX_TENANT_NAME_LENGTH, TenantId } from '../tenant/names.ts';
+import { RegisteredTenantName, TenantId } from '../tenant/names.ts';
 import { EVENT_SOURCES, type EventName } from './events.ts';
 
 const ids = {
@@ -13,11 +12,11 @@ const ids = {
 
 /**
  * The fields of the registration and of the tenant in one object, as SBT sends them. Further keys are the customer's own.
- * Name and email were checked when they were registered, perhaps by an earlier version, so only their lengths are checked.
+ * An earlier version, with other rules, may have accepted name and email.
  */
 const onboardingRequest = z.looseObject({
   ...ids,
-  tenantName: visibleText(MAX_TENANT_NAME_LENGTH),
+  tenantName: RegisteredTenantName,
   email: z.string().min(3).max(254),
   tier: z.string().min(1).max(64),
 });

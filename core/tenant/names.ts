@@ -23,12 +23,8 @@ export function hasIdShape(text: string): boolean {
 /** The longest name of a tenant, in UTF-16 units. */
 export const MAX_TENANT_NAME_LENGTH = 63;
 
-/**
- * The name of a tenant: 2 to 63 visible characters of any script, with a letter or digit. As `/tenant-config/{tenantName}`
- * contains it, `fitsPathSegment` holds. A name in the form of an id is refused, so that no name is taken for the id of
- * another tenant.
- */
-export const TenantName = z
+/** The name of a tenant that is registered. Earlier versions accepted names in the form of an id. */
+export const RegisteredTenantName = z
   .string()
   .trim()
   .normalize('NFC')
@@ -38,9 +34,17 @@ export const TenantName = z
   })
   .refine(isVisible, { error: UNSEEN_MESSAGE, abort: true })
   .refine((name) => slugOf(name) !== '', { error: 'must have a letter or digit', abort: true })
-  .refine(fitsPathSegment, "must not contain '/', '\\' or '?'")
-  .refine((name) => !hasIdShape(slugOf(name)), 'must not have the form of an id, such as 26 letters and digits')
-  .meta({ description: '2 to 63 characters of any script, with a letter or digit.' });
+  .refine(fitsPathSegment, "must not contain '/', '\\' or '?'");
+
+/**
+ * The name of a new tenant: 2 to 63 visible characters of any script, with a letter or digit. As
+ * `/tenant-config/{tenantName}` contains it, `fitsPathSegment` holds. A name in the form of an id is refused, so that no name
+ * is taken for the id of another tenant.
+ */
+export const TenantName = RegisteredTenantName.refine(
+  (name) => !hasIdShape(slugOf(name)),
+  'must not have the form of an id, such as 26 letters and digits',
+).meta({ description: '2 to 63 characters of any script, with a letter or digit.' });
 
 /**
  * 26 characters of [0-9a-z]: 48 bits of time (so ids sort by creation) and 80 random bits, as a ULID in lower case.
