@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { DomainError } from '../../../core/errors.ts';
+import { Email } from '../../../core/fields/email.ts';
 import type { ResponseBody } from '../../../core/http/operation.ts';
 import { SCOPES } from '../../../core/identity/issuers.ts';
 import { TENANT_ADMIN } from '../../../core/identity/users/administrators.ts';
@@ -8,15 +9,14 @@ import type { Identity, MailTenant, RealmId, User } from '../../../core/ports/id
 import { isServed } from '../../../core/tenant/lifecycle.ts';
 import type { TenantRecord } from '../../../core/tenant/record.ts';
 import type { ControlPlaneDeps } from '../http/deps.ts';
-import { email } from '../http/fields.ts';
 import { type ControlPlaneOperation, canWrite, operation, refusal, tooMany } from '../http/operation.ts';
 import { requireTenant } from './tenant-store.ts';
 
 const NewInvitation = z
   .strictObject({
-    email: email
-      .optional()
-      .describe('The administrator to invite, also a new one. Default: the one who has not signed in yet.'),
+    email: Email.optional().describe(
+      'The administrator to invite, also a new one. Default: the one who has not signed in yet.',
+    ),
   })
   .meta({ id: 'NewInvitation' });
 
