@@ -1,13 +1,10 @@
-import { once } from 'node:events';
-import { createInterface } from 'node:readline/promises';
-import { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { CliError } from './exit-codes.ts';
-import { note } from './output.ts';
+import { prompt } from './prompt.ts';
 
 /**
- * A new password: asked for twice at a terminal, without showing it, or else all of standard input without the line break
- * at its end. Throws usage for an empty password or two different ones, interrupted for Ctrl-C and Ctrl-D.
+ * A new password. At a terminal the user enters it twice, and it is not shown; otherwise it is all of standard input without
+ * the line break at its end. Throws usage for an empty password or two different ones, interrupted for Ctrl-C and Ctrl-D.
  */
 export async function readNewPassword(label: string): Promise<string> {
   if (!process.stdin.isTTY) {
@@ -23,16 +20,8 @@ export async function readNewPassword(label: string): Promise<string> {
   return password;
 }
 
-/** Asks a question at the terminal and does not show what is typed. */
 async function askHidden(question: string): Promise<string> {
-  process.stderr.write(question);
-  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const prompt = createInterface({ input: process.stdin, output: nowhere, terminal: true });
-  // Ctrl-C and Ctrl-D close the prompt, and its question then never resolves.
-  const closed = once(prompt, 'close').then(() => undefined);
-  const typed = await Promise.race([prompt.question(''), closed]).catch(() => undefined);
-  prompt.close();
-  note('');
+  const typed = await prompt(question, { hidden: true });
   if (typed === undefined) throw new CliError('interrupted', 'nothing was changed');
   return typed;
 }

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { describe, expect } from '@jest/globals';
 import { EXIT } from '../../cli/exit-codes.ts';
-import { testAtTerminal, typeAt } from '../support/pseudo-terminal.ts';
+import { lastLine, testAtTerminal, typeAt } from '../support/pseudo-terminal.ts';
 
 const PROMPT = 'Type the name to continue: ';
-const COMMAND = [process.execPath, join(import.meta.dirname, 'confirm-by-name.ts'), 'Acme Inc.'];
+const COMMAND = [process.execPath, join(import.meta.dirname, 'prompts.ts'), 'confirm', 'Acme Inc.'];
 const CTRL_C = '\x03';
 const CTRL_D = '\x04';
 const BACKSPACE = '\x7f';
@@ -22,9 +22,9 @@ describe('DX-2: a command that deletes', () => {
     ['Ctrl-C after the name', `Acme Inc.${CTRL_C}`, EXIT.interrupted, 'nothing was deleted'],
     ['Ctrl-D', CTRL_D, EXIT.interrupted, 'nothing was deleted'],
   ])('asks at a terminal for the name, and ends as documented after %s', async (_what, keys, exitCode, last) => {
-    const { code, shown } = await typeAt(COMMAND, { prompt: PROMPT, keys });
+    const { code, shown } = await typeAt(COMMAND, [{ prompt: PROMPT, keys }]);
     expect(shown).toContain('This deletes Acme Inc. and all of its data.');
-    expect(shown.trimEnd().split('\r\n').at(-1)).toBe(last);
+    expect(lastLine(shown)).toBe(last);
     expect(code).toBe(exitCode);
   });
 });
