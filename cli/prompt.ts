@@ -13,10 +13,11 @@ export async function prompt(
   question: string,
   { hidden = false }: { readonly hidden?: boolean } = {},
 ): Promise<string | undefined> {
-  if (hidden) process.stderr.write(question);
   const terminal = hidden
     ? createInterface({ input: process.stdin, output: nowhere(), terminal: true })
     : createInterface({ input: process.stdin, output: process.stderr });
+  // After the interface has taken over the terminal: until then the terminal shows what is typed.
+  if (hidden) process.stderr.write(question);
   // Ctrl-C and Ctrl-D close the interface, and its question then never resolves.
   const closed = once(terminal, 'close').then(() => undefined);
   const typed = await Promise.race([terminal.question(hidden ? '' : question), closed]).catch(() => undefined);
