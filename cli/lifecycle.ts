@@ -3,7 +3,10 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { isAlive } from '../adapters/embedded/runtime/supervisor/process-info.ts';
 import type { EmbeddedStatus, PlatformStatus } from '../control-plane/api/http/platform-status.ts';
+import type { AdminFile } from '../embedded/admin.ts';
+import { type DataDir, readJson } from '../embedded/data-dir.ts';
 import { lockDataDir } from '../embedded/data-dir-lock.ts';
+import { operatorLink } from '../embedded/operator-token.ts';
 import { findRunning, type Running } from '../embedded/running.ts';
 import {
   type CliContext,
@@ -103,14 +106,17 @@ async function showStatus(context: CliContext): Promise<void> {
   const controlPlane = await ControlPlane.open(context);
   const { data } = await controlPlane.call<{ data: EmbeddedStatus }>('GET', '/operator/status');
   const { pid, startedAt, urls } = running;
+  const links = linksOf(dir, urls.publicUrl);
   if (context.json) {
     const services = await select(controlPlane);
-    return printJson({ running: true, pid, startedAt, urls, dataDir: dir.root, ...data, services });
+    return printJson({ running: true, pid, startedAt, urls, ...links, dataDir: dir.root, ...data, services });
   }
   const { gateway, agents, isolation } = data;
   printFields({
     platform: `pid ${pid}, since ${startedAt}, Node ${data.node}`,
     'public url': urls.publicUrl,
+    'start page': links.startPage,
+    mailbox: links.mailbox,
     'control plane': urls.controlPlane,
     "tenants' api": urls.api,
     data: dir.root,
@@ -130,6 +136,13 @@ async function showStatus(context: CliContext): Promise<void> {
 /** `2 restart(s), the last one: hung` */
 function restartsIn({ restarts, lastFailure }: EmbeddedStatus['gateway'] | EmbeddedStatus['agents'][number]): string {
   return `${restarts} restart(s)${lastFailure === undefined ? '' : `, the last one: ${lastFailure}`}`;
+}
+
+/** The links that open pages as the operator. Empty if `admin.json` is gone; the next start writes it again. */
+function linksOf(dir: DataDir, publicUrl: string): { startPage?: string; mailbox?: string } {
+  const token = readJson<AdminFile>(dir.admin)?.operatorToken;
+  if (token === undefined) return {};
+  return { startPage: operatorLink(publicUrl, '/', token), mailbox: operatorLink(publicUrl, '/mailbox', token) };
 }
 
 /** A platform that is addressed by its URL shows no processes of its machine. */

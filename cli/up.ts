@@ -5,11 +5,12 @@ import { systemClock } from '../adapters/embedded/clock.ts';
 import { openLineFile } from '../adapters/embedded/line-file.ts';
 import { thisProcess } from '../adapters/embedded/runtime/supervisor/own-processes.ts';
 import { isDomainError } from '../core/errors.ts';
-import type { AdminCredentials } from '../embedded/admin.ts';
+import type { AdminFile } from '../embedded/admin.ts';
 import { type ConfigFlags, loadConfig, type PlatformConfig } from '../embedded/config.ts';
 import { type DataDir, notWritable, prepareDataDir, readJson, writePrivate } from '../embedded/data-dir.ts';
 import { lockDataDir } from '../embedded/data-dir-lock.ts';
 import { demoProgress, isWhole } from '../embedded/demo-progress.ts';
+import { operatorLink } from '../embedded/operator-token.ts';
 import { type Platform, startPlatform } from '../embedded/platform.ts';
 import { findRunning, type Running } from '../embedded/running.ts';
 import type { LocalContext } from './context.ts';
@@ -77,9 +78,14 @@ async function serve(
   await Promise.race([untilReady(platform, stopping), stopped]);
   if (demo && !stopping.aborted) await Promise.race([makeDemo(platform, context, stopping, progress), stopped]);
   if (stopping.aborted) return;
-  if (context.json)
-    printJson({ ready: true, urls: platform.urls, admin: { email, password: platform.firstPassword ?? null } });
-  else announce(platform, email, dir);
+  if (context.json) {
+    printJson({
+      ready: true,
+      urls: platform.urls,
+      startPage: operatorLink(platform.urls.publicUrl, '/', platform.operatorToken),
+      admin: { email, password: platform.firstPassword ?? null },
+    });
+  } else announce(platform, email, dir);
 }
 
 /** Ends a failed start. If a part does not end in time, the process ends without it, and takes its children along. */
@@ -134,7 +140,7 @@ async function start(
     lock.watch({ clock: systemClock, log, lost: () => lostLock(dir) });
     const platform = await startPlatform({ config, dir, log, command: commandFor(dir) });
     begun.defer(() => platform.close());
-    const admin = readJson<AdminCredentials>(dir.admin);
+    const admin = readJson<AdminFile>(dir.admin);
     const email = admin?.email ?? config.adminEmail;
     return { platform, email, demo: config.demo && existsSync(dir.demoPending) };
   } finally {
@@ -224,7 +230,7 @@ function announce(platform: Platform, email: string, dir: DataDir): void {
   const tierplane = commandFor(dir);
   printLine('Tierplane is ready.\n');
   printFields({
-    'start page': urls.publicUrl,
+    'start page': operatorLink(urls.publicUrl, '/', platform.operatorToken),
     'control plane': urls.controlPlane,
     "tenants' api": urls.api,
     openapi: urls.openapi,

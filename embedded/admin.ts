@@ -1,12 +1,15 @@
 import type { Identity } from '../core/ports/identity.ts';
 import { newPassword } from './config.ts';
-import { type DataDir, writePrivate } from './data-dir.ts';
+import { type DataDir, readJson, writePrivate } from './data-dir.ts';
 import { requestDemo } from './demo-progress.ts';
 
 /** What `admin.json` holds. */
-export interface AdminCredentials {
-  readonly email: string;
-  readonly password: string;
+export interface AdminFile {
+  /** The first admin's sign-in. Absent if the operator has removed it from the file. */
+  readonly email?: string;
+  readonly password?: string;
+  /** Opens the start page and the mailbox as the operator. */
+  readonly operatorToken?: string;
 }
 
 /**
@@ -25,7 +28,7 @@ export async function ensureFirstAdmin(
   if (items.length > 0) return undefined;
   const password = newPassword();
   // Written before the user exists, because an admin whose password is lost could never sign in.
-  writePrivate(dir.admin, { email, password } satisfies AdminCredentials);
+  writePrivate(dir.admin, { ...readJson<AdminFile>(dir.admin), email, password } satisfies AdminFile);
   // Also before the user exists: if this start fails later, the next one finds the user and does not come here.
   if (demo) requestDemo(dir);
   await identity.createUser('admin', { userName: email, email, role: 'SystemAdmin', password });

@@ -14,7 +14,6 @@ import { RESERVED_NAMES, reservedSlugs } from '../core/tenant/reserved-names.ts'
 import { apiDocsPage } from '../web/pages/api-docs.ts';
 import type { PlatformConfig } from './config.ts';
 import type { GatewayProcess } from './gateway-process.ts';
-import { isLocal } from './local-client.ts';
 import type { IdentityParts } from './open-identity.ts';
 import type { PlatformStore } from './open-store.ts';
 import { createPages } from './pages.ts';
@@ -31,6 +30,7 @@ export interface ControlPlaneNeeds extends IdentityParts {
   readonly gateway: Pick<GatewayProcess, 'pid' | 'restarts' | 'lastFailure'>;
   readonly provisioner: Pick<Provisioner, 'progress' | 'restoration'>;
   readonly urls: Urls;
+  readonly operatorToken: string;
   /** Path of the Unix socket to listen on. */
   readonly socket: string;
   /** What /readyz reports. */
@@ -68,7 +68,7 @@ function controlPlaneHandler(
   authorize: Principals,
   { completion }: ReturnType<typeof createCompletions>,
 ) {
-  const { config, clock, random, log, command } = context;
+  const { config, clock, random, log } = context;
   const { store, identity, credentials, mailer, mailLimits, urls } = needs;
   const deps: ControlPlaneDeps = {
     table: store.table,
@@ -85,11 +85,8 @@ function controlPlaneHandler(
     signUpLimiter: createRateLimiter(clock, config.signUp),
     ...(config.provisioning === 'on' && { completion }),
     appUrl: `${urls.publicUrl}/realms/pool/account`,
-    docsPage: (api, headers) =>
-      apiDocsPage(api, {
-        startPage: '/',
-        tokenCommand: `${isLocal(headers) ? command : remoteCommand(urls.publicUrl)} token --admin`,
-      }),
+    docsPage: (api) =>
+      apiDocsPage(api, { startPage: '/', tokenCommand: `${remoteCommand(urls.publicUrl)} token --admin` }),
   };
   return createControlPlaneHandler(deps, {
     ...{ authorize, operations: LOCAL_OPERATIONS },
@@ -134,7 +131,7 @@ function restartsOf({
 
 function pagesHandler(
   { config, dir, clock, random, command }: StartContext,
-  { store, runtime, mailer, urls }: ControlPlaneNeeds,
+  { store, runtime, mailer, urls, operatorToken }: ControlPlaneNeeds,
   principal: Principals,
 ) {
   const { table } = store;
@@ -146,6 +143,7 @@ function pagesHandler(
     tiers: config.tiers,
     command,
     adminFile: dir.admin,
+    operatorToken,
     demoTenants: () => demoTenants({ table, clock, random }),
     tenantName: (tenantId) => tenantName(table, tenantId),
     notes: runtime.isolation.notes,

@@ -11,7 +11,8 @@ export function sendPage(res: ServerResponse, status: number, html: string): voi
     'content-length': Buffer.byteLength(html),
     'content-security-policy': POLICY,
     'x-content-type-options': 'nosniff',
-    'referrer-policy': 'same-origin',
+    // The operator's links contain a token.
+    'referrer-policy': 'no-referrer',
     'cache-control': 'no-store',
   });
   res.end(html);

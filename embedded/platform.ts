@@ -11,6 +11,7 @@ import { openIdentityParts } from './open-identity.ts';
 import { openProvisioner } from './open-provisioner.ts';
 import { openRuntime } from './open-runtime.ts';
 import { openStore } from './open-store.ts';
+import { ensureOperatorToken } from './operator-token.ts';
 import type { Urls } from './running.ts';
 import type { PlatformOptions, StartContext } from './start-context.ts';
 
@@ -25,6 +26,8 @@ export interface Platform {
   restoration(): RestorationProgress;
   /** The first admin's password if this start created the admin. */
   readonly firstPassword: string | undefined;
+  /** Opens the start page and the mailbox as the operator. */
+  readonly operatorToken: string;
   /** Finishes the requests under way, then ends every process of the platform. */
   close(): Promise<void>;
 }
@@ -57,6 +60,7 @@ async function assemble(context: StartContext): Promise<Platform> {
   const identityParts = await openIdentityParts(context, store, urls);
   const { identity, credentials } = identityParts;
   const firstPassword = await ensureFirstAdmin(identity, { email: config.adminEmail, demo: config.demo }, dir);
+  const operatorToken = ensureOperatorToken(dir);
   await renewLocalCredential(credentials, dir);
 
   const socket = join(store.runDir, 'platform.sock');
@@ -64,7 +68,7 @@ async function assemble(context: StartContext): Promise<Platform> {
   const provisioner = openProvisioner(context, { store, bus, identity, runtime, gateway, addresses });
   let ready = false;
   const isReady = (): boolean => ready;
-  const parts = { ...identityParts, store, bus, runtime, gateway, provisioner, urls, socket, isReady };
+  const parts = { ...identityParts, store, bus, runtime, gateway, provisioner, urls, socket, isReady, operatorToken };
   await openControlPlane(context, parts);
   await Promise.all([gateway.start(), provisioner.start()]);
   const { restoration } = provisioner;
@@ -82,6 +86,7 @@ async function assemble(context: StartContext): Promise<Platform> {
     ready: becomeReady(),
     restoration: () => restoration.progress,
     firstPassword,
+    operatorToken,
     async close() {
       // The gateway first: everything behind it must serve requests until it has drained.
       await gateway.close();

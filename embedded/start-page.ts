@@ -2,6 +2,7 @@ import { issuerOf } from '../core/identity/issuers.ts';
 import type { Runtime, ServiceStatus } from '../core/ports/runtime.ts';
 import type { Isolation, TierTable } from '../core/tier/tiers.ts';
 import { type StartServices, type StartTenant, startPage } from '../web/pages/start.ts';
+import { operatorLink } from './operator-token.ts';
 import type { Urls } from './running.ts';
 
 export interface StartPageDeps {
@@ -10,6 +11,8 @@ export interface StartPageDeps {
   readonly tiers: TierTable;
   /** The command line as a shell on this machine calls it. It may contain a path. */
   readonly command: string;
+  /** The operator's links contain it. */
+  readonly operatorToken: string;
   /** Path of the file that holds the first admin's password. */
   readonly adminFile: string;
   /** The demo tenants that exist. */
@@ -38,22 +41,24 @@ const ISOLATION: Record<Isolation, string> = {
 const MAX_ROWS = 12;
 
 /**
- * Renders the start page. Remote readers see what they can try, but no real tenants, no paths of this machine and no
- * mailbox.
+ * Renders the start page. Only the operator sees real tenants, paths of this machine and the mailbox; other readers see
+ * what they can try.
  */
-export async function renderStart(deps: StartPageDeps, isLocal: boolean): Promise<string> {
+export async function renderStart(deps: StartPageDeps, isOperator: boolean): Promise<string> {
   const { urls, tiers } = deps;
-  const command = isLocal ? deps.command : remoteCommand(urls.publicUrl);
+  const command = isOperator ? deps.command : remoteCommand(urls.publicUrl);
   const [services, tenants] = await Promise.all([deps.runtime.services(), deps.demoTenants()]);
   const demo = new Map(tenants.map(({ tenantId, name }) => [tenantId, name]));
-  const groups = groupsOf(services).filter(([first]) => isLocal || first.tenantId === null || demo.has(first.tenantId));
+  const groups = groupsOf(services).filter(
+    ([first]) => isOperator || first.tenantId === null || demo.has(first.tenantId),
+  );
   return startPage({
     urls: {
       api: urls.api,
       controlPlane: urls.controlPlane,
       docs: `${urls.controlPlane}/docs`,
       openapi: urls.openapi,
-      ...(isLocal && { mailbox: `${urls.publicUrl}/mailbox` }),
+      ...(isOperator && { mailbox: operatorLink(urls.publicUrl, '/mailbox', deps.operatorToken) }),
       adminSignIn: `${issuerOf(urls.publicUrl, 'admin')}/account`,
     },
     tenants: tenants.map(
@@ -70,13 +75,13 @@ export async function renderStart(deps: StartPageDeps, isLocal: boolean): Promis
     services: await Promise.all(groups.slice(0, MAX_ROWS).map((group) => rowOf(group, deps.tenantName))),
     furtherServices: Math.max(0, groups.length - MAX_ROWS),
     command,
-    steps: [...(isLocal ? [] : [signInStep(command)]), ...stepsFor(urls, command)],
-    ...(isLocal && { adminFile: deps.adminFile, demoCommand: `${command} demo` }),
-    notes: isLocal ? deps.notes : [],
+    steps: [...(isOperator ? [] : [signInStep(command)]), ...stepsFor(urls, command)],
+    ...(isOperator && { adminFile: deps.adminFile, demoCommand: `${command} demo` }),
+    notes: isOperator ? deps.notes : [],
   });
 }
 
-/** The command line on another machine, which addresses this platform by its URL. */
+/** The command line that addresses this platform by its URL: it works on every machine. */
 export function remoteCommand(publicUrl: string): string {
   return `npx tierplane --url ${publicUrl}`;
 }
@@ -108,7 +113,7 @@ async function rowOf(group: Group, nameOf: StartPageDeps['tenantName']): Promise
   };
 }
 
-/** On this machine, the command line signs in by itself. */
+/** The operator's commands sign in by themselves, with a credential in the data directory. */
 function signInStep(command: string) {
   return { title: 'Sign in as an administrator', command: `${command} login` };
 }

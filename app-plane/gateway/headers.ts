@@ -99,8 +99,6 @@ export function addPlatformHeaders(
   // The platform trusts the last address only. 'unknown' (RFC 7239, 6.2) shows it that a proxy forwarded the request.
   const forwardedFor = wasForwarded(request) ? `unknown, ${clientAddress}` : clientAddress;
   headers.push('x-request-id', requestId, 'x-forwarded-for', forwardedFor);
-  // The platform asks the kernel which user owns the connection with this port.
-  headers.push('x-tierplane-client-port', String(request.socket.remotePort ?? 0));
   headers.push('x-forwarded-proto', publicUrl.protocol.slice(0, -1), 'x-forwarded-host', publicUrl.host);
 }
 

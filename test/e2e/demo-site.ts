@@ -15,6 +15,8 @@ export interface DemoSite {
   url(path?: string): string;
   /** Opens a path in a browser without cookies. */
   visit(path?: string): Promise<Visitor>;
+  /** The path of a page with the operator's token, as `status` prints it. */
+  operatorPath(page: 'startPage' | 'mailbox'): Promise<string>;
   /** The user `admin`, or the administrator of the demo tenant of this name. */
   person(name: string): Person;
 }
@@ -43,6 +45,10 @@ export function describeDemoSite(title: string, define: (site: DemoSite) => void
       platform,
       url,
       visit: (path) => Visitor.open(browser, url(path)),
+      operatorPath: async (name) => {
+        const link = (await platform.cliJson<Record<string, string>>('status'))[name] ?? '';
+        return link.slice(platform.urls.publicUrl.length);
+      },
       person: (name) => {
         const found = people[name];
         if (!found) throw new Error(`person ${name} not found`);

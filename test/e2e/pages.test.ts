@@ -5,7 +5,7 @@ import { describeDemoSite, seeHeading, signIn } from './demo-site.ts';
 describeDemoSite('UI-3: in a real browser', (site) => {
   describe('the start page', () => {
     test('DX-1: shows what runs, for which tenants, and what to try', async () => {
-      await using visitor = await site.visit();
+      await using visitor = await site.visit(await site.operatorPath('startPage'));
       const { page } = visitor;
       for (const [name, tier] of Object.entries({ acme: 'Basic', globex: 'Advanced', initech: 'Premium' })) {
         const tile = page.getByRole('listitem').filter({ hasText: `admin@${name}.example` });
@@ -23,7 +23,7 @@ describeDemoSite('UI-3: in a real browser', (site) => {
     });
 
     test('has no broken link', async () => {
-      await using visitor = await site.visit();
+      await using visitor = await site.visit(await site.operatorPath('startPage'));
       const links = await visitor.page.getByRole('link').all();
       const targets = await Promise.all(links.map((link) => link.getAttribute('href')));
       expect(new Set(targets).size).toBeGreaterThanOrEqual(7);
@@ -61,9 +61,9 @@ describeDemoSite('UI-3: in a real browser', (site) => {
       expect(await list.getByRole('status').innerText()).toContain('"tenantName": "globex"');
       expect(await list.getByRole('status').innerText()).not.toContain('acme');
 
-      expect(await page.getByText(`npx tierplane --data-dir ${site.platform.dataDir} token --admin`).isVisible()).toBe(
-        true,
-      );
+      expect(
+        await page.getByText(`npx tierplane --url ${site.platform.urls.publicUrl} token --admin`).isVisible(),
+      ).toBe(true);
 
       const register = operation(page, 'Register a tenant and start its onboarding');
       await register.getByText('Register a tenant').click();
@@ -83,7 +83,7 @@ describeDemoSite('UI-3: in a real browser', (site) => {
   describe('an address', () => {
     test.each([
       ['that nothing is at', '/nowhere', 404, 'Not found', 'Start page'],
-      ['of a mail that is gone', '/mailbox/01abc', 404, 'Not found', 'Start page'],
+      ['of the mailbox without its token', '/mailbox', 403, 'The mailbox needs its link', 'Start page'],
       ['of a realm that does not exist', '/realms/tenant-nobody00/account', 404, 'Page not found', 'Start page'],
       ['of a sign-in that is over', '/realms/pool/interaction/gone', 400, 'This sign-in has ended', 'Sign in'],
       ['with a client that is unknown', '/realms/pool/auth?client_id=evil', 400, 'This did not work', 'Sign in'],

@@ -87,13 +87,14 @@ test('DX-1: a restart keeps all data, and a reset deletes it', async () => {
   expect(existsSync(dataDir)).toBe(false);
 }, 90_000);
 
-/** Lines without what differs between runs and machines: ids, numbers, times, passwords and paths. */
+/** Lines without what differs between runs and machines: ids, numbers, times, passwords, tokens and paths. */
 function comparable(text: string): string[] {
   return text
     .split('\n')
     .map((line) =>
       line
         .replace(/\b[0-9a-z]{26}\b/g, 'ID')
+        .replace(/\btoken=\S+/, 'token=TOKEN')
         .replace(/--data-dir \S+ /, '')
         .replace(/^(password|data) +.*/, '$1')
         .replace(/\d+ MiB/, '')

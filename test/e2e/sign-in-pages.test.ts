@@ -80,7 +80,7 @@ describeDemoSite('UI-3: in a real browser', (site) => {
 
   describe('the mailbox and its invitations', () => {
     test('an empty mailbox says what it will contain', async () => {
-      await using visitor = await site.visit('/mailbox');
+      await using visitor = await site.visit(await site.operatorPath('mailbox'));
       expect(await visitor.page.getByText('No mail yet.').isVisible()).toBe(true);
       await visitor.expectFitPage(/^Mailbox · Tierplane$/);
     });
@@ -100,7 +100,7 @@ describeDemoSite('UI-3: in a real browser', (site) => {
           await site.platform.cliJson('tenants', 'create', '--name', name, '--email', email, '--tier', tier, '--wait');
         }
 
-        await using visitor = await site.visit();
+        await using visitor = await site.visit(await site.operatorPath('startPage'));
         const { page } = visitor;
         const look = (title: RegExp) =>
           who === 'a premium tenant' ? visitor.expectFitPage(title) : visitor.expectNoReport();

@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, request, type Server } from 'node:http';
+import { createServer, type IncomingHttpHeaders, request, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -8,6 +8,7 @@ import { type EmbeddedMailer, openMailer } from '../../adapters/embedded/mail/ma
 import { openTable, type SqliteTable } from '../../adapters/embedded/store/table.ts';
 import type { Principal } from '../../control-plane/api/http/http.ts';
 import { DomainError } from '../../core/errors.ts';
+import { encodePageToken } from '../../core/http/page-token.ts';
 import type { ClusterId, ServiceStatus } from '../../core/ports/runtime.ts';
 import { createPages } from '../../embedded/pages.ts';
 import { TIERS } from '../../tenant-templates/tiers.ts';
@@ -16,8 +17,20 @@ import { silentLog } from '../support/silent-log.ts';
 
 const SECRET = 'Temporary password: tulip-42';
 const PUBLIC_URL = 'http://127.0.0.1:8080';
+const TOKEN = 'operator-token-operator-token-op';
+const AS_OPERATOR = `?token=${TOKEN}`;
 /** The headers that the gateway sets for a request from this machine. */
 const LOCAL = { host: '127.0.0.1:8080', 'x-forwarded-host': '127.0.0.1:8080', 'x-forwarded-for': '127.0.0.1' };
+
+/** Queries that do not hold the operator's token. */
+const NO_TOKENS = [
+  ['no token', ''],
+  ['an empty token', '?token='],
+  ['another token', `?token=${TOKEN.slice(1)}x`],
+  ['a part of the token', `?token=${TOKEN.slice(1)}`],
+  ['the token under another name', `?operatorToken=${TOKEN}`],
+  ['the token after another one', `?token=x&token=${TOKEN}`],
+] as const;
 
 const CUSTOMER = 'Wayne & Sons';
 const NOTE = 'all tasks run as one user: /var/lib/tierplane is closed to others';
@@ -68,6 +81,7 @@ beforeAll(async () => {
     adminFile: '/var/lib/tierplane/admin.json',
     demoTenants: async () => [DEMO],
     tenantName: async (tenantId) => (tenantId === 'demo0001' ? DEMO.name : CUSTOMER),
+    operatorToken: TOKEN,
     notes: [NOTE],
     principal: async (authorization) => principalOf(authorization),
   });
@@ -88,14 +102,20 @@ function principalOf(authorization: string | undefined): Principal {
   return { kind: 'user', userName: 'someone', role, scopes };
 }
 
-function get(path: string, headers: Record<string, string> = LOCAL): Promise<{ status: number; text: string }> {
+interface Reply {
+  readonly status: number;
+  readonly text: string;
+  readonly headers: IncomingHttpHeaders;
+}
+
+function get(path: string, headers: Record<string, string> = LOCAL): Promise<Reply> {
   return new Promise((resolve, reject) => {
     request({ socketPath, path, headers }, (response) => {
       let text = '';
       response.on('data', (chunk: Buffer) => {
         text += chunk.toString();
       });
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, text, headers: response.headers }));
     })
       .on('error', reject)
       .end();
@@ -107,26 +127,26 @@ describe('the start page', () => {
     services = [service('shared', 'demo0001'), service('tenant-custom01', 'custom01'), service('pool', null)];
   });
 
-  test('shows local readers which services run for which tenant', async () => {
-    const { status, text } = await get('/');
+  test('shows the operator which services run for which tenant', async () => {
+    const { status, text } = await get(`/${AS_OPERATOR}`);
     expect(status).toBe(200);
     const serves = [...text.matchAll(/<th scope="row">(.*?)<\/th>/g)].map(([, name]) => name);
     expect(serves).toEqual(['all pooled tenants', 'globex', 'Wayne &amp; Sons']);
     expect(text).toContain('All tasks run as one user: /var/lib/tierplane is closed to others.');
-    expect(text).toContain(`href="${PUBLIC_URL}/mailbox"`);
+    expect(text).toContain(`href="${PUBLIC_URL}/mailbox${AS_OPERATOR}"`);
     expect(text).toContain('<code>npx tierplane --data-dir /var/lib/tierplane demo</code>');
     expect(text).toContain('/var/lib/tierplane/admin.json');
   });
 
-  test('SE-1: shows remote readers no tenants, no paths and no mailbox', async () => {
-    const { status, text } = await get('/', { ...LOCAL, 'x-forwarded-for': '192.0.2.7' });
+  test.each(NO_TOKENS)('SE-1: shows no tenants, no paths and no mailbox to a reader with %s', async (_what, query) => {
+    const { status, text } = await get(`/${query}`);
     expect(status).toBe(200);
     expect(text).toContain('globex');
-    for (const hidden of ['Wayne', 'custom01', '/var/lib', '/mailbox']) expect(text).not.toContain(hidden);
+    for (const hidden of ['Wayne', 'custom01', '/var/lib', '/mailbox', TOKEN]) expect(text).not.toContain(hidden);
   });
 
-  test('DX-1: shows remote readers commands that address this platform, and a sign-in before them', async () => {
-    const { text } = await get('/', { ...LOCAL, 'x-forwarded-for': '192.0.2.7' });
+  test('DX-1: shows other readers commands that address this platform, and a sign-in before them', async () => {
+    const { text } = await get('/');
     const commands = [...text.matchAll(/(npx )?tierplane (?!--url http:\/\/127\.0\.0\.1:8080 )/g)].map(
       ([found]) => found,
     );
@@ -142,7 +162,7 @@ describe('the start page', () => {
     const before = services;
     services = Array.from({ length: 40 }, (_, i) => service(`tenant-custom${i}`, `custom${i}`));
     try {
-      expect((await get('/')).text).toContain('28 more tenants');
+      expect((await get(`/${AS_OPERATOR}`)).text).toContain('28 more tenants');
     } finally {
       services = before;
     }
@@ -150,42 +170,39 @@ describe('the start page', () => {
 });
 
 describe('the mailbox page', () => {
-  test.each(['127.0.0.1:8080', 'localhost:8080', 'LOCALHOST', '[::1]:8080'])(
-    'is shown to local readers at %s',
-    async (host) => {
-      expect(await get('/mailbox', { ...LOCAL, host })).toMatchObject({ status: 200 });
-      const mail = await get(`/mailbox/${mailId}`, { ...LOCAL, host });
-      // Without SMTP, the text is kept.
-      expect(mail.text).toContain('kept here');
-      expect(mail.text).toContain(SECRET);
-    },
-  );
+  test('ID-1: shows the mails to the operator, with links that hold the token', async () => {
+    const { status, text } = await get(`/mailbox${AS_OPERATOR}`);
+    expect(status).toBe(200);
+    expect(text).toContain(`href="/mailbox/${mailId}${AS_OPERATOR}"`);
+    const mail = await get(`/mailbox/${mailId}${AS_OPERATOR}`);
+    // Without SMTP, the text is kept.
+    expect(mail.text).toContain('kept here');
+    expect(mail.text).toContain(SECRET);
+    expect(mail.text).toContain(`href="/mailbox${AS_OPERATOR}"`);
+  });
 
-  test.each([
-    ['a reader on another machine', { ...LOCAL, 'x-forwarded-for': '192.0.2.7' }],
-    ['a client address that begins like a loopback address', { ...LOCAL, 'x-forwarded-for': '127.0.0.1.evil.example' }],
-    ['a page of another site whose name resolves to this machine', { ...LOCAL, host: 'evil.example:8080' }],
-    ['a host name that begins like a loopback address', { ...LOCAL, host: '127.0.0.1.evil.example' }],
-    ['a reader who uses a public URL', { ...LOCAL, 'x-forwarded-host': 'saas.example' }],
-    ['a proxy on this machine', { ...LOCAL, 'x-forwarded-for': 'unknown, 127.0.0.1' }],
-    ['a request that the gateway has not forwarded', { host: '127.0.0.1:8080' }],
-  ])('SE-1: is not shown to %s', async (_who, headers) => {
-    for (const path of ['/mailbox', `/mailbox/${mailId}`]) {
-      const response = await get(path, headers);
+  test.each(NO_TOKENS)('SE-1: is not shown to a reader of this machine with %s', async (_what, query) => {
+    for (const path of ['/mailbox', `/mailbox/${mailId}`, '/mailbox/nothing']) {
+      const response = await get(`${path}${query}`);
       expect(response.status).toBe(403);
-      expect(response.text).not.toContain('tulip');
-      expect(response.text).not.toContain('jo@hooli.example');
+      for (const hidden of ['tulip', 'jo@hooli.example', TOKEN]) expect(response.text).not.toContain(hidden);
+    }
+  });
+
+  test('SE-1: does not send the token to the sites that its links lead to', async () => {
+    for (const path of ['/', '/mailbox', `/mailbox/${mailId}`]) {
+      expect((await get(`${path}${AS_OPERATOR}`)).headers['referrer-policy']).toBe('no-referrer');
     }
   });
 
   test.each(['//', '//evil.example/', '/mailbox/%', '/mailbox/%ff', '/mailbox/..%2f', '/mailbox/nothing', '/x'])(
     '%s is 404, not an internal error',
-    async (path) => expect((await get(path)).status).toBe(404),
+    async (path) => expect((await get(`${path}${AS_OPERATOR}`)).status).toBe(404),
   );
 
   test.each(['%00', '%ff', 'x'.repeat(300), '..'])(
     'starts at the first page for the invalid cursor %s',
-    async (after) => expect((await get(`/mailbox?after=${after}`)).status).toBe(200),
+    async (after) => expect((await get(`/mailbox${AS_OPERATOR}&after=${after}`)).status).toBe(200),
   );
 });
 
@@ -200,7 +217,23 @@ describe('mail in JSON', () => {
     expect(response.text.includes(SECRET)).toBe(status === 200);
   });
 
-  test('refuses requests without a token, local or remote', async () => {
-    expect(await get('/mailbox.json')).toEqual({ status: 401, text: '{"message":"Unauthorized"}' });
+  test("SE-1: refuses requests without an access token, also with the operator's", async () => {
+    for (const path of ['/mailbox.json', `/mailbox.json${AS_OPERATOR}`]) {
+      expect(await get(path)).toMatchObject({ status: 401, text: '{"message":"Unauthorized"}' });
+    }
+  });
+
+  test('has pages, and refuses a page token that it did not return', async () => {
+    const authorization = 'SystemAdmin user/user_write';
+    const { text } = await get('/mailbox.json', { ...LOCAL, authorization });
+    expect(JSON.parse(text)).not.toHaveProperty('next_token');
+    for (const token of ['nope', mailId, '%00', encodePageToken('another list', mailId)]) {
+      expect((await get(`/mailbox.json?next_token=${token}`, { ...LOCAL, authorization })).status).toBe(400);
+    }
+    const after = encodePageToken('mails', mailId);
+    expect(await get(`/mailbox.json?next_token=${after}`, { ...LOCAL, authorization })).toMatchObject({
+      status: 200,
+      text: '{"data":[]}',
+    });
   });
 });

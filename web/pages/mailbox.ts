@@ -19,16 +19,15 @@ export interface MailboxModel {
   readonly olderHref?: string;
   /** Whether mail is sent by SMTP. Only subject and recipient of sent mail are kept. */
   readonly smtp: boolean;
+  readonly startHref: string;
 }
 
-const NAV = [{ text: 'Start page', href: '/' }];
-
-/** Mails contain temporary passwords, so only the local user of the machine may see this page. */
-export function mailboxPage({ mails, olderHref, smtp }: MailboxModel): string {
+/** Mails contain temporary passwords, so only the operator may see this page. */
+export function mailboxPage({ mails, olderHref, smtp, startHref }: MailboxModel): string {
   return page({
     title: 'Mailbox',
     width: 'wide',
-    nav: NAV,
+    nav: [startLink(startHref)],
     body: html`<section class="section"><header class="hero"><h1>Mailbox</h1><p class="muted">${
       smtp
         ? 'Mail is sent by SMTP. This page lists the subject and recipient of each mail.'
@@ -51,17 +50,24 @@ ${olderHref !== undefined && html`<p><a class="button quiet" href="${olderHref}"
 }
 
 /** One mail, with clickable links. */
-export function mailPage(mail: MailModel, mailboxHref: string): string {
+export function mailPage(
+  mail: MailModel,
+  { mailboxHref, startHref }: { readonly mailboxHref: string; readonly startHref: string },
+): string {
   return page({
     title: mail.subject,
     width: 'wide',
-    nav: [...NAV, { text: 'Mailbox', href: mailboxHref }],
+    nav: [startLink(startHref), { text: 'Mailbox', href: mailboxHref }],
     body: html`<article class="section"><header class="hero"><h1>${mail.subject}</h1></header>
 <div class="card tile"><dl class="facts"><dt>To</dt><dd>${mail.to}</dd><dt>Sent</dt><dd>${time(mail.sentAt)}</dd>
 <dt>Delivery</dt><dd>${delivery(mail.delivery)}</dd></dl></div>
 ${mail.text === '' ? html`<p class="card empty">The text was sent and is not stored here.</p>` : html`<pre class="letter">${linked(mail.text)}</pre>`}
 </article>`,
   });
+}
+
+function startLink(href: string) {
+  return { text: 'Start page', href };
 }
 
 function time(iso: string) {

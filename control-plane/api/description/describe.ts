@@ -41,8 +41,8 @@ export function descriptionOperations(operations: readonly ControlPlaneOperation
           headers: { 'content-security-policy': 'Allows only what the page itself contains.' },
         },
       },
-      async handle({ request }, { basePath, docsPage }) {
-        const { html, contentSecurityPolicy } = await docsPage(await describe(basePath), request.headers);
+      async handle(_call, { basePath, docsPage }) {
+        const { html, contentSecurityPolicy } = await docsPage(await describe(basePath));
         return { status: 200, headers: { 'content-security-policy': contentSecurityPolicy }, body: html };
       },
     }),

@@ -10,7 +10,6 @@ import type { Runtime } from '../../../core/ports/runtime.ts';
 import type { Table } from '../../../core/ports/table.ts';
 import type { Step, TenantState } from '../../../core/tenant/lifecycle.ts';
 import type { TierTable } from '../../../core/tier/tiers.ts';
-import type { ApiRequest } from './http.ts';
 import type { HomeStatus } from './platform-status.ts';
 import type { RateLimiter } from './rate-limit.ts';
 
@@ -72,8 +71,8 @@ export interface ControlPlaneDeps extends StoreDeps {
   readonly appUrl: string;
   /** Work in progress for longer than this may be retried, in milliseconds. @default 600_000 (10 minutes) */
   readonly stalledAfterMs?: number;
-  /** Renders the page that documents `api`, for a client that sent `headers`. */
-  readonly docsPage: (api: OpenApi, headers: ApiRequest['headers']) => DocsPage | Promise<DocsPage>;
+  /** Renders the page that documents `api`. */
+  readonly docsPage: (api: OpenApi) => DocsPage | Promise<DocsPage>;
   /** Base path of the API in its own description. @default '/control-plane' */
   readonly basePath?: string;
   /** Called with each response of an operation, before it is sent. Tests compare it with the operation's declaration. */
