@@ -10,6 +10,14 @@ export interface LineSink {
 /** What nginx logs when the client disconnects before the response begins. */
 const CLIENT_CLOSED_REQUEST = 499;
 
+/** Longest path in a line, in characters. The path of a refused request can be much longer. */
+const MAX_PATH = 256;
+
+function shortPath(url: string): string {
+  const path = withoutQuery(url);
+  return path.length > MAX_PATH ? `${path.slice(0, MAX_PATH)}…` : path;
+}
+
 const isoTime = oncePerMillisecond((epochMs) => new Date(epochMs).toISOString());
 
 /** The parts of an exchange that are logged. */
@@ -33,7 +41,7 @@ export function accessLine(exchange: LoggedExchange, monotonicMs: number, epochM
   const ms = (monotonicMs - exchange.startedAt).toFixed(1);
   return (
     `{"time":"${isoTime(epochMs)}","level":"${status >= 500 ? 'error' : 'info'}","requestId":"${requestId}","client":"${clientAddress}",` +
-    `"method":"${request.method ?? ''}","path":${JSON.stringify(withoutQuery(request.url ?? ''))},"status":${status},"ms":${ms},` +
+    `"method":"${request.method ?? ''}","path":${JSON.stringify(shortPath(request.url ?? ''))},"status":${status},"ms":${ms},` +
     (route === undefined ? '' : `"tenantId":"${route.tenantId}","tier":"${route.tier}",`) +
     (service === undefined ? '' : `"service":"${service}",`) +
     `"bytes":${bytes}}\n`

@@ -25,6 +25,7 @@ export interface ServiceRequest extends PlatformRequest {
 
 export interface Admitted {
   readonly admitted: true;
+  readonly isSignedIn: true;
   readonly route: Route;
   /** Must be called when the request has ended. */
   leave(): void;
@@ -33,6 +34,8 @@ export interface Admitted {
 /** Admitted without a limit of the gateway: a request without a tenant's token, or one that is metered already. */
 export interface Unmetered {
   readonly admitted: true;
+  /** Whether the request has a valid token. */
+  readonly isSignedIn: boolean;
   readonly route?: undefined;
   leave(): void;
 }
@@ -106,20 +109,22 @@ export function createAdmission(options: AdmissionOptions): Admission {
         if (isDomainError(error, 'UNAUTHENTICATED')) return UNMETERED;
         return refuseUnauthenticated(error);
       }
-      if (token.tenantId === undefined) return UNMETERED;
+      if (token.tenantId === undefined) return SIGNED_IN;
       const { subject, route } = await registry.lookup(token.realm, token.subject);
-      if (!route || subject?.tenantId !== token.tenantId || !isMetered(route)) return UNMETERED;
-      return innerCalls.take(route.tenantId, requestId) ? UNMETERED : meterRequest(route, options, true);
+      if (!route || subject?.tenantId !== token.tenantId || !isMetered(route)) return SIGNED_IN;
+      return innerCalls.take(route.tenantId, requestId) ? SIGNED_IN : meterRequest(route, options, true);
     },
   };
 }
 
 /** Admitted without a limit. */
-export const UNMETERED: Unmetered = { admitted: true, leave: leaveNothing };
+export const UNMETERED: Unmetered = { admitted: true, isSignedIn: false, leave: leaveNothing };
+const SIGNED_IN: Unmetered = { ...UNMETERED, isSignedIn: true };
 
 function withInnerCalls({ route, leave }: Admitted, end: () => void): Admitted {
   return {
     admitted: true,
+    isSignedIn: true,
     route,
     leave() {
       leave();
@@ -164,7 +169,7 @@ function meterRequest(
     return refuse(withRetryAfter(response, verdict.retryAfter), route);
   }
   quotas.touch(route.tenantId, route.apiKey);
-  return { admitted: true, route, leave };
+  return { admitted: true, isSignedIn: true, route, leave };
 }
 
 function leaveNothing(): void {}

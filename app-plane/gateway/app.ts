@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { clientGroup } from '../../core/http/client-address.ts';
 import { hasValidHost } from '../../core/http/host-header.ts';
 import { clientRequestId } from '../../core/http/request-id.ts';
 import type { Authorize } from '../../core/identity/authorize.ts';
@@ -9,18 +10,21 @@ import type { ServiceEndpoints } from '../../core/routing/registry.ts';
 import type { TierName, UsagePlan } from '../../core/tier/tiers.ts';
 import { accessLine, type LineSink } from './access-log.ts';
 import { createAdmission } from './admission.ts';
-import { createClientAddresses } from './client-addresses.ts';
+import { type ClientAddresses, createClientAddresses } from './client-addresses.ts';
+import { ClientConnections } from './client-connections.ts';
 import { createCors } from './cors.ts';
 import { Exchange } from './exchange.ts';
 import { createHttpServer, drainHttpServer } from './http-server.ts';
 import { createInFlight } from './in-flight.ts';
 import { InnerCalls } from './inner-calls.ts';
 import type { Meter } from './meter.ts';
+import { PlatformRoute } from './platform-route.ts';
 import type { QuotaStore } from './quota-store.ts';
 import type { CachedRegistry, Registry, RegistryChange } from './registry.ts';
 import { RequestRouter } from './request-router.ts';
 import { RESPONSES } from './responses.ts';
 import { TaskDirectory } from './task-directory.ts';
+import { Turns } from './turns.ts';
 import { type CreateUpstream, DEFAULT_MAX_ACTIVE, type UpstreamLimits } from './upstream/upstream.ts';
 
 export interface GatewayLimits extends UpstreamLimits {
@@ -28,6 +32,12 @@ export interface GatewayLimits extends UpstreamLimits {
   readonly maxBodyBytes?: number;
   /** For a whole request to arrive. @default 120_000 (2 minutes) */
   readonly requestTimeoutMs?: number;
+  /** For a body to the platform to arrive. @default 20_000 (20 seconds) */
+  readonly platformBodyTimeoutMs?: number;
+  /** Connections of one client. @default 512 */
+  readonly connectionsPerClient?: number;
+  /** Connections of all clients. @default 10_000 */
+  readonly clientConnections?: number;
 }
 
 export interface GatewayOptions {
@@ -72,7 +82,13 @@ export function createGateway(options: GatewayOptions): Gateway {
   const { registry, source, quotas, createUpstream, limits = {}, corsOrigins = [] } = options;
   const maxBodyBytes = limits.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES;
   const tasks = new TaskDirectory(createUpstream, limits);
-  const platform = createUpstream(options.platformSocket, limits);
+  const platform = new PlatformRoute({ ...options, limits });
+  const addresses = createClientAddresses(options.trustedProxies);
+  const turns = new Turns();
+  const connections = new ClientConnections((socket) => turns.isBusy(socket), {
+    perClient: limits.connectionsPerClient,
+    total: limits.clientConnections,
+  });
   let draining = false;
   const isDraining = (): boolean => draining;
   const router = new RequestRouter({
@@ -92,7 +108,11 @@ export function createGateway(options: GatewayOptions): Gateway {
   });
   const server = createHttpServer({
     requestTimeoutMs: limits.requestTimeoutMs,
-    handle: createHandler(router, isDraining, options),
+    onConnection(socket) {
+      const address = addresses.ofConnection(socket);
+      connections.add(socket, address === undefined ? undefined : clientGroup(address));
+    },
+    handle: createHandler({ router, isDraining, addresses, turns }, options),
   });
 
   return {
@@ -113,15 +133,22 @@ export function createGateway(options: GatewayOptions): Gateway {
   };
 }
 
-/** Gives each request an id, routes it, and logs it when it is over. */
-function createHandler(router: RequestRouter, isDraining: () => boolean, options: GatewayOptions) {
-  const { accessLog, clock, log, trustedProxies } = options;
-  const addressOf = createClientAddresses(trustedProxies);
-  return (request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void => {
+interface HandlerParts {
+  readonly router: RequestRouter;
+  readonly isDraining: () => boolean;
+  readonly addresses: ClientAddresses;
+  readonly turns: Turns;
+}
+
+/** Gives each request an id, routes it when it is its turn, and logs it when it is over. */
+function createHandler({ router, isDraining, addresses, turns }: HandlerParts, options: GatewayOptions) {
+  const { accessLog, clock, log } = options;
+
+  function serve(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
     const requestId = clientRequestId(request.headers['x-request-id']) ?? randomUUID();
     const exchange = new Exchange(request, response, {
       requestId,
-      clientAddress: addressOf(request),
+      clientAddress: addresses.of(request),
       startedAt: clock.monotonic(),
       awaitsContinue,
       isDraining,
@@ -135,5 +162,8 @@ function createHandler(router: RequestRouter, isDraining: () => boolean, options
       log.error({ err: error, requestId }, 'a request failed');
       exchange.respond(RESPONSES.internalError);
     });
-  };
+  }
+
+  return (request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void =>
+    turns.take(request.socket, response, () => serve(request, response, awaitsContinue));
 }

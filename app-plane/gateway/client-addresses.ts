@@ -3,8 +3,12 @@ import type { Socket } from 'node:net';
 import { clientBehindProxies, socketAddress, trustedProxies } from '../../core/http/client-address.ts';
 import { parseIp } from '../../core/http/ip-address.ts';
 
-/** Finds the address of the client that sent a request. */
-export type ClientAddresses = (request: Pick<IncomingMessage, 'socket' | 'rawHeaders'>) => string;
+export interface ClientAddresses {
+  /** The address of the client that sent a request. */
+  of(request: Pick<IncomingMessage, 'socket' | 'rawHeaders'>): string;
+  /** The address of the client that made a connection; undefined for a proxy, which connects for many clients. */
+  ofConnection(socket: Socket): string | undefined;
+}
 
 interface Peer {
   readonly address: string;
@@ -30,8 +34,14 @@ export function createClientAddresses(proxies: readonly string[] = []): ClientAd
     return peer;
   }
 
-  return ({ socket, rawHeaders }) => {
-    const { address, isProxy } = peerOf(socket);
-    return isProxy ? clientBehindProxies(address, rawHeaders, trusted) : address;
+  return {
+    of({ socket, rawHeaders }) {
+      const { address, isProxy } = peerOf(socket);
+      return isProxy ? clientBehindProxies(address, rawHeaders, trusted) : address;
+    },
+    ofConnection(socket) {
+      const { address, isProxy } = peerOf(socket);
+      return isProxy ? undefined : address;
+    },
   };
 }

@@ -41,6 +41,9 @@ const Config = z.strictObject({
       bodyTimeoutMs: Milliseconds.exactOptional(),
       connections: z.int().min(1).exactOptional(),
       maxActive: z.int().min(1).exactOptional(),
+      platformBodyTimeoutMs: Milliseconds.exactOptional(),
+      connectionsPerClient: z.int().min(1).exactOptional(),
+      clientConnections: z.int().min(1).exactOptional(),
     })
     .exactOptional(),
 });

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Log } from '../../core/ports/log.ts';
 import type { Exchange } from './exchange.ts';
+import type { UnreadResponse } from './unread-response.ts';
 import { MalformedResponse } from './upstream/malformed-response.ts';
 import { createRequest, type UpstreamRequest } from './upstream/request.ts';
 import type { ResponseListener, Upstream, UpstreamCall, UpstreamFailure } from './upstream/upstream.ts';
@@ -17,6 +18,8 @@ export interface Hop {
   readonly length: number | undefined;
   /** Chooses the response headers that reach the client. @default - all */
   responseHeaders?(headers: string[]): string[];
+  /** Counts what the client has not read. With it, the response is read to its end at once. @default - no faster than the client */
+  readonly unread?: UnreadResponse;
   /** Chooses a task, other than `tried` if possible. Undefined if there is none. */
   pick(tried: Upstream | undefined): Upstream | undefined;
   /** Responds in place of the task. Called at most once, and only before any part of a response was sent. */
@@ -94,6 +97,10 @@ class Forwarding implements ResponseListener {
     this.#exchange.bytes += piece.length;
     // Data that was read before the pause still arrives.
     if (response.write(piece) || this.#paused) return;
+    if (this.#hop.unread) {
+      this.#hop.unread.add(piece.length);
+      return;
+    }
     this.#paused = true;
     this.#call?.pause();
     response.once('drain', this.#resume);

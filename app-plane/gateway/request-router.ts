@@ -4,23 +4,23 @@ import { type Admission, type Admitted, type Refused, UNMETERED, type Unmetered 
 import { contentLength, openBody } from './body.ts';
 import type { Cors } from './cors.ts';
 import type { Exchange } from './exchange.ts';
-import { type ForwardFailure, forward, type Hop } from './forward.ts';
-import { addPlatformHeaders, addServiceHeaders, requestHeaders } from './headers.ts';
-import { isReady } from './readiness.ts';
-import { dataUnavailable, type GatewayResponse, PLATFORM_UNAVAILABLE_PAGE, RESPONSES } from './responses.ts';
+import { FAILURE_RESPONSES } from './failure-responses.ts';
+import { forward, type Hop } from './forward.ts';
+import { addServiceHeaders, requestHeaders } from './headers.ts';
+import type { PlatformRoute } from './platform-route.ts';
+import { dataUnavailable, type GatewayResponse, RESPONSES } from './responses.ts';
 import { ROUTES } from './routes.ts';
 import { serviceResponseHeaders } from './service-response-headers.ts';
 import { parseTarget, type Target } from './target.ts';
 import { leastBusy, type TaskDirectory } from './task-directory.ts';
-import type { Upstream } from './upstream/upstream.ts';
 
 export interface RequestRouterOptions {
   readonly admission: Admission;
   readonly tasks: TaskDirectory;
-  readonly platform: Upstream;
+  readonly platform: PlatformRoute;
   /** The application's microservices. */
   readonly services: readonly string[];
-  /** What clients see. Called for each request to the platform, because the port may be known only after listening. */
+  /** What clients see. */
   readonly publicUrl: () => URL;
   /** Longest request body, in bytes. */
   readonly maxBodyBytes: number;
@@ -32,22 +32,8 @@ export interface RequestRouterOptions {
   readonly log: Log;
 }
 
-const FAILURE_RESPONSES: Record<ForwardFailure, GatewayResponse> = {
-  unavailable: RESPONSES.unavailable,
-  'bad-gateway': RESPONSES.badGateway,
-  timeout: RESPONSES.gatewayTimeout,
-  'too-large': RESPONSES.tooLarge,
-  'malformed-request': RESPONSES.badRequest,
-};
-const BROWSER_FAILURE_RESPONSES = { ...FAILURE_RESPONSES, unavailable: PLATFORM_UNAVAILABLE_PAGE };
-
-/** A platform that takes longer to respond to a readiness probe is not ready. */
-const READY_TIMEOUT_MS = 1_000;
-
 /** What stays the same for all attempts to forward a request. */
-interface Destination extends Pick<Hop, 'path' | 'headers' | 'pick' | 'responseHeaders'> {
-  readonly failureResponses: Record<ForwardFailure, GatewayResponse>;
-}
+type Destination = Pick<Hop, 'path' | 'headers' | 'pick' | 'responseHeaders'>;
 
 type ApiTarget = Extract<Target, { readonly kind: 'api' }>;
 
@@ -62,7 +48,10 @@ export class RequestRouter {
   async route(exchange: Exchange): Promise<void> {
     const target = parseTarget(exchange.request.url ?? '');
     if (target.kind === 'api' && this.#options.services.includes(target.service)) exchange.service = target.service;
-    if (target.kind === 'platform' && this.#isTooLarge(exchange)) return exchange.respond(RESPONSES.tooLarge);
+    if (target.kind === 'platform' && this.#options.platform.isTooLarge(exchange.request)) {
+      exchange.respond(RESPONSES.tooLarge);
+      return;
+    }
     const preflight = target.kind === 'api' ? this.#applyCors(exchange) : undefined;
     if (preflight) return exchange.respond(preflight);
     const admission = await this.#admit(exchange, target);
@@ -74,11 +63,13 @@ export class RequestRouter {
       case 'api':
         return this.#toService(exchange, admission.route, target);
       case 'platform':
-        return this.#toPlatform(exchange, target.path);
+        return this.#options.platform.send(exchange, target.path, admission.isSignedIn);
       case 'healthz':
         return exchange.respond(RESPONSES.healthy);
       case 'readyz':
         return exchange.respond(await this.#readiness());
+      case 'too-long':
+        return exchange.respond(RESPONSES.uriTooLong);
       case 'malformed':
         return exchange.respond(RESPONSES.badRequest);
     }
@@ -108,10 +99,6 @@ export class RequestRouter {
     }
   }
 
-  #isTooLarge({ request }: Exchange): boolean {
-    return (contentLength(request) ?? 0) > this.#options.maxBodyBytes;
-  }
-
   #toService(exchange: Exchange, route: Route | undefined, { service, path }: ApiTarget): void {
     const { tasks, maxActive, publicUrl } = this.#options;
     const candidates = route === undefined ? [] : tasks.tasksOf(route, service);
@@ -125,33 +112,22 @@ export class RequestRouter {
     const pick: Hop['pick'] = (tried) => leastBusy(candidates, maxActive, tried);
     const address = { service, path, publicUrl };
     const responseHeaders: Hop['responseHeaders'] = (all) => serviceResponseHeaders(all, address);
-    this.#forward(exchange, { path, headers, pick, responseHeaders, failureResponses: FAILURE_RESPONSES });
+    this.#forward(exchange, { path, headers, pick, responseHeaders });
   }
 
-  #toPlatform(exchange: Exchange, path: string): void {
-    const { maxActive, platform, publicUrl } = this.#options;
-    const { request } = exchange;
-    const headers = requestHeaders(request, 'platform');
-    addPlatformHeaders(headers, exchange, publicUrl());
-    const isBrowser = request.headers.accept?.includes('text/html') === true;
-    const failureResponses = isBrowser ? BROWSER_FAILURE_RESPONSES : FAILURE_RESPONSES;
-    const pick: Hop['pick'] = () => (platform.active < maxActive ? platform : undefined);
-    this.#forward(exchange, { path, headers, pick, failureResponses });
-  }
-
-  #forward(exchange: Exchange, { failureResponses, ...hop }: Destination): void {
+  #forward(exchange: Exchange, hop: Destination): void {
     exchange.acceptBody();
     openBody(exchange.request, this.#options.maxBodyBytes, (body) => {
       if (exchange.response.destroyed) return;
       const length = contentLength(exchange.request);
-      const fail: Hop['fail'] = (failure) => exchange.respond(failureResponses[failure]);
+      const fail: Hop['fail'] = (failure) => exchange.respond(FAILURE_RESPONSES[failure]);
       forward(exchange, { ...hop, body, length, fail }, this.#options.log);
     });
   }
 
   async #readiness(): Promise<GatewayResponse> {
     const { tasks, services } = this.#options;
-    const platform = await isReady(this.#options.platform, READY_TIMEOUT_MS);
+    const platform = await this.#options.platform.isReady();
     const pool = tasks.hasPooled(services);
     const draining = this.#options.isDraining();
     const ready = platform && pool && !draining;

@@ -23,4 +23,5 @@ export const ROUTES: Readonly<Record<Target['kind'], RouteLimit>> = {
   healthz: 'constant-work',
   readyz: 'constant-work',
   malformed: 'constant-work',
+  'too-long': 'constant-work',
 };

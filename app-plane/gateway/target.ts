@@ -9,11 +9,18 @@ export type Target =
   /** Control plane, realms, pages. */
   | { readonly kind: 'platform'; readonly path: string }
   /** Refused: not a path, or one that two servers could read differently. */
-  | { readonly kind: 'malformed' };
+  | { readonly kind: 'malformed' }
+  /** Refused: longer than any request of a client needs, and logs would be full of it. */
+  | { readonly kind: 'too-long' };
 
 const HEALTHZ: Target = { kind: 'healthz' };
 const READYZ: Target = { kind: 'readyz' };
 const MALFORMED: Target = { kind: 'malformed' };
+const TOO_LONG: Target = { kind: 'too-long' };
+
+/** Longest path, and longest path with query, in characters. A sign-in has the longest query: it may carry an ID token. */
+const MAX_PATH = 2_048;
+const MAX_TARGET = 8_192;
 
 const API = '/api';
 const VERSION = '/v1/';
@@ -23,9 +30,11 @@ const VERSION = '/v1/';
  * are malformed.
  */
 export function parseTarget(url: string): Target {
+  if (url.length > MAX_TARGET) return TOO_LONG;
   const path = url.startsWith('/') ? url : originForm(url);
   if (path === undefined) return MALFORMED;
   const bare = withoutQuery(path);
+  if (bare.length > MAX_PATH) return TOO_LONG;
   if (isAmbiguousPath(bare)) return MALFORMED;
   if (bare === '/healthz') return HEALTHZ;
   if (bare === '/readyz') return READYZ;

@@ -48,13 +48,20 @@ const CODES: Record<ErrorCode, Advice> = {
 
 const GATEWAY: Record<Exclude<keyof typeof RESPONSES, 'healthy'>, Advice> = {
   badRequest: { meaning: 'The request is not valid HTTP, or its path is malformed.', advice: 'Fix the request.' },
+  uriTooLong: {
+    meaning: 'The path is longer than 2,048 characters, or 8,192 with the query.',
+    advice: 'Send a shorter path.',
+  },
   upgradeRefused: { meaning: 'The request asks for another protocol.', advice: 'Use HTTP/1.1 without `Upgrade`.' },
   unauthorized: { meaning: 'The token is missing or not valid.', advice: 'Sign in again.' },
   forbidden: { meaning: 'No tenant, or no API key, belongs to the token.', advice: 'Sign in as a user of the tenant.' },
   suspended: { meaning: 'The tenant is not active.', advice: 'Ask the operator to make it active.' },
   notFound: { meaning: 'No service has this path.', advice: 'See the OpenAPI description.' },
   requestTimeout: { meaning: 'The request did not arrive in time.', advice: 'Send headers and body without pauses.' },
-  tooLarge: { meaning: 'The body is larger than 10 MB.', advice: 'Send less in one request.' },
+  tooLarge: {
+    meaning: 'The body is larger than 10 MB, or than 256 KiB for sign-in and the control plane.',
+    advice: 'Send less in one request.',
+  },
   headersTooLarge: { meaning: 'The headers are larger than 16 KB.', advice: 'Send fewer cookies and headers.' },
   tooManyRequests: {
     meaning: "The rate of the tenant's usage plan is exceeded, or too many of its requests are in progress.",

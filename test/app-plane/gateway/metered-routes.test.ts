@@ -39,6 +39,7 @@ const SAMPLES: Record<Target['kind'], readonly Sample[]> = {
   healthz: [get('/healthz'), get('/healthz?x')],
   readyz: [get('/readyz')],
   malformed: [get('/realms/../api/products'), get('*')],
+  'too-long': [get(`/${'x'.repeat(3_000)}`)],
 };
 
 const PLAN = { rate: 1, burst: 1, quotaPerDay: 1_000_000 };

@@ -1,0 +1,50 @@
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+/** A client that sends more requests on one connection without waiting for responses is disconnected. */
+const MAX_WAITING = 64;
+
+const NONE: readonly (() => void)[] = [];
+
+/**
+ * Serves the requests of one connection one after the other. HTTP lets a client send requests before it has read the
+ * responses (pipelining, RFC 9112, 9.3.2). Their responses go out in order anyway, so serving them at the same time would
+ * only occupy connections to the platform and to tasks, for responses that the client may never read.
+ */
+export class Turns {
+  /** The requests that wait, by connection with a request in progress. */
+  readonly #waiting = new WeakMap<Socket, readonly (() => void)[]>();
+
+  /** Whether a request of the connection is in progress. */
+  isBusy(socket: Socket): boolean {
+    return this.#waiting.has(socket);
+  }
+
+  /** Calls `serve` when the responses to all earlier requests of the connection are complete, or never. */
+  take(socket: Socket, response: ServerResponse, serve: () => void): void {
+    const waiting = this.#waiting.get(socket);
+    if (!waiting) {
+      this.#waiting.set(socket, NONE);
+      this.#serve(socket, response, serve);
+    } else if (waiting.length >= MAX_WAITING) {
+      socket.destroy();
+    } else {
+      this.#waiting.set(socket, [...waiting, () => this.#serve(socket, response, serve)]);
+    }
+  }
+
+  #serve(socket: Socket, response: ServerResponse, serve: () => void): void {
+    response.once('close', () => this.#next(socket));
+    serve();
+  }
+
+  #next(socket: Socket): void {
+    const [next, ...others] = (!socket.destroyed && this.#waiting.get(socket)) || NONE;
+    if (next) {
+      this.#waiting.set(socket, others);
+      next();
+    } else {
+      this.#waiting.delete(socket);
+    }
+  }
+}
