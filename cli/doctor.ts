@@ -14,6 +14,7 @@ import {
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
+import { openFilesLimit, openFilesShortage } from '../adapters/embedded/open-files.ts';
 import { SERVICES_DIR } from '../adapters/embedded/program.ts';
 import { bundleOf } from '../adapters/embedded/runtime/supervisor/bundles.ts';
 import { loadConfig } from '../embedded/config.ts';
@@ -56,6 +57,7 @@ async function examine(dir: DataDir): Promise<Finding[]> {
     bundles(),
     parentDeath(),
     separateUsers(),
+    openFiles(),
     writable(dir),
     freeSpace(dir),
     fsyncTime(dir),
@@ -85,6 +87,11 @@ function separateUsers(): Finding {
   const root = process.getuid?.() === 0;
   const detail = root ? 'root: each silo tenant has its own uid' : 'not root: all tasks share one uid';
   return { check: 'task users', ok: root, warning: !root, detail };
+}
+
+function openFiles(): Finding {
+  const shortage = openFilesShortage();
+  return { check: 'open files', ok: shortage === undefined, detail: shortage ?? `${openFilesLimit() ?? 'enough'}` };
 }
 
 /** The nearest existing folder above a path, or the path itself. */

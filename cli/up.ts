@@ -3,8 +3,9 @@ import { flushCompileCache } from 'node:module';
 import { type Logger, pino } from 'pino';
 import { systemClock } from '../adapters/embedded/clock.ts';
 import { openLineFile } from '../adapters/embedded/line-file.ts';
+import { openFilesShortage } from '../adapters/embedded/open-files.ts';
 import { thisProcess } from '../adapters/embedded/runtime/supervisor/own-processes.ts';
-import { isDomainError } from '../core/errors.ts';
+import { DomainError, isDomainError } from '../core/errors.ts';
 import type { AdminFile } from '../embedded/admin.ts';
 import { type ConfigFlags, loadConfig, type PlatformConfig } from '../embedded/config.ts';
 import { type DataDir, notWritable, prepareDataDir, readJson, writePrivate } from '../embedded/data-dir.ts';
@@ -129,6 +130,8 @@ async function start(
   const slower = setInterval(() => report(`still starting; see ${dir.logs} ...`), SLOW_START_AGAIN_MS);
   try {
     const config = loadConfig(dir.config, flags);
+    const shortage = openFilesShortage();
+    if (shortage !== undefined) throw new DomainError('CONFIG', shortage);
     prepareDataDir(dir);
     // From here on, files of this process and its children are readable by their owner only, unless opened on purpose.
     process.umask(0o077);

@@ -3,6 +3,7 @@ import pino from 'pino';
 import { systemClock } from '../../adapters/embedded/clock.ts';
 import { createSignature } from '../../adapters/embedded/identity/signature.ts';
 import { openLineFile } from '../../adapters/embedded/line-file.ts';
+import { clientConnectionsWithin } from '../../adapters/embedded/open-files.ts';
 import { openTable } from '../../adapters/embedded/store/table.ts';
 import { CONFIG_EXIT_CODE, isDomainError, messageOf } from '../../core/errors.ts';
 import { createAuthorize, type TrustedIssuer } from '../../core/identity/authorize.ts';
@@ -19,6 +20,8 @@ import { loadUpstreamClient } from './upstream-clients.ts';
 /** Entry point of the gateway's process: a child of the platform, configured by TIERPLANE_GATEWAY, notified over IPC. */
 
 const DRAIN_MS = 10_000;
+/** Connections of all clients, if the process may have so many files open. */
+const MAX_CLIENT_CONNECTIONS = 10_000;
 const FIRST_ENDPOINTS_MS = 2_000;
 /** False if the process was started by hand. */
 const HAS_PLATFORM = process.send !== undefined;
@@ -64,6 +67,7 @@ async function start(config: GatewayConfig): Promise<Running> {
   const quotas = await QuotaStore.open({ table: quotaTable, meter, clock, log, hasRoute });
   const gateway = createGateway({
     ...config,
+    limits: { clientConnections: clientConnectionsWithin(MAX_CLIENT_CONNECTIONS), ...config.limits },
     createUpstream: await loadUpstreamClient(config.upstream),
     authorize,
     registry: cachedRegistry(source, { clock }),
