@@ -3,7 +3,6 @@ import type { Provisioner } from '../app-plane/provisioner/provisioner.ts';
 import type { RestorationProgress } from '../app-plane/provisioner/restoration.ts';
 import type { ControlPlaneDeps, OperatorDeps } from '../control-plane/api/http/deps.ts';
 import { createPrincipals } from '../control-plane/api/http/principal.ts';
-import { createRateLimiter } from '../control-plane/api/http/rate-limit.ts';
 import { LOCAL_OPERATIONS } from '../control-plane/api/local-operations.ts';
 import { createControlPlaneHandler } from '../control-plane/api/server.ts';
 import { createCompletions } from '../control-plane/api/tenants/completion.ts';
@@ -11,6 +10,7 @@ import { resultsConsumer } from '../control-plane/api/tenants/results-consumer.t
 import { CLI_CLIENT, issuerOf } from '../core/identity/issuers.ts';
 import type { EventBus } from '../core/ports/event-bus.ts';
 import { RESERVED_NAMES, reservedSlugs } from '../core/tenant/reserved-names.ts';
+import { createRateLimiter } from '../core/usage/rate-limiter.ts';
 import { apiDocsPage } from '../web/pages/api-docs.ts';
 import type { PlatformConfig } from './config.ts';
 import type { GatewayProcess } from './gateway-process.ts';

@@ -10,8 +10,8 @@ import type { Runtime } from '../../../core/ports/runtime.ts';
 import type { Table } from '../../../core/ports/table.ts';
 import type { Step, TenantState } from '../../../core/tenant/lifecycle.ts';
 import type { TierTable } from '../../../core/tier/tiers.ts';
+import type { RateLimiter } from '../../../core/usage/rate-limiter.ts';
 import type { HomeStatus } from './platform-status.ts';
-import type { RateLimiter } from './rate-limit.ts';
 
 /** What operations on the records of tenants need. */
 export interface StoreDeps {

@@ -167,6 +167,17 @@ describe('the cached registry', () => {
     expect(registry.lookup('pool', 's')).not.toBeInstanceOf(Promise);
   });
 
+  test('reads again after its time to live, although the date is set back meanwhile', async () => {
+    const clock = noonClock();
+    const state = counted();
+    const registry = cachedRegistry(state.source, { clock, ttlMs: 2_000 });
+    await registry.lookup('pool', 's');
+    clock.setDate(-7_200_000);
+    clock.advance(2_000);
+    await registry.lookup('pool', 's');
+    expect(state.reads).toBe(2);
+  });
+
   test('caches neither an unknown user or route nor what it read before an invalidation', async () => {
     const clock = noonClock();
     const state = counted();

@@ -49,6 +49,21 @@ describe('the lease', () => {
     expect(await world.resultTypes(id)).toEqual(['provisionSuccess']);
   });
 
+  test('of a dead process expires, although the date is set back meanwhile', async () => {
+    await using world = new World();
+    const [one, two] = [await world.running({ owner: 'one' }), await world.running({ owner: 'two' })];
+    const id = tenantId();
+    one.point = (name) => {
+      if (name === 'createUser') one.kill();
+    };
+    await world.deliver(one, onboarding(id, 'basic'));
+    await one.died;
+    world.clock.setDate(-7_200_000);
+    world.clock.advance(15_000);
+    await world.untilPhase(two, id, 'ready');
+    expect(await world.resultTypes(id)).toEqual(['provisionSuccess']);
+  });
+
   test('is renewed while work is in progress, however long it takes', async () => {
     await using world = new World();
     const [one, two] = [await world.running({ owner: 'one' }), await world.running({ owner: 'two' })];

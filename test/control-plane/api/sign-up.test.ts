@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { createRateLimiter } from '../../../control-plane/api/http/rate-limit.ts';
 import { resultsConsumer } from '../../../control-plane/api/tenants/results-consumer.ts';
 import { envelope } from '../../../core/events/events.ts';
 import { OUTBOX, outboxDeletes } from '../../../core/events/outbox.ts';
@@ -8,6 +7,7 @@ import type { RandomBytes } from '../../../core/ports/clock.ts';
 import type { Envelope } from '../../../core/ports/event-bus.ts';
 import { type Item, put } from '../../../core/ports/table.ts';
 import { newId } from '../../../core/tenant/names.ts';
+import { createRateLimiter } from '../../../core/usage/rate-limiter.ts';
 import { type Body, type CallOptions, type Home, type Reply, startHome } from './home.ts';
 
 const PASSWORD = 'Correct-horse-1';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { createAttemptLimiter } from '../../../core/identity/attempts.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 
 describe('the limiter of failed attempts', () => {
   test('takes from all keys or from none, returns attempts, and starts anew after its window', () => {
@@ -18,6 +19,17 @@ describe('the limiter of failed attempts', () => {
     now = 999;
     expect(limiter.take([user])).toBe(false);
     now = 1_000;
+    expect(limiter.take([user])).toBe(true);
+  });
+
+  test('a window ends after its time, although the date is set back meanwhile', () => {
+    const clock = new ManualClock();
+    const limiter = createAttemptLimiter({ clock, windowMs: 1_000 });
+    const user = { key: 'user', max: 1 };
+    limiter.take([user]);
+    clock.setDate(-7_200_000);
+    expect(limiter.take([user])).toBe(false);
+    clock.advance(1_000);
     expect(limiter.take([user])).toBe(true);
   });
 

@@ -23,7 +23,6 @@ import { createSeal } from '../seal.ts';
 import { showAccount } from './account.ts';
 import { type Accounts, createAccounts } from './accounts.ts';
 import { type AdminClient, redirectUrisOf } from './clients.ts';
-import { type CredentialLimits, createCredentialLimits } from './credential-limits.ts';
 import { createDeviceCookies } from './device-cookies.ts';
 import { createDeviceGrant, type DeviceGrant } from './device-grant.ts';
 import { sendError } from './error-response.ts';
@@ -31,6 +30,7 @@ import { handleInteraction, type InteractionDeps } from './interactions.ts';
 import { createLocalSignature } from './local-signature.ts';
 import { ProviderCache } from './provider-cache.ts';
 import type { RealmRequest } from './realm-request.ts';
+import { createTokenLimits, type TokenLimits } from './token-limits.ts';
 import { sendUserInfo } from './user-info.ts';
 
 export interface RealmsOptions {
@@ -82,7 +82,7 @@ class RealmsHandler {
   readonly #usersApi: UsersApi;
   readonly #interactions: InteractionDeps;
   readonly #deviceGrant: DeviceGrant;
-  readonly #credentialLimits: CredentialLimits;
+  readonly #tokenLimits: TokenLimits;
   readonly #providers: ProviderCache;
   readonly #signIns: AttemptLimiter;
   readonly #publicUrl: URL;
@@ -98,7 +98,7 @@ class RealmsHandler {
     const devices = createDeviceCookies({ seal, random, isSecure: publicUrl.startsWith('https:') });
     this.#interactions = { accounts, identity, seal, devices, clock, log, publicUrl };
     this.#deviceGrant = createDeviceGrant({ accounts, clock });
-    this.#credentialLimits = createCredentialLimits({ clock });
+    this.#tokenLimits = createTokenLimits({ clock });
     const { cookieKeys } = secrets;
     const deviceGrant = this.#deviceGrant;
     this.#signIns = createAttemptLimiter({ clock, windowMs: SIGN_INS_WINDOW_MS });
@@ -145,7 +145,6 @@ class RealmsHandler {
   async #route(request: RealmRequest): Promise<void> {
     const { req, res, spec, path, query } = request;
     const [, head = '', name, step = '', ...rest] = path.split('/');
-    if (!this.#credentialLimits.admit(req, res)) return sendTooManyAttempts(request);
     if (head === 'interaction' && name !== undefined && rest.length === 0) {
       return handleInteraction(this.#interactions, { ...request, uid: name, step });
     }
@@ -153,12 +152,18 @@ class RealmsHandler {
       const target = { query, invitation: step !== '', ...(name && { userName: decoded(name) }) };
       return this.#usersApi(req, res, spec, target);
     }
+    if (!isExact(req.method, path)) throw new DomainError('NOT_FOUND', 'page not found');
     switch (`${req.method} ${path}`) {
       case 'GET /account':
         return showAccount({ accounts: this.#accounts, publicUrl: this.#options.publicUrl }, request);
       case 'GET /me':
       case 'POST /me':
         return this.#userInfo(request);
+      case 'POST /token':
+      case 'POST /token/revocation': {
+        const seconds = this.#tokenLimits.take(req, res);
+        return seconds === 0 ? callProvider(request) : sendTooManyTokens(request, seconds);
+      }
       case 'POST /device':
       case 'POST /device/auth':
         return this.#deviceGrant.admit(req, res, spec) ? callProvider(request) : sendTooManyCodes(request);
@@ -182,6 +187,17 @@ class RealmsHandler {
   }
 }
 
+/**
+ * Whether the path is spelled as it is defined. oidc-provider ignores case and a slash at the end, so another spelling
+ * would pass by the limits, which compare paths exactly. Ids in paths of GET requests have capital letters.
+ */
+function isExact(method: string | undefined, path: string): boolean {
+  const isRead = method === 'GET' || method === 'HEAD';
+  const [, head = ''] = path.split('/');
+  const fixed = isRead ? head : path;
+  return fixed === fixed.toLowerCase() && (path === '/' || !path.endsWith('/'));
+}
+
 /** oidc-provider's paths begin below `mount`, which it learns from `originalUrl`. */
 async function callProvider({ req, res, provider, mount, path, query }: RealmRequest): Promise<void> {
   const search = query.size > 0 ? `?${query}` : '';
@@ -191,10 +207,12 @@ async function callProvider({ req, res, provider, mount, path, query }: RealmReq
   await provider.callback()(req, res);
 }
 
-/** RFC 6749, section 5.2, has no error of this name, so clients show the description. */
-function sendTooManyAttempts({ res }: RealmRequest): void {
-  const body = { error: 'slow_down', error_description: 'too many wrong secrets; try again in five minutes' };
-  sendJson(res, 429, body, { 'retry-after': '300' });
+function sendTooManyTokens({ res }: RealmRequest, seconds: number): void {
+  const body = {
+    error: 'slow_down',
+    error_description: `too many requests for tokens; try again in ${seconds} seconds`,
+  };
+  sendJson(res, 429, body, { 'retry-after': String(seconds) });
 }
 
 function sendTooManySignIns({ res }: RealmRequest): void {

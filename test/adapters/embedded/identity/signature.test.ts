@@ -50,6 +50,21 @@ describe('the key sets of issuers', () => {
     await expect(verify(token, by('unknown'))).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   });
 
+  test('are fetched again after ten minutes, although the date is set back meanwhile', async () => {
+    const server = await startKeySetServer([published]);
+    const clock = new ManualClock();
+    const { verify } = createSignature({ jwksUri: () => server.url, clock });
+    try {
+      await verify(token, by('known'));
+      clock.setDate(-7_200_000);
+      clock.advance(600_000);
+      await verify(token, by('known'));
+      expect(server.requests()).toBe(2);
+    } finally {
+      await server.close();
+    }
+  });
+
   test('while a key set cannot be fetched, the tokens of its issuer fail with UNAVAILABLE, not as invalid', async () => {
     const server = await startKeySetServer([]);
     await server.close();

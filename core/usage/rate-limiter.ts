@@ -1,6 +1,6 @@
-import { Lru } from '../../../core/collections/lru.ts';
-import type { Clock } from '../../../core/ports/clock.ts';
-import { type Bucket, fullBucket, secondsToToken, take } from '../../../core/usage/bucket.ts';
+import { Lru } from '../collections/lru.ts';
+import type { Clock } from '../ports/clock.ts';
+import { type Bucket, fullBucket, secondsToToken, take } from './bucket.ts';
 
 export interface RateLimiter {
   /** @returns 0 if the call of `key` is admitted, else the seconds until one would be, rounded up */
