@@ -58,12 +58,14 @@ export function createPasswords(options: {
   readonly temporaryKey: Uint8Array;
   readonly clock: Pick<Clock, 'now'>;
   readonly random: RandomBytes;
+  /** Cost of a hash: log2 of N. @default 15 */
+  readonly logN?: number;
 }): Passwords {
-  const { temporaryKey, clock, random } = options;
+  const { temporaryKey, clock, random, logN = LOG_N } = options;
   const limited = createLimit(MAX_PARALLEL, MAX_QUEUED);
-  const stretch = (password: string, salt: Buffer, logN: number): Promise<Buffer> =>
+  const stretch = (password: string, salt: Buffer, cost: number): Promise<Buffer> =>
     limited(() =>
-      derive(password.normalize('NFC'), salt, KEY_BYTES, { N: 2 ** logN, r: 8, p: 1, maxmem: MAX_MEMORY_BYTES }),
+      derive(password.normalize('NFC'), salt, KEY_BYTES, { N: 2 ** cost, r: 8, p: 1, maxmem: MAX_MEMORY_BYTES }),
     );
   const macOf = (password: string, subject: string): Buffer =>
     createHmac('sha256', temporaryKey).update(`${subject}\n${password}`).digest();
@@ -71,8 +73,8 @@ export function createPasswords(options: {
   return {
     async hash(password) {
       const salt = Buffer.from(random(16));
-      const hash = await stretch(password, salt, LOG_N);
-      return { kind: 'scrypt', logN: LOG_N, salt: salt.toString('base64url'), hash: hash.toString('base64url') };
+      const hash = await stretch(password, salt, logN);
+      return { kind: 'scrypt', logN, salt: salt.toString('base64url'), hash: hash.toString('base64url') };
     },
 
     temporary(subject) {
@@ -90,7 +92,7 @@ export function createPasswords(options: {
         const hash = await stretch(password, Buffer.from(secret.salt, 'base64url'), secret.logN);
         return timingSafeEqual(hash, Buffer.from(secret.hash, 'base64url')) ? 'right' : 'wrong';
       }
-      await stretch(password, Buffer.alloc(16), LOG_N);
+      await stretch(password, Buffer.alloc(16), logN);
       if (!secret) return 'wrong';
       const right = timingSafeEqual(macOf(password.trim(), subject), Buffer.from(secret.mac, 'base64url'));
       if (!right) return 'wrong';

@@ -44,7 +44,8 @@ export interface RealmServer {
   close(): Promise<void>;
 }
 
-export async function startRealmServer(): Promise<RealmServer> {
+/** @param options.logN cost of password hashes. @default - that of the platform */
+export async function startRealmServer(options: { readonly logN?: number } = {}): Promise<RealmServer> {
   const dir = await mkdtemp(join(tmpdir(), 'tierplane-identity-'));
   let ahead = 0;
   const clock: Clock = {
@@ -64,7 +65,7 @@ export async function startRealmServer(): Promise<RealmServer> {
   const { url } = await listen(server);
 
   const secrets = await loadIdentitySecrets(table, random);
-  const passwords = createPasswords({ temporaryKey: secrets.temporaryKey, clock, random });
+  const passwords = createPasswords({ temporaryKey: secrets.temporaryKey, clock, random, ...options });
   const mailer = openMailer({ table, file: mailFile, clock, random, log });
   const identity = openIdentity({
     table,
