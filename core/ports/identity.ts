@@ -90,7 +90,7 @@ export interface Identity {
    * password, NOT_FOUND for an unknown realm. Not idempotent: after UNAVAILABLE, look the user up first.
    */
   createUser(realm: RealmId, user: NewUser): Promise<User>;
-  /** The user, or undefined if unknown. */
+  /** The user with this name or, if there is none, with this email. Undefined if unknown. */
   user(realm: RealmId, userName: string): Promise<User | undefined>;
   /** The user with this `sub`, or undefined if unknown. */
   userOf(realm: RealmId, subject: string): Promise<User | undefined>;

@@ -5,7 +5,7 @@ import type { Credentials } from '../../ports/credentials.ts';
 import type { RealmId, RealmSpec } from '../../ports/identity.ts';
 import type { Item, Table } from '../../ports/table.ts';
 import type { MailLimits } from './mail-limits.ts';
-import { realmKey, type UserRecord, userKey } from './user-records.ts';
+import { emailKey, realmKey, type UserRecord, userKey } from './user-records.ts';
 
 /** Concurrent calls to the credentials provider. */
 export const CALLS_AT_ONCE = 10;
@@ -46,15 +46,28 @@ export function unknownUser(): DomainError {
   return new DomainError('NOT_FOUND', 'user not found');
 }
 
-/** The stored user, or undefined if unknown or not completely created. */
+/**
+ * The stored user, or undefined if unknown or not completely created. If no user has this name, the user with this email:
+ * an earlier version accepted names that no path can carry, and such users are addressed by their email.
+ */
 export async function findUser<Secret extends object, Realm extends RealmSpec>(
   { table }: StoreContext<Secret, Realm>,
   realm: RealmId,
   userName: string,
 ): Promise<Item<UserRecord<Secret>> | undefined> {
   if (!isLogin(userName)) return undefined;
-  const item = await table.get(userKey<Secret>(realm, userName));
+  const item =
+    (await table.get(userKey<Secret>(realm, userName))) ?? (await findByEmail<Secret>(table, realm, userName));
   return item && isComplete(item.data) ? item : undefined;
+}
+
+async function findByEmail<Secret extends object>(
+  table: Table,
+  realm: RealmId,
+  email: string,
+): Promise<Item<UserRecord<Secret>> | undefined> {
+  const holder = email.includes('@') ? await table.get(emailKey(realm, email)) : undefined;
+  return holder && table.get(userKey<Secret>(realm, holder.data.userName));
 }
 
 /** Whether the record is more than a reservation. */

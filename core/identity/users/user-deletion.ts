@@ -21,7 +21,8 @@ export async function deleteUser<Secret extends object, Realm extends RealmSpec>
   const item = await findUser(context, id, userName);
   if (!item) return;
   const realm = await requireRealm(context, id);
-  const user = item.data.enabled ? await changeUser(context, realm, userName, () => ({ enabled: false })) : item.data;
+  const { data } = item;
+  const user = data.enabled ? await changeUser(context, realm, data.userName, () => ({ enabled: false })) : data;
   await context.table.transact(await removal(context, { realm, id, realmFollows: false }, user));
 }
 

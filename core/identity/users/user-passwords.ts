@@ -83,7 +83,7 @@ export async function setPassword<Secret extends object, Realm extends RealmSpec
   const user = await changeUser(
     context,
     realm,
-    userName,
+    found.data.userName,
     (before) => {
       requireSameUser(found.data, before);
       check?.(before);

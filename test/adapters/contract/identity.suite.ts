@@ -160,6 +160,19 @@ export function identityContract(adapter: string, open: () => Promise<IdentityFi
       }
     });
 
+    test('SE-6: a user is also found by email, unless the text is the name of a user', async () => {
+      const email = 'by-mail@example.test';
+      const made = await identity.createUser('pool', newUser('by-name', { email }));
+      await expect(identity.user('pool', 'By-Mail@example.test')).resolves.toEqual(made);
+      await expect(identity.user(OWN, email)).resolves.toBeUndefined();
+      await identity.createUser('pool', newUser('first-name'));
+      const moved = await identity.updateUser('pool', 'first-name@example.test', { email: 'moved-on@example.test' });
+      await expect(identity.user('pool', 'first-name@example.test')).resolves.toEqual(moved);
+      await identity.deleteUser('pool', email);
+      await expect(identity.user('pool', 'by-name')).resolves.toBeUndefined();
+      await expect(identity.emailTaken('pool', email)).resolves.toBe(false);
+    });
+
     test('refuses to change a user of an unknown realm, or to break a rule', async () => {
       const unknown = 'tenant-nobody0000000000000000000x';
       await expect(identity.updateUser(unknown, 'x', {})).rejects.toMatchObject({ code: 'NOT_FOUND' });

@@ -4,6 +4,8 @@ import { parseTarget } from '../../../app-plane/gateway/target.ts';
 import { toRequest } from '../../../control-plane/lambda/http-event.ts';
 import { checkEvent } from '../../../core/events/schemas.ts';
 import { slugOf } from '../../../core/fields/slug.ts';
+import { emailKey, userKey } from '../../../core/identity/users/user-records.ts';
+import { put } from '../../../core/ports/table.ts';
 import { httpEvent } from '../lambda/http-events.ts';
 import { type Body, type Home, type Reply, startHome } from './home.ts';
 
@@ -194,6 +196,31 @@ describe('SE-6: a system user', () => {
     );
     expect(accepted).toBeGreaterThan(7);
   }, 60_000);
+
+  test.each(['CORP\\jdoe', '../x', 'a/b', 'who?'])(
+    'that an earlier version called %j is read, changed and deleted by its email',
+    async (userName) => {
+      const { table, identity } = home.deps;
+      const email = `${Buffer.from(userName).toString('hex')}@legacy.example`;
+      await identity.createUser('admin', { userName: 'legacy', email, role: 'Support', password: 'Correct-horse-1' });
+      const [user, holder] = [await table.get(userKey('admin', 'legacy')), await table.get(emailKey('admin', email))];
+      if (!user || !holder) throw new Error('the user must exist');
+      await table.transact([
+        { delete: userKey('admin', 'legacy') },
+        put({ ...user, ...userKey('admin', userName), version: 1, data: { ...user.data, userName } }, 'absent'),
+        put({ ...holder, version: holder.version + 1, data: { userName } }, 'present'),
+      ]);
+      const path = `/users/${encodeURIComponent(email)}`;
+      expect((await call('GET', path)).body.data).toMatchObject({ userName, email });
+      const changes = [
+        await call('PUT', path, { email, userRole: 'Other' }),
+        await call('PUT', `${path}/disable`),
+        await call('DELETE', path),
+      ];
+      expect(changes.map(({ status }) => status)).toEqual([200, 200, 200]);
+      expect((await all('/users?')).map((one) => one.userName)).not.toContain(userName);
+    },
+  );
 
   test.each(['CORP\\jdoe', '../x', '..', '/', 'a/b', 'who?', 'eve@other.example'])(
     'cannot be called %j',

@@ -8,6 +8,8 @@ export function registering(tenantData: object, rest: object = {}): Body {
 }
 
 const manyKeys = Object.fromEntries(Array.from({ length: MAX_EXTRA_KEYS + 1 }, (_, i) => [`key${i}`, i]));
+const ID = '01kazy9t3q8h2v5w7x0r4m6n8p';
+const LONG_EMAIL = `${'x'.repeat(64)}@${'d'.repeat(60)}.co`.padEnd(129, 'm');
 /** Name, body, path of the field, type of the error. */
 export const registrations: readonly (readonly [string, Body, string, string])[] = [
   ['no body', undefined, 'body', 'missing'],
@@ -19,6 +21,31 @@ export const registrations: readonly (readonly [string, Body, string, string])[]
   ['a name of 64 letters', registering({ tenantName: 'a'.repeat(64) }), 'body.tenantData.tenantName', 'value_error'],
   ['a name with a slash', registering({ tenantName: 'a/b' }), 'body.tenantData.tenantName', 'value_error'],
   ['a name without letters', registering({ tenantName: '--' }), 'body.tenantData.tenantName', 'value_error'],
+  ['a name in the form of an id', registering({ tenantName: ID }), 'body.tenantData.tenantName', 'value_error'],
+  ['an id in capitals', registering({ tenantName: ID.toUpperCase() }), 'body.tenantData.tenantName', 'value_error'],
+  [
+    'the form of a registration id',
+    registering({ tenantName: `reg-${ID}` }),
+    'body.tenantData.tenantName',
+    'value_error',
+  ],
+  ['a reserved name', registering({ tenantName: 'Admin' }), 'body.tenantData.tenantName', 'reserved'],
+  ['a reserved name, full width', registering({ tenantName: 'ｗｗｗ' }), 'body.tenantData.tenantName', 'reserved'],
+  [
+    'a zero-width space in a name',
+    registering({ tenantName: 'Ac\u200bme' }),
+    'body.tenantData.tenantName',
+    'value_error',
+  ],
+  ['a bidi control in a name', registering({ tenantName: 'Ac\u202eme' }), 'body.tenantData.tenantName', 'value_error'],
+  [
+    'a line separator in a name',
+    registering({ tenantName: 'Ac\u2028me' }),
+    'body.tenantData.tenantName',
+    'value_error',
+  ],
+  ['an email of 129 characters', registering({ email: LONG_EMAIL }), 'body.tenantData.email', 'string_too_long'],
+  ['an integer that cannot be kept', registering({ serial: 2 ** 53 }), 'body.tenantData.serial', 'int_size'],
   ['a name that is a number', registering({ tenantName: 7 }), 'body.tenantData.tenantName', 'string_type'],
   ['an unknown tier', registering({ tier: 'platinum' }), 'body.tenantData.tier', 'enum'],
   ['no tier', registering({ tier: undefined }), 'body.tenantData.tier', 'missing'],
@@ -88,6 +115,18 @@ export const queriesAndOthers: readonly (readonly [string, string, Body, string,
   ['GET', '/tenants?limit=1&limit=0', undefined, 'query.limit', 'greater_than'],
   ['GET', '/users?limit=61', undefined, 'query.limit', 'less_than_equal'],
   ['POST', '/users', { userName: '..', userRole: 'x', email: 'a@b.co' }, 'body.userName', 'value_error'],
+  ...['CORP\\jdoe', '../x', 'a/b', 'who?', 'eve@elsewhere.example', 'a\u200bb'].map(
+    (userName) =>
+      ['POST', '/users', { userName, userRole: 'x', email: 'a@b.co' }, 'body.userName', 'value_error'] as const,
+  ),
+  ['POST', '/users', { userName: 'u', userRole: 'a\u202eb', email: 'a@b.co' }, 'body.userRole', 'value_error'],
+  [
+    'POST',
+    '/onboarding',
+    { tenant_name: 'www', email: 'a@b.co', password: 'Correct-horse-1' },
+    'body.tenant_name',
+    'reserved',
+  ],
   ['POST', '/users', undefined, 'body', 'missing'],
 ];
 
