@@ -109,7 +109,13 @@ function operatorDeps(config: PlatformConfig, needs: ControlPlaneNeeds): Operato
       gateway: { pid: gateway.pid ?? null, ...restartsOf(gateway) },
       agents: runtime.agents().map((agent) => ({ cluster: agent.cluster, pid: agent.pid, ...restartsOf(agent) })),
       isolation: { ownUsers, parentDeathSignal: setpriv !== undefined, cpuCaps: cpu.kind },
-      notes: [...notes, ...runtime.problems(), ...held, ...restoring(provisioner.restoration.progress)],
+      notes: [
+        ...notes,
+        ...runtime.problems(),
+        ...held,
+        ...proxyNotes(config),
+        ...restoring(provisioner.restoration.progress),
+      ],
     }),
   };
 }
@@ -127,6 +133,12 @@ function restartsOf({
   readonly lastFailure?: string | undefined;
 }) {
   return { restarts, ...(lastFailure !== undefined && { lastFailure }) };
+}
+
+/** HTTPS ends at a proxy. Without `trustedProxies`, its address is that of every client. */
+function proxyNotes({ publicUrl, trustedProxies = [] }: PlatformConfig): string[] {
+  if (!publicUrl?.startsWith('https:') || trustedProxies.length > 0) return [];
+  return ["all clients share one address in limits and logs: name the proxy in 'trustedProxies'"];
 }
 
 function pagesHandler(

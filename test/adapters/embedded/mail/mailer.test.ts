@@ -116,6 +116,17 @@ describe('mail', () => {
     expect(subjects).toEqual(['No. 4', 'No. 3', 'No. 2', 'No. 1', 'No. 0']);
   });
 
+  test('of an owner is deleted with the owner, however many mails there are', async () => {
+    open();
+    for (let sent = 0; sent < 120; sent++) await table.transact(mailer?.draft(MAIL, 'pool#user-1') ?? []);
+    await table.transact(mailer?.draft(MAIL, 'pool#user-10') ?? []);
+    const deletions = (await mailer?.deletionOf('pool#user-1')) ?? [];
+    expect(deletions.length).toBeLessThanOrEqual(50);
+    await table.transact(deletions);
+    expect((await mailer?.list({ limit: 1_000 }))?.items).toHaveLength(1);
+    expect(await mailer?.deletionOf('pool#user-1')).toEqual([]);
+  });
+
   test('by SMTP is sent, retried after a failure, and its text is then deleted and never logged', async () => {
     let refusing = true;
     const smtp = await smtpServer(() => refusing);
