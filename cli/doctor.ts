@@ -173,7 +173,7 @@ function stores(dir: DataDir): Finding {
 }
 
 function privateFiles(dir: DataDir): Finding {
-  const open = [dir.admin, dir.demo, dir.localCredential, dir.platformDb, dir.mailbox]
+  const open = [dir.admin, dir.demo, dir.localCredential, dir.platformDb]
     .filter(existsSync)
     .filter((path) => (statSync(path).mode & 0o077) !== 0);
   const detail =

@@ -158,7 +158,7 @@ export const CONFIG_FILE = z.strictObject({
     description: 'More public OIDC clients of the admin realm, for example an admin page made for SBT.',
     default: 'none',
   }),
-  smtp: smtp.exactOptional().meta({ default: 'mails are kept in the mailbox page and file' }),
+  smtp: smtp.exactOptional().meta({ default: 'the mailbox page shows the mails' }),
   tiers: z.partialRecord(z.enum(TIER_NAMES), tierOverride).exactOptional().meta({
     description: 'Changes to the tier table, by tier.',
     default: 'tenant-templates/tiers.ts',

@@ -32,7 +32,6 @@ export interface DataDir {
   readonly quotaDb: string;
   /** Holds a folder per silo tenant, and one for the pooled stores. */
   readonly tenants: string;
-  readonly mailbox: string;
   readonly logs: string;
   /** Describes the running platform; absent if none runs. */
   readonly running: string;
@@ -58,7 +57,6 @@ export function dataDirAt(path: string): DataDir {
     platformDb: join(root, 'platform.db'),
     quotaDb: join(root, 'gateway.db'),
     tenants: join(root, 'tenants'),
-    mailbox: join(root, 'mailbox.jsonl'),
     logs: join(root, 'logs'),
     running: join(root, 'running.json'),
     admin: join(root, 'admin.json'),
@@ -77,6 +75,8 @@ export function prepareDataDir(dir: DataDir): void {
     makeFolder(dir.root);
     chmodSync(dir.root, 0o711);
     mkdirSync(dir.logs, { recursive: true, mode: 0o700 });
+    // Version 0.1 wrote mails here and kept those of deleted users.
+    rmSync(join(dir.root, 'mailbox.jsonl'), { force: true });
   } catch (cause) {
     throw new DomainError('NOT_WRITABLE', notWritable(dir.root, cause), { cause });
   }

@@ -56,7 +56,7 @@ export async function openControlPlane(context: StartContext, needs: ControlPlan
     log,
   );
   cleanUp.defer(() => server.close());
-  const results = bus.subscribe(resultsConsumer({ table: store.table, clock, random }, completions.onState));
+  const results = bus.subscribe(resultsConsumer({ table: store.table, clock, random, bus }, completions.onState));
   cleanUp.defer(() => results.close());
 }
 

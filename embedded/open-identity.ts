@@ -24,12 +24,12 @@ export interface IdentityParts {
 }
 
 export async function openIdentityParts(
-  { config, dir, clock, random, log, cleanUp }: StartContext,
+  { config, clock, random, log, cleanUp }: StartContext,
   { table }: PlatformStore,
   { publicUrl }: Urls,
 ): Promise<IdentityParts> {
   const smtp = config.smtp && { smtp: config.smtp };
-  const mailer = openMailer({ table, file: dir.mailbox, clock, random, log, ...smtp });
+  const mailer = openMailer({ table, clock, random, log, ...smtp });
   cleanUp.defer(() => mailer.close());
   const secrets = await loadIdentitySecrets(table, random);
   const passwords = createPasswords({ temporaryKey: secrets.temporaryKey, clock, random });

@@ -61,4 +61,9 @@ export interface EventBus {
   }): Promise<DeadLetterPage>;
   /** Queues a dead letter again and counts attempts from zero. Throws NOT_FOUND for an unknown id. */
   replay(id: string): Promise<void>;
+  /**
+   * Deletes what the bus keeps of a deleted tenant: its dead letters, and its events that every consumer has handled.
+   * Idempotent.
+   */
+  forgetTenant(tenantId: string): Promise<void>;
 }

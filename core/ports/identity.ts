@@ -143,7 +143,7 @@ export interface Identity {
   emailTaken(realm: RealmId, email: string): Promise<boolean>;
 }
 
-/** Sends mail. Embedded: to the mailbox file and page, or by SMTP where configured. AWS: by SES. */
+/** Sends mail. Embedded: to the mailbox page, or by SMTP where configured. AWS: by SES. */
 export interface Mailer {
   /**
    * Resolves when the mail is accepted for delivery. Throws UNAVAILABLE if it is not. A repeated call sends another mail.

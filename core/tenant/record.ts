@@ -9,7 +9,7 @@ export interface TenantRecord {
   readonly tenantName: string;
   /** `slugOf(tenantName)`; unique among living tenants. */
   readonly slug: string;
-  /** The first administrator's; unique among living tenants, regardless of case. */
+  /** The first administrator's; unique among living tenants, regardless of case. Empty once the tenant is deleted. */
   readonly email: string;
   readonly tier: TierName;
   readonly state: TenantState;
@@ -35,6 +35,14 @@ export interface TenantRecord {
 
 /** The status of a registration before the first report. */
 export const IN_PROGRESS: RegistrationStatus = 'In progress';
+
+/**
+ * What remains of a deleted tenant: ids, name, tier, state and times, so that logs and invoices can be read. The email of
+ * its administrator and the customer's own keys are erased.
+ */
+export function erased({ tenantConfig: _config, ...record }: TenantRecord): TenantRecord {
+  return { ...record, email: '', tenantExtras: {}, registrationExtras: {} };
+}
 
 const REGISTRATION_PREFIX = 'reg-';
 

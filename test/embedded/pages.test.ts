@@ -59,7 +59,6 @@ beforeAll(async () => {
   table = openTable({ file: join(dir, 'platform.db'), clock: systemClock });
   mailer = openMailer({
     table,
-    file: join(dir, 'mailbox.jsonl'),
     clock: systemClock,
     random: systemRandom,
     log: silentLog,

@@ -56,6 +56,17 @@ export class DeadLetters {
     return put({ ...keyOf(sk), version, data });
   }
 
+  /** Deletes the letters of a tenant's events. There are few dead letters, so it reads all of them. */
+  async deleteOf(tenantId: string): Promise<void> {
+    let after: string | undefined;
+    do {
+      const page = await this.#table.query({ ...PARTITION, ...defined({ after }), limit: 100 });
+      const found = page.items.filter(({ data }) => data.event.detail.tenantId === tenantId);
+      if (found.length > 0) await this.#table.transact(found.map(({ sk }) => ({ delete: keyOf(sk) })));
+      after = page.next;
+    } while (after !== undefined);
+  }
+
   /** Deletes the letter, unless its event has failed again meanwhile. */
   async remove({ letter, version }: FoundDeadLetter): Promise<void> {
     try {

@@ -83,6 +83,8 @@ export function openEventBus(options: EventBusOptions): AwsEventBus {
       await letters.remove(found);
     },
 
+    forgetTenant: (tenantId) => letters.deleteOf(tenantId),
+
     async close() {
       await Promise.all(Array.from(subscriptions.values(), (subscription) => subscription.close()));
     },

@@ -31,6 +31,12 @@ const QUEUE_KEPT = `INSERT OR IGNORE INTO deliveries (consumer, event_id, attemp
 const DEAD = `SELECT l.consumer, l.event_id, l.attempts, l.reason, l.failed_at, e.event
   FROM dead_letters l JOIN events e ON e.id = l.event_id`;
 const DELETE_DEAD = 'DELETE FROM dead_letters WHERE consumer = ? AND event_id = ?';
+/** As in the index `events_tenant`. */
+const TENANT_OF_EVENT = "json_extract(event, '$.detail.tenantId')";
+const DELETE_DEAD_OF_TENANT = `DELETE FROM dead_letters WHERE event_id IN
+  (SELECT id FROM events WHERE ${TENANT_OF_EVENT} = ?)`;
+const DELETE_EVENTS_OF_TENANT = `DELETE FROM events WHERE ${TENANT_OF_EVENT} = ?
+  AND NOT EXISTS (SELECT 1 FROM deliveries WHERE event_id = events.id)`;
 const REQUEUE = 'INSERT OR REPLACE INTO deliveries (consumer, event_id, attempts, due_at) VALUES (?, ?, 0, ?)';
 const DELETE_OLD_EVENTS = `DELETE FROM events WHERE id IN (SELECT id FROM events WHERE published_at < ?
   AND NOT EXISTS (SELECT 1 FROM deliveries WHERE event_id = events.id)
@@ -117,6 +123,14 @@ class SqliteEventBus implements EmbeddedEventBus {
       this.#database.statement(REQUEUE).run(consumer, eventId, now);
     });
     this.#deliveries.get(consumer)?.wake();
+  }
+
+  async forgetTenant(tenantId: string): Promise<void> {
+    await this.#database.write(() => {
+      this.#database.statement(DELETE_DEAD_OF_TENANT).run(tenantId);
+      this.#database.statement(DELETE_EVENTS_OF_TENANT).run(tenantId);
+    });
+    await this.#database.emptyLog();
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,3 @@
-import { appendFile, chmod } from 'node:fs/promises';
 import { createTransport } from 'nodemailer';
 
 const SMTP_TIMEOUT_MS = 20_000;
@@ -18,20 +17,12 @@ export interface MailTransport {
   close(): Promise<void>;
 }
 
-/** Appends each mail to `file` as one JSON line. The file has mode 0600. */
-export function fileTransport(file: string): MailTransport {
-  let hasMode = false;
-  return {
-    keepsText: true,
-    async send({ to, subject, text, sentAt }) {
-      await appendFile(file, `${JSON.stringify({ to, subject, text, sentAt })}\n`, { mode: 0o600 });
-      // The mode above applies to new files only.
-      if (!hasMode) await chmod(file, 0o600);
-      hasMode = true;
-    },
-    close: async () => undefined,
-  };
-}
+/** Delivers nowhere: the mailbox has the mail already. */
+export const MAILBOX_ONLY: MailTransport = {
+  keepsText: true,
+  send: async () => undefined,
+  close: async () => undefined,
+};
 
 /** Sends each mail by SMTP. @param smtp.url `smtp://` or `smtps://`, with credentials if the server needs them */
 export function smtpTransport({ url, from }: { readonly url: string; readonly from: string }): MailTransport {

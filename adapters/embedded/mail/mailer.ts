@@ -12,7 +12,7 @@ import {
   type Write,
 } from '../../../core/ports/table.ts';
 import { newId } from '../../../core/tenant/names.ts';
-import { fileTransport, type MailTransport, smtpTransport } from './mail-transport.ts';
+import { MAILBOX_ONLY, type MailTransport, smtpTransport } from './mail-transport.ts';
 
 export type Mail = Parameters<Mailer['send']>[0];
 
@@ -54,11 +54,10 @@ export interface EmbeddedMailer extends Mailer {
 
 export interface MailerOptions {
   readonly table: Table;
-  /** Holds one JSON line per mail, mode 0600. Not written if SMTP is configured. */
-  readonly file: string;
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly log: Log;
+  /** @default - mails stay in the mailbox, and count as delivered */
   readonly smtp?: { readonly url: string; readonly from: string };
 }
 
@@ -84,8 +83,8 @@ const RETRY_MS = 30_000;
 const MAX_DELETIONS = 50;
 
 /**
- * The Mailer port of the embedded home. Mail is kept in the table, where the mailbox page reads it, and appended to a file,
- * or sent by SMTP if configured. The text of a mail sent by SMTP is deleted after delivery. Failed deliveries are retried.
+ * The Mailer port of the embedded home. Mail is kept in the table, where the mailbox page reads it, and sent by SMTP if
+ * configured. The text of a mail sent by SMTP is deleted after delivery. Failed deliveries are retried.
  */
 export function openMailer(options: MailerOptions): EmbeddedMailer {
   const mailer = new TableMailer(options);
@@ -104,7 +103,7 @@ class TableMailer implements EmbeddedMailer {
 
   constructor(options: MailerOptions) {
     this.#options = options;
-    this.#transport = options.smtp ? smtpTransport(options.smtp) : fileTransport(options.file);
+    this.#transport = options.smtp ? smtpTransport(options.smtp) : MAILBOX_ONLY;
   }
 
   draft(mail: Mail, owner?: string): readonly Write[] {

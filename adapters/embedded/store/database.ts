@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { setTimeout as wait } from 'node:timers/promises';
 import { DomainError } from '../../../core/errors.ts';
 
 /**
@@ -38,6 +39,7 @@ const MIGRATIONS = [
      failed_at INTEGER NOT NULL, PRIMARY KEY (consumer, event_id)
    ) WITHOUT ROWID;
    CREATE INDEX dead_letters_event ON dead_letters (event_id);`,
+  "CREATE INDEX events_tenant ON events (json_extract(event, '$.detail.tenantId'))",
 ];
 
 /** The store version that this code reads and writes. */
@@ -50,6 +52,7 @@ const OPEN_BLOCK_MS = 5_000;
 /** How long the first attempt of a write blocks this process while another one holds the lock. Retries do not block. */
 const BLOCK_MS = 25;
 const RETRY_MS = 5;
+const MAX_LOG_ATTEMPTS = 20;
 /** Most writes in one commit, so that a group does not block the event loop for long. */
 const MAX_GROUP = 512;
 
@@ -147,6 +150,18 @@ export class Database {
     });
   }
 
+  /**
+   * Copies the write-ahead log into the file and empties it, so that deleted content does not outlive its deletion there.
+   * Gives up if other connections keep reading; then a later call empties the log, or the last connection that closes.
+   */
+  async emptyLog(): Promise<void> {
+    for (let attempts = 0; attempts < MAX_LOG_ATTEMPTS; attempts++) {
+      const outcome = this.read(() => this.statement('PRAGMA wal_checkpoint(TRUNCATE)').get());
+      if (outcome?.busy === 0) return;
+      await wait(RETRY_MS);
+    }
+  }
+
   /** A number that changes when another connection has committed, so earlier reads may be stale. Cheap. */
   dataVersion(): number {
     return this.read(() => Number(this.statement('PRAGMA data_version').get()?.data_version));
@@ -235,6 +250,8 @@ function open({ file, readOnly = false, synchronous = 'full', blockMs }: Databas
     // Before any write, so that a file of another program or version stays unchanged.
     checkVersion(db, file, readOnly);
     db.exec('PRAGMA trusted_schema = OFF; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY');
+    // Deleted content is overwritten with zeros.
+    db.exec('PRAGMA secure_delete = ON');
     if (!readOnly) {
       checkPages(db, file);
       db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}; PRAGMA journal_size_limit = 67108864`);

@@ -38,7 +38,7 @@ export interface SqliteTable extends Table {
   onCommit(listener: (pks: readonly string[]) => void): void;
   /**
    * Deletes every item of partition `pk` and of all partitions that begin with `pk#`, including expired ones, in bounded
-   * batches. Idempotent. @returns the number of deleted items
+   * batches, and their remains in the write-ahead log. Idempotent. @returns the number of deleted items
    */
   deletePartitions(pk: string): Promise<number>;
   /** Whether partition `pk`, or one that begins with `pk#`, holds any item, including expired ones. */
@@ -116,7 +116,9 @@ export function openTable({ clock, ...options }: TableOptions): SqliteTable {
 
     async deletePartitions(pk) {
       checkKey({ pk, sk: '-' });
-      return deleteInBatches(database, DELETE_UNDER, pk);
+      const deleted = await deleteInBatches(database, DELETE_UNDER, pk);
+      await database.emptyLog();
+      return deleted;
     },
 
     hasPartitions(pk) {

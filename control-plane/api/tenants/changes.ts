@@ -10,7 +10,7 @@ import {
   stateAfterReport,
   type TenantState,
 } from '../../../core/tenant/lifecycle.ts';
-import { IN_PROGRESS, type TenantRecord } from '../../../core/tenant/record.ts';
+import { erased, IN_PROGRESS, type TenantRecord } from '../../../core/tenant/record.ts';
 import { reportEventOf } from '../../../core/tenant/report.ts';
 import { checkExtras, RESERVED_KEYS, TENANT_FIELDS } from '../../../core/tenant/reserved.ts';
 import { offboardingDetail, onboardingDetail } from '../../../core/tenant/views.ts';
@@ -101,7 +101,7 @@ function reportedRecord(
   const { registrationStatus } = tenantRegistrationData;
   const state = reportedState(record, registrationStatus, event);
   if (!state) return undefined;
-  return defined({
+  const reported: TenantRecord = defined({
     ...record,
     state,
     reason:
@@ -115,6 +115,7 @@ function reportedRecord(
     tenantExtras: mergeExtras('tenantData', record.tenantExtras, tenantData),
     registrationExtras: mergeExtras('tenantRegistrationData', record.registrationExtras, tenantRegistrationData),
   });
+  return state === 'deleted' ? erased(reported) : reported;
 }
 
 function isEmpty({ tenantData, tenantRegistrationData }: RegistrationChange | RegistrationReport): boolean {

@@ -17,7 +17,7 @@ import { type CredentialsFixture, credentialsContract } from './credentials.suit
 async function openEmbedded(): Promise<CredentialsFixture<PasswordSecret, RealmSpec>> {
   const dir = await mkdtemp(join(tmpdir(), 'tierplane-credentials-'));
   const table = openTable({ file: join(dir, 'platform.db'), clock });
-  const mailer = openMailer({ table, file: join(dir, 'mail.jsonl'), clock, random, log: silentLog });
+  const mailer = openMailer({ table, clock, random, log: silentLog });
   const passwords = createPasswords({ temporaryKey: random(32), clock, random });
   const publicUrl = 'http://platform.test';
   const anonymous = new AnonymousRecords(clock);

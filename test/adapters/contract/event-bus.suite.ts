@@ -157,6 +157,23 @@ export function eventBusContract(name: string, open: () => Promise<OpenBus>): vo
       await expect(bus.replay('nobody/nothing')).rejects.toMatchObject({ code: 'NOT_FOUND' });
     });
 
+    test("deletes a tenant's dead letters and keeps those of others", async () => {
+      const of = (id: string, tenantId: string): Envelope => ({ ...event(id, 'a'), detail: { tenantId } });
+      bus.subscribe({
+        name: 'consumer',
+        detailTypes: ['a'],
+        maxAttempts: 1,
+        handle: async () => Promise.reject(new Error('never')),
+      });
+      await bus.publish([of('1', 'gone0001'), of('2', 'kept0001'), of('3', 'gone0001'), of('4', 'gone0001x')]);
+      const letters = async () => (await bus.deadLetters({ limit: 10 })).items.map((letter) => letter.event.id).sort();
+      await until(async () => (await letters()).length === 4);
+      await bus.forgetTenant('gone0001');
+      expect(await letters()).toEqual(['2', '4']);
+      await bus.forgetTenant('gone0001');
+      expect(await letters()).toEqual(['2', '4']);
+    });
+
     test('keeps events that are published while the consumer is not subscribed, and allows one subscription per name', async () => {
       const got: string[] = [];
       const consumer = { name: 'consumer', detailTypes: ['a'], handle: async ({ id }: Envelope) => void got.push(id) };

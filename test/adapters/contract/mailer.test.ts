@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,15 +24,30 @@ function inbox(all: () => readonly ReceivedMail[]): (count: number) => Promise<r
   };
 }
 
+/** As `inbox`, for mails in no particular order. */
+function mailbox(all: () => Promise<readonly (ReceivedMail & { readonly id: string })[]>) {
+  const seen = new Set<string>();
+  return async (count: number): Promise<readonly ReceivedMail[]> => {
+    const fresh = await until(async () => {
+      const unseen = (await all()).filter(({ id }) => !seen.has(id));
+      return unseen.length >= count && unseen;
+    });
+    for (const { id } of fresh) seen.add(id);
+    return fresh.map(({ id: _, ...mail }) => mail).reverse();
+  };
+}
+
 mailerContract('the embedded mailbox', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'tierplane-mailer-'));
-  const file = join(directory, 'mailbox.jsonl');
   const table = openTable({ file: join(directory, 'platform.db'), clock: systemClock });
-  const mailer = openMailer({ table, file, clock: systemClock, random: systemRandom, log: silentLog });
-  const lines = () => (existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : []);
+  const mailer = openMailer({ table, clock: systemClock, random: systemRandom, log: silentLog });
+  const delivered = async () => {
+    const { items } = await mailer.list({ limit: 1_000 });
+    return items.filter(({ delivery }) => delivery === 'delivered').map(({ id, ...mail }) => ({ id, ...pick(mail) }));
+  };
   return {
     mailer,
-    received: inbox(() => lines().map((line) => pick(JSON.parse(line)))),
+    received: mailbox(delivered),
     async close() {
       await mailer.close();
       await table.close();

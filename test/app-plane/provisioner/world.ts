@@ -62,6 +62,7 @@ export class World implements AsyncDisposable {
     subscribe: () => ({ close: async () => undefined }),
     deadLetters: async () => ({ items: [] }),
     replay: async () => undefined,
+    forgetTenant: async () => undefined,
   };
 
   process({

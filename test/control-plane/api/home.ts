@@ -100,7 +100,7 @@ export async function startHome(options: HomeOptions = {}): Promise<Home> {
   const log = recordingLog(logged);
   const table = openTable({ file: join(dir, 'platform.db'), clock, synchronous: 'normal' });
   const bus = openEventBus({ database: table.database, clock, random, log, retryBaseMs: 5 });
-  const mailer = openMailer({ table, file: join(dir, 'mail.jsonl'), clock, random, log });
+  const mailer = openMailer({ table, clock, random, log });
   const passwords = createPasswords({ temporaryKey: random(32), clock, random });
   const identity = openIdentity({ table, mailer, passwords, clock, random, publicUrl: 'http://platform.test' });
   await identity.ensureRealm({ id: 'admin', displayName: 'Administration' });

@@ -26,7 +26,7 @@ afterEach(async () => {
 /** An application plane that provisions every tenant at once. */
 function provision(): typeof provisioning {
   const { table, clock, random } = home.deps;
-  const consumer = resultsConsumer(home.deps, home.waiters.onState);
+  const consumer = resultsConsumer({ ...home.deps, bus: home.bus }, home.waiters.onState);
   let stopped = false;
   const work = async (): Promise<void> => {
     while (!stopped) {

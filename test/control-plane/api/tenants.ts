@@ -35,7 +35,7 @@ export interface Tenants {
 }
 
 export function tenantsOf(home: Home): Tenants {
-  const consumer = resultsConsumer(home.deps);
+  const consumer = resultsConsumer({ ...home.deps, bus: home.bus });
   let count = 0;
   const result = (name: Result, ids: Ids, tenantData: Body = {}): Envelope => {
     const status = STATUS[name];

@@ -35,7 +35,6 @@ export interface RealmServer {
   changeTenant(tenantId: string, change: Partial<TenantClaims>): void;
   /** All lines logged so far. */
   readonly logged: string[];
-  readonly mailFile: string;
   /** Moves the clock forward. */
   advance(ms: number): void;
   issuer(realm: string): string;
@@ -57,7 +56,6 @@ export async function startRealmServer(options: { readonly logN?: number } = {})
   const logged: string[] = [];
   const log = recordingLog(logged);
   const table = openTable({ file: join(dir, 'platform.db'), clock });
-  const mailFile = join(dir, 'mailbox.jsonl');
   const random = systemRandom;
 
   let realms: Realms | undefined;
@@ -66,7 +64,7 @@ export async function startRealmServer(options: { readonly logN?: number } = {})
 
   const secrets = await loadIdentitySecrets(table, random);
   const passwords = createPasswords({ temporaryKey: secrets.temporaryKey, clock, random, ...options });
-  const mailer = openMailer({ table, file: mailFile, clock, random, log });
+  const mailer = openMailer({ table, clock, random, log });
   const identity = openIdentity({
     table,
     mailer,
@@ -118,7 +116,6 @@ export async function startRealmServer(options: { readonly logN?: number } = {})
       if (before) tenants.set(tenantId, { ...before, ...change });
     },
     logged,
-    mailFile,
     advance(ms) {
       ahead += ms;
     },

@@ -1,4 +1,5 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { readdirSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,7 +40,7 @@ function open(more: Partial<MailerOptions> = {}): EmbeddedMailer {
     },
   };
   const log = recordingLog(logged);
-  mailer = openMailer({ table, file: join(dir, 'mailbox.jsonl'), clock, random: systemRandom, log, ...more });
+  mailer = openMailer({ table, clock, random: systemRandom, log, ...more });
   return mailer;
 }
 
@@ -86,14 +87,13 @@ async function smtpServer(refuse: () => boolean) {
 }
 
 describe('mail', () => {
-  test('without SMTP is kept for the mailbox page and appended to the file', async () => {
+  test('without SMTP is kept for the mailbox page, and counts as delivered', async () => {
     await open().send(MAIL);
     await until(async () => (await delivery())[0] === 'delivered');
     const [mail] = (await mailer?.list({ limit: 10 }))?.items ?? [];
     expect(mail).toMatchObject(MAIL);
     expect(await mailer?.get(mail?.id ?? '')).toEqual(mail);
-    const lines = (await readFile(join(dir, 'mailbox.jsonl'), 'utf8')).trim().split('\n');
-    expect(lines.map((line) => JSON.parse(line))).toEqual([{ ...MAIL, sentAt: mail?.sentAt }]);
+    expect(readdirSync(dir).filter((name) => !name.startsWith('platform.db'))).toEqual([]);
   });
 
   test('that a crash left undelivered is delivered at the next start', async () => {
@@ -101,7 +101,6 @@ describe('mail', () => {
     await mailer?.close();
     open();
     await until(async () => (await delivery())[0] === 'delivered');
-    expect(await readFile(join(dir, 'mailbox.jsonl'), 'utf8')).toContain('tulip-42');
   });
 
   test('is listed newest first, page by page', async () => {
