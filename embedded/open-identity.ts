@@ -40,6 +40,8 @@ export async function openIdentityParts(
     table,
     credentials,
     identity,
+    mailer,
+    mailLimits,
     passwords,
     secrets,
     clock,

@@ -1,7 +1,13 @@
+import type { RealmId } from '../ports/identity.ts';
+
 /** The minimum length of a tenant user's password, in characters. */
 export const MIN_PASSWORD_LENGTH = 8;
 /** The minimum length of a system user's password, in characters. */
 export const MIN_ADMIN_PASSWORD_LENGTH = 12;
+/** The minimum length of a password in this realm, in characters. */
+export function minPasswordLength(realm: RealmId): number {
+  return realm === 'admin' ? MIN_ADMIN_PASSWORD_LENGTH : MIN_PASSWORD_LENGTH;
+}
 /** The maximum length of a password, in characters. Hashing costs time per character. */
 export const MAX_PASSWORD_LENGTH = 256;
 

@@ -7,7 +7,7 @@ test('a password field takes the longest password that the policy accepts, whate
   expect(checkPassword(longest, MIN_PASSWORD_LENGTH)).toEqual([]);
   const form = { realmName: 'Acme', action: '/sign-in', csrf: 'token' };
   const change = { ...form, userName: 'ada', ticket: 'ticket', minLength: MIN_PASSWORD_LENGTH };
-  const fields = [signInPage(form), changePasswordPage(change)].flatMap((page) => [
+  const fields = [signInPage({ ...form, forgotUrl: '/forgot' }), changePasswordPage(change)].flatMap((page) => [
     ...page.matchAll(/<input[^>]*type="password"[^>]*maxlength="(\d+)"/g),
   ]);
   expect(fields).toHaveLength(3);

@@ -1,10 +1,7 @@
-import { MAX_PASSWORD_LENGTH } from '../../core/identity/password-policy.ts';
 import { describedBy, errorSummary } from './form-errors.ts';
 import { type Html, html } from './html.ts';
 import { page } from './layout.ts';
-
-/** `maxlength` counts UTF-16 units; the password policy counts code points, which have one or two units. */
-const MAX_PASSWORD_UNITS = 2 * MAX_PASSWORD_LENGTH;
+import { MAX_PASSWORD_UNITS, newPasswordFields } from './password-fields.ts';
 
 /** The sign-in page. Every page of a realm has its name in `data-page`, so that programs can follow the forms. */
 export interface SignInModel {
@@ -13,12 +10,14 @@ export interface SignInModel {
   /** The URL that the form posts to. */
   readonly action: string;
   readonly csrf: string;
+  /** The page for users who forgot their password. */
+  readonly forgotUrl: string;
   /** Fills the field in advance. */
   readonly userName?: string;
   readonly error?: string;
 }
 
-export function signInPage({ realmName, action, csrf, userName, error }: SignInModel): string {
+export function signInPage({ realmName, action, csrf, forgotUrl, userName, error }: SignInModel): string {
   return page({
     title: error ? 'Error: Sign in' : 'Sign in',
     width: 'narrow',
@@ -34,7 +33,8 @@ ${error && errorSummary([error])}
 <input id="password" name="password" type="password" autocomplete="current-password" required
   maxlength="${MAX_PASSWORD_UNITS}"${userName !== undefined && html` autofocus`}${describedBy(error)}></div>
 <button type="submit">Sign in</button>
-</form></div>`,
+</form>
+<p class="small"><a href="${forgotUrl}">Forgot your password?</a></p></div>`,
   });
 }
 
@@ -63,12 +63,7 @@ ${errors.length > 0 && errorSummary(errors)}
 <input type="hidden" name="ticket" value="${ticket}">
 <div class="field"><label for="userName">User name</label>
 <input id="userName" type="text" value="${userName}" autocomplete="username" readonly></div>
-<div class="field"><label for="newPassword">New password</label>
-<input id="newPassword" name="newPassword" type="password" autocomplete="new-password" required minlength="${minLength}"
-  maxlength="${MAX_PASSWORD_UNITS}" autofocus${describedBy(errors[0], 'rules')}>
-<p id="rules" class="hint">At least ${minLength} characters, with a lowercase letter, an uppercase letter, a digit and a symbol.</p></div>
-<div class="field"><label for="repeated">Repeat new password</label>
-<input id="repeated" name="repeated" type="password" autocomplete="new-password" required maxlength="${MAX_PASSWORD_UNITS}"${describedBy(errors[0])}></div>
+${newPasswordFields({ minLength, error: errors[0], autofocus: true })}
 <button type="submit">Save and sign in</button>
 </form></div>`,
   });
@@ -81,7 +76,9 @@ export interface AccountModel {
   readonly role: string;
   readonly tier?: string;
   readonly tenantId?: string;
+  readonly changePasswordUrl: string;
   readonly signOutUrl: string;
+  readonly signOutEverywhereUrl: string;
 }
 
 /** The page after a sign-in that no application requested. */
@@ -100,6 +97,8 @@ export function accountPage(model: AccountModel): string {
 <header><h1>You are signed in</h1><p class="muted">to ${model.realmName}</p></header>
 <dl class="facts">${facts.map(([name, value]) => value && html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>
 <div class="actions"><a class="button" href="/">Start page</a><a class="button quiet" href="${model.signOutUrl}">Sign out</a></div>
+<ul class="links small"><li><a href="${model.changePasswordUrl}">Change your password</a></li>
+<li><a href="${model.signOutEverywhereUrl}">Sign out everywhere</a></li></ul>
 </div>`,
   });
 }

@@ -75,6 +75,7 @@ button, .button {
 button:hover, .button:hover { background: var(--accent-strong); color: var(--on-accent); }
 .quiet { background: transparent; color: var(--text); border-color: var(--line); }
 .quiet:hover { background: var(--sunken); color: var(--text); }
+.links { display: flex; gap: .35rem 1.25rem; flex-wrap: wrap; padding: 0; list-style: none; }
 .actions { display: flex; gap: .75rem; flex-wrap: wrap; }
 .actions > * { flex: 1 1 auto; }
 .notice { border-radius: 10px; padding: .8rem 1rem; border: 1px solid var(--line); background: var(--surface);

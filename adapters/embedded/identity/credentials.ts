@@ -7,6 +7,7 @@ import { put, type Table } from '../../../core/ports/table.ts';
 import { newId } from '../../../core/tenant/names.ts';
 import type { EmbeddedMailer } from '../mail/mailer.ts';
 import { deleteRealmState, revokeSubject } from './oidc-store.ts';
+import { passwordResetKey } from './password-reset-record.ts';
 import type { PasswordSecret, Passwords } from './passwords.ts';
 import { createRealmKeys, realmKeysKey } from './realm-keys.ts';
 
@@ -63,7 +64,7 @@ export function createTableCredentials(options: CredentialsOptions): Credentials
 
     async withdraw({ id }, { subject }, { realmFollows }) {
       if (!realmFollows) await revokeSubject(table, id, subject);
-      return mailer.deletionOf(mailOwner(id, subject));
+      return [{ delete: passwordResetKey(id, subject) }, ...(await mailer.deletionOf(mailOwner(id, subject)))];
     },
   };
 }

@@ -3,7 +3,7 @@ import { DomainError, type FieldIssue } from '../../errors.ts';
 import { Email } from '../../fields/email.ts';
 import { ownUserName, Role, UserName } from '../../fields/user-name.ts';
 import type { NewUser, RealmId, RealmSpec } from '../../ports/identity.ts';
-import { checkPassword, MIN_ADMIN_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from '../password-policy.ts';
+import { checkPassword, minPasswordLength } from '../password-policy.ts';
 
 const NewFields = z.object({ userName: UserName, email: Email, role: Role }).superRefine(ownUserName);
 const Changes = z.object({ email: Email.exactOptional(), role: Role.exactOptional() });
@@ -42,7 +42,7 @@ function parsed<T>(schema: z.ZodType<T>, fields: object): T {
 
 /** Throws INVALID for a password that is too weak for the realm. The message does not contain the password. */
 export function requireStrongPassword(realm: RealmId, password: string): void {
-  const broken = checkPassword(password, realm === 'admin' ? MIN_ADMIN_PASSWORD_LENGTH : MIN_PASSWORD_LENGTH);
+  const broken = checkPassword(password, minPasswordLength(realm));
   if (broken.length === 0) return;
   throw invalid(broken.map((msg) => ({ loc: ['body', 'password'], type: 'value_error', msg: `the password ${msg}` })));
 }

@@ -40,6 +40,14 @@ export function acceptsJson(req: IncomingMessage): boolean {
   return /^application\/json\b/i.test(req.headers.accept ?? '');
 }
 
+/**
+ * Whether another site sent the form. Pages that send no referrer have the origin `null`, and so do sandboxed ones, so
+ * `null` alone proves nothing: such forms need a token.
+ */
+export function isForeignOrigin({ headers: { origin } }: IncomingMessage, publicUrl: string): boolean {
+  return origin !== undefined && origin !== new URL(publicUrl).origin;
+}
+
 /** The address of the client, which the gateway has found. Limits count `clientGroup` of it. */
 export function clientAddress({ headers, socket }: IncomingMessage): string {
   return forwardedAddress(headers['x-forwarded-for']?.toString()) ?? socketAddress(socket.remoteAddress);

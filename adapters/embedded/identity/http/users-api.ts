@@ -78,8 +78,8 @@ async function respond(
   sendJson(res, response.status, response.body);
 }
 
-/** Throws INVALID, TOO_LARGE. */
-async function readJson(req: IncomingMessage): Promise<unknown> {
+/** The JSON value of a body. Throws INVALID, TOO_LARGE. */
+export async function readJson(req: IncomingMessage): Promise<unknown> {
   const json = parseJson(await readBody(req));
   if (!json) throw new DomainError('INVALID', 'the body must be JSON');
   return json.value;
@@ -90,8 +90,8 @@ function sendMethodNotAllowed(res: ServerResponse, operations: readonly UsersOpe
   sendJson(res, 405, { message: 'Method Not Allowed' }, { allow });
 }
 
-/** Rethrows errors that the API does not report itself. */
-function sendError(res: ServerResponse, error: unknown): void {
+/** Sends an error as JSON. Rethrows errors that no client caused. */
+export function sendError(res: ServerResponse, error: unknown): void {
   const status = error instanceof DomainError ? STATUS[error.code] : undefined;
   if (!(error instanceof DomainError) || status === undefined) throw error;
   const headers = {

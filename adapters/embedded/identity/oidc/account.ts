@@ -23,7 +23,9 @@ export async function showAccount(
     ...{ realmName: spec.displayName, userName, email, role },
     ...(tenantId !== undefined && { tenantId }),
     ...(account.tier !== undefined && { tier: account.tier }),
+    changePasswordUrl: `${mount}/account/password`,
     signOutUrl: `${mount}/session/end?client_id=${ACCOUNT_CLIENT}`,
+    signOutEverywhereUrl: `${mount}/account/sign-out-everywhere`,
   });
   sendHtml(res, 200, html);
 }

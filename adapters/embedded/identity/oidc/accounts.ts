@@ -3,7 +3,7 @@ import { fold } from '../../../../core/fields/user-name.ts';
 import { MAX_PASSWORD_LENGTH, passwordLength } from '../../../../core/identity/password-policy.ts';
 import type { SignInLimits } from '../../../../core/identity/sign-in-limits.ts';
 import type { TenantClaimsLookup } from '../../../../core/identity/tenant-claims.ts';
-import { isLogin } from '../../../../core/identity/users/store-context.ts';
+import { isComplete, isLogin } from '../../../../core/identity/users/store-context.ts';
 import { emailKey, toUser, type UserRecord, userKey } from '../../../../core/identity/users/user-records.ts';
 import type { Identity, RealmId, User } from '../../../../core/ports/identity.ts';
 import type { Table } from '../../../../core/ports/table.ts';
@@ -34,6 +34,8 @@ export interface SignInClient {
 export interface Accounts {
   /** The account with this `sub`. Undefined if unknown, disabled, never signed in, or of a tenant that is not active. */
   active(realm: RealmId, subject: string): Promise<Account | undefined>;
+  /** The user with this user name or email. Undefined if unknown, disabled, or of a tenant that is not active. */
+  byLogin(realm: RealmId, login: string): Promise<User | undefined>;
   /**
    * Checks a sign-in. Neither the outcome nor the time it takes reveals whether a user exists. Only a client that knows
    * the password learns that the account is expired, disabled or suspended.
@@ -86,6 +88,11 @@ export function createAccounts(options: {
     async active(realm, subject) {
       const user = await identity.userOf(realm, subject);
       return user?.status === 'CONFIRMED' ? active(user) : undefined;
+    },
+
+    async byLogin(realm, login) {
+      const record = await find(realm, fold(login.trim()));
+      return record && isComplete(record) ? (await active(toUser(record)))?.user : undefined;
     },
 
     async signIn(realm, login, password, { group, deviceOf }) {

@@ -4,14 +4,15 @@ import { DomainError, isDomainError } from '../../../../core/errors.ts';
 import { clientGroup } from '../../../../core/http/client-address.ts';
 import { clientRequestId } from '../../../../core/http/request-id.ts';
 import { CLI_CLIENT } from '../../../../core/identity/issuers.ts';
-import { MIN_ADMIN_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from '../../../../core/identity/password-policy.ts';
+import { minPasswordLength } from '../../../../core/identity/password-policy.ts';
 import type { Clock } from '../../../../core/ports/clock.ts';
 import type { User } from '../../../../core/ports/identity.ts';
 import type { Log } from '../../../../core/ports/log.ts';
 import { remainingMs } from '../../../../core/retry/back-off.ts';
 import { errorPage } from '../../../../web/pages/error.ts';
+import { sentence } from '../../../../web/pages/sentence.ts';
 import { changePasswordPage, signInPage } from '../../../../web/pages/sign-in.ts';
-import { acceptsJson, clientAddress, readForm, sendHtml, sendJson } from '../http/messages.ts';
+import { acceptsJson, clientAddress, isForeignOrigin, readForm, sendHtml, sendJson } from '../http/messages.ts';
 import type { EmbeddedIdentity } from '../identity.ts';
 import type { Seal } from '../seal.ts';
 import type { Accounts, SignIn } from './accounts.ts';
@@ -48,7 +49,10 @@ const REFUSALS: Record<
   { status: number; text: string }
 > = {
   wrong: { status: 401, text: 'User name or password is wrong.' },
-  expired: { status: 403, text: 'This temporary password has expired. Ask your administrator for a new invitation.' },
+  expired: {
+    status: 403,
+    text: 'This temporary password has expired. Choose “Forgot your password?”, or ask for a new invitation.',
+  },
   disabled: { status: 403, text: 'This account is disabled. Ask your administrator.' },
   suspended: { status: 403, text: 'Your organization has no access at the moment. Ask your administrator.' },
 };
@@ -158,8 +162,14 @@ async function changePassword(
     await deps.identity.setPassword(spec.id, user.userName, password, { keepSession: session });
   } catch (error) {
     if (!isDomainError(error, 'INVALID')) throw error;
-    const messages = error.issues.map(({ msg }) => `${msg.charAt(0).toUpperCase()}${msg.slice(1)}.`);
-    showChange(deps, one, 422, user, ticket, messages);
+    showChange(
+      deps,
+      one,
+      422,
+      user,
+      ticket,
+      error.issues.map(({ msg }) => sentence(msg)),
+    );
     return;
   }
   deps.log.info(
@@ -207,7 +217,8 @@ function showSignIn(
     sendJson(one.res, status, { page: 'sign-in', csrf, ...(shown.error && { message: shown.error }) });
     return;
   }
-  const html = signInPage({ realmName: one.spec.displayName, action: pathOf(one), csrf, ...shown });
+  const forgotUrl = `${one.mount}/forgot-password`;
+  const html = signInPage({ realmName: one.spec.displayName, action: pathOf(one), csrf, forgotUrl, ...shown });
   sendHtml(one.res, status, html);
 }
 
@@ -230,7 +241,7 @@ function showChange(
     action: `${pathOf(one)}/password`,
     csrf: deps.seal.sign(`csrf ${one.uid}`),
     ticket,
-    minLength: one.spec.id === 'admin' ? MIN_ADMIN_PASSWORD_LENGTH : MIN_PASSWORD_LENGTH,
+    minLength: minPasswordLength(one.spec.id),
     errors,
   });
   sendHtml(one.res, status, html);
@@ -242,8 +253,7 @@ function pathOf({ mount, uid }: Interaction): string {
 
 /** Whether the form has the token of this interaction, and no foreign origin. */
 function isOwnForm(deps: InteractionDeps, req: IncomingMessage, uid: string, csrf: string | null): boolean {
-  const { origin } = req.headers;
-  if (origin !== undefined && origin !== new URL(deps.publicUrl).origin) return false;
+  if (isForeignOrigin(req, deps.publicUrl)) return false;
   return deps.seal.verify(`csrf ${uid}`, csrf ?? '');
 }
 

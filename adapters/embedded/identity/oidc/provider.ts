@@ -14,6 +14,7 @@ import type { Clock } from '../../../../core/ports/clock.ts';
 import type { RealmSpec } from '../../../../core/ports/identity.ts';
 import type { Log } from '../../../../core/ports/log.ts';
 import type { Table } from '../../../../core/ports/table.ts';
+import { pause } from '../../../../core/time/wait.ts';
 import { errorPage } from '../../../../web/pages/error.ts';
 import { trusted } from '../../../../web/pages/html.ts';
 import { signedOutPage, signOutPage } from '../../../../web/pages/sign-in.ts';
@@ -22,7 +23,7 @@ import { type EmbeddedClientCredentials, isSecret } from '../client-credentials.
 import { clientAddress } from '../http/messages.ts';
 import { createOidcStore, RETRY_AFTER } from '../oidc-store.ts';
 import { type RealmKeys, SIGNING_ALG } from '../realm-keys.ts';
-import type { Accounts } from './accounts.ts';
+import type { Account, Accounts } from './accounts.ts';
 import { type AdminClient, clientsOf, credentialClient } from './clients.ts';
 import { DEVICE_CODE_TTL, type DeviceGrant } from './device-grant.ts';
 import { UNAVAILABLE } from './error-response.ts';
@@ -183,7 +184,7 @@ function corsPolicyOf({ publicUrl, corsOrigins }: ProviderOptions): Configuratio
 }
 
 /** Tokens carry the user's current record. An account that is not active gets none. */
-function claimsOf({ spec, accounts }: ProviderOptions): Configuration {
+function claimsOf({ spec, accounts, clock }: ProviderOptions): Configuration {
   return {
     claims: {
       openid: ['sub', 'token_use', 'tenantId', 'tier', 'role'],
@@ -192,6 +193,7 @@ function claimsOf({ spec, accounts }: ProviderOptions): Configuration {
     },
     findAccount: async (_ctx, subject) => {
       const account = await accounts.active(spec.id, subject);
+      if (account) await untilTokensAreValid(clock, account);
       return account && { accountId: subject, claims: async () => ({ sub: subject, ...idTokenClaims(account) }) };
     },
     extraTokenClaims: async (_ctx, token) => {
@@ -202,6 +204,16 @@ function claimsOf({ spec, accounts }: ProviderOptions): Configuration {
       return accessTokenClaims(account);
     },
   };
+}
+
+/**
+ * Waits for the second from which on tokens of the user are accepted again: `iat` has whole seconds, so a token from the
+ * second in which the user ended all sessions would be refused.
+ */
+async function untilTokensAreValid(clock: Clock, { user: { tokensValidFrom = 0 } }: Account): Promise<void> {
+  const ms = tokensValidFrom * 1_000 - clock.now();
+  // A longer wait means that the system clock was set back.
+  if (ms > 0) await pause(clock, Math.min(ms, 1_000));
 }
 
 /** The storage of oidc-provider. It finds credentials among the clients, and limits how often device codes are polled. */

@@ -6,18 +6,21 @@ import { type Authorize, createAuthorize, type TrustedIssuer } from '../../../..
 import { issuerOf, parseRealm, trustRealms } from '../../../../core/identity/issuers.ts';
 import { createSignInLimits } from '../../../../core/identity/sign-in-limits.ts';
 import type { TenantClaimsLookup } from '../../../../core/identity/tenant-claims.ts';
+import type { MailLimits } from '../../../../core/identity/users/mail-limits.ts';
 import { realmKey } from '../../../../core/identity/users/user-records.ts';
 import type { Clock, RandomBytes } from '../../../../core/ports/clock.ts';
 import type { RealmId, RealmSpec } from '../../../../core/ports/identity.ts';
 import type { Log } from '../../../../core/ports/log.ts';
 import type { Table } from '../../../../core/ports/table.ts';
 import { errorPage } from '../../../../web/pages/error.ts';
+import type { EmbeddedMailer } from '../../mail/mailer.ts';
 import { AnonymousRecords } from '../anonymous-records.ts';
 import type { EmbeddedClientCredentials } from '../client-credentials.ts';
 import { clientAddress, formTarget, sendHtml, sendJson, setSecurityHeaders } from '../http/messages.ts';
 import { createUsersApi, type UsersApi } from '../http/users-api.ts';
 import type { EmbeddedIdentity } from '../identity.ts';
 import type { IdentitySecrets } from '../identity-secrets.ts';
+import { createPasswordResets } from '../password-resets.ts';
 import type { Passwords } from '../passwords.ts';
 import { createSeal } from '../seal.ts';
 import { showAccount } from './account.ts';
@@ -26,8 +29,11 @@ import { type AdminClient, redirectUrisOf } from './clients.ts';
 import { createDeviceCookies } from './device-cookies.ts';
 import { createDeviceGrant, type DeviceGrant } from './device-grant.ts';
 import { sendError } from './error-response.ts';
+import { createForgottenPassword, type ForgottenPassword } from './forgotten-password.ts';
 import { handleInteraction, type InteractionDeps } from './interactions.ts';
 import { createLocalSignature } from './local-signature.ts';
+import { handleMe } from './me-api.ts';
+import { handleOwnAccount, type OwnAccountDeps } from './own-account.ts';
 import { ProviderCache } from './provider-cache.ts';
 import type { RealmRequest } from './realm-request.ts';
 import { createTokenLimits, type TokenLimits } from './token-limits.ts';
@@ -36,6 +42,9 @@ import { sendUserInfo } from './user-info.ts';
 export interface RealmsOptions {
   readonly table: Table;
   readonly identity: EmbeddedIdentity;
+  readonly mailer: Pick<EmbeddedMailer, 'draft' | 'deliver'>;
+  /** @default - no limit */
+  readonly mailLimits?: MailLimits;
   readonly passwords: Passwords;
   readonly secrets: IdentitySecrets;
   readonly credentials: EmbeddedClientCredentials;
@@ -81,6 +90,8 @@ class RealmsHandler {
   readonly #accounts: Accounts;
   readonly #usersApi: UsersApi;
   readonly #interactions: InteractionDeps;
+  readonly #ownAccount: OwnAccountDeps;
+  readonly #forgotten: ForgottenPassword;
   readonly #deviceGrant: DeviceGrant;
   readonly #tokenLimits: TokenLimits;
   readonly #providers: ProviderCache;
@@ -97,6 +108,9 @@ class RealmsHandler {
     const seal = createSeal(secrets.formKey);
     const devices = createDeviceCookies({ seal, random, isSecure: publicUrl.startsWith('https:') });
     this.#interactions = { accounts, identity, seal, devices, clock, log, publicUrl };
+    this.#ownAccount = { accounts, identity, seal, devices, log, publicUrl };
+    const resets = createPasswordResets({ ...options, findUser: accounts.byLogin });
+    this.#forgotten = createForgottenPassword({ resets, clock, random, log, publicUrl });
     this.#deviceGrant = createDeviceGrant({ accounts, clock });
     this.#tokenLimits = createTokenLimits({ clock });
     const { cookieKeys } = secrets;
@@ -153,9 +167,24 @@ class RealmsHandler {
       return this.#usersApi(req, res, spec, target);
     }
     if (!isExact(req.method, path)) throw new DomainError('NOT_FOUND', 'page not found');
+    if (head === 'me' && (name === 'password' || name === 'sessions') && path === `/me/${name}`) {
+      return handleMe({ ...this.#ownAccount, authorize: this.#authorize }, request, name);
+    }
     switch (`${req.method} ${path}`) {
       case 'GET /account':
         return showAccount({ accounts: this.#accounts, publicUrl: this.#options.publicUrl }, request);
+      case 'GET /account/password':
+      case 'POST /account/password':
+        return handleOwnAccount(this.#ownAccount, request, 'password');
+      case 'GET /account/sign-out-everywhere':
+      case 'POST /account/sign-out-everywhere':
+        return handleOwnAccount(this.#ownAccount, request, 'sign-out-everywhere');
+      case 'GET /forgot-password':
+      case 'POST /forgot-password':
+        return this.#forgotten.request(request);
+      case 'GET /reset-password':
+      case 'POST /reset-password':
+        return this.#forgotten.reset(request);
       case 'GET /me':
       case 'POST /me':
         return this.#userInfo(request);

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { DomainError, isDomainError } from '../../../../core/errors.ts';
 import type { Authorize } from '../../../../core/identity/authorize.ts';
 import type { RealmSpec } from '../../../../core/ports/identity.ts';
+import { acceptsToken } from '../../../../core/routing/registry.ts';
 import { sendJson } from '../http/messages.ts';
 import type { Account, Accounts } from './accounts.ts';
 import type { RealmRequest } from './realm-request.ts';
@@ -29,15 +30,16 @@ export async function sendUserInfo(options: UserInfoOptions, { req, res, spec }:
   }
 }
 
-/** Throws UNAUTHENTICATED. */
-async function activeCaller(
-  { accounts, authorize }: UserInfoOptions,
+/** The account of an access token. Throws UNAUTHENTICATED, also for a token from before the user ended all sessions. */
+export async function activeCaller(
+  { accounts, authorize }: Pick<UserInfoOptions, 'accounts' | 'authorize'>,
   spec: RealmSpec,
   authorization: string | undefined,
 ): Promise<{ readonly account: Account; readonly scopes: readonly string[] }> {
   const token = await authorize(authorization);
   const account = token.realm === spec.id ? await accounts.active(spec.id, token.subject) : undefined;
-  if (!account) throw new DomainError('UNAUTHENTICATED', 'the token must be of an active user of this realm');
+  if (!account || !acceptsToken(account.user, token.issuedAt))
+    throw new DomainError('UNAUTHENTICATED', 'the token must be of an active user of this realm');
   return { account, scopes: token.scopes };
 }
 

@@ -83,6 +83,7 @@ export async function startRealmServer(options: { readonly logN?: number } = {})
   realms = createRealms({
     table,
     identity,
+    mailer,
     passwords,
     secrets,
     credentials,

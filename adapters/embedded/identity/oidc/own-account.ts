@@ -1,0 +1,117 @@
+import { isDomainError } from '../../../../core/errors.ts';
+import { clientGroup } from '../../../../core/http/client-address.ts';
+import { clientRequestId } from '../../../../core/http/request-id.ts';
+import { minPasswordLength } from '../../../../core/identity/password-policy.ts';
+import type { User } from '../../../../core/ports/identity.ts';
+import type { Log } from '../../../../core/ports/log.ts';
+import {
+  ownPasswordChangedPage,
+  ownPasswordPage,
+  signedOutEverywherePage,
+  signOutEverywherePage,
+} from '../../../../web/pages/own-account.ts';
+import { sentence } from '../../../../web/pages/sentence.ts';
+import { clientAddress, isForeignOrigin, readForm, redirect, sendHtml } from '../http/messages.ts';
+import type { EmbeddedIdentity } from '../identity.ts';
+import type { Seal } from '../seal.ts';
+import type { Accounts } from './accounts.ts';
+import type { DeviceCookies } from './device-cookies.ts';
+import type { RealmRequest } from './realm-request.ts';
+
+export interface OwnAccountDeps {
+  readonly accounts: Accounts;
+  readonly identity: Pick<EmbeddedIdentity, 'setPassword' | 'endSessions'>;
+  readonly seal: Seal;
+  readonly devices: DeviceCookies;
+  readonly log: Log;
+  readonly publicUrl: string;
+}
+
+/** A request by the user who is signed in in this browser. */
+interface Own extends RealmRequest {
+  readonly user: User;
+  /** Id of the session. */
+  readonly session: string;
+  readonly csrf: string;
+}
+
+/** Serves `/account/password` and `/account/sign-out-everywhere`. Redirects to the sign-in where nobody is signed in. */
+export async function handleOwnAccount(
+  deps: OwnAccountDeps,
+  request: RealmRequest,
+  page: 'password' | 'sign-out-everywhere',
+): Promise<void> {
+  const { req, res, mount } = request;
+  const own = await signedIn(deps, request);
+  if (!own) return redirect(res, `${mount}/account`);
+  if (req.method !== 'POST') return page === 'password' ? showPassword(own, 200) : showSignOut(own);
+  const form = await readForm(req);
+  if (isForeignOrigin(req, deps.publicUrl) || !deps.seal.verify(formOf(own), form.get('csrf') ?? '')) {
+    // The session has changed since the page was shown, or another site sent the form.
+    return page === 'password' ? showPassword(own, 403, ['This page was too old. Try again.']) : showSignOut(own);
+  }
+  return page === 'password' ? changePassword(deps, own, form) : signOutEverywhere(deps, own);
+}
+
+async function signedIn({ accounts, seal }: OwnAccountDeps, request: RealmRequest): Promise<Own | undefined> {
+  const { req, res, spec, provider } = request;
+  const { accountId, uid } = await provider.Session.get(provider.createContext(req, res));
+  const account = accountId ? await accounts.active(spec.id, accountId) : undefined;
+  if (!account) return undefined;
+  const own = { ...request, user: account.user, session: uid };
+  return { ...own, csrf: seal.sign(formOf(own)) };
+}
+
+function formOf({ spec, session }: Pick<Own, 'spec' | 'session'>): string {
+  return `account ${spec.id} ${session}`;
+}
+
+function showPassword({ res, spec, mount, user, csrf }: Own, status: number, errors: readonly string[] = []): void {
+  const { userName } = user;
+  const urls = { action: `${mount}/account/password`, accountUrl: `${mount}/account` };
+  sendHtml(res, status, ownPasswordPage({ userName, csrf, ...urls, minLength: minPasswordLength(spec.id), errors }));
+}
+
+function showSignOut({ res, spec, mount, csrf }: Own): void {
+  const urls = { action: `${mount}/account/sign-out-everywhere`, accountUrl: `${mount}/account` };
+  sendHtml(res, 200, signOutEverywherePage({ realmName: spec.displayName, csrf, ...urls }));
+}
+
+async function changePassword(deps: OwnAccountDeps, own: Own, form: URLSearchParams): Promise<void> {
+  const { req, res, spec, mount, user, session } = own;
+  const password = form.get('newPassword') ?? '';
+  if (password !== form.get('repeated')) return showPassword(own, 422, ['The two new passwords must be equal.']);
+  const check = await deps.accounts.signIn(spec.id, user.userName, form.get('password') ?? '', {
+    group: clientGroup(clientAddress(req)),
+    deviceOf: (subject) => deps.devices.idOf(req, spec.id, subject),
+  });
+  if (check.outcome === 'too-many') {
+    res.setHeader('retry-after', String(check.retryAfter));
+    return showPassword(own, 429, ['Too many failed attempts. Try again later.']);
+  }
+  if (check.outcome !== 'signed-in') return showPassword(own, 401, ['The current password is wrong.']);
+  try {
+    await deps.identity.setPassword(spec.id, user.userName, password, { keepSession: session });
+  } catch (error) {
+    if (!isDomainError(error, 'INVALID')) throw error;
+    return showPassword(
+      own,
+      422,
+      error.issues.map(({ msg }) => sentence(msg)),
+    );
+  }
+  logDone(deps, own, 'password changed');
+  sendHtml(res, 200, ownPasswordChangedPage({ accountUrl: `${mount}/account` }));
+}
+
+async function signOutEverywhere(deps: OwnAccountDeps, own: Own): Promise<void> {
+  const { res, spec, mount, user } = own;
+  await deps.identity.endSessions(spec.id, user.userName);
+  logDone(deps, own, 'signed out everywhere');
+  sendHtml(res, 200, signedOutEverywherePage({ realmName: spec.displayName, signInUrl: `${mount}/account` }));
+}
+
+function logDone({ log }: OwnAccountDeps, { req, spec, user }: Own, message: string): void {
+  const requestId = clientRequestId(req.headers['x-request-id']);
+  log.info({ requestId, realm: spec.id, client: clientAddress(req), subject: user.subject }, message);
+}

@@ -1,0 +1,100 @@
+import { describedBy, errorSummary } from './form-errors.ts';
+import { html } from './html.ts';
+import { page } from './layout.ts';
+import { newPasswordFields } from './password-fields.ts';
+
+export interface ForgotPasswordModel {
+  /** The realm's display name. */
+  readonly realmName: string;
+  /** The URL that the form posts to. */
+  readonly action: string;
+  readonly signInUrl: string;
+  readonly error?: string;
+}
+
+/** Asks whose password is forgotten. */
+export function forgotPasswordPage({ realmName, action, signInUrl, error }: ForgotPasswordModel): string {
+  return page({
+    title: error ? 'Error: Forgot your password?' : 'Forgot your password?',
+    width: 'narrow',
+    body: html`<div class="card panel" data-page="forgot-password">
+<header><h1>Forgot your password?</h1>
+<p class="muted">Enter how you sign in to ${realmName}. We mail you a link to choose a new password.</p></header>
+${error && errorSummary([error])}
+<form method="post" action="${action}">
+<div class="field"><label for="userName">Email or user name</label>
+<input id="userName" name="userName" type="text" autocomplete="username" autocapitalize="none" spellcheck="false" required
+  maxlength="254" autofocus${describedBy(error)}></div>
+<button type="submit">Send link</button>
+</form>
+<p class="small"><a href="${signInUrl}">Back to sign-in</a></p></div>`,
+  });
+}
+
+/** The same for every name, so that it does not reveal whether an account exists. */
+export function linkSentPage(model: { readonly forgotUrl: string; readonly signInUrl: string }): string {
+  return page({
+    title: 'Check your mail',
+    width: 'narrow',
+    body: html`<div class="card panel" data-page="link-sent">
+<header><h1>Check your mail</h1>
+<p class="muted">If an account has this name, a mail with a link is on its way. The link works once, within 30 minutes.</p></header>
+<p class="small">No mail after a few minutes? Look into the spam folder, <a href="${model.forgotUrl}">try again</a>, or ask
+your administrator.</p>
+<div class="actions"><a class="button" href="${model.signInUrl}">Back to sign-in</a></div></div>`,
+  });
+}
+
+export interface ResetPasswordModel {
+  readonly realmName: string;
+  readonly userName: string;
+  readonly action: string;
+  /** The token of the link. */
+  readonly token: string;
+  readonly minLength: number;
+  /** @default - none */
+  readonly errors?: readonly string[];
+}
+
+/** The page behind the link. */
+export function resetPasswordPage(model: ResetPasswordModel): string {
+  const { realmName, userName, action, token, minLength, errors = [] } = model;
+  return page({
+    title: errors.length > 0 ? 'Error: Choose a new password' : 'Choose a new password',
+    width: 'narrow',
+    body: html`<div class="card panel" data-page="reset-password">
+<header><h1>Choose a new password</h1>
+<p class="muted">For your account with ${realmName}. You are then signed out everywhere.</p></header>
+${errors.length > 0 && errorSummary(errors)}
+<form method="post" action="${action}">
+<input type="hidden" name="token" value="${token}">
+<div class="field"><label for="userName">User name</label>
+<input id="userName" type="text" value="${userName}" autocomplete="username" readonly></div>
+${newPasswordFields({ minLength, error: errors[0], autofocus: true })}
+<button type="submit">Save</button>
+</form></div>`,
+  });
+}
+
+/** The page behind a link that was used, replaced by a newer one, or is too old. */
+export function linkNotValidPage({ forgotUrl }: { readonly forgotUrl: string }): string {
+  return page({
+    title: 'This link is not valid any more',
+    width: 'narrow',
+    body: html`<div class="card panel" data-page="link-not-valid">
+<header><h1>This link is not valid any more</h1>
+<p class="muted">It was used, it is older than 30 minutes, or a newer link has replaced it.</p></header>
+<div class="actions"><a class="button" href="${forgotUrl}">Request a new link</a></div></div>`,
+  });
+}
+
+export function passwordResetPage({ signInUrl }: { readonly signInUrl: string }): string {
+  return page({
+    title: 'Your password is changed',
+    width: 'narrow',
+    body: html`<div class="card panel" data-page="password-reset">
+<header><h1>Your password is changed</h1>
+<p class="muted">All your sessions have ended. Sign in with the new password.</p></header>
+<div class="actions"><a class="button" href="${signInUrl}">Sign in</a></div></div>`,
+  });
+}

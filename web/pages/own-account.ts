@@ -1,0 +1,82 @@
+import { describedBy, errorSummary } from './form-errors.ts';
+import { html } from './html.ts';
+import { page } from './layout.ts';
+import { MAX_PASSWORD_UNITS, newPasswordFields } from './password-fields.ts';
+
+export interface OwnPasswordModel {
+  readonly userName: string;
+  readonly action: string;
+  readonly csrf: string;
+  readonly minLength: number;
+  readonly accountUrl: string;
+  /** @default - none */
+  readonly errors?: readonly string[];
+}
+
+/** A signed-in user changes the password. */
+export function ownPasswordPage(model: OwnPasswordModel): string {
+  const { userName, action, csrf, minLength, accountUrl, errors = [] } = model;
+  return page({
+    title: errors.length > 0 ? 'Error: Change your password' : 'Change your password',
+    width: 'narrow',
+    body: html`<div class="card panel" data-page="own-password">
+<header><h1>Change your password</h1>
+<p class="muted">You stay signed in here. Your sessions elsewhere end.</p></header>
+${errors.length > 0 && errorSummary(errors)}
+<form method="post" action="${action}">
+<input type="hidden" name="csrf" value="${csrf}">
+<div class="field"><label for="userName">User name</label>
+<input id="userName" type="text" value="${userName}" autocomplete="username" readonly></div>
+<div class="field"><label for="password">Current password</label>
+<input id="password" name="password" type="password" autocomplete="current-password" required
+  maxlength="${MAX_PASSWORD_UNITS}" autofocus${describedBy(errors[0])}></div>
+${newPasswordFields({ minLength, error: errors[0], autofocus: false })}
+<button type="submit">Save</button>
+</form>
+<p class="small"><a href="${accountUrl}">Back to your account</a></p></div>`,
+  });
+}
+
+export function ownPasswordChangedPage({ accountUrl }: { readonly accountUrl: string }): string {
+  return page({
+    title: 'Your password is changed',
+    width: 'narrow',
+    body: html`<div class="card panel" data-page="own-password-changed">
+<header><h1>Your password is changed</h1>
+<p class="muted">You are still signed in here. Your sessions elsewhere have ended.</p></header>
+<div class="actions"><a class="button" href="${accountUrl}">Back to your account</a></div></div>`,
+  });
+}
+
+export interface SignOutEverywhereModel {
+  readonly realmName: string;
+  readonly action: string;
+  readonly csrf: string;
+  readonly accountUrl: string;
+}
+
+export function signOutEverywherePage({ realmName, action, csrf, accountUrl }: SignOutEverywhereModel): string {
+  return page({
+    title: 'Sign out everywhere',
+    width: 'narrow',
+    body: html`<div class="card panel" data-page="sign-out-everywhere">
+<header><h1>Sign out everywhere?</h1>
+<p class="muted">This ends your access to ${realmName} in every browser, application and command line at once.</p></header>
+<form method="post" action="${action}">
+<input type="hidden" name="csrf" value="${csrf}">
+<div class="actions"><button type="submit" autofocus>Sign out everywhere</button>
+<a class="button quiet" href="${accountUrl}">Stay signed in</a></div>
+</form></div>`,
+  });
+}
+
+export function signedOutEverywherePage(model: { readonly realmName: string; readonly signInUrl: string }): string {
+  return page({
+    title: 'Signed out everywhere',
+    width: 'narrow',
+    body: html`<div class="card panel" data-page="signed-out-everywhere">
+<header><h1>You are signed out everywhere</h1>
+<p class="muted">All your sessions of ${model.realmName} have ended. You can sign in again.</p></header>
+<div class="actions"><a class="button" href="${model.signInUrl}">Sign in again</a></div></div>`,
+  });
+}
