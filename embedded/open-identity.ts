@@ -12,7 +12,7 @@ import { mailRatesOf } from './config.ts';
 import type { PlatformStore } from './open-store.ts';
 import type { Urls } from './running.ts';
 import type { StartContext } from './start-context.ts';
-import { tenantClaims } from './tenant-lookups.ts';
+import { nameOfSlug, tenantClaims } from './tenant-lookups.ts';
 
 export interface IdentityParts {
   readonly identity: EmbeddedIdentity;
@@ -49,6 +49,7 @@ export async function openIdentityParts(
     log,
     publicUrl,
     tenantClaims: (tenantId) => tenantClaims(table, tenantId),
+    tenantNameOf: (slug) => nameOfSlug({ table, clock, random }, slug),
     adminClients: config.adminClients ?? [],
     // Pages that call the tenants' API sign their users in, too.
     corsOrigins: [...(config.corsOrigins ?? []), ...(config.gateway.corsOrigins ?? [])],

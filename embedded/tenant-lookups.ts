@@ -20,6 +20,12 @@ export async function tenantName(table: Table, tenantId: string): Promise<string
   return (await table.get(tenantKey(tenantId)))?.data.tenantName;
 }
 
+/** The name of the active tenant with this slug; undefined if there is none. */
+export async function nameOfSlug(deps: StoreDeps, slug: string): Promise<string | undefined> {
+  const record = await tenantBySlug(deps, slug);
+  return record && isServed(record.state) ? record.tenantName : undefined;
+}
+
 /** The demo tenants that exist, for the start page. */
 export async function demoTenants(deps: StoreDeps): Promise<readonly DemoTenant[]> {
   const records = await Promise.all(DEMO_TENANTS.map(({ name }) => tenantBySlug(deps, name)));

@@ -17,7 +17,7 @@ export function invitationMail(options: {
   const lines = [
     'Hello,',
     '',
-    `You have been invited to ${name}.`,
+    `You have been invited to ${sentenceEnd(name)}`,
     '',
     ...(signInUrl === undefined ? [] : [`Sign in:            ${signInUrl}`]),
     `User name:          ${userName}`,
@@ -39,7 +39,7 @@ export function passwordResetMail(options: {
   const lines = [
     'Hello,',
     '',
-    `Someone, probably you, asked for a new password for your account with ${name}.`,
+    `Someone, probably you, asked for a new password for your account with ${sentenceEnd(name)}`,
     '',
     `Choose a new password: ${resetUrl}`,
     `User name:             ${userName}`,
@@ -47,6 +47,11 @@ export function passwordResetMail(options: {
     'The link works once, within 30 minutes. If you did not ask for it, ignore this mail: your password stays the same.',
   ];
   return { subject: `Choose a new password for ${name}`, text: textOf(lines) };
+}
+
+/** A name at the end of a sentence: names such as 'Acme Inc.' have a full stop already. */
+function sentenceEnd(name: string): string {
+  return name.endsWith('.') ? name : `${name}.`;
 }
 
 function textOf(lines: readonly string[]): string {

@@ -3,9 +3,8 @@ import { DomainError, isDomainError } from '../../../core/errors.ts';
 import { createAttemptLimiter } from '../../../core/identity/attempts.ts';
 import { issuerOf } from '../../../core/identity/issuers.ts';
 import { passwordResetMail } from '../../../core/identity/mails.ts';
-import type { TenantClaimsLookup } from '../../../core/identity/tenant-claims.ts';
 import type { MailLimits } from '../../../core/identity/users/mail-limits.ts';
-import { toUser, type UserRecord, userKey } from '../../../core/identity/users/user-records.ts';
+import { type UserRecord, userKey } from '../../../core/identity/users/user-records.ts';
 import type { Clock, RandomBytes } from '../../../core/ports/clock.ts';
 import type { RealmId, RealmSpec, User } from '../../../core/ports/identity.ts';
 import { type Item, put, type Table } from '../../../core/ports/table.ts';
@@ -29,12 +28,17 @@ export interface PasswordResetsOptions {
   readonly identity: Pick<EmbeddedIdentity, 'setPassword'>;
   readonly mailer: Pick<EmbeddedMailer, 'draft' | 'deliver'>;
   readonly mailLimits?: MailLimits;
-  readonly tenantClaims: TenantClaimsLookup;
-  /** The user with this user name or email, if the user may sign in. */
-  readonly findUser: (realm: RealmId, login: string) => Promise<User | undefined>;
+  /** The account with this user name or email, if its user may sign in. */
+  readonly findAccount: (realm: RealmId, login: string) => Promise<ResetAccount | undefined>;
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly publicUrl: string;
+}
+
+interface ResetAccount {
+  readonly user: User;
+  /** The name of the user's tenant. Absent for system users. */
+  readonly tenantName?: string;
 }
 
 /** Links with which users who forgot their password choose a new one. */
@@ -45,8 +49,8 @@ export interface PasswordResets {
    * @returns what happened, for the log only
    */
   request(realm: RealmSpec, login: string): Promise<{ readonly outcome: 'mailed' | 'unknown' | 'limited' }>;
-  /** The user whose link has this token, or undefined if the link is not valid any more. */
-  find(realm: RealmId, token: string): Promise<User | undefined>;
+  /** The account whose link has this token, or undefined if the link is not valid any more. */
+  find(realm: RealmId, token: string): Promise<ResetAccount | undefined>;
   /**
    * Sets the password, uses the link up and ends all sessions of the user.
    * Throws NOT_FOUND if the link is not valid any more, INVALID for a weak password, which does not use it up.
@@ -60,7 +64,7 @@ interface ValidLink {
 }
 
 export function createPasswordResets(options: PasswordResetsOptions): PasswordResets {
-  const { table, identity, mailer, mailLimits, findUser, clock, random, publicUrl } = options;
+  const { table, identity, mailer, mailLimits, findAccount, clock, random, publicUrl } = options;
   const perUser = createAttemptLimiter({ clock, windowMs: WINDOW_MS });
 
   /** Whether the user may get one more mail. */
@@ -87,14 +91,14 @@ export function createPasswordResets(options: PasswordResetsOptions): PasswordRe
 
   return {
     async request(realm, login) {
-      const user = await findUser(realm.id, login);
-      const record = user && (await recordOf(table, realm.id, user.subject));
+      const account = await findAccount(realm.id, login);
+      const record = account && (await recordOf(table, realm.id, account.user.subject));
       if (!record) return { outcome: 'unknown' };
       if (!admits(realm.id, record)) return { outcome: 'limited' };
       const secret = Buffer.from(random(32)).toString('base64url');
       const { subject, userName, email: to } = record;
       const resetUrl = `${issuerOf(publicUrl, realm.id)}/reset-password?token=${subject}.${secret}`;
-      const name = await nameFor(options, realm, record);
+      const name = account.tenantName ?? realm.displayName;
       await table.transact([
         put({
           ...passwordResetKey(realm.id, subject),
@@ -110,7 +114,7 @@ export function createPasswordResets(options: PasswordResetsOptions): PasswordRe
 
     async find(realm, token) {
       const link = await validLink(realm, token);
-      return link && toUser(link.record);
+      return link && findAccount(realm, link.record.userName);
     },
 
     async complete(realm, token, password) {
@@ -127,12 +131,6 @@ export function createPasswordResets(options: PasswordResetsOptions): PasswordRe
       });
     },
   };
-}
-
-/** What the mail calls the account: by the company's name, or by that of the platform's administration. */
-async function nameFor({ tenantClaims }: PasswordResetsOptions, realm: RealmSpec, { tenantId }: User): Promise<string> {
-  const tenant = tenantId === undefined ? undefined : await tenantClaims(tenantId);
-  return tenant?.name ?? realm.displayName;
 }
 
 async function recordOf(

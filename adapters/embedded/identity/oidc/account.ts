@@ -15,12 +15,12 @@ export async function showAccount(
   const session = await provider.Session.get(provider.createContext(req, res));
   const account = session.accountId ? await accounts.active(spec.id, session.accountId) : undefined;
   if (!account && query.has('error')) throw new DomainError('FORBIDDEN', 'the sign-in was refused');
-  if (!account) return redirect(res, signInUrl(issuerOf(publicUrl, spec.id), query.get('login_hint')));
+  if (!account) return redirect(res, signInUrl(issuerOf(publicUrl, spec.id), query));
   // No client redeems the code, so the redirect removes it from the address.
   if (query.has('code')) return redirect(res, `${mount}/account`);
   const { userName, email, role, tenantId } = account.user;
   const html = accountPage({
-    ...{ realmName: spec.displayName, userName, email, role },
+    ...{ realmName: account.tenantName ?? spec.displayName, userName, email, role },
     ...(tenantId !== undefined && { tenantId }),
     ...(account.tier !== undefined && { tier: account.tier }),
     changePasswordUrl: `${mount}/account/password`,
@@ -31,7 +31,11 @@ export async function showAccount(
 }
 
 /** An authorization request that only starts a session. No client redeems its code. */
-function signInUrl(issuer: string, loginHint: string | null): string {
+function signInUrl(issuer: string, given: URLSearchParams): string {
+  const passed = ['login_hint', 'tenant'].flatMap((name) => {
+    const value = given.get(name);
+    return value ? [[name, value.slice(0, 254)]] : [];
+  });
   const query = new URLSearchParams({
     client_id: ACCOUNT_CLIENT,
     redirect_uri: `${issuer}/account`,
@@ -40,7 +44,7 @@ function signInUrl(issuer: string, loginHint: string | null): string {
     resource: API_AUDIENCE,
     code_challenge_method: 'S256',
     code_challenge: randomBytes(32).toString('base64url'),
-    ...(loginHint && { login_hint: loginHint.slice(0, 254) }),
+    ...Object.fromEntries(passed),
   });
   return `${issuer}/auth?${query}`;
 }

@@ -15,6 +15,8 @@ export interface Account {
   readonly user: User;
   /** The tier of the user's tenant. Absent for system users. */
   readonly tier?: TierName;
+  /** The name of the user's tenant. Absent for system users. */
+  readonly tenantName?: string;
 }
 
 export type SignIn =
@@ -35,7 +37,7 @@ export interface Accounts {
   /** The account with this `sub`. Undefined if unknown, disabled, never signed in, or of a tenant that is not active. */
   active(realm: RealmId, subject: string): Promise<Account | undefined>;
   /** The user with this user name or email. Undefined if unknown, disabled, or of a tenant that is not active. */
-  byLogin(realm: RealmId, login: string): Promise<User | undefined>;
+  byLogin(realm: RealmId, login: string): Promise<Account | undefined>;
   /**
    * Checks a sign-in. Neither the outcome nor the time it takes reveals whether a user exists. Only a client that knows
    * the password learns that the account is expired, disabled or suspended.
@@ -81,7 +83,7 @@ export function createAccounts(options: {
     if (!user.enabled) return undefined;
     if (user.tenantId === undefined) return { user };
     const tenant = await tenantClaims(user.tenantId);
-    return tenant?.active ? { user, tier: tenant.tier } : undefined;
+    return tenant?.active ? { user, tier: tenant.tier, tenantName: tenant.name } : undefined;
   }
 
   return {
@@ -92,7 +94,7 @@ export function createAccounts(options: {
 
     async byLogin(realm, login) {
       const record = await find(realm, fold(login.trim()));
-      return record && isComplete(record) ? (await active(toUser(record)))?.user : undefined;
+      return record && isComplete(record) ? active(toUser(record)) : undefined;
     },
 
     async signIn(realm, login, password, { group, deviceOf }) {

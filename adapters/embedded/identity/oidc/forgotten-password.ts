@@ -102,19 +102,30 @@ async function mailLink(
 async function showLink({ resets }: ForgottenPasswordDeps, request: RealmRequest): Promise<void> {
   const { res, spec, query, mount } = request;
   const token = query.get('token') ?? '';
-  const user = await resets.find(spec.id, token);
-  if (!user) return sendHtml(res, 404, linkNotValidPage({ forgotUrl: `${mount}/forgot-password` }));
-  return showReset(request, 200, { token, userName: user.userName });
+  const account = await resets.find(spec.id, token);
+  if (!account) return sendHtml(res, 404, linkNotValidPage({ forgotUrl: `${mount}/forgot-password` }));
+  return showReset(request, 200, shownOf(request, account, token));
 }
 
-async function showReset(
-  { res, spec, mount }: RealmRequest,
-  status: number,
-  shown: { readonly token: string; readonly userName: string; readonly errors?: readonly string[] },
-): Promise<void> {
+/** What the page behind the link shows. */
+interface Shown {
+  readonly realmName: string;
+  readonly userName: string;
+  readonly token: string;
+  readonly errors?: readonly string[];
+}
+
+function shownOf(
+  { spec }: RealmRequest,
+  { user, tenantName }: NonNullable<Awaited<ReturnType<PasswordResets['find']>>>,
+  token: string,
+): Shown {
+  return { realmName: tenantName ?? spec.displayName, userName: user.userName, token };
+}
+
+async function showReset({ res, spec, mount }: RealmRequest, status: number, shown: Shown): Promise<void> {
   const minLength = minPasswordLength(spec.id);
   const html = resetPasswordPage({
-    realmName: spec.displayName,
     action: `${mount}/reset-password`,
     minLength,
     ...shown,
@@ -130,9 +141,9 @@ async function complete(deps: ForgottenPasswordDeps, limiter: AttemptLimiter, re
   if (!admits(limiter, request)) {
     return sendHtml(res, 429, errorPage({ title: 'Too many requests', text: 'Try the link again in 15 minutes.' }));
   }
-  const user = await deps.resets.find(spec.id, token);
-  if (!user) return sendHtml(res, 404, linkNotValidPage({ forgotUrl: `${mount}/forgot-password` }));
-  const shown = { token, userName: user.userName };
+  const account = await deps.resets.find(spec.id, token);
+  if (!account) return sendHtml(res, 404, linkNotValidPage({ forgotUrl: `${mount}/forgot-password` }));
+  const shown = shownOf(request, account, token);
   const password = form.get('newPassword') ?? '';
   if (password !== form.get('repeated')) {
     return showReset(request, 422, { ...shown, errors: ['The two passwords must be equal.'] });
@@ -147,6 +158,9 @@ async function complete(deps: ForgottenPasswordDeps, limiter: AttemptLimiter, re
     return showReset(request, 422, { ...shown, errors: error.issues.map(({ msg }) => sentence(msg)) });
   }
   const requestId = clientRequestId(req.headers['x-request-id']);
-  deps.log.info({ requestId, realm: spec.id, client: clientAddress(req), subject: user.subject }, 'password reset');
+  deps.log.info(
+    { requestId, realm: spec.id, client: clientAddress(req), subject: account.user.subject },
+    'password reset',
+  );
   sendHtml(res, 200, passwordResetPage({ signInUrl: `${mount}/account` }));
 }

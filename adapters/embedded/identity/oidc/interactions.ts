@@ -27,6 +27,8 @@ export interface InteractionDeps {
   readonly clock: Pick<Clock, 'now'>;
   readonly log: Log;
   readonly publicUrl: string;
+  /** The name of the active tenant with this slug. */
+  readonly tenantNameOf: (slug: string) => Promise<string | undefined>;
 }
 
 export interface InteractionRequest extends RealmRequest {
@@ -39,6 +41,8 @@ export interface InteractionRequest extends RealmRequest {
 interface Interaction extends InteractionRequest {
   /** Whether the client gets JSON in place of pages. */
   readonly json: boolean;
+  /** What the user signs in to: the tenant that the link names, or the realm. */
+  readonly realmName: string;
 }
 
 const TICKET_MS = 10 * 60_000;
@@ -68,7 +72,11 @@ export async function handleInteraction(deps: InteractionDeps, request: Interact
   const { req, res, provider, uid, step } = request;
   const interaction = await currentInteraction(request);
   if (!interaction) return;
-  const one = { ...request, json: acceptsJson(req) && interaction.params.client_id === CLI_CLIENT };
+  const one = {
+    ...request,
+    json: acceptsJson(req) && interaction.params.client_id === CLI_CLIENT,
+    realmName: await nameFor(deps, request, interaction.params.tenant),
+  };
 
   if (req.method === 'GET' && step === '') {
     if (interaction.prompt.name !== 'login') {
@@ -99,6 +107,12 @@ export async function handleInteraction(deps: InteractionDeps, request: Interact
   }
   if (step === '') await signIn(deps, one, form);
   else await changePassword(deps, one, form, interaction.session?.uid);
+}
+
+/** In the pool, the name of the tenant that the link names by its slug. Every tenant's name is public. */
+async function nameFor({ tenantNameOf }: InteractionDeps, { spec }: RealmRequest, slug: unknown): Promise<string> {
+  const named = spec.id === 'pool' && typeof slug === 'string' ? await tenantNameOf(slug) : undefined;
+  return named ?? spec.displayName;
 }
 
 async function signIn(deps: InteractionDeps, one: Interaction, form: URLSearchParams): Promise<void> {
@@ -218,7 +232,7 @@ function showSignIn(
     return;
   }
   const forgotUrl = `${one.mount}/forgot-password`;
-  const html = signInPage({ realmName: one.spec.displayName, action: pathOf(one), csrf, forgotUrl, ...shown });
+  const html = signInPage({ realmName: one.realmName, action: pathOf(one), csrf, forgotUrl, ...shown });
   sendHtml(one.res, status, html);
 }
 
@@ -236,7 +250,7 @@ function showChange(
     return;
   }
   const html = changePasswordPage({
-    realmName: one.spec.displayName,
+    realmName: one.realmName,
     userName,
     action: `${pathOf(one)}/password`,
     csrf: deps.seal.sign(`csrf ${one.uid}`),

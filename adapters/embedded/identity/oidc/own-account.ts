@@ -30,6 +30,8 @@ export interface OwnAccountDeps {
 /** A request by the user who is signed in in this browser. */
 interface Own extends RealmRequest {
   readonly user: User;
+  /** What the user is signed in to: the tenant's name, or the realm's. */
+  readonly realmName: string;
   /** Id of the session. */
   readonly session: string;
   readonly csrf: string;
@@ -58,7 +60,8 @@ async function signedIn({ accounts, seal }: OwnAccountDeps, request: RealmReques
   const { accountId, uid } = await provider.Session.get(provider.createContext(req, res));
   const account = accountId ? await accounts.active(spec.id, accountId) : undefined;
   if (!account) return undefined;
-  const own = { ...request, user: account.user, session: uid };
+  const realmName = account.tenantName ?? spec.displayName;
+  const own = { ...request, user: account.user, realmName, session: uid };
   return { ...own, csrf: seal.sign(formOf(own)) };
 }
 
@@ -72,9 +75,9 @@ function showPassword({ res, spec, mount, user, csrf }: Own, status: number, err
   sendHtml(res, status, ownPasswordPage({ userName, csrf, ...urls, minLength: minPasswordLength(spec.id), errors }));
 }
 
-function showSignOut({ res, spec, mount, csrf }: Own): void {
+function showSignOut({ res, realmName, mount, csrf }: Own): void {
   const urls = { action: `${mount}/account/sign-out-everywhere`, accountUrl: `${mount}/account` };
-  sendHtml(res, 200, signOutEverywherePage({ realmName: spec.displayName, csrf, ...urls }));
+  sendHtml(res, 200, signOutEverywherePage({ realmName, csrf, ...urls }));
 }
 
 async function changePassword(deps: OwnAccountDeps, own: Own, form: URLSearchParams): Promise<void> {
@@ -105,10 +108,10 @@ async function changePassword(deps: OwnAccountDeps, own: Own, form: URLSearchPar
 }
 
 async function signOutEverywhere(deps: OwnAccountDeps, own: Own): Promise<void> {
-  const { res, spec, mount, user } = own;
+  const { res, spec, mount, user, realmName } = own;
   await deps.identity.endSessions(spec.id, user.userName);
   logDone(deps, own, 'signed out everywhere');
-  sendHtml(res, 200, signedOutEverywherePage({ realmName: spec.displayName, signInUrl: `${mount}/account` }));
+  sendHtml(res, 200, signedOutEverywherePage({ realmName, signInUrl: `${mount}/account` }));
 }
 
 function logDone({ log }: OwnAccountDeps, { req, spec, user }: Own, message: string): void {

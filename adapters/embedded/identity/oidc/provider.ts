@@ -108,6 +108,7 @@ function configurationOf(options: ProviderOptions): Configuration {
     },
     loadExistingGrant: grantAllScopes,
     clientBasedCORS: corsPolicyOf(options),
+    extraParams: ['tenant'],
     ...refreshTokens,
     ...claimsOf(options),
     renderError: (ctx, { error, error_description: text }) => {

@@ -55,6 +55,8 @@ export interface RealmsOptions {
   readonly publicUrl: string;
   /** Called for every token that is issued. */
   readonly tenantClaims: TenantClaimsLookup;
+  /** The name of the active tenant with this slug, for the sign-in page. @default - the page names the realm */
+  readonly tenantNameOf?: (slug: string) => Promise<string | undefined>;
   /** Further clients of the admin realm. @default none */
   readonly adminClients?: readonly AdminClient[];
   /** Origins of further browser pages that may call the realms. @default none */
@@ -107,9 +109,10 @@ class RealmsHandler {
     const accounts = this.#accounts;
     const seal = createSeal(secrets.formKey);
     const devices = createDeviceCookies({ seal, random, isSecure: publicUrl.startsWith('https:') });
-    this.#interactions = { accounts, identity, seal, devices, clock, log, publicUrl };
+    const { tenantNameOf = async () => undefined } = options;
+    this.#interactions = { accounts, identity, seal, devices, clock, log, publicUrl, tenantNameOf };
     this.#ownAccount = { accounts, identity, seal, devices, log, publicUrl };
-    const resets = createPasswordResets({ ...options, findUser: accounts.byLogin });
+    const resets = createPasswordResets({ ...options, findAccount: accounts.byLogin });
     this.#forgotten = createForgottenPassword({ resets, clock, random, log, publicUrl });
     this.#deviceGrant = createDeviceGrant({ accounts, clock });
     this.#tokenLimits = createTokenLimits({ clock });

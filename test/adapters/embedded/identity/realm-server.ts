@@ -92,6 +92,7 @@ export async function startRealmServer(options: { readonly logN?: number } = {})
     log,
     publicUrl: url,
     tenantClaims: async (tenantId) => tenants.get(tenantId),
+    tenantNameOf: async (slug) => [...tenants.values()].find((one) => one.slug === slug)?.name,
     adminClients: [
       {
         clientId: 'sbt-admin',
