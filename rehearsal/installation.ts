@@ -108,10 +108,10 @@ export async function signInAdmin(installation: Installation, newPassword: strin
   return signInAgain(installation, { password, newPassword });
 }
 
-/** Signs the first administrator in with `password`. */
+/** Signs an administrator in with `password`. @param options.userName @default - the first administrator */
 export async function signInAgain(
   { account, outputs }: Installation,
-  options: Pick<SignInOptions, 'password' | 'newPassword' | 'verifier'>,
+  options: Pick<SignInOptions, 'password' | 'newPassword' | 'verifier'> & Partial<Pick<SignInOptions, 'userName'>>,
 ): Promise<Tokens> {
   return signIn(account, {
     domain: outputs.adminDomain,

@@ -13,6 +13,7 @@ import {
   signInAdmin,
   signInAgain,
 } from './installation.ts';
+import { invitedPassword } from './invited-password.ts';
 import type { Tokens } from './managed-login.ts';
 import { CONTRACT, ContractReplay } from './recorded-contract.ts';
 
@@ -130,6 +131,28 @@ const STEPS: readonly (readonly [string, (scene: Scene) => Promise<void>])[] = [
       assert.deepEqual([users.code, users.stderr], [0, '']);
       const wrong = { ...environment, TIERPLANE_CLIENT_SECRET: 'x'.repeat(52) };
       assert.equal((await commandLine.run(['users', 'list'], wrong)).code, 5);
+    },
+  ],
+  [
+    'an administrator is invited again: only the new temporary password works; signed out everywhere, no token does',
+    async ({ installation, request }) => {
+      const email = 'sue@example.com';
+      const created = await request('POST', '/users', { userName: 'sue', userRole: 'SystemAdmin', email });
+      assert.equal(created.status, 201, created.text);
+      const first = await invitedPassword(installation.account, email);
+      const invited = await request('POST', '/users/sue/invitation');
+      assert.equal(invited.status, 200, invited.text);
+      const second = await invitedPassword(installation.account, email);
+      assert.notEqual(first, second);
+      const sue = { userName: 'sue', newPassword: `${ADMIN_PASSWORD}s` };
+      await assert.rejects(signInAgain(installation, { ...sue, password: first }), /the password was refused/);
+      const { accessToken } = await signInAgain(installation, { ...sue, password: second });
+      const asSue = () => installation.call('GET', '/tenants', { token: `Bearer ${accessToken}` });
+      assert.equal((await asSue()).status, 200);
+      assert.equal((await request('POST', '/users/sue/invitation')).status, 409);
+      assert.equal((await request('DELETE', '/users/sue/sessions')).status, 200);
+      assert.equal((await asSue()).status, 401);
+      assert.equal((await request('DELETE', '/users/sue')).status, 200);
     },
   ],
   [

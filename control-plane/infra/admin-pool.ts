@@ -32,6 +32,8 @@ export function adminPool(scope: Construct, id: string, { callbackUrls, mfa = 'o
   pool.usernameConfiguration = { caseSensitive: false };
   pool.mfaConfiguration = mfa === 'required' ? 'ON' : 'OPTIONAL';
   pool.enabledMfas = ['SOFTWARE_TOKEN_MFA'];
+  // Managed login mails a code to administrators who forgot their password.
+  pool.addPropertyOverride('AccountRecoverySetting.RecoveryMechanisms', [{ Name: 'verified_email', Priority: 1 }]);
   pool.addPropertyOverride('Policies.PasswordPolicy.MinimumLength', MIN_ADMIN_PASSWORD_LENGTH);
   pool.addPropertyOverride('Policies.PasswordPolicy.TemporaryPasswordValidityDays', 7);
   // SBT's message contains the callback address, where no one can sign in.

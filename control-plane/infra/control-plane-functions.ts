@@ -34,6 +34,7 @@ export function controlPlaneFunctions(
     logRetention: props.logRetention,
   });
   allowConsumerQueues(functions.registrations, props.prefix);
+  allowTenantPools(functions.tenants);
   return functions;
 }
 
@@ -59,7 +60,7 @@ function replacementsFor(
       path: '/tenantManagementLambda/TenantManagementServices',
       code: api,
       description: 'Tenants',
-      statements: allow.writeTable(table),
+      statements: [...allow.writeTable(table), allow.inviteTenantAdmins(stack, prefix)],
     },
     registrations: {
       path: '/tenantRegistrationLambda/TenantRegistrationFunc',
@@ -79,6 +80,18 @@ function replacementsFor(
       statements: [allow.readItems(table)],
     },
   };
+}
+
+/** cdk-nag reports the wildcard in the user pools' ARN. */
+function allowTenantPools(tenants: LambdaFunction): void {
+  NagSuppressions.addResourceSuppressions(tenants.role?.node.findChild('DefaultPolicy') as Policy, [
+    {
+      id: 'AwsSolutions-IAM5',
+      reason:
+        "The application plane creates the tenants' user pools. The condition allows only those of the environment.",
+      appliesTo: ['Resource::arn:<AWS::Partition>:cognito-idp:<AWS::Region>:<AWS::AccountId>:userpool/*'],
+    },
+  ]);
 }
 
 /** cdk-nag reports the wildcard in the queues' ARN. */

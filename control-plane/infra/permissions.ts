@@ -3,6 +3,7 @@ import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Key } from 'aws-cdk-lib/aws-kms';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { USER_POOL_TAG } from '../../core/identity/issuers.ts';
 import { tableArns } from './platform-table.ts';
 
 // Statements for the functions' roles. Every action is named and every resource is an ARN.
@@ -56,6 +57,16 @@ export function createUsers(userPoolArn: string): PolicyStatement {
 export function manageUsers(userPoolArn: string): PolicyStatement {
   const changes = ['DisableUser', 'EnableUser', 'SetUserPassword', 'UpdateUserAttributes', 'UserGlobalSignOut'];
   return onUsers(userPoolArn, ['CreateUser', 'GetUser', 'DeleteUser', ...changes]);
+}
+
+/** Invites administrators in the tenants' user pools of this environment. Their ids are not known here, but their tag is. */
+export function inviteTenantAdmins(stack: Stack, prefix: string): PolicyStatement {
+  const verbs = ['CreateUser', 'DeleteUser', 'GetUser', 'SetUserPassword'];
+  return new PolicyStatement({
+    actions: verbs.map((verb) => `cognito-idp:Admin${verb}`),
+    resources: [stack.formatArn({ service: 'cognito-idp', resource: 'userpool', resourceName: '*' })],
+    conditions: { StringEquals: { [`aws:ResourceTag/${USER_POOL_TAG}`]: prefix } },
+  });
 }
 
 function onUsers(userPoolArn: string, verbs: readonly string[]): PolicyStatement {

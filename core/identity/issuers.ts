@@ -15,6 +15,9 @@ export const CREDENTIAL_PREFIX = 'credential-';
 /** The command line's own credential on the platform's machine; its secret changes at every start. */
 export const LOCAL_CREDENTIAL = `${CREDENTIAL_PREFIX}local`;
 
+/** The tag of tenants' user pools on AWS; its value is the environment's prefix. Permissions are limited by it. */
+export const USER_POOL_TAG = 'tierplane:prefix';
+
 /** Ports on which the command line receives the code on AWS. They are fixed, because Cognito compares the port too. */
 export const LOOPBACK_PORTS = [8976, 8977, 8978] as const;
 

@@ -17,7 +17,7 @@ import {
 import { crockfordText } from '../../../core/encoding/crockford.ts';
 import { DomainError } from '../../../core/errors.ts';
 import { fold } from '../../../core/fields/user-name.ts';
-import { APP_CLIENT } from '../../../core/identity/issuers.ts';
+import { APP_CLIENT, USER_POOL_TAG } from '../../../core/identity/issuers.ts';
 import { MIN_PASSWORD_LENGTH } from '../../../core/identity/password-policy.ts';
 import type { RandomBytes } from '../../../core/ports/clock.ts';
 import type { MailTenant, NewUser, RealmSpec, User } from '../../../core/ports/identity.ts';
@@ -89,7 +89,7 @@ export function openUserPools(
   return {
     async ensurePool(spec) {
       const name = `${prefix}-${spec.id}`;
-      const userPoolId = (await findPool(cognito, name)) ?? (await createPool(cognito, name, spec));
+      const userPoolId = (await findPool(cognito, name)) ?? (await createPool(cognito, { name, prefix, spec }));
       const clientId = (await findClient(cognito, userPoolId)) ?? (await createClient(cognito, userPoolId));
       return { userPoolId, clientId };
     },
@@ -173,9 +173,13 @@ async function findPool(cognito: CognitoIdentityProviderClient, name: string): P
 }
 
 /** Users sign in with the user name, which is the email of a tenant's users. Users cannot sign themselves up. */
-async function createPool(cognito: CognitoIdentityProviderClient, name: string, spec: RealmSpec): Promise<string> {
+async function createPool(
+  cognito: CognitoIdentityProviderClient,
+  { name, prefix, spec }: { readonly name: string; readonly prefix: string; readonly spec: RealmSpec },
+): Promise<string> {
   const command = new CreateUserPoolCommand({
     PoolName: name,
+    UserPoolTags: { [USER_POOL_TAG]: prefix },
     UsernameConfiguration: { CaseSensitive: false },
     AutoVerifiedAttributes: ['email'],
     AccountRecoverySetting: { RecoveryMechanisms: [{ Name: 'verified_email', Priority: 1 }] },

@@ -145,6 +145,7 @@ describe("the control plane's stack", () => {
       MfaConfiguration: 'OPTIONAL',
       EnabledMfas: ['SOFTWARE_TOKEN_MFA'],
       AdminCreateUserConfig: { AllowAdminCreateUserOnly: true },
+      AccountRecoverySetting: { RecoveryMechanisms: [{ Name: 'verified_email', Priority: 1 }] },
       UserPoolAddOns: { AdvancedSecurityMode: 'ENFORCED' },
       UserPoolTier: 'PLUS',
       Policies: { PasswordPolicy: { MinimumLength: 12, RequireSymbols: true, RequireNumbers: true } },
@@ -177,6 +178,17 @@ describe("the control plane's stack", () => {
     expect(
       clients.filter(({ WriteAttributes }) => WriteAttributes?.some((name: string) => name.startsWith('custom:'))),
     ).toEqual([]);
+  });
+
+  test('SE-2: lets invitations of tenants reach only user pools with the tag of the environment', () => {
+    const statements = all('AWS::IAM::Policy').flatMap(({ Properties }) => Properties.PolicyDocument.Statement);
+    const onAnyPool = statements.filter(({ Resource }: Properties) => JSON.stringify(Resource).includes('userpool/*'));
+    expect(onAnyPool).toMatchObject([
+      {
+        Action: ['CreateUser', 'DeleteUser', 'GetUser', 'SetUserPassword'].map((verb) => `cognito-idp:Admin${verb}`),
+        Condition: { StringEquals: { 'aws:ResourceTag/tierplane:prefix': expect.stringMatching(/^tierplane-/) } },
+      },
+    ]);
   });
 
   test('SE-2: allows no wildcard action and gives each function a role of its own', () => {
