@@ -31,8 +31,9 @@ describeInAccount('an emulated account', (account) => {
       const command = new AdminInitiateAuthCommand({
         ...{ UserPoolId: userPoolId, ClientId: clientId, AuthFlow: flow, AuthParameters },
       });
-      const { AuthenticationResult } = await cognito.send(command);
-      return AuthenticationResult?.RefreshToken ?? AuthenticationResult?.AccessToken;
+      const { AuthenticationResult, ChallengeName } = await cognito.send(command);
+      // A temporary password that is right leads to the challenge to choose a new one.
+      return AuthenticationResult?.RefreshToken ?? AuthenticationResult?.AccessToken ?? ChallengeName;
     }
 
     async function signIn(realm: PoolRealm, userName: string, password: string): Promise<string | undefined> {
