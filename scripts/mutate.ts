@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Campaign, MutationCampaign } from './mutation/campaign.ts';
+import { type Campaign, isNoticed, type Judged, MutationCampaign } from './mutation/campaign.ts';
+import { earlierVerdicts, readEarlier } from './mutation/earlier.ts';
 import type { Mutant } from './mutation/instrument.ts';
 import { renderReport, scores } from './mutation/report.ts';
 import { sampleOf } from './mutation/sample.ts';
@@ -31,6 +32,7 @@ Changes the source one place at a time and reports the changes that no test noti
 
   --only <path>    a folder or file to mutate; may be repeated (default: ${DEFAULT_PATHS.join(', ')})
   --since <rev>    mutate only lines that changed since this git revision
+  --again <file>   keep what the run that wrote this file (--json) noticed; try only its survivors and new mutants
   --near           run only test files that import the mutated file directly (fast; for work on one folder)
   --sample <n>     mutate only this many places, chosen by --seed
   --seed <text>    chooses another sample (default: 1)
@@ -49,6 +51,7 @@ function readOptions() {
     options: {
       only: { type: 'string', multiple: true, default: DEFAULT_PATHS },
       since: { type: 'string' },
+      again: { type: 'string' },
       near: { type: 'boolean', default: false },
       sample: { type: 'string' },
       seed: { type: 'string', default: '1' },
@@ -76,9 +79,10 @@ function positive(name: 'budget' | 'sample' | 'workers', text: string): number {
 }
 
 async function mutate(options: ReturnType<typeof readOptions>): Promise<void> {
-  const { only, near, budget, workers, json } = options;
+  const { only, again, near, budget, workers, json } = options;
   const files = gitFiles(ROOT, only).filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'));
   if (files.length === 0) throw new TypeError(`no TypeScript file matches --only ${only.join(' --only ')}`);
+  const earlier = again === undefined ? [] : readEarlier(again);
   const copy = makeWorkingCopy(ROOT, files);
   const progress = (line: string) => process.stderr.write(`${line}\n`);
   const campaign = new MutationCampaign(copy, {
@@ -97,9 +101,12 @@ async function mutate(options: ReturnType<typeof readOptions>): Promise<void> {
   }
   try {
     const chosen = choose(copy.mutants, options);
-    progress(`${chosen.length} of ${copy.mutants.length} mutants in ${files.length} files`);
-    await campaign.run(chosen);
-    process.stdout.write(json ? asJson(campaign.result) : `${renderReport(campaign.result)}\n`);
+    const known = earlierVerdicts(copy.mutants, earlier);
+    const untried = chosen.filter(({ id }) => !isNoticed(known.get(id)));
+    progress(`${untried.length} of ${copy.mutants.length} mutants in ${files.length} files`);
+    await campaign.run(untried);
+    const result = withEarlier(campaign.result, chosen, known);
+    process.stdout.write(json ? asJson(result) : `${renderReport(result)}\n`);
   } finally {
     copy.remove();
   }
@@ -112,6 +119,16 @@ function choose(
   const lines = since === undefined ? undefined : changedLines(ROOT, since);
   const changed = mutants.filter(({ file, line }) => lines?.get(file)?.has(line) ?? lines === undefined);
   return sample === undefined ? changed : sampleOf(changed, sample, seed);
+}
+
+/** The new verdicts, and the earlier ones of mutants that were not tried again. */
+function withEarlier(
+  { judged, unusable }: Campaign,
+  chosen: readonly Mutant[],
+  known: ReadonlyMap<number, Judged>,
+): Campaign {
+  const verdicts = new Map([...known, ...judged.map((one) => [one.id, one] as const)]);
+  return { judged: chosen.flatMap(({ id }) => verdicts.get(id) ?? []), unusable };
 }
 
 function asJson({ judged, unusable }: Campaign): string {

@@ -67,11 +67,10 @@ async function allEnded(works: readonly Promise<void>[]): Promise<void> {
   if (failed) throw failed.reason;
 }
 
-const KIND_NAMES: Record<ResourceKind, string> = {
+const KIND_NAMES: Record<Exclude<ResourceKind, 'service'>, string> = {
   'user-pool': 'user pool',
   data: 'data store',
   cluster: 'cluster',
-  service: 'service',
   'admin-user': 'administrator',
   'api-key': 'API key',
   route: 'route',

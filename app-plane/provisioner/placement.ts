@@ -47,8 +47,7 @@ export type PlacementPatch = Partial<Omit<Placement, Clearable>> & {
   readonly [K in Clearable]?: Placement[K] | undefined;
 };
 
-const PHASES = ['accepted', 'provisioning', 'ready', 'failed', 'deprovisioning', 'gone'] as const;
-export type Phase = (typeof PHASES)[number];
+export type Phase = 'accepted' | 'provisioning' | 'ready' | 'failed' | 'deprovisioning' | 'gone';
 
 /** The process that works on the tenant. Every write is conditional on the item's version, so a former holder cannot write. */
 export interface Lease {

@@ -190,7 +190,7 @@ function reconcilerOf(
   const { table, clock, random, log, owner, checkpoint, limits = {} } = options;
   return createReconciler({
     ...{ table, clock, random, log, owner, checkpoint },
-    results: createResults(clock.now, random, options.publicUrl),
+    results: createResults(() => clock.now(), random, options.publicUrl),
     drivers: options.drivers ?? driversOf(options),
     shapeOf: (spec) => shapeOf(spec, options.tiers, options.services),
     placeOf: (spec) => placeOf(spec.tenantId, options.tiers[spec.tier]),

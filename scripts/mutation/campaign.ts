@@ -12,6 +12,11 @@ export interface Judged extends Mutant {
   readonly untried?: number;
 }
 
+/** Whether a test notices the mutant. */
+export function isNoticed(judged: Judged | undefined): boolean {
+  return judged?.result === 'killed' || judged?.result === 'timeout';
+}
+
 export interface Campaign {
   readonly judged: readonly Judged[];
   /** Test files and tests that fail without a mutant in the copy, and judge none. */

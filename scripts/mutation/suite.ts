@@ -30,6 +30,8 @@ export interface Outcome {
 
 export interface RunOptions {
   readonly timeoutMs: number;
+  /** A hook's limit. @default timeoutMs */
+  readonly hookTimeoutMs?: number;
   /** Runs only these tests, and only the hooks that they need. */
   readonly only?: ReadonlySet<number>;
   /** Ends the run at the first test that fails; hooks that clean up still run. */
@@ -112,7 +114,7 @@ class Run {
 
   async #hooks(hooks: readonly Body[]): Promise<Failure | undefined> {
     for (const hook of hooks) {
-      const failure = await within(hook, this.#options.timeoutMs);
+      const failure = await within(hook, this.#options.hookTimeoutMs ?? this.#options.timeoutMs);
       if (failure) return failure;
     }
     return undefined;

@@ -14,6 +14,8 @@ const COPY = process.cwd();
 /** A test with a mutant may take this many times as long as without, plus a margin, before it counts as timed out. */
 const SLOWDOWN = 4;
 const MARGIN_MS = 1_000;
+/** A hook with a mutant. Clean-up often waits for the request that the mutant keeps open. */
+const HOOK_TIMEOUT_MS = 8_000;
 const ALIVE_EVERY_MS = 500;
 
 const modules = freshModules(COPY, pathToFileURL(join(import.meta.dirname, 'jest-globals.ts')).href);
@@ -89,6 +91,7 @@ async function firstFailure({ testFile, tests }: Run): Promise<Verdict | undefin
     const file = await load(testFile);
     const outcomes = await runSuite(file.root, {
       timeoutMs: file.timeoutMs,
+      hookTimeoutMs: Math.min(HOOK_TIMEOUT_MS, file.timeoutMs),
       only: new Set(usual.keys()),
       stopAtFailure: true,
       limitOf: (index, ms) => Math.min(ms, (usual.get(index) ?? 0) * SLOWDOWN + MARGIN_MS),

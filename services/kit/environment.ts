@@ -22,7 +22,7 @@ const Environment = z.object({
   TIERPLANE_SOCKET: z.string().min(1).max(107),
   TIERPLANE_TASK_ID: z.string().min(1),
   /** The only tenant that the task serves; empty for a pooled task. */
-  TIERPLANE_TENANT: z.string().regex(TENANT_ID, 'must be a tenant id or empty').or(z.literal('')),
+  TIERPLANE_TENANT: z.string().refine((id) => id === '' || TENANT_ID.test(id), 'must be a tenant id or empty'),
   TIERPLANE_DATA_FILE: z.string().min(1),
   /** JSON: the issuers whose tokens are accepted, and the locations of their keys. */
   TIERPLANE_ISSUERS: z.string().transform(parseJson).pipe(Issuers),

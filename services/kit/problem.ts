@@ -25,6 +25,8 @@ interface Kind {
   readonly title: string;
 }
 
+const INTERNAL: Kind = { status: 500, slug: 'internal', title: 'Internal error' };
+
 /** The HTTP response of each error code. */
 const KINDS: Record<ErrorCode, Kind> = {
   INVALID: { status: 400, slug: 'invalid', title: 'Invalid request' },
@@ -38,36 +40,37 @@ const KINDS: Record<ErrorCode, Kind> = {
   TOO_LARGE: { status: 413, slug: 'too-large', title: 'Content too large' },
   TOO_MANY: { status: 429, slug: 'too-many-requests', title: 'Too many requests' },
   UNAVAILABLE: { status: 503, slug: 'unavailable', title: 'Service unavailable' },
-  CONFIG: { status: 500, slug: 'internal', title: 'Internal error' },
-  NOT_WRITABLE: { status: 500, slug: 'internal', title: 'Internal error' },
-  CORRUPT: { status: 500, slug: 'internal', title: 'Internal error' },
-  INTERNAL: { status: 500, slug: 'internal', title: 'Internal error' },
+  CONFIG: INTERNAL,
+  NOT_WRITABLE: INTERNAL,
+  CORRUPT: INTERNAL,
+  INTERNAL,
 };
 
-/** Replace Fastify's messages, which repeat parts of the request. */
-const FRAMEWORK_DETAILS: Readonly<Record<number, string>> = {
-  400: 'the request must be well-formed: a valid URL, and JSON in UTF-8 where there is a body',
-  414: 'the URL must be shorter',
-  415: 'the body must be application/json',
-};
-
-const FRAMEWORK_KINDS: Readonly<Record<number, Kind>> = {
-  400: { status: 400, slug: 'malformed', title: 'Malformed request' },
-  414: { status: 414, slug: 'uri-too-long', title: 'URI too long' },
-  415: { status: 415, slug: 'unsupported-media-type', title: 'Unsupported media type' },
+/** Fastify's own errors by status. Each `detail` replaces Fastify's message, which repeats parts of the request. */
+const FRAMEWORK_KINDS: Readonly<Record<number, Kind & { readonly detail: string }>> = {
+  400: {
+    status: 400,
+    slug: 'malformed',
+    title: 'Malformed request',
+    detail: 'the request must be well-formed: a valid URL, and JSON in UTF-8 where there is a body',
+  },
+  414: { status: 414, slug: 'uri-too-long', title: 'URI too long', detail: 'the URL must be shorter' },
+  415: {
+    status: 415,
+    slug: 'unsupported-media-type',
+    title: 'Unsupported media type',
+    detail: 'the body must be application/json',
+  },
 };
 
 const METHOD_NOT_ALLOWED: Kind = { status: 405, slug: 'method-not-allowed', title: 'Method not allowed' };
 
 /** The path exists, but not with the request's method. */
 export class MethodNotAllowed extends Error {
-  /** The `Allow` header's value. */
-  readonly allow: string;
-
+  /** @param allow the `Allow` header's value */
   constructor(allow: string) {
     super(`the method must be one of ${allow}`);
     this.name = 'MethodNotAllowed';
-    this.allow = allow;
   }
 }
 
@@ -83,9 +86,9 @@ export function toProblem(error: unknown, maxBodyBytes = DEFAULT_MAX_BODY_BYTES)
     return problem(kind, error.message, error.issues);
   }
   const status = frameworkStatus(error);
-  const kind = FRAMEWORK_KINDS[status];
   if (status === 413) return problem(KINDS.TOO_LARGE, `the body must have at most ${maxBodyBytes / 1024} KiB`, []);
-  return kind ? problem(kind, FRAMEWORK_DETAILS[status] ?? kind.title, []) : internal();
+  const kind = FRAMEWORK_KINDS[status];
+  return kind ? problem(kind, kind.detail, []) : internal();
 }
 
 function problem(kind: Kind, detail: string, issues: readonly FieldIssue[]): Problem {
@@ -99,7 +102,7 @@ function problem(kind: Kind, detail: string, issues: readonly FieldIssue[]): Pro
 }
 
 function internal(): Problem {
-  return problem(KINDS.INTERNAL, 'the service failed; its log has the cause under the request id', []);
+  return problem(INTERNAL, 'the service failed; its log has the cause under the request id', []);
 }
 
 function frameworkStatus(error: unknown): number {

@@ -26,14 +26,14 @@ function compile(schema: z.core.$ZodType): Project {
 }
 
 function compileKind(schema: z.core.$ZodType): Project {
-  const { def, values } = (schema as z.core.$ZodTypes)._zod;
+  const { def } = (schema as z.core.$ZodTypes)._zod;
   switch (def.type) {
     case 'object':
       return compileObject(def.shape);
     case 'array':
       return compileArray(def.element);
     case 'enum':
-      return check((value) => values?.has(value as string) ?? false, `one of ${[...(values ?? [])].join(', ')}`);
+      return compileEnum(Object.values(def.entries));
     case 'number':
       return 'format' in def ? check(Number.isSafeInteger, 'an integer') : check(Number.isFinite, 'a number');
     case 'string':
@@ -44,6 +44,11 @@ function compileKind(schema: z.core.$ZodType): Project {
     default:
       throw new DomainError('INTERNAL', `the schema of a response must be of a supported kind, got ${def.type}`);
   }
+}
+
+function compileEnum(entries: readonly unknown[]): Project {
+  const allowed = new Set(entries);
+  return check((value) => allowed.has(value), `one of ${entries.join(', ')}`);
 }
 
 function compileObject(shape: z.core.$ZodShape): Project {

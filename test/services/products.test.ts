@@ -120,7 +120,9 @@ describe('the products service', () => {
       text: '',
     });
     expect((await send(app, 'GET', url, admin, undefined, { 'if-none-match': '"2"' })).status).toBe(200);
-    expect((await send(app, 'DELETE', url, admin, undefined, { 'if-match': '"3"' })).status).toBe(204);
+    const unchanged = await send(app, 'PATCH', url, admin, change, { 'if-none-match': '*' });
+    expect([unchanged.status, unchanged.body.name]).toEqual([200, 'Changed']);
+    expect((await send(app, 'DELETE', url, admin, undefined, { 'if-match': '"4"' })).status).toBe(204);
   });
 
   test('of twenty concurrent updates of the same version one succeeds; without If-Match all do', async () => {

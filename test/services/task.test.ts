@@ -89,7 +89,7 @@ async function call(
 describe('a built service, run as a task', () => {
   test('is ready, serves over its private socket, logs each request, and keeps its data for the next task', async () => {
     const first = await ready(start('products'));
-    expect(statSync(first.socket).mode & 0o777).toBe(0o600);
+    for (const file of [first.socket, join(world.dir, 'products.db')]) expect(statSync(file).mode & 0o777).toBe(0o600);
     expect((await call(first, 'GET', '/healthz')).status).toBe(200);
     const made = await call(first, 'POST', '/v1/products', BOOK);
     expect(made.status).toBe(201);
@@ -139,6 +139,13 @@ describe('a built service, run as a task', () => {
     expect(await received).toMatch(/^HTTP\/1\.1 201 /);
     expect(await task.exited).toEqual([0, null]);
     await expect(call(task, 'GET', '/healthz')).rejects.toThrow();
+  });
+
+  test('drains at SIGTERM as well, and exits with 0', async () => {
+    const task = await ready(start('products'));
+    task.process.kill('SIGTERM');
+    expect(await task.exited).toEqual([0, null]);
+    expect(task.log()).toContain('draining');
   });
 
   test('returns memory in the pause after its start, and again in each pause after a request', async () => {

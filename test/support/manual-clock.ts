@@ -36,6 +36,11 @@ export class ManualClock implements Clock {
     this.#now = end;
   }
 
+  /** Timers that have neither run nor been cancelled. */
+  get waiting(): number {
+    return this.#timers.size;
+  }
+
   /** Advances to the next timer, if there is one, and runs it. */
   skip(): void {
     const next = this.#next(Number.POSITIVE_INFINITY);

@@ -40,6 +40,12 @@ describe('a placement is in the index', () => {
     ['of none once it has failed', { phase: 'failed' }, {}],
     ['of none once it is gone', { phase: 'gone', desired: 'absent' }, {}],
     [
+      'of due work alone while a tenant with its own tasks is removed',
+      { phase: 'deprovisioning', desired: 'absent', allocations: { silo: true } },
+      { g1: due('000000000000000') },
+    ],
+    ['of due work alone while its tier is unknown', { spec: undefined }, { g1: due('000000000000000') }],
+    [
       'of due work alone while it is removed',
       { phase: 'deprovisioning', desired: 'absent' },
       { g1: due('000000000000000') },
@@ -60,6 +66,7 @@ test('no work is left for a placement that is ready, failed or gone, unless an a
 test('ON-5: the resources of a tenant are removed once it is not desired or has failed', () => {
   expect(mustExist(PLACEMENT)).toBe(true);
   expect(mustExist({ ...PLACEMENT, desired: 'absent' })).toBe(false);
+  expect(mustExist({ ...PLACEMENT, spec: undefined } as unknown as Placement)).toBe(false);
   expect(mustExist({ ...PLACEMENT, failure: 'the disk is full' } as unknown as Placement)).toBe(false);
 });
 

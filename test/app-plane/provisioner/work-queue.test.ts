@@ -86,4 +86,163 @@ describe('the work queue', () => {
     clock.advance(10);
     expect(started).toEqual(['a']);
   });
+
+  test('gives each lane its own limit, and a lane without one the limit of the queue', async () => {
+    const { add, end, started } = queueOf({ slow: 2 }, 4);
+    for (const key of ['s1', 's2', 's3', 's4']) add(key, 'slow');
+    for (const key of ['q1', 'q2', 'q3']) add(key);
+    expect(started).toEqual(['s1', 's2', 'q1', 'q2']);
+    await end('s1');
+    expect(started.slice(4)).toEqual(['s3']);
+    await end('q1');
+    await end('q2');
+    expect(started.slice(5)).toEqual(['q3']);
+    await end('s2');
+    expect(started.slice(6)).toEqual(['s4']);
+  });
+
+  test('runs background work of one lane while interactive work of another lane waits for its own limit', async () => {
+    const { add, started } = queueOf({ slow: 1 }, 3);
+    add('s1', 'slow');
+    add('s2', 'slow');
+    add('b1', 'quick', 'background');
+    expect(started).toEqual(['s1', 'b1']);
+  });
+
+  test('keeps the place of a key that is added again, also as background work', async () => {
+    const { add, end, started } = queueOf({}, 1);
+    for (const key of ['a', 'b', 'c']) add(key);
+    add('b', 'quick', 'background');
+    await end('a');
+    await end('b');
+    await end('c');
+    expect(started).toEqual(['a', 'b', 'c']);
+  });
+
+  test.each(['interactive', 'background'] as const)(
+    'lets a key that was added twice as %s work run again only after those that wait by then',
+    async (priority) => {
+      const { add, end, started } = queueOf({}, 1);
+      for (const key of ['x', 'a', 'a']) add(key, 'quick', priority);
+      await end('x');
+      for (const key of ['b', 'a']) add(key, 'quick', priority);
+      for (const key of ['a', 'b', 'a']) await end(key);
+      expect(started).toEqual(['x', 'a', 'b', 'a']);
+    },
+  );
+
+  test('forgets the place of a key in a lane that it has left', async () => {
+    const { add, end, started } = queueOf({}, 1);
+    add('z');
+    add('x', 'slow', 'background');
+    add('x', 'quick');
+    await end('z');
+    for (const key of ['b', 'x']) add(key, 'quick', 'background');
+    for (const key of ['x', 'b', 'x']) await end(key);
+    expect(started).toEqual(['z', 'x', 'b', 'x']);
+  });
+
+  test('runs a key again in the lane that it was added to while it ran', async () => {
+    const { add, end, started } = queueOf({ slow: 1 }, 3);
+    add('s1', 'slow');
+    add('a');
+    add('a', 'slow', 'background');
+    await end('a');
+    expect(started).toEqual(['s1', 'a']);
+    await end('s1');
+    expect(started).toEqual(['s1', 'a', 'a']);
+  });
+
+  test('runs a key in the lane that it moved to', async () => {
+    const { add, end, started } = queueOf({ slow: 1 }, 2);
+    add('s1', 'slow', 'background');
+    add('x', 'slow', 'background');
+    add('x', 'quick');
+    expect(started).toEqual(['s1', 'x']);
+    await end('s1');
+    await end('x');
+    expect(started).toEqual(['s1', 'x']);
+  });
+
+  test('says whether a key runs', async () => {
+    const { queue, add, end, clock } = queueOf({}, 1);
+    add('a');
+    add('b');
+    expect([queue.isRunning('a'), queue.isRunning('b')]).toEqual([true, false]);
+    await end('a');
+    expect([queue.isRunning('a'), queue.isRunning('b'), clock.waiting]).toEqual([false, true, 0]);
+  });
+
+  test('runs a key again at once if its work says so', async () => {
+    const { add, end, started } = queueOf({}, 1);
+    add('a');
+    add('b');
+    await end('a', 0);
+    await end('b');
+    await end('a');
+    expect(started).toEqual(['a', 'b', 'a']);
+  });
+
+  test('runs a delayed key once if it is added before its time', async () => {
+    const { add, end, started, clock } = queueOf();
+    add('a');
+    await end('a', 1_000);
+    clock.advance(500);
+    add('a');
+    expect(started).toEqual(['a', 'a']);
+    await end('a');
+    clock.advance(10_000);
+    expect(started).toEqual(['a', 'a']);
+  });
+
+  test('prefers what was added meanwhile to the time that the work returned', async () => {
+    const { add, end, started, clock } = queueOf();
+    add('a');
+    add('a', 'slow', 'background');
+    await end('a', 1_000);
+    expect(started).toEqual(['a', 'a']);
+    await end('a');
+    clock.advance(10_000);
+    expect(started).toEqual(['a', 'a']);
+  });
+
+  test('is idle when nothing runs or waits, whatever is delayed', async () => {
+    const { queue, add, end } = queueOf({}, 1);
+    await queue.idle();
+    for (const key of ['a', 'b', 'c']) add(key);
+    let isIdle = false;
+    const idle = queue.idle().then(() => {
+      isIdle = true;
+    });
+    await end('a', 1_000);
+    expect(isIdle).toBe(false);
+    await end('b');
+    expect(isIdle).toBe(false);
+    await end('c');
+    await idle;
+    await queue.idle();
+  });
+
+  test('forgets delayed keys, and keys that were added while they run, when it is closed', async () => {
+    const { add, end, started, queue, clock } = queueOf({}, 2);
+    add('delayed');
+    await end('delayed', 1_000);
+    add('a');
+    add('a');
+    add('b');
+    const closed = queue.close();
+    let isClosed = false;
+    void closed.then(() => {
+      isClosed = true;
+    });
+    await end('a');
+    expect(isClosed).toBe(false);
+    await end('b', 5);
+    await closed;
+    expect(clock.waiting).toBe(0);
+    add('c');
+    await queue.idle();
+    clock.advance(10_000);
+    expect(started).toEqual(['delayed', 'a', 'b']);
+  });
 });

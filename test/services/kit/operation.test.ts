@@ -2,6 +2,8 @@ import { expect, test } from '@jest/globals';
 import * as z from 'zod';
 import { mayCall } from '../../../core/http/access.ts';
 import {
+  CREATED,
+  ETAG,
   IDEMPOTENCY_KEY,
   IF_MATCH,
   IF_NONE_MATCH,
@@ -42,3 +44,10 @@ test.each([
   expect(Object.keys(responses).map(Number)).toEqual(expected);
   for (const { description } of Object.values(responses)) expect(description).not.toBe('');
 });
+
+test.each(Object.entries({ ...IDEMPOTENCY_KEY, ...IF_MATCH, ...IF_NONE_MATCH, ...ETAG, ...CREATED }))(
+  'the header %s is described to clients',
+  (name, description) => {
+    expect([name, description]).toEqual([expect.stringMatching(/^[a-z-]+$/), expect.stringMatching(/\w+ \w+/)]);
+  },
+);

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { DomainError, type ErrorCode } from '../../../core/errors.ts';
-import { MethodNotAllowed, toProblem } from '../../../services/kit/problem.ts';
+import { MethodNotAllowed, PROBLEM_MEDIA_TYPE, Problem, toProblem } from '../../../services/kit/problem.ts';
 
 const INTERNAL = {
   type: 'urn:tierplane:problem:internal',
@@ -55,10 +55,14 @@ test.each([
 });
 
 test('a method that is not allowed is a problem that names the allowed ones', () => {
-  expect(toProblem(new MethodNotAllowed('GET, POST'))).toMatchObject({
+  const error = new MethodNotAllowed('GET, POST');
+  expect(error.name).toBe('MethodNotAllowed');
+  expect(toProblem(error)).toEqual({
     type: 'urn:tierplane:problem:method-not-allowed',
+    title: 'Method not allowed',
     status: 405,
     detail: 'the method must be one of GET, POST',
+    errors: [],
   });
 });
 
@@ -67,4 +71,16 @@ test('the fields that are not valid have their path below the part of the reques
   expect(toProblem(new DomainError('INVALID', 'lines.0.sku: is required', { issues })).errors).toEqual([
     { path: 'lines.0.sku', message: 'is required' },
   ]);
+});
+
+test('the schema of a problem requires every member, and a status that is an integer', () => {
+  expect(Problem.safeParse(INTERNAL).success).toBe(true);
+  expect(Problem.safeParse({ ...INTERNAL, status: 500.5 }).success).toBe(false);
+  for (const name of Object.keys(INTERNAL)) {
+    expect(Problem.safeParse({ ...INTERNAL, [name]: undefined }).success).toBe(false);
+  }
+});
+
+test('a problem has the media type of RFC 9457', () => {
+  expect(PROBLEM_MEDIA_TYPE).toBe('application/problem+json; charset=utf-8');
 });

@@ -5,11 +5,9 @@ import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { Pool } from 'undici';
-import * as z from 'zod';
 import { DomainError } from '../../../core/errors.ts';
 import { CURRENCIES } from '../../../core/fields/money.ts';
-import { readEnvironment } from '../../../services/kit/environment.ts';
-import { createRenderer } from '../../../services/kit/render.ts';
+import { operation, TENANT_USER } from '../../../services/kit/operation.ts';
 import { buildService } from '../../../services/kit/service.ts';
 import { buildOrders } from '../../../services/orders/app.ts';
 import { buildProducts } from '../../../services/products/app.ts';
@@ -26,6 +24,16 @@ beforeAll(async () => {
   admin = await world.bearer();
 });
 afterAll(() => world.close());
+
+const WRITE_ONLY = {
+  id: 'write',
+  method: 'POST',
+  path: '',
+  access: TENANT_USER,
+  summary: 'Write',
+  responses: { 204: { description: 'Written.' } },
+  handle: () => ({ status: 204 }) as const,
+} as const;
 
 describe('a refusal', () => {
   const plain = { 'content-type': 'text/plain' };
@@ -62,6 +70,16 @@ describe('a refusal', () => {
   test('with 405 lists the allowed methods', async () => {
     expect((await send(app, 'DELETE', '/products', admin)).headers.allow).toBe('GET, POST, HEAD');
     expect((await send(app, 'POST', '/products/x', admin)).headers.allow).toBe('GET, PUT, PATCH, DELETE, HEAD');
+    const writeOnly = world.use(buildService(world.parts('products'), [operation(WRITE_ONLY)]));
+    expect((await send(writeOnly, 'GET', '/products', admin)).headers.allow).toBe('POST');
+  });
+
+  test('asks for a token with 401 only, and names a time to retry with 503 only', async () => {
+    expect((await send(app, 'GET', '/products')).headers['www-authenticate']).toBe('Bearer');
+    for (const { headers } of [await send(app, 'GET', '/nothing'), await send(app, 'GET', '/products')]) {
+      expect(headers).not.toHaveProperty('retry-after');
+    }
+    expect((await send(app, 'GET', '/nothing')).headers).not.toHaveProperty('www-authenticate');
   });
 
   test.each([
@@ -131,11 +149,15 @@ describe('a refusal', () => {
 describe('a service', () => {
   test('reports health and readiness without a token; readiness requires the store', async () => {
     expect(await send(app, 'GET', '/healthz')).toMatchObject({ status: 200, body: { status: 'ok' } });
-    expect((await send(app, 'GET', '/readyz')).status).toBe(200);
+    expect(await send(app, 'GET', '/readyz')).toMatchObject({ status: 200, body: { status: 'ready' } });
     const parts = world.parts('products');
     const get = () => Promise.reject(new DomainError('CORRUPT', 'the file is damaged'));
     const broken = world.use(buildService({ ...parts, table: { ...parts.table, get } }, []));
-    expect((await send(broken, 'GET', '/readyz')).status).toBe(503);
+    expect(await send(broken, 'GET', '/readyz')).toMatchObject({
+      status: 503,
+      body: { type: 'urn:tierplane:problem:unavailable', detail: 'the store cannot be read' },
+      headers: { 'retry-after': '1' },
+    });
     expect((await send(broken, 'GET', '/healthz')).status).toBe(200);
   });
 
@@ -168,9 +190,37 @@ describe('a service', () => {
     }
   });
 
-  test('replaces a request id that could break a log line', async () => {
-    const response = await send(app, 'GET', '/healthz', undefined, undefined, { 'x-request-id': 'a"b' });
+  test('OB-1: logs also reads, and requests for paths that do not exist', async () => {
+    const before = world.lines.length;
+    const began = performance.now();
+    await send(app, 'GET', '/v1/products', admin);
+    const elapsedMs = performance.now() - began;
+    await send(app, 'GET', '/v1/nothing/secret-id', admin);
+    const [read, unknown, ...others] = world.lines.slice(before).map(({ fields }) => fields);
+    expect(read).toMatchObject({ method: 'GET', route: '/v1/products', status: 200, tenantId: 'tenantaaaa' });
+    expect(unknown).toMatchObject({ method: 'GET', route: 'none', status: 404, tenantId: undefined });
+    expect(others).toEqual([]);
+    const ms = Number(read?.ms);
+    expect(ms).toBeGreaterThan(0);
+    expect(ms).toBeLessThanOrEqual(elapsedMs + 0.01);
+    expect(String(ms)).toMatch(/^\d+(\.\d{1,2})?$/);
+  });
+
+  test.each([
+    ['x-request-id', 'a"b'],
+    ['request-id', 'chosen-by-the-client'],
+  ])('makes a request id if the client sends %s: %s', async (name, value) => {
+    const response = await send(app, 'GET', '/healthz', undefined, undefined, { [name]: value });
     expect(response.headers['x-request-id']).toMatch(/^[0-9a-z]{26}$/);
+  });
+
+  test('does not accept a route with a schema of Fastify, as nothing would check it', async () => {
+    const extended = world.use(buildService(world.parts('products'), []));
+    const schema = { querystring: { type: 'object' } };
+    await expect(async () => {
+      extended.get('/extra', { schema }, () => 'x');
+      await extended.ready();
+    }).rejects.toMatchObject({ code: 'INTERNAL' });
   });
 
   test('RT-6: describes every operation in OpenAPI 3.1 by the schemas that check it', async () => {
@@ -180,7 +230,8 @@ describe('a service', () => {
       const { body } = await send(service, 'GET', `/v1/${name}/openapi.json`);
       expect(body.openapi).toBe('3.1.0');
       const methods = Object.entries<object>(body.paths).map(([path, item]) => `${path} ${Object.keys(item).sort()}`);
-      expect(methods).toEqual([`/${name} get,post`, expect.stringMatching(/\/\{\w+\} delete,get,patch,put$/)]);
+      const item = expect.stringMatching(/^\/\w+\/\{\w+\} delete,get,patch,put$/);
+      expect(methods).toEqual(expect.arrayContaining([`/${name} get,post`, item]));
       const references = [...JSON.stringify(body).matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)];
       expect(references.length).toBeGreaterThan(0);
       for (const [, schema = ''] of references) expect(body.components.schemas).toHaveProperty(schema);
@@ -191,93 +242,5 @@ describe('a service', () => {
     expect(Object.keys(body.paths['/products'].post.responses)).toEqual(
       expect.arrayContaining(['201', '400', '401', '403', '409', '413', '415', '429']),
     );
-  });
-
-  test('accepts currencies that are distinct codes of three capital letters', () => {
-    expect(new Set(CURRENCIES).size).toBe(CURRENCIES.length);
-    expect(CURRENCIES.filter((code) => !/^[A-Z]{3}$/.test(code))).toEqual([]);
-  });
-});
-
-describe('a response', () => {
-  const Shape = z.object({
-    id: z.string(),
-    count: z.int(),
-    state: z.enum(['on', 'off']),
-    tags: z.array(z.object({ name: z.string() })),
-    note: z.string().optional(),
-  });
-  const render = createRenderer(Shape);
-  const GOOD = { id: 'a', count: 1, state: 'on', tags: [{ name: 'x' }] };
-
-  test('has the keys that its schema names, and no others', () => {
-    const stored = { ...GOOD, secret: 1, tags: [{ name: 'x', secret: 2 }] };
-    expect(JSON.parse(render(stored))).toEqual(GOOD);
-    expect(JSON.parse(render({ ...GOOD, note: 'kept' }))).toEqual({ ...GOOD, note: 'kept' });
-    expect(JSON.parse(render({ ...GOOD, tags: [{ name: 'x' }, { name: 'y', secret: 2 }] }))).toEqual({
-      ...GOOD,
-      tags: [{ name: 'x' }, { name: 'y' }],
-    });
-    expect(stored).toMatchObject({ secret: 1, tags: [{ secret: 2 }] });
-  });
-
-  test.each([
-    ['id', { ...GOOD, id: undefined }],
-    ['count', { ...GOOD, count: '1' }],
-    ['count', { ...GOOD, count: 1.5 }],
-    ['state', { ...GOOD, state: 'secret value' }],
-    ['tags', { ...GOOD, tags: {} }],
-    ['name', { ...GOOD, tags: [{}] }],
-    ['note', { ...GOOD, note: null }],
-    ['body', null],
-  ])('is not sent if its %s does not fit, and the error names the field without its value', (field, value) => {
-    expect(() => render(value)).toThrow(new RegExp(`a response's ${field} must be`));
-    expect(() => render(value)).not.toThrow(/secret value/);
-  });
-});
-
-describe('the environment of a task', () => {
-  const GOOD = {
-    TIERPLANE_SERVICE: 'products',
-    TIERPLANE_SOCKET: '/run/p.sock',
-    TIERPLANE_TASK_ID: 'task-1',
-    TIERPLANE_TENANT: '',
-    TIERPLANE_DATA_FILE: '/data/products.db',
-    TIERPLANE_ISSUERS: '[]',
-    TIERPLANE_IDENTITY_URL: 'http://127.0.0.1:8080/',
-  };
-
-  test('is read with its issuers, and with a URL without a slash at its end', () => {
-    expect(readEnvironment(GOOD)).toMatchObject({
-      TIERPLANE_ISSUERS: [],
-      TIERPLANE_IDENTITY_URL: 'http://127.0.0.1:8080',
-    });
-  });
-
-  test('is refused with every error at once', () => {
-    const bad = {
-      ...GOOD,
-      TIERPLANE_SOCKET: '/'.repeat(108),
-      TIERPLANE_TENANT: 'Not An Id',
-      TIERPLANE_ISSUERS: 'no json',
-      TIERPLANE_IDENTITY_URL: 'ftp://x',
-      TIERPLANE_DATA_FILE: undefined,
-    };
-    const names = [
-      'TIERPLANE_SOCKET',
-      'TIERPLANE_TENANT',
-      'TIERPLANE_ISSUERS',
-      'TIERPLANE_IDENTITY_URL',
-      'TIERPLANE_DATA_FILE',
-    ];
-    expect(() => readEnvironment(bad)).toThrow(
-      expect.objectContaining({ code: 'CONFIG', message: expect.stringMatching(/5 errors/) }),
-    );
-    expect(() => readEnvironment(bad)).toThrow(/TIERPLANE_ISSUERS: must be JSON\n/);
-    for (const name of names) expect(() => readEnvironment(bad)).toThrow(name);
-  });
-
-  test.each(['httpx://identity', 'xhttp://identity', 'file:///identity'])('refuses the identity URL %s', (url) => {
-    expect(() => readEnvironment({ ...GOOD, TIERPLANE_IDENTITY_URL: url })).toThrow('TIERPLANE_IDENTITY_URL');
   });
 });

@@ -1,0 +1,66 @@
+import { describe, expect, test } from '@jest/globals';
+import { createResults } from '../../../app-plane/provisioner/results.ts';
+import { checkEvent } from '../../../core/events/schemas.ts';
+import type { Envelope } from '../../../core/ports/event-bus.ts';
+
+const NOW = Date.parse('2026-01-02T03:04:05.678Z');
+const results = createResults(
+  () => NOW,
+  (length) => new Uint8Array(length),
+  'http://platform.test',
+);
+const STEPS = [{ name: 'create cluster', status: 'done', startedAt: '2026-01-02T03:04:05.000Z' }] as const;
+const OUTCOME = { tenantId: 'acme0000', registrationId: 'reg-1', steps: STEPS };
+const CONFIG = { issuer: 'http://platform.test/realms/pool', clientId: 'app' };
+
+describe('ON-4: the result of', () => {
+  test.each<[what: string, event: Envelope, name: string, status: string, data: object]>([
+    [
+      'an onboarding',
+      results.provisioned(OUTCOME, 'Acme', CONFIG),
+      'provisionSuccess',
+      'created',
+      {
+        tenantConfig: JSON.stringify({
+          authServer: 'http://platform.test/realms/pool',
+          clientId: 'app',
+          wellKnownEndpointUrl: 'http://platform.test/realms/pool/.well-known/openid-configuration',
+          apiUrl: 'http://platform.test/api',
+          tenantName: 'Acme',
+        }),
+      },
+    ],
+    [
+      'a failed onboarding',
+      results.provisionFailed(OUTCOME, 'no room'),
+      'provisionFailure',
+      'failed',
+      { reason: 'no room' },
+    ],
+    ['an offboarding', results.deprovisioned(OUTCOME), 'deprovisionSuccess', 'deleted', {}],
+    [
+      'a failed offboarding',
+      results.deprovisionFailed(OUTCOME, 'no room'),
+      'deprovisionFailure',
+      'failed',
+      { reason: 'no room' },
+    ],
+  ])('%s names the tenant, its registration, the state and the steps', (_what, event, name, status, data) => {
+    checkEvent(event);
+    const cause = 'reason' in data ? { reason: data.reason } : {};
+    expect(event).toEqual({
+      id: expect.stringMatching(/^[0-9a-z]{26}$/),
+      source: 'applicationPlaneEventSource',
+      detailType: name,
+      time: '2026-01-02T03:04:05.678Z',
+      detail: {
+        tenantRegistrationId: 'reg-1',
+        tenantId: 'acme0000',
+        jobOutput: {
+          tenantRegistrationData: { registrationStatus: status, ...cause },
+          tenantData: { ...data, tenantStatus: status, steps: STEPS },
+        },
+      },
+    });
+  });
+});
