@@ -62,6 +62,7 @@ function keys(number: number): string {
   return JSON.stringify(Object.fromEntries(Array.from({ length: number }, (_, key) => [`k${key}`, 1])));
 }
 
+const [LARGE_BODY, SMALL_BODY] = [keys(90_000), keys(1_200)];
 const AUTH = `/realms/pool/auth?client_id=tierplane-cli&response_type=code&scope=openid&code_challenge=${'x'.repeat(43)}&code_challenge_method=S256&redirect_uri=http%3A%2F%2F127.0.0.1%2Fcallback&state=${'s'.repeat(1_000)}`;
 const BODY_HEAD = 'POST /control-plane/onboarding HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n';
 
@@ -69,7 +70,7 @@ const ATTACKS: Record<string, (client: number) => Promise<void>> = {
   bodies: (client) => hold(client, `${BODY_HEAD}Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n`),
   pipelines: (client) => hold(client, 'GET /realms/pool/account HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(400)),
   unread: (client) => hold(client, 'GET /control-plane/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(60)),
-  keys: (client) => repeat(client, 'POST', '/control-plane/onboarding', keys(client % 2 ? 90_000 : 1_200)),
+  keys: (client) => repeat(client, 'POST', '/control-plane/onboarding', client % 2 ? LARGE_BODY : SMALL_BODY),
   auth: (client) => repeat(client, 'GET', AUTH),
   paths: (client) => repeat(client, 'GET', `/${'x'.repeat(15_000)}`),
 };
