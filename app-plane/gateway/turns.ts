@@ -34,8 +34,9 @@ export class Turns {
   }
 
   #serve(socket: Socket, response: ServerResponse, serve: () => void): void {
-    response.once('close', () => this.#next(socket));
     serve();
+    // After the listeners that `serve` adds: what they free is there for the next request.
+    response.once('close', () => this.#next(socket));
   }
 
   #next(socket: Socket): void {

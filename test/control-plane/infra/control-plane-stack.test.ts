@@ -237,6 +237,11 @@ describe("the control plane's stack", () => {
     expect(format).not.toEqual(expect.arrayContaining([expect.stringMatching(/auth|token|header|query/i)]));
   });
 
+  test('SE-6: lets strangers take up no more than 100 requests a second of a route', () => {
+    const settings = only('AWS::ApiGatewayV2::Stage').Properties.DefaultRouteSettings;
+    expect(settings).toMatchObject({ ThrottlingRateLimit: 100, ThrottlingBurstLimit: 200 });
+  });
+
   test('keeps undelivered events in dead-letter queues and raises an alarm', () => {
     const rules = all('AWS::Events::Rule');
     expect(rules).toHaveLength(5);
