@@ -4,8 +4,6 @@ import type { Socket } from 'node:net';
 /** A client that sends more requests on one connection without waiting for responses is disconnected. */
 const MAX_WAITING = 64;
 
-const NONE: readonly (() => void)[] = [];
-
 /**
  * Serves the requests of one connection one after the other. HTTP lets a client send requests before it has read the
  * responses (pipelining, RFC 9112, 9.3.2). Their responses go out in order anyway, so serving them at the same time would
@@ -13,7 +11,7 @@ const NONE: readonly (() => void)[] = [];
  */
 export class Turns {
   /** The requests that wait, by connection with a request in progress. */
-  readonly #waiting = new WeakMap<Socket, readonly (() => void)[]>();
+  readonly #waiting = new WeakMap<Socket, (() => void)[] | undefined>();
 
   /** Whether a request of the connection is in progress. */
   isBusy(socket: Socket): boolean {
@@ -22,15 +20,19 @@ export class Turns {
 
   /** Calls `serve` when the responses to all earlier requests of the connection are complete, or never. */
   take(socket: Socket, response: ServerResponse, serve: () => void): void {
-    const waiting = this.#waiting.get(socket);
-    if (!waiting) {
-      this.#waiting.set(socket, NONE);
+    if (!this.#waiting.has(socket)) {
+      // Most connections have no second request, so the list is made when it is needed.
+      this.#waiting.set(socket, undefined);
       this.#serve(socket, response, serve);
-    } else if (waiting.length >= MAX_WAITING) {
-      socket.destroy();
-    } else {
-      this.#waiting.set(socket, [...waiting, () => this.#serve(socket, response, serve)]);
+      return;
     }
+    const waiting = this.#waiting.get(socket) ?? [];
+    if (waiting.length >= MAX_WAITING) {
+      socket.destroy();
+      return;
+    }
+    waiting.push(() => this.#serve(socket, response, serve));
+    if (waiting.length === 1) this.#waiting.set(socket, waiting);
   }
 
   #serve(socket: Socket, response: ServerResponse, serve: () => void): void {
@@ -40,12 +42,8 @@ export class Turns {
   }
 
   #next(socket: Socket): void {
-    const [next, ...others] = (!socket.destroyed && this.#waiting.get(socket)) || NONE;
-    if (next) {
-      this.#waiting.set(socket, others);
-      next();
-    } else {
-      this.#waiting.delete(socket);
-    }
+    const next = socket.destroyed ? undefined : this.#waiting.get(socket)?.shift();
+    if (next) next();
+    else this.#waiting.delete(socket);
   }
 }

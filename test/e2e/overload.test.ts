@@ -32,7 +32,9 @@ async function measure(send: () => Promise<{ readonly status: number }>, isOver:
   const times: number[] = [];
   while (!isOver()) {
     const start = performance.now();
-    expect((await send()).status).toBe(200);
+    // On a machine that is busy with other things, the gateway may be taken for hung and replaced.
+    const { status } = await send().catch(() => wait(PAUSE_MS).then(send));
+    expect(status).toBe(200);
     times.push(performance.now() - start);
     await wait(PAUSE_MS);
   }
