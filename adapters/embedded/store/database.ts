@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { setTimeout as wait } from 'node:timers/promises';
 import { DomainError } from '../../../core/errors.ts';
+import { damaged, isLock, translate } from './sqlite-errors.ts';
 
 /**
  * Step n migrates a file from store version n to n + 1. Only append steps: existing files have run the earlier ones.
@@ -55,13 +56,6 @@ const RETRY_MS = 5;
 const MAX_LOG_ATTEMPTS = 20;
 /** Most writes in one commit, so that a group does not block the event loop for long. */
 const MAX_GROUP = 512;
-
-/** SQLite's primary result codes. @see https://sqlite.org/rescode.html */
-const BUSY = 5;
-const LOCKED = 6;
-const CORRUPT = 11;
-const FULL = 13;
-const NOT_A_DATABASE = 26;
 
 export interface DatabaseOptions {
   readonly file: string;
@@ -300,37 +294,4 @@ function migrate(db: DatabaseSync): void {
   for (const step of MIGRATIONS.slice(versionOf(db))) db.exec(step);
   db.exec(`PRAGMA user_version = ${STORE_VERSION}`);
   db.exec('COMMIT');
-}
-
-/** SQLite's primary result code; undefined for an error of another kind. */
-function resultCode(error: unknown): number | undefined {
-  const code = (error as { errcode?: unknown } | null)?.errcode;
-  return typeof code === 'number' ? code & 0xff : undefined;
-}
-
-function isLock(error: unknown): boolean {
-  const code = resultCode(error);
-  return code === BUSY || code === LOCKED;
-}
-
-/** Whether a DomainError of this module means that another process holds the lock. */
-export function isLocked(error: unknown): boolean {
-  return error instanceof DomainError && isLock(error.cause);
-}
-
-function damaged(file: string, cause: unknown): DomainError {
-  return new DomainError(
-    'CORRUPT',
-    `${file} is damaged and was not changed; move it away together with its -wal and -shm files, then restore a backup or try 'sqlite3 ${file} .recover'`,
-    { cause },
-  );
-}
-
-function translate(error: unknown, file: string): unknown {
-  const code = resultCode(error);
-  if (code === undefined) return error;
-  if (code === CORRUPT || code === NOT_A_DATABASE) return damaged(file, error);
-  const reason = code === FULL ? 'the disk is full' : ((error as { errstr?: string }).errstr ?? 'SQLite failed');
-  // Clients may see this message, so it names the file without its folder.
-  return new DomainError('UNAVAILABLE', `${basename(file)}: ${reason}`, { cause: error });
 }

@@ -5,8 +5,8 @@ import type { Clock } from '../../../../core/ports/clock.ts';
 import type { Log } from '../../../../core/ports/log.ts';
 import { type Key, type Partition, put, type Table } from '../../../../core/ports/table.ts';
 import { pause } from '../../../../core/time/wait.ts';
-import { isLocked } from '../../store/database.ts';
 import { isStore } from '../../store/is-store.ts';
+import { isLocked } from '../../store/sqlite-errors.ts';
 import { openTable, type SqliteTable } from '../../store/table.ts';
 
 export interface PooledStoresOptions {
