@@ -4,6 +4,9 @@ import { isDomainError } from '../core/errors.ts';
 import { hasValidHost } from '../core/http/host-header.ts';
 import type { Log } from '../core/ports/log.ts';
 
+/** For a whole request to arrive. */
+const REQUEST_TIMEOUT_MS = 60_000;
+
 type Handler = (req: IncomingMessage, res: ServerResponse) => Promise<void>;
 
 export interface PlatformHandlers {
@@ -23,7 +26,7 @@ export async function listenForGateway(
   handlers: PlatformHandlers,
   log: Log,
 ): Promise<{ close(): Promise<void> }> {
-  const server = createServer((req, res) => {
+  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (req, res) => {
     if (!hasValidHost(req.rawHeaders)) {
       res.writeHead(400, { 'content-type': 'application/json' });
       res.end('{"message":"Bad Request"}');

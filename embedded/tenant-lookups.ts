@@ -9,10 +9,12 @@ import type { DemoTenant } from './start-page.ts';
 
 /** The tenant in tokens, mails and pages. Called for every token. */
 export async function tenantClaims(table: Table, tenantId: string): Promise<TenantClaims | undefined> {
-  const record = (await table.get(tenantKey(tenantId)))?.data;
-  if (!record) return undefined;
-  const { tier, state, tenantName: name, slug } = record;
-  return { tier, active: isServed(state), name, slug };
+  const key = tenantKey(tenantId);
+  const item = await table.get(key);
+  if (!item) return undefined;
+  const { tier, state, tenantName: name, slug } = item.data;
+  const basis = [{ check: key, if: { version: item.version } }] as const;
+  return { tier, active: isServed(state), name, slug, basis };
 }
 
 /** The tenant's name; undefined for an unknown tenant. */

@@ -23,10 +23,15 @@ export interface ServiceRequest extends PlatformRequest {
   readonly contentLength: number | undefined;
 }
 
-export interface Admitted {
+/** What the registry says of a caller whose tenant is served. */
+export interface Served {
+  readonly route: Route;
+  readonly role: string;
+}
+
+export interface Admitted extends Served {
   readonly admitted: true;
   readonly isSignedIn: true;
-  readonly route: Route;
   /** Must be called when the request has ended. */
   leave(): void;
 }
@@ -59,10 +64,19 @@ export interface Admission {
    * platform itself decides about every other request, except the inner calls of services.
    */
   toPlatform(request: PlatformRequest): Promise<Admitted | Unmetered | Refused>;
+  /**
+   * Checks again whether the caller of an admitted request may be served, by the registry itself rather than its cache. The
+   * gateway calls it when it has received the whole request, because much may have changed since its head arrived.
+   */
+  confirm(authorization: string | undefined): Promise<Served | Refused>;
 }
 
 /** The route of a tenant that has a metering key. */
 type MeteredRoute = Route & { readonly apiKey: string };
+
+interface MeteredCaller extends Served {
+  readonly route: MeteredRoute;
+}
 
 export interface AdmissionOptions {
   readonly authorize: Authorize;
@@ -91,12 +105,13 @@ export function createAdmission(options: AdmissionOptions): Admission {
         return refuseUnauthenticated(error);
       }
       const found = registry.lookup(token.realm, token.subject);
-      const route = servedRoute(found instanceof Promise ? await found : found, token);
-      if ('admitted' in route) return route;
+      const caller = servedCaller(found instanceof Promise ? await found : found, token);
+      if ('admitted' in caller) return caller;
+      const { route } = caller;
       if (!services.has(service)) return refuse(RESPONSES.notFound, route);
       if (contentLength !== undefined && contentLength > maxBodyBytes) return refuse(RESPONSES.tooLarge, route);
       // A silo tenant shares its tasks with no other tenant, so its requests in progress are not limited.
-      const admission = meterRequest(route, options, !route.silo);
+      const admission = meterRequest(caller, options, !route.silo);
       return admission.admitted ? withInnerCalls(admission, innerCalls.begin(route.tenantId, requestId)) : admission;
     },
 
@@ -112,7 +127,17 @@ export function createAdmission(options: AdmissionOptions): Admission {
       if (token.tenantId === undefined) return SIGNED_IN;
       const { subject, route } = await registry.lookup(token.realm, token.subject);
       if (!route || subject?.tenantId !== token.tenantId || !isMetered(route)) return SIGNED_IN;
-      return innerCalls.take(route.tenantId, requestId) ? SIGNED_IN : meterRequest(route, options, true);
+      if (innerCalls.take(route.tenantId, requestId)) return SIGNED_IN;
+      return meterRequest({ route, role: subject.role }, options, true);
+    },
+
+    async confirm(authorization) {
+      try {
+        const token = await authorize(authorization);
+        return servedCaller(await registry.read(token.realm, token.subject), token);
+      } catch (error) {
+        return refuseUnauthenticated(error);
+      }
     },
   };
 }
@@ -121,11 +146,12 @@ export function createAdmission(options: AdmissionOptions): Admission {
 export const UNMETERED: Unmetered = { admitted: true, isSignedIn: false, leave: leaveNothing };
 const SIGNED_IN: Unmetered = { ...UNMETERED, isSignedIn: true };
 
-function withInnerCalls({ route, leave }: Admitted, end: () => void): Admitted {
+function withInnerCalls({ route, role, leave }: Admitted, end: () => void): Admitted {
   return {
     admitted: true,
     isSignedIn: true,
     route,
+    role,
     leave() {
       leave();
       end();
@@ -140,13 +166,13 @@ function refuseUnauthenticated(error: unknown): Refused {
   throw error;
 }
 
-/** @returns the route of the token's tenant, or a refusal if the tenant or its user is not served */
-function servedRoute({ subject, route }: Caller, token: VerifiedToken): MeteredRoute | Refused {
+/** @returns the caller with the route of the token's tenant, or a refusal if the tenant or its user is not served */
+function servedCaller({ subject, route }: Caller, token: VerifiedToken): MeteredCaller | Refused {
   if (!subject || !acceptsToken(subject, token.issuedAt)) return refuse(RESPONSES.unauthorized);
   if (!route || subject.tenantId !== token.tenantId || route.realm !== token.realm) return refuse(RESPONSES.forbidden);
   if (route.state === 'suspended') return refuse(RESPONSES.suspended, route);
   if (!isServed(route.state) || !isMetered(route)) return refuse(RESPONSES.forbidden, route);
-  return route;
+  return { route, role: subject.role };
 }
 
 function isMetered(route: Route): route is MeteredRoute {
@@ -155,7 +181,7 @@ function isMetered(route: Route): route is MeteredRoute {
 
 /** @param isShared whether other tenants use the same process, so that the requests in progress are limited, too */
 function meterRequest(
-  route: MeteredRoute,
+  { route, role }: MeteredCaller,
   { tiers, inFlight, meter, quotas }: AdmissionOptions,
   isShared: boolean,
 ): Admitted | Refused {
@@ -169,7 +195,7 @@ function meterRequest(
     return refuse(withRetryAfter(response, verdict.retryAfter), route);
   }
   quotas.touch(route.tenantId, route.apiKey);
-  return { admitted: true, isSignedIn: true, route, leave };
+  return { admitted: true, isSignedIn: true, route, role, leave };
 }
 
 function leaveNothing(): void {}

@@ -16,42 +16,64 @@ export function contentLength(request: IncomingMessage): number | undefined {
   return declared === undefined ? undefined : Number(declared);
 }
 
-/**
- * Opens the body of a request: nothing, a buffer if it is short, or a stream that fails with TOO_LARGE after `limit`
- * bytes. Does not call `use` if the client disconnects before a short body is complete.
- */
-export function openBody(
-  request: IncomingMessage,
-  limit: number,
-  use: (body: Buffer | Transform | undefined) => void,
-): void {
-  const declared = contentLength(request) ?? Number.POSITIVE_INFINITY;
-  if (!hasBody(request)) use(undefined);
-  else if (declared > MAX_BUFFERED_BODY) use(request.pipe(new LimitedBody(limit)));
-  else readAll(request, use);
+/** How a body is read. */
+export interface BodyOptions {
+  /** Longest body, in bytes. */
+  readonly limit: number;
+  /**
+   * Runs when a streamed body has arrived, before its end is passed on. If it fails, the stream fails with its error, so
+   * that the recipient never has the whole body.
+   */
+  readonly beforeEnd: () => Promise<void>;
 }
 
-function readAll(request: IncomingMessage, use: (body: Buffer) => void): void {
-  const chunks: Buffer[] = [];
-  request.on('data', (chunk: Buffer) => chunks.push(chunk));
-  request.on('end', () => use(Buffer.concat(chunks)));
+/**
+ * Opens the body of a request that has one: a buffer if it is short, or a stream that fails with TOO_LARGE after
+ * `options.limit` bytes. Never resolves if the client disconnects before a short body is complete.
+ */
+export function openBody(request: IncomingMessage, options: BodyOptions): Promise<Buffer | Transform> {
+  const length = contentLength(request);
+  if ((length ?? Number.POSITIVE_INFINITY) <= MAX_BUFFERED_BODY) return readAll(request);
+  return Promise.resolve(request.pipe(new StreamedBody(options, length)));
+}
+
+function readAll(request: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => resolve(Buffer.concat(chunks)));
+  });
 }
 
 /** A stream of its own, because the upstream client destroys the body of a request that fails. */
-class LimitedBody extends Transform {
-  readonly #limit: number;
-  #remaining: number;
+class StreamedBody extends Transform {
+  readonly #options: BodyOptions;
+  /** Declared, in bytes. */
+  readonly #length: number | undefined;
+  #received = 0;
+  /** The piece that completes a body of declared length. Without it, the recipient cannot act. */
+  #last: Buffer | undefined;
 
-  constructor(limit: number) {
+  constructor(options: BodyOptions, length: number | undefined) {
     super();
-    this.#limit = limit;
-    this.#remaining = limit;
+    this.#options = options;
+    this.#length = length;
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
-    this.#remaining -= chunk.length;
-    if (this.#remaining < 0)
-      done(new DomainError('TOO_LARGE', `the request body must have at most ${this.#limit} bytes`));
-    else done(null, chunk);
+    this.#received += chunk.length;
+    const { limit } = this.#options;
+    if (this.#received > limit) {
+      done(new DomainError('TOO_LARGE', `the request body must have at most ${limit} bytes`));
+    } else if (this.#received === this.#length) {
+      this.#last = chunk;
+      done();
+    } else {
+      done(null, chunk);
+    }
+  }
+
+  override _flush(done: TransformCallback): void {
+    this.#options.beforeEnd().then(() => done(null, this.#last), done);
   }
 }

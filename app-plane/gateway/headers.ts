@@ -1,5 +1,5 @@
 import { memoize } from '../../core/collections/memoize.ts';
-import type { Route } from '../../core/routing/registry.ts';
+import type { Served } from './admission.ts';
 import type { Exchange } from './exchange.ts';
 
 /**
@@ -80,11 +80,11 @@ function namedByConnection(connection: string | undefined): ReadonlySet<string> 
 /** HTTP/1.1 requires a `Host`; HTTP/1.0 clients may send none. */
 const DEFAULT_HOST = 'localhost';
 
-/** Adds what a service needs to know about the caller: the verified token, and the tenant from the registry. */
-export function addServiceHeaders(headers: string[], { request, requestId }: Exchange, route: Route): void {
+/** Adds what a service needs to know about the caller: the verified token, and tenant and role from the registry. */
+export function addServiceHeaders(headers: string[], { request, requestId }: Exchange, { route, role }: Served): void {
   const { host = DEFAULT_HOST, authorization = '' } = request.headers;
   headers.push('host', host, 'authorization', authorization, 'x-request-id', requestId);
-  headers.push('x-tierplane-tenant', route.tenantId, 'x-tierplane-tier', route.tier);
+  headers.push('x-tierplane-tenant', route.tenantId, 'x-tierplane-tier', route.tier, 'x-tierplane-role', role);
 }
 
 /** Adds what the platform needs to know about the client and the public URL. */

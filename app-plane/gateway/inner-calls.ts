@@ -1,5 +1,8 @@
-/** Calls of the platform that a service may make for one request: it reads a user, then changes it. */
-const MAX_INNER_CALLS = 2;
+/**
+ * Calls of the platform that a service may make for one request: it reads a user, then changes it. If the request takes
+ * long, the service also asks again what the caller may do.
+ */
+const MAX_INNER_CALLS = 4;
 
 interface Allowance {
   readonly tenantId: string;

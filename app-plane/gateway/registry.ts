@@ -33,6 +33,8 @@ export interface RegistryChange {
 export interface CachedRegistry {
   /** Returns a cached result directly, and others as a promise, so that most requests need no turn of the event loop. */
   lookup(realm: RealmId, subject: string): Caller | Promise<Caller>;
+  /** Reads the registry itself, and caches the result. */
+  read(realm: RealmId, subject: string): Promise<Caller>;
   /** Removes what has changed from the cache. */
   invalidate(change: RegistryChange): void;
 }
@@ -75,9 +77,9 @@ class RegistryCache implements CachedRegistry {
   lookup(realm: RealmId, sub: string): Caller | Promise<Caller> {
     const now = this.#clock.monotonic();
     const subject = this.#subjects.get(sub);
-    if (!subject || subject.expiresAt <= now || subject.value.realm !== realm) return this.#read(realm, sub);
+    if (!subject || subject.expiresAt <= now || subject.value.realm !== realm) return this.read(realm, sub);
     const route = this.#routes.get(subject.value.tenantId ?? '');
-    if (!route || route.expiresAt <= now) return this.#read(realm, sub);
+    if (!route || route.expiresAt <= now) return this.read(realm, sub);
     return { subject: subject.value, route: route.value };
   }
 
@@ -91,7 +93,7 @@ class RegistryCache implements CachedRegistry {
     }
   }
 
-  async #read(realm: RealmId, sub: string): Promise<Caller> {
+  async read(realm: RealmId, sub: string): Promise<Caller> {
     const generation = this.#generation;
     const subject = await this.#registry.subject(realm, sub);
     if (subject?.tenantId === undefined) return subject ? { subject } : {};

@@ -1,7 +1,7 @@
+import { DomainError } from '../../core/errors.ts';
 import type { Log } from '../../core/ports/log.ts';
-import type { Route } from '../../core/routing/registry.ts';
-import { type Admission, type Admitted, type Refused, UNMETERED, type Unmetered } from './admission.ts';
-import { contentLength, openBody } from './body.ts';
+import { type Admission, type Admitted, type Refused, type Served, UNMETERED, type Unmetered } from './admission.ts';
+import { type BodyOptions, contentLength, hasBody, openBody } from './body.ts';
 import type { Cors } from './cors.ts';
 import type { Exchange } from './exchange.ts';
 import { FAILURE_RESPONSES } from './failure-responses.ts';
@@ -32,8 +32,11 @@ export interface RequestRouterOptions {
   readonly log: Log;
 }
 
+/** Requests with these methods change nothing, so that the admission of their head suffices. */
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
+
 /** What stays the same for all attempts to forward a request. */
-type Destination = Pick<Hop, 'path' | 'headers' | 'pick' | 'responseHeaders'>;
+type Destination = Pick<Hop, 'path' | 'headers' | 'body' | 'pick' | 'responseHeaders'>;
 
 type ApiTarget = Extract<Target, { readonly kind: 'api' }>;
 
@@ -61,7 +64,9 @@ export class RequestRouter {
     exchange.onClosed(admission.leave);
     switch (target.kind) {
       case 'api':
-        return this.#toService(exchange, admission.route, target);
+        return admission.route === undefined
+          ? exchange.respond(RESPONSES.unavailable)
+          : this.#toService(exchange, admission, target);
       case 'platform':
         return this.#options.platform.send(exchange, target.path, admission.isSignedIn);
       case 'healthz':
@@ -99,30 +104,66 @@ export class RequestRouter {
     }
   }
 
-  #toService(exchange: Exchange, route: Route | undefined, { service, path }: ApiTarget): void {
+  async #toService(exchange: Exchange, admitted: Served, { service, path }: ApiTarget): Promise<void> {
     const { tasks, maxActive, publicUrl } = this.#options;
-    const candidates = route === undefined ? [] : tasks.tasksOf(route, service);
-    if (route === undefined || candidates.length === 0) {
-      const lacksData = route && tasks.failureOf(route, service) === 'data';
-      exchange.respond(lacksData ? dataUnavailable(service) : RESPONSES.unavailable);
+    const { request } = exchange;
+    if (tasks.tasksOf(admitted.route, service).length === 0) {
+      exchange.respond(this.#withoutTasks(admitted.route, service));
       return;
     }
-    const headers = requestHeaders(exchange.request, 'service');
-    addServiceHeaders(headers, exchange, route);
+    const body = await this.#open(exchange, () => this.#requireSame(exchange, admitted));
+    // A streamed body is confirmed at its end.
+    const isConfirmed = SAFE_METHODS.has(request.method ?? '') || (body !== undefined && !Buffer.isBuffer(body));
+    const caller = isConfirmed ? admitted : await this.#confirm(exchange);
+    if (!caller) return;
+    const candidates = tasks.tasksOf(caller.route, service);
+    const headers = requestHeaders(request, 'service');
+    addServiceHeaders(headers, exchange, caller);
     const pick: Hop['pick'] = (tried) => leastBusy(candidates, maxActive, tried);
     const address = { service, path, publicUrl };
     const responseHeaders: Hop['responseHeaders'] = (all) => serviceResponseHeaders(all, address);
-    this.#forward(exchange, { path, headers, pick, responseHeaders });
+    this.#forward(exchange, { path, headers, body, pick, responseHeaders });
+  }
+
+  /** Why no task of a service serves the tenant. */
+  #withoutTasks(route: Served['route'], service: string): GatewayResponse {
+    return this.#options.tasks.failureOf(route, service) === 'data' ? dataUnavailable(service) : RESPONSES.unavailable;
+  }
+
+  /**
+   * Checks the caller of an admitted request again, as much may have changed since the head of the request arrived.
+   * @returns undefined if the caller may not be served any more; then the exchange has its response
+   */
+  async #confirm(exchange: Exchange): Promise<Served | undefined> {
+    const caller = await this.#options.admission.confirm(exchange.request.headers.authorization);
+    if (!('response' in caller)) return caller;
+    exchange.respond(caller.response);
+    return undefined;
+  }
+
+  /** Throws if the caller may not be served any more, or not with the rights that the service was told. */
+  async #requireSame(exchange: Exchange, { route, role }: Served): Promise<void> {
+    const caller = await this.#confirm(exchange).catch((error: unknown) => {
+      exchange.respond(RESPONSES.internalError);
+      throw error;
+    });
+    if (caller?.role === role && caller.route.tenantId === route.tenantId) return;
+    exchange.respond(RESPONSES.forbidden);
+    throw new DomainError('FORBIDDEN', 'the rights of the caller have changed');
+  }
+
+  /** Opens the body. Never resolves if the client disconnects before a short body is complete. */
+  async #open(exchange: Exchange, beforeEnd: BodyOptions['beforeEnd']): Promise<Hop['body']> {
+    exchange.acceptBody();
+    if (!hasBody(exchange.request)) return undefined;
+    return openBody(exchange.request, { limit: this.#options.maxBodyBytes, beforeEnd });
   }
 
   #forward(exchange: Exchange, hop: Destination): void {
-    exchange.acceptBody();
-    openBody(exchange.request, this.#options.maxBodyBytes, (body) => {
-      if (exchange.response.destroyed) return;
-      const length = contentLength(exchange.request);
-      const fail: Hop['fail'] = (failure) => exchange.respond(FAILURE_RESPONSES[failure]);
-      forward(exchange, { ...hop, body, length, fail }, this.#options.log);
-    });
+    if (exchange.response.destroyed) return;
+    const length = contentLength(exchange.request);
+    const fail: Hop['fail'] = (failure) => exchange.respond(FAILURE_RESPONSES[failure]);
+    forward(exchange, { ...hop, length, fail }, this.#options.log);
   }
 
   async #readiness(): Promise<GatewayResponse> {

@@ -2,6 +2,8 @@ import { DomainError, isDomainError } from '../../core/errors.ts';
 import { mayCall } from '../../core/http/access.ts';
 import { parseJson } from '../../core/http/json-body.ts';
 import { parsePart } from '../../core/http/parse.ts';
+import type { Guard } from '../../core/ports/guard.ts';
+import { guardedTable } from '../../core/retry/guarded-table.ts';
 import type { ControlPlaneDeps } from './http/deps.ts';
 import { errorResponse } from './http/error-response.ts';
 import {
@@ -11,6 +13,7 @@ import {
   bodyTooLarge,
   MAX_BODY_BYTES,
   type Principal,
+  type RequestHead,
 } from './http/http.ts';
 import type { ControlPlaneOperation } from './http/operation.ts';
 import { createOperations } from './operations.ts';
@@ -20,8 +23,23 @@ interface Route {
   readonly pattern: RegExp;
 }
 
-/** Responds to a request; never throws. The transport only reads and writes bytes. */
-export type ControlPlane = (request: ApiRequest) => Promise<ApiResponse>;
+/** The control plane's API. The transport only reads and writes bytes. No method throws. */
+export interface ControlPlane {
+  /**
+   * The refusal of a request for which no operation exists, or whose caller may not make it. A transport that receives a
+   * body piece by piece asks before it reads the body, so that strangers cost little.
+   * @returns undefined if `respond` must decide
+   */
+  refusal(head: RequestHead): Promise<ApiResponse | undefined>;
+  /** Authorizes the caller again, because the body may have taken long to arrive, and runs the operation. */
+  respond(request: ApiRequest): Promise<ApiResponse>;
+}
+
+/** The operation of a request, and who calls it. */
+interface Admitted {
+  readonly route: Route;
+  readonly principal: Principal;
+}
 
 const NOT_FOUND: ApiResponse = { status: 404, body: { message: 'Not Found' } };
 const BODY_NOT_JSON: ApiResponse = {
@@ -31,7 +49,7 @@ const BODY_NOT_JSON: ApiResponse = {
 const ANONYMOUS: Principal = { kind: 'anonymous' };
 
 /**
- * The control plane as one function.
+ * The control plane's API.
  *
  * @param authorize gives the principal of an Authorization header
  * @param added the operations that only this home serves. @default - none
@@ -45,22 +63,38 @@ export function createControlPlane(
     operation,
     pattern: patternOf(operation.path),
   }));
-  return async (request) => {
-    const candidates = routes.filter(
-      ({ operation, pattern }) => operation.method === request.method && pattern.test(request.path),
-    );
+
+  /** Runs `act` with the admitted caller, and turns errors into responses. */
+  async function admitted(
+    { method, path, headers }: RequestHead,
+    act: (admitted: Admitted, admit: () => Promise<Admitted>) => Promise<ApiResponse | undefined>,
+  ): Promise<ApiResponse | undefined> {
+    const candidates = routes.filter(({ operation, pattern }) => operation.method === method && pattern.test(path));
     let route = candidates.find(isForUsers) ?? candidates[0];
     if (!route) return NOT_FOUND;
-    let response: ApiResponse;
+    const admit = async (): Promise<Admitted> => {
+      const principal = await principalFor(candidates, headers.authorization, authorize);
+      return { principal, route: chooseRoute(candidates, principal) };
+    };
+    let response: ApiResponse | undefined;
     try {
-      const principal = await principalFor(candidates, request, authorize);
-      route = chooseRoute(candidates, principal);
-      response = await respond(route, request, principal, deps);
+      const chosen = await admit();
+      route = chosen.route;
+      response = await act(chosen, admit);
     } catch (error) {
-      response = errorResponse(error, deps.log, { method: request.method, path: request.path });
+      response = errorResponse(error, deps.log, { method, path });
     }
-    deps.onResponse?.(route.operation, response);
+    if (response) deps.onResponse?.(route.operation, response);
     return response;
+  }
+
+  return {
+    refusal: (head) => admitted(head, async () => undefined),
+    async respond(request) {
+      const run = ({ route, principal }: Admitted, admit: () => Promise<Admitted>) =>
+        respond(route, request, principal, guardedDeps(deps, principal, admit));
+      return (await admitted(request, run)) ?? NOT_FOUND;
+    },
   };
 }
 
@@ -76,12 +110,12 @@ function isForUsers({ operation }: Route): boolean {
 /** Ignores the token of a request for a public operation. */
 async function principalFor(
   candidates: readonly Route[],
-  request: ApiRequest,
+  authorization: string | undefined,
   authorize: AuthorizePrincipal,
 ): Promise<Principal> {
   if (candidates.some(({ operation }) => operation.access.kind === 'public')) return ANONYMOUS;
   try {
-    return await authorize(request.headers.authorization);
+    return await authorize(authorization);
   } catch (error) {
     if (isDomainError(error, 'UNAUTHENTICATED')) return ANONYMOUS;
     throw error;
@@ -98,6 +132,22 @@ function chooseRoute(candidates: readonly Route[], principal: Principal): Route 
   throw principal.kind === 'anonymous' && candidates.some(isForUsers)
     ? new DomainError('UNAUTHENTICATED', 'the request must have an access token')
     : new DomainError('FORBIDDEN', 'the caller may not do this');
+}
+
+/** The dependencies for a request of a user: every change is committed only while the user may still make it. */
+function guardedDeps(deps: ControlPlaneDeps, { kind }: Principal, admit: () => Promise<Admitted>): ControlPlaneDeps {
+  if (kind !== 'user') return deps;
+  const guard: Guard = async () => {
+    const { principal } = await admit();
+    return principal.kind === 'user' ? principal.basis : [];
+  };
+  const { table, identity, credentials } = deps;
+  return {
+    ...deps,
+    table: guardedTable(table, guard),
+    identity: identity.guardedBy(guard),
+    ...(credentials && { credentials: credentials.guardedBy(guard) }),
+  };
 }
 
 async function respond(

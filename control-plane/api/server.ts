@@ -6,13 +6,13 @@ import { newId } from '../../core/tenant/names.ts';
 import { createControlPlane } from './dispatch.ts';
 import type { ControlPlaneDeps } from './http/deps.ts';
 import {
-  type ApiRequest,
   type ApiResponse,
   type AuthorizePrincipal,
   BODY_NOT_UTF8,
   BODY_TOO_LARGE,
   DEFAULT_BASE_PATH,
   MAX_BODY_BYTES,
+  type RequestHead,
 } from './http/http.ts';
 import type { ControlPlaneOperation } from './http/operation.ts';
 
@@ -40,21 +40,23 @@ export function createControlPlaneHandler(
     const headers = { ...corsHeaders(req, path, corsOrigins), 'x-request-id': requestId };
     if (req.method === 'OPTIONS') return send(req, res, { status: 204 }, headers);
 
+    const head: RequestHead = {
+      method: req.method === 'HEAD' ? 'GET' : (req.method ?? 'GET'),
+      path,
+      headers: Object.fromEntries(
+        Object.entries(req.headers).map(([name, value]) => [name, [value].flat().join(', ')]),
+      ),
+    };
+    // Node discards a body that nobody has read.
+    const refusal = await controlPlane.refusal(head);
+    if (refusal) return send(req, res, refusal, headers);
     const read = await readBody(req);
     // The client has disconnected.
     if (read === 'aborted') return;
     if (read === 'too large') return send(req, res, BODY_TOO_LARGE, headers);
     if (read === 'not UTF-8') return send(req, res, BODY_NOT_UTF8, headers);
-    const request: ApiRequest = {
-      method: req.method === 'HEAD' ? 'GET' : (req.method ?? 'GET'),
-      path,
-      query: Object.fromEntries(new URLSearchParams(rawQuery)),
-      headers: Object.fromEntries(
-        Object.entries(req.headers).map(([name, value]) => [name, [value].flat().join(', ')]),
-      ),
-      body: read.text,
-    };
-    send(req, res, await controlPlane(request), headers);
+    const query = Object.fromEntries(new URLSearchParams(rawQuery));
+    send(req, res, await controlPlane.respond({ ...head, query, body: read.text }), headers);
   };
 }
 

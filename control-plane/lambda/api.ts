@@ -71,7 +71,7 @@ export function handler(event: APIGatewayProxyEventV2): Promise<APIGatewayProxyS
   return invocation.run(event, async () => {
     const started = store.clock.monotonic();
     const request = toRequest(event);
-    const response = refusedBody(event, request) ?? (await controlPlane(request));
+    const response = refusedBody(event, request) ?? (await controlPlane.respond(request));
     await Promise.all([mails.completed(), equalizeSignUp(request, response, started)]);
     const { requestId } = event.requestContext;
     const ms = Math.round(store.clock.monotonic() - started);

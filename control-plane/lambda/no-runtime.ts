@@ -16,6 +16,7 @@ export const noRuntime: Runtime = {
   scaleService: refuse,
   ensureTenantData: refuse,
   deleteTenantData: refuse,
+  closeTenantData: refuse,
   hasTenantData: async () => false,
 };
 

@@ -3,8 +3,8 @@ import * as z from 'zod';
 import { DomainError } from '../../core/errors.ts';
 import { SYSTEM_ADMIN } from '../../core/identity/users/administrators.ts';
 import type { Table } from '../../core/ports/table.ts';
-import { acceptsToken, subjectKey } from '../../core/routing/registry.ts';
 import type { Principal } from '../api/http/http.ts';
+import { systemUser } from '../api/http/principal.ts';
 
 /** API Gateway has verified signature, issuer, client and expiry, but not the token's use. */
 const Claims = z.object({
@@ -43,11 +43,8 @@ export async function principalOf(
   const { sub, client_id: clientId, scope, iat } = claims.data;
   if (clientId === machineClientId) return { kind: 'machine' };
   if (clientId === automationClientId) {
-    return { kind: 'user', userName: clientId, role: SYSTEM_ADMIN, scopes: scope.split(' ') };
+    // The stack creates this client, and no request can delete it.
+    return { kind: 'user', userName: clientId, role: SYSTEM_ADMIN, scopes: scope.split(' '), basis: [] };
   }
-  const subject = (await table.get(subjectKey('admin', sub)))?.data;
-  if (!subject || !acceptsToken(subject, iat)) {
-    throw new DomainError('UNAUTHENTICATED', 'the user must be known, enabled and signed in');
-  }
-  return { kind: 'user', userName: subject.userName, role: subject.role, scopes: scope.split(' ') };
+  return { kind: 'user', scopes: scope.split(' '), ...(await systemUser(table, sub, iat)) };
 }

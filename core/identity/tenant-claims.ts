@@ -1,3 +1,4 @@
+import type { Check } from '../ports/table.ts';
 import type { TierName } from '../tier/tiers.ts';
 
 /** What tokens need from the platform's record of a user's tenant. */
@@ -9,6 +10,8 @@ export interface TenantClaims {
   readonly name: string;
   /** Names the tenant in links. */
   readonly slug: string;
+  /** The conditions under which the record stays as it is. */
+  readonly basis: readonly Check[];
 }
 
 /** Undefined for an unknown tenant. */

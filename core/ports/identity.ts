@@ -1,4 +1,5 @@
-import type { JsonObject, Write } from './table.ts';
+import type { Guard } from './guard.ts';
+import type { Check, JsonObject, Write } from './table.ts';
 
 /**
  * A realm holds the users who sign in together: `admin` for system users, `pool` for the tenants of tiers that share
@@ -45,6 +46,11 @@ export interface User {
   readonly modified: string;
 }
 
+/** What decides about the rights of a user who calls, and the conditions under which it stays as it is. */
+export interface Caller extends Pick<User, 'userName' | 'role' | 'enabled' | 'tenantId' | 'tokensValidFrom'> {
+  readonly basis: readonly Check[];
+}
+
 /** The tenant that a mail to a user names. */
 export interface MailTenant {
   /** The company's name. */
@@ -77,6 +83,12 @@ export interface UserPage {
  * have is an unknown user, not an error.
  */
 export interface Identity {
+  /**
+   * The same realms and users, for changes on behalf of a caller: each change is committed only while `guard` permits it,
+   * in the same transaction. Methods that change something also throw what the guard throws.
+   */
+  guardedBy(guard: Guard): Identity;
+
   /** Creates the realm, or adopts its display name. Idempotent. */
   ensureRealm(spec: RealmSpec): Promise<RealmConfig>;
   /** The realm, or undefined if unknown. */
@@ -94,6 +106,8 @@ export interface Identity {
   user(realm: RealmId, userName: string): Promise<User | undefined>;
   /** The user with this `sub`, or undefined if unknown. */
   userOf(realm: RealmId, subject: string): Promise<User | undefined>;
+  /** What decides about the rights of the user with this `sub`, or undefined if unknown. */
+  caller(realm: RealmId, subject: string): Promise<Caller | undefined>;
   /** Users in order of user name, of one tenant if `tenantId` is given. `limit` 1..1000. An unknown realm has no users. */
   users(
     realm: RealmId,
@@ -101,16 +115,15 @@ export interface Identity {
   ): Promise<UserPage>;
   /**
    * Throws NOT_FOUND, INVALID for a field that breaks a rule, CONFLICT if the email is taken or if the user is the last
-   * administrator (core/identity/users/administrators.ts) and the new role is another one.
+   * administrator (core/identity/users/administrators.ts) and would be one no longer.
    */
   updateUser(
     realm: RealmId,
     userName: string,
-    change: { readonly email?: string; readonly role?: string },
+    change: { readonly email?: string; readonly role?: string; readonly enabled?: boolean },
   ): Promise<User>;
   /**
-   * The gateway refuses the tokens of a disabled user at once, and no new ones are issued. Idempotent.
-   * Throws NOT_FOUND, CONFLICT for the last administrator.
+   * As `updateUser`. The gateway refuses the tokens of a disabled user at once, and no new ones are issued. Idempotent.
    */
   setUserEnabled(realm: RealmId, userName: string, enabled: boolean): Promise<User>;
   /**

@@ -70,5 +70,7 @@ export interface Runtime {
   ensureTenantData(tenantId: string): Promise<void>;
   /** Deletes all data of the tenant, silo and pooled, however many. */
   deleteTenantData(tenantId: string): Promise<void>;
+  /** Refuses the tenant's further writes to pooled stores, for good. Call it before the last `deleteTenantData`. */
+  closeTenantData(tenantId: string): Promise<void>;
   hasTenantData(tenantId: string): Promise<boolean>;
 }

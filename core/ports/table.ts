@@ -56,6 +56,9 @@ export type Write =
   | { readonly delete: Key; readonly if?: Condition }
   | { readonly check: Key; readonly if: Condition };
 
+/** A condition without a write. */
+export type Check = Extract<Write, { readonly check: Key }>;
+
 /** Creates or replaces an item. Its data must have the type of its key. @param condition @default - no condition */
 export function put<T extends object>(
   item: Key<T> & Omit<Item<object>, 'data'> & { readonly data: NoInfer<T> },

@@ -1,11 +1,8 @@
 import { ConditionFailed, DomainError } from '../errors.ts';
-import { type Item, type Key, put, type Table, type Write } from '../ports/table.ts';
+import { type Check, type Item, type Key, put, type Table, type Write } from '../ports/table.ts';
 
 /** An item without its key and version, which the update itself supplies. */
 export type ItemContent<T extends object> = Pick<Item<T>, 'data' | 'indexes' | 'expiresAt'>;
-
-/** A condition without a write. */
-export type Check = Extract<Write, { readonly check: Key }>;
 
 /** What to write, decided from the item's current state. */
 export interface Update<T extends object> {

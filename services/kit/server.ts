@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { systemClock, systemRandom } from '../../adapters/embedded/clock.ts';
+import { createCallerLookup } from '../../adapters/embedded/identity/caller-lookup.ts';
 import { createSignature } from '../../adapters/embedded/identity/signature.ts';
 import { openLineFile } from '../../adapters/embedded/line-file.ts';
 import { openTable, type SqliteTable } from '../../adapters/embedded/store/table.ts';
@@ -68,6 +69,7 @@ export async function runService(name: string, build: (parts: ServiceParts) => F
       verifySignature: signature.verify,
       clock: systemClock,
     }),
+    callers: createCallerLookup(environment.TIERPLANE_IDENTITY_URL),
     log,
     clock: systemClock,
     ids: () => newId(systemClock.now(), systemRandom),

@@ -1,13 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify, type RouteOptions } from 'fastify';
 import { DomainError, isDomainError } from '../../core/errors.ts';
-import { type Access, mayCall } from '../../core/http/access.ts';
 import { hasValidHost } from '../../core/http/host-header.ts';
 import { decodeUtf8, parseJson } from '../../core/http/json-body.ts';
 import { type AnyResponse, DEFAULT_MAX_BODY_BYTES, type Declaration } from '../../core/http/operation.ts';
 import { parseParts } from '../../core/http/parse.ts';
 import { clientRequestId } from '../../core/http/request-id.ts';
-import type { Authorize } from '../../core/identity/authorize.ts';
+import type { Authorize, VerifiedToken } from '../../core/identity/authorize.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { Table } from '../../core/ports/table.ts';
@@ -17,7 +16,8 @@ import { isKnown } from './etag.ts';
 import type { ServiceOperation } from './operation.ts';
 import { MethodNotAllowed, PROBLEM_MEDIA_TYPE, type Problem, toProblem } from './problem.ts';
 import { createRenderer } from './render.ts';
-import { type TenantContext, tenantContext } from './tenant-context.ts';
+import { type CallerLookup, createRights, type Rights, requireAccess } from './rights.ts';
+import { type Caller, callerOf, tenantContext } from './tenant-context.ts';
 
 /** What a service is made of; the entry point or a test passes it in. */
 export interface ServiceParts {
@@ -27,6 +27,7 @@ export interface ServiceParts {
   /** The whole store. An operation only gets the handle that is scoped to the tenant of its request. */
   readonly table: Table;
   readonly authorize: Authorize;
+  readonly callers: CallerLookup;
   readonly log: Log;
   readonly clock: Clock;
   /** Creates an id that sorts by time. */
@@ -45,6 +46,8 @@ export interface ServiceConfig {
 
 /** Longest path parameter, decoded. Ids and user names are shorter. */
 const MAX_PARAM_LENGTH = 320;
+/** For a whole request to arrive. */
+const REQUEST_TIMEOUT_MS = 60_000;
 const JSON_MEDIA_TYPE = 'application/json; charset=utf-8';
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 
@@ -58,7 +61,8 @@ function refuseSchema(): never {
 declare module 'fastify' {
   interface FastifyRequest {
     /** Present once the token of a request for an operation is verified. */
-    tenant: TenantContext | undefined;
+    caller: Caller | undefined;
+    rights: Rights | undefined;
   }
   interface FastifyContextConfig {
     operation?: ServiceOperation;
@@ -76,6 +80,8 @@ export function buildService(parts: ServiceParts, operations: readonly ServiceOp
     // A request without a body is complete with its head; acceptJsonOnly keeps Fastify from waiting for its end.
     http: { optimizeEmptyRequests: true },
     bodyLimit: DEFAULT_MAX_BODY_BYTES,
+    // Also ends a request whose body does not arrive.
+    requestTimeout: REQUEST_TIMEOUT_MS,
     requestIdHeader: false,
     genReqId: (request: IncomingMessage) => clientRequestId(request.headers['x-request-id']) ?? ids(),
     // A path with a slash at its end is the same resource.
@@ -85,7 +91,8 @@ export function buildService(parts: ServiceParts, operations: readonly ServiceOp
     return503OnClosing: false,
     frameworkErrors: (error, _request, reply) => sendProblem(reply, toProblem(error)),
   });
-  app.decorateRequest('tenant', undefined);
+  app.decorateRequest('caller', undefined);
+  app.decorateRequest('rights', undefined);
   acceptJsonOnly(app);
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
@@ -123,6 +130,7 @@ function refusalOf(request: FastifyRequest): DomainError | undefined {
   return request.is404 ? new DomainError('NOT_FOUND', 'nothing exists at this path') : undefined;
 }
 
+/** Authenticates the caller before the body is read, so that strangers cost little, and authorizes after it. */
 function toRoute(parts: ServiceParts, base: string, one: ServiceOperation): RouteOptions {
   const respond = createResponder(one);
   return {
@@ -131,12 +139,16 @@ function toRoute(parts: ServiceParts, base: string, one: ServiceOperation): Rout
     config: { operation: one },
     bodyLimit: one.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES,
     onRequest: async (request) => {
-      request.tenant = await identify(parts, request);
-      requireAccess(one.access, request.tenant);
+      const { caller, token } = await identify(parts, request);
+      request.caller = caller;
+      request.rights = rightsOf(parts, one, { ...caller, claimedRole: token.role }, request);
     },
     handler: async (request, reply) => {
-      const { tenant, headers } = request;
-      if (!tenant) throw new DomainError('INTERNAL', 'an operation must not run without a tenant');
+      const { headers } = request;
+      if (!request.rights) throw new DomainError('INTERNAL', 'an operation must not run without a caller');
+      // The body may have taken long to arrive.
+      const { caller } = await identify(parts, request);
+      const tenant = await tenantContext(caller, request.rights, parts.table);
       const [query, body] = parseParts([
         { part: 'query', schema: one.query, value: request.query },
         { part: 'body', schema: one.body, value: request.body },
@@ -171,18 +183,34 @@ function requireKeys(params: Readonly<Record<string, string>>): Readonly<Record<
   throw new DomainError('NOT_FOUND', 'nothing exists at this path');
 }
 
-/** Throws FORBIDDEN. Only users get here: a token without a tenant was refused before. */
-function requireAccess(access: Access, { role }: TenantContext): void {
-  if (mayCall(access, { kind: 'user', role, scopes: [] })) return;
-  throw new DomainError('FORBIDDEN', 'the role of the caller does not allow this');
-}
-
-/** Verifies the token. The context gives access to the data of the token's tenant, and to nothing else. */
-async function identify({ authorize, config, table }: ServiceParts, request: FastifyRequest): Promise<TenantContext> {
+/** Verifies the token. */
+async function identify(
+  { authorize, config }: ServiceParts,
+  request: FastifyRequest,
+): Promise<{ readonly caller: Caller; readonly token: VerifiedToken }> {
   const authorization = request.headers.authorization;
   const token = await authorize(authorization);
   const claims = { served: config.tenant, header: singleHeader(request.headers['x-tierplane-tenant']) };
-  return tenantContext(token, claims, { table, authorization: authorization ?? '', requestId: request.id });
+  const caller = callerOf(token, claims, { authorization: authorization ?? '', requestId: request.id });
+  return { caller, token };
+}
+
+/**
+ * The gateway sends the caller's role in the registry. It counts if the token has the same role; otherwise the registry is
+ * asked, so that nobody gains a role by a header.
+ * Throws FORBIDDEN if the role is known and may not call the operation.
+ */
+function rightsOf(
+  { callers, clock }: ServiceParts,
+  { access }: ServiceOperation,
+  { claimedRole, ...caller }: Caller & { readonly claimedRole: string | undefined },
+  request: FastifyRequest,
+): Rights {
+  const sent = singleHeader(request.headers['x-tierplane-role']);
+  const role = sent === claimedRole ? sent : undefined;
+  if (role !== undefined) requireAccess(access, role);
+  const lookup = () => callers(caller);
+  return createRights({ access, tenantId: caller.tenantId, role, lookup, clock });
 }
 
 function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
@@ -280,8 +308,8 @@ function logRequest(log: Log, request: FastifyRequest, reply: FastifyReply): voi
   log.info(
     {
       requestId: request.id,
-      tenantId: request.tenant?.tenantId,
-      tier: request.tenant?.tier,
+      tenantId: request.caller?.tenantId,
+      tier: request.caller?.tier,
       method: request.method,
       route,
       status,
@@ -293,7 +321,7 @@ function logRequest(log: Log, request: FastifyRequest, reply: FastifyReply): voi
 
 /** Logs what a developer must look into: internal errors, and code that reached for another tenant's data. */
 function logError(log: Log, request: FastifyRequest, problem: Problem, error: unknown): void {
-  const fields = { requestId: request.id, tenantId: request.tenant?.tenantId, route: request.routeOptions.url };
+  const fields = { requestId: request.id, tenantId: request.caller?.tenantId, route: request.routeOptions.url };
   if (isDomainError(error, 'ACCESS_DENIED')) log.error(fields, 'code requested data of another tenant');
   else if (problem.status >= 500) log.error({ ...fields, err: error }, 'request failed');
 }

@@ -2,12 +2,14 @@ import { DomainError } from '../../core/errors.ts';
 import type { VerifiedToken } from '../../core/identity/authorize.ts';
 import type { RealmId, TenantRole } from '../../core/ports/identity.ts';
 import type { Table } from '../../core/ports/table.ts';
+import { guardedTable } from '../../core/retry/guarded-table.ts';
 import { scopedTable } from '../../core/tenant/scoped-table.ts';
 import type { TierName } from '../../core/tier/tiers.ts';
+import type { Rights } from './rights.ts';
 
 /**
- * What application code knows about its caller, and its only access to data. It is built from a verified token alone, for
- * one request.
+ * What application code knows about its caller, and its only access to data. It is built for one request from a verified
+ * token, and the caller's role in the registry.
  */
 export interface TenantContext {
   readonly tenantId: string;
@@ -32,30 +34,37 @@ export interface RouteClaims {
   readonly header: string | undefined;
 }
 
+/** Who calls, by the verified token. */
+export type Caller = Omit<TenantContext, 'role' | 'table'>;
+
 /**
- * The context of one request.
- * Throws FORBIDDEN for a token without tenant, tier or role, and for a request that was routed to another tenant.
+ * The caller of one request.
+ * Throws FORBIDDEN for a token without tenant or tier, and for a request that was routed to another tenant.
  */
-export function tenantContext(
-  token: VerifiedToken,
+export function callerOf(
+  { tenantId, tier, realm }: VerifiedToken,
   claims: RouteClaims,
-  request: { readonly table: Table; readonly authorization: string; readonly requestId: string },
-): TenantContext {
-  const { tenantId, tier, role, realm } = token;
+  request: Pick<TenantContext, 'authorization' | 'requestId'>,
+): Caller {
   if (tenantId === undefined || tier === undefined) {
     throw new DomainError('FORBIDDEN', 'only users of a tenant may call this service');
-  }
-  if (!isTenantRole(role)) {
-    throw new DomainError('FORBIDDEN', 'the role must be TenantAdmin or TenantUser');
   }
   const isOther = (claimed: string | undefined) => claimed !== undefined && claimed !== tenantId;
   if (isOther(claims.served || undefined) || isOther(claims.header)) {
     throw new DomainError('FORBIDDEN', "the request was routed to another tenant than the token's");
   }
-  const { table, authorization, requestId } = request;
-  return { tenantId, tier, role, realm, table: scopedTable(table, tenantId), authorization, requestId };
+  return { tenantId, tier, realm, ...request };
 }
 
-function isTenantRole(role: string | undefined): role is TenantRole {
-  return role === 'TenantAdmin' || role === 'TenantUser';
+/**
+ * The context of a caller with these rights. Its table checks the rights again before each write of a request that takes
+ * long. Throws what `Rights.role` throws.
+ */
+export async function tenantContext(caller: Caller, rights: Rights, table: Table): Promise<TenantContext> {
+  const role = await rights.role();
+  const guard = async () => {
+    await rights.role();
+    return [];
+  };
+  return { ...caller, role, table: guardedTable(scopedTable(table, caller.tenantId), guard) };
 }

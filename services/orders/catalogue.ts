@@ -7,6 +7,7 @@ import type { ServiceDirectory } from '../kit/directory.ts';
 /** The caller on whose behalf the products service is called. */
 export interface Caller {
   readonly tenantId: string;
+  readonly role: string;
   readonly authorization: string;
   readonly requestId: string;
 }
@@ -58,6 +59,7 @@ export function createCatalogue(directory: ServiceDirectory): Catalogue {
           authorization: caller.authorization,
           'x-request-id': caller.requestId,
           'x-tierplane-tenant': caller.tenantId,
+          'x-tierplane-role': caller.role,
         },
         headersTimeout: TIMEOUT_MS,
         bodyTimeout: TIMEOUT_MS,

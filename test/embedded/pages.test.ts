@@ -98,7 +98,7 @@ afterAll(async () => {
 function principalOf(authorization: string | undefined): Principal {
   const [role, ...scopes] = authorization?.split(' ') ?? [];
   if (role === undefined) throw new DomainError('UNAUTHENTICATED', 'a token must be given');
-  return { kind: 'user', userName: 'someone', role, scopes };
+  return { kind: 'user', userName: 'someone', role, scopes, basis: [] };
 }
 
 interface Reply {

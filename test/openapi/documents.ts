@@ -26,7 +26,7 @@ async function controlPlaneDocument(): Promise<OpenApi> {
     { operations: LOCAL_OPERATIONS } as unknown as ControlPlaneDeps,
     async () => ({ kind: 'anonymous' }),
   );
-  const { body } = await controlPlane({
+  const { body } = await controlPlane.respond({
     method: 'GET',
     path: '/openapi.json',
     query: {},

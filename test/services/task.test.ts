@@ -79,7 +79,12 @@ async function call(
   path: string,
   body?: object,
 ): Promise<{ status: number; body: string }> {
-  const headers = { authorization: admin, ...(body && { 'content-type': 'application/json' }) };
+  // As the gateway sends it.
+  const headers = {
+    authorization: admin,
+    'x-tierplane-role': 'TenantAdmin',
+    ...(body && { 'content-type': 'application/json' }),
+  };
   const sent = request({ socketPath: task.socket, method, path, headers, agent: false });
   sent.end(body && JSON.stringify(body));
   const [response] = await once(sent, 'response');
@@ -128,7 +133,7 @@ describe('a built service, run as a task', () => {
   test('finishes its requests during a drain, closes its connections, then exits with 0', async () => {
     const task = await ready(start('products'));
     const payload = JSON.stringify({ ...BOOK, sku: 'DRAINED' });
-    const head = `POST /products HTTP/1.1\r\nhost: x\r\nauthorization: ${admin}\r\ncontent-type: application/json\r\n`;
+    const head = `POST /products HTTP/1.1\r\nhost: x\r\nauthorization: ${admin}\r\nx-tierplane-role: TenantAdmin\r\ncontent-type: application/json\r\n`;
     const slow = createConnection(task.socket);
     const received = text(slow);
     slow.write(`${head}content-length: ${payload.length}\r\n\r\n${payload.slice(0, 10)}`);

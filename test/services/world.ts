@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance, InjectOptions } from 'fastify';
-import { type CryptoKey, exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { type CryptoKey, decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { systemClock, systemRandom } from '../../adapters/embedded/clock.ts';
 import { createSignature } from '../../adapters/embedded/identity/signature.ts';
 import { openTable, type SqliteTable } from '../../adapters/embedded/store/table.ts';
@@ -11,6 +11,7 @@ import type { AnyResponse, Declaration } from '../../core/http/operation.ts';
 import { type Authorize, createAuthorize } from '../../core/identity/authorize.ts';
 import type { Log } from '../../core/ports/log.ts';
 import { newId } from '../../core/tenant/names.ts';
+import type { CallerLookup } from '../../services/kit/rights.ts';
 import type { ServiceParts } from '../../services/kit/service.ts';
 import { startKeySetServer } from '../support/key-set-server.ts';
 
@@ -100,6 +101,7 @@ export class World {
       name,
       config: { tenant: '', identityUrl: 'http://127.0.0.1:9' },
       authorize: this.authorize,
+      callers: registered,
       log: this.#log(),
       clock: systemClock,
       ids: () => newId(Date.now(), systemRandom),
@@ -121,6 +123,12 @@ export class World {
     return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
   }
 }
+
+/** A registry that agrees with every token. */
+const registered: CallerLookup = async ({ authorization }) => {
+  const { role, tenantId } = decodeJwt<{ role: string; tenantId: string }>(authorization.replace('Bearer ', ''));
+  return { role, tenantId };
+};
 
 const mismatches: string[] = [];
 

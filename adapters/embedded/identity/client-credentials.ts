@@ -4,6 +4,7 @@ import { ADMIN_SCOPES, CREDENTIAL_PREFIX, LOCAL_CREDENTIAL } from '../../../core
 import type { ClientCredential, ClientCredentials } from '../../../core/ports/client-credentials.ts';
 import type { Clock, RandomBytes } from '../../../core/ports/clock.ts';
 import { type Key, type Partition, put, type Table } from '../../../core/ports/table.ts';
+import { guardedTable } from '../../../core/retry/guarded-table.ts';
 import { newId } from '../../../core/tenant/names.ts';
 import { isSameText } from './is-same-text.ts';
 
@@ -55,6 +56,8 @@ export function openClientCredentials(options: {
   }
 
   return {
+    guardedBy: (guard) => openClientCredentials({ ...options, table: guardedTable(table, guard) }),
+
     async create({ name, scopes, createdBy }) {
       // The machine-local credential does not count.
       if ((await list()).length > MAX_CREDENTIALS) {
@@ -69,6 +72,10 @@ export function openClientCredentials(options: {
     async get(clientId) {
       const record = await find(clientId);
       return record && withoutSecret(record);
+    },
+
+    async basisOf(clientId) {
+      return (await find(clientId)) && [{ check: credentialKey(clientId), if: 'present' }];
     },
 
     list,

@@ -1,14 +1,10 @@
-import type { IncomingMessage } from 'node:http';
 import { compactVerify, importJWK, type JWK } from 'jose';
 import * as z from 'zod';
 import { Lru } from '../../../core/collections/lru.ts';
 import { DomainError } from '../../../core/errors.ts';
 import type { SignatureVerifier } from '../../../core/identity/authorize.ts';
 import type { Clock } from '../../../core/ports/clock.ts';
-
-/** An import of these modules would load Node's fetch too, which costs 13 MB and 40 ms. */
-const { get: getByHttp } = process.getBuiltinModule('node:http');
-const { get: getByHttps } = process.getBuiltinModule('node:https');
+import { smallGet } from './small-get.ts';
 
 export interface SignatureOptions {
   /**
@@ -29,8 +25,6 @@ export interface Signature {
 const MAX_AGE_MS = 10 * 60_000;
 /** A token with an unknown kid causes a new fetch, but no more often than this. */
 const COOLDOWN_MS = 10_000;
-const FETCH_TIMEOUT_MS = 3_000;
-const MAX_KEY_SET_BYTES = 64 * 1024;
 
 const KeySet = z.object({ keys: z.array(z.looseObject({ kid: z.string(), kty: z.enum(['RSA', 'EC']) })) });
 
@@ -101,39 +95,11 @@ export function createSignature({ jwksUri, clock, cacheSize = 1_000 }: Signature
 /** @returns the public RSA and EC keys at `uri`; none if the realm does not exist. Throws UNAVAILABLE. */
 async function fetchKeySet(uri: string): Promise<(JWK & { kid: string })[]> {
   try {
-    const response = await get(uri);
-    const text = await limitedText(response);
-    if (response.statusCode === 404) return [];
-    if (response.statusCode !== 200) throw new Error(`status ${response.statusCode}`);
+    const { status, text } = await smallGet(uri);
+    if (status === 404) return [];
+    if (status !== 200) throw new Error(`status ${status}`);
     return KeySet.parse(JSON.parse(text)).keys as (JWK & { kid: string })[];
   } catch (cause) {
     throw new DomainError('UNAVAILABLE', `the key set at ${uri} cannot be read`, { cause });
   }
-}
-
-/** Uses Node's own client: undici would cost 8 MB per tenant for one request in ten minutes (docs/performance.md). */
-function get(uri: string): Promise<IncomingMessage> {
-  const { url, socketPath } = parseUri(uri);
-  const options = { socketPath, agent: false, signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) };
-  return new Promise((resolve, reject) => {
-    const request = url.startsWith('https:') ? getByHttps(url, options, resolve) : getByHttp(url, options, resolve);
-    request.on('error', reject);
-  });
-}
-
-/** Reads the body. Throws if it is too long, and leaves the rest unread, which closes the connection. */
-async function limitedText(body: AsyncIterable<Buffer>): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    size += chunk.length;
-    if (size > MAX_KEY_SET_BYTES) throw new Error(`a key set must have at most ${MAX_KEY_SET_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-function parseUri(uri: string): { url: string; socketPath?: string } {
-  const unix = /^unix:([^:]+):(\/.*)$/.exec(uri);
-  return unix?.[1] ? { url: `http://localhost${unix[2]}`, socketPath: unix[1] } : { url: uri };
 }

@@ -215,6 +215,11 @@ class SupervisedRuntime implements EmbeddedRuntime {
     await uids.release(tenantId);
   }
 
+  async closeTenantData(tenantId: string): Promise<void> {
+    requireTenantId(tenantId);
+    await this.#parts.pooled.close(tenantId);
+  }
+
   async hasTenantData(tenantId: string): Promise<boolean> {
     requireTenantId(tenantId);
     const { files, pooled } = this.#parts;

@@ -12,7 +12,13 @@ export function createDataDriver(runtime: Runtime): ResourceDriver<'data'> {
       if (action === 'delete') await runtime.deleteTenantData(resource.tenantId);
       else await runtime.ensureTenantData(resource.tenantId);
     },
-    /** Deletes the data once more, after the last task that could write has ended. */
-    purge: (tenantId) => runtime.deleteTenantData(tenantId),
+    /**
+     * Deletes the data once more, when nothing can write any: the tenant's own tasks have ended, and the pooled ones refuse
+     * the writes of requests that were admitted earlier.
+     */
+    async purge(tenantId) {
+      await runtime.closeTenantData(tenantId);
+      await runtime.deleteTenantData(tenantId);
+    },
   };
 }

@@ -1,4 +1,5 @@
 import { DEFAULT_MAX_BODY_BYTES } from '../../../core/http/operation.ts';
+import type { Check } from '../../../core/ports/table.ts';
 
 /** Who calls. Built from a verified token, or from the context that the AWS authorizer adds to a request. */
 export type Principal =
@@ -8,6 +9,8 @@ export type Principal =
       /** Any name; only SystemAdmin may write. */
       readonly role: string;
       readonly scopes: readonly string[];
+      /** The conditions under which name and role stay as they are. */
+      readonly basis: readonly Check[];
     }
   /** The application plane, or another part of the platform. */
   | { readonly kind: 'machine' }
@@ -20,6 +23,9 @@ export function nameOf(principal: Principal): string {
 
 /** Path of the API below the platform's address, unless the home serves it elsewhere. */
 export const DEFAULT_BASE_PATH = '/control-plane';
+
+/** The part of a request that decides whether its caller may make it. */
+export type RequestHead = Pick<ApiRequest, 'method' | 'path' | 'headers'>;
 
 /** A request as every transport passes it to the handlers. */
 export interface ApiRequest {

@@ -2,7 +2,7 @@ import { DomainError } from '../../../core/errors.ts';
 import type { Authorize } from '../../../core/identity/authorize.ts';
 import { SYSTEM_ADMIN } from '../../../core/identity/users/administrators.ts';
 import type { ClientCredentials } from '../../../core/ports/client-credentials.ts';
-import type { Table } from '../../../core/ports/table.ts';
+import type { Check, Table } from '../../../core/ports/table.ts';
 import { acceptsToken, subjectKey } from '../../../core/routing/registry.ts';
 import type { AuthorizePrincipal } from './http.ts';
 
@@ -12,7 +12,7 @@ export interface PrincipalOptions {
   /** The table that holds the registry's subjects. */
   readonly table: Table;
   /** @default - no credentials for scripts are known */
-  readonly credentials?: Pick<ClientCredentials, 'get'>;
+  readonly credentials?: Pick<ClientCredentials, 'basisOf'>;
   /** Clients of the platform itself; their tokens need no user. @default [] - none */
   readonly machineClientIds?: readonly string[];
 }
@@ -34,14 +34,30 @@ export function createPrincipals({
     if (machineClientIds.includes(token.clientId)) return { kind: 'machine' };
     // A token of the client credentials grant has the client as its subject.
     if (token.subject === token.clientId) {
-      const credential = await credentials?.get(token.clientId);
-      if (!credential) throw new DomainError('UNAUTHENTICATED', 'the credential must exist');
-      return { kind: 'user', userName: credential.clientId, role: SYSTEM_ADMIN, scopes: token.scopes };
+      const basis = await credentials?.basisOf(token.clientId);
+      if (!basis) throw new DomainError('UNAUTHENTICATED', 'the credential must exist');
+      return { kind: 'user', userName: token.clientId, role: SYSTEM_ADMIN, scopes: token.scopes, basis };
     }
-    const subject = (await table.get(subjectKey('admin', token.subject)))?.data;
-    if (!subject || !acceptsToken(subject, token.issuedAt)) {
-      throw new DomainError('UNAUTHENTICATED', 'the user must be known, enabled and signed in');
-    }
-    return { kind: 'user', userName: subject.userName, role: subject.role, scopes: token.scopes };
+    return { kind: 'user', scopes: token.scopes, ...(await systemUser(table, token.subject, token.issuedAt)) };
   };
+}
+
+/**
+ * Name and role of the system user with this `sub`, from the registry.
+ * Throws UNAUTHENTICATED if the user is unknown or disabled, or has ended all sessions since.
+ *
+ * @param issuedAt the `iat` of the user's token
+ */
+export async function systemUser(
+  table: Pick<Table, 'get'>,
+  subject: string,
+  issuedAt: number,
+): Promise<{ readonly userName: string; readonly role: string; readonly basis: readonly Check[] }> {
+  const key = subjectKey('admin', subject);
+  const item = await table.get(key);
+  if (!item || !acceptsToken(item.data, issuedAt)) {
+    throw new DomainError('UNAUTHENTICATED', 'the user must be known, enabled and signed in');
+  }
+  const { userName, role } = item.data;
+  return { userName, role, basis: [{ check: key, if: { version: item.version } }] };
 }

@@ -1,10 +1,9 @@
-import { DomainError } from '../../../core/errors.ts';
 import { SCOPES } from '../../../core/identity/issuers.ts';
 import type { RealmId } from '../../../core/ports/identity.ts';
-import { isServed } from '../../../core/tenant/lifecycle.ts';
 import type { ControlPlaneDeps } from '../http/deps.ts';
 import { nameOf } from '../http/http.ts';
 import { type ControlPlaneOperation, canWrite, done, operation, refusal } from '../http/operation.ts';
+import { requireServed, servedTenantGuard } from '../tenants/served-tenant.ts';
 import { requireTenant } from '../tenants/tenant-store.ts';
 import { ProbeCreated } from './schemas.ts';
 
@@ -39,7 +38,9 @@ export const PROBE_OPERATIONS: readonly ControlPlaneOperation[] = [
       const { realm, userName, tenantId } = await probeOf(params.tenantId, deps);
       const password = `Pr0be-${Buffer.from(deps.random(PASSWORD_BYTES)).toString('base64url')}`;
       await deps.identity.deleteUser(realm, userName);
-      await deps.identity.createUser(realm, { userName, email: userName, role: PROBE_ROLE, tenantId, password });
+      await deps.identity
+        .guardedBy(servedTenantGuard(deps, tenantId))
+        .createUser(realm, { userName, email: userName, role: PROBE_ROLE, tenantId, password });
       deps.log.info({ tenantId, by: nameOf(principal) }, 'probe created');
       return { status: 201, body: { data: { userName, password } } };
     },
@@ -67,7 +68,7 @@ async function probeOf(
   deps: ControlPlaneDeps,
 ): Promise<{ realm: RealmId; userName: string; tenantId: string }> {
   const { tenantId, state } = await requireTenant(deps, id);
-  if (!isServed(state)) throw new DomainError('CONFLICT', `tenant must be active, it is ${state}`);
+  requireServed(state);
   const own = await deps.identity.realm(`tenant-${tenantId}`);
   return { realm: own?.id ?? 'pool', userName: `probe@${tenantId}.invalid`, tenantId };
 }

@@ -6,10 +6,10 @@ import { SCOPES } from '../../../core/identity/issuers.ts';
 import { TENANT_ADMIN } from '../../../core/identity/users/administrators.ts';
 import { placeOf } from '../../../core/plan/place.ts';
 import type { Identity, MailTenant, RealmId, User } from '../../../core/ports/identity.ts';
-import { isServed } from '../../../core/tenant/lifecycle.ts';
 import type { TenantRecord } from '../../../core/tenant/record.ts';
 import type { ControlPlaneDeps } from '../http/deps.ts';
 import { type ControlPlaneOperation, canWrite, operation, refusal, tooMany } from '../http/operation.ts';
+import { requireServed, servedTenantGuard } from './served-tenant.ts';
 import { requireTenant } from './tenant-store.ts';
 
 const NewInvitation = z
@@ -47,14 +47,16 @@ interface Invited {
 const PAGE = 100;
 
 /** Throws CONFLICT for a tenant that is not active: a user who is created while it is deleted would outlive it. */
-async function membersOf({ identity, operator }: ControlPlaneDeps, record: TenantRecord): Promise<Members> {
+async function membersOf(deps: ControlPlaneDeps, record: TenantRecord): Promise<Members> {
   const { tenantId, tenantName, slug, tier, state } = record;
-  if (!isServed(state)) throw new DomainError('CONFLICT', `The tenant must be active, but it is ${state}`);
+  const { identity, operator } = deps;
+  requireServed(state);
   const { realm } = placeOf(tenantId, operator.tiers[tier]);
   if (!(await identity.realm(realm))) {
     throw new DomainError('CONFLICT', 'The users of the tenant are not in a user pool of this platform');
   }
-  return { identity, realm, tenantId, tenant: { tenantName, slug } };
+  const guarded = identity.guardedBy(servedTenantGuard(deps, tenantId));
+  return { identity: guarded, realm, tenantId, tenant: { tenantName, slug } };
 }
 
 async function administratorsOf({ identity, realm, tenantId }: Members): Promise<readonly User[]> {

@@ -11,7 +11,7 @@ function roleOf(realm: RealmId): string {
 }
 
 /** Whether the user is an enabled administrator: of the platform in realm `admin`, of the user's tenant elsewhere. */
-export function isAdministrator(realm: RealmId, user: User): boolean {
+export function isAdministrator(realm: RealmId, user: Pick<User, 'enabled' | 'role'>): boolean {
   return user.enabled && user.role === roleOf(realm);
 }
 

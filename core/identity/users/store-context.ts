@@ -12,7 +12,10 @@ export const CALLS_AT_ONCE = 10;
 
 /** What every operation of the user store works with. */
 export interface StoreContext<Secret extends object = object, Realm extends RealmSpec = RealmSpec> {
+  /** Commits a change only while the caller may make it (`Identity.guardedBy`). */
   readonly table: Table;
+  /** The same table, for the steps that complete or undo a change that has begun. @default - `table` */
+  readonly unguarded?: Table;
   readonly credentials: Credentials<Secret, Realm>;
   readonly clock: Clock;
   /** Limits the mails that users get. @default - no limit */

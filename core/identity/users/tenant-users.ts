@@ -1,5 +1,6 @@
 import { DomainError } from '../../errors.ts';
 import type { Identity, MailTenant, RealmSpec, TenantRole, User, UserPage } from '../../ports/identity.ts';
+import type { Check } from '../../ports/table.ts';
 import { acceptsToken } from '../../routing/registry.ts';
 import type { VerifiedToken } from '../authorize.ts';
 import type { TenantClaimsLookup } from '../tenant-claims.ts';
@@ -27,7 +28,7 @@ export interface TenantUsers {
 
 /**
  * The users of the caller's tenant. The user's current record decides what the tenant is and whether the caller is its
- * administrator; the token only identifies the caller.
+ * administrator; the token only identifies the caller. Every change checks this again, in the transaction that writes it.
  *
  * Throws UNAUTHENTICATED if the token is of another realm or its user is unknown or disabled, FORBIDDEN if the user is
  * not an administrator of the tenant in the token or the tenant is not active.
@@ -37,24 +38,36 @@ export async function openTenantUsers(
   realm: RealmSpec,
   token: VerifiedToken,
 ): Promise<TenantUsers> {
-  const tenantId = await administeredTenant(options.identity, realm, token);
-  const claims = await options.tenantClaims(tenantId);
-  // A user who is created while the tenant is being deleted could outlive it.
-  if (!claims?.active) throw new DomainError('FORBIDDEN', 'the tenant must be active');
-  const invitation = { tenantName: claims.name, slug: claims.slug };
-  return usersOfTenant(options.identity, realm, tenantId, invitation);
+  const { tenantId, invitation } = await administration(options, realm, token);
+  const guard = async () => (await administration(options, realm, token)).basis;
+  return usersOfTenant(options.identity.guardedBy(guard), realm, tenantId, invitation);
 }
 
-async function administeredTenant(identity: Identity, realm: RealmSpec, token: VerifiedToken): Promise<string> {
+interface Administration {
+  readonly tenantId: string;
+  readonly invitation: MailTenant;
+  /** The conditions under which the caller administers the tenant, and the tenant is active. */
+  readonly basis: readonly Check[];
+}
+
+async function administration(
+  { identity, tenantClaims }: TenantUsersOptions,
+  realm: RealmSpec,
+  token: VerifiedToken,
+): Promise<Administration> {
   if (token.realm !== realm.id) throw new DomainError('UNAUTHENTICATED', 'the token must be of this realm');
-  const caller = await identity.userOf(realm.id, token.subject);
+  const caller = await identity.caller(realm.id, token.subject);
   if (!caller || !acceptsToken(caller, token.issuedAt)) {
     throw new DomainError('UNAUTHENTICATED', 'the user must be enabled and signed in');
   }
   const { tenantId } = caller;
   if (tenantId === undefined || tenantId !== token.tenantId || !isAdministrator(realm.id, caller))
     throw new DomainError('FORBIDDEN', `only a ${TENANT_ADMIN} can manage users`);
-  return tenantId;
+  const claims = await tenantClaims(tenantId);
+  // A user who is created while the tenant is being deleted could outlive it.
+  if (!claims?.active) throw new DomainError('FORBIDDEN', 'the tenant must be active');
+  const invitation = { tenantName: claims.name, slug: claims.slug };
+  return { tenantId, invitation, basis: [...caller.basis, ...claims.basis] };
 }
 
 function usersOfTenant(identity: Identity, { id }: RealmSpec, tenantId: string, invitation: MailTenant): TenantUsers {
@@ -69,11 +82,9 @@ function usersOfTenant(identity: Identity, { id }: RealmSpec, tenantId: string, 
     list: (page) => identity.users(id, { tenantId, ...page }),
     create: (user) => identity.createUser(id, { ...user, tenantId, invitation }),
 
-    async change(name, { role, enabled }) {
-      let user = await get(name);
-      if (role !== undefined) user = await identity.updateUser(id, user.userName, { role });
-      if (enabled !== undefined) user = await identity.setUserEnabled(id, user.userName, enabled);
-      return user;
+    async change(name, change) {
+      const user = await get(name);
+      return Object.keys(change).length === 0 ? user : identity.updateUser(id, user.userName, change);
     },
 
     invite: async (name) => identity.inviteUser(id, (await get(name)).userName, invitation),

@@ -1,8 +1,8 @@
 import { DomainError } from '../../errors.ts';
 import { fold } from '../../fields/user-name.ts';
 import type { RealmSpec, User } from '../../ports/identity.ts';
-import { type ListedItem, type Page, put, type Write } from '../../ports/table.ts';
-import { type Check, updateItem } from '../../retry/update-item.ts';
+import { type Check, type ListedItem, type Page, put, type Write } from '../../ports/table.ts';
+import { updateItem } from '../../retry/update-item.ts';
 import { canReplace, isAdministrator, lastAdministrator } from './administrators.ts';
 import { findUser, isComplete, isLogin, type StoreContext, timestamp, unknownUser } from './store-context.ts';
 import {

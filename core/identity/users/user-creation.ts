@@ -132,8 +132,9 @@ async function release<Secret extends object, Realm extends RealmSpec>(
   realm: Realm,
   draft: User,
 ): Promise<void> {
+  const { table, unguarded = table } = context;
   try {
-    await context.table.transact(await removal(context, { realm, id: realm.id, realmFollows: false }, draft));
+    await unguarded.transact(await removal(context, { realm, id: realm.id, realmFollows: false }, draft));
   } catch {
     // The first error is the one to report.
   }

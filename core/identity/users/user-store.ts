@@ -1,5 +1,7 @@
 import { defined } from '../../defined.ts';
-import type { Identity, RealmSpec } from '../../ports/identity.ts';
+import { bothGuards, type Guard } from '../../ports/guard.ts';
+import type { Identity, RealmId, RealmSpec, User } from '../../ports/identity.ts';
+import { guardedTable } from '../../retry/guarded-table.ts';
 import { subjectKey } from '../../routing/registry.ts';
 import { deleteRealm, describeRealm, ensureRealm } from './realm-store.ts';
 import { requireRealm, type StoreContext, tokensValidFrom } from './store-context.ts';
@@ -15,9 +17,20 @@ import { validUserFields } from './user-rules.ts';
 export function createUserStore<Secret extends object, Realm extends RealmSpec>(
   context: StoreContext<Secret, Realm>,
 ): Identity {
-  const { table, credentials } = context;
+  return userStore(context);
+}
+
+/** @param guard of the changes. @default - none */
+function userStore<Secret extends object, Realm extends RealmSpec>(
+  unguarded: StoreContext<Secret, Realm>,
+  guard?: Guard,
+): Identity {
+  const { table } = unguarded;
+  const context = guard ? { ...unguarded, table: guardedTable(table, guard), unguarded: table } : unguarded;
 
   return {
+    guardedBy: (further) => userStore(unguarded, guard ? bothGuards(guard, further) : further),
+
     ensureRealm: (spec) => ensureRealm(context, spec),
     realm: (id) => describeRealm(context, id),
     deleteRealm: (id) => deleteRealm(context, id),
@@ -31,25 +44,17 @@ export function createUserStore<Secret extends object, Realm extends RealmSpec>(
       return item && getUser(context, realm, item.data.userName);
     },
 
-    async updateUser(realmId, userName, { email, role }) {
-      const given = validUserFields(defined({ email, role }));
-      const realm = await requireRealm(context, realmId);
-      const user = await changeUser(context, realm, userName, () => given);
-      if (email !== undefined) await credentials.emailChanged(realm, user);
-      return user;
+    async caller(realm, subject) {
+      const key = subjectKey(realm, subject);
+      const item = await table.get(key);
+      if (!item) return undefined;
+      const { userName, role, enabled, tenantId, tokensValidFrom } = item.data;
+      const basis = [{ check: key, if: { version: item.version } }] as const;
+      return { userName, role, enabled, ...defined({ tenantId, tokensValidFrom }), basis };
     },
 
-    async setUserEnabled(realmId, userName, enabled) {
-      const realm = await requireRealm(context, realmId);
-      // The table first: the gateway reads it, so a disabled user is refused before the sessions have ended.
-      const user = await changeUser(context, realm, userName, () => ({
-        enabled,
-        // The tokens of a disabled user stay refused when the user is enabled again.
-        ...(!enabled && { tokensValidFrom: tokensValidFrom(context) }),
-      }));
-      await credentials.enabledChanged(realm, user);
-      return user;
-    },
+    updateUser: (realm, userName, change) => updateUser(context, realm, userName, change),
+    setUserEnabled: (realm, userName, enabled) => updateUser(context, realm, userName, { enabled }),
 
     inviteUser: (realm, userName, invitation) => inviteUser(context, realm, userName, invitation),
     setPassword: (realm, userName, password) => setPassword(context, realm, userName, password),
@@ -65,4 +70,24 @@ export function createUserStore<Secret extends object, Realm extends RealmSpec>(
       return holders.some((holder) => holder !== undefined);
     },
   };
+}
+
+async function updateUser<Secret extends object, Realm extends RealmSpec>(
+  context: StoreContext<Secret, Realm>,
+  realmId: RealmId,
+  userName: string,
+  { email, role, enabled }: Parameters<Identity['updateUser']>[2],
+): Promise<User> {
+  const { credentials } = context;
+  const given = { ...validUserFields(defined({ email, role })), ...defined({ enabled }) };
+  const realm = await requireRealm(context, realmId);
+  // The table first: the gateway reads it, so a disabled user is refused before the sessions have ended.
+  const user = await changeUser(context, realm, userName, () => ({
+    ...given,
+    // The tokens of a disabled user stay refused when the user is enabled again.
+    ...(enabled === false && { tokensValidFrom: tokensValidFrom(context) }),
+  }));
+  if (email !== undefined) await credentials.emailChanged(realm, user);
+  if (enabled !== undefined) await credentials.enabledChanged(realm, user);
+  return user;
 }

@@ -128,8 +128,10 @@ export function runtimeContract(name: string, open: () => Promise<OpenRuntime>):
     test("a tenant's data store is created and deleted, and another tenant's stays", async () => {
       await runtime.deleteService(opened.spec(TENANT, 'first'));
       for (const tenantId of [TENANT, SIBLING, SIBLING]) await runtime.ensureTenantData(tenantId);
-      await runtime.deleteTenantData(TENANT);
-      await runtime.deleteTenantData(TENANT);
+      for (const _time of ['once', 'again']) {
+        await runtime.closeTenantData(TENANT);
+        await runtime.deleteTenantData(TENANT);
+      }
       expect(await runtime.hasTenantData(TENANT)).toBe(false);
       expect(await runtime.hasTenantData(SIBLING)).toBe(true);
     });
@@ -139,6 +141,7 @@ export function runtimeContract(name: string, open: () => Promise<OpenRuntime>):
       await expect(runtime.ensureService(spec)).rejects.toMatchObject({ code: 'INVALID' });
       await expect(runtime.ensureTenantData(tenantId)).rejects.toMatchObject({ code: 'INVALID' });
       await expect(runtime.deleteTenantData(tenantId)).rejects.toMatchObject({ code: 'INVALID' });
+      await expect(runtime.closeTenantData(tenantId)).rejects.toMatchObject({ code: 'INVALID' });
     });
   });
 }

@@ -109,6 +109,10 @@ export class FakeRuntime implements Runtime {
     this.data.delete(tenantId);
   }
 
+  async closeTenantData(tenantId: string): Promise<void> {
+    requireTenantId(tenantId);
+  }
+
   async hasTenantData(tenantId: string): Promise<boolean> {
     return this.data.has(tenantId);
   }

@@ -3,6 +3,7 @@ import { createPrincipals } from '../../../control-plane/api/http/principal.ts';
 import { LOCAL_OPERATIONS } from '../../../control-plane/api/local-operations.ts';
 import { createOperations } from '../../../control-plane/api/operations.ts';
 import type { VerifiedToken } from '../../../core/identity/authorize.ts';
+import { subjectKey } from '../../../core/routing/registry.ts';
 import { type Home, startHome, type TokenName } from './home.ts';
 
 let home: Home;
@@ -94,6 +95,7 @@ describe('the principal of a token', () => {
       userName: 'ann',
       role: 'Auditor',
       scopes: ['tenant/tenant_read'],
+      basis: [{ check: subjectKey('admin', subject), if: { version: 1 } }],
     });
     const { tokensValidFrom = 0 } = await identity.endSessions('admin', 'ann');
     expect(await principal({ subject, issuedAt: tokensValidFrom })).toMatchObject({ userName: 'ann' });

@@ -42,7 +42,7 @@ test('DX-9: a SystemAdmin creates a credential, sees it without its secret, and 
 
 test('a credential cannot have scopes that its creator does not have', async () => {
   const scopes = ['user/user_read', 'user/user_write'];
-  const caller = { kind: 'user', userName: 'una', role: 'SystemAdmin', scopes } as const;
+  const caller = { kind: 'user', userName: 'una', role: 'SystemAdmin', scopes, basis: [] } as const;
   await using other = await startHome({ authorize: () => async () => caller });
   const refused = await other.call('POST', '/credentials', { name: 'all' });
   expect([refused.status, refused.body.detail[0].loc]).toEqual([422, ['body', 'scopes']]);
@@ -90,6 +90,7 @@ test('a token of a credential acts as SystemAdmin within its scopes, until the c
     userName: clientId,
     role: 'SystemAdmin',
     scopes: ['tenant/tenant_read'],
+    basis: [{ check: { pk: 'client-credentials', sk: clientId }, if: 'present' }],
   });
   await credentials.delete(clientId);
   await expect(principal('x')).rejects.toThrow('the credential must exist');

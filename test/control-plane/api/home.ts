@@ -35,12 +35,18 @@ const READS = [SCOPES.tenantRead, SCOPES.userRead];
 
 /** The principals that the tests' tokens stand for. */
 const PRINCIPALS: Record<string, Principal> = {
-  admin: { kind: 'user', userName: 'admin', role: 'SystemAdmin', scopes: ALL },
-  second: { kind: 'user', userName: 'second', role: 'SystemAdmin', scopes: ALL },
-  support: { kind: 'user', userName: 'sue', role: 'CustomerSupport', scopes: ALL },
-  reader: { kind: 'user', userName: 'rob', role: 'SystemAdmin', scopes: READS },
-  tenantsOnly: { kind: 'user', userName: 'tom', role: 'SystemAdmin', scopes: [SCOPES.tenantRead, SCOPES.tenantWrite] },
-  local: { kind: 'user', userName: LOCAL_CREDENTIAL, role: 'SystemAdmin', scopes: ALL },
+  admin: { kind: 'user', userName: 'admin', role: 'SystemAdmin', scopes: ALL, basis: [] },
+  second: { kind: 'user', userName: 'second', role: 'SystemAdmin', scopes: ALL, basis: [] },
+  support: { kind: 'user', userName: 'sue', role: 'CustomerSupport', scopes: ALL, basis: [] },
+  reader: { kind: 'user', userName: 'rob', role: 'SystemAdmin', scopes: READS, basis: [] },
+  tenantsOnly: {
+    kind: 'user',
+    userName: 'tom',
+    role: 'SystemAdmin',
+    scopes: [SCOPES.tenantRead, SCOPES.tenantWrite],
+    basis: [],
+  },
+  local: { kind: 'user', userName: LOCAL_CREDENTIAL, role: 'SystemAdmin', scopes: ALL, basis: [] },
   machine: { kind: 'machine' },
 };
 export type TokenName = keyof typeof PRINCIPALS | 'none';

@@ -47,11 +47,12 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
 
 export function createUsersApi(options: UsersApiOptions): UsersApi {
   return async (req, res, realm, target) => {
+    const open = async () => openTenantUsers(options, realm, await options.authorize(req.headers.authorization));
     try {
-      const users = await openTenantUsers(options, realm, await options.authorize(req.headers.authorization));
+      await open();
       const operations = USERS_OPERATIONS.filter((one) => one.path === pathOf(target));
       const operation = operations.find(({ method }) => method === req.method);
-      if (operation) await respond(operation, users, req, res, target);
+      if (operation) await respond(operation, open, req, res, target);
       else sendMethodNotAllowed(res, operations);
     } catch (error) {
       sendError(res, error);
@@ -64,9 +65,10 @@ function pathOf({ userName, invitation }: UsersTarget): string {
   return invitation ? '/users/{userName}/invitation' : '/users/{userName}';
 }
 
+/** @param open authorizes the caller. The body may take long to arrive, so what it returned earlier is no longer valid. */
 async function respond(
   operation: UsersOperation,
-  users: TenantUsers,
+  open: () => Promise<TenantUsers>,
   req: IncomingMessage,
   res: ServerResponse,
   target: UsersTarget,
@@ -74,7 +76,7 @@ async function respond(
   const query = operation.query && parsePart(operation.query, Object.fromEntries(target.query), 'query');
   const body = operation.body && parsePart(operation.body, await readJson(req), 'body');
   const params = { userName: target.userName ?? '' };
-  const response = await operation.handle({ params, query, headers: {}, body, users }, undefined);
+  const response = await operation.handle({ params, query, headers: {}, body, users: await open() }, undefined);
   sendJson(res, response.status, response.body);
 }
 

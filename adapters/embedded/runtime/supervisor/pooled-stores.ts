@@ -4,6 +4,7 @@ import { DomainError, isDomainError, messageOf } from '../../../../core/errors.t
 import type { Clock } from '../../../../core/ports/clock.ts';
 import type { Log } from '../../../../core/ports/log.ts';
 import { type Key, type Partition, put, type Table } from '../../../../core/ports/table.ts';
+import { closing } from '../../../../core/tenant/closed.ts';
 import { pause } from '../../../../core/time/wait.ts';
 import { isStore } from '../../store/is-store.ts';
 import { isLocked } from '../../store/sqlite-errors.ts';
@@ -58,6 +59,15 @@ export class PooledStores {
       if (await this.#visit(name, async (table) => table.hasPartitions(tenantId))) return true;
     }
     return false;
+  }
+
+  /**
+   * Makes every store refuse the tenant's writes. A damaged store has no tasks that could write.
+   * Throws UNAVAILABLE if another process keeps a store locked.
+   */
+  async close(tenantId: string): Promise<void> {
+    const mark = closing(tenantId, this.#options.clock.now());
+    for (const name of this.#names()) await this.#visit(name, (table) => table.transact([mark]));
   }
 
   /**

@@ -76,9 +76,9 @@ export async function startRealmServer(options: { readonly logN?: number } = {})
   });
   const credentials = openClientCredentials({ table, clock, random });
   const tenants = new Map<string, TenantClaims>([
-    [ACME, { tier: 'basic', active: true, name: 'Acme Inc.', slug: 'acme-inc' }],
-    [GLOBEX, { tier: 'advanced', active: true, name: 'Globex', slug: 'globex' }],
-    [INITECH, { tier: 'premium', active: true, name: 'Initech', slug: 'initech' }],
+    [ACME, { tier: 'basic', active: true, name: 'Acme Inc.', slug: 'acme-inc', basis: [] }],
+    [GLOBEX, { tier: 'advanced', active: true, name: 'Globex', slug: 'globex', basis: [] }],
+    [INITECH, { tier: 'premium', active: true, name: 'Initech', slug: 'initech', basis: [] }],
   ]);
   realms = createRealms({
     table,

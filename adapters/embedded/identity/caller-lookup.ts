@@ -1,0 +1,34 @@
+import * as z from 'zod';
+import { DomainError } from '../../../core/errors.ts';
+import type { RealmId } from '../../../core/ports/identity.ts';
+import { smallGet } from './small-get.ts';
+
+interface Caller {
+  readonly realm: RealmId;
+  readonly authorization: string;
+  readonly requestId: string;
+}
+
+const UserInfo = z.object({ role: z.string(), tenantId: z.string().optional() });
+
+/**
+ * Reads from the realm's userinfo endpoint what the registry says of a caller now, with the caller's own token.
+ * The returned function throws UNAUTHENTICATED if the user is disabled or unknown, or the tenant is not active; FORBIDDEN if
+ * the token lacks the scope `openid`; UNAVAILABLE if the realm does not respond.
+ *
+ * @param identityUrl base of `/realms/<realm>`, without a slash at its end
+ */
+export function createCallerLookup(identityUrl: string) {
+  return async ({ realm, authorization, requestId }: Caller): Promise<z.output<typeof UserInfo>> => {
+    const headers = { authorization, 'x-request-id': requestId };
+    const { status, text } = await smallGet(`${identityUrl}/realms/${realm}/me`, headers).catch(unavailable);
+    if (status === 401) throw new DomainError('UNAUTHENTICATED', 'the user and the tenant must be active');
+    if (status === 403) throw new DomainError('FORBIDDEN', 'the token must have the scope openid');
+    if (status !== 200) throw unavailable(new Error(`status ${status}`));
+    return UserInfo.parse(JSON.parse(text));
+  };
+}
+
+function unavailable(cause: unknown): never {
+  throw new DomainError('UNAVAILABLE', 'identity does not respond, try again', { cause });
+}
