@@ -8,7 +8,7 @@ import { PASSWORD, request, type TenantRef, TestPlatform } from './harness.ts';
 
 const ATTACKER = join(import.meta.dirname, 'overload-attacker.ts');
 const ATTACK_MS = 6_000;
-/** Generous, because the machine that runs the tests may be busy. docs/performance.md has measured figures. */
+/** Generous, because the machine that runs the tests may be busy. The test prints the 99th percentiles. */
 const SLOWEST_MS = 15_000;
 /** Between two requests of a tenant, so that they stay within the plan of the basic tier. */
 const PAUSE_MS = 150;
