@@ -5,7 +5,7 @@ import { systemClock } from '../adapters/embedded/clock.ts';
 import { openLineFile } from '../adapters/embedded/line-file.ts';
 import { openFilesShortage } from '../adapters/embedded/open-files.ts';
 import { thisProcess } from '../adapters/embedded/runtime/supervisor/own-processes.ts';
-import { DomainError, isDomainError } from '../core/errors.ts';
+import { DomainError, isDomainError, messageOf } from '../core/errors.ts';
 import type { AdminFile } from '../embedded/admin.ts';
 import { type ConfigFlags, loadConfig, type PlatformConfig } from '../embedded/config.ts';
 import { type DataDir, notWritable, prepareDataDir, readJson, writePrivate } from '../embedded/data-dir.ts';
@@ -143,12 +143,21 @@ async function start(
     lock.watch({ clock: systemClock, log, lost: () => lostLock(dir) });
     const platform = await startPlatform({ config, dir, log, command: commandFor(dir) });
     begun.defer(() => platform.close());
-    const admin = readJson<AdminFile>(dir.admin);
-    const email = admin?.email ?? config.adminEmail;
+    const email = adminEmail(dir) ?? config.adminEmail;
     return { platform, email, demo: config.demo && existsSync(dir.demoPending) };
   } finally {
     clearTimeout(slow);
     clearInterval(slower);
+  }
+}
+
+/** The first admin's email. A damaged file is no reason to stop a platform that runs. */
+function adminEmail(dir: DataDir): string | undefined {
+  try {
+    return readJson<AdminFile>(dir.admin)?.email;
+  } catch (error) {
+    note(messageOf(error));
+    return undefined;
   }
 }
 
@@ -173,9 +182,9 @@ async function makeDemo(
   progress: (line: string) => void,
 ): Promise<void> {
   const { dir } = context;
-  const isNew = isWhole(demoProgress(dir));
-  progress(isNew ? 'creating three demo tenants, one per tier ...' : 'finishing the interrupted demo tenants ...');
   try {
+    const isNew = isWhole(demoProgress(dir));
+    progress(isNew ? 'creating three demo tenants, one per tier ...' : 'finishing the interrupted demo tenants ...');
     const access = await accessTo(context);
     await finishDemo({ urls: platform.urls, dir, adminToken: () => access.token(), progress });
   } catch (error) {

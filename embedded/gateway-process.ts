@@ -37,6 +37,7 @@ export class GatewayProcess {
   /** Starts in a row that failed. */
   #failures = 0;
   #lastFailure: string | undefined;
+  #problem: string | undefined;
   #endpoints: readonly ServiceEndpoints[] = [];
   #lastPing = 0;
   /** Called when the gateway has responded to the ping with this number. */
@@ -58,6 +59,11 @@ export class GatewayProcess {
   /** Why it was restarted last. */
   get lastFailure(): string | undefined {
     return this.#lastFailure;
+  }
+
+  /** For operators: what the running gateway cannot do, and why. */
+  get problem(): string | undefined {
+    return this.#problem;
   }
 
   /** Resolves when the gateway listens. Throws CONFIG if it cannot use its port. */
@@ -105,7 +111,10 @@ export class GatewayProcess {
     return new Promise<void>((resolve, reject) => {
       child.on('message', (message: GatewayMessage) => {
         if (message.type === 'error') reject(new DomainError('CONFIG', message.message));
-        else if (message.type === 'ready') resolve();
+        else if (message.type === 'ready') {
+          this.#problem = message.quotaProblem;
+          resolve();
+        }
       });
       child.once('error', reject);
       child.once('exit', (code, signal) => {

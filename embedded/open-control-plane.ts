@@ -27,7 +27,7 @@ export interface ControlPlaneNeeds extends IdentityParts {
   readonly store: PlatformStore;
   readonly bus: EventBus;
   readonly runtime: EmbeddedRuntime;
-  readonly gateway: Pick<GatewayProcess, 'pid' | 'restarts' | 'lastFailure'>;
+  readonly gateway: Pick<GatewayProcess, 'pid' | 'restarts' | 'lastFailure' | 'problem'>;
   readonly provisioner: Pick<Provisioner, 'progress' | 'restoration'>;
   readonly urls: Urls;
   readonly operatorToken: string;
@@ -112,6 +112,7 @@ function operatorDeps(config: PlatformConfig, needs: ControlPlaneNeeds): Operato
       notes: [
         ...notes,
         ...runtime.problems(),
+        ...(gateway.problem === undefined ? [] : [gateway.problem]),
         ...held,
         ...proxyNotes(config),
         ...restoring(provisioner.restoration.progress),

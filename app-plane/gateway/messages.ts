@@ -25,6 +25,7 @@ export type PlatformMessage = z.infer<typeof PlatformMessage>;
 
 /** A message from the gateway to the platform. The gateway exits after `error`. */
 export type GatewayMessage =
-  | { readonly type: 'ready'; readonly port: number }
+  /** `quotaProblem`: why the daily counts are not stored. */
+  | { readonly type: 'ready'; readonly port: number; readonly quotaProblem?: string }
   | { readonly type: 'pong'; readonly id: number }
   | { readonly type: 'error'; readonly code: string; readonly message: string };

@@ -4,7 +4,8 @@ import { systemClock } from '../../adapters/embedded/clock.ts';
 import { createSignature } from '../../adapters/embedded/identity/signature.ts';
 import { openLineFile } from '../../adapters/embedded/line-file.ts';
 import { clientConnectionsWithin } from '../../adapters/embedded/open-files.ts';
-import { openTable } from '../../adapters/embedded/store/table.ts';
+import { IN_MEMORY } from '../../adapters/embedded/store/database.ts';
+import { openTable, type SqliteTable } from '../../adapters/embedded/store/table.ts';
 import { CONFIG_EXIT_CODE, isDomainError, messageOf } from '../../core/errors.ts';
 import { createAuthorize, type TrustedIssuer } from '../../core/identity/authorize.ts';
 import { trustRealms } from '../../core/identity/issuers.ts';
@@ -41,6 +42,8 @@ const log = pino(
 
 interface Running {
   readonly port: number;
+  /** Why the daily counts are not stored. */
+  readonly quotaProblem?: string;
   /** Finishes requests for at most `drainMs`, then stores everything that is kept in memory. */
   stop(drainMs: number): Promise<void>;
 }
@@ -53,8 +56,7 @@ async function start(config: GatewayConfig): Promise<Running> {
   let issuers = trustRealms({ publicUrl });
 
   const registryTable = openTable({ file: config.registryFile, readOnly: true, clock });
-  // Five commits a second. A power failure may lose some of them, in the tenants' favour.
-  const quotaTable = openTable({ file: config.quotaFile, synchronous: 'normal', clock });
+  const { quotaTable, quotaProblem } = openQuotaTable(config.quotaFile);
   const accessLog = openLineFile(config.accessLog);
   const signature = createSignature({
     jwksUri: (issuer) => keySetUri(config.platformSocket, issuers(issuer)),
@@ -90,12 +92,29 @@ async function start(config: GatewayConfig): Promise<Running> {
 
   return {
     port,
+    ...(quotaProblem !== undefined && { quotaProblem }),
     async stop(drainMs) {
       await gateway.drain(drainMs);
       await quotas.flush();
       await Promise.all([registryTable.close(), quotaTable.close(), accessLog.close()]);
     },
   };
+}
+
+/**
+ * Opens the store of the daily counts. A damaged one must not keep every tenant from being served: then the counts are kept
+ * in memory, begin at 0 and end with this process, and the file stays as it is.
+ */
+function openQuotaTable(file: string): { readonly quotaTable: SqliteTable; readonly quotaProblem?: string } {
+  try {
+    // Five commits a second. A power failure may lose some of them, in the tenants' favour.
+    return { quotaTable: openTable({ file, synchronous: 'normal', clock: systemClock }) };
+  } catch (error) {
+    if (!isDomainError(error)) throw error;
+    const quotaProblem = `daily counts of the usage plans are not stored: ${file}: ${error.message}`;
+    log.error({ err: error }, quotaProblem);
+    return { quotaTable: openTable({ file: IN_MEMORY, clock: systemClock }), quotaProblem };
+  }
 }
 
 /** Where the platform publishes the keys of a realm, on its socket. */
@@ -187,7 +206,8 @@ async function main(): Promise<void> {
   const running = await start(parseConfig(process.env.TIERPLANE_GATEWAY));
   stopOnSignals(running);
   log.info({ port: running.port }, 'the gateway is listening');
-  await notifyPlatform({ type: 'ready', port: running.port });
+  const { port, quotaProblem } = running;
+  await notifyPlatform({ type: 'ready', port, ...(quotaProblem !== undefined && { quotaProblem }) });
 }
 
 // No top-level await: the build makes a CommonJS file of this module.

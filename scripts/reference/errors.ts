@@ -1,4 +1,4 @@
-import { RESPONSES } from '../../app-plane/gateway/responses.ts';
+import { dataUnavailable, RESPONSES } from '../../app-plane/gateway/responses.ts';
 import { EXIT, EXIT_MEANINGS } from '../../cli/exit-codes.ts';
 import { errorResponse } from '../../control-plane/api/http/error-response.ts';
 import { DomainError, type ErrorCode } from '../../core/errors.ts';
@@ -126,6 +126,13 @@ export function gatewayMessages(): string {
     const { status, body } = RESPONSES[name as keyof typeof GATEWAY];
     return [String(status), code(body), meaning, advice];
   });
+  const { status, body } = dataUnavailable('products');
+  rows.push([
+    String(status),
+    code(body),
+    "A service's store is damaged or cannot be opened; `tierplane status` names the file.",
+    'Clients: try again later. Operators: move the file away with its `-wal` and `-shm` files, and restore a backup.',
+  ]);
   return table(['Status', 'Body', 'Meaning', 'What to do'], rows);
 }
 

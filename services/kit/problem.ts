@@ -42,7 +42,7 @@ const KINDS: Record<ErrorCode, Kind> = {
   UNAVAILABLE: { status: 503, slug: 'unavailable', title: 'Service unavailable' },
   CONFIG: INTERNAL,
   NOT_WRITABLE: INTERNAL,
-  CORRUPT: INTERNAL,
+  CORRUPT: { status: 503, slug: 'data-unavailable', title: 'Data unavailable' },
   INTERNAL,
 };
 
@@ -63,6 +63,9 @@ const FRAMEWORK_KINDS: Readonly<Record<number, Kind & { readonly detail: string 
   },
 };
 
+/** Replaces messages that name a file. */
+const DATA_UNAVAILABLE = 'the data of this service is unavailable until an operator has restored it';
+
 const METHOD_NOT_ALLOWED: Kind = { status: 405, slug: 'method-not-allowed', title: 'Method not allowed' };
 
 /** The path exists, but not with the request's method. */
@@ -82,6 +85,7 @@ export function toProblem(error: unknown, maxBodyBytes = DEFAULT_MAX_BODY_BYTES)
   if (error instanceof MethodNotAllowed) return problem(METHOD_NOT_ALLOWED, error.message, []);
   if (isDomainError(error)) {
     const kind = KINDS[error.code];
+    if (error.code === 'CORRUPT') return problem(kind, DATA_UNAVAILABLE, []);
     if (kind.status >= 500 && error.code !== 'UNAVAILABLE') return internal();
     return problem(kind, error.message, error.issues);
   }

@@ -151,13 +151,13 @@ describe('a start that fails after the platform has begun', () => {
     await platform.start();
   }, 60_000);
 
-  test.each(['lock.db', 'lock.json', 'running.json'])(
-    'and a second start fails while the platform runs, even without its %s',
-    async (name) => {
+  test.each([[['lock.db']], [['lock.json']], [['lock.db', 'lock.json', 'running.json', 'processes', 'run']]])(
+    'and a second start fails while the platform runs, even without %j',
+    async (names) => {
       const platform = new TestPlatform();
       platforms.push(platform);
       const { urls } = await platform.start();
-      rmSync(join(platform.dataDir, name));
+      for (const name of names) rmSync(join(platform.dataDir, name), { recursive: true });
       expect((await up(platform.dataDir)).code).toBe(78);
       expect((await fetch(`${urls.publicUrl}/healthz`)).status).toBe(200);
     },

@@ -48,9 +48,11 @@ export const STORE_VERSION = MIGRATIONS.length;
 
 /** Files up to this size are checked completely when they are opened for writing. It takes about 10 ms. */
 const CHECKED_AT_OPEN_BYTES = 16 * 1024 * 1024;
+/** The name of a store that is kept in memory and ends with its process. */
+export const IN_MEMORY = ':memory:';
 /** How long opening a file may block this process while another one holds the lock. */
 const OPEN_BLOCK_MS = 5_000;
-/** How long the first attempt of a write blocks this process while another one holds the lock. Retries do not block. */
+/** The same for the first attempt of a write. Retries do not block. */
 const BLOCK_MS = 25;
 const RETRY_MS = 5;
 const MAX_LOG_ATTEMPTS = 20;
@@ -65,10 +67,7 @@ export interface DatabaseOptions {
   readonly synchronous?: 'full' | 'normal';
   /** How long a write waits for another process's lock before it fails with UNAVAILABLE, in ms. @default 30000 */
   readonly lockTimeoutMs?: number;
-  /**
-   * How long SQLite may block this process while another one holds the lock, in ms. 0 if the process must stay responsive:
-   * opening a locked file then fails at once. @default - 5000 to open the file, then 25 for the first attempt of a write
-   */
+  /** How long a lock may block this process, in ms. With 0, opening a locked file fails at once. @default - 5000 to open, 25 to write */
   readonly blockMs?: number;
 }
 
@@ -208,7 +207,7 @@ export class Database {
     }
   }
 
-  /** While a write waits for the lock, attempts must not block: they would take most of the event loop's time. */
+  /** While a write waits for the lock, attempts must not block: they would take most of the time. */
   #block(mayBlock: boolean): void {
     if (this.#waiting !== mayBlock) return;
     this.#waiting = !mayBlock;
@@ -282,7 +281,7 @@ function checkVersion(db: DatabaseSync, file: string, readOnly: boolean): void {
 }
 
 function checkPages(db: DatabaseSync, file: string): void {
-  if (statSync(file).size > CHECKED_AT_OPEN_BYTES) return;
+  if (file === IN_MEMORY || statSync(file).size > CHECKED_AT_OPEN_BYTES) return;
   const result = String(db.prepare('PRAGMA quick_check(1)').get()?.quick_check);
   if (result !== 'ok') throw damaged(file, new Error(result));
 }

@@ -1,8 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { openTable, type SqliteTable } from '../../../adapters/embedded/store/table.ts';
@@ -182,6 +183,35 @@ describe("the gateway's process", () => {
     }
   });
 
+  test.each<[string, (file: string) => void]>([
+    ['holds something else', (file) => writeFileSync(file, 'not a database'.repeat(500))],
+    ['is a directory', (file) => mkdirSync(file)],
+    ['is of a newer version', (file) => newerStore(file)],
+  ])(
+    'OB-5: serves with counts in memory if its own store %s, reports why, and does not change it',
+    async (what, damage) => {
+      const quotaFile = join(dir, `${what}.db`);
+      damage(quotaFile);
+      const before = statSync(quotaFile).mtimeMs;
+      const { child, first, exit } = launch({ quotaFile });
+      const ready = await first;
+      expect(ready).toMatchObject({ type: 'ready', quotaProblem: expect.stringContaining(quotaFile) });
+      await untilStatus(`http://127.0.0.1:${ready.type === 'ready' ? ready.port : 0}`, 200);
+      expect(statSync(quotaFile).mtimeMs).toBe(before);
+      child.kill('SIGTERM');
+      expect(await exit).toBe(0);
+    },
+  );
+
+  test('responds to a ping once it has applied every earlier message', async () => {
+    const { child, url } = await start();
+    const pong = new Promise((resolve) => child.on('message', resolve));
+    child.send({ type: 'endpoints', services: [] });
+    child.send({ type: 'ping', id: 7 });
+    expect(await pong).toEqual({ type: 'pong', id: 7 });
+    expect(await status(url)).toBe(503);
+  });
+
   test('stops when the platform is gone', async () => {
     const { child, exit } = await start();
     child.disconnect();
@@ -210,3 +240,9 @@ describe("the gateway's process", () => {
     expect(await exit).toBe(78);
   });
 });
+
+function newerStore(file: string): void {
+  const db = new DatabaseSync(file);
+  db.exec('PRAGMA user_version = 9999');
+  db.close();
+}

@@ -31,7 +31,6 @@ test.each<[ErrorCode, status: number, slug: string, title: string]>([
 
 test.each<[string, unknown]>([
   ['CONFIG', new DomainError('CONFIG', 'secret')],
-  ['CORRUPT', new DomainError('CORRUPT', 'secret')],
   ['INTERNAL', new DomainError('INTERNAL', 'secret')],
   ['an unknown error', new Error('secret')],
   ['an error with an unknown status', Object.assign(new Error('secret'), { statusCode: 418 })],
@@ -40,6 +39,16 @@ test.each<[string, unknown]>([
   ['undefined', undefined],
 ])('%s is a problem that does not expose the message', (_what, error) => {
   expect(toProblem(error)).toEqual(INTERNAL);
+});
+
+test('damaged data are a problem that says so, without the name of the file', () => {
+  expect(toProblem(new DomainError('CORRUPT', '/data/secret.db is damaged'))).toEqual({
+    type: 'urn:tierplane:problem:data-unavailable',
+    title: 'Data unavailable',
+    status: 503,
+    detail: 'the data of this service is unavailable until an operator has restored it',
+    errors: [],
+  });
 });
 
 test.each([

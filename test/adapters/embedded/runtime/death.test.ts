@@ -15,6 +15,9 @@ const WITHIN_MS = 1_000;
 const HAS_SETPRIV = existsSync('/usr/bin/setpriv') || existsSync('/bin/setpriv');
 const withSetpriv = testUnless(HAS_SETPRIV ? undefined : 'setpriv');
 
+/** Only a cgroup holds a process that has left everything else behind. */
+const withCgroups = testUnless(HAS_SETPRIV && process.getuid?.() === 0 ? undefined : 'root and setpriv');
+
 const started: { child: ChildProcess; dataDir: string; instance: string }[] = [];
 
 async function startStandIn(): Promise<{ child: ChildProcess; dataDir: string; standIn: StandIn }> {
@@ -66,6 +69,23 @@ describe('SIGKILL', () => {
     killNow([child.pid ?? 0, ...standIn.agents]);
     await until(() => standIn.tasks.every((pid) => !isAlive(pid)), WITHIN_MS);
     expect(processesOf(standIn.instance)).toEqual([]);
+  });
+
+  withCgroups('of the platform and all agents leaves a detached descendant, which the next start ends', async () => {
+    const { child, dataDir, standIn } = await startStandIn();
+    killNow([child.pid ?? 0, ...standIn.agents]);
+    await until(() => standIn.tasks.every((pid) => !isAlive(pid)), WITHIN_MS);
+    expect(processesOf(standIn.instance)).toEqual([]);
+    expect(isAlive(standIn.stray)).toBe(true);
+    const platform = await startPlatform({ dataDir });
+    expect(isAlive(standIn.stray)).toBe(false);
+    await platform.stop();
+  });
+
+  withCgroups('of the platform ends descendants that have detached themselves', async () => {
+    const { child, standIn } = await startStandIn();
+    killNow([child.pid ?? 0]);
+    await until(() => !isAlive(standIn.stray), WITHIN_MS);
   });
 
   test('of the platform lets the next start clean up and serve again', async () => {

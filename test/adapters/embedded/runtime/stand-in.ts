@@ -9,6 +9,8 @@ export interface StandIn {
   readonly instance: string;
   readonly agents: readonly number[];
   readonly tasks: readonly number[];
+  /** A descendant of the second task that has left its session, its parent and its environment. */
+  readonly stray: number;
   readonly ownUsers: boolean;
   readonly notes: readonly string[];
 }
@@ -25,10 +27,11 @@ const specs = [
 ];
 await Promise.all(specs.map((spec) => runtime.ensureService(spec)));
 const tasks = await Promise.all(specs.map((spec) => taskOf(runtime, spec)));
+const stray: number = (await getFrom(tasks[1]?.endpoint ?? '', '/detach')).body.pid;
 // A blocked task counts as hung after 4 s; the test ends before.
 for (const task of [tasks[0], tasks[2], tasks[3]]) getFrom(task?.endpoint ?? '', '/block').catch(() => undefined);
 const { ownUsers, notes } = runtime.isolation;
 const pids = tasks.map(({ pid }) => pid);
-const standIn: StandIn = { instance, agents: [...new Set(pids.map(parentOf))], tasks: pids, ownUsers, notes };
+const standIn: StandIn = { instance, agents: [...new Set(pids.map(parentOf))], tasks: pids, stray, ownUsers, notes };
 process.send?.(standIn);
 process.on('disconnect', () => rmSync(dataDir, { recursive: true, force: true }));
