@@ -204,7 +204,7 @@ describe("the gateway's process", () => {
   );
 
   test('responds to a ping once it has applied every earlier message', async () => {
-    const { child, url } = await start();
+    const { child, url } = await start({ quotaFile: join(dir, 'ping.db') });
     const pong = new Promise((resolve) => child.on('message', resolve));
     child.send({ type: 'endpoints', services: [] });
     child.send({ type: 'ping', id: 7 });
