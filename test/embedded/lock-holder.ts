@@ -12,7 +12,10 @@ import { placeOf } from '../../embedded/instance.ts';
  */
 const [path = '', instance] = process.argv.slice(2);
 const isLocked = lockDataDir(dataDirAt(path)) !== undefined;
-for (let round = 0; round < 3; round++) globalThis.gc?.();
+for (let round = 0; round < 3; round++) {
+  globalThis.gc?.();
+  await new Promise((resolve) => setImmediate(resolve));
+}
 if (instance !== undefined) {
   writeFileSync(dataDirAt(path).instance, JSON.stringify({ id: instance, place: placeOf(path) }));
   spawn(process.execPath, ['-e', 'process.on("disconnect", () => process.exit()); process.send("up")'], {
