@@ -10,13 +10,21 @@ import { killOwn } from './leftovers.ts';
 import { descendantsOf, killNow, residentBytes, unsharedBytes } from './process-info.ts';
 import type { AgentConfig, FromTask, ServicePlan, ToTask } from './protocol.ts';
 import type { ServiceLog } from './service-log.ts';
+import { CpuWatch } from './starvation.ts';
 import { groupOf } from './task-group.ts';
 
 const HEALTH_INTERVAL_MS = 1_000;
 const HEALTH_TIMEOUT_MS = 1_000;
 /** Failed health checks in a row after which a task counts as hung. */
 const FAILED_CHECKS_WHEN_HUNG = 3;
+/** The same for a task that the machine gives no CPU: killing it would add load. */
+const FAILED_CHECKS_WHEN_STARVED = 20;
+/** A task that has had so much CPU since its last response, and is silent, hangs. */
+const RESPONSE_CPU_MS = 500;
 const START_TIMEOUT_MS = 20_000;
+/** How often a start may take that time again, if the machine gives the task no CPU. A start needs about 120 ms of it. */
+const START_EXTENSIONS = 3;
+const START_CPU_MS = 2_000;
 const START_RETRY_MS = 20;
 /** Between leaving the endpoints and draining: time for the change to reach everyone who sends requests. */
 const DRAIN_NOTICE_MS = 250;
@@ -57,6 +65,8 @@ export class Task {
   readonly #options: TaskOptions;
   readonly #child: ChildProcess;
   readonly #health: HealthCheck;
+  /** CPU since the start, then since the last response. */
+  readonly #cpu: CpuWatch;
   readonly #gone = Promise.withResolvers<void>();
   readonly #startedAt: number;
   #state: TaskState = 'starting';
@@ -85,9 +95,8 @@ export class Task {
     });
     this.#child.once('exit', (code, signal) => this.#end(signal === null ? `exit ${code}` : `killed ${signal}`));
     this.#child.on('message', (message: FromTask) => this.#receive(message));
-    this.#later(START_TIMEOUT_MS, () => {
-      if (this.#state === 'starting') this.kill(`not healthy within ${START_TIMEOUT_MS / 1000} s`);
-    });
+    this.#cpu = new CpuWatch(this.pid);
+    this.#later(START_TIMEOUT_MS, () => this.#checkStart(START_EXTENSIONS));
     this.#limit();
   }
 
@@ -188,6 +197,13 @@ export class Task {
     else await killOwn(config.instance, (one) => one.taskId === this.taskId && one.tenantId === tenantId);
   }
 
+  #checkStart(extensions: number): void {
+    if (this.#state !== 'starting') return;
+    if (extensions > 0 && this.#cpu.isStarved(START_CPU_MS)) {
+      this.#later(START_TIMEOUT_MS, () => this.#checkStart(extensions - 1));
+    } else this.kill(`not healthy within ${START_TIMEOUT_MS / 1000} s`);
+  }
+
   async #awaitHealthy(): Promise<void> {
     const healthy = await this.#health.check(HEALTH_TIMEOUT_MS);
     if (this.#state !== 'starting') return;
@@ -204,12 +220,18 @@ export class Task {
     const healthy = await this.#health.check(HEALTH_TIMEOUT_MS);
     if (this.#state !== 'healthy' && this.#state !== 'unhealthy') return;
     this.#failedChecks = healthy ? 0 : this.#failedChecks + 1;
-    if (this.#failedChecks >= FAILED_CHECKS_WHEN_HUNG) {
+    if (healthy) this.#cpu.mark();
+    if (this.#isHung()) {
       this.kill('hung');
       return;
     }
     this.#become(healthy ? 'healthy' : 'unhealthy');
     this.#later(healthy ? HEALTH_INTERVAL_MS : START_RETRY_MS, () => void this.#watch());
+  }
+
+  #isHung(): boolean {
+    if (this.#failedChecks < FAILED_CHECKS_WHEN_HUNG) return false;
+    return this.#failedChecks >= FAILED_CHECKS_WHEN_STARVED || !this.#cpu.isStarved(RESPONSE_CPU_MS);
   }
 
   #limit(): void {
