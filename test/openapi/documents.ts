@@ -23,8 +23,9 @@ export async function openApiDocuments(): Promise<Readonly<Record<string, OpenAp
 
 async function controlPlaneDocument(): Promise<OpenApi> {
   const controlPlane = createControlPlane(
-    { operations: LOCAL_OPERATIONS } as unknown as ControlPlaneDeps,
+    {} as ControlPlaneDeps,
     async () => ({ kind: 'anonymous' }),
+    LOCAL_OPERATIONS,
   );
   const { body } = await controlPlane.respond({
     method: 'GET',
