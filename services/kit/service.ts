@@ -16,6 +16,7 @@ import { isKnown } from './etag.ts';
 import type { ServiceOperation } from './operation.ts';
 import { MethodNotAllowed, PROBLEM_MEDIA_TYPE, type Problem, toProblem } from './problem.ts';
 import { createRenderer } from './render.ts';
+import { logError, logRequest } from './request-log.ts';
 import { type CallerLookup, createRights, type Rights, requireAccess } from './rights.ts';
 import { type Caller, callerOf, tenantContext } from './tenant-context.ts';
 
@@ -298,32 +299,6 @@ function refuseOtherMethods(app: FastifyInstance, base: string, operations: read
       handler: () => undefined,
     });
   }
-}
-
-/** Logs one line per request, with the route's pattern, as URLs hold ids and emails. Successful health checks are not logged. */
-function logRequest(log: Log, request: FastifyRequest, reply: FastifyReply): void {
-  const route = request.routeOptions.url ?? 'none';
-  const status = reply.statusCode;
-  if (route === '/healthz' && status === 200) return;
-  log.info(
-    {
-      requestId: request.id,
-      tenantId: request.caller?.tenantId,
-      tier: request.caller?.tier,
-      method: request.method,
-      route,
-      status,
-      ms: Math.round(reply.elapsedTime * 100) / 100,
-    },
-    'request',
-  );
-}
-
-/** Logs what a developer must look into: internal errors, and code that reached for another tenant's data. */
-function logError(log: Log, request: FastifyRequest, problem: Problem, error: unknown): void {
-  const fields = { requestId: request.id, tenantId: request.caller?.tenantId, route: request.routeOptions.url };
-  if (isDomainError(error, 'ACCESS_DENIED')) log.error(fields, 'code requested data of another tenant');
-  else if (problem.status >= 500) log.error({ ...fields, err: error }, 'request failed');
 }
 
 /** Node joins repetitions of these headers by commas, so that a doubled one equals no valid value. */

@@ -309,10 +309,7 @@ function requireDesired(desired: number, max: number): void {
 function statusOf({ spec, plan, report }: Deployed): ServiceStatus {
   const { cluster, tenantId, service } = spec;
   return {
-    cluster,
-    tenantId,
-    service,
-    desired: plan.desired,
+    ...{ cluster, tenantId, service, desired: plan.desired },
     tasks: report?.tasks ?? [],
     restarts: report?.restarts ?? 0,
     ...(report?.lastFailure !== undefined && { lastFailure: report.lastFailure }),
