@@ -8,8 +8,15 @@ const run = promisify(execFile);
 
 const CACHE = join(import.meta.dirname, '..', 'node_modules', '.cache', 'tierplane', 'rehearsal');
 
-/** The purpose of an environment, which is the folder of its requirements. */
-export type PythonPurpose = 'emulator' | 'linter';
+/** The folder with the requirements of each environment, below the project's. */
+const REQUIREMENTS = {
+  emulator: 'rehearsal/emulator',
+  linter: 'rehearsal/linter',
+  'api-tester': 'test/openapi',
+} as const;
+
+/** The purpose of an environment. */
+export type PythonPurpose = keyof typeof REQUIREMENTS;
 
 export interface PythonEnvironmentOptions {
   /** The folder of the environments, one per set of requirements. @default node_modules/.cache/tierplane/rehearsal */
@@ -41,7 +48,7 @@ export async function ensurePython(
 ): Promise<string> {
   const missing = missingPython();
   if (missing) throw new Error(missing);
-  const requirements = join(import.meta.dirname, purpose, 'requirements.txt');
+  const requirements = join(import.meta.dirname, '..', REQUIREMENTS[purpose], 'requirements.txt');
   const environment = join(directory, `${purpose}-${fingerprint(requirements)}`);
   const python = join(environment, 'bin', 'python');
   if (existsSync(python)) return python;

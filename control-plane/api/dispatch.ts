@@ -71,7 +71,7 @@ export function createControlPlane(
   ): Promise<ApiResponse | undefined> {
     const candidates = routes.filter(({ operation, pattern }) => operation.method === method && pattern.test(path));
     let route = candidates.find(isForUsers) ?? candidates[0];
-    if (!route) return NOT_FOUND;
+    if (!route) return refuseMethod(routes, method, path);
     const admit = async (): Promise<Admitted> => {
       const principal = await principalFor(candidates, headers.authorization, authorize);
       return { principal, route: chooseRoute(candidates, principal) };
@@ -96,6 +96,18 @@ export function createControlPlane(
       return (await admitted(request, run)) ?? NOT_FOUND;
     },
   };
+}
+
+/** SBT responds with 404 to these methods where a path does not have them. */
+const METHODS_OF_SBT = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+
+/** No path has the other methods, such as TRACE. They get what HTTP defines. */
+function refuseMethod(routes: readonly Route[], method: string, path: string): ApiResponse {
+  if (METHODS_OF_SBT.includes(method)) return NOT_FOUND;
+  const allowed = routes.filter(({ pattern }) => pattern.test(path)).map(({ operation }) => operation.method);
+  if (allowed.length === 0) return NOT_FOUND;
+  const allow = [...new Set(allowed)].sort().join(', ');
+  return { status: 405, headers: { allow }, body: { message: 'Method Not Allowed' } };
 }
 
 /** `/tenants/{tenantId}` as an expression with named groups; a group never holds a '/'. */

@@ -106,7 +106,8 @@ function headerParameters(headers: Declaration['headers'] = {}): Parameter[] {
 }
 
 function describeResponse(spec: ResponseSpec, refer: Refer): OpenApiResponse {
-  const { description, body, mediaType = 'application/json', headers } = spec;
+  const { description, body, mediaType = 'application/json', others = [], headers } = spec;
+  const bodies = [...(body ? [{ mediaType, body }] : []), ...others];
   return {
     description,
     ...(headers && {
@@ -114,7 +115,11 @@ function describeResponse(spec: ResponseSpec, refer: Refer): OpenApiResponse {
         Object.entries(headers).map(([name, text]) => [name, { description: text, schema: { type: 'string' } }]),
       ),
     }),
-    ...(body && { content: { [mediaType.split(';')[0] ?? '']: { schema: refer(body, 'output') } } }),
+    ...(bodies.length > 0 && {
+      content: Object.fromEntries(
+        bodies.map((one) => [one.mediaType.split(';')[0] ?? '', { schema: refer(one.body, 'output') }]),
+      ),
+    }),
   };
 }
 

@@ -23,6 +23,8 @@ export interface ResponseSpec {
   readonly body?: z.ZodType;
   /** @default 'application/json' */
   readonly mediaType?: string;
+  /** The body in other media types, with which something in front of the operation may respond. @default - none */
+  readonly others?: readonly { readonly mediaType: string; readonly body: z.ZodType }[];
   /** Headers that the response always has, by name in lower case, each with its description. */
   readonly headers?: HeaderDescriptions;
 }

@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import type { Access } from '../../core/http/access.ts';
 import { createOperation, type Declaration, type Operation, type ResponseSpec } from '../../core/http/operation.ts';
 import { PROBLEM_MEDIA_TYPE, Problem } from './problem.ts';
@@ -35,8 +36,31 @@ export function refusal(description: string) {
   return { description, body: Problem, mediaType: PROBLEM_MEDIA_TYPE } as const satisfies ResponseSpec;
 }
 
+/** The gateway in front of the services refuses requests in the shape of Amazon API Gateway. */
+const BY_GATEWAY = {
+  mediaType: 'application/json',
+  body: z.object({ message: z.string() }).meta({ id: 'GatewayMessage', description: 'A response of the gateway.' }),
+} as const;
+
+function gatewayRefusal(description: string): ResponseSpec {
+  return { description, ...BY_GATEWAY };
+}
+
 /** Responses that follow from what an operation declares. Its own descriptions take precedence. */
-function responsesOf({ body, headers = {}, path }: Declaration): Record<number, ResponseSpec> {
+function responsesOf(declaration: Declaration): Record<number, ResponseSpec> {
+  const byBoth = Object.entries(serviceResponses(declaration)).map(
+    ([status, spec]) => [status, spec.body ? { ...spec, others: [BY_GATEWAY] } : spec] as const,
+  );
+  return {
+    ...Object.fromEntries(byBoth),
+    408: gatewayRefusal('The request did not arrive in time.'),
+    431: gatewayRefusal('The headers are too large.'),
+    502: gatewayRefusal('The service closed the connection, or its response was malformed.'),
+    504: gatewayRefusal('The service did not respond in time.'),
+  };
+}
+
+function serviceResponses({ body, headers = {}, path }: Declaration): Record<number, ResponseSpec> {
   return {
     400: refusal('The request is malformed or not valid; `errors` names the fields.'),
     401: refusal('The request has no valid access token.'),
@@ -46,10 +70,9 @@ function responsesOf({ body, headers = {}, path }: Declaration): Record<number, 
     ...('if-match' in headers && { 412: refusal('If-Match does not name the current entity tag.') }),
     ...('idempotency-key' in headers && { 409: refusal('The Idempotency-Key was used with another body.') }),
     ...('if-match' in headers && { 409: refusal('Other requests keep changing the item; try again.') }),
-    ...(body && {
-      413: refusal('The body is too large.'),
-      415: refusal('The body is not application/json.'),
-    }),
+    413: refusal('The body is too large.'),
+    414: refusal('The URL is too long.'),
+    ...(body && { 415: refusal('The body is not application/json.') }),
     429: refusal("The tenant's usage plan, or a limit such as that of invitations, is exceeded."),
     500: refusal('The service failed; its log has the cause under the request id.'),
     503: refusal('A part of the platform is not available; try again later.'),

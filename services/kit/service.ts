@@ -50,7 +50,8 @@ const MAX_PARAM_LENGTH = 320;
 /** For a whole request to arrive. */
 const REQUEST_TIMEOUT_MS = 60_000;
 const JSON_MEDIA_TYPE = 'application/json; charset=utf-8';
-const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+/** The methods that HTTP defines. */
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'QUERY'] as const;
 
 /** Operations are checked by their zod schemas, so Fastify must not load its own compilers. */
 const NO_COMPILERS = { buildValidator: refuseSchema, buildSerializer: refuseSchema };

@@ -77,6 +77,12 @@ export const BAD_PAGE_TOKEN = {
   body: ValidationError,
 } as const satisfies ResponseSpec;
 
+/** The gateway refuses malformed paths in its own shape. */
+const MALFORMED: ResponseSpec = {
+  description: 'The body is not valid JSON, or the path is malformed.',
+  body: z.union([ErrorMessage, Message]).meta({ id: 'Malformed' }),
+};
+
 /** Declares the result `{"message"}`. */
 export function done(description: string) {
   return { description, body: Message } as const satisfies ResponseSpec;
@@ -89,7 +95,8 @@ function refusalsOf({ access, body, query, path, method }: Declaration): Record<
     ...(access.kind !== 'public' && { 403: gatewayRefusal('The caller may not do this.') }),
     ...(path.includes('{') && { 404: refusal('The resource does not exist.') }),
     ...(method !== 'GET' && { 409: refusal('The resource exists already, or its state does not allow this.') }),
-    ...(body && { 400: refusal('The body is not valid JSON.'), 413: refusal('The body is too large.') }),
+    ...((body || path.includes('{')) && { 400: MALFORMED }),
+    ...(body && { 413: refusal('The body is too large.') }),
     ...((body ?? query) && { 422: NOT_VALID }),
     500: refusal('The platform failed; its log has the cause.'),
     503: refusal('A part of the platform is not available; try again later.'),
