@@ -1,3 +1,4 @@
+import { encodePageToken } from '../../../core/http/page-token.ts';
 import { MAX_EXTRA_BYTES, MAX_EXTRA_KEYS } from '../../../core/tenant/reserved.ts';
 import { type Body, registration } from './home.ts';
 
@@ -173,4 +174,16 @@ export const badUpdates: readonly (readonly [Body, string])[] = [
   [{ tenantRegistrationData: { registrationStatus: 'created' } }, 'body.tenantRegistrationData.registrationStatus'],
   [{ tenantRegistrationData: { sbtaws_active: false } }, 'body.tenantRegistrationData.sbtaws_active'],
   [{ jobOutput: {} }, 'body.jobOutput'],
+];
+
+/** Texts that no list returns as its `next_token`. */
+export const BAD_PAGE_TOKENS = [
+  'nope',
+  'WzAsMV0',
+  '%2500',
+  '%00',
+  btoa('[-1,null]'),
+  btoa('{}'),
+  'a'.repeat(600),
+  encodePageToken('another list', 'a'),
 ];

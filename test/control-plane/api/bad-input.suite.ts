@@ -1,32 +1,23 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
-import type { ControlPlaneOperation } from '../../../control-plane/api/http/operation.ts';
 import { createOperations } from '../../../control-plane/api/operations.ts';
-import { encodePageToken } from '../../../core/http/page-token.ts';
-import { badUpdates, changes, notFound, queriesAndOthers, registering, registrations } from './bad-input.cases.ts';
+import {
+  BAD_PAGE_TOKENS,
+  badUpdates,
+  changes,
+  notFound,
+  queriesAndOthers,
+  registering,
+  registrations,
+} from './bad-input.cases.ts';
 import type { BadInputHome, Difference } from './bad-input.home.ts';
 import { type Body, type Reply, registration } from './home.ts';
 import { refusedCallers } from './refused-callers.suite.ts';
 
 /** Paths of all lists that have pages. */
 const LISTS = createOperations()
-  .filter(hasPages)
+  .filter(({ query }) => query instanceof z.ZodObject && 'next_token' in query.shape)
   .map(({ path }) => path);
-
-function hasPages({ query }: ControlPlaneOperation): boolean {
-  return query instanceof z.ZodObject && 'next_token' in query.shape;
-}
-
-const BAD_PAGE_TOKENS = [
-  'nope',
-  'WzAsMV0',
-  '%2500',
-  '%00',
-  btoa('[-1,null]'),
-  btoa('{}'),
-  'a'.repeat(600),
-  encodePageToken('another list', 'a'),
-];
 
 /** Requests that every home refuses with the same response, and without a change. `differences` lists each exception. */
 export function badInput(
