@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { hasIdShape, TENANT_ID } from '../core/tenant/names.ts';
+import { hasIdShape, TENANT_ID } from '../core/tenant/ids.ts';
 import { examples, howToStart, type LocalContext, localContextOf, wholeNumber } from './context.ts';
 import { ControlPlane } from './control-plane.ts';
 import { CliError, EXIT } from './exit-codes.ts';

@@ -1,5 +1,5 @@
 import { slugOf } from '../core/fields/slug.ts';
-import { TENANT_ID } from '../core/tenant/names.ts';
+import { TENANT_ID } from '../core/tenant/ids.ts';
 import { CliError } from './exit-codes.ts';
 
 /** Two ways to find a tenant. Each returns undefined if there is none. */

@@ -7,8 +7,8 @@ import type { Identity, RealmConfig, RealmId } from '../../core/ports/identity.t
 import type { Log } from '../../core/ports/log.ts';
 import type { Runtime } from '../../core/ports/runtime.ts';
 import type { Table } from '../../core/ports/table.ts';
+import { newId } from '../../core/tenant/ids.ts';
 import type { Step } from '../../core/tenant/lifecycle.ts';
-import { newId } from '../../core/tenant/names.ts';
 import { type TierName, type TierTable, tierNames } from '../../core/tier/tiers.ts';
 import { shapeOf } from '../../tenant-templates/shape.ts';
 import { createAcceptConsumer } from './accept.ts';

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { collectBody } from '../../core/http/collect-body.ts';
 import { decodeUtf8 } from '../../core/http/json-body.ts';
 import { clientRequestId } from '../../core/http/request-id.ts';
-import { newId } from '../../core/tenant/names.ts';
+import { newId } from '../../core/tenant/ids.ts';
 import { createControlPlane } from './dispatch.ts';
 import type { ControlPlaneDeps } from './http/deps.ts';
 import {

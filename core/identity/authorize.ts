@@ -4,7 +4,7 @@ import { decodeBase64Url } from '../encoding/base64url.ts';
 import { DomainError } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { RealmId } from '../ports/identity.ts';
-import { TENANT_ID } from '../tenant/names.ts';
+import { TENANT_ID } from '../tenant/ids.ts';
 import type { TierName } from '../tier/tiers.ts';
 
 /** An issuer whose access tokens are accepted. */

@@ -3,7 +3,7 @@ import { INDEXES, type Table, type Write } from '../ports/table.ts';
 import { keyOf } from '../ports/table-rules.ts';
 import { transactIf } from '../retry/guarded-table.ts';
 import { notClosed } from './closed.ts';
-import { TENANT_ID } from './names.ts';
+import { TENANT_ID } from './ids.ts';
 
 /**
  * The only access to a tenant's data: a table that refuses the keys of other tenants. Every partition key, in the table

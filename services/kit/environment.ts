@@ -1,8 +1,7 @@
 import * as z from 'zod';
 import { DomainError } from '../../core/errors.ts';
 import type { RealmId } from '../../core/ports/identity.ts';
-import { isRealmId } from '../../core/tenant/ids.ts';
-import { TENANT_ID } from '../../core/tenant/names.ts';
+import { isRealmId, TENANT_ID } from '../../core/tenant/ids.ts';
 
 const Issuers = z.array(
   z.strictObject({

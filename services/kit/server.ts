@@ -9,7 +9,7 @@ import { openLineFile } from '../../adapters/embedded/line-file.ts';
 import { openTable, type SqliteTable } from '../../adapters/embedded/store/table.ts';
 import { CONFIG_EXIT_CODE, isDomainError, messageOf } from '../../core/errors.ts';
 import { createAuthorize } from '../../core/identity/authorize.ts';
-import { newId } from '../../core/tenant/names.ts';
+import { newId } from '../../core/tenant/ids.ts';
 import { oncePerMillisecond } from '../../core/time/once-per-millisecond.ts';
 import { pause } from '../../core/time/wait.ts';
 import { linkToAgent, reportDataFailure } from './agent-link.ts';

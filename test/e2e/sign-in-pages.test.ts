@@ -40,13 +40,13 @@ describeDemoSite('UI-3: in a real browser', (site) => {
       for (const fact of [email, role]) expect(await page.getByText(fact, { exact: true }).isVisible()).toBe(true);
       await look(TITLE.account);
 
-      await page.getByRole('link', { name: 'Sign out' }).click();
+      await page.getByRole('link', { name: 'Sign out', exact: true }).click();
       await seeHeading(page, 'Sign out?');
       await look(TITLE.signOut);
       await page.getByRole('button', { name: 'Stay signed in' }).click();
       await seeHeading(page, 'You are signed in');
-      await page.getByRole('link', { name: 'Sign out' }).click();
-      await page.getByRole('button', { name: 'Sign out' }).click();
+      await page.getByRole('link', { name: 'Sign out', exact: true }).click();
+      await page.getByRole('button', { name: 'Sign out', exact: true }).click();
       await seeHeading(page, 'You are signed out');
       await look(TITLE.signedOut);
 
@@ -128,9 +128,9 @@ describeDemoSite('UI-3: in a real browser', (site) => {
         await choosePassword(page, weak, weak);
         const broken = await page.getByRole('alert').getByRole('listitem').allInnerTexts();
         expect(broken.map((text) => text.replace(/^.*contain an? |\.$/g, ''))).toEqual([
-          'uppercase letter',
-          'digit',
-          'symbol',
+          'uppercase letter from A to Z',
+          'digit from 0 to 9',
+          'symbol, such as - or !',
         ]);
         expect(await visitor.focused()).toBe('New password');
         await look(TITLE.refused);

@@ -10,7 +10,7 @@ import { mismatchOf } from '../../core/http/check-response.ts';
 import type { AnyResponse, Declaration } from '../../core/http/operation.ts';
 import { type Authorize, createAuthorize } from '../../core/identity/authorize.ts';
 import type { Log } from '../../core/ports/log.ts';
-import { newId } from '../../core/tenant/names.ts';
+import { newId } from '../../core/tenant/ids.ts';
 import type { CallerLookup } from '../../services/kit/rights.ts';
 import type { ServiceParts } from '../../services/kit/service.ts';
 import { startKeySetServer } from '../support/key-set-server.ts';

@@ -4,7 +4,7 @@ import type { Clock, RandomBytes } from '../../../core/ports/clock.ts';
 import type { ChosenPassword, Credentials, IssuedPassword } from '../../../core/ports/credentials.ts';
 import type { MailTenant, RealmId, RealmSpec, User } from '../../../core/ports/identity.ts';
 import { put, type Table } from '../../../core/ports/table.ts';
-import { newId } from '../../../core/tenant/names.ts';
+import { newId } from '../../../core/tenant/ids.ts';
 import type { EmbeddedMailer } from '../mail/mailer.ts';
 import { deleteRealmState, revokeSubject } from './oidc-store.ts';
 import { passwordResetKey } from './password-reset-record.ts';

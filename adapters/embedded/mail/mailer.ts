@@ -11,7 +11,7 @@ import {
   type Table,
   type Write,
 } from '../../../core/ports/table.ts';
-import { newId } from '../../../core/tenant/names.ts';
+import { newId } from '../../../core/tenant/ids.ts';
 import { MAILBOX_ONLY, type MailTransport, smtpTransport } from './mail-transport.ts';
 
 export type Mail = Parameters<Mailer['send']>[0];

@@ -7,7 +7,7 @@ import { invalid } from '../../../core/http/parse.ts';
 import { checkPassword, MIN_PASSWORD_LENGTH } from '../../../core/identity/password-policy.ts';
 import { placeOf } from '../../../core/plan/place.ts';
 import type { JsonObject, Write } from '../../../core/ports/table.ts';
-import { newId } from '../../../core/tenant/names.ts';
+import { newId } from '../../../core/tenant/ids.ts';
 import { IN_PROGRESS, type TenantRecord } from '../../../core/tenant/record.ts';
 import { RESERVED_NAMES, reservedSlugs } from '../../../core/tenant/reserved-names.ts';
 import { onboardingDetail } from '../../../core/tenant/views.ts';

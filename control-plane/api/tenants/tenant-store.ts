@@ -3,7 +3,7 @@ import { ConditionFailed, DomainError } from '../../../core/errors.ts';
 import { decodePageToken, encodePageToken } from '../../../core/http/page-token.ts';
 import { type Item, type Key, type Page, put, type Write } from '../../../core/ports/table.ts';
 import { type Update, updateItem } from '../../../core/retry/update-item.ts';
-import { TENANT_ID } from '../../../core/tenant/names.ts';
+import { TENANT_ID } from '../../../core/tenant/ids.ts';
 import {
   emailLockKey,
   type Lock,

@@ -8,7 +8,7 @@ import type {
   ServiceStatus,
   TaskStatus,
 } from '../../../core/ports/runtime.ts';
-import { TENANT_ID } from '../../../core/tenant/names.ts';
+import { TENANT_ID } from '../../../core/tenant/ids.ts';
 
 interface Running {
   readonly spec: ServiceSpec;

@@ -15,7 +15,7 @@ import { OUTBOX } from '../../../core/events/outbox.ts';
 import type { Clock } from '../../../core/ports/clock.ts';
 import type { Envelope, EventBus } from '../../../core/ports/event-bus.ts';
 import { type Route, routeKey } from '../../../core/routing/registry.ts';
-import { newId } from '../../../core/tenant/names.ts';
+import { newId } from '../../../core/tenant/ids.ts';
 import type { TierName } from '../../../core/tier/tiers.ts';
 import { SERVICES, TIERS } from '../../../tenant-templates/tiers.ts';
 import { ManualClock } from '../../support/manual-clock.ts';

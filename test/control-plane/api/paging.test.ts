@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { slugOf } from '../../../core/fields/slug.ts';
 import { put } from '../../../core/ports/table.ts';
+import { newId } from '../../../core/tenant/ids.ts';
 import { TENANT_STATES, type TenantState } from '../../../core/tenant/lifecycle.ts';
-import { newId } from '../../../core/tenant/names.ts';
 import { IN_PROGRESS, type TenantRecord, tenantItem } from '../../../core/tenant/record.ts';
 import { TIER_NAMES } from '../../../tenant-templates/tiers.ts';
 import { type Body, type Home, startHome } from './home.ts';

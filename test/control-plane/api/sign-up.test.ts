@@ -6,7 +6,7 @@ import { userKey } from '../../../core/identity/users/user-records.ts';
 import type { RandomBytes } from '../../../core/ports/clock.ts';
 import type { Envelope } from '../../../core/ports/event-bus.ts';
 import { type Item, put } from '../../../core/ports/table.ts';
-import { newId } from '../../../core/tenant/names.ts';
+import { newId } from '../../../core/tenant/ids.ts';
 import { createRateLimiter } from '../../../core/usage/rate-limiter.ts';
 import { type Body, type CallOptions, type Home, type Reply, startHome } from './home.ts';
 

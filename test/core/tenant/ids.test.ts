@@ -1,6 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { isClusterId, isRealmId } from '../../../core/tenant/ids.ts';
-import { MAX_TENANT_ID_LENGTH, newId, TENANT_ID } from '../../../core/tenant/names.ts';
+import { isClusterId, isRealmId, MAX_TENANT_ID_LENGTH, newId, TENANT_ID } from '../../../core/tenant/ids.ts';
 
 const ID = 'acme0000';
 const LONGEST = 'a'.repeat(MAX_TENANT_ID_LENGTH);

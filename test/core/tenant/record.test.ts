@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { placeOf } from '../../../core/plan/place.ts';
-import { hasIdShape, newId, TenantName } from '../../../core/tenant/names.ts';
+import { hasIdShape, newId } from '../../../core/tenant/ids.ts';
+import { TenantName } from '../../../core/tenant/names.ts';
 import {
   emailLockKey,
   IN_PROGRESS,

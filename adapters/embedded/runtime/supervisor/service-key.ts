@@ -1,7 +1,6 @@
 import { DomainError } from '../../../../core/errors.ts';
 import type { ServiceKey } from '../../../../core/ports/runtime.ts';
-import { CLUSTER_ID, isClusterId } from '../../../../core/tenant/ids.ts';
-import { TENANT_ID } from '../../../../core/tenant/names.ts';
+import { CLUSTER_ID, isClusterId, TENANT_ID } from '../../../../core/tenant/ids.ts';
 import { MAX_SERVICE_NAME_LENGTH } from './socket-path.ts';
 
 const SERVICE = new RegExp(`^[a-z][a-z0-9-]{0,${MAX_SERVICE_NAME_LENGTH - 1}}$`);

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { MAX_TENANT_ID_LENGTH } from '../../../../core/tenant/names.ts';
+import { MAX_TENANT_ID_LENGTH } from '../../../../core/tenant/ids.ts';
 
 /** Longest path of a Unix socket, in bytes without the terminating zero, on the strictest system: 103 on macOS. */
 const MAX_SOCKET_PATH_BYTES = 103;

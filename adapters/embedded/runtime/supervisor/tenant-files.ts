@@ -1,7 +1,7 @@
 import { chmodSync, lchownSync, lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServiceKey } from '../../../../core/ports/runtime.ts';
-import { TENANT_ID } from '../../../../core/tenant/names.ts';
+import { TENANT_ID } from '../../../../core/tenant/ids.ts';
 
 /** Folder of the pooled stores. No tenant can have this name, because tenant ids have at least 8 characters. */
 const POOL = 'pool';
