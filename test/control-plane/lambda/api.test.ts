@@ -121,7 +121,7 @@ describeLambdaApi("the control plane's function in an emulated account", (api) =
     test.each(['/', '//', '/nothing', '/users/%C3', '/tenants/', '/tenants/a/b'])(
       'and responds with 404 to %s',
       async (path) => {
-        expect((await asAdmin('$default', path)).statusCode).toBe(404);
+        expect((await asAdmin('GET $default', path)).statusCode).toBe(404);
       },
     );
   });
