@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -7,7 +6,9 @@ import { type HeldRequest, holdRequest } from '../support/held-request.ts';
 import { signIn } from '../support/sign-in-by-page.ts';
 import { eventually, PASSWORD, request, type TenantRef, TestPlatform } from './harness.ts';
 
-const platform = new TestPlatform();
+/** The requests of the test are not what the usage plan limits. */
+const basic = { usagePlan: { rate: 1_000, burst: 1_000, quotaPerDay: 100_000 } };
+const platform = new TestPlatform({ config: { tiers: { basic } } });
 const PRODUCT = { name: 'Late', sku: 'LATE', category: 'late', price: { amount: 1, currency: 'EUR' } };
 const LATE_USER = { email: 'late@acme.example', role: 'TenantAdmin' };
 
@@ -46,9 +47,10 @@ async function finishAll(held: readonly HeldRequest[]): Promise<number[]> {
 /** Invites an administrator, who then signs in. */
 async function newAdmin(email: string): Promise<string> {
   expect((await request('POST', usersUrl(), admin, { email, role: 'TenantAdmin' })).status).toBe(201);
-  const password = await eventually(`the invitation of ${email}`, () => {
-    const mails = readFileSync(join(platform.dataDir, 'mailbox.jsonl'), 'utf8').trim().split('\n');
-    const mail = mails.map((line) => JSON.parse(line)).find(({ to }) => to === email);
+  const url = `${platform.urls.publicUrl}/mailbox.json`;
+  const password = await eventually(`the invitation of ${email}`, async () => {
+    const { body } = await request<{ data: { to: string; text: string }[] }>('GET', url, await platform.adminToken());
+    const mail = body.data.find(({ to }) => to === email);
     return /Temporary password: (\S+)/.exec(mail?.text ?? '')?.[1];
   });
   const issuer = `${platform.urls.publicUrl}/realms/pool`;
