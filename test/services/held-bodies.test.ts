@@ -150,6 +150,11 @@ describe.each(OPERATIONS)('$service: $id', ({ service, operation }) => {
     }
   });
 
+  test('refuses a stranger before the body has arrived', async () => {
+    const held = await hold(service, operation, { authorization: 'Bearer nonsense' });
+    expect((await held.early()).status).toBe(401);
+  });
+
   test('ID-4: is refused to a role that only a header claims', async () => {
     registry = { role: 'Probe', tenantId: TENANT_A };
     const headers = { authorization: await world.bearer({ role: 'Probe' }), 'x-tierplane-role': 'TenantAdmin' };

@@ -3,6 +3,8 @@ import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 
 export interface HeldRequest {
+  /** The response to a request whose body never becomes complete. */
+  early(): Promise<{ readonly status: number }>;
   /** Sends the rest of the body. @returns the response */
   finish(): Promise<{ readonly status: number; readonly text: string }>;
 }
@@ -36,6 +38,11 @@ export async function holdRequest(
   const middle = Math.floor(body.length / 2);
   sent.write(body.slice(0, middle));
   return {
+    async early() {
+      const [received] = await response;
+      sent.destroy();
+      return { status: received.statusCode ?? 0 };
+    },
     async finish() {
       sent.end(body.slice(middle));
       const [received] = await response;

@@ -21,6 +21,8 @@ interface Running {
  * contract suite.
  */
 export class FakeRuntime implements Runtime {
+  /** Deletions of tenants' data and what closes it, in order. */
+  readonly dataCalls: string[] = [];
   readonly data = new Set<string>();
   readonly #clusters = new Set<ClusterId>();
   readonly #services = new Map<string, Running>();
@@ -106,11 +108,13 @@ export class FakeRuntime implements Runtime {
 
   async deleteTenantData(tenantId: string): Promise<void> {
     requireTenantId(tenantId);
+    this.dataCalls.push(`delete ${tenantId}`);
     this.data.delete(tenantId);
   }
 
   async closeTenantData(tenantId: string): Promise<void> {
     requireTenantId(tenantId);
+    this.dataCalls.push(`close ${tenantId}`);
   }
 
   async hasTenantData(tenantId: string): Promise<boolean> {

@@ -208,12 +208,17 @@ test.each([
   await using _home = home;
   const path = url(template);
   await prepare(home, id, path);
-  beforeNextWrite(home, () => setState(home.deps, targetOf(path), 'deprovisioning'));
   const { authorization } = await newCaller('credential');
+  beforeNextWrite(home, () => setState(home.deps, targetOf(path), 'deprovisioning'));
   const headers = { authorization, 'content-type': 'application/json' };
   const response = await fetch(path, { method: 'POST', headers, body: bodyOf(id) });
   expect(response.status).toBe(409);
   expect((await home.deps.identity.users('pool', { limit: 10 })).items).toEqual([]);
+});
+
+test.each(OPERATIONS)('$method $path refuses a stranger before the body has arrived', async ({ method, path }) => {
+  const held = await holdRequest(scene.url(path), { method, headers: {}, body: '{}' });
+  expect((await held.early()).status).toBe(401);
 });
 
 /** Runs `change` right before the next transaction of a request. The mailer's own go on meanwhile. */

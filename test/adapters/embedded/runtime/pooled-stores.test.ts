@@ -18,6 +18,7 @@ import { systemClock } from '../../../../adapters/embedded/clock.ts';
 import { PooledStores } from '../../../../adapters/embedded/runtime/supervisor/pooled-stores.ts';
 import { openTable } from '../../../../adapters/embedded/store/table.ts';
 import { put } from '../../../../core/ports/table.ts';
+import { scopedTable } from '../../../../core/tenant/scoped-table.ts';
 import { recordingLog } from '../../../support/recording-log.ts';
 import { openScratchTable } from '../../../support/scratch-table.ts';
 
@@ -208,3 +209,18 @@ function damagePage(name: string): void {
   bytes.fill(0xff, 4_096, 4_096 * 3);
   writeFileSync(path(name), bytes);
 }
+
+test('ON-6: once a tenant is closed, a service writes nothing for it, and goes on for others', async () => {
+  await stores.close(TENANT);
+  await stores.remove(TENANT);
+  expect(await stores.has(TENANT)).toBe(false);
+  for (const name of ['orders.db', 'products.db']) {
+    const table = openTable({ file: path(name), clock: systemClock });
+    const write = (tenantId: string) =>
+      scopedTable(table, tenantId).transact([put({ pk: `${tenantId}#x`, sk: 'late', version: 1, data: {} })]);
+    await expect(write(TENANT)).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    await expect(write(SIBLING)).resolves.toBeUndefined();
+    await table.close();
+  }
+  expect(await stores.has(TENANT)).toBe(false);
+});

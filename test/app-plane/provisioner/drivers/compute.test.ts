@@ -79,7 +79,7 @@ describe('the cluster and the services of a tenant', () => {
   });
 });
 
-test('the data of a tenant are created, found and removed, and removed once more at the end', async () => {
+test('the data of a tenant are created, found and removed, and closed and removed once more at the end', async () => {
   const data = createDataDriver(runtime);
   const change = (action: 'create' | 'delete') =>
     ({ action, resource: { kind: 'data', name: 'data', tenantId: ID, spec: {} } }) as Change<'data'>;
@@ -92,4 +92,6 @@ test('the data of a tenant are created, found and removed, and removed once more
   runtime.data.add(ID);
   await data.purge?.(ID);
   expect(await data.observe(ID)).toEqual([]);
+  // Closed before the last deletion: what is written before it is deleted, and nothing is written after it.
+  expect(runtime.dataCalls).toEqual([`delete ${ID}`, `close ${ID}`, `delete ${ID}`]);
 });

@@ -94,3 +94,9 @@ test.each(WITH_BODY)('$method $path has its effect if nothing happens meanwhile'
   const { held } = await hold(id, method, path);
   expect((await held.finish()).status).toBeLessThan(300);
 });
+
+test.each(WITH_BODY)('$method $path refuses a stranger before the body has arrived', async ({ id, method, path }) => {
+  const url = `${server.issuer('pool')}${path.replace('{userName}', encodeURIComponent(TARGET))}`;
+  const held = await holdRequest(url, { method, headers: {}, body: JSON.stringify(BODIES[id]) });
+  expect((await held.early()).status).toBe(401);
+});
