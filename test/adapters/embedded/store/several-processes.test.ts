@@ -50,12 +50,12 @@ describe('SqliteTable in several processes', () => {
   test('a file that several processes create and write at once holds every write that was reported as stored', async () => {
     const file = newFile();
     const writers = ['a', 'b', 'c'].map((name) => startWriter(file, name));
-    await until(() => writers.every(({ durable }) => durable.length >= 40), 20_000);
+    await until(() => writers.every(({ durable }) => durable.length >= 40), 60_000);
     await Promise.all(writers.map(({ kill }) => kill()));
     await withTable(file, async (table) => {
       for (const { name, durable } of writers) await expectPairs(table, name, durable);
     });
-  });
+  }, 90_000);
 
   test('a killed writer leaves each transaction whole or absent, and every one that it reported as stored', async () => {
     const file = newFile();
