@@ -70,7 +70,7 @@ describe('the probe of a tenant', () => {
     async (method) => {
       const { tenantId } = await home.register(`Registered ${method}`);
       const refused = await home.call(method, probePath(tenantId));
-      expect([refused.status, refused.body.message]).toEqual([409, 'tenant must be active, it is registered']);
+      expect([refused.status, refused.body.message]).toEqual([409, 'The tenant must be active, but it is registered']);
       expect((await home.call(method, probePath('unknown0'))).status).toBe(404);
       expect(await home.deps.identity.user('pool', `probe@${tenantId}.invalid`)).toBeUndefined();
     },
