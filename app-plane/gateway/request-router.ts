@@ -111,7 +111,7 @@ export class RequestRouter {
       exchange.respond(this.#withoutTasks(admitted.route, service));
       return;
     }
-    const body = await this.#open(exchange, () => this.#requireSame(exchange, admitted));
+    const body = hasBody(request) ? await this.#open(exchange, () => this.#requireSame(exchange, admitted)) : undefined;
     // A streamed body is confirmed at its end.
     const isConfirmed = SAFE_METHODS.has(request.method ?? '') || (body !== undefined && !Buffer.isBuffer(body));
     const caller = isConfirmed ? admitted : await this.#confirm(exchange);
@@ -152,10 +152,9 @@ export class RequestRouter {
     throw new DomainError('FORBIDDEN', 'the rights of the caller have changed');
   }
 
-  /** Opens the body. Never resolves if the client disconnects before a short body is complete. */
-  async #open(exchange: Exchange, beforeEnd: BodyOptions['beforeEnd']): Promise<Hop['body']> {
+  /** Opens a body. Never resolves if the client disconnects before a short body is complete. */
+  #open(exchange: Exchange, beforeEnd: BodyOptions['beforeEnd']): Promise<NonNullable<Hop['body']>> {
     exchange.acceptBody();
-    if (!hasBody(exchange.request)) return undefined;
     return openBody(exchange.request, { limit: this.#options.maxBodyBytes, beforeEnd });
   }
 

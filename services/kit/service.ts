@@ -146,11 +146,11 @@ function toRoute(parts: ServiceParts, base: string, one: ServiceOperation): Rout
       request.rights = rightsOf(parts, one, { ...caller, claimedRole: token.role }, request);
     },
     handler: async (request, reply) => {
-      const { headers } = request;
-      if (!request.rights) throw new DomainError('INTERNAL', 'an operation must not run without a caller');
-      // The body may have taken long to arrive.
-      const { caller } = await identify(parts, request);
-      const tenant = await tenantContext(caller, request.rights, parts.table);
+      const { headers, caller, rights } = request;
+      if (!caller || !rights) throw new DomainError('INTERNAL', 'an operation must not run without a caller');
+      // A body may have taken long to arrive. The token may have expired since.
+      if (request.body !== undefined) await identify(parts, request);
+      const tenant = await tenantContext(caller, rights, parts.table);
       const [query, body] = parseParts([
         { part: 'query', schema: one.query, value: request.query },
         { part: 'body', schema: one.body, value: request.body },
