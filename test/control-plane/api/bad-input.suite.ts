@@ -184,15 +184,6 @@ export function badInput(
       expect(response.status).toBe(status);
     });
 
-    test.each([
-      ['/tenants', 'GET, POST'],
-      ['/tenant-registrations', 'GET, POST'],
-      ['/users/bob', 'DELETE, GET, PUT'],
-    ])('QUERY %s is 405 and names the methods that the path has', async (path, allow) => {
-      const response = await refused(() => home.call('QUERY', path));
-      expect([response.status, response.headers.get('allow')]).toEqual([405, allow]);
-    });
-
     test.each(['/nothing', '/tenants/a/b/c', '/tenants/%ZZ/x', '//', '/Tenants', '/users/%C3%28/x'])(
       'the unknown path %s is 404',
       async (path) => {

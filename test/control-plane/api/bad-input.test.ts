@@ -1,3 +1,4 @@
+import { expect, test } from '@jest/globals';
 import { importJWK, SignJWT } from 'jose';
 import { createLocalSignature } from '../../../adapters/embedded/identity/oidc/local-signature.ts';
 import { realmKeysKey } from '../../../adapters/embedded/identity/realm-keys.ts';
@@ -58,3 +59,13 @@ async function signerOf({ deps }: Home): Promise<Signer> {
   if (key instanceof Uint8Array) throw new Error('the key of the realm is a secret');
   return { key, alg: 'ES256', kid: jwk.kid };
 }
+
+test.each([
+  ['/tenants', 'GET, POST'],
+  ['/tenant-registrations', 'GET, POST'],
+  ['/users/bob', 'DELETE, GET, PUT'],
+])('DX-4: QUERY %s is 405 and names the methods that the path has', async (path, allow) => {
+  await using home = await startHome();
+  const response = await home.call('QUERY', path);
+  expect([response.status, response.headers.get('allow')]).toEqual([405, allow]);
+});
