@@ -141,7 +141,7 @@ export class RequestRouter {
     return undefined;
   }
 
-  /** Throws if the caller may not be served any more, or not with the rights that the service was told. */
+  /** Throws if the caller may not be served any more, or has another role or tenant than the service has received. */
   async #requireSame(exchange: Exchange, { route, role }: Served): Promise<void> {
     const caller = await this.#confirm(exchange).catch((error: unknown) => {
       exchange.respond(RESPONSES.internalError);

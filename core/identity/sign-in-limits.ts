@@ -82,12 +82,12 @@ interface UserFailures {
 /**
  * Limits attempts at passwords (docs/decisions/0018):
  *
- * - A client that has signed in as this user before shows its device cookie. Only its own failures count: nobody else can
- *   lock it out.
- * - Every other client has a limit per user and one in total.
+ * - A client that has signed in as this user before sends its device cookie. Only failures with this cookie count, so
+ *   other clients cannot lock it out.
+ * - Every other client has a limit for each user, and a limit for all users together.
  * - In addition, attempts at one user from all these clients together are slowed by a growing delay, never stopped.
  *
- * A user who exists and a name that nobody has are treated alike. All states are in memory and bounded in number.
+ * Existing users and unknown names are treated alike. All states are in memory and bounded in number.
  */
 export function createSignInLimits({ clock }: { readonly clock: Pick<Clock, 'monotonic'> }): SignInLimits {
   return new Limits(clock);

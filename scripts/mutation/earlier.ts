@@ -26,7 +26,7 @@ export function earlierVerdicts(mutants: readonly Mutant[], earlier: readonly Ju
   );
 }
 
-/** Equal lines of one file are told apart by their order. */
+/** Gives each mutant a key. Mutants with the same text in one file are numbered in their order. */
 function keyed<M extends Mutant>(mutants: readonly M[]): [key: string, mutant: M][] {
   const seen = new Map<string, number>();
   return mutants.map((mutant) => {

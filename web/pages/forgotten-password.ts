@@ -19,7 +19,7 @@ export function forgotPasswordPage({ realmName, action, signInUrl, error }: Forg
     width: 'narrow',
     body: html`<div class="card panel" data-page="forgot-password">
 <header><h1>Forgot your password?</h1>
-<p class="muted">Enter how you sign in to ${realmName}. We mail you a link to choose a new password.</p></header>
+<p class="muted">Enter the email or user name with which you sign in to ${realmName}. We mail you a link to choose a new password.</p></header>
 ${error && errorSummary([error])}
 <form method="post" action="${action}">
 <div class="field"><label for="userName">Email or user name</label>

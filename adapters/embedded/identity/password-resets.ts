@@ -18,7 +18,7 @@ import type { PasswordSecret } from './passwords.ts';
 
 /** How long a link is valid, in seconds. */
 const LINK_SECONDS = 30 * 60;
-/** Links that a user can be sent within half an hour, whoever asks for them. */
+/** The most links that are mailed to one user within half an hour, regardless of who requests them. */
 const MAX_PER_USER = 3;
 const WINDOW_MS = 30 * 60_000;
 const TOKEN = /^([a-z0-9]{1,64})\.([\w-]{43})$/;

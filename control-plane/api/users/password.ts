@@ -12,7 +12,7 @@ function requireLocal(principal: Principal): void {
   throw new DomainError('FORBIDDEN', "only the platform's own machine may set a password");
 }
 
-/** For a system user who can receive no mail: whoever has the platform's machine can set the password. */
+/** For a system user who cannot receive mail. Only the command line on the platform's own machine can set the password. */
 export const PASSWORD_OPERATIONS: readonly ControlPlaneOperation[] = [
   operation({
     id: 'setSystemUserPassword',

@@ -13,7 +13,7 @@ export interface MailRate {
 export interface MailRates {
   /** For the mails that one tenant causes. */
   readonly perTenant: MailRate;
-  /** For the mails to one address, whoever causes them. */
+  /** For the mails to one address, regardless of which tenant causes them. */
   readonly perRecipient: MailRate;
 }
 

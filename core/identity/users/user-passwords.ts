@@ -97,7 +97,7 @@ export async function setPassword<Secret extends object, Realm extends RealmSpec
   return user;
 }
 
-/** Implements `Identity.endSessions`. The table first: whoever reads it refuses the tokens before the sessions have ended. */
+/** Implements `Identity.endSessions`. The table changes first, so that tokens are refused even before the sessions have ended. */
 export async function endSessions<Secret extends object, Realm extends RealmSpec>(
   context: StoreContext<Secret, Realm>,
   realmId: RealmId,

@@ -28,7 +28,7 @@ describe.each([
     ['X-Forwarded-For: 1.1.1.1, 203.0.113.9'],
     ['Forwarded: for=1.1.1.1, for=203.0.113.9;proto=https'],
     ['X-Forwarded-For: 1.1.1.1', 'X-Forwarded-For: 203.0.113.9'],
-  ])('tells the platform the client of %s', async (...lines) => {
+  ])('sends the platform the client of %s', async (...lines) => {
     const response = await rawExchange(fixture.port, request('/whatever', ['Host: saas.example', ...lines]));
     expect(forwardedFor(response)).toBe(`unknown, ${sees}`);
   });

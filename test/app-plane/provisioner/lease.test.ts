@@ -1,7 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
 import { put } from '../../../core/ports/table.ts';
-
 import { onboarding, tenantId, World } from './world.ts';
+
+/** Two provisioners, of which the first one dies while it holds the lease of the tenant. */
+async function withDeadOwner(world: World) {
+  const [one, two] = [await world.running({ owner: 'one' }), await world.running({ owner: 'two' })];
+  const id = tenantId();
+  one.point = (name) => {
+    if (name === 'createUser') one.kill();
+  };
+  await world.deliver(one, onboarding(id, 'basic'));
+  await one.died;
+  return { two, id };
+}
 
 describe('the lease', () => {
   test('keeps two provisioners from working on one tenant at the same time, and every tenant becomes ready', async () => {
@@ -33,13 +44,7 @@ describe('the lease', () => {
 
   test('of a dead process expires, and the other process continues', async () => {
     await using world = new World();
-    const [one, two] = [await world.running({ owner: 'one' }), await world.running({ owner: 'two' })];
-    const id = tenantId();
-    one.point = (name) => {
-      if (name === 'createUser') one.kill();
-    };
-    await world.deliver(one, onboarding(id, 'basic'));
-    await one.died;
+    const { two, id } = await withDeadOwner(world);
     expect(await two.provisioner.reconcile(id)).toBeGreaterThan(0);
     world.clock.advance(9_000);
     await two.provisioner.idle();
@@ -51,13 +56,7 @@ describe('the lease', () => {
 
   test('of a dead process expires, although the date is set back meanwhile', async () => {
     await using world = new World();
-    const [one, two] = [await world.running({ owner: 'one' }), await world.running({ owner: 'two' })];
-    const id = tenantId();
-    one.point = (name) => {
-      if (name === 'createUser') one.kill();
-    };
-    await world.deliver(one, onboarding(id, 'basic'));
-    await one.died;
+    const { two, id } = await withDeadOwner(world);
     world.clock.setDate(-7_200_000);
     world.clock.advance(15_000);
     await world.untilPhase(two, id, 'ready');

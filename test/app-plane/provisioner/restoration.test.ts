@@ -54,7 +54,7 @@ describe('the restoration after a start', () => {
     expect(provisioner.restoration.progress).toEqual({ total: 0, done: 0, failed: [] });
   });
 
-  test('counts each tenant once, and nobody else', async () => {
+  test('counts each tenant once, and ignores tenants that it does not restore', async () => {
     const restoration = new Restoration();
     for (const id of ['a', 'b', 'a']) restoration.add(id);
     restoration.end('stranger', 'failed');

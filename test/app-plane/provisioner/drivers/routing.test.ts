@@ -43,7 +43,7 @@ const stored = async () => ({
 });
 
 describe('the route and the API key of a tenant', () => {
-  test('are created together: the route has the key, and caches are told', async () => {
+  test('are created together: the route has the key, and the gateway is notified', async () => {
     expect([driver.kinds, await driver.observe(ID)]).toEqual([['api-key', 'route'], []]);
     await applyAll(keyChange('create'), routeChange('create'));
     const route = { tenantId: ID, ...TARGET, state: 'active', apiKey: FIRST_KEY };
@@ -125,7 +125,7 @@ describe('the route and the API key of a tenant', () => {
     const racing = createRoutingDriver({
       table: { get: table.get.bind(table), transact } as typeof table,
       random: (length) => new Uint8Array(length),
-      onRouteChange: () => void changed.push('told too early'),
+      onRouteChange: () => void changed.push('notified too early'),
     });
     await expect(racing.applyAll?.(changes)).rejects.toMatchObject({ code: 'CONDITION_FAILED' });
     expect((await stored()).key).toEqual(before.key);
