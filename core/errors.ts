@@ -21,6 +21,7 @@ export type ErrorCode =
   | 'TOO_LARGE'
   | 'TOO_MANY' // rate or quota exceeded
   | 'UNAVAILABLE' // try again later
+  | 'FAILED' // work elsewhere was attempted and rolled back; the message is the reason; not retried
   | 'CONFIG' // configuration is wrong; see CONFIG_EXIT_CODE
   | 'NOT_WRITABLE' // the data directory cannot be created or written
   | 'CORRUPT' // a file is damaged or of a newer version

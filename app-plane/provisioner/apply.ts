@@ -1,3 +1,4 @@
+import type { MaybePending, Pending } from '../../core/plan/pending.ts';
 import type { Change, ResourceDriver, ResourceKind } from '../../core/plan/resources.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Claim } from './claim.ts';
@@ -17,20 +18,31 @@ interface Batch {
   readonly changes: readonly Change[];
 }
 
-/** Applies a plan in order and records every step. @throws the first error, after the steps that run beside it have ended */
-export async function applyPlan(changes: readonly Change[], claim: Claim, deps: ApplyDeps): Promise<void> {
+/**
+ * Applies a plan in order and records every step. Stops at the first change whose work goes on elsewhere.
+ * @returns what the plan waits for; undefined: every change is applied
+ * @throws the first error, after the steps that run beside it have ended
+ */
+export async function applyPlan(
+  changes: readonly Change[],
+  claim: Claim,
+  deps: ApplyDeps,
+): Promise<Pending | undefined> {
   const { clock, stepMs, checkpoint } = deps;
   const { tenantId } = claim.placement;
   for (const { driver, changes: batch } of batchesOf(changes, deps.drivers)) {
     claim.check();
     const names = batch.map(stepName);
     await checkpoint(`before ${names.join(', ')}`, tenantId);
-    const step = (of: readonly string[], work: () => Promise<void>) =>
+    const step = (of: readonly string[], work: () => Promise<MaybePending>) =>
       claim.record(of, () => within(clock, stepMs, of.join(', '), work()), reasonOf);
-    if (driver.applyAll) await step(names, () => driver.applyAll?.(batch) ?? Promise.resolve());
-    else await allEnded(batch.map((change) => step([stepName(change)], () => driver.apply(change))));
+    const outcome = driver.applyAll
+      ? await step(names, () => driver.applyAll?.(batch) ?? Promise.resolve())
+      : await allEnded(batch.map((change) => step([stepName(change)], () => driver.apply(change))));
+    if (outcome) return outcome;
     await checkpoint(`after ${names.join(', ')}`, tenantId);
   }
+  return undefined;
 }
 
 /** Removes what cannot be observed as a resource; the last step of an offboarding. */
@@ -62,9 +74,11 @@ function areAlike(a: Change | undefined, b: Change): boolean {
 }
 
 /** Like Promise.all, but resolves or rejects only after every promise has settled. */
-async function allEnded(works: readonly Promise<void>[]): Promise<void> {
-  const failed = (await Promise.allSettled(works)).find((result) => result.status === 'rejected');
+async function allEnded(works: readonly Promise<MaybePending>[]): Promise<MaybePending> {
+  const results = await Promise.allSettled(works);
+  const failed = results.find((result) => result.status === 'rejected');
   if (failed) throw failed.reason;
+  return results.flatMap((result) => (result.status === 'fulfilled' && result.value ? [result.value] : []))[0];
 }
 
 const KIND_NAMES: Record<Exclude<ResourceKind, 'service'>, string> = {

@@ -1,5 +1,6 @@
 import { defined } from '../../core/defined.ts';
 import { isDomainError } from '../../core/errors.ts';
+import type { MaybePending } from '../../core/plan/pending.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import { put, type Table, type Write } from '../../core/ports/table.ts';
 import { remainingMs } from '../../core/retry/back-off.ts';
@@ -87,20 +88,23 @@ export class Claim {
     if (this.#lost) throw this.#lost;
   }
 
-  /** Runs the work of the steps `names`, and records the start and end of each. */
+  /** Runs the work of the steps `names`, and records the start and end of each. The steps of pending work keep running. */
   async record(
     names: readonly string[],
-    work: () => Promise<void>,
+    work: () => Promise<MaybePending>,
     reasonOf: (error: unknown) => string,
-  ): Promise<void> {
-    const startedAt = this.#time();
+  ): Promise<MaybePending> {
+    const started = this.#steps.findLast(({ name, status }) => name === names[0] && status === 'running');
+    const startedAt = started?.startedAt ?? this.#time();
     for (const name of names) this.#put({ name, status: 'running', startedAt });
     const end = (outcome: Pick<Step, 'status' | 'reason'>) => {
       for (const name of names) this.#put({ name, startedAt, endedAt: this.#time(), ...outcome });
     };
     try {
-      await work();
+      const outcome = await work();
+      if (outcome) return outcome;
       end({ status: 'done' });
+      return undefined;
     } catch (error) {
       this.#failedStep ??= names.join(', ');
       end({ status: 'failed', reason: reasonOf(error) });

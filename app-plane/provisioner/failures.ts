@@ -10,6 +10,7 @@ const TERMINAL: readonly ErrorCode[] = [
   'FORBIDDEN',
   'ACCESS_DENIED',
   'TOO_LARGE',
+  'FAILED',
   'CONFIG',
   'CORRUPT',
 ];

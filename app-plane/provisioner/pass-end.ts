@@ -1,5 +1,6 @@
 import { DomainError, isDomainError } from '../../core/errors.ts';
 import { outboxWrites } from '../../core/events/outbox.ts';
+import type { Pending } from '../../core/plan/pending.ts';
 import type { Place } from '../../core/plan/place.ts';
 import type { Verdict } from '../../core/plan/policies.ts';
 import type { TenantSpec } from '../../core/plan/resources.ts';
@@ -41,6 +42,15 @@ export async function endSuccess(claim: Claim, verdict: Verdict, deps: PassEndDe
   else await endReady(claim, deps);
 }
 
+/** The work goes on elsewhere. The attempt has not failed, so the number of failed attempts stays as it is. */
+export async function endPending(claim: Claim, outcome: Pending, { clock }: PassEndDeps): Promise<RequeueAfter> {
+  const { phase } = claim.placement;
+  const { pending, lookAgainMs } = outcome;
+  const working = phase === 'accepted' ? 'provisioning' : phase;
+  await claim.end({ phase: working, pending, nextAttemptAt: clock.now() + lookAgainMs });
+  return lookAgainMs;
+}
+
 async function endReady(claim: Claim, deps: PassEndDeps): Promise<void> {
   const { placement } = claim;
   if (!mustExist(placement)) return;
@@ -51,7 +61,7 @@ async function endReady(claim: Claim, deps: PassEndDeps): Promise<void> {
   const isAnnounced = placement.phase === 'ready' && !placement.unannounced;
   const events = isAnnounced ? [] : [deps.results.provisioned(outcomeOf(claim), spec.name, config)];
   await claim.end(
-    { phase: 'ready', allocations, attempts: 0, nextAttemptAt: undefined, unannounced: undefined },
+    { phase: 'ready', allocations, attempts: 0, nextAttemptAt: undefined, pending: undefined, unannounced: undefined },
     outboxWrites(events),
   );
   deps.log.info({ tenantId, tier: spec.tier, ms: deps.clock.now() - placement.acceptedAt }, 'tenant is ready');
@@ -63,7 +73,13 @@ async function endAbsent(claim: Claim, { withheld }: Verdict, deps: PassEndDeps)
   await purge(claim, deps);
   await deps.checkpoint('finish', tenantId);
   // The tombstone stays forever: a dead letter may be replayed at any time and must not revive the tenant.
-  const nothing = { spec: undefined, allocations: undefined, nextAttemptAt: undefined, failure: undefined };
+  const nothing = {
+    spec: undefined,
+    allocations: undefined,
+    nextAttemptAt: undefined,
+    pending: undefined,
+    failure: undefined,
+  };
   const event = deps.results.deprovisioned(outcomeOf(claim));
   await claim.end({ phase: 'gone', ...nothing, steps: [], attempts: 0 }, outboxWrites([event]));
   deps.log.info({ tenantId, registrationId, ms: deps.clock.now() - acceptedAt }, 'tenant is gone');
@@ -75,7 +91,10 @@ async function endFailed(claim: Claim, failure: string, { checkpoint, results, l
   const outcome = outcomeOf(claim);
   const event =
     desired === 'absent' ? results.deprovisionFailed(outcome, failure) : results.provisionFailed(outcome, failure);
-  await claim.end({ phase: 'failed', failure, attempts: 0, nextAttemptAt: undefined }, outboxWrites([event]));
+  await claim.end(
+    { phase: 'failed', failure, attempts: 0, nextAttemptAt: undefined, pending: undefined },
+    outboxWrites([event]),
+  );
   log.warn({ tenantId, reason: failure }, desired === 'absent' ? 'offboarding failed' : 'onboarding failed');
 }
 
@@ -92,11 +111,17 @@ export async function endError(claim: Claim, error: unknown, deps: PassEndDeps):
   deps.log.warn({ tenantId, phase, attempts, reason, err: error }, 'reconcile failed');
   if (phase === 'ready' || mayRetry(placement, error, { attempts, waitMs }, deps)) {
     const working = phase === 'accepted' ? 'provisioning' : phase;
-    await claim.end({ phase: working, attempts, nextAttemptAt: deps.clock.now() + waitMs });
+    await claim.end({ phase: working, attempts, nextAttemptAt: deps.clock.now() + waitMs, pending: undefined });
     return waitMs;
   }
   if (mustExist(placement)) {
-    await claim.end({ phase: 'provisioning', failure: reason, attempts: 0, nextAttemptAt: undefined });
+    await claim.end({
+      phase: 'provisioning',
+      failure: reason,
+      attempts: 0,
+      nextAttemptAt: undefined,
+      pending: undefined,
+    });
     return 0;
   }
   await endFailed(claim, desired === 'absent' ? reason : `${failure}; clean-up is incomplete: ${reason}`, deps);

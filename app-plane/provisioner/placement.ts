@@ -26,6 +26,11 @@ export interface Placement {
   readonly acceptedAt: number;
   /** No attempt before this time. @default - now */
   readonly nextAttemptAt?: number;
+  /**
+   * What the work waits for, in plain words: it goes on elsewhere. `nextAttemptAt` then applies to the sweep only, and any
+   * event may start an attempt earlier. @default - no work goes on elsewhere
+   */
+  readonly pending?: string;
   readonly lease?: Lease;
 }
 
@@ -40,7 +45,7 @@ export function fromStored(stored: StoredPlacement): Placement {
   return { ...placement, desired };
 }
 
-type Clearable = 'spec' | 'allocations' | 'failure' | 'unannounced' | 'nextAttemptAt' | 'lease';
+type Clearable = 'spec' | 'allocations' | 'failure' | 'unannounced' | 'nextAttemptAt' | 'pending' | 'lease';
 
 /** Changes of a placement; undefined removes the property. */
 export type PlacementPatch = Partial<Omit<Placement, Clearable>> & {

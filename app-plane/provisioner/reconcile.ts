@@ -6,7 +6,7 @@ import { remainingMs } from '../../core/retry/back-off.ts';
 import { applyPlan } from './apply.ts';
 import { Claim, isHeldByOther, Superseded } from './claim.ts';
 import { BACK_OFF } from './failures.ts';
-import { endError, endSuccess, type PassEndDeps, type RequeueAfter } from './pass-end.ts';
+import { endError, endPending, endSuccess, type PassEndDeps, type RequeueAfter } from './pass-end.ts';
 import { loadPlacement, type Placement, type PlacementItem } from './placement.ts';
 import { type VerdictDeps, verdictOf } from './verdict.ts';
 
@@ -61,7 +61,8 @@ async function reconcile(tenantId: string, deps: ReconcileDeps): Promise<Requeue
 
 function waitMsOf(placement: Placement, { clock, owner, isRestoring }: ReconcileDeps): number {
   const now = clock.now();
-  const nextAttemptAt = isRestoring(placement.tenantId) ? 0 : (placement.nextAttemptAt ?? 0);
+  const isDue = placement.pending !== undefined || isRestoring(placement.tenantId);
+  const nextAttemptAt = isDue ? 0 : (placement.nextAttemptAt ?? 0);
   const held = isHeldByOther(placement, owner, now) ? (placement.lease?.until ?? 0) - now : 0;
   return Math.max(held, remainingMs(nextAttemptAt, now, BACK_OFF.maxMs));
 }
@@ -77,8 +78,7 @@ async function withClaim(item: PlacementItem, deps: ReconcileDeps): Promise<Requ
   deps.onClaim(claim, tenantId);
   try {
     await deps.checkpoint('claimed', tenantId);
-    await pass(claim, deps);
-    return undefined;
+    return await pass(claim, deps);
   } catch (error) {
     if (error instanceof Superseded) throw error;
     return await endError(claim, error, deps);
@@ -89,11 +89,13 @@ async function withClaim(item: PlacementItem, deps: ReconcileDeps): Promise<Requ
 }
 
 /** One pass over a tenant: observe, plan, apply the policies and the changes, and end. */
-async function pass(claim: Claim, deps: ReconcileDeps): Promise<void> {
+async function pass(claim: Claim, deps: ReconcileDeps): Promise<RequeueAfter> {
   const { placement } = claim;
   const verdict = await verdictOf(placement, deps);
   if (verdict.refusal !== undefined) throw new DomainError('FORBIDDEN', verdict.refusal);
   await deps.checkpoint('planned', placement.tenantId);
-  await applyPlan(verdict.allowed, claim, deps);
+  const outcome = await applyPlan(verdict.allowed, claim, deps);
+  if (outcome) return await endPending(claim, outcome, deps);
   await endSuccess(claim, verdict, deps);
+  return undefined;
 }

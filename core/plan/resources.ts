@@ -2,6 +2,7 @@ import type { RealmId } from '../ports/identity.ts';
 import type { ClusterId } from '../ports/runtime.ts';
 import type { RouteTarget } from '../routing/registry.ts';
 import type { TaskSize, TierName } from '../tier/tiers.ts';
+import type { MaybePending } from './pending.ts';
 
 /** An accepted tenant; its shape is made from this alone. */
 export interface TenantSpec {
@@ -109,9 +110,13 @@ export interface ResourceDriver<Kind extends ResourceKind = ResourceKind> {
   readonly kinds: readonly Kind[];
   /** The tenant's resources of these kinds as they are now; none of another tenant. */
   observe(tenantId: string): Promise<readonly ObservedResource<Kind>[]>;
-  apply(change: Change<Kind>): Promise<void>;
-  /** Applies consecutive changes of one tenant's plan, all or none. @default - `apply`, one by one */
-  applyAll?(changes: readonly Change<Kind>[]): Promise<void>;
+  /**
+   * Applies a change. Resolves with Pending if the work goes on elsewhere; a later call continues or observes it.
+   * @throws FAILED if work elsewhere was attempted and rolled back
+   */
+  apply(change: Change<Kind>): Promise<MaybePending>;
+  /** Applies consecutive changes of one tenant's plan, all or none. Otherwise like `apply`. @default - `apply`, one by one */
+  applyAll?(changes: readonly Change<Kind>[]): Promise<MaybePending>;
   /** Removes what cannot be observed as a resource; the last step of an offboarding. @default - nothing */
   purge?(tenantId: string): Promise<void>;
 }

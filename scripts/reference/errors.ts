@@ -34,6 +34,10 @@ const CODES: Record<ErrorCode, Advice> = {
   TOO_LARGE: { meaning: 'The body is larger than allowed.', advice: 'Send less in one request.' },
   TOO_MANY: { meaning: 'A rate limit is exceeded.', advice: 'Wait, then repeat with back-off.' },
   UNAVAILABLE: { meaning: 'A part of the platform is not ready.', advice: 'Repeat after a second, with back-off.' },
+  FAILED: {
+    meaning: 'Work elsewhere, such as the creation of a stack, was attempted and rolled back.',
+    advice: 'Read the reason that the tenant shows or the log has, fix the cause, then retry the tenant.',
+  },
   CONFIG: { meaning: 'The configuration is not valid.', advice: 'Fix what the message names; see configuration.md.' },
   NOT_WRITABLE: {
     meaning: 'The data directory cannot be created or written.',

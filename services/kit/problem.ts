@@ -40,6 +40,7 @@ const KINDS: Record<ErrorCode, Kind> = {
   TOO_LARGE: { status: 413, slug: 'too-large', title: 'Content too large' },
   TOO_MANY: { status: 429, slug: 'too-many-requests', title: 'Too many requests' },
   UNAVAILABLE: { status: 503, slug: 'unavailable', title: 'Service unavailable' },
+  FAILED: INTERNAL,
   CONFIG: INTERNAL,
   NOT_WRITABLE: INTERNAL,
   CORRUPT: { status: 503, slug: 'data-unavailable', title: 'Data unavailable' },

@@ -16,6 +16,7 @@ const STATUSES: Record<ErrorCode, { readonly status: number; readonly gatewayMes
   TOO_LARGE: { status: 413 },
   TOO_MANY: { status: 429, gatewayMessage: 'Too Many Requests' },
   UNAVAILABLE: { status: 503 },
+  FAILED: { status: 500 },
   CONFIG: { status: 500 },
   NOT_WRITABLE: { status: 500 },
   CORRUPT: { status: 500 },

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { isTerminal, reasonOf } from '../../../app-plane/provisioner/failures.ts';
 import { DomainError, type ErrorCode } from '../../../core/errors.ts';
 
-test.each<ErrorCode>(['INVALID', 'CONFLICT', 'FORBIDDEN', 'ACCESS_DENIED', 'TOO_LARGE', 'CONFIG', 'CORRUPT'])(
+test.each<ErrorCode>(['INVALID', 'CONFLICT', 'FORBIDDEN', 'ACCESS_DENIED', 'TOO_LARGE', 'FAILED', 'CONFIG', 'CORRUPT'])(
   'an error with the code %s is not retried',
   (code) => {
     expect(isTerminal(new DomainError(code, 'no'))).toBe(true);

@@ -30,6 +30,7 @@ test.each<[ErrorCode, status: number, slug: string, title: string]>([
 });
 
 test.each<[string, unknown]>([
+  ['FAILED', new DomainError('FAILED', 'secret')],
   ['CONFIG', new DomainError('CONFIG', 'secret')],
   ['INTERNAL', new DomainError('INTERNAL', 'secret')],
   ['an unknown error', new Error('secret')],

@@ -31,6 +31,7 @@ test.each<[ErrorCode, number, object]>([
 });
 
 test.each<[string, unknown]>([
+  ['FAILED', new DomainError('FAILED', 'secret')],
   ['CONFIG', new DomainError('CONFIG', 'secret')],
   ['NOT_WRITABLE', new DomainError('NOT_WRITABLE', 'secret')],
   ['CORRUPT', new DomainError('CORRUPT', 'secret')],

@@ -1,0 +1,11 @@
+/** Work that has started elsewhere and takes minutes, such as a CloudFormation stack. */
+export interface Pending {
+  /** What the work waits for, in plain words: `stack tp-silo-acme is being created`. */
+  readonly pending: string;
+  /** Milliseconds after which to look again if no event reports the end of the work earlier. */
+  readonly lookAgainMs: number;
+}
+
+/** How a call ends that may start work elsewhere: with nothing if the work is done, otherwise with what it waits for. */
+// biome-ignore lint/suspicious/noConfusingVoidType: functions that return nothing are the usual case
+export type MaybePending = void | Pending;
