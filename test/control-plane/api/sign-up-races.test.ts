@@ -1,0 +1,137 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { DomainError } from '../../../core/errors.ts';
+import { type Body, type Home, type Reply, registration, startHome } from './home.ts';
+
+const PASSWORD = 'Correct-horse-1';
+const ACME = { tenant_name: 'Acme', email: 'boss@acme.example', password: PASSWORD };
+/** How long a sign-up waits for its tenant at most. */
+const LONGEST_WAIT_MS = 10_000;
+
+let home: Home;
+/** The lengths of all waits. */
+let waits: number[];
+beforeEach(async () => {
+  home = await startHome();
+  waits = [];
+  const { after } = home.deps.clock;
+  Object.assign(home.deps.clock, {
+    after(ms: number, run: () => void) {
+      waits.push(ms);
+      return after(Math.min(ms, 5), run);
+    },
+  });
+  // Provisioning ends at once.
+  Object.assign(home.deps, { completion: async () => undefined });
+});
+afterEach(async () => home[Symbol.asyncDispose]());
+
+function signUp(body: Body = ACME, headers: Record<string, string> = {}): Promise<Reply> {
+  return home.call('POST', '/onboarding', body, { token: 'none', headers });
+}
+
+async function register(name: string, email: string): Promise<Reply> {
+  const { tenantData } = registration(name);
+  return home.call('POST', '/tenant-registrations', { tenantData: { ...tenantData, email } });
+}
+
+/** Runs `change` once, after the first look for the email and before the tenant is stored. */
+function betweenTheLooks(change: () => Promise<unknown>): void {
+  const { identity } = home.deps;
+  const { emailTaken } = identity;
+  Object.assign(identity, {
+    async emailTaken(...given: Parameters<typeof emailTaken>) {
+      Object.assign(identity, { emailTaken });
+      await change();
+      return emailTaken(...given);
+    },
+  });
+}
+
+const tenants = async (): Promise<Body[]> => (await home.call('GET', '/tenants')).body.data;
+const names = async () => (await tenants()).map(({ tenantName }) => tenantName);
+const mailsTo = async (address: string) => (await home.mails()).filter(({ to }) => to === address);
+
+describe('ON-2: a sign-up that another request overtakes between the look for its email and the write', () => {
+  test('with the same email gets the response of any other, and the owner of the email a mail', async () => {
+    betweenTheLooks(() => register('First', ACME.email));
+    const { status, body } = await signUp();
+    expect([status, Object.keys(body), await names()]).toEqual([201, ['tenant_id'], ['First']]);
+    expect((await tenants())[0].tenantId).not.toBe(body.tenant_id);
+    const [mail, ...more] = await mailsTo(ACME.email);
+    expect([more, mail?.text]).toEqual([[], expect.stringContaining("tried to sign up 'Acme'")]);
+  });
+
+  test('with the same name is refused', async () => {
+    betweenTheLooks(() => register('ACME', 'other@acme.example'));
+    const { status, body } = await signUp();
+    expect([status, body.message]).toEqual([409, "Tenant name 'Acme' is taken"]);
+    expect(await mailsTo(ACME.email)).toEqual([]);
+  });
+
+  test('fails if the store does, and nobody gets a mail', async () => {
+    betweenTheLooks(async () => {
+      await register('First', ACME.email);
+      const { transact } = home.deps.table;
+      Object.assign(home.deps.table, {
+        async transact() {
+          Object.assign(home.deps.table, { transact });
+          throw new DomainError('UNAVAILABLE', 'the store is gone');
+        },
+      });
+    });
+    expect((await signUp()).status).toBe(503);
+    expect(await mailsTo(ACME.email)).toEqual([]);
+  });
+
+  test('gets the response of an equal request that was faster, without waiting for a tenant of its own', async () => {
+    const key = { 'idempotency-key': 'mine' };
+    let first: Reply | undefined;
+    betweenTheLooks(async () => {
+      first = await signUp(ACME, key);
+    });
+    const second = await signUp(ACME, key);
+    expect([second.status, second.text, await names()]).toEqual([201, first?.text, ['Acme']]);
+    expect(waits.filter((ms) => ms === LONGEST_WAIT_MS)).toHaveLength(1);
+    expect(await mailsTo(ACME.email)).toEqual([]);
+  });
+});
+
+describe('ON-2: the response for a known email', () => {
+  beforeEach(async () => {
+    await register('First', ACME.email);
+  });
+
+  test('is kept for repetitions with the same key, which send no further mail', async () => {
+    const key = { 'idempotency-key': 'mine' };
+    const [first, second] = [await signUp(ACME, key), await signUp(ACME, key)];
+    expect([first.status, second.text]).toEqual([201, first.text]);
+    expect(await mailsTo(ACME.email)).toHaveLength(1);
+    expect((await signUp({ ...ACME, tenant_name: 'Else' }, key)).status).toBe(422);
+  });
+
+  test('stays the same if the mail to the owner cannot be queued, and the log has the reason', async () => {
+    const { send } = home.deps.mailer;
+    Object.assign(home.deps.mailer, { send: async () => Promise.reject(new Error('no mail server')) });
+    expect((await signUp()).status).toBe(201);
+    Object.assign(home.deps.mailer, { send });
+    expect(home.logged.filter((line) => line.includes('no mail server'))).toHaveLength(1);
+  });
+
+  test('stays the same if the owner has got too many mails', async () => {
+    for (let i = 0; i < 10; i++) home.deps.mailLimits.take({ to: ACME.email });
+    expect((await signUp()).status).toBe(201);
+    expect(await mailsTo(ACME.email)).toEqual([]);
+    expect(home.logged.join('\n')).toContain('this address has got too many mails');
+  });
+
+  test('comes without a wait where sign-ups do not wait', async () => {
+    waits.length = 0;
+    await signUp();
+    expect(waits.filter((ms) => ms > 37 && ms < 63)).toHaveLength(1);
+    Object.assign(home.deps, { completion: undefined });
+    waits.length = 0;
+    expect((await signUp({ ...ACME, tenant_name: 'Two' })).status).toBe(201);
+    expect((await signUp({ ...ACME, tenant_name: 'Three', email: 'new@three.example' })).status).toBe(201);
+    expect(waits.filter((ms) => (ms > 37 && ms < 63) || ms === LONGEST_WAIT_MS)).toEqual([]);
+  });
+});
