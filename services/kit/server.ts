@@ -11,10 +11,11 @@ import { CONFIG_EXIT_CODE, isDomainError, messageOf } from '../../core/errors.ts
 import { createAuthorize } from '../../core/identity/authorize.ts';
 import { newId } from '../../core/tenant/ids.ts';
 import { oncePerMillisecond } from '../../core/time/once-per-millisecond.ts';
-import { pause } from '../../core/time/wait.ts';
+import { pause, withTimeout } from '../../core/time/wait.ts';
 import { linkToAgent, reportDataFailure } from './agent-link.ts';
 import { type Environment, readEnvironment } from './environment.ts';
 import { giveBackWhenIdle } from './idle-memory.ts';
+import { preloadKeys } from './preload-keys.ts';
 import type { ServiceParts } from './service.ts';
 
 /** Requests that are on their way when a drain begins arrive within this time. */
@@ -25,6 +26,8 @@ const DRAIN_MS = 10_000;
 const LOG_FLUSH_MS = 250;
 /** In characters. */
 const MAX_LOG_BUFFERED = 2 ** 20;
+/** A task is ready no later than this after it listens, even if the keys of its issuers have not arrived. */
+const KEYS_WITHIN_MS = 500;
 /** Exit code of a task that cannot open its data (EX_IOERR of sysexits.h). */
 const DATA_EXIT_CODE = 74;
 
@@ -38,9 +41,10 @@ export async function runService(name: string, build: (parts: ServiceParts) => F
   // Only this user may access sockets and files.
   process.umask(0o077);
   const log = openLog(environment);
-  const table = await openDataOrExit(environment.TIERPLANE_DATA_FILE);
   const trusted = new Map(environment.TIERPLANE_ISSUERS.map((issuer) => [issuer.issuer, issuer]));
   const signature = createSignature({ jwksUri: (issuer) => trusted.get(issuer)?.jwksUri, clock: systemClock });
+  const keysRead = preloadKeys(signature.preload, trusted.keys(), { clock: systemClock, random: systemRandom });
+  const table = await openDataOrExit(environment.TIERPLANE_DATA_FILE);
 
   async function drain(): Promise<void> {
     log.info({}, 'draining');
@@ -77,6 +81,7 @@ export async function runService(name: string, build: (parts: ServiceParts) => F
   });
   keepSmallWhenIdle(app);
   await listen(app, environment.TIERPLANE_SOCKET);
+  await withTimeout(systemClock, KEYS_WITHIN_MS, keysRead, () => undefined);
   log.info({ pid: process.pid }, 'ready');
   agent.ready();
 }

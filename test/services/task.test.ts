@@ -6,6 +6,7 @@ import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { startKeySetServer } from '../support/key-set-server.ts';
 import { until } from '../support/until.ts';
 import { BOOK, World } from './world.ts';
 
@@ -110,6 +111,16 @@ describe('a built service, run as a task', () => {
     expect((await call(second, 'GET', `/products/${productId}`)).body).toBe(made.body);
     second.process.disconnect();
     expect(await second.exited).toEqual([0, null]);
+  });
+
+  test('OB-5: has read the keys of its issuers before it reports ready, so that the first requests do not wait for them', async () => {
+    const keys = await startKeySetServer([]);
+    const issuers = world.issuers.map((issuer) => ({ ...issuer, jwksUri: keys.url }));
+    const task = await ready(start('products', { TIERPLANE_ISSUERS: JSON.stringify(issuers) }));
+    expect(keys.requests()).toBe(issuers.length);
+    task.process.disconnect();
+    await task.exited;
+    await keys.close();
   });
 
   test('orders finds products through the directory that the agent sends', async () => {

@@ -19,6 +19,8 @@ export interface SignatureOptions {
 
 export interface Signature {
   readonly verify: SignatureVerifier;
+  /** Reads the issuer's keys before a token needs them. Throws UNAVAILABLE if they cannot be read. */
+  preload(issuer: string): Promise<void>;
 }
 
 /** Keys are fetched again after this time, so that a withdrawn key stops working. */
@@ -75,6 +77,9 @@ export function createSignature({ jwksUri, clock, cacheSize = 1_000 }: Signature
   }
 
   return {
+    async preload(issuer) {
+      if (!entries.get(issuer)) await refresh(issuer);
+    },
     async verify(token, { issuer, kid, alg }) {
       const entry = await entryFor(issuer.issuer, kid);
       const jwk = entry.keys.get(kid);
