@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
 import { Heartbeat } from '../adapters/embedded/heartbeat.ts';
+import { ProcessLog } from '../adapters/embedded/process-log.ts';
 import { GATEWAY_ENTRY } from '../adapters/embedded/program.ts';
 import type { GatewayConfig } from '../app-plane/gateway/config.ts';
 import type { GatewayMessage } from '../app-plane/gateway/messages.ts';
@@ -18,7 +18,7 @@ const START_TIMEOUT_MS = 20_000;
 export interface GatewayProcessOptions {
   /** Passed to app-plane/gateway/server.ts as TIERPLANE_GATEWAY. */
   readonly settings: GatewayConfig;
-  /** Receives the process's stderr. */
+  /** Receives what the process prints. */
   readonly logFile: string;
   /** Environment variables besides TIERPLANE_GATEWAY: the mark by which a later start recognises the process. */
   readonly environment: Readonly<Record<string, string>>;
@@ -31,6 +31,7 @@ export interface GatewayProcessOptions {
 /** The gateway as a child process. It is restarted with back-off when it ends, and killed and restarted when it hangs. */
 export class GatewayProcess {
   readonly #options: GatewayProcessOptions;
+  readonly #output: ProcessLog;
   #child: ChildProcess | undefined;
   #closing = false;
   #restarts = 0;
@@ -45,6 +46,7 @@ export class GatewayProcess {
 
   constructor(options: GatewayProcessOptions) {
     this.#options = options;
+    this.#output = new ProcessLog(options.logFile);
   }
 
   get pid(): number | undefined {
@@ -92,11 +94,14 @@ export class GatewayProcess {
   /** Lets the gateway drain, then ends it. */
   async close(): Promise<void> {
     this.#closing = true;
-    const ending = this.#child;
-    if (!ending) return;
-    const ended = new Promise<void>((resolve) => ending.once('exit', () => resolve()));
-    ending.kill('SIGTERM');
-    const killer = this.#options.clock.after(DRAIN_MS, () => ending.kill('SIGKILL'));
+    if (this.#child) await this.#end(this.#child);
+    await this.#output.close();
+  }
+
+  async #end(child: ChildProcess): Promise<void> {
+    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    child.kill('SIGTERM');
+    const killer = this.#options.clock.after(DRAIN_MS, () => child.kill('SIGKILL'));
     await ended;
     killer.cancel();
   }
@@ -104,6 +109,8 @@ export class GatewayProcess {
   #launch(): Promise<void> {
     const child = spawnGateway(this.#options);
     this.#child = child;
+    this.#output.copy(child.stdout);
+    this.#output.copy(child.stderr);
     // The gateway listens as soon as it knows where the tasks are.
     send(child, { type: 'endpoints', services: this.#endpoints });
     const { clock } = this.#options;
@@ -194,18 +201,13 @@ function send(child: ChildProcess, message: object): void {
   if (child.connected) child.send(message, () => undefined);
 }
 
-function spawnGateway({ settings, logFile, environment, setpriv }: GatewayProcessOptions): ChildProcess {
-  const log = openSync(logFile, 'a', 0o600);
+function spawnGateway({ settings, environment, setpriv }: GatewayProcessOptions): ChildProcess {
   const node = [process.execPath, '--disable-warning=ExperimentalWarning', GATEWAY_ENTRY];
   const command = setpriv === undefined ? node : [setpriv, '--pdeathsig', 'KILL', ...node];
   const { PATH, NODE_COMPILE_CACHE } = process.env;
-  try {
-    return spawn(command[0] as string, command.slice(1), {
-      detached: true, // Ctrl-C must reach the platform only, which then ends the gateway in order
-      stdio: ['ignore', log, log, 'ipc'],
-      env: { ...environment, PATH, NODE_COMPILE_CACHE, TIERPLANE_GATEWAY: JSON.stringify(settings) },
-    });
-  } finally {
-    closeSync(log);
-  }
+  return spawn(command[0] as string, command.slice(1), {
+    detached: true, // Ctrl-C must reach the platform only, which then ends the gateway in order
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    env: { ...environment, PATH, NODE_COMPILE_CACHE, TIERPLANE_GATEWAY: JSON.stringify(settings) },
+  });
 }

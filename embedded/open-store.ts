@@ -1,7 +1,6 @@
 import { openTable, type SqliteTable } from '../adapters/embedded/store/table.ts';
 import { prepareRunDir } from './data-dir.ts';
 import { instanceOf } from './instance.ts';
-import { rotateLogs } from './log-rotation.ts';
 import type { StartContext } from './start-context.ts';
 
 export interface PlatformStore {
@@ -13,14 +12,12 @@ export interface PlatformStore {
   readonly runDir: string;
 }
 
-/** Opens what the platform keeps in the data directory, and begins to rotate its logs. */
+/** Opens what the platform keeps in the data directory. */
 export function openStore({ dir, clock, cleanUp }: StartContext): PlatformStore {
   const table = openTable({ file: dir.platformDb, clock });
   cleanUp.defer(() => table.close());
   const instance = instanceOf(dir);
   const runDir = prepareRunDir(dir);
   cleanUp.defer(() => runDir.remove());
-  const rotation = rotateLogs(dir.logs, clock);
-  cleanUp.defer(() => rotation.close());
   return { table, instance, runDir: runDir.path };
 }

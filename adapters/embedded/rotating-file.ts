@@ -44,6 +44,7 @@ export class RotatingFile {
 
   /** Closes the file when everything is written. Later bytes are lost. */
   async close(): Promise<void> {
+    if (this.#closed) return;
     this.#closed = true;
     await this.#last;
     closeSync(this.#fd);

@@ -14,7 +14,7 @@ import { type ClientAddresses, createClientAddresses } from './client-addresses.
 import { ClientConnections } from './client-connections.ts';
 import { createCors } from './cors.ts';
 import { Exchange } from './exchange.ts';
-import { createHttpServer, drainHttpServer } from './http-server.ts';
+import { createHttpServer, drainHttpServer, type Expectation } from './http-server.ts';
 import { createInFlight } from './in-flight.ts';
 import { InnerCalls } from './inner-calls.ts';
 import type { Meter } from './meter.ts';
@@ -22,7 +22,7 @@ import { PlatformRoute } from './platform-route.ts';
 import type { QuotaStore } from './quota-store.ts';
 import type { CachedRegistry, Registry, RegistryChange } from './registry.ts';
 import { RequestRouter } from './request-router.ts';
-import { RESPONSES } from './responses.ts';
+import { type GatewayResponse, RESPONSES } from './responses.ts';
 import { TaskDirectory } from './task-directory.ts';
 import { Turns } from './turns.ts';
 import { type CreateUpstream, DEFAULT_MAX_ACTIVE, type UpstreamLimits } from './upstream/upstream.ts';
@@ -108,6 +108,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   });
   const server = createHttpServer({
     requestTimeoutMs: limits.requestTimeoutMs,
+    turns,
     onConnection(socket) {
       const address = addresses.ofConnection(socket);
       connections.add(socket, address === undefined ? undefined : clientGroup(address));
@@ -126,7 +127,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     },
     async drain(withinMs) {
       draining = true;
-      await drainHttpServer(server, withinMs);
+      await drainHttpServer(server, withinMs, () => connections.closeAll());
       tasks.destroy();
       platform.destroy();
     },
@@ -144,18 +145,20 @@ interface HandlerParts {
 function createHandler({ router, isDraining, addresses, turns }: HandlerParts, options: GatewayOptions) {
   const { accessLog, clock, log } = options;
 
-  function serve(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
+  function serve(request: IncomingMessage, response: ServerResponse, expectation: Expectation): void {
     const requestId = clientRequestId(request.headers['x-request-id']) ?? randomUUID();
     const exchange = new Exchange(request, response, {
       requestId,
       clientAddress: addresses.of(request),
       startedAt: clock.monotonic(),
-      awaitsContinue,
+      awaitsContinue: expectation === 'continue',
       isDraining,
     });
     exchange.onClosed(() => accessLog.write(accessLine(exchange, clock.monotonic(), clock.now())));
-    if (!hasValidHost(request.rawHeaders)) {
-      exchange.respond(RESPONSES.badRequest);
+    const refusal = refusalOf(request, expectation);
+    if (refusal) {
+      response.shouldKeepAlive = false;
+      exchange.respond(refusal);
       return;
     }
     router.route(exchange).catch((error) => {
@@ -164,6 +167,17 @@ function createHandler({ router, isDraining, addresses, turns }: HandlerParts, o
     });
   }
 
-  return (request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void =>
-    turns.take(request.socket, response, () => serve(request, response, awaitsContinue));
+  return (request: IncomingMessage, response: ServerResponse, expectation: Expectation): void =>
+    turns.take(request.socket, response, () => serve(request, response, expectation));
+}
+
+/** The response to a request that no route serves. */
+function refusalOf(
+  { headers, httpVersion, rawHeaders }: IncomingMessage,
+  expectation: Expectation,
+): GatewayResponse | undefined {
+  // HTTP/1.1 requires a host (RFC 9112, 3.2).
+  const namesHost = headers.host !== undefined || httpVersion !== '1.1';
+  if (!namesHost || !hasValidHost(rawHeaders)) return RESPONSES.badRequest;
+  return expectation === 'unknown' ? RESPONSES.expectationFailed : undefined;
 }

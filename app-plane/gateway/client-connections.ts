@@ -42,6 +42,11 @@ export class ClientConnections {
     socket.once('close', () => this.#remove(key, socket));
   }
 
+  /** Closes every connection at once. */
+  closeAll(): void {
+    for (const sockets of this.#clients.values()) for (const socket of sockets) socket.destroy();
+  }
+
   #closeIdle(client: string): boolean {
     for (const socket of this.#clients.get(client) ?? []) {
       if (this.#isBusy(socket)) continue;

@@ -96,15 +96,6 @@ export function addPlatformHeaders(
   const { host = DEFAULT_HOST, authorization } = request.headers;
   headers.push('host', host);
   if (authorization !== undefined) headers.push('authorization', authorization);
-  // The platform trusts the last address only. 'unknown' (RFC 7239, 6.2) shows it that a proxy forwarded the request.
-  const forwardedFor = wasForwarded(request) ? `unknown, ${clientAddress}` : clientAddress;
-  headers.push('x-request-id', requestId, 'x-forwarded-for', forwardedFor);
+  headers.push('x-request-id', requestId, 'x-forwarded-for', clientAddress);
   headers.push('x-forwarded-proto', publicUrl.protocol.slice(0, -1), 'x-forwarded-host', publicUrl.host);
-}
-
-const FORWARDED = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip'];
-
-/** Whether the request names a proxy that forwarded it. */
-function wasForwarded({ headers }: { readonly headers: NodeJS.Dict<string | string[]> }): boolean {
-  return FORWARDED.some((name) => headers[name] !== undefined);
 }

@@ -1,10 +1,12 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
-import { type GatewayResponse, RESPONSES, toWire } from './responses.ts';
+import { closeUpgraded, refuseMalformedRequest } from './last-response.ts';
+import { isSurplus, pipelinedRequest } from './pipelined-request.ts';
+import { RESPONSES } from './responses.ts';
+import type { Turns } from './turns.ts';
 
 /** An import would load Node's fetch as well, which takes 13 MB and 40 ms. */
-const { createServer, STATUS_CODES } = process.getBuiltinModule('node:http');
+const { createServer } = process.getBuiltinModule('node:http');
 
 /**
  * A connection on which nothing is sent or read is closed after this time in milliseconds, so that a client that does not
@@ -18,17 +20,25 @@ const IDLE_CHECK_MS = 50;
 export interface HttpServerOptions {
   /** For a whole request to arrive. @default 120_000 (2 minutes) */
   readonly requestTimeoutMs?: number | undefined;
+  /** Where `handle` queues the requests. Bounds the number of requests that the server reads from a connection. */
+  readonly turns: Turns;
   onConnection(socket: Socket): void;
-  /** @param awaitsContinue the client waits for `100 Continue` before it sends the body */
-  handle(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void;
+  handle(request: IncomingMessage, response: ServerResponse, expectation: Expectation): void;
 }
 
+/** What the `Expect` header requests. `continue`: the client waits for `100 Continue` before it sends the body. */
+export type Expectation = 'none' | 'continue' | 'unknown';
+
 /** The HTTP server that clients connect to, not yet listening. It refuses upgrades, tunnels and malformed requests. */
-export function createHttpServer({ handle, onConnection, requestTimeoutMs = 120_000 }: HttpServerOptions): Server {
+export function createHttpServer(options: HttpServerOptions): Server {
+  const { turns, handle, onConnection, requestTimeoutMs = 120_000 } = options;
   const server = createServer({
+    IncomingMessage: pipelinedRequest(turns),
     // Java's client offers an upgrade to h2c with every request. The gateway ignores the offer and serves HTTP/1.1.
-    shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() !== 'h2c',
+    shouldUpgradeCallback: (request) => isSurplus(request) || request.headers.upgrade?.toLowerCase() !== 'h2c',
     optimizeEmptyRequests: true,
+    // Node would respond itself, past `handle`.
+    requireHostHeader: false,
     maxHeaderSize: 16 * 1024,
     headersTimeout: 15_000,
     requestTimeout: requestTimeoutMs,
@@ -37,34 +47,32 @@ export function createHttpServer({ handle, onConnection, requestTimeoutMs = 120_
   });
   server.timeout = STALLED_MS;
   server.on('connection', onConnection);
-  server.on('request', (request, response) => handle(request, response, false));
-  server.on('checkContinue', (request, response) => handle(request, response, true));
-  server.on('upgrade', (_request, socket) => refuse(socket, RESPONSES.upgradeRefused));
-  server.on('connect', (_request, socket) => refuse(socket, RESPONSES.upgradeRefused));
-  server.on('clientError', refuseMalformedRequest);
+  server.on('request', (request, response) => handle(request, response, 'none'));
+  server.on('checkContinue', (request, response) => handle(request, response, 'continue'));
+  server.on('checkExpectation', (request, response) => handle(request, response, 'unknown'));
+  server.on('upgrade', (request) => refuseUpgrade(request, turns));
+  server.on('connect', (request) => refuseUpgrade(request, turns));
+  server.on('clientError', (error, socket) => refuseMalformedRequest(error, socket, turns));
   return server;
 }
 
-/** Accepts no more connections, finishes requests for at most `withinMs`, then closes every connection. */
-export async function drainHttpServer(server: Server, withinMs: number): Promise<void> {
+function refuseUpgrade(request: IncomingMessage, turns: Turns): void {
+  closeUpgraded(request, turns, isSurplus(request) ? undefined : RESPONSES.upgradeRefused);
+}
+
+/**
+ * Accepts no more connections, finishes requests for at most `withinMs`, then closes every connection.
+ * @param closeRest closes the connections that Node does not close itself, such as those with a refused upgrade
+ */
+export async function drainHttpServer(server: Server, withinMs: number, closeRest: () => void): Promise<void> {
   if (!server.listening) return;
   // A connection whose response began before the drain stays open and idle after it.
   const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
-  const deadline = setTimeout(() => server.closeAllConnections(), withinMs);
+  const deadline = setTimeout(() => {
+    server.closeAllConnections();
+    closeRest();
+  }, withinMs);
   await new Promise<void>((resolve) => server.close(() => resolve()));
   clearInterval(idle);
   clearTimeout(deadline);
-}
-
-function refuse(socket: Duplex, response: GatewayResponse): void {
-  socket.on('error', () => socket.destroy());
-  socket.end(toWire(response, STATUS_CODES[response.status] ?? ''));
-}
-
-/** Node's parser refused the request, so there is no `ServerResponse` to respond with. */
-function refuseMalformedRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
-  else if (error.code === 'HPE_HEADER_OVERFLOW') refuse(socket, RESPONSES.headersTooLarge);
-  else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') refuse(socket, RESPONSES.requestTimeout);
-  else refuse(socket, RESPONSES.badRequest);
 }

@@ -23,6 +23,7 @@ export const RESPONSES = {
   requestTimeout: json(408, 'Request Timeout'),
   tooLarge: json(413, 'Request Too Long'),
   uriTooLong: json(414, 'URI Too Long'),
+  expectationFailed: json(417, 'Expectation Failed'),
   upgradeRefused: json(400, 'Protocol upgrades are not supported'),
   headersTooLarge: json(431, 'Request Header Fields Too Large'),
   tooManyRequests: json(429, 'Too Many Requests'),

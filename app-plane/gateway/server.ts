@@ -27,17 +27,17 @@ const FIRST_ENDPOINTS_MS = 2_000;
 /** False if the process was started by hand. */
 const HAS_PLATFORM = process.send !== undefined;
 
+/** If the platform does not read the log, the gateway drops lines and continues to serve. */
 const MAX_LOG_BUFFERED = 2 ** 20;
-const logFile = pino.destination({ sync: true, maxLength: MAX_LOG_BUFFERED });
-// With a full disk the gateway loses log lines and continues to serve.
-logFile.on('error', () => undefined);
+const output = openLineFile(1, { maxBuffered: MAX_LOG_BUFFERED });
+process.on('exit', output.flushSync);
 const log = pino(
   {
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (level) => ({ level }) },
   },
-  logFile,
+  output,
 );
 
 interface Running {

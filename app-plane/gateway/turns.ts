@@ -1,8 +1,22 @@
 import type { ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 
-/** A client that sends more requests on one connection without waiting for responses is disconnected. */
-const MAX_WAITING = 64;
+/** Requests of one connection that may wait for their responses at the same time. See pipelined-request.ts. */
+export const MAX_PIPELINED = 32;
+
+interface Waiting {
+  readonly response: ServerResponse;
+  serve(): void;
+}
+
+/** The requests of one connection whose responses are not complete. */
+interface Line {
+  /** The response in progress. */
+  current: ServerResponse | undefined;
+  readonly waiting: Waiting[];
+  /** Called when no request is left. */
+  end: (() => void) | undefined;
+}
 
 /**
  * Serves the requests of one connection one after the other. HTTP lets a client send requests before it has read the
@@ -10,40 +24,72 @@ const MAX_WAITING = 64;
  * only occupy connections to the platform and to tasks, for responses that the client may never read.
  */
 export class Turns {
-  /** The requests that wait, by connection with a request in progress. */
-  readonly #waiting = new WeakMap<Socket, (() => void)[] | undefined>();
+  readonly #lines = new WeakMap<Duplex, Line>();
 
   /** Whether a request of the connection is in progress. */
-  isBusy(socket: Socket): boolean {
-    return this.#waiting.has(socket);
+  isBusy(socket: Duplex): boolean {
+    return this.#lines.get(socket)?.current !== undefined;
+  }
+
+  /** Whether the connection has as many requests as it may have. */
+  isFull(socket: Duplex): boolean {
+    return (this.#lines.get(socket)?.waiting.length ?? 0) >= MAX_PIPELINED - 1;
+  }
+
+  /** The response in progress. */
+  current(socket: Duplex): ServerResponse | undefined {
+    return this.#lines.get(socket)?.current;
   }
 
   /** Calls `serve` when the responses to all earlier requests of the connection are complete, or never. */
-  take(socket: Socket, response: ServerResponse, serve: () => void): void {
-    if (!this.#waiting.has(socket)) {
-      // Most connections have no second request, so the list is made when it is needed.
-      this.#waiting.set(socket, undefined);
-      this.#serve(socket, response, serve);
-      return;
-    }
-    const waiting = this.#waiting.get(socket) ?? [];
-    if (waiting.length >= MAX_WAITING) {
-      socket.destroy();
-      return;
-    }
-    waiting.push(() => this.#serve(socket, response, serve));
-    if (waiting.length === 1) this.#waiting.set(socket, waiting);
+  take(socket: Duplex, response: ServerResponse, serve: () => void): void {
+    const line = this.#lineOf(socket);
+    if (line.current) line.waiting.push({ response, serve });
+    else this.#serve(socket, line, { response, serve });
   }
 
-  #serve(socket: Socket, response: ServerResponse, serve: () => void): void {
+  /** Makes the last response say that the connection closes after it, which makes Node close it. */
+  closeAfterLast(socket: Duplex): void {
+    const line = this.#lineOf(socket);
+    const last = line.waiting.at(-1)?.response ?? line.current;
+    if (last) last.shouldKeepAlive = false;
+  }
+
+  /**
+   * Calls `run` when the responses to all complete requests are complete, or never. A request that is still arriving is
+   * dropped if it waits.
+   */
+  afterLast(socket: Duplex, run: () => void): void {
+    const line = this.#lineOf(socket);
+    if (line.waiting.at(-1)?.response.req.complete === false) line.waiting.pop();
+    if (line.current) line.end = run;
+    else run();
+  }
+
+  #lineOf(socket: Duplex): Line {
+    let line = this.#lines.get(socket);
+    if (!line) {
+      line = { current: undefined, waiting: [], end: undefined };
+      this.#lines.set(socket, line);
+    }
+    return line;
+  }
+
+  #serve(socket: Duplex, line: Line, { response, serve }: Waiting): void {
+    line.current = response;
     serve();
     // After the listeners that `serve` adds: what they free is there for the next request.
-    response.once('close', () => this.#next(socket));
+    response.once('close', () => this.#next(socket, line));
   }
 
-  #next(socket: Socket): void {
-    const next = socket.destroyed ? undefined : this.#waiting.get(socket)?.shift();
-    if (next) next();
-    else this.#waiting.delete(socket);
+  #next(socket: Duplex, line: Line): void {
+    line.current = undefined;
+    if (socket.destroyed) {
+      line.waiting.length = 0;
+      return;
+    }
+    const next = line.waiting.shift();
+    if (next) this.#serve(socket, line, next);
+    else line.end?.();
   }
 }

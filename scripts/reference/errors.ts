@@ -56,6 +56,10 @@ const GATEWAY: Record<Exclude<keyof typeof RESPONSES, 'healthy'>, Advice> = {
     meaning: 'The path is longer than 2,048 characters, or 8,192 with the query.',
     advice: 'Send a shorter path.',
   },
+  expectationFailed: {
+    meaning: 'The request expects something other than `100-continue`.',
+    advice: 'Send it without `Expect`.',
+  },
   upgradeRefused: { meaning: 'The request asks for another protocol.', advice: 'Use HTTP/1.1 without `Upgrade`.' },
   unauthorized: { meaning: 'The token is missing or not valid.', advice: 'Sign in again.' },
   forbidden: { meaning: 'No tenant, or no API key, belongs to the token.', advice: 'Sign in as a user of the tenant.' },

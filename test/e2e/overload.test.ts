@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -8,11 +8,18 @@ import { PASSWORD, request, type TenantRef, TestPlatform } from './harness.ts';
 
 const ATTACKER = join(import.meta.dirname, 'overload-attacker.ts');
 const ATTACK_MS = 6_000;
-/** Generous, because the machine that runs the tests may be busy. The test prints the 99th percentiles. */
-const SLOWEST_MS = 15_000;
+/**
+ * The goal for the 99th percentile of `/healthz`. The test prints it beside the measured time and does not compare them,
+ * because the machine that runs the tests may be busy. What it counts does not depend on time.
+ */
+const GOAL_MS = 250;
 /** Between two requests of a tenant, so that they stay within the plan of the basic tier. */
 const PAUSE_MS = 150;
-const LARGEST_LOGS = 30 * 2 ** 20;
+/** What gateway and platform may occupy at most, in bytes. At rest they occupy less than half. */
+const LARGEST_RESIDENT = 512 * 2 ** 20;
+const LARGEST_LOG = 10 * 2 ** 20;
+/** Sign-ups that all 200 clients may send during the attack, ten at once and five a minute each. */
+const SIGN_UPS = 200 * 11;
 
 const platform = new TestPlatform();
 let tenant: TenantRef & { email: string };
@@ -27,25 +34,35 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => platform.dispose(), 60_000);
 
-/** Sends requests one after the other until `isOver`. @returns the times in ms, sorted */
-async function measure(send: () => Promise<{ readonly status: number }>, isOver: () => boolean): Promise<number[]> {
+interface Measured {
+  /** In ms, sorted. */
+  readonly times: readonly number[];
+  /** Statuses other than 200, and errors of connections. */
+  readonly failures: readonly unknown[];
+}
+
+/** Sends requests one after the other until `isOver`. */
+async function measure(send: () => Promise<{ readonly status: number }>, isOver: () => boolean): Promise<Measured> {
   const times: number[] = [];
+  const failures: unknown[] = [];
   while (!isOver()) {
     const start = performance.now();
-    // On a machine that is busy with other things, the gateway may be taken for hung and replaced.
-    const { status } = await send().catch(() => wait(PAUSE_MS).then(send));
-    expect(status).toBe(200);
-    times.push(performance.now() - start);
+    const status = await send().then(
+      (response) => response.status,
+      (error: Error) => error.message,
+    );
+    if (status === 200) times.push(performance.now() - start);
+    else failures.push(status);
     await wait(PAUSE_MS);
   }
-  return times.sort((a, b) => a - b);
+  return { times: times.sort((a, b) => a - b), failures };
 }
 
-function p99(times: readonly number[]): number {
-  return Math.round(times[Math.ceil(times.length * 0.99) - 1] ?? 0);
+function p99({ times }: Measured): number {
+  return Math.round(times[Math.ceil(times.length * 0.99) - 1] ?? Number.NaN);
 }
 
-/** Attacks from another process. @returns the times of everybody else's requests, and what the attacker got */
+/** Attacks from another process. @returns everybody else's requests, and how many of the attacker's got which response */
 async function underAttack(attack: string) {
   const { port, origin } = new URL(platform.urls.publicUrl);
   const child = spawn(process.execPath, [ATTACKER, attack, port, String(ATTACK_MS)], {
@@ -63,21 +80,51 @@ async function underAttack(attack: string) {
     measure(() => request('GET', `${platform.urls.controlPlane}/tenants`, adminToken), isOver),
     ended,
   ]);
-  const figures = { health: p99(health), api: p99(api), admin: p99(admin) };
-  process.stderr.write(`${attack}: p99 ms ${JSON.stringify(figures)}, attacker ${output.stdout}${output.stderr}`);
-  return { slowest: Math.max(...[health, api, admin].map((times) => times.at(-1) ?? Number.POSITIVE_INFINITY)) };
+  const figures = `healthz ${p99(health)} (goal ${GOAL_MS}), api ${p99(api)}, admin ${p99(admin)}`;
+  process.stderr.write(`${attack}: p99 in ms: ${figures}; attacker ${output.stdout}${output.stderr}`);
+  return { bystanders: [health, api, admin], statuses: JSON.parse(output.stdout) as Record<string, number> };
 }
 
-test.each(['bodies', 'pipelines', 'unread', 'keys', 'auth', 'paths'])(
+async function gateway(): Promise<{ pid: number; restarts: number }> {
+  return (await platform.cliJson<{ gateway: { pid: number; restarts: number } }>('status')).gateway;
+}
+
+/** The most memory that a process has ever occupied, in bytes. */
+function largestResident(pid: number): number {
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
+}
+
+/** Each attack with the responses that its clients may get. A connection is held until the end, or closed before. */
+const ATTACKS: [attack: string, responses: readonly string[]][] = [
+  ['bodies', ['held', 'closed']],
+  ['pipelines', ['held', 'closed']],
+  ['unread', ['held', 'closed']],
+  ['keys', ['413', '422', '429', 'ECONNRESET', 'EPIPE']],
+  ['auth', ['303']],
+  ['paths', ['414']],
+];
+
+test.each(ATTACKS)(
   'SE-6: during 200 clients of the attack %s, health, tenants and operators are served, and a user can sign in',
-  async (attack) => {
-    const { slowest } = await underAttack(attack);
-    expect(slowest).toBeLessThan(SLOWEST_MS);
-    await expect(platform.tenantToken('Served', tenant.email, PASSWORD)).resolves.toBeDefined();
+  async (attack, responses) => {
+    const before = await gateway();
+    const { bystanders, statuses } = await underAttack(attack);
+    const after = await gateway();
+    // A busy machine may make the gateway look hung. Its replacement breaks the requests under way, one of each caller.
+    const replaced = after.restarts - before.restarts;
+    for (const { times, failures } of bystanders) {
+      expect(times.length).toBeGreaterThan(0);
+      expect(failures.slice(replaced)).toEqual([]);
+    }
+    expect(Object.keys(statuses).filter((status) => !responses.includes(status))).toEqual([]);
+    expect(statuses['422'] ?? 0).toBeLessThanOrEqual(SIGN_UPS);
+    for (const pid of [after.pid, platform.pid]) expect(largestResident(pid)).toBeLessThan(LARGEST_RESIDENT);
     const folder = join(platform.dataDir, 'logs');
-    const logs = readdirSync(folder).filter((name) => name.startsWith('gateway.log'));
-    const size = logs.reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
-    expect(size).toBeLessThanOrEqual(LARGEST_LOGS);
+    for (const name of readdirSync(folder)) {
+      expect(statSync(join(folder, name)).size).toBeLessThanOrEqual(LARGEST_LOG);
+      expect(name).toMatch(/\.log(\.[12])?$/);
+    }
+    await expect(platform.tenantToken('Served', tenant.email, PASSWORD)).resolves.toBeDefined();
   },
   60_000,
 );

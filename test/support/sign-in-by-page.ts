@@ -37,6 +37,7 @@ export interface Page {
   readonly url: string;
   /** `data-page` of web/pages. */
   readonly name: string | undefined;
+  readonly heading: string | undefined;
   readonly alert: string | undefined;
   readonly action: string;
   /** Hidden fields. */
@@ -197,6 +198,7 @@ function readPage(url: string, status: number, text: string): Page {
     status,
     url,
     name: /data-page="([^"]+)"/.exec(text)?.[1],
+    heading: plain(/<h1>([\s\S]*?)<\/h1>/.exec(text)?.[1]),
     alert: plain(/role="alert">([\s\S]*?)<\/div>/.exec(text)?.[1]),
     action: unescaped(/<form method="post" action="([^"]*)"/.exec(text)?.[1] ?? ''),
     fields: Object.fromEntries(fields.map(([, name = '', value = '']) => [name, unescaped(value)])),

@@ -53,15 +53,19 @@ export interface SignOutEverywhereModel {
   readonly action: string;
   readonly csrf: string;
   readonly accountUrl: string;
+  /** @default - none */
+  readonly errors?: readonly string[];
 }
 
-export function signOutEverywherePage({ realmName, action, csrf, accountUrl }: SignOutEverywhereModel): string {
+export function signOutEverywherePage(model: SignOutEverywhereModel): string {
+  const { realmName, action, csrf, accountUrl, errors = [] } = model;
   return page({
-    title: 'Sign out everywhere',
+    title: errors.length > 0 ? 'Error: Sign out everywhere' : 'Sign out everywhere',
     width: 'narrow',
     body: html`<div class="card panel" data-page="sign-out-everywhere">
 <header><h1>Sign out everywhere?</h1>
 <p class="muted">This ends your access to ${realmName} in every browser, application and command line at once.</p></header>
+${errors.length > 0 && errorSummary(errors)}
 <form method="post" action="${action}">
 <input type="hidden" name="csrf" value="${csrf}">
 <div class="actions"><button type="submit" autofocus>Sign out everywhere</button>

@@ -170,23 +170,19 @@ describe('the gateway', () => {
     expect(headers).toMatchObject({
       authorization: 'Basic abc',
       cookie: 's=1',
-      'x-forwarded-for': 'unknown, 127.0.0.1',
+      'x-forwarded-for': '127.0.0.1',
       'x-forwarded-proto': 'https',
       'x-forwarded-host': 'saas.example',
     });
   });
 
   test.each(['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip'])(
-    'SE-1: passes on to the platform that a proxy set %s, but not its value',
+    'SE-1: the platform receives nothing that a client writes into %s',
     async (name) => {
-      const hops = async (headers: Record<string, string>): Promise<string | undefined> => {
-        const { rawHeaders } = (await (await call('/mailbox', '', { headers })).json()) as Echoed;
-        expect(rawHeaders.join()).not.toContain('evil');
-        return rawHeaders[rawHeaders.indexOf('x-forwarded-for') + 1];
-      };
-      expect(await hops({})).toBe('127.0.0.1');
-      expect(await hops({ [name]: 'evil.example' })).toBe('unknown, 127.0.0.1');
-      expect(await hops({ via: '1.1 proxy' })).toBe('unknown, 127.0.0.1');
+      const response = await call('/mailbox', '', { headers: { [name]: 'evil.example' } });
+      const { rawHeaders } = (await response.json()) as Echoed;
+      expect(rawHeaders.join()).not.toContain('evil');
+      expect(rawHeaders.filter((_, i) => rawHeaders[i - 1] === 'x-forwarded-for')).toEqual(['127.0.0.1']);
     },
   );
 

@@ -4,6 +4,7 @@ import { clientRequestId } from '../../../../core/http/request-id.ts';
 import { minPasswordLength } from '../../../../core/identity/password-policy.ts';
 import type { User } from '../../../../core/ports/identity.ts';
 import type { Log } from '../../../../core/ports/log.ts';
+import { errorPage } from '../../../../web/pages/error.ts';
 import {
   ownPasswordChangedPage,
   ownPasswordPage,
@@ -37,21 +38,30 @@ interface Own extends RealmRequest {
   readonly csrf: string;
 }
 
-/** Serves `/account/password` and `/account/sign-out-everywhere`. Redirects to the sign-in where nobody is signed in. */
+const TOO_OLD = ['This page was too old. Try again.'];
+const SIGNED_OUT = {
+  title: 'You are no longer signed in',
+  text: 'Your session had ended before you sent the form, so nothing has changed. Sign in and send it again.',
+};
+
+/**
+ * Serves `/account/password` and `/account/sign-out-everywhere`. Where nobody is signed in, redirects to the sign-in, and
+ * refuses a form.
+ */
 export async function handleOwnAccount(
   deps: OwnAccountDeps,
   request: RealmRequest,
   page: 'password' | 'sign-out-everywhere',
 ): Promise<void> {
   const { req, res, mount } = request;
+  const form = req.method === 'POST' ? await readForm(req) : undefined;
   const own = await signedIn(deps, request);
-  if (!own) return redirect(res, `${mount}/account`);
-  if (req.method !== 'POST') return page === 'password' ? showPassword(own, 200) : showSignOut(own);
-  const form = await readForm(req);
-  if (isForeignOrigin(req, deps.publicUrl) || !deps.seal.verify(formOf(own), form.get('csrf') ?? '')) {
-    // The session has changed since the page was shown, or another site sent the form.
-    return page === 'password' ? showPassword(own, 403, ['This page was too old. Try again.']) : showSignOut(own);
-  }
+  if (!own) return form ? refuseSignedOut(request) : redirect(res, `${mount}/account`);
+  const show = page === 'password' ? showPassword : showSignOut;
+  if (!form) return show(own, 200);
+  // The session has changed since the page was shown, or another site sent the form.
+  const isOwn = !isForeignOrigin(req, deps.publicUrl) && deps.seal.verify(formOf(own), form.get('csrf') ?? '');
+  if (!isOwn) return show(own, 403, TOO_OLD);
   return page === 'password' ? changePassword(deps, own, form) : signOutEverywhere(deps, own);
 }
 
@@ -75,9 +85,13 @@ function showPassword({ res, spec, mount, user, csrf }: Own, status: number, err
   sendHtml(res, status, ownPasswordPage({ userName, csrf, ...urls, minLength: minPasswordLength(spec.id), errors }));
 }
 
-function showSignOut({ res, realmName, mount, csrf }: Own): void {
+function showSignOut({ res, realmName, mount, csrf }: Own, status: number, errors: readonly string[] = []): void {
   const urls = { action: `${mount}/account/sign-out-everywhere`, accountUrl: `${mount}/account` };
-  sendHtml(res, 200, signOutEverywherePage({ realmName, csrf, ...urls }));
+  sendHtml(res, status, signOutEverywherePage({ realmName, csrf, ...urls, errors }));
+}
+
+function refuseSignedOut({ res, mount }: RealmRequest): void {
+  sendHtml(res, 403, errorPage({ ...SIGNED_OUT, link: { text: 'Sign in', href: `${mount}/account` } }));
 }
 
 async function changePassword(deps: OwnAccountDeps, own: Own, form: URLSearchParams): Promise<void> {

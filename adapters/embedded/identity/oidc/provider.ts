@@ -119,13 +119,24 @@ function configurationOf(options: ProviderOptions): Configuration {
       }
       ctx.body = errorPage({
         title: 'This did not work',
-        text: text ?? 'The request is not valid. Go back to the page you came from and try again.',
+        text:
+          PLAIN_TEXT[text ?? ''] ??
+          text ??
+          'The request is not valid. Go back to the page you came from and try again.',
         code: error,
         link: { text: 'Sign in', href: `${path}/account` },
       });
     },
   };
 }
+
+const SIGN_OUT_TOO_OLD = 'This page was too old, so nothing has changed. Go to your account and sign out again.';
+
+/** In place of oidc-provider's texts, which users would not understand. */
+const PLAIN_TEXT: Readonly<Record<string, string>> = {
+  'could not find logout details': SIGN_OUT_TOO_OLD,
+  'xsrf token invalid': SIGN_OUT_TOO_OLD,
+};
 
 const LIFETIMES: NonNullable<Configuration['ttl']> = {
   AccessToken: ACCESS_TOKEN_TTL,

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Clock } from '../../../../core/ports/clock.ts';
 import { Heartbeat } from '../../heartbeat.ts';
+import { ProcessLog } from '../../process-log.ts';
 import { AGENT_ENTRY } from '../../program.ts';
-import { closeLog, openLog } from './log-file.ts';
 import { markOf } from './own-processes.ts';
 import { killNow } from './process-info.ts';
 import type { AgentConfig, FromAgent, ToAgent } from './protocol.ts';
@@ -25,6 +25,7 @@ export class AgentProcess {
   /** Resolves with true when the agent is ready, with false if it ends before. */
   readonly ready: Promise<boolean>;
   readonly #child: ChildProcess;
+  readonly #log: ProcessLog;
   readonly #gone: Promise<void>;
   readonly #heartbeat: Heartbeat;
   #ending = false;
@@ -33,15 +34,16 @@ export class AgentProcess {
   #killReason: string | undefined;
 
   constructor({ config, logFile, clock, receive, lost }: AgentOptions) {
-    const log = openLog(logFile);
     const { PATH, NODE_COMPILE_CACHE } = process.env;
     this.#child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', AGENT_ENTRY], {
       detached: true, // Ctrl-C must reach the platform only, which then ends its agents in order
       cwd: '/',
-      stdio: ['ignore', log, log, 'ipc'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       env: { PATH, NODE_COMPILE_CACHE, ...markOf(config.instance) },
     });
-    closeLog(log);
+    this.#log = new ProcessLog(logFile);
+    this.#log.copy(this.#child.stdout);
+    this.#log.copy(this.#child.stderr);
     const ready = Promise.withResolvers<boolean>();
     this.ready = ready.promise;
     this.#heartbeat = new Heartbeat({
@@ -65,7 +67,7 @@ export class AgentProcess {
         this.kill();
         this.#isGone = true;
         ready.resolve(false);
-        resolve();
+        resolve(this.#log.close());
         if (!this.#ending) lost(this.#killReason ?? reason);
       };
       this.#child.once('exit', (code, signal) => gone(signal === null ? `exit ${code}` : `killed ${signal}`));

@@ -2,11 +2,11 @@ import type { Clock } from '../../../../core/ports/clock.ts';
 import type { TaskState } from '../../../../core/ports/runtime.ts';
 import { remainingMs } from '../../../../core/retry/back-off.ts';
 import type { ServiceFailure } from '../../../../core/routing/registry.ts';
+import { ProcessLog } from '../../process-log.ts';
 import { launchTask } from './launch.ts';
 import { type PlannedTask, planTasks } from './plan-tasks.ts';
 import type { AgentConfig, ServicePlan, ServiceReport, ToTask } from './protocol.ts';
 import { RESTART_BACK_OFF, restartDelayMs } from './restart-delay.ts';
-import { ServiceLog } from './service-log.ts';
 import { socketPath, TASK_SUFFIX_LENGTH } from './socket-path.ts';
 import { Task } from './task.ts';
 
@@ -32,7 +32,7 @@ export interface ServiceOptions {
 /** Keeps the planned number of tasks of one service running. */
 export class Service {
   readonly #options: ServiceOptions;
-  readonly #log: ServiceLog;
+  readonly #log: ProcessLog;
   #plan: ServicePlan;
   #revision = 0;
   /** Oldest first. */
@@ -52,7 +52,7 @@ export class Service {
   constructor(options: ServiceOptions) {
     this.#options = options;
     this.#plan = options.plan;
-    this.#log = new ServiceLog(options.plan.logFile);
+    this.#log = new ProcessLog(options.plan.logFile);
   }
 
   get plan(): ServicePlan {

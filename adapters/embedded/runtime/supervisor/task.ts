@@ -3,13 +3,13 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import type { Clock } from '../../../../core/ports/clock.ts';
 import type { TaskState, TaskStatus } from '../../../../core/ports/runtime.ts';
+import type { ProcessLog } from '../../process-log.ts';
 import { capTask, endGroup, killGroup, membersOf } from './cgroup.ts';
 import { HealthCheck } from './health.ts';
 import type { Launch } from './launch.ts';
 import { killOwn } from './leftovers.ts';
 import { descendantsOf, killNow, residentBytes, unsharedBytes } from './process-info.ts';
 import type { AgentConfig, FromTask, ServicePlan, ToTask } from './protocol.ts';
-import type { ServiceLog } from './service-log.ts';
 import { CpuWatch } from './starvation.ts';
 import { groupOf } from './task-group.ts';
 
@@ -41,7 +41,7 @@ export interface TaskOptions {
   readonly plan: ServicePlan;
   readonly launch: Launch;
   /** Receives what the process prints. */
-  readonly log: ServiceLog;
+  readonly log: ProcessLog;
   readonly config: AgentConfig;
   readonly clock: Clock;
   /** Called when the state has changed. */

@@ -201,7 +201,14 @@ describe('a sign-out', () => {
     expect(again.status).toBe(200);
 
     const confirm = `${server.issuer('pool')}/session/end/confirm`;
-    expect((await browser.open(confirm, { xsrf: 'guessed', logout: 'yes' })).status).toBe(400);
+    for (const [from, forged] of [
+      [browser, 'guessed'],
+      [new Browser(), xsrf],
+    ] as const) {
+      const refused = await from.open(confirm, { xsrf: forged, logout: 'yes' }, { accept: 'text/html' });
+      expect(refused.status).toBe(400);
+      expect(await refused.text()).toContain('This page was too old, so nothing has changed.');
+    }
     expect((await browser.open(confirm, { xsrf, logout: 'yes' })).status).toBe(303);
     const after = await token({ grant_type: 'refresh_token', refresh_token: again.body.refresh_token ?? '' });
     expect(after).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });

@@ -97,11 +97,30 @@ describe("a signed-in user's own account, by page", () => {
     for (const path of ['/account/password', '/account/sign-out-everywhere']) {
       const page = await browser.open(path);
       for (const csrf of ['', 'x', foreign.fields.csrf ?? '']) {
-        expect((await browser.submit(page, { ...fields, csrf })).name).toBe(page.name);
+        expect(await browser.submit(page, { ...fields, csrf })).toMatchObject({
+          status: 403,
+          name: page.name,
+          alert: 'This page was too old. Try again.',
+        });
       }
     }
     expect(await browser.open('/account')).toMatchObject({ name: 'account' });
     expect((await enter(victim)).accessToken).not.toBe('');
+  });
+
+  test('SE-6: a form that is sent after the session has ended is refused and changes nothing', async () => {
+    const userName = await newUser();
+    const browser = await openBrowser(userName);
+    const values = { password: PASSWORD, newPassword: NEW_PASSWORD, repeated: NEW_PASSWORD };
+    const pages = [await browser.open('/account/password'), await browser.open('/account/sign-out-everywhere')];
+    await server.identity.endSessions('pool', userName);
+    const elsewhere = await enter(userName);
+    for (const page of pages) {
+      const refused = await browser.submit(page, values);
+      expect(refused).toMatchObject({ status: 403, name: 'error', heading: 'You are no longer signed in' });
+    }
+    expect((await me('GET', '', elsewhere)).status).toBe(200);
+    expect((await enter(userName)).accessToken).not.toBe('');
   });
 
   test('ID-1: leads to the sign-in where nobody is signed in', async () => {

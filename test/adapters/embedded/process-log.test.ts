@@ -4,18 +4,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { ServiceLog } from '../../../../adapters/embedded/runtime/supervisor/service-log.ts';
+import { ProcessLog } from '../../../adapters/embedded/process-log.ts';
 
 let folder: string;
 let path: string;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'tp-service-log-'));
+  folder = mkdtempSync(join(tmpdir(), 'tp-process-log-'));
   path = join(folder, 'orders.log');
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 test('OB-1: the output of several tasks is written in whole lines, also the last one without a line end', async () => {
-  const log = new ServiceLog(path);
+  const log = new ProcessLog(path);
   log.copy(Readable.from([Buffer.from('one\ntw'), Buffer.from('o\nend')]));
   log.copy(Readable.from([Buffer.from('a long '), Buffer.from('line\n')]));
   log.copy(null);
@@ -24,7 +24,7 @@ test('OB-1: the output of several tasks is written in whole lines, also the last
 });
 
 test('OB-1: a task that prints without end fills no more than three files, and waits for the disk', async () => {
-  const log = new ServiceLog(path, 200_000);
+  const log = new ProcessLog(path, 200_000);
   const task = spawn(process.execPath, ['-e', `for (let i = 0; i < 50_000; i++) console.log('x'.repeat(100))`], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -39,14 +39,14 @@ test('OB-1: a task that prints without end fills no more than three files, and w
 });
 
 test('OB-1: a line that never ends is written in pieces', async () => {
-  const log = new ServiceLog(path, 200_000);
+  const log = new ProcessLog(path, 200_000);
   log.copy(Readable.from([Buffer.alloc(60_000, 97), Buffer.alloc(60_000, 98), Buffer.from('c\n')]));
   await log.close();
   expect(statSync(path).size).toBe(120_002);
 });
 
 test('OB-1: a task runs although its log cannot be opened', async () => {
-  const log = new ServiceLog('/nowhere/orders.log');
+  const log = new ProcessLog('/nowhere/orders.log');
   log.copy(Readable.from([Buffer.from('lost\n')]));
   await expect(log.close()).resolves.toBeUndefined();
 });

@@ -1,19 +1,19 @@
 import type { Readable } from 'node:stream';
-import { RotatingFile } from '../../rotating-file.ts';
+import { RotatingFile } from './rotating-file.ts';
 
 const NEWLINE = 10;
 const NOTHING: Buffer = Buffer.alloc(0);
 /** A longer line is written in pieces. */
 const LONGEST_LINE = 64 * 1024;
-/** After the end of a task, a child of it may hold its output open. */
+/** After the end of a process, a child of it may hold its output open. */
 const CLOSE_TIMEOUT_MS = 500;
 
 /**
- * The log of one service, with what all its tasks print. The agent writes it, so that the log stays within its bound however
- * much a task prints: a task that prints faster than the disk writes has to wait.
+ * A log with what child processes print, such as all tasks of a service. The parent writes it, so that the log stays within
+ * its bound however much they print: a process that prints faster than the disk writes has to wait.
  */
-export class ServiceLog {
-  /** Undefined if the file cannot be opened (the disk is full): a task without a log is better than none. */
+export class ProcessLog {
+  /** Undefined if the file cannot be opened (the disk is full): a process without a log is better than none. */
   readonly #file: RotatingFile | undefined;
   readonly #outputs = new Set<Promise<void>>();
 
@@ -48,7 +48,7 @@ function open(path: string, largestBytes?: number): RotatingFile | undefined {
 
 type Append = (bytes: Buffer) => Promise<unknown> | undefined;
 
-/** Reads on only when the lines before are written, so that a task cannot fill the agent's memory. */
+/** Reads on only when the lines before are written, so that a process cannot fill its parent's memory. */
 async function copyLines(output: Readable, append: Append): Promise<void> {
   let partial: Buffer = NOTHING;
   try {

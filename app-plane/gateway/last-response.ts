@@ -1,0 +1,71 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type GatewayResponse, RESPONSES, toWire } from './responses.ts';
+import type { Turns } from './turns.ts';
+
+const { STATUS_CODES } = process.getBuiltinModule('node:http');
+
+/** Before the gateway closes a connection, it reads and discards for this long, so that the client gets the response. */
+const LINGER_MS = 2_000;
+
+/** Closes a connection on which Node reads no more requests, after the responses to the requests before and `last`. */
+export function closeUpgraded({ socket }: IncomingMessage, turns: Turns, last?: GatewayResponse): void {
+  if (socket.destroyed) return;
+  replaceListeners(socket, turns);
+  if (last) {
+    turns.afterLast(socket, () => respondAndClose(socket, last));
+    return;
+  }
+  turns.closeAfterLast(socket);
+  // Node calls this after the last response. Closing at once, with unread requests, would reset the connection.
+  socket.destroySoon = () => closeSlowly(socket);
+}
+
+/** Node has removed its own listeners. */
+function replaceListeners(socket: Socket, turns: Turns): void {
+  socket.on('error', () => socket.destroy());
+  socket.on('timeout', () => socket.destroy());
+  socket.on('drain', () => {
+    const response = turns.current(socket);
+    if (response?.writableNeedDrain) response.emit('drain');
+  });
+}
+
+/** Node's parser refused the request, so there is no `ServerResponse` to respond with. */
+export function refuseMalformedRequest(error: NodeJS.ErrnoException, socket: Duplex, turns: Turns): void {
+  const current = turns.current(socket);
+  const mayRespond = error.code !== 'ECONNRESET' && socket.writable;
+  // Another response would become part of the one to the malformed request.
+  const hasBegun = current?.headersSent && !current.req.complete;
+  const refuse = (): void => respondAndClose(socket, refusalOf(error));
+  if (!mayRespond || hasBegun) {
+    socket.destroy();
+  } else if (current?.req.complete) {
+    socket.pause();
+    turns.afterLast(socket, refuse);
+  } else {
+    refuse();
+  }
+}
+
+function refusalOf({ code }: NodeJS.ErrnoException): GatewayResponse {
+  if (code === 'HPE_HEADER_OVERFLOW') return RESPONSES.headersTooLarge;
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return RESPONSES.requestTimeout;
+  return RESPONSES.badRequest;
+}
+
+function respondAndClose(socket: Duplex, response: GatewayResponse): void {
+  if (!socket.writable) return;
+  socket.on('error', () => socket.destroy());
+  socket.write(toWire(response, STATUS_CODES[response.status] ?? ''));
+  closeSlowly(socket);
+}
+
+/** Ends the connection, then discards what arrives until the client ends it too (RFC 9112, 9.6). */
+function closeSlowly(socket: Duplex): void {
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  socket.once('close', () => clearTimeout(timer));
+  socket.end();
+  socket.resume();
+}
