@@ -1,5 +1,4 @@
 import { DomainError } from '../../core/errors.ts';
-import { decodePageToken, encodePageToken } from '../../core/http/page-token.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import { etagOf } from '../kit/etag.ts';
 import { createOnce } from '../kit/idempotency.ts';
@@ -14,6 +13,7 @@ import {
   type ServiceOperation,
   TENANT_USER,
 } from '../kit/operation.ts';
+import { respondWithPage } from '../kit/paging.ts';
 import type { TenantContext } from '../kit/tenant-context.ts';
 import type { Catalogue } from './catalogue.ts';
 import { priceLines } from './pricing.ts';
@@ -40,13 +40,8 @@ export function orderOperations({ clock, ids, catalogue }: OrderDeps): ServiceOp
       summary: 'List orders in order of creation',
       query: OrderQuery,
       responses: { 200: { description: 'One page.', body: OrderPage } },
-      async handle({ tenant, query }) {
-        const scope = `${tenant.tenantId}/orders`;
-        const after = decodePageToken(scope, query.next_token);
-        const { orders, next } = await listOrders(tenant, { limit: query.limit, after });
-        const more = next === undefined ? {} : { next_token: encodePageToken(scope, next) };
-        return { status: 200, body: { data: orders, ...more } };
-      },
+      handle: ({ tenant, query }) =>
+        respondWithPage({ tenantId: tenant.tenantId, list: 'orders' }, query, (page) => listOrders(tenant, page)),
     }),
     operation({
       id: 'createOrder',

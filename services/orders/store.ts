@@ -1,5 +1,6 @@
 import { DomainError } from '../../core/errors.ts';
 import { type Item, type Key, type Partition, put, type Write } from '../../core/ports/table.ts';
+import type { StoredPage } from '../kit/paging.ts';
 import { rewrite } from '../kit/rewrite.ts';
 import type { TenantData } from '../kit/tenant-context.ts';
 import type { Order } from './schema.ts';
@@ -13,9 +14,9 @@ export interface StoredOrder {
 export async function listOrders(
   { tenantId, table }: TenantData,
   { after, limit }: { readonly after: string | undefined; readonly limit: number },
-): Promise<{ orders: Order[]; next?: string }> {
+): Promise<StoredPage<Order>> {
   const { items, next } = await table.query({ ...ordersOf(tenantId), ...(after && { after }), limit });
-  return { orders: items.map((item) => item.data), ...(next !== undefined && { next }) };
+  return { items: items.map((item) => item.data), ...(next !== undefined && { next }) };
 }
 
 /** Throws NOT_FOUND. */

@@ -1,5 +1,4 @@
 import { defined } from '../../core/defined.ts';
-import { decodePageToken, encodePageToken } from '../../core/http/page-token.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import { etagOf } from '../kit/etag.ts';
 import { createOnce } from '../kit/idempotency.ts';
@@ -14,6 +13,7 @@ import {
   type ServiceOperation,
   TENANT_USER,
 } from '../kit/operation.ts';
+import { respondWithPage } from '../kit/paging.ts';
 import { Product, ProductChange, ProductInput, ProductPage, ProductQuery } from './schema.ts';
 import {
   changeProduct,
@@ -40,12 +40,9 @@ export function productOperations({ clock, ids }: { clock: Clock; ids: () => str
       responses: { 200: { description: 'One page.', body: ProductPage } },
       async handle({ tenant, query }) {
         if (query.ids) return { status: 200, body: { data: await findProducts(tenant, query.ids) } };
-        const { limit, category } = query;
-        const scope = `${tenant.tenantId}/products?${category ?? ''}`;
-        const after = decodePageToken(scope, query.next_token);
-        const { products, next } = await listProducts(tenant, { limit, category, after });
-        const more = next === undefined ? {} : { next_token: encodePageToken(scope, next) };
-        return { status: 200, body: { data: products, ...more } };
+        const { category } = query;
+        const list = { tenantId: tenant.tenantId, list: `products?${category ?? ''}` };
+        return respondWithPage(list, query, (page) => listProducts(tenant, { ...page, category }));
       },
     }),
     operation({

@@ -1,5 +1,6 @@
 import { ConditionFailed, DomainError } from '../../core/errors.ts';
 import { type Item, type Key, type Partition, put, type Write } from '../../core/ports/table.ts';
+import type { StoredPage } from '../kit/paging.ts';
 import { rewrite } from '../kit/rewrite.ts';
 import type { TenantData } from '../kit/tenant-context.ts';
 import type { Product, ProductInput } from './schema.ts';
@@ -18,11 +19,11 @@ export interface StoredProduct {
 export async function listProducts(
   { tenantId, table }: TenantData,
   page: { readonly category?: string | undefined; readonly after?: string | undefined; readonly limit: number },
-): Promise<{ products: Product[]; next?: string }> {
+): Promise<StoredPage<Product>> {
   const { category, after, limit } = page;
   const partition = category === undefined ? productsOf(tenantId) : categoryOf(tenantId, category);
   const { items, next } = await table.query({ ...partition, ...(after && { after }), limit });
-  return { products: items.map((item) => item.data), ...(next !== undefined && { next }) };
+  return { items: items.map((item) => item.data), ...(next !== undefined && { next }) };
 }
 
 /** In the order of `ids`; unknown ones are left out. */

@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto';
-import { decodePageToken, encodePageToken } from '../../core/http/page-token.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import { etagOf, requireMatch } from '../kit/etag.ts';
 import { createOnce } from '../kit/idempotency.ts';
@@ -14,6 +13,7 @@ import {
   type ServiceOperation,
   TENANT_ADMIN,
 } from '../kit/operation.ts';
+import { respondWithPage } from '../kit/paging.ts';
 import { NewUser, User, UserChange, UserPage, UserQuery, UserUpdate } from './schema.ts';
 import type { Caller, TenantUsers } from './tenant-users.ts';
 
@@ -40,13 +40,11 @@ export function userOperations({ clock, users }: { clock: Clock; users: TenantUs
       summary: "List the tenant's users in order of user name",
       query: UserQuery,
       responses: { 200: { description: 'One page.', body: UserPage } },
-      async handle({ tenant, query }) {
-        const scope = `${tenant.tenantId}/users`;
-        const after = decodePageToken(scope, query.next_token);
-        const page = await users.list(tenant, { limit: query.limit, after });
-        const more = page.next === undefined ? {} : { next_token: encodePageToken(scope, page.next) };
-        return { status: 200, body: { data: [...page.users], ...more } };
-      },
+      handle: ({ tenant, query }) =>
+        respondWithPage({ tenantId: tenant.tenantId, list: 'users' }, query, async (page) => {
+          const { users: items, ...more } = await users.list(tenant, page);
+          return { items, ...more };
+        }),
     }),
     operation({
       id: 'createUser',
