@@ -43,6 +43,7 @@ export function openProvisioner(
     onRouteChange: (tenantId) => gateway.invalidate({ tenantId }),
     hold: config.provisioning === 'held',
     owner: LEASE_OWNER,
+    isSoleOwner: true,
     ...(checkpoint && { checkpoint }),
   });
   cleanUp.defer(() => {

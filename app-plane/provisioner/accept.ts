@@ -1,14 +1,15 @@
+import { defined } from '../../core/defined.ts';
 import { ConditionFailed, DomainError } from '../../core/errors.ts';
 import { seenWrite } from '../../core/events/once.ts';
 import { checkedConsumer, detailOf } from '../../core/events/schemas.ts';
 import { slugOf } from '../../core/fields/slug.ts';
-import type { TenantSpec } from '../../core/plan/resources.ts';
+import type { Resource, ResourceKind, TenantSpec } from '../../core/plan/resources.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Consumer, Envelope } from '../../core/ports/event-bus.ts';
-import type { Item, Table } from '../../core/ports/table.ts';
+import type { Item, Json, Table } from '../../core/ports/table.ts';
 import { type Update, updateItem } from '../../core/retry/update-item.ts';
 import { parseTier, type TierTable, tierNames } from '../../core/tier/tiers.ts';
-import { isHeldByOther, LEASE_MS } from './claim.ts';
+import { kindsOf, withKinds } from './created-kinds.ts';
 import { fromStored, type Placement, placementItem, placementKey, type StoredPlacement } from './placement.ts';
 
 const ACCEPT_CONSUMER = 'app-plane-accept';
@@ -19,12 +20,12 @@ type Decision = Placement | undefined;
 export interface AcceptDeps {
   readonly table: Table;
   readonly clock: Clock;
-  /** The process that works on accepted tenants. It gets the lease in the write of the acceptance. */
-  readonly owner: string;
   readonly tiers: TierTable;
+  readonly shapeOf: (spec: TenantSpec) => readonly Resource[];
   /** Events accepted at the same time. */
   readonly concurrency: number;
-  readonly queue: (placement: Placement) => void;
+  /** Hands an accepted tenant to whoever works on it. If this fails, the sweep finds the tenant. */
+  readonly queue: (placement: Placement) => void | Promise<void>;
   readonly checkpoint: (name: string, tenantId: string) => void | Promise<void>;
 }
 
@@ -52,7 +53,7 @@ export function createAcceptConsumer(deps: AcceptDeps): Consumer {
     }
     if (!decision) return;
     await checkpoint('accepted', tenantId);
-    queue(decision);
+    await queue(decision);
   }
 
   return checkedConsumer({
@@ -69,56 +70,61 @@ interface Request {
 }
 
 /** @throws INVALID, which makes the event a dead letter */
-function decisionOf(event: Envelope, { owner, tiers }: Pick<AcceptDeps, 'owner' | 'tiers'>): Request {
+function decisionOf(event: Envelope, { tiers, shapeOf }: Pick<AcceptDeps, 'tiers' | 'shapeOf'>): Request {
   if (event.detailType === 'offboardingRequest') {
     const { tenantId, tenantRegistrationId: registrationId } = detailOf('offboardingRequest', event);
-    return { tenantId, from: (before, now) => offboard(before, { tenantId, registrationId }, owner, now) };
+    return { tenantId, from: (before, now) => offboard(before, { tenantId, registrationId }, now) };
   }
   const detail = detailOf('onboardingRequest', event);
   const { tenantId, tenantRegistrationId: registrationId, tenantName: name, email } = detail;
+  const prices = detail.prices as Json | undefined;
   const names = tierNames(tiers);
   const tier = parseTier(detail.tier, names);
   if (!tier) throw new DomainError('INVALID', `tier must be one of ${names.join(', ')}, got '${detail.tier}'`);
   const slug = slugOf(name);
   if (slug === '') throw new DomainError('INVALID', `tenantName must contain a letter or digit, got '${name}'`);
-  const spec: TenantSpec = { tenantId, registrationId, name, slug, tier, email };
-  return { tenantId, from: (before, now) => onboard(before, spec, owner, now) };
+  const spec: TenantSpec = {
+    ...{ tenantId, registrationId, name, slug, tier, email },
+    ...(prices !== undefined && { prices }),
+  };
+  return { tenantId, from: (before, now) => onboard(before, spec, kindsOf(shapeOf(spec)), now) };
 }
 
-function onboard(before: Placement | undefined, spec: TenantSpec, owner: string, now: number): Decision {
+function onboard(
+  before: Placement | undefined,
+  spec: TenantSpec,
+  kinds: readonly ResourceKind[],
+  now: number,
+): Decision {
   if (before?.desired === 'absent') return undefined;
   if (before === undefined || before.phase === 'failed') {
     const { tenantId, registrationId } = spec;
     const fresh = { tenantId, registrationId, spec, desired: 'present', phase: 'accepted', steps: [] } as const;
-    return { ...fresh, attempts: 0, acceptedAt: now, ...leaseFor(before, owner, now) };
+    return defined({
+      ...{ ...fresh, attempts: 0, acceptedAt: now },
+      ...{ createdKinds: withKinds(before, kinds), lease: before?.lease },
+    });
   }
-  // The control plane requests a ready tenant again if it has not received the result.
-  if (before.phase === 'ready') return { ...before, unannounced: true, nextAttemptAt: now };
+  if (before.phase === 'ready') return announcedAgain(before, spec, now);
   return undefined;
 }
 
+/** The control plane requests a ready tenant again if it has not received the result, and if somebody asks for a retry. */
+function announcedAgain({ updateFailure: _, ...before }: Placement, { prices }: TenantSpec, now: number): Placement {
+  const spec = before.spec && defined({ ...before.spec, prices });
+  return { ...before, ...(spec && { spec }), unannounced: true, nextAttemptAt: now };
+}
+
+/** Another process may hold the lease: it keeps it until it notices the change. */
 function offboard(
   before: Placement | undefined,
   subject: Pick<Placement, 'tenantId' | 'registrationId'>,
-  owner: string,
   now: number,
 ): Decision {
   if (before?.phase === 'deprovisioning') return undefined;
-  return {
-    ...subject,
-    ...(before?.spec && { spec: before.spec }),
-    ...(before?.allocations && { allocations: before.allocations }),
-    desired: 'absent',
-    phase: 'deprovisioning',
-    steps: [],
-    attempts: 0,
-    acceptedAt: now,
-    ...leaseFor(before, owner, now),
-  };
-}
-
-/** Another holder keeps its lease; it ends as soon as that holder notices the change. */
-function leaseFor(before: Placement | undefined, owner: string, now: number): Pick<Placement, 'lease'> {
-  if (!before || !isHeldByOther(before, owner, now)) return { lease: { owner, until: now + LEASE_MS } };
-  return before.lease ? { lease: before.lease } : {};
+  return defined({
+    ...{ ...subject, spec: before?.spec, allocations: before?.allocations, createdKinds: before?.createdKinds },
+    ...({ desired: 'absent', phase: 'deprovisioning', steps: [], attempts: 0, acceptedAt: now } as const),
+    lease: before?.lease,
+  });
 }

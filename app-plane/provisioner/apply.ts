@@ -1,14 +1,18 @@
+import { DomainError } from '../../core/errors.ts';
 import type { MaybePending, Pending } from '../../core/plan/pending.ts';
-import type { Change, ResourceDriver, ResourceKind } from '../../core/plan/resources.ts';
+import type { Change, ResourceDriver } from '../../core/plan/resources.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Claim } from './claim.ts';
 import { reasonOf, within } from './failures.ts';
+import { REMOVE_REMAINS, stepOf } from './steps.ts';
 
 export interface ApplyDeps {
   readonly drivers: readonly ResourceDriver[];
   readonly clock: Clock;
-  /** A step that takes longer has failed, in milliseconds. */
+  /** A step that takes longer has failed, in milliseconds. Work that goes on elsewhere does not count. */
   readonly stepMs: number;
+  /** Work that goes on elsewhere for longer has failed, in milliseconds: all of one request, whatever its steps. */
+  readonly pendingMs: number;
   readonly checkpoint: (name: string, tenantId: string) => void | Promise<void>;
 }
 
@@ -28,33 +32,60 @@ export async function applyPlan(
   claim: Claim,
   deps: ApplyDeps,
 ): Promise<Pending | undefined> {
-  const { clock, stepMs, checkpoint } = deps;
   const { tenantId } = claim.placement;
   for (const { driver, changes: batch } of batchesOf(changes, deps.drivers)) {
     claim.check();
-    const names = batch.map(stepName);
-    await checkpoint(`before ${names.join(', ')}`, tenantId);
-    const step = (of: readonly string[], work: () => Promise<MaybePending>) =>
-      claim.record(of, () => within(clock, stepMs, of.join(', '), work()), reasonOf);
+    const nameOf = (change: Change) => stepOf(change, claim.steps);
+    const names = batch.map(nameOf);
+    await deps.checkpoint(`before ${names.join(', ')}`, tenantId);
     const outcome = driver.applyAll
-      ? await step(names, () => driver.applyAll?.(batch) ?? Promise.resolve())
-      : await allEnded(batch.map((change) => step([stepName(change)], () => driver.apply(change))));
+      ? await step(names, () => driver.applyAll?.(batch) ?? Promise.resolve(), claim, deps)
+      : await allEnded(batch.map((change) => step([nameOf(change)], () => driver.apply(change), claim, deps)));
     if (outcome) return outcome;
-    await checkpoint(`after ${names.join(', ')}`, tenantId);
+    await deps.checkpoint(`after ${names.join(', ')}`, tenantId);
   }
   return undefined;
 }
 
-/** Removes what cannot be observed as a resource; the last step of an offboarding. */
-export async function purge(claim: Claim, deps: ApplyDeps): Promise<void> {
+/**
+ * Removes what cannot be observed as a resource; the last step of an offboarding.
+ * @returns what the removal waits for; undefined: it is complete
+ */
+export async function purge(claim: Claim, deps: ApplyDeps): Promise<Pending | undefined> {
   const { tenantId } = claim.placement;
   claim.check();
-  await deps.checkpoint('before remove remains', tenantId);
-  const work = async () => {
-    for (const driver of deps.drivers) await driver.purge?.(tenantId);
+  await deps.checkpoint(`before ${REMOVE_REMAINS}`, tenantId);
+  const work = async (): Promise<MaybePending> => {
+    for (const driver of deps.drivers) {
+      const outcome = await driver.purge?.(tenantId);
+      if (outcome) return outcome;
+    }
   };
-  await claim.record(['remove remains'], () => within(deps.clock, deps.stepMs, 'remove remains', work()), reasonOf);
-  await deps.checkpoint('after remove remains', tenantId);
+  const outcome = await step([REMOVE_REMAINS], work, claim, deps);
+  if (outcome) return outcome;
+  await deps.checkpoint(`after ${REMOVE_REMAINS}`, tenantId);
+  return undefined;
+}
+
+/** Runs and records the work of the steps `names`. @throws FAILED if it goes on elsewhere for longer than `pendingMs` */
+function step(
+  names: readonly string[],
+  work: () => Promise<MaybePending>,
+  claim: Claim,
+  { clock, stepMs, pendingMs }: ApplyDeps,
+): Promise<Pending | undefined> {
+  const bounded = async (): Promise<MaybePending> => {
+    const outcome = await within(clock, stepMs, names.join(', '), work());
+    const { pendingSince } = claim.placement;
+    if (outcome && pendingSince !== undefined && clock.now() - pendingSince > pendingMs) {
+      throw new DomainError(
+        'FAILED',
+        `not finished after ${Math.round(pendingMs / 60_000)} minutes: ${outcome.pending}`,
+      );
+    }
+    return outcome;
+  };
+  return claim.record(names, bounded, reasonOf);
 }
 
 function batchesOf(changes: readonly Change[], drivers: readonly ResourceDriver[]): Batch[] {
@@ -73,27 +104,10 @@ function areAlike(a: Change | undefined, b: Change): boolean {
   return a?.action === b.action && a.resource.kind === b.resource.kind;
 }
 
-/** Like Promise.all, but resolves or rejects only after every promise has settled. */
-async function allEnded(works: readonly Promise<MaybePending>[]): Promise<MaybePending> {
+/** Like Promise.all, but resolves or rejects only after every promise has settled. @returns the first that is pending */
+async function allEnded(works: readonly Promise<Pending | undefined>[]): Promise<Pending | undefined> {
   const results = await Promise.allSettled(works);
   const failed = results.find((result) => result.status === 'rejected');
   if (failed) throw failed.reason;
   return results.flatMap((result) => (result.status === 'fulfilled' && result.value ? [result.value] : []))[0];
-}
-
-const KIND_NAMES: Record<Exclude<ResourceKind, 'service'>, string> = {
-  'user-pool': 'user pool',
-  data: 'data store',
-  cluster: 'cluster',
-  'admin-user': 'administrator',
-  'api-key': 'API key',
-  route: 'route',
-};
-
-/** The step's name as users see it: 'create service orders', 'remove route'. */
-function stepName({ action, resource }: Change): string {
-  const verb = action === 'delete' ? 'remove' : action;
-  if (resource.kind === 'admin-user' && action === 'delete') return 'remove users';
-  if (resource.kind !== 'service') return `${verb} ${KIND_NAMES[resource.kind]}`;
-  return `${verb} service ${resource.name.slice(resource.name.indexOf('/') + 1)}`;
 }

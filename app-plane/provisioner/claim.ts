@@ -1,6 +1,6 @@
 import { defined } from '../../core/defined.ts';
 import { isDomainError } from '../../core/errors.ts';
-import type { MaybePending } from '../../core/plan/pending.ts';
+import type { MaybePending, Pending } from '../../core/plan/pending.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import { put, type Table, type Write } from '../../core/ports/table.ts';
 import { remainingMs } from '../../core/retry/back-off.ts';
@@ -24,8 +24,13 @@ export class Superseded extends Error {
  * Whether another owner holds the lease. A lease that ends later than any lease can was taken before the system clock was
  * set back, and counts as over: every write is conditional on the version, so two owners cannot overwrite each other.
  */
-export function isHeldByOther({ lease }: Placement, owner: string, now: number): boolean {
-  return lease !== undefined && lease.owner !== owner && remainingMs(lease.until, now, LEASE_MS) > 0;
+export function isHeldByOther(placement: Placement, owner: string, now: number): boolean {
+  return placement.lease?.owner !== owner && isHeld(placement, now);
+}
+
+/** Whether a lease lasts, whoever holds it. */
+export function isHeld({ lease }: Placement, now: number): boolean {
+  return lease !== undefined && remainingMs(lease.until, now, LEASE_MS) > 0;
 }
 
 /**
@@ -54,15 +59,22 @@ export class Claim {
   }
 
   /**
-   * Takes the lease, unless this owner got it with the acceptance and it still lasts.
+   * Takes the lease, unless this owner holds it and it still lasts, and writes `patch` with it. A sole owner takes it with
+   * the first progress, which saves short work a write: nobody else can work on the store.
    * @throws Superseded if another process was faster
    */
-  static async take(table: Table, clock: Clock, owner: string, item: PlacementItem): Promise<Claim> {
+  static async take(
+    table: Table,
+    clock: Clock,
+    owner: string,
+    item: PlacementItem,
+    { isSoleOwner = false, patch = {} }: { readonly isSoleOwner?: boolean; readonly patch?: PlacementPatch } = {},
+  ): Promise<Claim> {
     const claim = new Claim(table, clock, owner, item);
     const { lease } = item.data;
+    const isLasting = lease?.owner === owner && remainingMs(lease.until, clock.now(), LEASE_MS) >= LEASE_MS / 2;
     try {
-      if (lease?.owner !== owner || remainingMs(lease.until, clock.now(), LEASE_MS) < LEASE_MS / 2)
-        await claim.save({});
+      if (Object.keys(patch).length > 0 || !(isSoleOwner || isLasting)) await claim.save(patch);
     } catch (error) {
       claim.close();
       throw error;
@@ -88,27 +100,46 @@ export class Claim {
     if (this.#lost) throw this.#lost;
   }
 
-  /** Runs the work of the steps `names`, and records the start and end of each. The steps of pending work keep running. */
+  /**
+   * Runs the work of the steps `names`, and records the start and end of each. The steps of pending work keep running, with
+   * the reason, and keep their start over several passes.
+   */
   async record(
     names: readonly string[],
     work: () => Promise<MaybePending>,
     reasonOf: (error: unknown) => string,
-  ): Promise<MaybePending> {
-    const started = this.#steps.findLast(({ name, status }) => name === names[0] && status === 'running');
-    const startedAt = started?.startedAt ?? this.#time();
-    for (const name of names) this.#put({ name, status: 'running', startedAt });
+  ): Promise<Pending | undefined> {
+    const started = names.map(
+      (name) => this.#running(name) ?? ({ name, status: 'running', startedAt: this.#time() } as const),
+    );
+    for (const step of started) this.#put(step);
     const end = (outcome: Pick<Step, 'status' | 'reason'>) => {
-      for (const name of names) this.#put({ name, startedAt, endedAt: this.#time(), ...outcome });
+      for (const { name, startedAt } of started) this.#put({ name, startedAt, endedAt: this.#time(), ...outcome });
     };
     try {
       const outcome = await work();
-      if (outcome) return outcome;
-      end({ status: 'done' });
-      return undefined;
+      if (!outcome) end({ status: 'done' });
+      else for (const step of started) this.#put({ ...step, reason: outcome.pending });
+      return outcome ?? undefined;
     } catch (error) {
       this.#failedStep ??= names.join(', ');
       end({ status: 'failed', reason: reasonOf(error) });
       throw error;
+    }
+  }
+
+  /** Records the end of the running steps `names`, whose work was observed to have ended. */
+  complete(names: readonly string[]): void {
+    for (const step of names.map((name) => this.#running(name))) {
+      if (step) this.#put({ name: step.name, startedAt: step.startedAt, endedAt: this.#time(), status: 'done' });
+    }
+  }
+
+  /** Records that the running steps have failed, because the work that they belong to is given up. */
+  giveUp(): void {
+    for (const { name, startedAt, status } of this.#steps) {
+      if (status !== 'running') continue;
+      this.#put({ name, startedAt, endedAt: this.#time(), status: 'failed', reason: 'given up before it had ended' });
     }
   }
 
@@ -132,6 +163,10 @@ export class Claim {
   close(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
+  }
+
+  #running(name: string): Step | undefined {
+    return this.#steps.findLast((step) => step.name === name && step.status === 'running');
   }
 
   #put(step: Step): void {

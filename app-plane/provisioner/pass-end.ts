@@ -2,17 +2,20 @@ import { DomainError, isDomainError } from '../../core/errors.ts';
 import { outboxWrites } from '../../core/events/outbox.ts';
 import type { Pending } from '../../core/plan/pending.ts';
 import type { Place } from '../../core/plan/place.ts';
-import type { Verdict } from '../../core/plan/policies.ts';
 import type { TenantSpec } from '../../core/plan/resources.ts';
 import type { Clock, RandomBytes } from '../../core/ports/clock.ts';
 import type { RealmConfig, RealmId } from '../../core/ports/identity.ts';
 import type { Log } from '../../core/ports/log.ts';
 import { backOffMs, chanceOf } from '../../core/retry/back-off.ts';
 import { type ApplyDeps, purge } from './apply.ts';
+import { waitFor } from './attempt-wait.ts';
 import type { Claim } from './claim.ts';
+import { kindsOf } from './created-kinds.ts';
 import { BACK_OFF, isTerminal, reasonOf } from './failures.ts';
-import { mustExist, type Placement } from './placement.ts';
+import { again, DONE, failed, type PassResult } from './pass-result.ts';
+import { mustExist, NO_WAIT, type Placement } from './placement.ts';
 import type { Outcome, Results } from './results.ts';
+import type { Inspection } from './verdict.ts';
 
 /**
  * What the end of a pass over a tenant needs. Every end writes the placement, releases the lease and sends the event in one
@@ -27,105 +30,113 @@ export interface PassEndDeps extends ApplyDeps {
   readonly realmConfig: (realm: RealmId) => Promise<RealmConfig>;
   /** Failed attempts after which an onboarding or offboarding is given up. */
   readonly attempts: number;
-  /** An onboarding is not attempted again later than this after its acceptance, in milliseconds. */
+  /**
+   * An onboarding is not attempted again later than this after its acceptance, in milliseconds. Once work goes on elsewhere,
+   * `pendingMs` is the limit instead.
+   */
   readonly onboardingMs: number;
 }
 
-/** Milliseconds after which to look at the tenant again; undefined: nothing is left to do. */
-export type RequeueAfter = number | undefined;
-
 /** All changes are applied: the tenant is in its desired state. */
-export async function endSuccess(claim: Claim, verdict: Verdict, deps: PassEndDeps): Promise<void> {
+export async function endSuccess(claim: Claim, inspection: Ended, deps: PassEndDeps): Promise<PassResult> {
   const { placement } = claim;
-  if (placement.desired === 'absent') await endAbsent(claim, verdict, deps);
-  else if (placement.failure !== undefined) await endFailed(claim, placement.failure, deps);
-  else await endReady(claim, deps);
+  if (placement.desired === 'absent') return await endAbsent(claim, inspection, deps);
+  if (placement.failure !== undefined) return await endFailed(claim, placement.failure, deps);
+  return await endReady(claim, inspection, deps);
 }
 
-/** The work goes on elsewhere. The attempt has not failed, so the number of failed attempts stays as it is. */
-export async function endPending(claim: Claim, outcome: Pending, { clock }: PassEndDeps): Promise<RequeueAfter> {
-  const { phase } = claim.placement;
+type Ended = Pick<Inspection, 'desired' | 'withheld'>;
+
+/**
+ * The work goes on elsewhere. The attempt has not failed: the count of failed attempts begins anew, and `pendingMs` bounds
+ * how often that can happen.
+ */
+export async function endPending(claim: Claim, outcome: Pending, { clock }: PassEndDeps): Promise<PassResult> {
+  const { phase, pendingSince } = claim.placement;
   const { pending, lookAgainMs } = outcome;
+  const now = clock.now();
   const working = phase === 'accepted' ? 'provisioning' : phase;
-  await claim.end({ phase: working, pending, nextAttemptAt: clock.now() + lookAgainMs });
-  return lookAgainMs;
+  const wait = { ...waitFor(lookAgainMs, now), pending, pendingSince: Math.min(pendingSince ?? now, now) };
+  await claim.end({ phase: working, attempts: 0, ...wait });
+  return again(lookAgainMs, pending);
 }
 
-async function endReady(claim: Claim, deps: PassEndDeps): Promise<void> {
+async function endReady(claim: Claim, { desired, withheld }: Ended, deps: PassEndDeps): Promise<PassResult> {
   const { placement } = claim;
-  if (!mustExist(placement)) return;
+  if (!mustExist(placement)) return DONE;
   const { tenantId, spec } = placement;
   const allocations = deps.placeOf(spec);
   const config = await deps.realmConfig(allocations.realm);
   await deps.checkpoint('finish', tenantId);
   const isAnnounced = placement.phase === 'ready' && !placement.unannounced;
-  const events = isAnnounced ? [] : [deps.results.provisioned(outcomeOf(claim), spec.name, config)];
-  await claim.end(
-    { phase: 'ready', allocations, attempts: 0, nextAttemptAt: undefined, pending: undefined, unannounced: undefined },
-    outboxWrites(events),
-  );
+  const events = isAnnounced ? [] : [deps.results.provisioned(outcomeOf(claim), spec, config)];
+  const createdKinds = kindsOf([...desired, ...withheld.map(({ resource }) => resource)]);
+  const ready = { phase: 'ready', allocations, createdKinds, attempts: 0, ...NO_WAIT } as const;
+  await claim.end({ ...ready, unannounced: undefined, updateFailure: undefined }, outboxWrites(events));
   deps.log.info({ tenantId, tier: spec.tier, ms: deps.clock.now() - placement.acceptedAt }, 'tenant is ready');
+  return DONE;
 }
 
-async function endAbsent(claim: Claim, { withheld }: Verdict, deps: PassEndDeps): Promise<void> {
+async function endAbsent(claim: Claim, { withheld }: Ended, deps: PassEndDeps): Promise<PassResult> {
   const { tenantId, registrationId, acceptedAt } = claim.placement;
   if (withheld.length > 0) throw new DomainError('FORBIDDEN', 'the no-delete policy forbids removing the tenant');
-  await purge(claim, deps);
+  const remains = await purge(claim, deps);
+  if (remains) return await endPending(claim, remains, deps);
   await deps.checkpoint('finish', tenantId);
   // The tombstone stays forever: a dead letter may be replayed at any time and must not revive the tenant.
-  const nothing = {
-    spec: undefined,
-    allocations: undefined,
-    nextAttemptAt: undefined,
-    pending: undefined,
-    failure: undefined,
-  };
+  const nothing = { spec: undefined, allocations: undefined, failure: undefined, createdKinds: undefined, ...NO_WAIT };
   const event = deps.results.deprovisioned(outcomeOf(claim));
   await claim.end({ phase: 'gone', ...nothing, steps: [], attempts: 0 }, outboxWrites([event]));
   deps.log.info({ tenantId, registrationId, ms: deps.clock.now() - acceptedAt }, 'tenant is gone');
+  return DONE;
 }
 
-async function endFailed(claim: Claim, failure: string, { checkpoint, results, log }: PassEndDeps): Promise<void> {
+async function endFailed(
+  claim: Claim,
+  failure: string,
+  { checkpoint, results, log }: PassEndDeps,
+): Promise<PassResult> {
   const { tenantId, desired } = claim.placement;
+  claim.giveUp();
   await checkpoint('finish', tenantId);
   const outcome = outcomeOf(claim);
   const event =
     desired === 'absent' ? results.deprovisionFailed(outcome, failure) : results.provisionFailed(outcome, failure);
-  await claim.end(
-    { phase: 'failed', failure, attempts: 0, nextAttemptAt: undefined, pending: undefined },
-    outboxWrites([event]),
-  );
+  await claim.end({ phase: 'failed', failure, attempts: 0, ...NO_WAIT }, outboxWrites([event]));
   log.warn({ tenantId, reason: failure }, desired === 'absent' ? 'offboarding failed' : 'onboarding failed');
+  return failed(failure);
 }
 
 /**
  * The pass failed. Retries as long as a retry may help. Otherwise a failed onboarding is cleaned up by the next pass,
  * and then reported; a failed offboarding, or a failed clean-up, is reported at once.
  */
-export async function endError(claim: Claim, error: unknown, deps: PassEndDeps): Promise<RequeueAfter> {
+export async function endError(claim: Claim, error: unknown, deps: PassEndDeps): Promise<PassResult> {
   const { placement } = claim;
   const { tenantId, phase, desired, failure } = placement;
   const attempts = placement.attempts + 1;
   const waitMs = Math.round(backOffMs(attempts, BACK_OFF, chanceOf(deps.random)));
   const reason = reasonIn(claim, error);
   deps.log.warn({ tenantId, phase, attempts, reason, err: error }, 'reconcile failed');
+  if (phase === 'ready' && isDomainError(error, 'FAILED')) return await endRolledBack(claim, reason);
   if (phase === 'ready' || mayRetry(placement, error, { attempts, waitMs }, deps)) {
     const working = phase === 'accepted' ? 'provisioning' : phase;
-    await claim.end({ phase: working, attempts, nextAttemptAt: deps.clock.now() + waitMs, pending: undefined });
-    return waitMs;
+    await claim.end({ phase: working, attempts, ...waitFor(waitMs, deps.clock.now()), pending: undefined });
+    return again(waitMs);
   }
   if (mustExist(placement)) {
-    await claim.end({
-      phase: 'provisioning',
-      failure: reason,
-      attempts: 0,
-      nextAttemptAt: undefined,
-      pending: undefined,
-    });
-    return 0;
+    claim.giveUp();
+    await claim.end({ phase: 'provisioning', failure: reason, attempts: 0, ...NO_WAIT });
+    return again(0);
   }
-  await endFailed(claim, desired === 'absent' ? reason : `${failure}; clean-up is incomplete: ${reason}`, deps);
-  return undefined;
+  return await endFailed(claim, desired === 'absent' ? reason : `${failure}; clean-up is incomplete: ${reason}`, deps);
+}
+
+/** A change of a ready tenant was rolled back. The tenant is served as before; to repeat the change would only fail again. */
+async function endRolledBack(claim: Claim, reason: string): Promise<PassResult> {
+  claim.giveUp();
+  await claim.end({ phase: 'ready', attempts: 0, updateFailure: reason, ...NO_WAIT });
+  return failed(reason);
 }
 
 function mayRetry(
@@ -135,9 +146,11 @@ function mayRetry(
   deps: PassEndDeps,
 ): boolean {
   if (next.attempts >= deps.attempts) return false;
-  // A removal may conflict with earlier work on the tenant that is about to end. Only a policy refuses it permanently.
-  if (!mustExist(placement)) return !isDomainError(error, 'FORBIDDEN');
-  return !isTerminal(error) && deps.clock.now() + next.waitMs <= placement.acceptedAt + deps.onboardingMs;
+  // A removal may conflict with earlier work on the tenant that is about to end, so most errors of a removal are retried.
+  if (!mustExist(placement)) return !isDomainError(error, 'FORBIDDEN') && !isDomainError(error, 'FAILED');
+  const { acceptedAt, pendingSince } = placement;
+  const deadline = pendingSince === undefined ? acceptedAt + deps.onboardingMs : pendingSince + deps.pendingMs;
+  return !isTerminal(error) && deps.clock.now() + next.waitMs <= deadline;
 }
 
 function outcomeOf({ placement, steps }: Claim): Outcome {

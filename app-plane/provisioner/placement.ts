@@ -1,5 +1,5 @@
 import type { Place } from '../../core/plan/place.ts';
-import type { TenantSpec } from '../../core/plan/resources.ts';
+import type { ResourceKind, TenantSpec } from '../../core/plan/resources.ts';
 import type { Item, Key, Page, Partition, Table } from '../../core/ports/table.ts';
 import type { Step } from '../../core/tenant/lifecycle.ts';
 import type { TierName } from '../../core/tier/tiers.ts';
@@ -26,11 +26,25 @@ export interface Placement {
   readonly acceptedAt: number;
   /** No attempt before this time. @default - now */
   readonly nextAttemptAt?: number;
+  /** How long the wait that ends at `nextAttemptAt` is, in milliseconds. @default - the longest wait after a failed attempt */
+  readonly waitMs?: number;
   /**
    * What the work waits for, in plain words: it goes on elsewhere. `nextAttemptAt` then applies to the sweep only, and any
    * event may start an attempt earlier. @default - no work goes on elsewhere
    */
   readonly pending?: string;
+  /** Since when work of the present request goes on elsewhere. @default - no pass has ended so */
+  readonly pendingSince?: number;
+  /**
+   * Why the last change of a ready tenant was rolled back, in plain words. The tenant is served as before, and no attempt
+   * follows until somebody asks again. @default - no change was rolled back
+   */
+  readonly updateFailure?: string;
+  /**
+   * The kinds of which the tenant may have resources: each is added before its first resource is created, and removed after
+   * its absence was observed. @default - unknown, so every kind
+   */
+  readonly createdKinds?: readonly ResourceKind[];
   readonly lease?: Lease;
 }
 
@@ -45,12 +59,31 @@ export function fromStored(stored: StoredPlacement): Placement {
   return { ...placement, desired };
 }
 
-type Clearable = 'spec' | 'allocations' | 'failure' | 'unannounced' | 'nextAttemptAt' | 'pending' | 'lease';
+type Clearable =
+  | 'spec'
+  | 'allocations'
+  | 'failure'
+  | 'unannounced'
+  | 'nextAttemptAt'
+  | 'waitMs'
+  | 'pending'
+  | 'pendingSince'
+  | 'updateFailure'
+  | 'createdKinds'
+  | 'lease';
 
 /** Changes of a placement; undefined removes the property. */
 export type PlacementPatch = Partial<Omit<Placement, Clearable>> & {
   readonly [K in Clearable]?: Placement[K] | undefined;
 };
+
+/** Ends every wait: the next attempt is due at once, or nothing is left to attempt. */
+export const NO_WAIT = {
+  nextAttemptAt: undefined,
+  waitMs: undefined,
+  pending: undefined,
+  pendingSince: undefined,
+} as const satisfies PlacementPatch;
 
 export type Phase = 'accepted' | 'provisioning' | 'ready' | 'failed' | 'deprovisioning' | 'gone';
 

@@ -1,9 +1,7 @@
-import { DomainError } from '../../core/errors.ts';
-import { placeOf } from '../../core/plan/place.ts';
 import type { Change, ResourceDriver } from '../../core/plan/resources.ts';
 import type { Clock, RandomBytes } from '../../core/ports/clock.ts';
 import type { Consumer, EventBus } from '../../core/ports/event-bus.ts';
-import type { Identity, RealmConfig, RealmId } from '../../core/ports/identity.ts';
+import type { Identity } from '../../core/ports/identity.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { Runtime } from '../../core/ports/runtime.ts';
 import type { Table } from '../../core/ports/table.ts';
@@ -18,33 +16,25 @@ import { createDataDriver } from './drivers/data.ts';
 import { createIdentityDriver } from './drivers/identity.ts';
 import { createRoutingDriver } from './drivers/routing.ts';
 import { reasonOf } from './failures.ts';
+import { openReconciler, type ReconcileLimits } from './open-reconciler.ts';
+import type { PassResult } from './pass-result.ts';
 import { loadPlacement, type Phase, type Placement } from './placement.ts';
 import { ensurePlatform } from './platform.ts';
 import { queueAfterPublicUrlChange } from './public-url-change.ts';
-import { createReconciler, type Reconciler } from './reconcile.ts';
 import { Restoration } from './restoration.ts';
-import { createResults } from './results.ts';
 import { Sweep } from './sweep.ts';
 import { TenantWaiters } from './tenant-waiters.ts';
 import { type Priority, WorkQueue } from './work-queue.ts';
 
-export interface ProvisionerLimits {
+export interface ProvisionerLimits extends ReconcileLimits {
   /** Tenants worked on at the same time. @default 8 */
   readonly concurrency?: number;
   /** Most of them that are of one tier. @default - the tier's own `concurrency` */
   readonly perTier?: Partial<Record<TierName, number>>;
   /** Requests accepted at the same time. @default 32 */
   readonly accepts?: number;
-  /** Failed attempts after which an onboarding or offboarding is given up. @default 5 */
-  readonly attempts?: number;
-  /** An onboarding is not attempted again later than this after its acceptance, in seconds. @default 120 */
-  readonly onboardingSeconds?: number;
-  /** A step that takes longer has failed, in seconds. @default 60 */
-  readonly stepSeconds?: number;
   /** Time between two sweeps for unfinished work, in seconds. @default 5 */
   readonly sweepSeconds?: number;
-  /** Most tenants of a tier; another one is refused with the reason. @default - no limit */
-  readonly maxTenants?: Partial<Record<TierName, number>>;
 }
 
 export interface ProvisionerOptions {
@@ -75,6 +65,8 @@ export interface ProvisionerOptions {
    * restart it continues at once. @default - a new name, so the leases of a dead process must expire first
    */
   readonly owner?: string;
+  /** true: no other process can work on the store, so that short work needs no lease. @default false */
+  readonly isSoleOwner?: boolean;
   /** Called between any two steps, so that tests can stop the process there. @default - nothing is called */
   readonly checkpoint?: (name: string, tenantId: string) => void | Promise<void>;
 }
@@ -87,8 +79,8 @@ export interface Provisioner {
   start(): Promise<void>;
   /** The consumer that `start` subscribes. */
   readonly accept: Consumer;
-  /** Works on a tenant now. @returns milliseconds after which to look again; undefined: nothing is left to do */
-  reconcile(tenantId: string): Promise<number | undefined>;
+  /** Works on a tenant now. */
+  reconcile(tenantId: string): Promise<PassResult>;
   /** What `reconcile` would change now. */
   plan(tenantId: string): Promise<readonly Change[]>;
   /** The steps of the run in progress, live, or of the last one. Empty for an unknown tenant and one that is gone. */
@@ -116,7 +108,13 @@ export function createProvisioner(options: ProvisionerOptions): Provisioner {
   const waiters = new TenantWaiters(table, clock);
   const sweepMs = (limits.sweepSeconds ?? 5) * 1000;
   const restoration = new Restoration();
-  const reconciler = reconcilerOf({ ...options, owner, checkpoint }, claims, restoration);
+  const reconciler = openReconciler({
+    ...{ ...options, owner, checkpoint },
+    drivers: options.drivers ?? driversOf(options),
+    apiUrl: `${options.publicUrl}/api`,
+    isRestoring: (tenantId) => restoration.isWaiting(tenantId),
+    onClaim: (claim, tenantId) => (claim ? claims.set(tenantId, claim) : claims.delete(tenantId)),
+  });
 
   const queue = new WorkQueue({
     clock,
@@ -124,10 +122,9 @@ export function createProvisioner(options: ProvisionerOptions): Provisioner {
     perLane: { ...concurrencyOf(options.tiers), ...limits.perTier },
     run: async (tenantId) => {
       try {
-        const afterMs = await reconciler.reconcile(tenantId);
-        // 0: another change came in between, and the attempt is repeated at once.
-        if (afterMs !== 0) restoration.end(tenantId, afterMs === undefined ? 'served' : 'failed');
-        return afterMs;
+        const result = await reconciler.reconcile(tenantId);
+        endRestoring(tenantId, result, restoration);
+        return result.outcome === 'again' ? result.afterMs : undefined;
       } catch (error) {
         restoration.end(tenantId, 'failed');
         log.error({ tenantId, reason: reasonOf(error), err: error }, 'reconcile could not run');
@@ -141,7 +138,8 @@ export function createProvisioner(options: ProvisionerOptions): Provisioner {
     queue.add({ key: tenantId, lane: spec?.tier ?? NO_TIER, priority });
 
   const accept = createAcceptConsumer({
-    ...{ table, clock, owner, tiers: options.tiers, checkpoint },
+    ...{ table, clock, tiers: options.tiers, checkpoint },
+    shapeOf: (spec) => shapeOf(spec, options.tiers, options.services),
     concurrency: limits.accepts ?? 32,
     queue: (placement) => enqueue(placement, 'interactive'),
   });
@@ -179,30 +177,10 @@ export function createProvisioner(options: ProvisionerOptions): Provisioner {
   };
 }
 
-type ReconcilerOptions = ProvisionerOptions & Required<Pick<ProvisionerOptions, 'owner' | 'checkpoint'>>;
-
-/** The reconciler in the terms of the provisioner's options; `claims` holds the claims of work in progress. */
-function reconcilerOf(
-  options: ReconcilerOptions,
-  claims: Map<string, Claim>,
-  restoration: Pick<Restoration, 'isWaiting'>,
-): Reconciler {
-  const { table, clock, random, log, owner, checkpoint, limits = {} } = options;
-  return createReconciler({
-    ...{ table, clock, random, log, owner, checkpoint },
-    results: createResults(() => clock.now(), random, options.publicUrl),
-    drivers: options.drivers ?? driversOf(options),
-    shapeOf: (spec) => shapeOf(spec, options.tiers, options.services),
-    placeOf: (spec) => placeOf(spec.tenantId, options.tiers[spec.tier]),
-    realmConfig: realmConfigs(options.identity),
-    stepMs: (limits.stepSeconds ?? 60) * 1000,
-    attempts: limits.attempts ?? 5,
-    onboardingMs: (limits.onboardingSeconds ?? 120) * 1000,
-    maxTenants: limits.maxTenants ?? {},
-    noDelete: options.noDelete ?? false,
-    isRestoring: (tenantId) => restoration.isWaiting(tenantId),
-    onClaim: (claim, tenantId) => (claim ? claims.set(tenantId, claim) : claims.delete(tenantId)),
-  });
+/** An attempt to restore a tenant has not ended if it must be repeated at once, or if its work goes on elsewhere. */
+function endRestoring(tenantId: string, result: PassResult, restoration: Restoration): void {
+  if (result.outcome === 'again' && (result.afterMs === 0 || result.pending !== undefined)) return;
+  restoration.end(tenantId, result.outcome === 'done' ? 'served' : 'failed');
 }
 
 function driversOf({ table, identity, runtime, random, environmentOf, onRouteChange }: ProvisionerOptions) {
@@ -212,18 +190,6 @@ function driversOf({ table, identity, runtime, random, environmentOf, onRouteCha
     createComputeDriver({ runtime, environmentOf }),
     createRoutingDriver({ table, random, onRouteChange }),
   ];
-}
-
-/** Reads the configuration of a realm. Keeps the pooled one, which every pooled tenant needs. */
-function realmConfigs(identity: Identity): (id: RealmId) => Promise<RealmConfig> {
-  let pooled: RealmConfig | undefined;
-  return async (id) => {
-    if (id === 'pool' && pooled) return pooled;
-    const realm = await identity.realm(id);
-    if (!realm) throw new DomainError('UNAVAILABLE', `realm ${id} must exist before its tenant is announced`);
-    if (id === 'pool') pooled = realm;
-    return realm;
-  };
 }
 
 function concurrencyOf(tiers: TierTable): Record<string, number> {

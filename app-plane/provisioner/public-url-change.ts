@@ -27,7 +27,8 @@ export async function queueAfterPublicUrlChange(table: Table, publicUrl: string)
 async function markUnannounced(table: Table, tenantId: string): Promise<Placement[]> {
   const item = await loadPlacement(table, tenantId);
   if (item?.data.phase !== 'ready') return [];
-  const placement: Placement = { ...item.data, unannounced: true, nextAttemptAt: 0 };
+  const { updateFailure: _, ...before } = item.data;
+  const placement: Placement = { ...before, unannounced: true, nextAttemptAt: 0 };
   await table.transact([put(placementItem(placement, item.version + 1), { version: item.version })]);
   return [placement];
 }

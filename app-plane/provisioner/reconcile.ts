@@ -2,17 +2,23 @@ import { createKeyedQueue } from '../../core/collections/keyed-queue.ts';
 import { DomainError } from '../../core/errors.ts';
 import { applyPolicies, dryRun } from '../../core/plan/policies.ts';
 import type { Change } from '../../core/plan/resources.ts';
-import { remainingMs } from '../../core/retry/back-off.ts';
 import { applyPlan } from './apply.ts';
+import { remainingWaitMs } from './attempt-wait.ts';
 import { Claim, isHeldByOther, Superseded } from './claim.ts';
-import { BACK_OFF } from './failures.ts';
-import { endError, endPending, endSuccess, type PassEndDeps, type RequeueAfter } from './pass-end.ts';
-import { loadPlacement, type Placement, type PlacementItem } from './placement.ts';
-import { type VerdictDeps, verdictOf } from './verdict.ts';
+import { kindsOf, withKinds } from './created-kinds.ts';
+import { endError, endPending, endSuccess, type PassEndDeps } from './pass-end.ts';
+import { again, DONE, failed, type PassResult } from './pass-result.ts';
+import { loadPlacement, type Placement, type PlacementItem, type PlacementPatch } from './placement.ts';
+import { completedSteps } from './steps.ts';
+import { desiredOf, type VerdictDeps, verdictOf } from './verdict.ts';
 
 export interface ReconcileDeps extends VerdictDeps, PassEndDeps {
   /** The holder of the leases. */
   readonly owner: string;
+  /** true: no other process can work on the store. */
+  readonly isSoleOwner: boolean;
+  /** How soon to look again while another process holds the lease, in milliseconds. @default - when the lease ends */
+  readonly leaseRetryMs?: number;
   /** Called with every claim that is taken, and with undefined when it is released. */
   readonly onClaim: (claim: Claim | undefined, tenantId: string) => void;
   /** Whether the tenant must be tried at once, because the platform has started and waits for it. */
@@ -22,9 +28,9 @@ export interface ReconcileDeps extends VerdictDeps, PassEndDeps {
 export interface Reconciler {
   /**
    * Brings a tenant closer to its desired state, from any state. Safe to call at any time and from any process: a caller
-   * that does not get the lease waits.
+   * that does not get the lease is told when to call again. Never waits for work that goes on elsewhere.
    */
-  reconcile(tenantId: string): Promise<RequeueAfter>;
+  reconcile(tenantId: string): Promise<PassResult>;
   /** What `reconcile` would change now. Empty for a tenant that was never accepted. */
   plan(tenantId: string): Promise<readonly Change[]>;
 }
@@ -43,28 +49,43 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
   };
 }
 
-async function reconcile(tenantId: string, deps: ReconcileDeps): Promise<RequeueAfter> {
+async function reconcile(tenantId: string, deps: ReconcileDeps): Promise<PassResult> {
   const item = await loadPlacement(deps.table, tenantId);
-  if (!item || item.data.phase === 'failed' || item.data.phase === 'gone') return undefined;
+  if (!item || item.data.phase === 'gone') return DONE;
+  const givenUp = givenUpReason(item.data, deps);
+  if (givenUp !== undefined) return failed(givenUp);
   const waitMs = waitMsOf(item.data, deps);
-  if (waitMs > 0) return waitMs;
-  if (await isConverged(item.data, deps)) return undefined;
+  if (waitMs > 0) return again(waitMs, item.data.pending);
+  if (await isConverged(item.data, deps)) return DONE;
   try {
-    const after = await withClaim(item, deps);
+    const result = await withClaim(item, deps);
     await deps.checkpoint('finished', tenantId);
-    return after;
+    return result;
   } catch (error) {
-    if (error instanceof Superseded) return 0;
+    if (error instanceof Superseded) return again(0);
     throw error;
   }
 }
 
-function waitMsOf(placement: Placement, { clock, owner, isRestoring }: ReconcileDeps): number {
-  const now = clock.now();
-  const isDue = placement.pending !== undefined || isRestoring(placement.tenantId);
-  const nextAttemptAt = isDue ? 0 : (placement.nextAttemptAt ?? 0);
-  const held = isHeldByOther(placement, owner, now) ? (placement.lease?.until ?? 0) - now : 0;
-  return Math.max(held, remainingMs(nextAttemptAt, now, BACK_OFF.maxMs));
+/** Why nothing happens until somebody asks again, or undefined. A start asks again for the tenants that it restores. */
+function givenUpReason(
+  { tenantId, phase, failure, updateFailure }: Placement,
+  deps: ReconcileDeps,
+): string | undefined {
+  if (phase === 'failed') return failure ?? 'no reason was recorded';
+  return deps.isRestoring(tenantId) ? undefined : updateFailure;
+}
+
+function waitMsOf(placement: Placement, deps: ReconcileDeps): number {
+  const now = deps.clock.now();
+  // Whoever calls while work goes on elsewhere may know that it has ended.
+  const isWaiting = placement.pending === undefined && !deps.isRestoring(placement.tenantId);
+  return Math.max(heldMs(placement, now, deps), isWaiting ? remainingWaitMs(placement, now) : 0);
+}
+
+function heldMs(placement: Placement, now: number, { owner, leaseRetryMs }: ReconcileDeps): number {
+  if (!isHeldByOther(placement, owner, now)) return 0;
+  return Math.min((placement.lease?.until ?? 0) - now, leaseRetryMs ?? Number.POSITIVE_INFINITY);
 }
 
 async function isConverged(placement: Placement, deps: ReconcileDeps): Promise<boolean> {
@@ -72,9 +93,10 @@ async function isConverged(placement: Placement, deps: ReconcileDeps): Promise<b
   return (await verdictOf(placement, deps)).allowed.length === 0;
 }
 
-async function withClaim(item: PlacementItem, deps: ReconcileDeps): Promise<RequeueAfter> {
+async function withClaim(item: PlacementItem, deps: ReconcileDeps): Promise<PassResult> {
   const { tenantId } = item.data;
-  const claim = await Claim.take(deps.table, deps.clock, deps.owner, item);
+  const { table, clock, owner, isSoleOwner } = deps;
+  const claim = await Claim.take(table, clock, owner, item, { isSoleOwner, patch: newKinds(item.data, deps) });
   deps.onClaim(claim, tenantId);
   try {
     await deps.checkpoint('claimed', tenantId);
@@ -88,14 +110,21 @@ async function withClaim(item: PlacementItem, deps: ReconcileDeps): Promise<Requ
   }
 }
 
+/** The kinds that the pass may create and the placement does not know yet: the shape of a tier has changed. */
+function newKinds(placement: Placement, deps: ReconcileDeps): PlacementPatch {
+  const { createdKinds } = placement;
+  const all = withKinds(placement, kindsOf(desiredOf(placement, deps)));
+  return all === undefined || all.length === createdKinds?.length ? {} : { createdKinds: all };
+}
+
 /** One pass over a tenant: observe, plan, apply the policies and the changes, and end. */
-async function pass(claim: Claim, deps: ReconcileDeps): Promise<RequeueAfter> {
+async function pass(claim: Claim, deps: ReconcileDeps): Promise<PassResult> {
   const { placement } = claim;
-  const verdict = await verdictOf(placement, deps);
-  if (verdict.refusal !== undefined) throw new DomainError('FORBIDDEN', verdict.refusal);
+  const inspection = await verdictOf(placement, deps);
+  claim.complete(completedSteps(claim.steps, inspection));
+  if (inspection.refusal !== undefined) throw new DomainError('FORBIDDEN', inspection.refusal);
   await deps.checkpoint('planned', placement.tenantId);
-  const outcome = await applyPlan(verdict.allowed, claim, deps);
+  const outcome = await applyPlan(inspection.allowed, claim, deps);
   if (outcome) return await endPending(claim, outcome, deps);
-  await endSuccess(claim, verdict, deps);
-  return undefined;
+  return await endSuccess(claim, inspection, deps);
 }

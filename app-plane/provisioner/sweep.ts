@@ -1,11 +1,34 @@
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { Table } from '../../core/ports/table.ts';
-import { remainingMs } from '../../core/retry/back-off.ts';
-import { BACK_OFF, reasonOf } from './failures.ts';
-import { dueAt, type Placement, readySilos, unfinished } from './placement.ts';
+import { remainingWaitMs } from './attempt-wait.ts';
+import { isHeld } from './claim.ts';
+import { reasonOf } from './failures.ts';
+import { type Placement, readySilos, unfinished } from './placement.ts';
 import type { Restoration } from './restoration.ts';
 import type { Priority } from './work-queue.ts';
+
+/**
+ * Hands every tenant whose work is due to `send`, in order of due time, and returns when all are handed over. A function
+ * calls it once per schedule. A tenant may be handed over again before its work begins, which does no harm.
+ * @returns how many tenants were handed over
+ */
+export async function sweepOnce(
+  { table, clock }: Pick<SweepOptions, 'table' | 'clock'>,
+  send: (placement: Placement) => void | Promise<void>,
+  /** Tenants to hand over although they are not due. @default - none */
+  isDueAnyway: (placement: Placement) => boolean = () => false,
+): Promise<number> {
+  const now = clock.now();
+  let count = 0;
+  // Looks at all of them, because their waits differ: after the clock was set back, a later one may be due first.
+  for await (const placement of unfinished(table)) {
+    if (!isDueAnyway(placement) && (isHeld(placement, now) || remainingWaitMs(placement, now) > 0)) continue;
+    await send(placement);
+    count += 1;
+  }
+  return count;
+}
 
 export interface SweepOptions {
   readonly table: Table;
@@ -58,18 +81,20 @@ export class Sweep {
     });
   }
 
-  /** Work that someone waits for precedes the restoring of tenants that are ready. */
+  /**
+   * Work that someone waits for precedes the restoring of tenants that are ready. After a start, what an earlier process of
+   * the same name has left behind is due, and so is work that goes on elsewhere: it may have ended meanwhile.
+   */
   async #sweep({ afterStart }: { readonly afterStart: boolean }): Promise<void> {
-    const { table, clock, owner, enqueue, isRunning } = this.#options;
-    const now = clock.now();
-    for await (const placement of unfinished(table)) {
-      const isDue = remainingMs(dueAt(placement) ?? 0, now, BACK_OFF.maxMs) === 0;
-      // In order of due time: the others are not due either.
-      if (!isDue && !afterStart) return;
-      const isLeftBehind = afterStart && placement.lease?.owner === owner;
-      if ((isDue || isLeftBehind) && !isRunning(placement.tenantId)) {
+    const { owner, enqueue, isRunning } = this.#options;
+    const isLeftBehind = ({ lease, pending }: Placement) => lease?.owner === owner || pending !== undefined;
+    await sweepOnce(
+      this.#options,
+      (placement) => {
+        if (isRunning(placement.tenantId)) return;
         enqueue(placement, placement.phase === 'ready' ? 'background' : 'interactive');
-      }
-    }
+      },
+      (placement) => afterStart && isLeftBehind(placement),
+    );
   }
 }

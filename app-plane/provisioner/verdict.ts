@@ -1,8 +1,9 @@
 import { planTenant } from '../../core/plan/plan-tenant.ts';
 import { applyPolicies, keepData, noDelete, type Policy, quota, type Verdict } from '../../core/plan/policies.ts';
-import type { ObservedResource, Resource, ResourceDriver, TenantSpec } from '../../core/plan/resources.ts';
+import type { Change, ObservedResource, Resource, ResourceDriver, TenantSpec } from '../../core/plan/resources.ts';
 import type { Table } from '../../core/ports/table.ts';
 import type { TierName } from '../../core/tier/tiers.ts';
+import { kindsToObserve } from './created-kinds.ts';
 import { admittedBefore, mustExist, type Placement } from './placement.ts';
 
 export interface VerdictDeps {
@@ -15,23 +16,36 @@ export interface VerdictDeps {
   readonly noDelete: boolean;
 }
 
-/** Observes a tenant, plans its changes and applies the policies to the plan. Changes nothing. */
-export async function verdictOf(placement: Placement, deps: VerdictDeps): Promise<Verdict> {
-  const { tenantId } = placement;
-  const resources = mustExist(placement) ? deps.shapeOf(placement.spec) : [];
-  const observed = await observe(tenantId, driversFor(placement, resources, deps.drivers));
-  return applyPolicies(planTenant({ tenantId, resources }, observed), await policiesFor(placement, deps));
+/** A verdict with what it is based on. */
+export interface Inspection extends Verdict {
+  /** What the tenant must have. */
+  readonly desired: readonly Resource[];
+  readonly observed: readonly ObservedResource[];
+  /** The plan before the policies. */
+  readonly changes: readonly Change[];
 }
 
-/** A tenant that must exist keeps any data, so its data are observed only if its shape contains a data store. */
+/** Observes a tenant, plans its changes and applies the policies to the plan. Changes nothing. */
+export async function verdictOf(placement: Placement, deps: VerdictDeps): Promise<Inspection> {
+  const { tenantId } = placement;
+  const desired = desiredOf(placement, deps);
+  const observed = await observe(tenantId, driversFor(placement, desired, deps.drivers));
+  const changes = planTenant({ tenantId, resources: desired }, observed);
+  return { ...applyPolicies(changes, await policiesFor(placement, deps)), desired, observed, changes };
+}
+
+/** What the tenant must have: nothing if it must not exist. */
+export function desiredOf(placement: Placement, { shapeOf }: Pick<VerdictDeps, 'shapeOf'>): readonly Resource[] {
+  return mustExist(placement) ? shapeOf(placement.spec) : [];
+}
+
 function driversFor(
   placement: Placement,
   shape: readonly Resource[],
   drivers: readonly ResourceDriver[],
 ): readonly ResourceDriver[] {
-  if (!mustExist(placement)) return drivers;
-  const isRelevant = (kind: Resource['kind']) => kind !== 'data' || shape.some((resource) => resource.kind === kind);
-  return drivers.filter(({ kinds }) => kinds.some(isRelevant));
+  const relevant = kindsToObserve(placement, shape);
+  return drivers.filter(({ kinds }) => kinds.some((kind) => relevant.includes(kind)));
 }
 
 async function observe(tenantId: string, drivers: readonly ResourceDriver[]): Promise<ObservedResource[]> {

@@ -1,5 +1,6 @@
 import type { RealmId } from '../ports/identity.ts';
 import type { ClusterId } from '../ports/runtime.ts';
+import type { Json } from '../ports/table.ts';
 import type { RouteTarget } from '../routing/registry.ts';
 import type { TaskSize, TierName } from '../tier/tiers.ts';
 import type { MaybePending } from './pending.ts';
@@ -13,6 +14,8 @@ export interface TenantSpec {
   readonly tier: TierName;
   /** The first administrator's. */
   readonly email: string;
+  /** The `prices` of the registration, as the customer defined them. Billing reads them; nothing here does. @default - none */
+  readonly prices?: Json;
 }
 
 /**
@@ -117,6 +120,6 @@ export interface ResourceDriver<Kind extends ResourceKind = ResourceKind> {
   apply(change: Change<Kind>): Promise<MaybePending>;
   /** Applies consecutive changes of one tenant's plan, all or none. Otherwise like `apply`. @default - `apply`, one by one */
   applyAll?(changes: readonly Change<Kind>[]): Promise<MaybePending>;
-  /** Removes what cannot be observed as a resource; the last step of an offboarding. @default - nothing */
-  purge?(tenantId: string): Promise<void>;
+  /** Removes what cannot be observed as a resource; the last step of an offboarding. Otherwise like `apply`. @default - nothing */
+  purge?(tenantId: string): Promise<MaybePending>;
 }

@@ -191,6 +191,6 @@ export interface Step {
   readonly status: 'running' | 'done' | 'failed';
   readonly startedAt: string;
   readonly endedAt?: string;
-  /** In plain words, where it failed. */
+  /** In plain words: why it failed or, while it is running, which work elsewhere it waits for. */
   readonly reason?: string;
 }

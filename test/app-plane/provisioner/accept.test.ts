@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { createAcceptConsumer } from '../../../app-plane/provisioner/accept.ts';
-import { LEASE_MS } from '../../../app-plane/provisioner/claim.ts';
+import { type AcceptDeps, createAcceptConsumer } from '../../../app-plane/provisioner/accept.ts';
 import { loadPlacement, type Placement, placementKey } from '../../../app-plane/provisioner/placement.ts';
+import type { ResourceKind } from '../../../core/plan/resources.ts';
 import { put } from '../../../core/ports/table.ts';
+import { shapeOf } from '../../../tenant-templates/shape.ts';
 import { TIERS } from '../../../tenant-templates/tiers.ts';
 import { openScratchTable } from '../../support/scratch-table.ts';
+import { until } from '../../support/until.ts';
 import { placementOf, store } from './placements.ts';
 import { offboarding, onboarding } from './world.ts';
 
@@ -24,20 +26,27 @@ beforeEach(async () => {
 });
 afterEach(() => scratch.close());
 
-function consumer() {
-  return createAcceptConsumer({
-    ...{ table: scratch.table, clock: scratch.clock, owner: 'one', tiers: TIERS, concurrency: 7 },
+const consumer = () => createAcceptConsumer(deps());
+
+function deps(): AcceptDeps {
+  return {
+    ...{
+      table: scratch.table,
+      clock: scratch.clock,
+      tiers: TIERS,
+      shapeOf: (spec) => shapeOf(spec, TIERS),
+      concurrency: 7,
+    },
     queue: (placement) => void queued.push(placement),
     async checkpoint(name, tenantId) {
       passed.push(`${name} ${tenantId}`);
       await onCheckpoint(name);
     },
-  });
+  };
 }
 
 const placement = async () => (await loadPlacement(scratch.table, ID))?.data;
 const now = () => scratch.clock.now();
-const ownLease = () => ({ owner: 'one', until: now() + LEASE_MS });
 
 test('the consumer handles both requests, as many at a time as it is allowed', () => {
   expect(consumer()).toMatchObject({
@@ -55,10 +64,11 @@ describe('a request to onboard', () => {
   };
   const accepted = () => ({
     ...{ tenantId: ID, registrationId: `reg-${ID}`, spec, desired: 'present', phase: 'accepted' },
-    ...{ steps: [], attempts: 0, acceptedAt: now(), lease: ownLease() },
+    ...{ steps: [], attempts: 0, acceptedAt: now() },
+    createdKinds: ['user-pool', 'data', 'cluster', 'service', 'admin-user', 'api-key', 'route'],
   });
 
-  test('is accepted: the placement is stored with the lease of this process, and queued', async () => {
+  test('is accepted: the placement is stored with the kinds that it may create, and queued', async () => {
     await consumer().handle(event);
     expect(await placement()).toEqual(accepted());
     expect(queued).toEqual([accepted()]);
@@ -68,7 +78,55 @@ describe('a request to onboard', () => {
   test('starts again after a failure, without anything of the failed attempt', async () => {
     await store(scratch.table, placementOf({ phase: 'failed', failure: 'no room', attempts: 5, nextAttemptAt: 9 }));
     await consumer().handle(event);
-    expect(await placement()).toEqual(accepted());
+    const { createdKinds: _, ...expected } = accepted();
+    // A placement of an earlier version does not know its kinds, so it may have any.
+    expect(await placement()).toEqual(expected);
+  });
+
+  test.each<[string, ResourceKind[], ResourceKind[]]>([
+    [
+      'keeps the kinds of the failed attempt',
+      ['cluster', 'service'],
+      ['cluster', 'service', 'admin-user', 'api-key', 'route'],
+    ],
+    ['names each kind once', ['route'], ['admin-user', 'api-key', 'route']],
+  ])('in another tier after a failure %s', async (_what, before, after) => {
+    await store(scratch.table, placementOf({ phase: 'failed', failure: 'no room', createdKinds: before }));
+    await consumer().handle(onboarding(ID, 'basic'));
+    expect((await placement())?.createdKinds).toEqual(after);
+  });
+
+  test('with prices keeps them, for the result', async () => {
+    const prices = [{ id: 'p1', metricName: 'm' }];
+    await consumer().handle({ ...event, detail: { ...event.detail, prices } });
+    expect((await placement())?.spec?.prices).toEqual(prices);
+  });
+
+  test('of a ready tenant takes its present prices, and allows a change that was rolled back to be tried again', async () => {
+    const old = placementOf({ phase: 'ready', updateFailure: 'the stack was rolled back' });
+    await store(scratch.table, { ...old, ...(old.spec && { spec: { ...old.spec, prices: ['old'] } }) });
+    await consumer().handle({ ...event, detail: { ...event.detail, prices: ['new'] } });
+    const after = await placement();
+    expect([after?.spec?.prices, after?.updateFailure, after?.unannounced]).toEqual([['new'], undefined, true]);
+  });
+
+  test('is handled when the tenant is queued', async () => {
+    const queueing = Promise.withResolvers<void>();
+    const accepting = createAcceptConsumer({ ...deps(), queue: () => queueing.promise }).handle(event);
+    let isHandled = false;
+    void accepting.then(() => {
+      isHandled = true;
+    });
+    await until(async () => (await placement())?.phase === 'accepted');
+    expect(isHandled).toBe(false);
+    queueing.resolve();
+    await accepting;
+  });
+
+  test('fails if the tenant cannot be queued', async () => {
+    const error = new Error('no queue');
+    const accepting = createAcceptConsumer({ ...deps(), queue: () => Promise.reject(error) });
+    await expect(accepting.handle(event)).rejects.toBe(error);
   });
 
   test('is announced again if the tenant is ready', async () => {
@@ -111,7 +169,7 @@ describe('a request to offboard', () => {
   const event = offboarding(ID);
   const leaving = () => ({
     ...{ tenantId: ID, registrationId: `reg-${ID}`, desired: 'absent', phase: 'deprovisioning' },
-    ...{ steps: [], attempts: 0, acceptedAt: now(), lease: ownLease() },
+    ...{ steps: [], attempts: 0, acceptedAt: now() },
   });
 
   test('of a tenant that was never accepted stores that it is absent', async () => {
@@ -121,11 +179,15 @@ describe('a request to offboard', () => {
   });
 
   test('keeps what is needed to remove the tenant, and nothing of earlier attempts', async () => {
-    const allocations = { realm: 'pool', cluster: 'shared', silo: true } as const;
-    const ready = placementOf({ phase: 'ready', allocations, attempts: 2, nextAttemptAt: 9, unannounced: true });
+    const kept = {
+      allocations: { realm: 'pool', cluster: 'shared', silo: true },
+      createdKinds: ['cluster', 'route'],
+    } as const;
+    const waits = { attempts: 2, nextAttemptAt: 9, waitMs: 9, pending: 'stack a', pendingSince: 1 };
+    const ready = placementOf({ phase: 'ready', ...kept, ...waits, unannounced: true, updateFailure: 'rolled back' });
     await store(scratch.table, ready);
     await consumer().handle(event);
-    expect(await placement()).toEqual({ ...leaving(), spec: ready.spec, allocations });
+    expect(await placement()).toEqual({ ...leaving(), spec: ready.spec, ...kept });
   });
 
   test.each<[string, Partial<Placement>]>([
@@ -147,21 +209,15 @@ describe('a request to offboard', () => {
   });
 });
 
-describe('the lease of an accepted request', () => {
-  test('stays with another process that holds it', async () => {
-    const lease = { owner: 'two', until: now() + 1 };
-    await store(scratch.table, placementOf({ phase: 'provisioning', lease }));
-    await consumer().handle(offboarding(ID));
-    expect((await placement())?.lease).toEqual(lease);
-  });
-
+describe('the lease of a tenant', () => {
   test.each([
-    ['it has ended', 'two', 0],
-    ['it is the own one', 'one', 5],
-  ])('is that of this process if %s', async (_what, owner, leftMs) => {
-    await store(scratch.table, placementOf({ phase: 'provisioning', lease: { owner, until: now() + leftMs } }));
-    await consumer().handle(offboarding(ID));
-    expect((await placement())?.lease).toEqual(ownLease());
+    ['an onboarding request', () => onboarding(ID, 'basic'), { phase: 'failed' }],
+    ['an offboarding request', () => offboarding(ID), { phase: 'provisioning' }],
+  ] as const)('stays with its holder when %s is accepted', async (_what, request, state) => {
+    const lease = { owner: 'two', until: now() + 1 };
+    await store(scratch.table, placementOf({ ...state, lease }));
+    await consumer().handle(request());
+    expect((await placement())?.lease).toEqual(lease);
   });
 });
 

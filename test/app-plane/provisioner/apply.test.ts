@@ -51,7 +51,13 @@ function driverOf(
 }
 
 function depsOf(...drivers: ResourceDriver[]): ApplyDeps {
-  return { drivers, clock: scratch.clock, stepMs: STEP_MS, checkpoint: (name) => void calls.push(`[${name}]`) };
+  return {
+    drivers,
+    clock: scratch.clock,
+    stepMs: STEP_MS,
+    pendingMs: 3_600_000,
+    checkpoint: (name) => void calls.push(`[${name}]`),
+  };
 }
 
 const stepNames = () => claim.steps.map(({ name }) => name);

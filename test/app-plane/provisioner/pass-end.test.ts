@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Claim } from '../../../app-plane/provisioner/claim.ts';
 import { endError, endSuccess, type PassEndDeps } from '../../../app-plane/provisioner/pass-end.ts';
+import { again, failed } from '../../../app-plane/provisioner/pass-result.ts';
 import { loadPlacement, type Placement } from '../../../app-plane/provisioner/placement.ts';
 import { createResults } from '../../../app-plane/provisioner/results.ts';
+import type { Inspection } from '../../../app-plane/provisioner/verdict.ts';
 import { DomainError } from '../../../core/errors.ts';
 import { OUTBOX } from '../../../core/events/outbox.ts';
-import type { Verdict } from '../../../core/plan/policies.ts';
 import type { ResourceDriver } from '../../../core/plan/resources.ts';
 import { recordingLog } from '../../support/recording-log.ts';
 import { openScratchTable } from '../../support/scratch-table.ts';
@@ -13,7 +14,7 @@ import { placementOf, store } from './placements.ts';
 
 const ID = 'acme0000';
 const PLACE = { realm: 'pool', cluster: 'shared', silo: true } as const;
-const NOTHING_TO_DO = { allowed: [], withheld: [] } as unknown as Verdict;
+const NOTHING_TO_DO = { desired: [], observed: [], changes: [], allowed: [], withheld: [] } satisfies Inspection;
 const UNAVAILABLE = new DomainError('UNAVAILABLE', 'no room');
 const zeros = (length: number) => new Uint8Array(length);
 
@@ -31,10 +32,11 @@ beforeEach(async () => {
     drivers: [{ kinds: ['data'], purge } as unknown as ResourceDriver],
     clock: scratch.clock,
     stepMs: 1_000,
+    pendingMs: 3_600_000,
     checkpoint: (name) => void passed.push(name),
     random: zeros,
     log: recordingLog(lines),
-    results: createResults(scratch.clock.now.bind(scratch.clock), zeros, 'http://platform.test'),
+    results: createResults(scratch.clock.now.bind(scratch.clock), zeros, 'http://platform.test/api'),
     placeOf: () => PLACE,
     realmConfig: async (realm) => ({ issuer: `http://platform.test/realms/${realm}`, clientId: 'app' }),
     attempts: 5,
@@ -69,7 +71,7 @@ describe('a pass that has applied every change', () => {
     const claim = await claimOf({ phase: 'provisioning', attempts: 3, nextAttemptAt: 1 });
     scratch.clock.advance(250);
     await endSuccess(claim, NOTHING_TO_DO, deps);
-    const expected = placementOf({ phase: 'ready', allocations: PLACE, acceptedAt: now() - 250 });
+    const expected = placementOf({ phase: 'ready', allocations: PLACE, createdKinds: [], acceptedAt: now() - 250 });
     expect(await placement()).toEqual(expected);
     expect(passed).toEqual(['finish']);
     const [event] = await events();
@@ -89,7 +91,9 @@ describe('a pass that has applied every change', () => {
   test('of a ready tenant that must be announced again sends the result', async () => {
     await endSuccess(await claimOf({ phase: 'ready', unannounced: true, nextAttemptAt: 1 }), NOTHING_TO_DO, deps);
     expect(await types()).toEqual(['provisionSuccess']);
-    expect(await placement()).toEqual(placementOf({ phase: 'ready', allocations: PLACE, acceptedAt: now() }));
+    expect(await placement()).toEqual(
+      placementOf({ phase: 'ready', allocations: PLACE, createdKinds: [], acceptedAt: now() }),
+    );
   });
 
   test('of an offboarding leaves a tombstone, after what cannot be observed is removed', async () => {
@@ -117,7 +121,7 @@ describe('a pass that has applied every change', () => {
 
   test('of an offboarding fails if a policy has withheld a removal', async () => {
     const claim = await claimOf({ phase: 'deprovisioning', desired: 'absent' });
-    const withheld = { ...NOTHING_TO_DO, withheld: [{}] } as unknown as Verdict;
+    const withheld = { ...NOTHING_TO_DO, withheld: [{}] } as unknown as Inspection;
     await expect(endSuccess(claim, withheld, deps)).rejects.toMatchObject({ code: 'FORBIDDEN' });
     expect([purged, await types()]).toEqual([[], []]);
     claim.close();
@@ -142,9 +146,15 @@ describe('a pass that fails', () => {
     [3, 4_000],
   ])('after %i failed attempts is tried again after %i ms', async (attempts, waitMs) => {
     const claim = await claimOf({ attempts });
-    expect(await endError(claim, UNAVAILABLE, deps)).toBe(waitMs);
+    expect(await endError(claim, UNAVAILABLE, deps)).toEqual(again(waitMs));
     expect(await placement()).toEqual(
-      placementOf({ phase: 'provisioning', attempts: attempts + 1, nextAttemptAt: now() + waitMs, acceptedAt: now() }),
+      placementOf({
+        phase: 'provisioning',
+        attempts: attempts + 1,
+        nextAttemptAt: now() + waitMs,
+        waitMs,
+        acceptedAt: now(),
+      }),
     );
     expect(await types()).toEqual([]);
     expect(logged()).toEqual([
@@ -162,7 +172,7 @@ describe('a pass that fails', () => {
   ])('makes the next pass clean up if %s', async (_what, change, error, passedMs) => {
     const claim = await claimOf(change);
     scratch.clock.advance(passedMs);
-    expect(await endError(claim, error, deps)).toBe(0);
+    expect(await endError(claim, error, deps)).toEqual(again(0));
     expect(await placement()).toEqual(
       placementOf({ phase: 'provisioning', failure: 'no room', acceptedAt: now() - passedMs }),
     );
@@ -172,7 +182,7 @@ describe('a pass that fails', () => {
   test('is tried again at the very end of the time for an onboarding', async () => {
     const claim = await claimOf({});
     scratch.clock.advance(119_500);
-    expect(await endError(claim, UNAVAILABLE, deps)).toBe(500);
+    expect(await endError(claim, UNAVAILABLE, deps)).toEqual(again(500));
   });
 
   test.each<[string, Partial<Placement>, Error]>([
@@ -181,9 +191,11 @@ describe('a pass that fails', () => {
     ['a policy forbids it', {}, new DomainError('FORBIDDEN', 'no')],
   ])('leaves a ready tenant ready, and is tried again, even if %s', async (_what, change, error) => {
     const claim = await claimOf({ phase: 'ready', ...change });
-    const waitMs = await endError(claim, error, deps);
-    expect(waitMs).toBeGreaterThan(0);
-    expect(await placement()).toMatchObject({ phase: 'ready', nextAttemptAt: now() + (waitMs ?? 0) });
+    const result = await endError(claim, error, deps);
+    const { nextAttemptAt = 0 } = (await placement()) ?? {};
+    expect(nextAttemptAt).toBeGreaterThan(now());
+    expect(result).toEqual(again(nextAttemptAt - now()));
+    expect((await placement())?.phase).toBe('ready');
     expect((await placement())?.failure).toBeUndefined();
   });
 
@@ -192,7 +204,7 @@ describe('a pass that fails', () => {
     ['a clean-up', { phase: 'provisioning', failure: 'no disk' }],
   ])('of %s is tried again, also after a conflict, however long ago the request was', async (_what, change) => {
     const claim = await claimOf({ ...change, acceptedAt: 0 });
-    expect(await endError(claim, new DomainError('CONFLICT', 'in use'), deps)).toBe(500);
+    expect(await endError(claim, new DomainError('CONFLICT', 'in use'), deps)).toEqual(again(500));
     expect(await placement()).toMatchObject({ phase: change.phase, attempts: 1, nextAttemptAt: now() + 500 });
   });
 
@@ -223,7 +235,7 @@ describe('a pass that fails', () => {
     ],
   ])('of %s is reported with the reason', async (_what, change, error, type, reason, message) => {
     const claim = await claimOf(change);
-    expect(await endError(claim, error, deps)).toBeUndefined();
+    expect(await endError(claim, error, deps)).toEqual(failed(reason));
     const stored = await placement();
     expect(stored).toMatchObject({ phase: 'failed', failure: reason, attempts: 0 });
     expect(stored?.lease).toBeUndefined();

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Claim } from '../../../app-plane/provisioner/claim.ts';
+import { again, DONE, failed } from '../../../app-plane/provisioner/pass-result.ts';
 import { loadPlacement, type Placement } from '../../../app-plane/provisioner/placement.ts';
 import { createReconciler, type Reconciler } from '../../../app-plane/provisioner/reconcile.ts';
 import { createResults } from '../../../app-plane/provisioner/results.ts';
@@ -41,13 +42,13 @@ beforeEach(async () => {
   const { table, clock } = scratch;
   reconciler = createReconciler({
     ...{ table, clock, random: zeros, log: recordingLog(lines), owner: 'one', maxTenants: {}, noDelete: false },
-    ...{ stepMs: 1_000, attempts: 5, onboardingMs: 120_000 },
+    ...{ stepMs: 1_000, pendingMs: 3_600_000, attempts: 5, onboardingMs: 120_000, isSoleOwner: false },
     drivers: [driver as unknown as ResourceDriver],
     shapeOf: () => [DATA],
     isRestoring: (tenantId) => isRestoring && tenantId === ID,
     placeOf: () => PLACE,
     realmConfig: async () => ({ issuer: 'http://platform.test/realms/pool', clientId: 'app' }),
-    results: createResults(clock.now.bind(clock), zeros, 'http://platform.test'),
+    results: createResults(clock.now.bind(clock), zeros, 'http://platform.test/api'),
     async checkpoint(name, tenantId) {
       passed.push(`${name} ${tenantId}`);
       await onCheckpoint(name);
@@ -67,7 +68,7 @@ const begin = (change: Partial<Placement> = {}) => store(scratch.table, placemen
 describe('a pass over a tenant', () => {
   test('applies the plan under a claim, and ends in the desired state', async () => {
     await begin();
-    expect(await reconciler.reconcile(ID)).toBeUndefined();
+    expect(await reconciler.reconcile(ID)).toEqual(DONE);
     expect(hasData).toBe(true);
     expect((await load())?.data).toMatchObject({ phase: 'ready', allocations: PLACE });
     expect(passed.map((name) => name.replace(` ${ID}`, ''))).toEqual([
@@ -81,14 +82,17 @@ describe('a pass over a tenant', () => {
     expect(claims).toEqual([expect.anything(), undefined]);
   });
 
-  test.each(['failed', 'gone'] as const)('does nothing if the tenant is %s', async (phase) => {
-    await begin({ phase });
-    expect(await reconciler.reconcile(ID)).toBeUndefined();
+  test.each([
+    ['failed', failed('no room')],
+    ['gone', DONE],
+  ] as const)('does nothing if the tenant is %s', async (phase, result) => {
+    await begin({ phase, ...(phase === 'failed' && { failure: 'no room' }) });
+    expect(await reconciler.reconcile(ID)).toEqual(result);
     expect([(await load())?.version, passed, hasData]).toEqual([1, [], false]);
   });
 
   test('does nothing for a tenant that was never accepted', async () => {
-    expect(await reconciler.reconcile(ID)).toBeUndefined();
+    expect(await reconciler.reconcile(ID)).toEqual(DONE);
     expect(await reconciler.plan(ID)).toEqual([]);
     expect(passed).toEqual([]);
   });
@@ -99,7 +103,7 @@ describe('a pass over a tenant', () => {
     ['both, for the longer time', (at) => ({ nextAttemptAt: at + 600, lease: { owner: 'two', until: at + 700 } }), 700],
   ])('waits if %s', async (_what, state, waitMs) => {
     await begin(state(now()));
-    expect(await reconciler.reconcile(ID)).toBe(waitMs);
+    expect(await reconciler.reconcile(ID)).toEqual(again(waitMs));
     expect([passed, hasData]).toEqual([[], false]);
   });
 
@@ -109,23 +113,23 @@ describe('a pass over a tenant', () => {
     ['of a time beyond any wait, because the clock was set back', (at) => ({ nextAttemptAt: at + 3_600_000 })],
   ])('does not wait because %s', async (_what, state) => {
     await begin(state(now()));
-    expect(await reconciler.reconcile(ID)).toBeUndefined();
+    expect(await reconciler.reconcile(ID)).toEqual(DONE);
     expect((await load())?.data.phase).toBe('ready');
   });
 
   test('does not wait for the next attempt if a start restores the tenant, but for the lease of another process', async () => {
     isRestoring = true;
     await begin({ nextAttemptAt: now() + 900, lease: { owner: 'two', until: now() + 700 } });
-    expect(await reconciler.reconcile(ID)).toBe(700);
+    expect(await reconciler.reconcile(ID)).toEqual(again(700));
     scratch.clock.advance(700);
-    expect(await reconciler.reconcile(ID)).toBeUndefined();
+    expect(await reconciler.reconcile(ID)).toEqual(DONE);
     expect((await load())?.data.phase).toBe('ready');
   });
 
   test('writes nothing if a ready tenant is as it must be', async () => {
     hasData = true;
     await begin({ phase: 'ready' });
-    expect(await reconciler.reconcile(ID)).toBeUndefined();
+    expect(await reconciler.reconcile(ID)).toEqual(DONE);
     expect([(await load())?.version, claims, passed]).toEqual([1, [], []]);
   });
 
@@ -157,7 +161,7 @@ describe('a pass over a tenant', () => {
       const item = await load();
       if (item) await scratch.table.transact([put({ ...item, version: item.version + 1 }, { version: item.version })]);
     };
-    expect(await reconciler.reconcile(ID)).toBe(0);
+    expect(await reconciler.reconcile(ID)).toEqual(again(0));
     expect(claims).toEqual([expect.anything(), undefined]);
     expect(passed).not.toContain(`finished ${ID}`);
     expect([lines, timers()]).toEqual([[], 0]);
@@ -180,7 +184,7 @@ describe('a pass over a tenant', () => {
   test('that fails is tried again later, and releases the claim', async () => {
     await begin();
     onCheckpoint = (name) => (name === 'planned' ? Promise.reject(new Error('no room')) : undefined);
-    expect(await reconciler.reconcile(ID)).toBe(500);
+    expect(await reconciler.reconcile(ID)).toEqual(again(500));
     expect((await load())?.data).toMatchObject({ phase: 'provisioning', attempts: 1 });
     expect(claims).toEqual([expect.anything(), undefined]);
     expect(passed.at(-1)).toBe(`finished ${ID}`);

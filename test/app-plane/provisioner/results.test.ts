@@ -7,7 +7,7 @@ const NOW = Date.parse('2026-01-02T03:04:05.678Z');
 const results = createResults(
   () => NOW,
   (length) => new Uint8Array(length),
-  'http://platform.test',
+  'http://platform.test/api',
 );
 const STEPS = [{ name: 'create cluster', status: 'done', startedAt: '2026-01-02T03:04:05.000Z' }] as const;
 const OUTCOME = { tenantId: 'acme0000', registrationId: 'reg-1', steps: STEPS };
@@ -17,10 +17,12 @@ describe('ON-4: the result of', () => {
   test.each<[what: string, event: Envelope, name: string, status: string, data: object]>([
     [
       'an onboarding',
-      results.provisioned(OUTCOME, 'Acme', CONFIG),
+      results.provisioned(OUTCOME, { name: 'Acme', email: 'a@acme.example' }, CONFIG),
       'provisionSuccess',
       'created',
       {
+        tenantName: 'Acme',
+        email: 'a@acme.example',
         tenantConfig: JSON.stringify({
           authServer: 'http://platform.test/realms/pool',
           clientId: 'app',
@@ -56,6 +58,7 @@ describe('ON-4: the result of', () => {
       detail: {
         tenantRegistrationId: 'reg-1',
         tenantId: 'acme0000',
+        ...('email' in data && { tenantName: 'Acme', email: 'a@acme.example' }),
         jobOutput: {
           tenantRegistrationData: { registrationStatus: status, ...cause },
           tenantData: { ...data, tenantStatus: status, steps: STEPS },
@@ -63,4 +66,12 @@ describe('ON-4: the result of', () => {
       },
     });
   });
+});
+
+test('a provisionSuccess carries the registered prices beside the tenant id, and never as data to store', () => {
+  const prices = [{ id: 'p1', metricName: 'm' }];
+  const event = results.provisioned(OUTCOME, { name: 'Acme', email: 'a@acme.example', prices }, CONFIG);
+  checkEvent(event);
+  expect(event.detail).toMatchObject({ tenantId: 'acme0000', tenantName: 'Acme', email: 'a@acme.example', prices });
+  expect(JSON.stringify(event.detail.jobOutput)).not.toContain('p1');
 });

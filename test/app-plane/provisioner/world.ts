@@ -34,6 +34,8 @@ export interface ProcessOptions {
   readonly noDelete?: boolean;
   readonly hold?: boolean;
   readonly bus?: EventBus;
+  /** @default true, as in the embedded home, unless `owner` is given */
+  readonly isSoleOwner?: boolean;
 }
 
 /** One platform process. When it is killed, its work stops where it is, and none of its timers fires. */
@@ -67,7 +69,8 @@ export class World implements AsyncDisposable {
 
   process({
     limits,
-    owner = 'platform',
+    owner,
+    isSoleOwner = owner === undefined,
     noDelete = false,
     hold = false,
     bus = this.#bus,
@@ -115,7 +118,8 @@ export class World implements AsyncDisposable {
       publicUrl: 'http://platform.test',
       environmentOf: (cluster, tenantId, tier) => ({ OF: `${cluster} ${tenantId} ${tier}` }),
       onRouteChange: (tenantId) => this.routeChanges.push(tenantId),
-      owner,
+      owner: owner ?? 'platform',
+      isSoleOwner,
       noDelete,
       hold,
       ...(limits && { limits }),

@@ -1,0 +1,23 @@
+/** How a pass over a tenant ended. */
+export type PassResult =
+  /** Nothing is left to do. */
+  | { readonly outcome: 'done' }
+  /** Call again after `afterMs`; 0: at once. */
+  | {
+      readonly outcome: 'again';
+      readonly afterMs: number;
+      /** What the work elsewhere waits for. An event may start the next pass earlier. @default - no work goes on elsewhere */
+      readonly pending?: string;
+    }
+  /** The work was given up, and nothing happens until somebody asks again. `reason`: in plain words. */
+  | { readonly outcome: 'failed'; readonly reason: string };
+
+export const DONE: PassResult = { outcome: 'done' };
+
+export function again(afterMs: number, pending?: string): PassResult {
+  return { outcome: 'again', afterMs, ...(pending !== undefined && { pending }) };
+}
+
+export function failed(reason: string): PassResult {
+  return { outcome: 'failed', reason };
+}
