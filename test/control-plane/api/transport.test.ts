@@ -121,6 +121,11 @@ describe('DX-4: the OpenAPI document', () => {
     const schema = body.components.schemas.NewTenantRegistration;
     expect(schema).toMatchObject({ type: 'object', required: ['tenantData'], additionalProperties: false });
     expect(schema.properties.tenantData.required).toEqual(['tenantName', 'email', 'tier']);
+    // Passwords are only ever sent, so clients keep them out of what they read.
+    const { NewPassword, SignUp } = body.components.schemas;
+    for (const { properties } of [schema, NewPassword, SignUp]) {
+      expect(properties.adminPassword ?? properties.password).toMatchObject({ type: 'string', writeOnly: true });
+    }
     expect(post.security).toEqual([{ bearer: ['tenant/tenant_write'] }]);
     const limit = body.paths['/users'].get.parameters.find(({ name }: Body) => name === 'limit');
     expect(limit.schema).toMatchObject({ type: 'integer', minimum: 1, maximum: 60 });

@@ -1,0 +1,93 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { ensurePlatform } from '../../../app-plane/provisioner/platform.ts';
+import { DomainError } from '../../../core/errors.ts';
+import type { RealmSpec } from '../../../core/ports/identity.ts';
+import type { ServiceSpec } from '../../../core/ports/runtime.ts';
+import { SERVICES, TIERS } from '../../../tenant-templates/tiers.ts';
+import { recordingLog } from '../../support/recording-log.ts';
+import { openScratchTable } from '../../support/scratch-table.ts';
+import { type FakeIdentity, openFakeIdentity } from './fake-identity.ts';
+import { FakeRuntime } from './fake-runtime.ts';
+
+let scratch: Awaited<ReturnType<typeof openScratchTable>>;
+let identity: FakeIdentity;
+let runtime: FakeRuntime;
+let lines: string[];
+let realms: RealmSpec[];
+
+beforeEach(async () => {
+  scratch = await openScratchTable();
+  const real = openFakeIdentity(scratch.table, scratch.clock);
+  [lines, realms] = [[], []];
+  identity = {
+    ...real,
+    ensureRealm(spec) {
+      realms.push(spec);
+      return real.ensureRealm(spec);
+    },
+  };
+  runtime = new FakeRuntime();
+});
+afterEach(async () => scratch.close());
+
+function ensure(services: readonly string[] = SERVICES): Promise<void> {
+  return ensurePlatform({
+    ...{ identity, runtime, services, tiers: TIERS, log: recordingLog(lines) },
+    environmentOf: (cluster, tenantId, tier) => ({ OF: `${cluster} ${tenantId} ${tier}` }),
+  });
+}
+
+describe('what tenants share', () => {
+  test('is the pooled realm, two clusters, and the pooled services in the size of the tier that the table marks', async () => {
+    await ensure();
+    expect(realms).toEqual([{ id: 'pool', displayName: 'Tierplane' }]);
+    expect((await runtime.clusters()).toSorted()).toEqual(['pool', 'shared']);
+    const environment = { OF: 'pool null basic' };
+    const size = TIERS.basic.task;
+    const pooled = SERVICES.map(
+      (service): ServiceSpec => ({ cluster: 'pool', tenantId: null, service, size, environment }),
+    );
+    expect(runtime.specs()).toEqual(pooled);
+    expect(lines).toEqual([]);
+  });
+
+  test('stays as it is when it is there already', async () => {
+    await ensure();
+    const before = await runtime.services();
+    await ensure();
+    expect(await runtime.services()).toEqual(before);
+  });
+});
+
+describe('OB-5: a pooled service that does not start', () => {
+  const refusal = { code: 'UNAVAILABLE' };
+
+  test('is logged with the reason, and the others serve', async () => {
+    runtime.broken.add('pooled/orders');
+    await ensure();
+    const reason = 'service orders does not start: its file is damaged';
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([{ service: 'orders', reason }]);
+  });
+
+  test('fails the start if no other one serves', async () => {
+    for (const service of SERVICES) runtime.broken.add(`pooled/${service}`);
+    await expect(ensure()).rejects.toMatchObject(refusal);
+    await expect(ensure(['orders'])).rejects.toMatchObject({ ...refusal, message: expect.stringContaining('orders') });
+    expect(lines).toEqual([]);
+  });
+
+  test('fails the start if it could not be deployed at all, so that nobody tries again', async () => {
+    const real = runtime.ensureService.bind(runtime);
+    runtime.ensureService = (spec) =>
+      spec.service === 'users' ? Promise.reject(new DomainError('UNAVAILABLE', 'no bundle')) : real(spec);
+    await expect(ensure()).rejects.toMatchObject({ ...refusal, message: 'no bundle' });
+    expect(lines).toEqual([]);
+  });
+});
+
+test.each(['ensureRealm', 'ensureCluster'] as const)('a start fails if %s does', async (name) => {
+  const failing = () => Promise.reject(new DomainError('UNAVAILABLE', 'not now'));
+  if (name === 'ensureRealm') identity = { ...identity, ensureRealm: failing };
+  else runtime.ensureCluster = failing;
+  await expect(ensure()).rejects.toThrow('not now');
+});
