@@ -18,7 +18,10 @@ const serviceKey = {
 
 export const ServiceRestart = z.strictObject(serviceKey).meta({ id: 'ServiceRestart' });
 export const ServiceScale = z
-  .strictObject({ ...serviceKey, desired: z.int('must be a whole number').min(0).max(1000) })
+  .strictObject({
+    ...serviceKey,
+    desired: z.int('must be a whole number').min(0, 'must be at least 0').max(1000, 'must be at most 1000'),
+  })
   .meta({ id: 'ServiceScale' });
 export const ServiceQuery = z.object({ cluster: clusterId.optional(), tenantId: z.string().optional() });
 export const DeadLetterQuery = pageQuery.extend({ consumer: z.string().max(100).optional() });

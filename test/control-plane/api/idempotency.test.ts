@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Principal } from '../../../control-plane/api/http/http.ts';
+import { ADMIN_SCOPES } from '../../../core/identity/issuers.ts';
 import { type Body, type Home, type Reply, registration, startHome, type TokenName } from './home.ts';
 
 let home: Home;
@@ -28,6 +30,16 @@ test('idempotency keys are scoped to the caller', async () => {
   const mine = await register(registration('Ours'), 'key-4');
   const other = await register(registration('Theirs'), 'key-4', 'second');
   expect([mine.status, other.status]).toEqual([201, 201]);
+});
+
+test("idempotency keys are scoped to the kind of the caller, so a user whose name is that of a kind gets no machine's response", async () => {
+  const named = { kind: 'user', userName: 'machine', role: 'SystemAdmin', scopes: ADMIN_SCOPES, basis: [] } as const;
+  let caller: Principal = { kind: 'machine' };
+  await using other = await startHome({ authorize: () => async () => caller });
+  const headers = { 'idempotency-key': 'key-8' };
+  expect((await other.call('POST', '/tenant-registrations', registration('By Machine'), { headers })).status).toBe(201);
+  caller = named;
+  expect((await other.call('POST', '/tenant-registrations', registration('By User'), { headers })).status).toBe(201);
 });
 
 test('an idempotency key expires after 24 hours', async () => {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { ConditionFailed } from '../../../core/errors.ts';
+import type { MailLimits } from '../../../core/identity/users/mail-limits.ts';
 import { createUser, stagedPassword } from '../../../core/identity/users/user-creation.ts';
 import { emailKey, realmKey, stagedKey, userKey } from '../../../core/identity/users/user-records.ts';
 import type { Credentials } from '../../../core/ports/credentials.ts';
@@ -32,12 +33,12 @@ beforeEach(async () => {
 afterEach(async () => scene.close());
 
 /** Keeps the credentials in the table, as the embedded home does: their writes are part of the user's transaction. */
-function keepInTable(writes: readonly Write[] = []): void {
+function keepInTable(writes: readonly Write[] = [], committed: () => void = () => undefined): void {
   const { credentials } = scene;
   kept = new Proxy<Credentials<MemorySecret, RealmSpec>>(credentials, {
     get: (target, name) => {
       if (name === 'keptIn') return 'table';
-      if (name === 'issue') return async () => ({ subject: 'subject-1', secret: { sealed: 'x' }, writes });
+      if (name === 'issue') return async () => ({ subject: 'subject-1', secret: { sealed: 'x' }, writes, committed });
       const value = Reflect.get(target, name) as unknown;
       return typeof value === 'function' ? value.bind(target) : value;
     },
@@ -94,6 +95,8 @@ describe('the creation of a user', () => {
   test('whose password a service keeps reserves its names for a minute, unlisted, and then completes', async () => {
     await create();
     const expiresAt = SECOND + 60;
+    // A reservation is not a user: it has no subject.
+    expect(transactions[0]?.[0]).toMatchObject({ put: { data: { subject: '' } } });
     expect(transactions.map((writes) => writes.map(outlineOf))).toEqual([
       [
         { put: free('user').own, version: 1, if: 'absent', expiresAt },
@@ -108,6 +111,16 @@ describe('the creation of a user', () => {
     ]);
   });
 
+  test('sends the invitation once the user is stored', async () => {
+    const order: string[] = [];
+    keepInTable([], () => order.push(`sent after ${transactions.length} transaction`));
+    await create();
+    expect(order).toEqual(['sent after 1 transaction']);
+    scene.table.failing = true;
+    await expect(create({ ...NAMED, userName: 'bob' })).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    expect(order).toHaveLength(1);
+  });
+
   test('under the own email, in any case of letters, needs no further names', async () => {
     keepInTable();
     await create({ ...ANN, userName: 'ANN@a.test' });
@@ -118,6 +131,30 @@ describe('the creation of a user', () => {
     await expect(create({ ...NAMED, password: 'weak' })).rejects.toMatchObject({ code: 'INVALID' });
     expect(transactions).toEqual([]);
     expect(await create({ ...NAMED, password: PASSWORD })).toMatchObject({ status: 'CONFIRMED' });
+  });
+});
+
+describe('the mails of creations', () => {
+  /** The mails that were taken, without those given back. */
+  let taken: object[];
+  const mailLimits: MailLimits = {
+    take(mail) {
+      taken.push(mail);
+      return () => void taken.splice(taken.indexOf(mail), 1);
+    },
+  };
+  const limited = (user: NewUser) => createUser({ ...scene, mailLimits }, 'pool', user);
+
+  test('are limited for invitations, and none is counted for a user with a password or a failed creation', async () => {
+    taken = [];
+    await limited({ ...NAMED, password: PASSWORD });
+    expect(taken).toEqual([]);
+    await limited({ ...NAMED, userName: 'bob', email: 'bob@a.test' });
+    expect(taken).toEqual([{ to: 'bob@a.test', tenantId: TENANT }]);
+    await expect(limited({ ...NAMED, userName: 'Bob', email: 'other@a.test' })).rejects.toMatchObject({
+      code: 'CONFLICT',
+    });
+    expect(taken).toHaveLength(1);
   });
 });
 
@@ -211,6 +248,18 @@ describe('ON-2: the password that a company chose at sign-up', () => {
     expect(await isStaged()).toBe(left);
     const own = user.password ?? (left ? 'temporary' : PASSWORD);
     expect(scene.credentials.account('pool', user.userName)?.password).toBe(own);
+  });
+
+  test('reaches the provider sealed', async () => {
+    await scene.table.transact([await stage()]);
+    const { issue } = scene.credentials;
+    const issued: unknown[] = [];
+    scene.credentials.issue = async (...given) => {
+      issued.push(given[2]);
+      return issue.apply(scene.credentials, given);
+    };
+    await create(ANN);
+    expect(issued).toEqual([{ kind: 'protected', secret: { sealed: expect.any(String) }, tenantId: TENANT }]);
   });
 
   test('is used up under the condition that it is still the one that was read', async () => {

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { systemRandom } from '../../../adapters/embedded/clock.ts';
 import { createTableCredentials } from '../../../adapters/embedded/identity/credentials.ts';
 import { createPasswords } from '../../../adapters/embedded/identity/passwords.ts';
+import { DomainError } from '../../../core/errors.ts';
 import { usersOf } from '../../../core/identity/users/user-records.ts';
 import { createUserStore } from '../../../core/identity/users/user-store.ts';
 import type { Identity } from '../../../core/ports/identity.ts';
@@ -116,6 +117,48 @@ describe('the user store', () => {
   test('users of an unknown realm cannot be created, and an unknown realm has none', async () => {
     await expect(identity.createUser('admin', ANN)).rejects.toMatchObject({ code: 'NOT_FOUND' });
     await expect(identity.users('admin', { limit: 10 })).resolves.toEqual({ items: [] });
+  });
+});
+
+describe('ID-4: a guarded user store', () => {
+  const forbidden = async () => Promise.reject(new DomainError('FORBIDDEN', 'not now'));
+  let scene: UserStoreScene;
+  beforeEach(async () => {
+    scene = await openUserStoreScene();
+    await scene.identity.createUser('pool', ANN);
+  });
+  afterEach(async () => scene.close());
+
+  test('changes nothing that one of its guards does not permit', async () => {
+    const asked: string[] = [];
+    const permit = (name: string) => async () => {
+      asked.push(name);
+      return [];
+    };
+    const { identity } = scene;
+    await identity.guardedBy(permit('a')).guardedBy(permit('b')).setUserEnabled('pool', ANN.userName, true);
+    expect(asked).toEqual(['a', 'b']);
+    scene.table.transactions.length = 0;
+    for (const one of [
+      identity.guardedBy(forbidden),
+      identity.guardedBy(forbidden).guardedBy(permit('b')),
+      identity.guardedBy(permit('a')).guardedBy(forbidden),
+    ]) {
+      await expect(one.setUserEnabled('pool', ANN.userName, false)).rejects.toMatchObject({ code: 'FORBIDDEN' });
+      await expect(one.deleteUser('pool', ANN.userName)).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    }
+    expect(scene.table.transactions).toEqual([]);
+  });
+
+  test('completes a deletion that its guard has permitted, also if the user was deleting themselves', async () => {
+    let permitted = true;
+    const once = async () => {
+      if (!permitted) throw new DomainError('FORBIDDEN', 'disabled');
+      permitted = false;
+      return [];
+    };
+    await scene.identity.guardedBy(once).deleteUser('pool', ANN.userName);
+    await expect(scene.identity.user('pool', ANN.userName)).resolves.toBeUndefined();
   });
 });
 
