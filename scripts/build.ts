@@ -9,14 +9,14 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { version as esbuildVersion } from 'esbuild';
 import { type Bundle, bundleAll, DIST, ROOT, serviceNames } from './bundle.ts';
 import { thirdPartyNotices } from './third-party-notices.ts';
 
 /**
  * `npm run build [-- --if-stale]`: bundles the command line and the platform, the gateway, the agent and every service
- * into self-contained CommonJS files in dist/, which is all that runs. With `--if-stale` it does nothing if no input has
+ * of both homes into self-contained CommonJS files in dist/, which is all that runs. With `--if-stale` it does nothing if no input has
  * changed since the last build. Exit code 1, with esbuild's message, if a bundle cannot be made; the last build then stays.
  */
 const MANIFEST = join(DIST, 'build.json');
@@ -78,7 +78,12 @@ function isStale(): boolean {
 function basis(): string {
   const scripts = readdirSync(import.meta.dirname).filter((name) => /\.[jt]s$/.test(name));
   const files = [...scripts.map((name) => join(import.meta.dirname, name)), join(ROOT, 'package-lock.json')];
-  const parts = [esbuildVersion, ...files.map(digestOf), ...serviceNames()];
+  const parts = [
+    esbuildVersion,
+    ...files.map(digestOf),
+    ...serviceNames('server.ts'),
+    ...serviceNames('server-aws.ts'),
+  ];
   return createHash('sha256').update(parts.join('\n')).digest('hex');
 }
 
@@ -97,13 +102,13 @@ function touch(file: string): void {
 }
 
 function inKilobytes({ path, contents }: Bundle): string {
-  return `${basename(path, '.cjs')} ${Math.round(contents.byteLength / 1024)} KB`;
+  return `${relative(DIST, join(ROOT, path)).replace(/\.cjs$/, '')} ${Math.round(contents.byteLength / 1024)} KB`;
 }
 
 /** Removes bundles of services that no longer exist, and what earlier versions of this script made. */
 function removeOthers(bundles: readonly Bundle[]): void {
   const keep = new Set([MANIFEST, NOTICES, ...bundles.map(({ path }) => join(ROOT, path))]);
-  for (const folder of [DIST, join(DIST, 'services')]) {
+  for (const folder of [DIST, join(DIST, 'services'), join(DIST, 'aws')]) {
     for (const entry of readdirSync(folder, { withFileTypes: true })) {
       const path = join(folder, entry.name);
       if (entry.isFile() && !keep.has(path)) rmSync(path, { force: true });

@@ -68,18 +68,21 @@ const onDemand: esbuild.Plugin = {
 /** Packages that Fastify loads on demand and our services never need; see NO_COMPILERS in services/kit/service.ts. */
 const NEVER_LOADED = ['@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler', 'light-my-request'];
 
-/** Every folder of services/ with a server.ts, except the kit's, which is shared wiring. */
-export function serviceNames(): string[] {
+/** The entry point of a service in each home. */
+export type ServiceEntry = 'server.ts' | 'server-aws.ts';
+
+/** Every folder of services/ with this entry point, except the kit's, which is shared wiring. */
+export function serviceNames(entry: ServiceEntry): string[] {
   return readdirSync(join(ROOT, 'services'), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && existsSync(join(ROOT, 'services', entry.name, 'server.ts')))
-    .map((entry) => entry.name)
+    .filter((folder) => folder.isDirectory() && existsSync(join(ROOT, 'services', folder.name, entry)))
+    .map((folder) => folder.name)
     .filter((name) => name !== 'kit')
     .sort();
 }
 
 /** Bundles the program and every service. Throws esbuild's error, which esbuild has printed. */
 export async function bundleAll(): Promise<Bundles> {
-  const builds = await Promise.all([bundleProgram(), bundleServices()]);
+  const builds = await Promise.all([bundleProgram(), bundleServices(), bundleContainers()]);
   const bundles = builds.flatMap(({ outputFiles }) =>
     outputFiles.map(({ path, contents }) => ({ path: relative(ROOT, path), contents })),
   );
@@ -102,11 +105,28 @@ function bundleProgram() {
 function bundleServices() {
   return esbuild.build({
     ...COMMON,
-    entryPoints: Object.fromEntries(serviceNames().map((name) => [name, `services/${name}/server.ts`])),
+    entryPoints: entryPoints('server.ts'),
     outdir: join(DIST, 'services'),
     external: NEVER_LOADED,
     plugins: [withoutUnused],
     // A task holds and scans less source. Names stay, for stack traces.
     minifyWhitespace: true,
   });
+}
+
+/** The services' containers on AWS: dist/aws/<name>.cjs, with everything in it, the AWS SDK included. */
+function bundleContainers() {
+  return esbuild.build({
+    ...COMMON,
+    entryPoints: entryPoints('server-aws.ts'),
+    outdir: join(DIST, 'aws'),
+    external: NEVER_LOADED,
+    plugins: [withoutUnused],
+    minifyWhitespace: true,
+    minifySyntax: true,
+  });
+}
+
+function entryPoints(entry: ServiceEntry): Record<string, string> {
+  return Object.fromEntries(serviceNames(entry).map((name) => [name, `services/${name}/${entry}`]));
 }

@@ -16,8 +16,12 @@ export interface TrustedIssuer {
   readonly clientIds: readonly string[];
   /** Clients whose ids begin with this are trusted, too. @default - only `clientIds` */
   readonly clientIdPrefix?: string;
-  /** Must be among the values of `aud`. */
-  readonly audience: string;
+  /**
+   * Must be among the values of `aud`.
+   * @default - the client that requested the token. So it is with Amazon Cognito, where `aud` of an access token is absent,
+   * or is the client id
+   */
+  readonly audience?: string;
 }
 
 /** The claims of a verified access token. Only `authorize` creates one. */
@@ -53,9 +57,15 @@ export type SignatureVerifier = (
 
 export type Authorize = (authorizationHeader: string | undefined) => Promise<VerifiedToken>;
 
+/**
+ * An allow-list: the issuer with exactly this name, or undefined. A list that is read from a store returns a promise; a
+ * list in memory should not, as a promise delays every request.
+ */
+export type IssuerLookup = (issuer: string) => TrustedIssuer | undefined | Promise<TrustedIssuer | undefined>;
+
 export interface AuthorizeOptions {
-  /** The allow-list: the issuer with exactly this name, or undefined. Called for every request. */
-  readonly issuers: (issuer: string) => TrustedIssuer | undefined;
+  /** The issuers whose tokens are accepted now. Called for every request. */
+  readonly issuers: IssuerLookup;
   readonly verifySignature: SignatureVerifier;
   readonly clock: Clock;
   /** Verified tokens in the cache, about 2 KB each. @default 10_000 */
@@ -80,7 +90,7 @@ const TIER_CLAIM = /^[a-z0-9-]{1,64}$/;
 const Claims = z.object({
   iss: z.string(),
   sub: z.string().min(1).max(200),
-  aud: z.union([z.string(), z.array(z.string())]),
+  aud: z.union([z.string(), z.array(z.string())]).optional(),
   client_id: z.string(),
   token_use: z.literal('access'),
   iat: z.number().optional(),
@@ -116,7 +126,9 @@ export function createAuthorize({ issuers, verifySignature, clock, cacheSize = 1
     if (header === undefined) throw refused('the request must have a bearer token');
     const known = cache.get(header);
     if (known) {
-      if (!issuers(known.token.issuer) || !isCurrent(known, clock)) {
+      const found = issuers(known.token.issuer);
+      const issuer = isPending(found) ? await found : found;
+      if (!issuer || !isCurrent(known, clock)) {
         cache.delete(header);
         throw refused('the token has expired or its issuer is no longer trusted');
       }
@@ -130,7 +142,7 @@ export function createAuthorize({ issuers, verifySignature, clock, cacheSize = 1
 
 async function verify(
   compact: string,
-  issuers: AuthorizeOptions['issuers'],
+  issuers: IssuerLookup,
   verifySignature: SignatureVerifier,
   clock: Clock,
 ): Promise<Verified> {
@@ -140,9 +152,9 @@ async function verify(
   const claims = Claims.safeParse(decode(rawClaims));
   if (!claims.success) throw refused('the token must be an access token with well-formed claims');
 
-  const issuer = issuers(claims.data.iss);
+  const issuer = await issuers(claims.data.iss);
   if (!issuer || issuer.issuer !== claims.data.iss) throw refused('the issuer must be trusted');
-  if (![claims.data.aud].flat().includes(issuer.audience)) throw refused('the audience must be this API');
+  if (!isForAudience(issuer, claims.data)) throw refused('the audience must be this API');
   if (!isClientOf(issuer, claims.data.client_id)) throw refused('the client must be a client of the realm');
   if (!belongsTo(issuer.realm, claims.data.tenantId)) throw refused('the realm must hold the tenant');
 
@@ -151,6 +163,16 @@ async function verify(
   if (!(await verifySignature(compact, { issuer, kid: header.data.kid, alg: header.data.alg })))
     throw refused('the signature must be by a key of the issuer');
   return verified;
+}
+
+/** Whether a lookup returned a promise. `await` of a value that is there would still delay the request. */
+function isPending<T extends object>(found: T | undefined | Promise<T | undefined>): found is Promise<T | undefined> {
+  return found !== undefined && 'then' in found;
+}
+
+function isForAudience({ audience }: TrustedIssuer, { aud, client_id: clientId }: Claims): boolean {
+  if (audience === undefined) return aud === undefined || [aud].flat().every((one) => one === clientId);
+  return [aud].flat().includes(audience);
 }
 
 function isClientOf({ clientIds, clientIdPrefix }: TrustedIssuer, clientId: string): boolean {

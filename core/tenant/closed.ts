@@ -14,9 +14,13 @@ export interface ClosedTenant {
  */
 const KEEP_SECONDS = 24 * 60 * 60;
 
-/** Not in a partition of the tenant, so that the tenant's own services cannot remove the mark. */
+/** The partition of the mark. It is not one of the tenant's, so that the tenant's own services cannot remove the mark. */
+export function closedPartition(tenantId: string): string {
+  return `closed#${tenantId}`;
+}
+
 function closedKey(tenantId: string): Key<ClosedTenant> {
-  return { pk: `closed#${tenantId}`, sk: 'closed' };
+  return { pk: closedPartition(tenantId), sk: 'closed' };
 }
 
 /** The write that closes the tenant. Idempotent. Delete the tenant's data after it. */

@@ -7,6 +7,9 @@ export const MAX_TENANT_ID_LENGTH = 26;
 /** Server-made; clients cannot choose one. */
 export const TENANT_ID = new RegExp(`^[a-z0-9]{8,${MAX_TENANT_ID_LENGTH}}$`);
 
+/** On AWS: the tag of a session that reaches the data of one tenant. Its value is the tenant's id. */
+export const TENANT_TAG = 'tenantId';
+
 /** The form of the ids that this platform creates, also in the ids that begin with another word (registration, realm). */
 const ID_SHAPE = new RegExp(`^(?:reg-|tenant-)?[a-z0-9]{${MAX_TENANT_ID_LENGTH}}$`);
 

@@ -21,6 +21,7 @@ def main():
     threading.Thread(target=end_with_parent, daemon=True).start()
     # Patch before importing ministack.app, which imports some of these functions by name.
     policies.add_leading_keys()
+    policies.add_keys_of_transaction_items()
     policies.add_event_keys()
     policies.add_policy_variables()
     policies.add_secure_transport()

@@ -29,6 +29,52 @@ def _parse(body):
     return data if isinstance(data, dict) else {}
 
 
+def add_keys_of_transaction_items():
+    """Authorizes each item of a transaction with its own `dynamodb:LeadingKeys`: the item needs the permission of the
+    single operation that it stands for.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
+    """
+    original_checks = iam_actions.dynamodb_transaction_checks
+    original_enforce = iam_evaluator.enforce
+
+    def checks_with_keys(iam_action, body, region, account_id):
+        checks = original_checks(iam_action, body, region, account_id)
+        operations = [
+            (table, attributes) for table, attributes in _items_of(_parse(body)) if isinstance(table, str) and table
+        ]
+        if len(checks) != len(operations):
+            # An item with several operations, which AWS rejects. Every check then sees the keys of all items.
+            return checks
+        return [
+            (action, _ArnWithKey(arn, _key_of(*operation))) for (action, arn), operation in zip(checks, operations)
+        ]
+
+    def enforce(*args, resource_arn=None, service_context=None, **rest):
+        if isinstance(resource_arn, _ArnWithKey):
+            service_context = {k: v for k, v in (service_context or {}).items() if k != "dynamodb:LeadingKeys"}
+            if resource_arn.key is not None:
+                service_context["dynamodb:LeadingKeys"] = [resource_arn.key]
+        return original_enforce(*args, resource_arn=resource_arn, service_context=service_context, **rest)
+
+    iam_actions.dynamodb_transaction_checks = checks_with_keys
+    iam_evaluator.enforce = enforce
+
+
+class _ArnWithKey(str):
+    """The ARN of a table, and the partition key of one item in it."""
+
+    def __new__(cls, arn, key):
+        self = super().__new__(cls, arn)
+        self.key = key
+        return self
+
+
+def _key_of(table, attributes):
+    value = attributes.get(_partition_key(table, None))
+    return str(next(iter(value.values()))) if isinstance(value, dict) and value else None
+
+
 def _leading_keys(request):
     keys = set()
     for single in _items_of(request):

@@ -1,9 +1,14 @@
 import * as z from 'zod';
-import type { ServiceDirectory } from './directory.ts';
+import type { Endpoint, ServiceDirectory } from './directory.ts';
+
+/** The agent sends paths of Unix sockets. */
+function endpointOf(socketPath: string): Endpoint {
+  return `unix:${socketPath}`;
+}
 
 /** A message from an agent to its tasks. */
 const AgentMessage = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('directory'), services: z.record(z.string(), z.array(z.string())) }),
+  z.object({ type: z.literal('directory'), services: z.record(z.string(), z.array(z.string().transform(endpointOf))) }),
   z.object({ type: z.literal('drain') }),
 ]);
 
@@ -21,7 +26,7 @@ export interface AgentLink {
  * @param on `drain`: finish the requests in progress, then exit; `orphaned`: the agent is gone, so exit at once
  */
 export function linkToAgent(process: NodeJS.Process, on: { drain(): void; orphaned(): void }): AgentLink {
-  let services: Readonly<Record<string, readonly string[]>> = {};
+  let services: Readonly<Record<string, readonly Endpoint[]>> = {};
   process.on('message', (raw) => {
     const message = AgentMessage.safeParse(raw);
     if (!message.success) return;
@@ -30,7 +35,7 @@ export function linkToAgent(process: NodeJS.Process, on: { drain(): void; orphan
   });
   process.on('disconnect', on.orphaned);
   return {
-    directory: { sockets: (service) => services[service] ?? [] },
+    directory: { endpoints: (service) => services[service] ?? [] },
     ready: () => void process.send?.({ type: 'ready' }),
   };
 }

@@ -1,33 +1,28 @@
 import { chmodSync, rmSync } from 'node:fs';
-import type { ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
-import { pino } from 'pino';
 import { systemClock, systemRandom } from '../../adapters/embedded/clock.ts';
 import { createCallerLookup } from '../../adapters/embedded/identity/caller-lookup.ts';
 import { createSignature } from '../../adapters/embedded/identity/signature.ts';
-import { openLineFile } from '../../adapters/embedded/line-file.ts';
 import { openTable, type SqliteTable } from '../../adapters/embedded/store/table.ts';
-import { CONFIG_EXIT_CODE, isDomainError, messageOf } from '../../core/errors.ts';
+import { isDomainError, messageOf } from '../../core/errors.ts';
 import { createAuthorize } from '../../core/identity/authorize.ts';
 import { newId } from '../../core/tenant/ids.ts';
-import { oncePerMillisecond } from '../../core/time/once-per-millisecond.ts';
-import { pause, withTimeout } from '../../core/time/wait.ts';
+import { withTimeout } from '../../core/time/wait.ts';
 import { linkToAgent, reportDataFailure } from './agent-link.ts';
-import { type Environment, readEnvironment } from './environment.ts';
+import { readEnvironment } from './environment.ts';
 import { giveBackWhenIdle } from './idle-memory.ts';
 import { preloadKeys } from './preload-keys.ts';
+import { drain, environmentOrExit, openLog } from './server-process.ts';
 import type { ServiceParts } from './service.ts';
 
 /** Requests that are on their way when a drain begins arrive within this time. */
 const LINGER_MS = 250;
 /** A drain ends after this time, even if requests are in progress. */
 const DRAIN_MS = 10_000;
-/** A log line is written within this time, or when the process ends. */
-const LOG_FLUSH_MS = 250;
-/** In characters. */
-const MAX_LOG_BUFFERED = 2 ** 20;
 /** A task is ready no later than this after it listens, even if the keys of its issuers have not arrived. */
 const KEYS_WITHIN_MS = 500;
+/** No tenant's partition: a tenant id is longer. There is no such item. */
+const READY_KEY = { pk: 'ready', sk: 'ready' };
 /** Exit code of a task that cannot open its data (EX_IOERR of sysexits.h). */
 const DATA_EXIT_CODE = 74;
 
@@ -37,37 +32,28 @@ const DATA_EXIT_CODE = 74;
  * if its data cannot be opened.
  */
 export async function runService(name: string, build: (parts: ServiceParts) => FastifyInstance): Promise<void> {
-  const environment = readEnvironmentOrExit(name);
+  const environment = environmentOrExit(name, readEnvironment);
   // Only this user may access sockets and files.
   process.umask(0o077);
-  const log = openLog(environment);
+  const { TIERPLANE_SERVICE: service, TIERPLANE_TASK_ID: taskId } = environment;
+  const log = openLog({ service, taskId });
   const trusted = new Map(environment.TIERPLANE_ISSUERS.map((issuer) => [issuer.issuer, issuer]));
   const signature = createSignature({ jwksUri: (issuer) => trusted.get(issuer)?.jwksUri, clock: systemClock });
   const keysRead = preloadKeys(signature.preload, trusted.keys(), { clock: systemClock, random: systemRandom });
   const table = await openDataOrExit(environment.TIERPLANE_DATA_FILE);
 
-  async function drain(): Promise<void> {
-    log.info({}, 'draining');
-    systemClock.after(DRAIN_MS, () => process.exit(0));
-    // Clients close their connections themselves, so that none breaks while it carries a request.
-    app.server.prependListener('request', (_request: unknown, response: ServerResponse) => {
-      response.shouldKeepAlive = false;
-    });
-    await pause(systemClock, LINGER_MS);
-    await app.close();
-    await table.close();
-    process.exit(0);
-  }
+  const end = () => drain(app, { log, lingerMs: LINGER_MS, deadlineMs: DRAIN_MS, closeStore: () => table.close() });
   const agent = linkToAgent(process, {
-    drain: () => void drain(),
+    drain: () => void end(),
     orphaned: () => process.exit(0),
   });
-  process.once('SIGTERM', () => void drain());
+  process.once('SIGTERM', () => void end());
 
   const app = build({
     name,
     config: { tenant: environment.TIERPLANE_TENANT, identityUrl: environment.TIERPLANE_IDENTITY_URL },
-    table,
+    tableOf: () => table,
+    checkReady: async () => void (await table.get(READY_KEY)),
     authorize: createAuthorize({
       issuers: (issuer) => trusted.get(issuer),
       verifySignature: signature.verify,
@@ -109,16 +95,6 @@ async function listen(app: FastifyInstance, socket: string): Promise<void> {
   chmodSync(socket, 0o600);
 }
 
-function readEnvironmentOrExit(name: string): Environment {
-  try {
-    return readEnvironment({ TIERPLANE_SERVICE: name, ...process.env });
-  } catch (error) {
-    if (!isDomainError(error, 'CONFIG')) throw error;
-    process.stderr.write(`${name}: ${error.message}\n`);
-    process.exit(CONFIG_EXIT_CODE);
-  }
-}
-
 /** The file stays as it is: only the operator can know what to do with it. */
 async function openDataOrExit(file: string): Promise<SqliteTable> {
   try {
@@ -131,21 +107,4 @@ async function openDataOrExit(file: string): Promise<SqliteTable> {
     await reportDataFailure(process, reason);
     process.exit(DATA_EXIT_CODE);
   }
-}
-
-/** pino's `time` field in ISO 8601. */
-const timeField = oncePerMillisecond((epochMs) => `,"time":"${new Date(epochMs).toISOString()}"`);
-
-/** Writes one JSON line per message to standard output, in batches: a write per request would cost a quarter of the throughput. */
-function openLog({ TIERPLANE_SERVICE, TIERPLANE_TASK_ID }: Environment) {
-  const output = openLineFile(1, { flushMs: LOG_FLUSH_MS, maxBuffered: MAX_LOG_BUFFERED });
-  process.on('exit', output.flushSync);
-  return pino(
-    {
-      base: { service: TIERPLANE_SERVICE, taskId: TIERPLANE_TASK_ID },
-      timestamp: () => timeField(Date.now()),
-      formatters: { level: (level) => ({ level }) },
-    },
-    output,
-  );
 }

@@ -25,8 +25,13 @@ export interface ServiceParts {
   /** Folder under services/, and the first segment of the service's URLs. */
   readonly name: string;
   readonly config: ServiceConfig;
-  /** The whole store. An operation only gets the handle that is scoped to the tenant of its request. */
-  readonly table: Table;
+  /**
+   * The store of the token's tenant. It may hold the data of other tenants too: an operation only gets the handle that is
+   * scoped to the tenant of its request. Throws FORBIDDEN for a token that this task must not serve.
+   */
+  readonly tableOf: (token: VerifiedToken) => Table;
+  /** Throws if the task cannot serve requests now. It reads no tenant's data. */
+  readonly checkReady: () => Promise<void>;
   readonly authorize: Authorize;
   readonly callers: CallerLookup;
   readonly log: Log;
@@ -64,6 +69,7 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Present once the token of a request for an operation is verified. */
     caller: Caller | undefined;
+    token: VerifiedToken | undefined;
     rights: Rights | undefined;
   }
   interface FastifyContextConfig {
@@ -94,6 +100,7 @@ export function buildService(parts: ServiceParts, operations: readonly ServiceOp
     frameworkErrors: (error, _request, reply) => sendProblem(reply, toProblem(error)),
   });
   app.decorateRequest('caller', undefined);
+  app.decorateRequest('token', undefined);
   app.decorateRequest('rights', undefined);
   acceptJsonOnly(app);
   app.addHook('onRequest', (request, reply, done) => {
@@ -113,7 +120,7 @@ export function buildService(parts: ServiceParts, operations: readonly ServiceOp
     return sendProblem(reply, problem);
   });
 
-  addHealth(app, parts.table);
+  addHealth(app, parts);
   for (const base of [`/v1/${name}`, `/${name}`]) {
     for (const one of operations) app.route(toRoute(parts, base, one));
     app.get(`${base}/openapi.json`, async () => {
@@ -143,14 +150,15 @@ function toRoute(parts: ServiceParts, base: string, one: ServiceOperation): Rout
     onRequest: async (request) => {
       const { caller, token } = await identify(parts, request);
       request.caller = caller;
+      request.token = token;
       request.rights = rightsOf(parts, one, { ...caller, claimedRole: token.role }, request);
     },
     handler: async (request, reply) => {
-      const { headers, caller, rights } = request;
-      if (!caller || !rights) throw new DomainError('INTERNAL', 'an operation must not run without a caller');
+      const { headers, caller, token, rights } = request;
+      if (!caller || !token || !rights) throw new DomainError('INTERNAL', 'an operation must not run without a caller');
       // A body may have taken long to arrive. The token may have expired since.
       if (request.body !== undefined) await identify(parts, request);
-      const tenant = await tenantContext(caller, rights, parts.table);
+      const tenant = await tenantContext(caller, rights, parts.tableOf(token));
       const [query, body] = parseParts([
         { part: 'query', schema: one.query, value: request.query },
         { part: 'body', schema: one.body, value: request.body },
@@ -274,13 +282,13 @@ function observeResponses(app: FastifyInstance, observe: NonNullable<ServicePart
   });
 }
 
-function addHealth(app: FastifyInstance, table: Table): void {
+function addHealth(app: FastifyInstance, { checkReady }: ServiceParts): void {
   app.get('/healthz', () => ({ status: 'ok' }));
   app.get('/readyz', async () => {
     try {
-      await table.get({ pk: 'ready', sk: 'ready' });
+      await checkReady();
     } catch (cause) {
-      throw new DomainError('UNAVAILABLE', 'the store cannot be read', { cause });
+      throw new DomainError('UNAVAILABLE', 'the task is not ready', { cause });
     }
     return { status: 'ready' };
   });

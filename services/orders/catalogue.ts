@@ -2,7 +2,7 @@ import { Pool } from 'undici';
 import * as z from 'zod';
 import { DomainError } from '../../core/errors.ts';
 import { Money } from '../../core/fields/money.ts';
-import type { ServiceDirectory } from '../kit/directory.ts';
+import { type Endpoint, type ServiceDirectory, socketPathOf } from '../kit/directory.ts';
 
 /** The caller on whose behalf the products service is called. */
 export interface Caller {
@@ -24,28 +24,28 @@ export interface Catalogue {
 
 const ATTEMPTS = 3;
 const TIMEOUT_MS = 2_000;
-/** Most connections to one task of products. */
+/** Most connections to one endpoint of products. */
 const CONNECTIONS = 16;
 
 const Prices = z.object({ data: z.array(z.object({ productId: z.string(), price: Money })) });
 
-/** Calls a task of products that the service directory lists, by its Unix socket. */
+/** Calls a task of products that the service directory lists, by its endpoint. */
 export function createCatalogue(directory: ServiceDirectory): Catalogue {
-  const pools = new Map<string, Pool>();
+  const pools = new Map<Endpoint, Pool>();
   let turn = 0;
 
-  /** Closes the pools of tasks that the directory no longer lists: no new task uses their paths. */
+  /** Closes the pools of endpoints that the directory no longer lists: no new task uses their addresses. */
   function nextPool(): Pool | undefined {
-    const sockets = directory.sockets('products');
-    for (const [socket, pool] of pools) {
-      if (sockets.includes(socket)) continue;
-      pools.delete(socket);
+    const endpoints = directory.endpoints('products');
+    for (const [endpoint, pool] of pools) {
+      if (endpoints.includes(endpoint)) continue;
+      pools.delete(endpoint);
       void pool.close();
     }
-    const socket = sockets[turn++ % sockets.length];
-    if (socket === undefined) return undefined;
-    const pool = pools.get(socket) ?? new Pool('http://products', { socketPath: socket, connections: CONNECTIONS });
-    pools.set(socket, pool);
+    const endpoint = endpoints[turn++ % endpoints.length];
+    if (endpoint === undefined) return undefined;
+    const pool = pools.get(endpoint) ?? openPool(endpoint);
+    pools.set(endpoint, pool);
     return pool;
   }
 
@@ -89,4 +89,10 @@ export function createCatalogue(directory: ServiceDirectory): Catalogue {
       await Promise.all([...pools.values()].map((pool) => pool.close()));
     },
   };
+}
+
+function openPool(endpoint: Endpoint): Pool {
+  const socketPath = socketPathOf(endpoint);
+  if (socketPath === undefined) return new Pool(endpoint, { connections: CONNECTIONS });
+  return new Pool('http://products', { socketPath, connections: CONNECTIONS });
 }

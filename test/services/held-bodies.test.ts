@@ -71,7 +71,11 @@ beforeAll(async () => {
   const identityUrl = (await listen(identity)).url;
   world.onClose(() => closeServer(identity));
   const socket = join(world.dir, 'products.sock');
-  const over = { callers, config: { tenant: '', identityUrl }, directory: { sockets: () => [socket] } };
+  const over = {
+    callers,
+    config: { tenant: '', identityUrl },
+    directory: { endpoints: () => [`unix:${socket}`] as const },
+  };
   const parts = {
     products: world.parts('products', over),
     orders: world.parts('orders', over),

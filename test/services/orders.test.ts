@@ -2,27 +2,29 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { FastifyInstance } from 'fastify';
+import type { Endpoint } from '../../services/kit/directory.ts';
 import { buildOrders } from '../../services/orders/app.ts';
 import { mayFollow, ORDER_STATUSES } from '../../services/orders/status.ts';
 import { buildProducts } from '../../services/products/app.ts';
-import { closeServer } from '../support/http-server.ts';
+import { closeServer, listen } from '../support/http-server.ts';
 import { BOOK, send, TENANT_B, World } from './world.ts';
 
 let world: World;
 let products: FastifyInstance;
 let orders: FastifyInstance;
 let admin: string;
-/** The sockets of products that the agent would send. Tests change them. */
-let sockets: string[];
-let live: string;
+/** The endpoints of products. Tests change them. */
+let endpoints: readonly Endpoint[];
+let live: Endpoint;
 
 beforeAll(async () => {
   world = await World.open();
   products = world.use(buildProducts(world.parts('products')));
-  live = join(world.dir, 'products.sock');
-  await products.listen({ path: live });
-  sockets = [live];
-  const directory = { sockets: (service: string) => (service === 'products' ? sockets : []) };
+  const socket = join(world.dir, 'products.sock');
+  await products.listen({ path: socket });
+  live = `unix:${socket}`;
+  endpoints = [live];
+  const directory = { endpoints: (service: string) => (service === 'products' ? endpoints : []) };
   orders = world.use(buildOrders(world.parts('orders', { directory })));
   admin = await world.bearer();
 });
@@ -155,17 +157,17 @@ describe('the orders service', () => {
 
 describe('while the products service is unavailable', () => {
   const line = async () => [{ productId: await product(1), quantity: 1 }];
-  const gone = () => join(world.dir, 'gone.sock');
+  const gone = (): Endpoint => `unix:${join(world.dir, 'gone.sock')}`;
 
   test('an order is refused with 503 and Retry-After, nothing is stored, and the next order succeeds', async () => {
     const lines = await line();
     for (const none of [[], [gone()]]) {
-      sockets = none;
+      endpoints = none;
       const response = await place(lines, { name: 'Lost' });
       expect(response).toMatchObject({ status: 503, body: { type: 'urn:tierplane:problem:unavailable' } });
       expect(response.headers['retry-after']).toBe('1');
     }
-    sockets = [live];
+    endpoints = [live];
     const { body } = await send(orders, 'GET', '/orders?limit=100', admin);
     expect(body.data.filter((one: { name: string }) => one.name === 'Lost')).toEqual([]);
     expect((await place(lines)).status).toBe(201);
@@ -177,13 +179,25 @@ describe('while the products service is unavailable', () => {
     const failingSocket = join(world.dir, 'failing.sock');
     await new Promise<void>((resolve) => failing.listen(failingSocket, resolve));
     try {
-      for (const bad of [gone(), failingSocket]) {
-        sockets = [bad, live];
+      for (const bad of [gone(), `unix:${failingSocket}`] as const) {
+        endpoints = [bad, live];
         for (let i = 0; i < 4; i++) expect((await place(lines)).status).toBe(201);
       }
     } finally {
-      sockets = [live];
+      endpoints = [live];
       await closeServer(failing);
+    }
+  });
+
+  test('products is called over TCP where the directory names an http endpoint', async () => {
+    const lines = await line();
+    const server = createServer((request, response) => products.routing(request, response));
+    endpoints = [(await listen(server)).url as Endpoint];
+    try {
+      expect((await place(lines)).status).toBe(201);
+    } finally {
+      endpoints = [live];
+      await closeServer(server);
     }
   });
 });

@@ -2,6 +2,10 @@ import { DomainError } from '../../../core/errors.ts';
 
 /** Error names of requests that may succeed later. The SDK has tried three times before it reports one. */
 const TRANSIENT = new Set([
+  // The SDK gets other credentials before the next request.
+  'CredentialsProviderError',
+  'ExpiredToken',
+  'ExpiredTokenException',
   'InternalFailure',
   'InternalServerError',
   'LimitExceededException',
@@ -27,6 +31,6 @@ export function asDomainError(service: string, cause: unknown): DomainError {
 }
 
 function isNetworkError(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
   return typeof code === 'string' && /^E(CONN|HOST|NET|PIPE|TIMEDOUT|AI_AGAIN)/.test(code);
 }

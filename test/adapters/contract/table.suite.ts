@@ -11,13 +11,16 @@ export interface OpenTable {
   close(): Promise<void>;
 }
 
-/** What every adapter of the Table port must do. Each test uses its own partitions, so all share one table. */
-export function tableContract(name: string, open: () => Promise<OpenTable>): void {
+/**
+ * What every adapter of the Table port must do. Each test uses its own partitions, so all share one table.
+ * @param prefix of the partitions' names
+ */
+export function tableContract(name: string, open: () => Promise<OpenTable>, prefix = ''): void {
   describe(`${name} as a Table`, () => {
     let opened: OpenTable;
     let table: Table;
     let partitions = 0;
-    const partition = (): string => `p${partitions++}`;
+    const partition = (): string => `${prefix}p${partitions++}`;
 
     beforeAll(async () => {
       opened = await open();

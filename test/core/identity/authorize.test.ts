@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
+import { DomainError } from '../../../core/errors.ts';
 import {
   type Authorize,
   createAuthorize,
@@ -189,5 +190,81 @@ describe('authorize', () => {
     const doubting = createAuthorize({ issuers: () => trusted, verifySignature: async () => false, clock });
     await expect(doubting(bearer())).rejects.toMatchObject(UNAUTHENTICATED);
     await expect(doubting(bearer())).rejects.toMatchObject(UNAUTHENTICATED);
+  });
+
+  describe('with an issuer whose audience is its client, such as a Cognito user pool', () => {
+    beforeEach(() => {
+      trusted = { issuer: ISSUER, realm, clientIds: ['app', 'other'] };
+    });
+
+    test.each([undefined, 'app', ['app']])('accepts the audience %j', async (aud) => {
+      await expect(authorize(bearer({ aud }))).resolves.toMatchObject({ clientId: 'app' });
+    });
+
+    test.each(['other', API_AUDIENCE, ['app', 'other'], ''])(
+      'SE-1.2: refuses the audience %j, even if it is another client of the realm',
+      async (aud) => {
+        await expect(authorize(bearer({ aud }))).rejects.toMatchObject(UNAUTHENTICATED);
+        expect(checked).toEqual([]);
+      },
+    );
+
+    test('SE-1.2: refuses a client of another pool', async () => {
+      await expect(authorize(bearer({ aud: undefined, client_id: 'foreign' }))).rejects.toMatchObject(UNAUTHENTICATED);
+    });
+  });
+
+  test('SE-1.2: a token without audience is refused by an issuer that has one', async () => {
+    await expect(authorize(bearer({ aud: undefined }))).rejects.toMatchObject(UNAUTHENTICATED);
+    await expect(authorize(bearer({ aud: [] }))).rejects.toMatchObject(UNAUTHENTICATED);
+  });
+
+  describe('with issuers that are read from a store', () => {
+    beforeEach(() => {
+      authorize = createAuthorize({
+        issuers: async (name) => (name === trusted?.issuer ? trusted : undefined),
+        verifySignature: async (token) => checked.push(token) > 0,
+        clock,
+      });
+    });
+
+    test('accepts a token as long as the store has its issuer, and refuses it at once when it has not', async () => {
+      await expect(authorize(bearer())).resolves.toMatchObject({ subject: 'subject-1' });
+      await expect(authorize(bearer())).resolves.toMatchObject({ subject: 'subject-1' });
+      expect(checked).toHaveLength(1);
+      trusted = undefined;
+      await expect(authorize(bearer())).rejects.toMatchObject(UNAUTHENTICATED);
+    });
+
+    test('SE-1.2: refuses an issuer that the store does not have, without a signature check', async () => {
+      await expect(authorize(bearer({ iss: `${ISSUER}/` }))).rejects.toMatchObject(UNAUTHENTICATED);
+      expect(checked).toEqual([]);
+    });
+
+    test('reports that the store cannot be read, for a new token and for a known one', async () => {
+      let available = true;
+      authorize = createAuthorize({
+        issuers: async () => {
+          if (!available) throw new DomainError('UNAVAILABLE', 'the registry cannot be read');
+          return trusted;
+        },
+        verifySignature: async () => true,
+        clock,
+      });
+      await authorize(bearer());
+      available = false;
+      await expect(authorize(bearer())).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+      await expect(authorize(bearer({ sub: 'subject-2' }))).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+      available = true;
+      await expect(authorize(bearer())).resolves.toMatchObject({ subject: 'subject-1' });
+    });
+  });
+
+  test('a known token is accepted within one step of the microtask queue if the issuer is in memory', async () => {
+    await authorize(bearer());
+    const outcomes: string[] = [];
+    void authorize(bearer()).then(() => outcomes.push('authorized'));
+    await Promise.resolve();
+    expect(outcomes).toEqual(['authorized']);
   });
 });

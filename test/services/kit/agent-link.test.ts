@@ -16,10 +16,10 @@ function link({ hasAgent = true } = {}) {
 
 test('the directory is the one that the agent sent last, and empty before', () => {
   const { agent, calls, process } = link();
-  expect(agent.directory.sockets('orders')).toEqual([]);
+  expect(agent.directory.endpoints('orders')).toEqual([]);
   process.emit('message', { type: 'directory', services: { orders: ['/run/1.sock'] } });
   process.emit('message', { type: 'directory', services: { orders: ['/run/2.sock'] } });
-  expect([agent.directory.sockets('orders'), agent.directory.sockets('users')]).toEqual([['/run/2.sock'], []]);
+  expect([agent.directory.endpoints('orders'), agent.directory.endpoints('users')]).toEqual([['unix:/run/2.sock'], []]);
   expect(calls).toEqual([]);
 });
 
@@ -33,7 +33,7 @@ test('a task drains when the agent says so, and exits when the agent is gone', (
 test('messages of another form change nothing', () => {
   const { agent, calls, process } = link();
   for (const message of [undefined, {}, { type: 'stop' }, { type: 'directory' }]) process.emit('message', message);
-  expect([calls, agent.directory.sockets('orders')]).toEqual([[], []]);
+  expect([calls, agent.directory.endpoints('orders')]).toEqual([[], []]);
 });
 
 test('a task notifies its agent once it listens, and a task without an agent nobody', () => {

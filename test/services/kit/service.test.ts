@@ -8,11 +8,11 @@ import { Pool } from 'undici';
 import { DomainError } from '../../../core/errors.ts';
 import { CURRENCIES } from '../../../core/fields/money.ts';
 import { operation, TENANT_USER } from '../../../services/kit/operation.ts';
-import { buildService } from '../../../services/kit/service.ts';
+import { buildService, type ServiceParts } from '../../../services/kit/service.ts';
 import { buildOrders } from '../../../services/orders/app.ts';
 import { buildProducts } from '../../../services/products/app.ts';
 import { buildUsers } from '../../../services/users/app.ts';
-import { BOOK, send, World } from '../world.ts';
+import { BOOK, send, TENANT_A, TENANT_B, World } from '../world.ts';
 
 let world: World;
 let app: FastifyInstance;
@@ -147,18 +147,44 @@ describe('a refusal', () => {
 });
 
 describe('a service', () => {
-  test('reports health and readiness without a token; readiness requires the store', async () => {
+  test('reports health and readiness without a token', async () => {
     expect(await send(app, 'GET', '/healthz')).toMatchObject({ status: 200, body: { status: 'ok' } });
     expect(await send(app, 'GET', '/readyz')).toMatchObject({ status: 200, body: { status: 'ready' } });
-    const parts = world.parts('products');
-    const get = () => Promise.reject(new DomainError('CORRUPT', 'the file is damaged'));
-    const broken = world.use(buildService({ ...parts, table: { ...parts.table, get } }, []));
+    const checkReady = () => Promise.reject(new DomainError('CORRUPT', 'the file is damaged'));
+    const broken = world.use(buildService(world.parts('products', { checkReady }), []));
     expect(await send(broken, 'GET', '/readyz')).toMatchObject({
       status: 503,
-      body: { type: 'urn:tierplane:problem:unavailable', detail: 'the store cannot be read' },
+      body: { type: 'urn:tierplane:problem:unavailable', detail: 'the task is not ready' },
       headers: { 'retry-after': '1' },
     });
     expect((await send(broken, 'GET', '/healthz')).status).toBe(200);
+  });
+
+  test('TI-2: opens the store of the verified token, once per request, and none for health checks', async () => {
+    const tenants: (string | undefined)[] = [];
+    const parts = world.parts('products');
+    const tableOf: ServiceParts['tableOf'] = (token) => {
+      tenants.push(token.tenantId);
+      return parts.tableOf(token);
+    };
+    const service = world.use(buildProducts({ ...parts, tableOf }));
+    for (const path of ['/healthz', '/readyz', '/nothing']) await send(service, 'GET', path);
+    expect((await send(service, 'GET', '/products')).status).toBe(401);
+    expect(tenants).toEqual([]);
+    await send(service, 'GET', '/products', admin);
+    await send(service, 'POST', '/products', await world.bearer({ tenantId: TENANT_B }), BOOK);
+    expect(tenants).toEqual([TENANT_A, TENANT_B]);
+  });
+
+  test('TI-2: refuses a tenant whose store refuses the task, whatever the operation', async () => {
+    const tableOf = () => {
+      throw new DomainError('FORBIDDEN', 'the task must not act for this tenant');
+    };
+    const service = world.use(buildProducts(world.parts('products', { tableOf })));
+    for (const [method, body] of [['GET'], ['POST', BOOK]] as const) {
+      const response = await send(service, method, '/products', admin, body);
+      expect(response).toMatchObject({ status: 403, body: { detail: 'the task must not act for this tenant' } });
+    }
   });
 
   test('OB-1: logs one line per request with tenant, tier, request id, status and time, without token, body or ids', async () => {

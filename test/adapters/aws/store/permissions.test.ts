@@ -14,8 +14,9 @@ import { openTable } from '../../../../adapters/aws/store/table.ts';
 import { systemClock, systemRandom } from '../../../../adapters/embedded/clock.ts';
 import { put, type Table } from '../../../../core/ports/table.ts';
 import { ACCOUNT_ID, REGION } from '../../../../rehearsal/emulated-account.ts';
+import type { Statement } from '../../../../tenant-templates/data-role.ts';
 import { clientConfig, createTable, describeInAccount } from '../../../rehearsal/account.ts';
-import { assumeNewRole, type Statement } from './roles.ts';
+import { assumeNewRole } from './roles.ts';
 
 const TABLE = 'tenants';
 const ARN = `arn:aws:dynamodb:${REGION}:${ACCOUNT_ID}:table/${TABLE}`;

@@ -1,0 +1,62 @@
+import * as z from 'zod';
+import type { TrustedIssuer } from '../../core/identity/authorize.ts';
+import type { Endpoint } from './directory.ts';
+import { IdentityUrl, jsonOf, parseEnvironment, Realm, TenantOrNone, type Variables } from './environment.ts';
+
+/** The port that containers listen on. */
+const PORT = 8080;
+
+const Issuers = z
+  .array(
+    z.strictObject({
+      /** `https://cognito-idp.<region>.amazonaws.com/<user pool id>` */
+      issuer: z.url({ protocol: /^https$/ }).regex(/[^/]$/, 'must not end with a slash'),
+      realm: Realm,
+      clientIds: z.array(z.string().min(1)).min(1),
+    }),
+  )
+  .min(1);
+
+const HttpEndpoint = z.custom<Endpoint>(
+  (value) => typeof value === 'string' && /^http:\/\/[\w.-]+(:\d{1,5})?$/.test(value),
+  'must be http://<host> or http://<host>:<port>',
+);
+
+/** The environment variables of a container on AWS. */
+const AwsEnvironment = z.object({
+  /** Folder under services/. */
+  TIERPLANE_SERVICE: z.string().min(1),
+  /** @default 8080 */
+  TIERPLANE_PORT: z.coerce.number().int().min(0).max(65_535).default(PORT),
+  /** The only tenant that the task serves. @default '' - a pooled task, which serves all tenants of the pool */
+  TIERPLANE_TENANT: TenantOrNone.default(''),
+  /** Name of the service's table. */
+  TIERPLANE_TABLE: z.string().regex(/^[\w.-]{3,255}$/, 'must be the name of a DynamoDB table'),
+  /** The role whose sessions reach the data of one tenant. */
+  TIERPLANE_DATA_ROLE: z.string().regex(/^arn:aws[\w-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/, 'must be the ARN of a role'),
+  /** JSON: the user pools whose tokens are accepted, with their public clients. */
+  TIERPLANE_ISSUERS: jsonOf(Issuers),
+  /** JSON: the endpoints of other services by name, such as `{"products":["http://products:8080"]}`. @default '{}' */
+  TIERPLANE_SERVICES: jsonOf(z.record(z.string(), z.array(HttpEndpoint))).default({}),
+  /** Identity's realms are below it; see `createCallerLookup`. */
+  TIERPLANE_IDENTITY_URL: IdentityUrl,
+  AWS_REGION: z.string().min(1),
+  /** Where all services of AWS are. @default - the public endpoint of each */
+  AWS_ENDPOINT_URL: z.url({ protocol: /^https?$/ }).optional(),
+});
+export type AwsEnvironment = z.output<typeof AwsEnvironment>;
+
+/** Throws CONFIG with every error and its variable. */
+export function readAwsEnvironment(variables: Variables): AwsEnvironment {
+  return parseEnvironment(AwsEnvironment, variables);
+}
+
+/**
+ * Where a user pool publishes its keys.
+ * @param endpointUrl AWS_ENDPOINT_URL: an emulated account has the keys there, as it does not own the issuer's name
+ * @see https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html
+ */
+export function keySetOf({ issuer }: Pick<TrustedIssuer, 'issuer'>, endpointUrl?: string): string {
+  const base = endpointUrl === undefined ? issuer : `${endpointUrl.replace(/\/+$/, '')}${new URL(issuer).pathname}`;
+  return `${base}/.well-known/jwks.json`;
+}

@@ -1,0 +1,63 @@
+import type { FastifyInstance } from 'fastify';
+import { openTenantTables } from '../../adapters/aws/store/tenant-tables.ts';
+import { systemClock, systemRandom } from '../../adapters/embedded/clock.ts';
+import { createCallerLookup } from '../../adapters/embedded/identity/caller-lookup.ts';
+import { createSignature } from '../../adapters/embedded/identity/signature.ts';
+import { DomainError } from '../../core/errors.ts';
+import { createAuthorize } from '../../core/identity/authorize.ts';
+import { newId } from '../../core/tenant/ids.ts';
+import { keySetOf, readAwsEnvironment } from './environment-aws.ts';
+import { drain, environmentOrExit, openLog } from './server-process.ts';
+import type { ServiceParts } from './service.ts';
+
+/** Load balancers and proxies learn within this time that the task is about to end. */
+const LINGER_MS = 1_000;
+/** ECS kills a container 30 s after SIGTERM. */
+const DRAIN_MS = 25_000;
+
+/**
+ * Runs a service in a container on AWS: reads its environment and listens on port 8080 of every interface. Reads data with
+ * the credentials of the calling tenant; its own reach no table. SIGTERM ends it within 30 s, after the requests in
+ * progress. Exits with 78 if the environment is invalid.
+ */
+export async function runAwsService(name: string, build: (parts: ServiceParts) => FastifyInstance): Promise<void> {
+  const environment = environmentOrExit(name, readAwsEnvironment);
+  const { TIERPLANE_SERVICE: service, AWS_ENDPOINT_URL: endpointUrl } = environment;
+  const log = openLog({ service });
+  const tables = openTenantTables({
+    roleArn: environment.TIERPLANE_DATA_ROLE,
+    tableName: environment.TIERPLANE_TABLE,
+    clock: systemClock,
+    random: systemRandom,
+  });
+  const trusted = new Map(environment.TIERPLANE_ISSUERS.map((issuer) => [issuer.issuer, issuer]));
+  const jwksUri = (issuer: string) => (trusted.has(issuer) ? keySetOf({ issuer }, endpointUrl) : undefined);
+  const signature = createSignature({ jwksUri, clock: systemClock });
+  let draining = false;
+
+  const app = build({
+    name: service,
+    config: { tenant: environment.TIERPLANE_TENANT, identityUrl: environment.TIERPLANE_IDENTITY_URL },
+    tableOf: tables.tableOf,
+    async checkReady() {
+      if (draining) throw new DomainError('UNAVAILABLE', 'the task is about to end');
+      await tables.checkCredentials();
+    },
+    authorize: createAuthorize({
+      issuers: (issuer) => trusted.get(issuer),
+      verifySignature: signature.verify,
+      clock: systemClock,
+    }),
+    callers: createCallerLookup(environment.TIERPLANE_IDENTITY_URL),
+    log,
+    clock: systemClock,
+    ids: () => newId(systemClock.now(), systemRandom),
+    directory: { endpoints: (other) => environment.TIERPLANE_SERVICES[other] ?? [] },
+  });
+  process.once('SIGTERM', () => {
+    draining = true;
+    void drain(app, { log, lingerMs: LINGER_MS, deadlineMs: DRAIN_MS, closeStore: tables.close });
+  });
+  const address = await app.listen({ port: environment.TIERPLANE_PORT, host: '0.0.0.0' });
+  log.info({ pid: process.pid, address }, 'ready');
+}

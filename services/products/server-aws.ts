@@ -1,0 +1,4 @@
+import { runAwsService } from '../kit/server-aws.ts';
+import { buildProducts } from './app.ts';
+
+void runAwsService('products', buildProducts);
