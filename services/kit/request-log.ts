@@ -3,11 +3,13 @@ import { isDomainError } from '../../core/errors.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { Problem } from './problem.ts';
 
+const HEALTH_CHECKS = new Set(['/healthz', '/readyz']);
+
 /** Logs one line per request, with the route's pattern, as URLs hold ids and emails. Successful health checks are not logged. */
 export function logRequest(log: Log, request: FastifyRequest, reply: FastifyReply): void {
   const route = request.routeOptions.url ?? 'none';
   const status = reply.statusCode;
-  if (route === '/healthz' && status === 200) return;
+  if (HEALTH_CHECKS.has(route) && status === 200) return;
   log.info(
     {
       requestId: request.id,

@@ -31,6 +31,6 @@ export function asDomainError(service: string, cause: unknown): DomainError {
 }
 
 function isNetworkError(error: unknown): boolean {
-  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
   return typeof code === 'string' && /^E(CONN|HOST|NET|PIPE|TIMEDOUT|AI_AGAIN)/.test(code);
 }

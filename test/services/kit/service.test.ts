@@ -190,6 +190,7 @@ describe('a service', () => {
   test('OB-1: logs one line per request with tenant, tier, request id, status and time, without token, body or ids', async () => {
     const before = world.lines.length;
     await send(app, 'GET', '/healthz');
+    await send(app, 'GET', '/readyz');
     const body = { ...BOOK, sku: 'LOGGED', name: 'Words of a customer' };
     const made = await send(app, 'POST', '/v1/products', admin, body, { 'x-request-id': 'request-1' });
     expect(made.headers['x-request-id']).toBe('request-1');
