@@ -5,7 +5,12 @@ import { dirname, join, relative } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { loadConfig } from '../embedded/config.ts';
 import { dataDirAt } from '../embedded/data-dir.ts';
-import { FUNCTION_VARIABLES, OPERATOR_VARIABLES, PROCESS_VARIABLES } from '../scripts/reference/environment.ts';
+import {
+  CONTAINER_VARIABLES,
+  FUNCTION_VARIABLES,
+  OPERATOR_VARIABLES,
+  PROCESS_VARIABLES,
+} from '../scripts/reference/environment.ts';
 import { withSections } from '../scripts/reference/markdown.ts';
 import { REFERENCE_PAGES, sectionsOf } from '../scripts/reference/pages.ts';
 import { TIERS } from '../tenant-templates/tiers.ts';
@@ -224,7 +229,7 @@ describe('the reference', () => {
 
   test('docs/configuration.md lists every environment variable that the source reads', () => {
     const used = usersSources().flatMap((file) => read(file).match(/\bTIERPLANE_[A-Z]+(_[A-Z]+)*\b/g) ?? []);
-    const documented = { ...OPERATOR_VARIABLES, ...PROCESS_VARIABLES, ...FUNCTION_VARIABLES };
+    const documented = { ...OPERATOR_VARIABLES, ...PROCESS_VARIABLES, ...FUNCTION_VARIABLES, ...CONTAINER_VARIABLES };
     const ours = Object.keys(documented).filter((name) => name.startsWith('TIERPLANE_'));
     expect([...new Set(used)].sort()).toEqual(ours.sort());
     const others = usersSources().flatMap((file) => read(file).match(/(?<=process\.env\.)(?!TIERPLANE_)\w+/g) ?? []);

@@ -46,14 +46,14 @@ export const PROCESS_VARIABLES: Readonly<Record<string, Variable>> = {
   TIERPLANE_TASK_ID: { meaning: 'Task: its id, in log lines.' },
   TIERPLANE_SOCKET: { meaning: 'Task: path of the Unix socket to listen on, at most 107 bytes.' },
   TIERPLANE_DATA_FILE: { meaning: 'Task: path of its database file.' },
-  TIERPLANE_ISSUERS: { meaning: 'Task: issuers whose tokens it accepts, with their key sets, as JSON.' },
+  TIERPLANE_ISSUERS: { meaning: 'Task: issuers whose tokens it accepts, as JSON; embedded, with their key sets.' },
   TIERPLANE_IDENTITY_URL: { meaning: 'Task: URL below which the realms are.' },
   TIERPLANE_TEST_MODE: { meaning: '`1`: tests may make the platform crash at a chosen step.' },
 };
 
 /** Variables that the stack sets for the functions of the AWS home. */
 export const FUNCTION_VARIABLES: Readonly<Record<string, Variable>> = {
-  TIERPLANE_TABLE: { meaning: "Name of the platform's table." },
+  TIERPLANE_TABLE: { meaning: "Function: name of the platform's table. Container: name of the service's table." },
   TIERPLANE_BUS: { meaning: 'Name of the event bus.' },
   TIERPLANE_PREFIX: { meaning: "Prefix of the names of this environment's queues and user pools." },
   TIERPLANE_ADMIN_POOL: { meaning: 'Id of the user pool of system admins.' },
@@ -68,6 +68,15 @@ export const FUNCTION_VARIABLES: Readonly<Record<string, Variable>> = {
   TIERPLANE_RESERVED_NAMES: { meaning: 'Names that no new tenant may have, separated by commas.' },
 };
 
+/** Variables that the stack sets for the services' containers in the AWS home, beside those of a task. */
+export const CONTAINER_VARIABLES: Readonly<Record<string, Variable>> = {
+  TIERPLANE_DATA_ROLE: { meaning: 'Container: ARN of the role whose sessions reach the data of one tenant.' },
+  TIERPLANE_SERVICES: {
+    meaning: 'Container: endpoints of other services, as JSON: `{"products":["http://products:8080"]}`.',
+  },
+  TIERPLANE_PORT: { meaning: 'Container: port to listen on; 8080 by default.' },
+};
+
 export function operatorVariables(): string {
   const rows = Object.entries(OPERATOR_VARIABLES).map(([name, { meaning, fallback = '' }]) => [
     code(name),
@@ -78,7 +87,7 @@ export function operatorVariables(): string {
 }
 
 export function internalVariables(): string {
-  const all = { ...PROCESS_VARIABLES, ...FUNCTION_VARIABLES };
+  const all = { ...PROCESS_VARIABLES, ...FUNCTION_VARIABLES, ...CONTAINER_VARIABLES };
   return table(
     ['Variable', 'Meaning'],
     Object.entries(all).map(([name, { meaning }]) => [code(name), meaning]),
