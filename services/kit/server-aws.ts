@@ -7,6 +7,7 @@ import { DomainError } from '../../core/errors.ts';
 import { createAuthorize } from '../../core/identity/authorize.ts';
 import { newId } from '../../core/tenant/ids.ts';
 import { keySetOf, readAwsEnvironment } from './environment-aws.ts';
+import { preloadKeys } from './preload-keys.ts';
 import { drain, environmentOrExit, openLog } from './server-process.ts';
 import type { ServiceParts } from './service.ts';
 
@@ -33,6 +34,7 @@ export async function runAwsService(name: string, build: (parts: ServiceParts) =
   const trusted = new Map(environment.TIERPLANE_ISSUERS.map((issuer) => [issuer.issuer, issuer]));
   const jwksUri = (issuer: string) => (trusted.has(issuer) ? keySetOf({ issuer }, endpointUrl) : undefined);
   const signature = createSignature({ jwksUri, clock: systemClock });
+  const keysRead = preloadKeys(signature.preload, trusted.keys(), { clock: systemClock, random: systemRandom });
   let draining = false;
 
   const app = build({
@@ -41,7 +43,7 @@ export async function runAwsService(name: string, build: (parts: ServiceParts) =
     tableOf: tables.tableOf,
     async checkReady() {
       if (draining) throw new DomainError('UNAVAILABLE', 'the task is about to end');
-      await tables.checkCredentials();
+      await Promise.all([keysRead, tables.checkCredentials()]);
     },
     authorize: createAuthorize({
       issuers: (issuer) => trusted.get(issuer),
