@@ -1,8 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import {
+  containersFolder,
+  createAccountFolder,
+  removeAbandonedAccounts,
+  removeAccountFolder,
+} from './account-files.ts';
+import { aliasLabel, removeAddresses, TASK_ADDRESS_LOCK } from './account-network.ts';
+import { type ContainerEngine, startContainerEngine } from './container-engine.ts';
 import { freePort } from './free-port.ts';
 import { ensurePython, type PythonEnvironmentOptions } from './python-environment.ts';
 
@@ -23,6 +30,8 @@ export interface EmulatedAccount {
   readonly directory: string;
   /** The environment variables that the AWS SDKs and the CDK CLI need. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Runs the account's containers. Undefined unless the account was started with containers. */
+  readonly engine: ContainerEngine | undefined;
   /** Empties the account. */
   reset(): Promise<void>;
   /** The emulator's log. */
@@ -31,19 +40,29 @@ export interface EmulatedAccount {
   close(): Promise<void>;
 }
 
+export interface AccountOptions extends PythonEnvironmentOptions {
+  /**
+   * Whether the account's ECS tasks run as containers, which needs a container engine and root.
+   * @default false; then creating an ECS service fails
+   */
+  readonly containers?: boolean;
+}
+
 /**
- * Starts an account on a free port. The emulator ends when this process does; its files are removed unless this process was
- * killed.
- * @throws Error with the end of the emulator's log if it is not up within 30 s
+ * Starts an account on a free port. The emulator ends when this process does; its containers, addresses and files are removed
+ * then, or if this process was killed, when the next account starts.
+ * @throws Error with the end of the emulator's log if it is not up within 30 s, or if there is no container engine
  */
-export async function startEmulatedAccount(options: PythonEnvironmentOptions): Promise<EmulatedAccount> {
+export async function startEmulatedAccount(options: AccountOptions): Promise<EmulatedAccount> {
   const python = await ensurePython('emulator', options);
+  removeAbandonedAccounts();
   const port = await freePort();
-  const directory = mkdtempSync(join(tmpdir(), 'tierplane-aws-'));
+  const directory = createAccountFolder(port);
+  const engine = options.containers ? await startEngine(directory) : undefined;
   const endpoint = `http://127.0.0.1:${port}`;
-  const child = launch(python, port, directory);
+  const child = launch(python, { port, directory, engine });
   const log = (): string => readFileSync(join(directory, 'emulator.log'), 'utf8');
-  const close = closeOnce(child, directory);
+  const close = closeOnce(child, { port, directory, engine });
   try {
     await untilHealthy(endpoint, child);
   } catch (error) {
@@ -51,25 +70,49 @@ export async function startEmulatedAccount(options: PythonEnvironmentOptions): P
     await close();
     throw new Error(`the emulated account did not start: ${end}`, { cause: error });
   }
-  return { endpoint, port, directory, environment: environmentOf(endpoint), reset: () => reset(endpoint), log, close };
+  const environment = environmentOf(endpoint);
+  return { endpoint, port, directory, environment, engine, reset: () => reset(endpoint), log, close };
 }
 
-/** @returns `close`; the emulator and its files also go when this process exits */
-function closeOnce(child: ChildProcess, directory: string): () => Promise<void> {
-  const remove = (): void => rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
+async function startEngine(directory: string): Promise<ContainerEngine> {
+  try {
+    return await startContainerEngine(containersFolder(directory), basename(directory));
+  } catch (error) {
+    removeAccountFolder(directory);
+    throw error;
+  }
+}
+
+/** What an account has on this machine besides its process. */
+interface AccountParts {
+  readonly port: number;
+  readonly directory: string;
+  readonly engine: ContainerEngine | undefined;
+}
+
+/** @returns `close`; everything of the account also goes when this process exits */
+function closeOnce(child: ChildProcess, parts: AccountParts): () => Promise<void> {
   const closeAtExit = (): void => {
     killGroup(child);
-    remove();
+    remove(parts);
   };
   process.once('exit', closeAtExit);
   let closing: Promise<void> | undefined;
   return () => {
     closing ??= end(child).finally(() => {
-      remove();
+      remove(parts);
       process.off('exit', closeAtExit);
     });
     return closing;
   };
+}
+
+function remove({ port, directory, engine }: AccountParts): void {
+  if (engine) {
+    engine.dispose();
+    removeAddresses(port);
+  }
+  removeAccountFolder(directory);
 }
 
 function environmentOf(endpoint: string): EmulatedAccount['environment'] {
@@ -89,7 +132,7 @@ async function reset(endpoint: string): Promise<void> {
 }
 
 /** Starts the emulator in its own process group, so that the functions it starts end with it. */
-function launch(python: string, port: number, directory: string): ChildProcess {
+function launch(python: string, { port, directory, engine }: AccountParts): ChildProcess {
   const log = openSync(join(directory, 'emulator.log'), 'a');
   try {
     return spawn(python, [LAUNCHER], {
@@ -110,6 +153,13 @@ function launch(python: string, port: number, directory: string): ChildProcess {
         MINISTACK_ACCOUNT_ID: ACCOUNT_ID,
         MINISTACK_REGION: REGION,
         LOG_LEVEL: 'INFO',
+        ...(engine && {
+          DOCKER_HOST: engine.host,
+          MINISTACK_DOCKER_TIMEOUT: '60',
+          TIERPLANE_ACCOUNT: basename(directory),
+          TIERPLANE_TASK_ADDRESS_LOCK: TASK_ADDRESS_LOCK,
+          TIERPLANE_ALIAS_LABEL: aliasLabel(port),
+        }),
       },
     });
   } finally {

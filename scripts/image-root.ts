@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { ROOT } from './bundle.ts';
+import { copyFile, copyProgram } from './program-files.ts';
 
 /**
  * `node scripts/image-root.ts FOLDER`: makes the file tree of the container image, in FOLDER/root: Node, setpriv, the
@@ -16,13 +17,11 @@ const PASSWD = 'tierplane:x:65532:65532::/data:/sbin/nologin\n';
 function makeRoot(folder: string): void {
   rmSync(folder, { recursive: true, force: true });
   const root = join(folder, 'root');
-  copy(process.execPath, join(root, NODE));
+  copyProgram(process.execPath, root, NODE);
   const setpriv = ['/usr/bin/setpriv', '/bin/setpriv'].find((path) => existsSync(path));
-  if (setpriv !== undefined) copy(setpriv, join(root, setpriv));
-  for (const library of new Set([process.execPath, ...(setpriv ? [setpriv] : [])].flatMap(librariesOf)))
-    copy(library, join(root, library));
+  if (setpriv !== undefined) copyProgram(setpriv, root);
 
-  for (const path of filesOfPackage()) copy(join(ROOT, path), join(root, APP, path));
+  for (const path of filesOfPackage()) copyFile(join(ROOT, path), join(root, APP, path));
   writeLauncher(root);
   write(join(root, 'etc', 'passwd'), PASSWD);
   mkdirSync(join(root, 'tmp'));
@@ -46,19 +45,6 @@ function writeLauncher(root: string): void {
   write(file, `#!${NODE} --disable-warning=ExperimentalWarning\nimport '${APP}/dist/tierplane.cjs';\n`);
   chmodSync(file, 0o755);
   symlinkSync(`${APP}/bin/tierplane`, join(root, dirname(NODE), basename(file)));
-}
-
-/** Absolute paths of the shared libraries of a program, with the dynamic loader. */
-function librariesOf(program: string): string[] {
-  const { status, stdout, stderr } = spawnSync('ldd', [program], { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`ldd must be able to read ${program}: ${stderr}`);
-  return [...stdout.matchAll(/(?:=> |^\s+)(\/\S+) \(/gm)].map(([, path = '']) => path);
-}
-
-/** Follows symbolic links: the copy is a file. */
-function copy(from: string, to: string): void {
-  mkdirSync(dirname(to), { recursive: true });
-  copyFileSync(from, to);
 }
 
 function write(path: string, text: string): void {

@@ -1,4 +1,5 @@
-"""Runs the emulated AWS account: MiniStack with additions, on 127.0.0.1 and the port in GATEWAY_PORT.
+"""Runs the emulated AWS account: MiniStack with additions, on 127.0.0.1 and the port in GATEWAY_PORT. With a container engine
+in DOCKER_HOST its ECS tasks are containers, and it listens on 169.254.170.2 as well.
 
 When its standard input is closed it ends with every process that it started, so nothing outlives the parent process.
 """
@@ -8,13 +9,30 @@ import signal
 import sys
 import threading
 
+import containers
+import ecs_deployments
 import events
 import policies
+import stacks_of_services
+import task_credentials
 
 
 def end_with_parent():
     sys.stdin.buffer.read()
     os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+def run_containers():
+    task_credentials.assign_address()
+    task_credentials.listen_for_tasks()
+    task_credentials.issue_sessions_of_task_roles()
+    containers.use_local_images_only()
+    containers.observe_all_tasks_at_once()
+    containers.apply_container_settings()
+    containers.share_network_within_task()
+    ecs_deployments.start_first_deployment_in_progress()
+    ecs_deployments.complete_with_healthy_targets()
+    stacks_of_services.wait_for_steady_services()
 
 
 def main():
@@ -28,6 +46,10 @@ def main():
     events.add_stack_resource_types()
     events.keep_calls_local()
     events.enforce_target_permissions()
+    if "DOCKER_HOST" in os.environ:
+        run_containers()
+    else:
+        containers.require_engine()
 
     from ministack.app import main as serve
 

@@ -1,8 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { ContainerEngine, describeWithPodman } from '../support/container-engine.ts';
+import { Podman } from '../../rehearsal/podman.ts';
+import { describeWithPodman } from '../support/container-engine.ts';
 import { dockerStages, finalStageAlone } from '../support/dockerfile.ts';
 import { eventually } from './harness.ts';
 
@@ -54,7 +56,7 @@ describe('DX-8: the Dockerfile', () => {
 });
 
 describeWithPodman('DX-8: the container', () => {
-  let engine: ContainerEngine;
+  let engine: Podman;
 
   /** What compose.yaml sets, but for ports: nothing outside the container can reach it, nor it anything. */
   function start(name: string): void {
@@ -77,7 +79,7 @@ describeWithPodman('DX-8: the container', () => {
   }
 
   beforeAll(() => {
-    engine = new ContainerEngine();
+    engine = new Podman(mkdtempSync(join(tmpdir(), 'tp-podman-')));
     const context = join(engine.folder, 'context');
     mkdirSync(context);
     const made = spawnSync(process.execPath, ['scripts/image-root.ts', join(context, 'image')], { cwd: ROOT });

@@ -4,24 +4,45 @@ import { openTable } from '../../adapters/aws/store/table.ts';
 import { expiryOf, tableShape } from '../../adapters/aws/store/table-shape.ts';
 import { systemClock, systemRandom } from '../../adapters/embedded/clock.ts';
 import type { Table } from '../../core/ports/table.ts';
+import { type ContainerEngine, missingContainerEngine } from '../../rehearsal/container-engine.ts';
 import { type EmulatedAccount, REGION, startEmulatedAccount } from '../../rehearsal/emulated-account.ts';
+import { missingPython } from '../../rehearsal/python-environment.ts';
 import { describeWithPython } from '../support/describe-with-python.ts';
+import { describeUnless } from '../support/requirements.ts';
 
 /** The first start also creates the Python environment, which takes about half a minute. */
 const START_WITHIN_MS = 240_000;
 
-/** A suite whose tests share an emulated account that no other suite uses. */
+/** A suite whose tests share an emulated account that no other suite uses. Its ECS services have no containers. */
 export function describeInAccount(name: string, define: (account: () => EmulatedAccount) => void): void {
-  describeWithPython(name, () => {
-    let account: EmulatedAccount | undefined;
-    beforeAll(async () => {
-      account = await startEmulatedAccount({ progress: (line) => process.stderr.write(`${line}\n`) });
-    }, START_WITHIN_MS);
-    afterAll(async () => account?.close());
-    define(() => {
-      if (!account) throw new Error('the emulated account has not started');
-      return account;
+  describeWithPython(name, () => inAccount({ containers: false }, define));
+}
+
+/** As `describeInAccount`, with ECS tasks that are containers. Without a container engine it fails in CI and is skipped elsewhere. */
+export function describeWithContainers(
+  name: string,
+  define: (account: () => EmulatedAccount, engine: () => ContainerEngine) => void,
+): void {
+  describeUnless(missingPython() ?? missingContainerEngine(), name, () => {
+    inAccount({ containers: true }, (account) => {
+      define(account, () => {
+        const { engine } = account();
+        if (!engine) throw new Error('the account has no container engine');
+        return engine;
+      });
     });
+  });
+}
+
+function inAccount(options: { readonly containers: boolean }, define: (account: () => EmulatedAccount) => void): void {
+  let account: EmulatedAccount | undefined;
+  beforeAll(async () => {
+    account = await startEmulatedAccount({ ...options, progress: (line) => process.stderr.write(`${line}\n`) });
+  }, START_WITHIN_MS);
+  afterAll(async () => account?.close());
+  define(() => {
+    if (!account) throw new Error('the emulated account has not started');
+    return account;
   });
 }
 
