@@ -33,7 +33,7 @@ const IMPORTS = FILES.flatMap(importsOf);
 const TIER_TABLE = 'tenant-templates/tiers.ts';
 /** Composition roots and entry points, which may import adapters. */
 const WIRING =
-  /^((bin|cli|embedded|bench|rehearsal|scripts)\/.*|services\/[^/]+\/server(-\w+)?\.ts|app-plane\/gateway\/server\.ts|[^/]+\/lambda\/.*)$/;
+  /^((bin|cli|embedded|bench|rehearsal|scripts)\/.*|services\/[^/]+\/server(-\w+)?\.ts|app-plane\/(gateway|ingress)\/server\.ts|[^/]+\/lambda\/.*)$/;
 /** The folders that may import a composition root. */
 const USERS_OF_ROOTS: Readonly<Record<string, readonly string[]>> = {
   bin: [],

@@ -48,6 +48,10 @@ export const PROCESS_VARIABLES: Readonly<Record<string, Variable>> = {
   TIERPLANE_DATA_FILE: { meaning: 'Task: path of its database file.' },
   TIERPLANE_ISSUERS: { meaning: 'Task: issuers whose tokens it accepts, as JSON; embedded, with their key sets.' },
   TIERPLANE_IDENTITY_URL: { meaning: 'Task: URL below which the realms are.' },
+  TIERPLANE_ROUTED_SERVICES: { meaning: 'Ingress: the services that requests may reach, such as `orders,products`.' },
+  TIERPLANE_SERVICE_PORT: { meaning: 'Ingress: the port of every service; 8080 by default.' },
+  TIERPLANE_STAGE: { meaning: 'Ingress: the stage of API Gateway that may precede the service in a path.' },
+  TIERPLANE_SHARD: { meaning: 'Ingress: the shard that may precede the service in a path, after the stage.' },
   TIERPLANE_TEST_MODE: { meaning: '`1`: tests may make the platform crash at a chosen step.' },
 };
 
