@@ -114,11 +114,11 @@ function bundleServices() {
   });
 }
 
-/** The services' containers on AWS: dist/aws/<name>.cjs, with everything in it, the AWS SDK included. */
+/** The containers on AWS, services and ingress: dist/aws/<name>.cjs, with everything in it, the AWS SDK included. */
 function bundleContainers() {
   return esbuild.build({
     ...COMMON,
-    entryPoints: entryPoints('server-aws.ts'),
+    entryPoints: { ...entryPoints('server-aws.ts'), ingress: 'app-plane/ingress/server.ts' },
     outdir: join(DIST, 'aws'),
     external: NEVER_LOADED,
     plugins: [withoutUnused],
