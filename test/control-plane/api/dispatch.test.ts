@@ -78,6 +78,10 @@ const OPERATIONS: readonly ControlPlaneOperation[] = [
     handle: ({ principal }) => ({ status: 200, headers: { vary: 'x' }, body: principal.kind }),
   }),
   operation({
+    ...{ ...common, id: 'pageForMachines', method: 'GET', path: '/page', access: MACHINE },
+    handle: () => ({ status: 200, body: 'machine' }),
+  }),
+  operation({
     ...{ ...common, id: 'machineWrites', method: 'PUT', path: '/both', access: MACHINE },
     handle: () => ({ status: 200, body: 'machine' }),
   }),
@@ -148,6 +152,13 @@ describe('a request', () => {
     expect([authorized, responses]).toEqual([0, []]);
   });
 
+  test.each([
+    ...['GET', 'HEAD', 'POST', 'PATCH', 'OPTIONS'].map((method) => [method, '/both'] as const),
+    ...['PUT', 'DELETE'].map((method) => [method, '/page'] as const),
+  ])("with the method %s, which %s does not have, gets 404 as in AWS's SaaS Builder Toolkit", async (method, path) => {
+    expect((await send(method, path)).status).toBe(404);
+  });
+
   test('DX-4: with a method that no path has gets the methods of its path, each once and in order', async () => {
     expect(await send('TRACE', '/both')).toEqual({
       ...{ status: 405, headers: { allow: 'DELETE, PUT' }, body: { message: 'Method Not Allowed' } },
@@ -216,7 +227,9 @@ describe('ID-4: the caller of a request', () => {
   test('gets the operation that it may call, 401 where a token could help, and 403 elsewhere', async () => {
     expect(await statusesOf(ADMIN)).toEqual([expect.objectContaining({ kind: 'user' }), 'anonymous', 'user', 403]);
     expect(await statusesOf(AUDITOR)).toEqual([403, 'anonymous', 403, 403]);
+    responses.length = 0;
     expect(await statusesOf(MACHINE_CLIENT)).toEqual([403, 'anonymous', 'machine', 'machine']);
+    expect(responses).toEqual(expect.arrayContaining(['machineWrites 200', 'machineOnly 200']));
     expect(await statusesOf(NO_TOKEN)).toEqual([401, 'anonymous', 401, 403]);
   });
 
