@@ -3,6 +3,7 @@ import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { type CfnUserPool, type CfnUserPoolClient, OAuthScope } from 'aws-cdk-lib/aws-cognito';
 import type { Construct } from 'constructs';
 import { ADMIN_SCOPES, LOOPBACK_PORTS, loopbackRedirect } from '../../core/identity/issuers.ts';
+import { mailTemplates } from '../../core/identity/mail-templates.ts';
 import { MIN_ADMIN_PASSWORD_LENGTH } from '../../core/identity/password-policy.ts';
 
 export interface AdminPool {
@@ -36,11 +37,16 @@ export function adminPool(scope: Construct, id: string, { callbackUrls, mfa = 'o
   pool.addPropertyOverride('AccountRecoverySetting.RecoveryMechanisms', [{ Name: 'verified_email', Priority: 1 }]);
   pool.addPropertyOverride('Policies.PasswordPolicy.MinimumLength', MIN_ADMIN_PASSWORD_LENGTH);
   pool.addPropertyOverride('Policies.PasswordPolicy.TemporaryPasswordValidityDays', 7);
-  // SBT's message contains the callback address, where no one can sign in.
+  // SBT's invitation contains the callback address, where no one can sign in.
+  const { invitation, forgottenPassword } = mailTemplates('the administration of Tierplane');
   pool.addPropertyOverride('AdminCreateUserConfig.InviteMessageTemplate', {
-    EmailSubject: 'Your invitation to administer Tierplane',
-    EmailMessage: 'Sign in within 7 days, as {username} with the temporary password {####}',
+    EmailSubject: invitation.subject,
+    EmailMessage: invitation.html,
   });
+  pool.addPropertyOverride('VerificationMessageTemplate.EmailSubject', forgottenPassword.subject);
+  pool.addPropertyOverride('VerificationMessageTemplate.EmailMessage', forgottenPassword.html);
+  pool.addPropertyDeletionOverride('EmailVerificationSubject');
+  pool.addPropertyDeletionOverride('EmailVerificationMessage');
 
   const client = auth.node.findChild('UserPoolUserClient').node.defaultChild as CfnUserPoolClient;
   client.allowedOAuthFlows = ['code'];

@@ -3,9 +3,7 @@ import { basename, join } from 'node:path';
 import { Stage } from 'aws-cdk-lib';
 import { type AssetCode, Code } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
-import { buildSync } from 'esbuild';
-
-const ROOT = join(import.meta.dirname, '..', '..');
+import { functionCode } from './function-code.ts';
 
 /** An entry point in control-plane/lambda. */
 export type BundleName = 'api' | 'create-admin' | 'publish-outbox';
@@ -20,43 +18,20 @@ const ON_DEMAND: Readonly<Record<BundleName, readonly string[]>> = {
   'publish-outbox': [],
 };
 
-/**
- * Bundles an entry point of control-plane/lambda with esbuild during synthesis. The AWS SDK is not bundled: Lambda's runtime
- * contains it, and only CommonJS modules find it there.
- */
+/** Bundles an entry point of control-plane/lambda with esbuild during synthesis. */
 export function bundle(scope: Construct, name: BundleName): AssetCode {
   // Each synthesis has its own output folder, so two may run at the same time.
   const folder = join(Stage.of(scope)?.assetOutdir ?? '', `bundle.${name}`);
   mkdirSync(folder, { recursive: true });
   writeFileSync(
     join(folder, 'index.js'),
-    bundled(
-      `lambda/${name}`,
+    functionCode(
+      `control-plane/lambda/${name}.ts`,
       ON_DEMAND[name].map((module) => basename(module)),
     ),
   );
-  for (const module of ON_DEMAND[name]) writeFileSync(join(folder, `${basename(module)}.js`), bundled(module, []));
+  for (const module of ON_DEMAND[name]) {
+    writeFileSync(join(folder, `${basename(module)}.js`), functionCode(`control-plane/${module}.ts`));
+  }
   return Code.fromAsset(folder);
-}
-
-/** The code of a module of control-plane with all that it imports, except for the files named in `onDemand`. */
-function bundled(module: string, onDemand: readonly string[]): string {
-  const { outputFiles } = buildSync({
-    absWorkingDir: ROOT,
-    entryPoints: [`control-plane/${module}.ts`],
-    write: false,
-    bundle: true,
-    minify: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'cjs',
-    external: ['@aws-sdk/*', '@smithy/*', ...onDemand.map((one) => `*/${one}.ts`)],
-    legalComments: 'none',
-    logLevel: 'error',
-  });
-  // esbuild keeps the paths of external modules as they are written in the source.
-  return onDemand.reduce(
-    (code, one) => code.replaceAll(`./${one}.ts`, `./${one}.js`),
-    outputFiles.map(({ text }) => text).join(''),
-  );
 }

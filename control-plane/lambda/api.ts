@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { SESv2Client } from '@aws-sdk/client-sesv2';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { functionLog } from '../../adapters/aws/log.ts';
 import { openMailer } from '../../adapters/aws/mail/mailer.ts';
 import { createMailLimits } from '../../core/identity/users/mail-limits.ts';
 import { reservedSlugs } from '../../core/tenant/reserved-names.ts';
@@ -13,7 +14,6 @@ import { readEnvironment } from './environment.ts';
 import { openBus } from './event-bus.ts';
 import { bodyBytes, isText, toRequest, toResult } from './http-event.ts';
 import { openUsers } from './identity.ts';
-import { functionLog } from './log.ts';
 import { createMailsInFlight } from './mails-in-flight.ts';
 import { noRuntime } from './no-runtime.ts';
 import { principalOf } from './principal.ts';

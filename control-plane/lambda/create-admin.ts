@@ -4,6 +4,7 @@ import type {
   CloudFormationCustomResourceUpdateEvent,
 } from 'aws-lambda';
 import * as z from 'zod';
+import { functionLog } from '../../adapters/aws/log.ts';
 import { isDomainError, messageOf } from '../../core/errors.ts';
 import { Email } from '../../core/fields/email.ts';
 import { Role, UserName } from '../../core/fields/user-name.ts';
@@ -12,7 +13,6 @@ import type { Identity } from '../../core/ports/identity.ts';
 import { pause } from '../../core/time/wait.ts';
 import { readEnvironment } from './environment.ts';
 import { openUsers } from './identity.ts';
-import { functionLog } from './log.ts';
 import { openStore } from './store.ts';
 
 /** The properties of SBT's custom resource, which invites the first system administrator. */

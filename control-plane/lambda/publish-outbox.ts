@@ -1,7 +1,7 @@
+import { functionLog } from '../../adapters/aws/log.ts';
 import { drainOutbox } from '../../core/events/publisher.ts';
 import { readEnvironment } from './environment.ts';
 import { openBus } from './event-bus.ts';
-import { functionLog } from './log.ts';
 import { openStore } from './store.ts';
 
 /** Triggered by the table's stream when an event is written, and every minute as a fallback. */

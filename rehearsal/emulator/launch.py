@@ -12,6 +12,7 @@ import threading
 import containers
 import ecs_deployments
 import events
+import mails
 import policies
 import stacks_of_services
 import task_credentials
@@ -46,6 +47,7 @@ def main():
     events.add_stack_resource_types()
     events.keep_calls_local()
     events.enforce_target_permissions()
+    mails.let_functions_write_reset_mails()
     if "DOCKER_HOST" in os.environ:
         run_containers()
     else:

@@ -68,7 +68,7 @@ export const FUNCTION_VARIABLES: Readonly<Record<string, Variable>> = {
   TIERPLANE_AUTOMATION_CLIENT: { meaning: 'Id of the confidential client with which scripts use the API.' },
   TIERPLANE_PASSWORD_KEY: { meaning: 'ARN of the KMS key that seals chosen passwords until their users exist.' },
   TIERPLANE_SENDER: { meaning: 'Sender of mails; a verified identity of SES.' },
-  TIERPLANE_APP_URL: { meaning: 'URL where a company signs in after sign-up; mails name it.' },
+  TIERPLANE_APP_URL: { meaning: "URL where tenants' users sign in; mails link to it." },
   TIERPLANE_RESERVED_NAMES: { meaning: 'Names that no new tenant may have, separated by commas.' },
 };
 

@@ -1,3 +1,5 @@
+import { escapeHtml } from '../../core/encoding/html.ts';
+
 /** Safe markup. `html` creates it and escapes every value. */
 export class Html {
   readonly text: string;
@@ -8,13 +10,11 @@ export class Html {
 
 type Value = string | number | Html | false | undefined | readonly Value[];
 
-const ESCAPES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-
 function render(value: Value): string {
   if (value === undefined || value === false) return '';
   if (value instanceof Html) return value.text;
   if (typeof value === 'object') return value.map(render).join('');
-  return String(value).replace(/[&<>"']/g, (character) => ESCAPES[character] ?? character);
+  return escapeHtml(String(value));
 }
 
 /** Creates markup from a template. Values are escaped unless they are `Html`; lists are joined; undefined and false are omitted. */

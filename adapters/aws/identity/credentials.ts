@@ -1,5 +1,7 @@
 import type { ChosenPassword, Credentials } from '../../../core/ports/credentials.ts';
 import type { RealmConfig, RealmId, RealmSpec } from '../../../core/ports/identity.ts';
+import { put } from '../../../core/ports/table.ts';
+import { issuerKey, issuerOfPool } from './issuer-record.ts';
 import type { PasswordVault, SealedPassword } from './password-vault.ts';
 import type { UserPools } from './user-pool.ts';
 
@@ -29,15 +31,16 @@ export function createCognitoCredentials(options: CredentialsOptions): Credentia
 
     async prepareRealm(spec) {
       const pool = stackPools[spec.id] ?? (await pools.ensurePool(spec));
-      const issuer = `https://cognito-idp.${region}.amazonaws.com/${pool.userPoolId}`;
-      return { realm: { ...spec, ...pool, issuer }, writes: [] };
+      const issuer = issuerOfPool(region, pool.userPoolId);
+      const data = { realm: spec.id, clientId: pool.clientId };
+      return { realm: { ...spec, ...pool, issuer }, writes: [put({ ...issuerKey(issuer), version: 1, data })] };
     },
 
     configOf: ({ issuer, clientId }) => ({ issuer, clientId }),
 
     async deleteRealm(realm) {
       if (!ownedByStack(realm)) await pools.deletePool(realm.userPoolId);
-      return [];
+      return [{ delete: issuerKey(realm.issuer) }];
     },
 
     protect: (tenantId, password) => vault.seal(tenantId, password),

@@ -11,6 +11,7 @@ import {
   CreateUserPoolClientCommand,
   CreateUserPoolCommand,
   DeleteUserPoolCommand,
+  type LambdaConfigType,
   ListUserPoolClientsCommand,
   ListUserPoolsCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
@@ -18,6 +19,7 @@ import { crockfordText } from '../../../core/encoding/crockford.ts';
 import { DomainError } from '../../../core/errors.ts';
 import { fold } from '../../../core/fields/user-name.ts';
 import { APP_CLIENT, USER_POOL_TAG } from '../../../core/identity/issuers.ts';
+import { mailTemplates } from '../../../core/identity/mail-templates.ts';
 import { MIN_PASSWORD_LENGTH } from '../../../core/identity/password-policy.ts';
 import type { RandomBytes } from '../../../core/ports/clock.ts';
 import type { MailTenant, NewUser, RealmSpec, User } from '../../../core/ports/identity.ts';
@@ -49,14 +51,26 @@ export interface UserPools {
 
 const PAGE = 60;
 
-/**
- * @param options.prefix the environment's prefix of the names of user pools
- * @param options.random makes temporary passwords
- */
-export function openUserPools(
-  cognito: CognitoIdentityProviderClient,
-  { prefix, random }: { readonly prefix: string; readonly random: RandomBytes },
-): UserPools {
+export interface UserPoolsOptions {
+  /** The environment's prefix of the names of user pools. */
+  readonly prefix: string;
+  /** Makes temporary passwords. */
+  readonly random: RandomBytes;
+  /** The functions that new user pools invoke. @default - none */
+  readonly triggers?: UserPoolTriggers;
+}
+
+/** ARNs of functions that allow Cognito to invoke them for the environment's user pools. */
+export interface UserPoolTriggers {
+  /** Writes the mails (app-plane/lambda/custom-message.ts). @default - the pool's own texts, which name the realm */
+  readonly customMessage?: string;
+  /** Adds the claims that `authorize` requires to access tokens. @default - tokens have Cognito's claims only */
+  readonly preToken?: string;
+}
+
+export function openUserPools(cognito: CognitoIdentityProviderClient, options: UserPoolsOptions): UserPools {
+  const { prefix, random } = options;
+
   async function deleteUser(userPoolId: string, userName: string): Promise<void> {
     const input = { UserPoolId: userPoolId, Username: fold(userName) };
     await cognito.send(new AdminDeleteUserCommand(input)).catch(unless('UserNotFoundException'));
@@ -89,7 +103,7 @@ export function openUserPools(
   return {
     async ensurePool(spec) {
       const name = `${prefix}-${spec.id}`;
-      const userPoolId = (await findPool(cognito, name)) ?? (await createPool(cognito, { name, prefix, spec }));
+      const userPoolId = (await findPool(cognito, name)) ?? (await createPool(cognito, { name, spec, ...options }));
       const clientId = (await findClient(cognito, userPoolId)) ?? (await createClient(cognito, userPoolId));
       return { userPoolId, clientId };
     },
@@ -175,8 +189,9 @@ async function findPool(cognito: CognitoIdentityProviderClient, name: string): P
 /** Users sign in with the user name, which is the email of a tenant's users. Users cannot sign themselves up. */
 async function createPool(
   cognito: CognitoIdentityProviderClient,
-  { name, prefix, spec }: { readonly name: string; readonly prefix: string; readonly spec: RealmSpec },
+  { name, prefix, spec, triggers = {} }: UserPoolsOptions & { readonly name: string; readonly spec: RealmSpec },
 ): Promise<string> {
+  const { invitation, forgottenPassword } = mailTemplates(spec.displayName);
   const command = new CreateUserPoolCommand({
     PoolName: name,
     UserPoolTags: { [USER_POOL_TAG]: prefix },
@@ -185,11 +200,14 @@ async function createPool(
     AccountRecoverySetting: { RecoveryMechanisms: [{ Name: 'verified_email', Priority: 1 }] },
     AdminCreateUserConfig: {
       AllowAdminCreateUserOnly: true,
-      InviteMessageTemplate: {
-        EmailSubject: `Your invitation to ${spec.displayName}`,
-        EmailMessage: 'Your user name is {username} and your temporary password is {####}',
-      },
+      InviteMessageTemplate: { EmailSubject: invitation.subject, EmailMessage: invitation.html },
     },
+    VerificationMessageTemplate: {
+      DefaultEmailOption: 'CONFIRM_WITH_CODE',
+      EmailSubject: forgottenPassword.subject,
+      EmailMessage: forgottenPassword.html,
+    },
+    LambdaConfig: lambdaConfig(triggers),
     Policies: {
       PasswordPolicy: {
         MinimumLength: MIN_PASSWORD_LENGTH,
@@ -200,6 +218,14 @@ async function createPool(
   });
   const { UserPool } = await cognito.send(command).catch(fail);
   return required('user pool id', UserPool?.Id);
+}
+
+function lambdaConfig({ customMessage, preToken }: UserPoolTriggers): LambdaConfigType {
+  return {
+    ...(customMessage !== undefined && { CustomMessage: customMessage }),
+    // Only from version 2 on may the function add claims to access tokens.
+    ...(preToken !== undefined && { PreTokenGenerationConfig: { LambdaVersion: 'V2_0', LambdaArn: preToken } }),
+  };
 }
 
 async function findClient(cognito: CognitoIdentityProviderClient, UserPoolId: string): Promise<string | undefined> {

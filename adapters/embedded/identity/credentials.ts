@@ -1,5 +1,5 @@
 import { ADMIN_CLIENT, APP_CLIENT, issuerOf } from '../../../core/identity/issuers.ts';
-import { invitationMail } from '../../../core/identity/mails.ts';
+import { invitationMail, signInLink } from '../../../core/identity/mails.ts';
 import type { Clock, RandomBytes } from '../../../core/ports/clock.ts';
 import type { ChosenPassword, Credentials, IssuedPassword } from '../../../core/ports/credentials.ts';
 import type { MailTenant, RealmId, RealmSpec, User } from '../../../core/ports/identity.ts';
@@ -80,23 +80,13 @@ function invite(
   tenant: MailTenant | undefined,
 ): IssuedPassword<PasswordSecret> {
   const { password, secret } = passwords.temporary(subject);
-  const signInUrl = signInUrlOf(publicUrl, realm.id, { userName, tenant });
+  const signInUrl = signInLink(`${issuerOf(publicUrl, realm.id)}/account`, { userName, tenant });
   const mail = invitationMail({ name: tenant?.tenantName ?? realm.displayName, userName, password, signInUrl });
   return {
     secret,
     writes: mailer.draft({ to: email, ...mail }, mailOwner(realm.id, subject)),
     committed: () => mailer.deliver(),
   };
-}
-
-/** The page that signs the user in. It shows the tenant that the link names. */
-function signInUrlOf(
-  publicUrl: string,
-  realm: RealmId,
-  { userName, tenant }: { readonly userName: string; readonly tenant: MailTenant | undefined },
-): string {
-  const query = new URLSearchParams({ ...(tenant && { tenant: tenant.slug }), login_hint: userName });
-  return `${issuerOf(publicUrl, realm)}/account?${query}`;
 }
 
 /** The mails of a user are deleted with the user. */

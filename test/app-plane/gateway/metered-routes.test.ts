@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { USERS_OPERATIONS } from '../../../adapters/embedded/identity/http/users-operations.ts';
 import { ROUTES, type RouteLimit } from '../../../app-plane/gateway/routes.ts';
 import type { Target } from '../../../app-plane/gateway/target.ts';
 import { LOCAL_OPERATIONS } from '../../../control-plane/api/local-operations.ts';
 import { createOperations } from '../../../control-plane/api/operations.ts';
+import { USERS_OPERATIONS } from '../../../core/identity/users-api/users-operations.ts';
 import { until } from '../../support/until.ts';
 import { type Fixture, rawExchange, serveOn, startFixture, tenantRoute, tokenOf } from './fixture.ts';
 

@@ -8,6 +8,8 @@ import { createSignInLimits } from '../../../../core/identity/sign-in-limits.ts'
 import type { TenantClaimsLookup } from '../../../../core/identity/tenant-claims.ts';
 import type { MailLimits } from '../../../../core/identity/users/mail-limits.ts';
 import { realmKey } from '../../../../core/identity/users/user-records.ts';
+import { ownAccountTarget } from '../../../../core/identity/users-api/own-account.ts';
+import { usersTarget } from '../../../../core/identity/users-api/users-handler.ts';
 import type { Clock, RandomBytes } from '../../../../core/ports/clock.ts';
 import type { RealmId, RealmSpec } from '../../../../core/ports/identity.ts';
 import type { Log } from '../../../../core/ports/log.ts';
@@ -32,7 +34,7 @@ import { sendError } from './error-response.ts';
 import { createForgottenPassword, type ForgottenPassword } from './forgotten-password.ts';
 import { handleInteraction, type InteractionDeps } from './interactions.ts';
 import { createLocalSignature } from './local-signature.ts';
-import { handleMe } from './me-api.ts';
+import { createMeApi, type MeApi } from './me-api.ts';
 import { handleOwnAccount, type OwnAccountDeps } from './own-account.ts';
 import { ProviderCache } from './provider-cache.ts';
 import type { RealmRequest } from './realm-request.ts';
@@ -91,6 +93,7 @@ class RealmsHandler {
   readonly #authorize: Authorize;
   readonly #accounts: Accounts;
   readonly #usersApi: UsersApi;
+  readonly #meApi: MeApi;
   readonly #interactions: InteractionDeps;
   readonly #ownAccount: OwnAccountDeps;
   readonly #forgotten: ForgottenPassword;
@@ -107,6 +110,7 @@ class RealmsHandler {
     this.#accounts = createAccounts({ ...options, limits: createSignInLimits({ clock }) });
     this.#usersApi = createUsersApi({ ...options, authorize });
     const accounts = this.#accounts;
+    this.#meApi = createMeApi({ ...options, authorize, accounts });
     const seal = createSeal(secrets.formKey);
     const devices = createDeviceCookies({ seal, random, isSecure: publicUrl.startsWith('https:') });
     const { tenantNameOf = async () => undefined } = options;
@@ -165,14 +169,11 @@ class RealmsHandler {
     if (head === 'interaction' && name !== undefined && rest.length === 0) {
       return handleInteraction(this.#interactions, { ...request, uid: name, step });
     }
-    if (head === 'users' && (step === '' || (name && step === 'invitation' && rest.length === 0))) {
-      const target = { query, invitation: step !== '', ...(name && { userName: decoded(name) }) };
-      return this.#usersApi(req, res, spec, target);
-    }
+    const users = usersTarget(path, query);
+    if (users) return this.#usersApi(req, res, spec, users);
     if (!isExact(req.method, path)) throw new DomainError('NOT_FOUND', 'page not found');
-    if (head === 'me' && (name === 'password' || name === 'sessions') && path === `/me/${name}`) {
-      return handleMe({ ...this.#ownAccount, authorize: this.#authorize }, request, name);
-    }
+    const own = ownAccountTarget(path);
+    if (own) return this.#meApi(request, own);
     switch (`${req.method} ${path}`) {
       case 'GET /account':
         return showAccount({ accounts: this.#accounts, publicUrl: this.#options.publicUrl }, request);
@@ -257,12 +258,4 @@ function sendTooManyCodes({ res, path }: RealmRequest): void {
   const title = 'Too many wrong codes';
   if (path === '/device/auth') sendJson(res, 429, { error: 'slow_down' });
   else sendHtml(res, 429, errorPage({ title, text: 'Wait five minutes, then enter the code again.' }));
-}
-
-function decoded(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
 }

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type CryptoKey, importJWK, SignJWT } from 'jose';
-import { USERS_OPERATIONS } from '../../../../../adapters/embedded/identity/http/users-operations.ts';
 import { realmKeysKey } from '../../../../../adapters/embedded/identity/realm-keys.ts';
 import { API_AUDIENCE, CLI_CLIENT } from '../../../../../core/identity/issuers.ts';
+import { USERS_OPERATIONS } from '../../../../../core/identity/users-api/users-operations.ts';
 import type { User } from '../../../../../core/ports/identity.ts';
 import { holdRequest } from '../../../../support/held-request.ts';
 import { ACME, type RealmServer, startRealmServer } from '../realm-server.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { USERS_OPERATIONS } from '../../../../../adapters/embedded/identity/http/users-operations.ts';
 import { mismatchOf } from '../../../../../core/http/check-response.ts';
 import { encodePageToken } from '../../../../../core/http/page-token.ts';
+import { USERS_OPERATIONS } from '../../../../../core/identity/users-api/users-operations.ts';
 import { subjectKey } from '../../../../../core/routing/registry.ts';
 import { signIn } from '../../../../support/sign-in-by-page.ts';
 import { ACME, GLOBEX, type RealmServer, startRealmServer } from '../realm-server.ts';

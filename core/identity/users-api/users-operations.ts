@@ -1,11 +1,11 @@
 import * as z from 'zod';
-import { Email } from '../../../../core/fields/email.ts';
-import { ownUserName, UserName } from '../../../../core/fields/user-name.ts';
-import { createOperation, type Operation, type ResponseBody, type Responses } from '../../../../core/http/operation.ts';
-import { decodePageToken, encodePageToken, MAX_PAGE_TOKEN } from '../../../../core/http/page-token.ts';
-import { TENANT_ADMIN } from '../../../../core/identity/users/administrators.ts';
-import type { TenantUsers } from '../../../../core/identity/users/tenant-users.ts';
-import type { TenantRole, User } from '../../../../core/ports/identity.ts';
+import { Email } from '../../fields/email.ts';
+import { ownUserName, UserName } from '../../fields/user-name.ts';
+import { createOperation, type Operation, type ResponseBody, type Responses } from '../../http/operation.ts';
+import { decodePageToken, encodePageToken, MAX_PAGE_TOKEN } from '../../http/page-token.ts';
+import type { TenantRole, User } from '../../ports/identity.ts';
+import { TENANT_ADMIN } from '../users/administrators.ts';
+import type { TenantUsers } from '../users/tenant-users.ts';
 
 /** Each call works on the users of the caller's own tenant. */
 interface Context {
