@@ -5,7 +5,7 @@ import { TENANT_TAG } from '../core/tenant/ids.ts';
 /** A statement of an IAM policy. */
 export interface Statement {
   readonly Effect: 'Allow' | 'Deny';
-  readonly Principal?: { readonly AWS: string };
+  readonly Principal?: { readonly AWS: string } | { readonly Service: string };
   readonly Action: readonly string[];
   readonly Resource?: readonly string[];
   readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;

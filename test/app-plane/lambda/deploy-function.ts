@@ -1,4 +1,3 @@
-import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import {
   AddPermissionCommand,
   CreateFunctionCommand,
@@ -7,7 +6,8 @@ import {
 } from '@aws-sdk/client-lambda';
 import { functionCode } from '../../../control-plane/infra/function-code.ts';
 import { ACCOUNT_ID, type EmulatedAccount, REGION } from '../../../rehearsal/emulated-account.ts';
-import type { Statement } from '../../adapters/aws/store/roles.ts';
+import type { Statement } from '../../../tenant-templates/data-role.ts';
+import { createRole } from '../../adapters/aws/store/roles.ts';
 import { clientConfig } from '../../rehearsal/account.ts';
 import { zipFile } from '../../support/zip-file.ts';
 
@@ -41,11 +41,17 @@ function tableArn(tableName: string): string {
   return `arn:aws:dynamodb:${REGION}:${ACCOUNT_ID}:table/${tableName}`;
 }
 
+const TRUST_LAMBDA: Statement = {
+  Effect: 'Allow',
+  Principal: { Service: 'lambda.amazonaws.com' },
+  Action: ['sts:AssumeRole'],
+};
+
 /** Deploys a function's bundle with a role of its own, which Cognito may invoke for pools of the account. */
 export async function deployFunction(account: EmulatedAccount, spec: FunctionSpec): Promise<void> {
   const { name, entry, environment, statements } = spec;
   const lambda = new LambdaClient(clientConfig(account));
-  const Role = await createRole(new IAMClient(clientConfig(account)), name, statements);
+  const Role = await createRole(account, name, statements, [TRUST_LAMBDA]);
   await lambda.send(
     new CreateFunctionCommand({
       FunctionName: name,
@@ -59,14 +65,4 @@ export async function deployFunction(account: EmulatedAccount, spec: FunctionSpe
   await lambda.send(
     new AddPermissionCommand({ FunctionName: name, Principal: 'cognito-idp.amazonaws.com', ...permission }),
   );
-}
-
-async function createRole(iam: IAMClient, name: string, statements: readonly Statement[]): Promise<string> {
-  const document = (Statement: unknown): string => JSON.stringify({ Version: '2012-10-17', Statement });
-  const trust = { Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' };
-  const { Role } = await iam.send(
-    new CreateRoleCommand({ RoleName: name, AssumeRolePolicyDocument: document([trust]) }),
-  );
-  await iam.send(new PutRolePolicyCommand({ RoleName: name, PolicyName: 'p', PolicyDocument: document(statements) }));
-  return Role?.Arn ?? '';
 }
