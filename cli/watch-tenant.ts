@@ -74,6 +74,11 @@ async function troubleOf(controlPlane: ControlPlane, tenantId: string): Promise<
     .join('');
 }
 
+/** A step in progress, with what it waits for. */
+function runningText({ name, reason }: Step): string {
+  return reason === undefined ? name : `${name} (${reason})`;
+}
+
 /** Shows each step once, when it has ended, and in between the steps in progress. */
 function stepPrinter(): (steps: readonly Step[], state: string, why: () => Promise<string>) => Promise<void> {
   const start = Date.now();
@@ -95,7 +100,7 @@ function stepPrinter(): (steps: readonly Step[], state: string, why: () => Promi
     }
     if (Date.now() - lastOutputAt < silence) return;
     silence = Math.min(2 * silence, MAX_SILENCE_MS);
-    const running = steps.filter((step) => step.status === 'running').map((step) => step.name);
+    const running = steps.filter((step) => step.status === 'running').map(runningText);
     show(`  … ${running.join(', ') || state} (${duration(Date.now() - start)})${await why()}`);
   };
 }

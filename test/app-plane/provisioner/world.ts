@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock, systemRandom } from '../../../adapters/embedded/clock.ts';
 import { openTable, type SqliteTable } from '../../../adapters/embedded/store/table.ts';
+import { createIdentityDriver } from '../../../app-plane/provisioner/drivers/identity.ts';
+import { createRoutingDriver } from '../../../app-plane/provisioner/drivers/routing.ts';
 import { loadPlacement, type Phase } from '../../../app-plane/provisioner/placement.ts';
 import {
   createProvisioner,
@@ -12,6 +14,7 @@ import {
 } from '../../../app-plane/provisioner/provisioner.ts';
 import { envelope } from '../../../core/events/events.ts';
 import { OUTBOX } from '../../../core/events/outbox.ts';
+import type { ResourceDriver } from '../../../core/plan/resources.ts';
 import type { Clock } from '../../../core/ports/clock.ts';
 import type { Envelope, EventBus } from '../../../core/ports/event-bus.ts';
 import { type Route, routeKey } from '../../../core/routing/registry.ts';
@@ -22,6 +25,7 @@ import { ManualClock } from '../../support/manual-clock.ts';
 import { silentLog } from '../../support/silent-log.ts';
 import { type FakeIdentity, openFakeIdentity } from './fake-identity.ts';
 import { FakeRuntime } from './fake-runtime.ts';
+import { createStackDriver, Stacks } from './stacks.ts';
 
 /** Calls that change something which outlives a crash. */
 const CHANGING = /^(transact|ensure|create|delete)/;
@@ -36,6 +40,8 @@ export interface ProcessOptions {
   readonly bus?: EventBus;
   /** @default true, as in the embedded home, unless `owner` is given */
   readonly isSoleOwner?: boolean;
+  /** true: clusters, services and data are those of `world.stacks`, whose work goes on elsewhere. @default false */
+  readonly withStacks?: boolean;
 }
 
 /** One platform process. When it is killed, its work stops where it is, and none of its timers fires. */
@@ -55,6 +61,7 @@ export class World implements AsyncDisposable {
   readonly table: SqliteTable = openTable({ file: join(this.directory, 'platform.db'), clock: systemClock });
   readonly identity: FakeIdentity = openFakeIdentity(this.table, systemClock);
   readonly runtime = new FakeRuntime();
+  readonly stacks = new Stacks(this.clock);
   readonly routeChanges: string[] = [];
   /** Called before each call of identity, runtime and table, with the call's name and arguments. May throw in its place. */
   beforeCall: (call: string, args: readonly unknown[]) => void = () => undefined;
@@ -71,6 +78,7 @@ export class World implements AsyncDisposable {
     limits,
     owner,
     isSoleOwner = owner === undefined,
+    withStacks = false,
     noDelete = false,
     hold = false,
     bus = this.#bus,
@@ -123,6 +131,7 @@ export class World implements AsyncDisposable {
       noDelete,
       hold,
       ...(limits && { limits }),
+      ...(withStacks && { drivers: this.#stackDrivers(endsWithProcess) }),
       checkpoint: (name) => {
         process.point(name);
         return dead ? never() : undefined;
@@ -131,6 +140,18 @@ export class World implements AsyncDisposable {
     const made: Process = Object.assign(process, { provisioner: createProvisioner(options) });
     this.#processes.push(made);
     return made;
+  }
+
+  #stackDrivers(endsWithProcess: <T extends object>(port: T) => T): ResourceDriver[] {
+    return [
+      createIdentityDriver({ identity: endsWithProcess(this.identity) }),
+      createStackDriver(endsWithProcess(this.stacks)),
+      createRoutingDriver({
+        table: endsWithProcess(this.table),
+        random: systemRandom,
+        onRouteChange: (tenantId) => this.routeChanges.push(tenantId),
+      }),
+    ];
   }
 
   /** A started process. */
@@ -210,6 +231,7 @@ export class World implements AsyncDisposable {
         .map(({ cluster, service, environment }) => `${cluster}/${service} ${environment.OF}`)
         .sort(),
       data: this.runtime.data.has(tenantId),
+      stack: this.stacks.resourcesOf(tenantId)?.map(({ kind, name }) => `${kind} ${name}`),
     };
   }
 
@@ -231,6 +253,7 @@ export const NOTHING = {
   clusters: [],
   services: [],
   data: false,
+  stack: undefined,
 };
 
 export function tenantId(): string {
