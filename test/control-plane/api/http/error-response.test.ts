@@ -28,6 +28,7 @@ test.each<[ErrorCode, number, object]>([
 ])('an error with the code %s has the status %i and is not logged', (code, status, body) => {
   const { response, logged } = respond(new DomainError(code, 'the reason'));
   expect([response.status, response.body, logged]).toEqual([status, body, []]);
+  expect(response.headers ?? {}).toEqual({});
 });
 
 test.each<[string, unknown]>([

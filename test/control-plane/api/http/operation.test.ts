@@ -1,5 +1,6 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
+import { nameOf, type Principal } from '../../../../control-plane/api/http/http.ts';
 import {
   canRead,
   canWrite,
@@ -47,4 +48,36 @@ test.each<[method: Method, path: string, more: object, refusals: number[]]>([
     handle: () => ({ status: 204 }),
   });
   expect(Object.keys(responses).map(Number)).toEqual([...new Set([204, ...refusals])].sort((a, b) => a - b));
+});
+
+describe('SE-6: the declared shape of a refusal', () => {
+  const { responses } = operation({
+    ...({ id: 'x', method: 'POST', path: '/x/{id}', access: PUBLIC, summary: 'X', body: z.object({}) } as const),
+    ...{ responses: { 204: { description: 'Done.' } }, handle: () => ({ status: 204 as const }) },
+  });
+  const issue = { loc: ['body', 'list', 0], type: 'missing', msg: 'is required' };
+
+  test.each<[status: number, body: unknown, fits: boolean]>([
+    [422, { statusCode: 422, detail: [issue] }, true],
+    [422, { statusCode: 400, detail: [] }, true],
+    [422, { statusCode: 500, detail: [] }, false],
+    [422, { statusCode: 422, detail: [{ ...issue, loc: [1.5] }] }, false],
+    [422, { statusCode: 422, message: 'x' }, false],
+    [404, { statusCode: 404, message: 'x' }, true],
+    [404, { statusCode: 404.5, message: 'x' }, false],
+    [404, { message: 'x' }, false],
+    [400, { statusCode: 400, message: 'x' }, true],
+    [400, { message: 'x' }, true],
+    [400, { statusCode: 400 }, false],
+  ])('of %i: %j fits is %s', (status, body, fits) => {
+    expect(responses[status]?.body?.safeParse(body).success).toBe(fits);
+  });
+});
+
+test.each<[principal: Principal, name: string]>([
+  [{ kind: 'user', userName: 'ann', role: 'Auditor', scopes: [], basis: [] }, 'ann'],
+  [{ kind: 'machine' }, 'machine'],
+  [{ kind: 'anonymous' }, 'anonymous'],
+])('OB-1: the log calls the principal %j %s', (principal, name) => {
+  expect(nameOf(principal)).toBe(name);
 });
