@@ -82,6 +82,27 @@ describe('a lease', () => {
     claim.close();
   });
 
+  test('of a sole owner is written with the first progress, not before', async () => {
+    await store(scratch.table, placementOf());
+    const claim = await Claim.take(scratch.table, scratch.clock, 'one', await load(), { isSoleOwner: true });
+    expect(await load()).toMatchObject({ version: 1 });
+    scratch.clock.advance(200);
+    await settle();
+    expect(await load()).toMatchObject({ version: 2, data: { lease: lease('one', LEASE_MS), phase: 'provisioning' } });
+    claim.close();
+  });
+
+  test.each([true, false])(
+    'is written with a change that must precede the work (sole owner: %s)',
+    async (isSoleOwner) => {
+      await store(scratch.table, placementOf({ lease: lease('one', LEASE_MS) }));
+      const patch = { createdKinds: ['route'] } as const;
+      const claim = await Claim.take(scratch.table, scratch.clock, 'one', await load(), { isSoleOwner, patch });
+      expect(await load()).toMatchObject({ version: 2, data: { ...patch, lease: lease('one', LEASE_MS) } });
+      claim.close();
+    },
+  );
+
   test('is not taken if another process was faster, and no timer is left', async () => {
     await store(scratch.table, placementOf());
     const item = await load();

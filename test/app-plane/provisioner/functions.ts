@@ -14,6 +14,7 @@ import { recordingLog } from '../../support/recording-log.ts';
 import { openScratchTable } from '../../support/scratch-table.ts';
 import { type FakeIdentity, openFakeIdentity } from './fake-identity.ts';
 import { createStackDriver, Stacks } from './stacks.ts';
+import { onboarding } from './world.ts';
 
 /** The tenant of these tests. */
 export const ID = 'acme0000';
@@ -100,4 +101,29 @@ export class Functions implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.scratch.close();
   }
+}
+
+/** A premium tenant whose stack was just started by the first pass. */
+export async function withStartedStack(): Promise<Functions> {
+  const functions = await Functions.open();
+  await functions.accept(onboarding(ID, 'premium'));
+  await functions.reconcile();
+  return functions;
+}
+
+export async function withReadyTenant(): Promise<Functions> {
+  const functions = await withStartedStack();
+  functions.stacks.finish(ID);
+  await functions.reconcile();
+  return functions;
+}
+
+/** Repeats passes as a queue with delayed messages does. @returns the last result */
+export async function untilEnd(functions: Functions): Promise<PassResult> {
+  for (let passes = 0; passes < 300; passes++) {
+    const result = await functions.reconcile();
+    if (result.outcome !== 'again') return result;
+    functions.scratch.clock.advance(result.afterMs);
+  }
+  throw new Error('the work did not end within 300 passes');
 }

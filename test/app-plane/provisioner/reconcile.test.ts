@@ -107,7 +107,18 @@ describe('a pass over a tenant', () => {
     expect([passed, hasData]).toEqual([[], false]);
   });
 
+  test.each<[string, (at: number) => Partial<Placement>, number]>([
+    ['ten minutes', (at) => ({ nextAttemptAt: at + 600_000, waitMs: 600_000 }), 600_000],
+    ['the rest of ten minutes', (at) => ({ nextAttemptAt: at + 1_000, waitMs: 600_000 }), 1_000],
+  ])('waits %s if its wait is that long', async (_what, state, waitMs) => {
+    await begin(state(now()));
+    expect(await reconciler.reconcile(ID)).toEqual(again(waitMs));
+    expect(passed).toEqual([]);
+  });
+
   test.each<[string, (at: number) => Partial<Placement>]>([
+    ['of a time beyond its own wait of minutes', (at) => ({ nextAttemptAt: at + 600_001, waitMs: 600_000 })],
+    ['work goes on elsewhere, which may have ended', (at) => ({ nextAttemptAt: at + 900, pending: 'stack a' })],
     ['of the own lease', (at) => ({ lease: { owner: 'one', until: at + 700 } })],
     ['of a lease that has ended', (at) => ({ lease: { owner: 'two', until: at } })],
     ['of a time beyond any wait, because the clock was set back', (at) => ({ nextAttemptAt: at + 3_600_000 })],

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { Restoration } from '../../../app-plane/provisioner/restoration.ts';
 import { SERVICES } from '../../../tenant-templates/tiers.ts';
+import { LOOK_AGAIN_MS, STACK_MS } from './stacks.ts';
 import { onboarding, tenantId, World } from './world.ts';
 
 /** Onboards tenants with tasks of their own, then kills the process with all tasks. */
@@ -45,6 +46,23 @@ describe('the restoration after a start', () => {
     await third.provisioner.restoration.completed;
     expect(third.provisioner.restoration.progress.failed).toEqual([]);
     expect(await servicesOf(world, bad)).toBe(SERVICES.length);
+  });
+
+  test('OB-5: is not complete while work on a tenant goes on elsewhere', async () => {
+    await using world = new World();
+    const first = await world.running({ withStacks: true });
+    const id = tenantId();
+    await world.deliver(first, onboarding(id, 'premium'));
+    await world.untilPhase(first, id, 'ready');
+    world.kill(first);
+    await world.stacks.deleteStack(id);
+    world.stacks.finish(id);
+    const { provisioner } = await world.running({ withStacks: true });
+    await provisioner.idle();
+    expect(provisioner.restoration.progress).toEqual({ total: 1, done: 0, failed: [] });
+    world.clock.advance(STACK_MS + LOOK_AGAIN_MS);
+    await provisioner.restoration.completed;
+    expect(provisioner.restoration.progress).toEqual({ total: 1, done: 1, failed: [] });
   });
 
   test('is complete at once without silo tenants', async () => {

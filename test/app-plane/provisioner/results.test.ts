@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { createResults } from '../../../app-plane/provisioner/results.ts';
 import { checkEvent } from '../../../core/events/schemas.ts';
@@ -74,4 +75,12 @@ test('a provisionSuccess carries the registered prices beside the tenant id, and
   checkEvent(event);
   expect(event.detail).toMatchObject({ tenantId: 'acme0000', tenantName: 'Acme', email: 'a@acme.example', prices });
   expect(JSON.stringify(event.detail.jobOutput)).not.toContain('p1');
+});
+
+test("a provisionSuccess has every field that SBT's own billing target reads of its event", () => {
+  const target = 'node_modules/@cdklabs/sbt-aws/resources/functions/mock-billing/create-customer/index.py';
+  const fields = [...readFileSync(target, 'utf8').matchAll(/event\["detail"\]\["(\w+)"\]/g)].map((match) => match[1]);
+  expect(fields).toEqual(['tenantId', 'email']);
+  const event = results.provisioned(OUTCOME, { name: 'Acme', email: 'a@acme.example' }, CONFIG);
+  for (const field of fields) expect(event.detail).toHaveProperty(field ?? '');
 });

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Placement } from '../../../app-plane/provisioner/placement.ts';
 import { Restoration } from '../../../app-plane/provisioner/restoration.ts';
-import { Sweep } from '../../../app-plane/provisioner/sweep.ts';
+import { Sweep, sweepOnce } from '../../../app-plane/provisioner/sweep.ts';
 import { recordingLog } from '../../support/recording-log.ts';
 import { openScratchTable } from '../../support/scratch-table.ts';
 import { silentLog } from '../../support/silent-log.ts';
@@ -87,6 +87,12 @@ describe('a start', () => {
     await sweep.start();
     expect(taken()).toEqual(['leftover interactive']);
   });
+
+  test('queues work that goes on elsewhere, because it may have ended meanwhile', async () => {
+    await tenant('building', { nextAttemptAt: now() + 600_000, waitMs: 600_000, pending: 'stack a' });
+    await sweep.start();
+    expect(taken()).toEqual(['building interactive']);
+  });
 });
 
 describe('a sweep', () => {
@@ -127,6 +133,35 @@ describe('a sweep', () => {
     await tenant('accepted', { nextAttemptAt: now() + 3_600_000 });
     await nextSweep();
     expect(taken()).toEqual(['accepted interactive']);
+  });
+
+  test('queues work after a wait of minutes, and not before', async () => {
+    await sweep.start();
+    await tenant('accepted', { nextAttemptAt: now() + 600_000, waitMs: 600_000, pending: 'stack a' });
+    for (let passed = INTERVAL_MS; passed < 600_000; passed += INTERVAL_MS) await nextSweep();
+    expect(taken()).toEqual([]);
+    await nextSweep();
+    expect(taken()).toEqual(['accepted interactive']);
+  });
+
+  test('finds work whose wait is over although an earlier one is not: the clock was set back', async () => {
+    await tenant('minutes0', { nextAttemptAt: now() + 600_000, waitMs: 1_200_000, pending: 'stack a' });
+    await tenant('seconds0', { nextAttemptAt: now() + 700_000, waitMs: 2_000 });
+    const sent: string[] = [];
+    expect(await sweepOnce(scratch, ({ tenantId }) => void sent.push(tenantId))).toBe(1);
+    expect(sent).toEqual(['seconds0']);
+  });
+
+  test('waits until each tenant is handed over, and fails if one cannot be', async () => {
+    await tenant('tenant00');
+    await tenant('tenant01');
+    const sent: string[] = [];
+    const send = async ({ tenantId }: Placement) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      if (sent.push(tenantId) === 2) throw new Error('no queue');
+    };
+    await expect(sweepOnce(scratch, send)).rejects.toThrow('no queue');
+    expect(sent).toEqual(['tenant00', 'tenant01']);
   });
 
   test('that fails is logged, and the next one runs', async () => {
