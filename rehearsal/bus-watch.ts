@@ -68,7 +68,11 @@ async function createRuleWithQueue({
       Principal: { Service: 'events.amazonaws.com' },
       Action: 'sqs:SendMessage',
       Resource: queueArn,
-      Condition: { ArnEquals: { 'aws:SourceArn': `arn:aws:events:${REGION}:${ACCOUNT_ID}:rule/${busName}/${name}` } },
+      Condition: {
+        ArnEquals: {
+          'aws:SourceArn': `arn:aws:events:${REGION}:${ACCOUNT_ID}:rule/${busName === 'default' ? '' : `${busName}/`}${name}`,
+        },
+      },
     },
   };
   const created = await sqs.send(

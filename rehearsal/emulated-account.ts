@@ -150,6 +150,8 @@ function launch(python: string, { port, directory, engine }: AccountParts): Chil
         BIND_HOST: '127.0.0.1',
         GATEWAY_PORT: String(port),
         AUTH: 'true',
+        // A failing trigger fails the sign-in, as on AWS.
+        MINISTACK_COGNITO_PRETOKEN_STRICT: '1',
         MINISTACK_ACCOUNT_ID: ACCOUNT_ID,
         MINISTACK_REGION: REGION,
         LOG_LEVEL: 'INFO',

@@ -10,10 +10,14 @@ import sys
 import threading
 
 import containers
+import default_bus
 import ecs_deployments
 import events
 import mails
 import policies
+import recorded_types
+import rest_api
+import service_connect
 import stacks_of_services
 import task_credentials
 
@@ -34,6 +38,9 @@ def run_containers():
     ecs_deployments.start_first_deployment_in_progress()
     ecs_deployments.complete_with_healthy_targets()
     stacks_of_services.wait_for_steady_services()
+    service_connect.connect_services()
+    default_bus.send_task_events()
+    default_bus.send_deployment_events()
 
 
 def main():
@@ -48,6 +55,12 @@ def main():
     events.keep_calls_local()
     events.enforce_target_permissions()
     mails.let_functions_write_reset_mails()
+    rest_api.take_key_source_from_templates()
+    rest_api.meter_by_authorizer_key()
+    rest_api.proxy_whole_responses()
+    recorded_types.record_resource_types()
+    default_bus.publish()
+    default_bus.send_stack_events()
     if "DOCKER_HOST" in os.environ:
         run_containers()
     else:

@@ -1,0 +1,111 @@
+import {
+  AdminCreateUserCommand,
+  AdminInitiateAuthCommand,
+  AdminSetUserPasswordCommand,
+  CognitoIdentityProviderClient,
+} from '@aws-sdk/client-cognito-identity-provider';
+import { beforeAll, expect, jest, test } from '@jest/globals';
+import { clientConfig, describeInAccount } from './account.ts';
+import { Stacks } from './task/stack.ts';
+import { serviceTemplate } from './task/template.ts';
+
+jest.setTimeout(60_000);
+
+/** The types that docs/aws-proof.md names as recorded without effect. */
+const RECORDED = [
+  'AWS::ApiGateway::VpcLink',
+  'AWS::ApiGatewayV2::VpcLink',
+  'AWS::ApplicationAutoScaling::ScalableTarget',
+  'AWS::ApplicationAutoScaling::ScalingPolicy',
+  'AWS::Budgets::Budget',
+  'AWS::CloudWatch::CompositeAlarm',
+  'AWS::EC2::EIP',
+  'AWS::EC2::FlowLog',
+  'AWS::EC2::NatGateway',
+  'AWS::EC2::SecurityGroupEgress',
+  'AWS::EC2::SecurityGroupIngress',
+  'AWS::ECS::CapacityProvider',
+  'AWS::ECS::ClusterCapacityProviderAssociations',
+  'AWS::ElasticLoadBalancingV2::ListenerCertificate',
+  'AWS::Events::Archive',
+  'AWS::Events::EventBusPolicy',
+  'AWS::WAFv2::WebACLAssociation',
+];
+
+/** A user pool whose trigger refuses every user but `known`. */
+function poolTemplate(): string {
+  const code = `exports.handler = async (event) => {
+    if (event.userName !== 'known') throw new Error('not in the registry');
+    return event;
+  };`;
+  const trust = { Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' };
+  const Resources = {
+    Role: {
+      Type: 'AWS::IAM::Role',
+      Properties: { AssumeRolePolicyDocument: { Version: '2012-10-17', Statement: [trust] } },
+    },
+    Trigger: {
+      Type: 'AWS::Lambda::Function',
+      Properties: {
+        ...{ Runtime: 'nodejs24.x', Handler: 'index.handler', Code: { ZipFile: code } },
+        Role: { 'Fn::GetAtt': ['Role', 'Arn'] },
+      },
+    },
+    Pool: {
+      Type: 'AWS::Cognito::UserPool',
+      Properties: { UserPoolName: 'pool', LambdaConfig: { PreTokenGeneration: { 'Fn::GetAtt': ['Trigger', 'Arn'] } } },
+    },
+    Client: {
+      Type: 'AWS::Cognito::UserPoolClient',
+      Properties: { UserPoolId: { Ref: 'Pool' }, ExplicitAuthFlows: ['ALLOW_ADMIN_USER_PASSWORD_AUTH'] },
+    },
+  };
+  const Outputs = { Pool: { Value: { Ref: 'Pool' } }, Client: { Value: { Ref: 'Client' } } };
+  return JSON.stringify({ Resources, Outputs });
+}
+
+describeInAccount('stacks in an emulated account', (account) => {
+  let stacks: Stacks;
+  beforeAll(() => {
+    stacks = new Stacks(account());
+  });
+
+  test('may contain the types that are recorded without effect, but no unknown type', async () => {
+    const template = (types: readonly string[], name: string) =>
+      JSON.stringify({
+        Resources: Object.fromEntries(types.map((Type, i) => [`R${i}`, { Type, Properties: { Name: name } }])),
+      });
+    expect(await stacks.create('recorded', template(RECORDED, 'a'))).toMatchObject({ status: 'CREATE_COMPLETE' });
+    expect((await stacks.update('recorded', template(RECORDED, 'b'))).status).toBe('UPDATE_COMPLETE');
+    expect((await stacks.delete('recorded')).status).toBe('DELETE_COMPLETE');
+    await expect(stacks.create('unknown', template(['AWS::EC2::Nothing'], 'a'))).rejects.toThrow(
+      'Unrecognized resource types',
+    );
+  });
+
+  test('sign-in fails if the pre token generation trigger does', async () => {
+    const { outputs, status } = await stacks.create('pool', poolTemplate());
+    expect(status).toBe('CREATE_COMPLETE');
+    const client = new CognitoIdentityProviderClient(clientConfig(account()));
+    const UserPoolId = outputs.Pool ?? '';
+    const signIn = async (Username: string) => {
+      const Password = 'Correct-horse-battery-7';
+      await client.send(new AdminCreateUserCommand({ UserPoolId, Username, MessageAction: 'SUPPRESS' }));
+      await client.send(new AdminSetUserPasswordCommand({ UserPoolId, Username, Password, Permanent: true }));
+      return client.send(
+        new AdminInitiateAuthCommand({
+          ...{ UserPoolId, ClientId: outputs.Client, AuthFlow: 'ADMIN_USER_PASSWORD_AUTH' },
+          AuthParameters: { USERNAME: Username, PASSWORD: Password },
+        }),
+      );
+    };
+    expect((await signIn('known')).AuthenticationResult?.AccessToken).toEqual(expect.any(String));
+    await expect(signIn('unknown')).rejects.toThrow(/PreTokenGeneration|UserLambdaValidation|not in the registry/);
+  });
+
+  test('fail with a service if the account has no container engine', async () => {
+    const created = await stacks.create('service', serviceTemplate('service'));
+    expect(created.status).toBe('ROLLBACK_COMPLETE');
+    expect(created.failures[0]).toContain('this account has no container engine');
+  });
+});
