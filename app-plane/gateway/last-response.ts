@@ -41,11 +41,11 @@ export function refuseMalformedRequest(error: NodeJS.ErrnoException, socket: Dup
   const refuse = (): void => respondAndClose(socket, refusalOf(error));
   if (!mayRespond || hasBegun) {
     socket.destroy();
-  } else if (current?.req.complete) {
+  } else if (current && !current.req.complete) {
+    refuse();
+  } else {
     socket.pause();
     turns.afterLast(socket, refuse);
-  } else {
-    refuse();
   }
 }
 

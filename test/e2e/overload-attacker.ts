@@ -20,12 +20,13 @@ function addressOf(client: number): string {
   return `127.0.${1 + (client % 4)}.${1 + Math.floor(client / 4)}`;
 }
 
-/** Sends bytes on a new connection, reads nothing, and begins again when the gateway closes it. */
-async function hold(client: number, bytes: string): Promise<void> {
+/** Sends bytes on a new connection, and begins again when the gateway closes it. */
+async function hold(client: number, bytes: string, { reads = false } = {}): Promise<void> {
   while (Date.now() < endsAt) {
     const socket = connect({ port: Number(port), host: '127.0.0.1', localAddress: addressOf(client) });
     socket.on('error', () => undefined);
-    socket.pause();
+    if (reads) socket.resume();
+    else socket.pause();
     socket.write(bytes);
     const closed = new Promise((resolve) => socket.once('close', resolve));
     await Promise.race([closed, wait(Math.max(0, endsAt - Date.now()))]);
@@ -69,6 +70,8 @@ const BODY_HEAD = 'POST /control-plane/onboarding HTTP/1.1\r\nHost: x\r\nContent
 const ATTACKS: Record<string, (client: number) => Promise<void>> = {
   bodies: (client) => hold(client, `${BODY_HEAD}Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n`),
   pipelines: (client) => hold(client, 'GET /realms/pool/account HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(400)),
+  posts: (client) =>
+    hold(client, 'POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx'.repeat(900), { reads: true }),
   unread: (client) => hold(client, 'GET /control-plane/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(60)),
   keys: (client) => repeat(client, 'POST', '/control-plane/onboarding', client % 2 ? LARGE_BODY : SMALL_BODY),
   auth: (client) => repeat(client, 'GET', AUTH),

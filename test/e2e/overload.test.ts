@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -98,6 +98,7 @@ function largestResident(pid: number): number {
 const ATTACKS: [attack: string, responses: readonly string[]][] = [
   ['bodies', ['held', 'closed']],
   ['pipelines', ['held', 'closed']],
+  ['posts', ['held', 'closed']],
   ['unread', ['held', 'closed']],
   ['keys', ['413', '422', '429', 'ECONNRESET', 'EPIPE']],
   ['auth', ['303']],
@@ -128,3 +129,15 @@ test.each(ATTACKS)(
   },
   60_000,
 );
+
+test('OB-1: no process writes its output into a log itself, so that every log is rotated as it is written', async () => {
+  const { agents, services } = await platform.cliJson<{
+    agents: { pid: number }[];
+    services: { tasks: { pid: number }[] }[];
+  }>('status');
+  const tasks = services.flatMap((service) => service.tasks);
+  const pids = [(await gateway()).pid, ...[...agents, ...tasks].map(({ pid }) => pid)];
+  expect(pids.length).toBeGreaterThan(4);
+  const outputs = pids.flatMap((pid) => [1, 2].map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`)));
+  expect(outputs.filter((output) => !/^(socket|pipe):/.test(output))).toEqual([]);
+});

@@ -8,6 +8,7 @@ import { type Fixture, rawExchange, startFixture, tenantRoute } from './fixture.
 /** Requests of one connection that may wait for their responses at the same time (docs/security.md). */
 const LIMIT = 32;
 const STARTED = 'http.server.request.start';
+const FINISHED = 'http.server.response.finish';
 const LARGE = Buffer.alloc(8 * 2 ** 20, 120);
 
 let fixture: Fixture;
@@ -100,6 +101,11 @@ describe('SE-6: pipelined requests', () => {
     ['without a token', 'GET /api/orders HTTP/1.1\r\nHost: x\r\n\r\n', '401'],
     ['to the gateway itself', 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n', '200'],
     ['with an empty body', 'POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n', '200'],
+    [
+      'with a body, which Node reads between two responses',
+      'POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx',
+      '200',
+    ],
     ['of HTTP/1.0', 'GET /healthz HTTP/1.0\r\nConnection: keep-alive\r\n\r\n', '200'],
   ])('%s count too', async (_what, request, status) => {
     const text = await exchange(request.repeat(1_000));
@@ -117,6 +123,26 @@ describe('SE-6: pipelined requests', () => {
     expect(statuses(text)).toEqual([status]);
     expect(text).toMatch(/connection: close/i);
     expect(started).toBeLessThanOrEqual(LIMIT);
+  });
+
+  test('are served one in each turn of the event loop, so that everybody else gets a turn', async () => {
+    let served = 0;
+    const perTurn: number[] = [];
+    const countTurn = (): void => {
+      if (served > 0) perTurn.push(served);
+      served = 0;
+    };
+    const onFinish = (message: unknown): void => {
+      if ((message as { server: unknown }).server !== fixture.gateway.server) return;
+      if (served === 0) setImmediate(countTurn);
+      served += 1;
+    };
+    subscribe(FINISHED, onFinish);
+    const post = 'POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx';
+    for (const request of ['GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n', post]) await exchange(request.repeat(400));
+    unsubscribe(FINISHED, onFinish);
+    expect(perTurn.reduce((sum, count) => sum + count)).toBe(2 * LIMIT);
+    expect(Math.max(...perTurn)).toBe(1);
   });
 
   test('of 200 clients that do not read cost the gateway no more than the limit of each', async () => {
