@@ -69,6 +69,8 @@ export class Task {
   readonly #cpu: CpuWatch;
   readonly #gone = Promise.withResolvers<void>();
   readonly #startedAt: number;
+  /** Resolves when the process is in its cgroup, or has ended. */
+  readonly #capped: Promise<void>;
   #state: TaskState = 'starting';
   #failedChecks = 0;
   #rssBytes: number | undefined;
@@ -97,7 +99,7 @@ export class Task {
     this.#child.on('message', (message: FromTask) => this.#receive(message));
     this.#cpu = new CpuWatch(this.pid);
     this.#later(START_TIMEOUT_MS, () => this.#checkStart(START_EXTENSIONS));
-    this.#limit();
+    this.#capped = this.#limit();
   }
 
   #receive(message: FromTask): void {
@@ -204,7 +206,9 @@ export class Task {
     } else this.kill(`not healthy within ${START_TIMEOUT_MS / 1000} s`);
   }
 
+  /** Before the process is in its cgroup, its children would be in none, and would outlive it. So it serves nothing. */
   async #awaitHealthy(): Promise<void> {
+    await this.#capped;
     const healthy = await this.#health.check(HEALTH_TIMEOUT_MS);
     if (this.#state !== 'starting') return;
     if (healthy) {
@@ -234,7 +238,7 @@ export class Task {
     return this.#failedChecks >= FAILED_CHECKS_WHEN_STARVED || !this.#cpu.isStarved(RESPONSE_CPU_MS);
   }
 
-  #limit(): void {
+  async #limit(): Promise<void> {
     const { config, plan } = this.#options;
     if (this.pid === 0) return;
     try {
@@ -243,7 +247,7 @@ export class Task {
     } catch {
       // The process has already ended; its exit event reports that.
     }
-    capTask(config.cpu, this.#group, this.pid, plan.size).catch((error: NodeJS.ErrnoException) => {
+    await capTask(config.cpu, this.#group, this.pid, plan.size).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ESRCH') this.kill(`its CPU cannot be capped (${error.code})`);
     });
   }
