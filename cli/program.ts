@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
-import { PROGRAM_DIR } from '../adapters/embedded/program.ts';
+import { programVersion } from '../adapters/embedded/program.ts';
 import { addCompletionCommand } from './completion.ts';
 import { examples } from './context.ts';
 import { addCredentialCommands } from './credentials.ts';
@@ -53,7 +51,7 @@ export function createProgram(): Command {
     .option(...DATA_DIR)
     .option(...URL)
     .option(...JSON_OUTPUT)
-    .version(version(), '-V, --version')
+    .version(programVersion(), '-V, --version')
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(inOneSentence(text)) });
   addLifecycleCommands(program);
@@ -140,9 +138,4 @@ function failUsage(error: CommanderError, json: boolean): void {
 function usageError(error: CommanderError): string {
   if (error.code === 'commander.help') return 'missing command; see --help';
   return inOneSentence(error.message).replace(/^tierplane: /, '');
-}
-
-function version(): string {
-  const file = join(PROGRAM_DIR, 'package.json');
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }

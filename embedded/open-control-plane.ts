@@ -105,6 +105,7 @@ function operatorDeps(config: PlatformConfig, needs: ControlPlaneNeeds): Operato
     progress: (tenantId) => provisioner.progress(tenantId),
     status: async () => ({
       home: 'embedded',
+      clusters: [...runtime.clusters],
       node: process.version,
       gateway: { pid: gateway.pid ?? null, ...restartsOf(gateway) },
       agents: runtime.agents().map((agent) => ({ cluster: agent.cluster, pid: agent.pid, ...restartsOf(agent) })),

@@ -1,3 +1,5 @@
+import { programVersion } from '../adapters/embedded/program.ts';
+import { createPlaces } from '../adapters/embedded/runtime/places.ts';
 import type { EmbeddedRuntime } from '../adapters/embedded/runtime/runtime.ts';
 import { createProvisioner, type Provisioner } from '../app-plane/provisioner/provisioner.ts';
 import { trustRealms } from '../core/identity/issuers.ts';
@@ -33,11 +35,14 @@ export function openProvisioner(
     bus,
     identity,
     runtime,
+    data: runtime.data,
+    places: createPlaces(config.tiers),
     clock,
     random,
     log,
     tiers: config.tiers,
     services: SERVICES,
+    release: programVersion(),
     publicUrl: addresses.urls.publicUrl,
     environmentOf: taskEnvironment(addresses),
     onRouteChange: (tenantId) => gateway.invalidate({ tenantId }),

@@ -11,6 +11,7 @@ export function shapeOf(spec: TenantSpec, tiers: TierTable, services: readonly s
   const tier = tiers[spec.tier];
   const { tenantId, email, name: tenantName, slug } = spec;
   const { realm, cluster, silo } = placeOf(tenantId, tier);
+  const inputs = { tier: spec.tier, size: tier.task };
   const resources: Resource[] = [
     { kind: 'admin-user', name: realm, tenantId, spec: {}, inputs: { email, tenantName, slug } },
     { kind: 'api-key', name: 'api-key', tenantId, spec: {} },
@@ -24,7 +25,7 @@ export function shapeOf(spec: TenantSpec, tiers: TierTable, services: readonly s
   if (tier.isolation === 'cluster') {
     resources.push(
       { kind: 'user-pool', name: realm, tenantId, spec: {}, inputs: { displayName: spec.name } },
-      { kind: 'cluster', name: cluster, tenantId, spec: {} },
+      { kind: 'cluster', name: cluster, tenantId, spec: {}, inputs },
     );
   }
   if (silo) {
@@ -35,7 +36,7 @@ export function shapeOf(spec: TenantSpec, tiers: TierTable, services: readonly s
         name: `${cluster}/${service}`,
         tenantId,
         spec: { cluster, service, ready: true },
-        inputs: { tier: spec.tier, size: tier.task },
+        inputs,
       });
     }
   }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { findPackageJSON } from 'node:module';
 import { dirname, join } from 'node:path';
 
@@ -15,3 +16,9 @@ export const AGENT_ENTRY = join(DIST, 'agent.cjs');
 
 /** Holds one CommonJS bundle per service. */
 export const SERVICES_DIR = join(DIST, 'services');
+
+/** The version of Tierplane, such as `0.1.0`. */
+export function programVersion(): string {
+  const file = join(PROGRAM_DIR, 'package.json');
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}

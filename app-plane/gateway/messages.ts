@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { ClusterId } from '../../core/ports/runtime.ts';
+import type { ClusterId } from '../../core/ports/places.ts';
 import { SERVICE_FAILURES } from '../../core/routing/registry.ts';
 import { isClusterId } from '../../core/tenant/ids.ts';
 

@@ -1,8 +1,9 @@
 import { DomainError } from '../../core/errors.ts';
-import type { MaybePending, Pending } from '../../core/plan/pending.ts';
+import { ChangesFailed } from '../../core/plan/changes-failed.ts';
 import type { Change, ResourceDriver } from '../../core/plan/resources.ts';
 import type { Clock } from '../../core/ports/clock.ts';
-import type { Claim } from './claim.ts';
+import type { MaybePending, Pending } from '../../core/progress/pending.ts';
+import { type Claim, StepsFailed } from './claim.ts';
 import { reasonOf, within } from './failures.ts';
 import { REMOVE_REMAINS, stepOf } from './steps.ts';
 
@@ -39,12 +40,25 @@ export async function applyPlan(
     const names = batch.map(nameOf);
     await deps.checkpoint(`before ${names.join(', ')}`, tenantId);
     const outcome = driver.applyAll
-      ? await step(names, () => driver.applyAll?.(batch) ?? Promise.resolve(), claim, deps)
+      ? await step(names, () => applyTogether(driver, batch, nameOf), claim, deps)
       : await allEnded(batch.map((change) => step([nameOf(change)], () => driver.apply(change), claim, deps)));
     if (outcome) return outcome;
     await deps.checkpoint(`after ${names.join(', ')}`, tenantId);
   }
   return undefined;
+}
+
+async function applyTogether(
+  driver: ResourceDriver,
+  batch: readonly Change[],
+  nameOf: (change: Change) => string,
+): Promise<MaybePending> {
+  try {
+    return await driver.applyAll?.(batch);
+  } catch (error) {
+    if (!(error instanceof ChangesFailed)) throw error;
+    throw new StepsFailed({ failed: error.failed.map(nameOf), done: error.done.map(nameOf) }, error.cause);
+  }
 }
 
 /**

@@ -1,10 +1,10 @@
 import { defined } from '../../core/defined.ts';
 import { isDomainError } from '../../core/errors.ts';
-import type { MaybePending, Pending } from '../../core/plan/pending.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import { put, type Table, type Write } from '../../core/ports/table.ts';
+import type { MaybePending, Pending } from '../../core/progress/pending.ts';
+import type { Step } from '../../core/progress/step.ts';
 import { remainingMs } from '../../core/retry/back-off.ts';
-import type { Step } from '../../core/tenant/lifecycle.ts';
 import { MAX_STEPS, type Placement, type PlacementItem, type PlacementPatch, placementItem } from './placement.ts';
 
 /** How long a lease lasts unless it is renewed. A dead holder delays its tenants by no more than this. */
@@ -17,6 +17,22 @@ export class Superseded extends Error {
   constructor(tenantId: string, options?: ErrorOptions) {
     super(`placement of tenant ${tenantId} was changed by another process`, options);
     this.name = 'Superseded';
+  }
+}
+
+/** Thrown by the work of several steps that knows which of them failed. Steps that it does not name were not tried. */
+export class StepsFailed extends Error {
+  readonly failed: readonly string[];
+  readonly done: readonly string[];
+  /** Why the steps failed. */
+  readonly error: unknown;
+
+  constructor(steps: { readonly failed: readonly string[]; readonly done: readonly string[] }, error: unknown) {
+    super('some steps failed', { cause: error });
+    this.name = 'StepsFailed';
+    this.failed = steps.failed;
+    this.done = steps.done;
+    this.error = error;
   }
 }
 
@@ -113,17 +129,24 @@ export class Claim {
       (name) => this.#running(name) ?? ({ name, status: 'running', startedAt: this.#time() } as const),
     );
     for (const step of started) this.#put(step);
-    const end = (outcome: Pick<Step, 'status' | 'reason'>) => {
-      for (const { name, startedAt } of started) this.#put({ name, startedAt, endedAt: this.#time(), ...outcome });
+    const end = (ended: readonly string[], outcome: Pick<Step, 'status' | 'reason'>) => {
+      for (const { name, startedAt } of started) {
+        if (ended.includes(name)) this.#put({ name, startedAt, endedAt: this.#time(), ...outcome });
+      }
     };
     try {
       const outcome = await work();
-      if (!outcome) end({ status: 'done' });
+      if (!outcome) end(names, { status: 'done' });
       else for (const step of started) this.#put({ ...step, reason: outcome.pending });
       return outcome ?? undefined;
-    } catch (error) {
-      this.#failedStep ??= names.join(', ');
-      end({ status: 'failed', reason: reasonOf(error) });
+    } catch (thrown) {
+      const { failed, done, error } =
+        thrown instanceof StepsFailed ? thrown : { failed: names, done: [], error: thrown };
+      this.#failedStep ??= failed.join(', ');
+      end(done, { status: 'done' });
+      end(failed, { status: 'failed', reason: reasonOf(error) });
+      // The others were not tried.
+      this.#steps = this.#steps.filter(({ name, status }) => status !== 'running' || !names.includes(name));
       throw error;
     }
   }

@@ -1,9 +1,9 @@
 import { DomainError } from '../../core/errors.ts';
-import { placeOf } from '../../core/plan/place.ts';
 import type { ResourceDriver } from '../../core/plan/resources.ts';
 import type { Clock, RandomBytes } from '../../core/ports/clock.ts';
 import type { Identity, RealmConfig, RealmId } from '../../core/ports/identity.ts';
 import type { Log } from '../../core/ports/log.ts';
+import type { Places } from '../../core/ports/places.ts';
 import type { Table } from '../../core/ports/table.ts';
 import type { TierName, TierTable } from '../../core/tier/tiers.ts';
 import { shapeOf } from '../../tenant-templates/shape.ts';
@@ -30,6 +30,7 @@ export interface ReconcilerOptions {
   readonly table: Table;
   readonly identity: Identity;
   readonly drivers: readonly ResourceDriver[];
+  readonly places: Places;
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly log: Log;
@@ -57,14 +58,13 @@ export interface ReconcilerOptions {
 
 /** What a function needs to reconcile one tenant per message. It uses no queue, and no timer outlives a pass. */
 export function openReconciler(options: ReconcilerOptions): Reconciler {
-  const { table, drivers, clock, random, log, owner, leaseRetryMs, limits = {} } = options;
+  const { table, drivers, places, clock, random, log, owner, leaseRetryMs, limits = {} } = options;
   return createReconciler({
-    ...{ table, drivers, clock, random, log, owner },
+    ...{ table, drivers, places, clock, random, log, owner },
     ...(leaseRetryMs !== undefined && { leaseRetryMs }),
     isSoleOwner: options.isSoleOwner ?? false,
     results: createResults(() => clock.now(), random, options.apiUrl),
     shapeOf: (spec) => shapeOf(spec, options.tiers, options.services),
-    placeOf: (spec) => placeOf(spec.tenantId, options.tiers[spec.tier]),
     realmConfig: realmConfigs(options.identity),
     stepMs: (limits.stepSeconds ?? 60) * 1000,
     pendingMs: (limits.pendingMinutes ?? 60) * 60_000,

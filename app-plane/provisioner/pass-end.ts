@@ -1,11 +1,10 @@
 import { DomainError, isDomainError } from '../../core/errors.ts';
 import { outboxWrites } from '../../core/events/outbox.ts';
-import type { Pending } from '../../core/plan/pending.ts';
-import type { Place } from '../../core/plan/place.ts';
-import type { TenantSpec } from '../../core/plan/resources.ts';
 import type { Clock, RandomBytes } from '../../core/ports/clock.ts';
 import type { RealmConfig, RealmId } from '../../core/ports/identity.ts';
 import type { Log } from '../../core/ports/log.ts';
+import type { Place, Places } from '../../core/ports/places.ts';
+import type { Pending } from '../../core/progress/pending.ts';
 import { backOffMs, chanceOf } from '../../core/retry/back-off.ts';
 import { type ApplyDeps, purge } from './apply.ts';
 import { waitFor } from './attempt-wait.ts';
@@ -26,7 +25,7 @@ export interface PassEndDeps extends ApplyDeps {
   readonly random: RandomBytes;
   readonly log: Log;
   readonly results: Results;
-  readonly placeOf: (spec: TenantSpec) => Place;
+  readonly places: Places;
   readonly realmConfig: (realm: RealmId) => Promise<RealmConfig>;
   /** Failed attempts after which an onboarding or offboarding is given up. */
   readonly attempts: number;
@@ -38,14 +37,16 @@ export interface PassEndDeps extends ApplyDeps {
 }
 
 /** All changes are applied: the tenant is in its desired state. */
-export async function endSuccess(claim: Claim, inspection: Ended, deps: PassEndDeps): Promise<PassResult> {
-  const { placement } = claim;
-  if (placement.desired === 'absent') return await endAbsent(claim, inspection, deps);
-  if (placement.failure !== undefined) return await endFailed(claim, placement.failure, deps);
-  return await endReady(claim, inspection, deps);
+export async function endSuccess(claim: Claim, ended: Ended, deps: PassEndDeps): Promise<PassResult> {
+  const { tenantId, desired, failure } = claim.placement;
+  if (desired === 'absent') return await endAbsent(claim, ended, deps);
+  if (failure === undefined) return await endReady(claim, ended, deps);
+  await deps.places.give(tenantId);
+  return await endFailed(claim, failure, deps);
 }
 
-type Ended = Pick<Inspection, 'desired' | 'withheld'>;
+/** What the pass has found, and the place that the tenant has taken: undefined if nothing of it may be left. */
+export type Ended = Pick<Inspection, 'desired' | 'withheld'> & { readonly place: Place | undefined };
 
 /**
  * The work goes on elsewhere. The attempt has not failed: the count of failed attempts begins anew, and `pendingMs` bounds
@@ -61,11 +62,11 @@ export async function endPending(claim: Claim, outcome: Pending, { clock }: Pass
   return again(lookAgainMs, pending);
 }
 
-async function endReady(claim: Claim, { desired, withheld }: Ended, deps: PassEndDeps): Promise<PassResult> {
+async function endReady(claim: Claim, ended: Ended, deps: PassEndDeps): Promise<PassResult> {
   const { placement } = claim;
-  if (!mustExist(placement)) return DONE;
+  const { desired, withheld, place: allocations } = ended;
+  if (!mustExist(placement) || !allocations) return DONE;
   const { tenantId, spec } = placement;
-  const allocations = deps.placeOf(spec);
   const config = await deps.realmConfig(allocations.realm);
   await deps.checkpoint('finish', tenantId);
   const isAnnounced = placement.phase === 'ready' && !placement.unannounced;
@@ -82,6 +83,7 @@ async function endAbsent(claim: Claim, { withheld }: Ended, deps: PassEndDeps): 
   if (withheld.length > 0) throw new DomainError('FORBIDDEN', 'the no-delete policy forbids removing the tenant');
   const remains = await purge(claim, deps);
   if (remains) return await endPending(claim, remains, deps);
+  await deps.places.give(tenantId);
   await deps.checkpoint('finish', tenantId);
   // The tombstone stays forever: a dead letter may be replayed at any time and must not revive the tenant.
   const nothing = { spec: undefined, allocations: undefined, failure: undefined, createdKinds: undefined, ...NO_WAIT };

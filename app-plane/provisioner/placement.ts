@@ -1,7 +1,7 @@
-import type { Place } from '../../core/plan/place.ts';
 import type { ResourceKind, TenantSpec } from '../../core/plan/resources.ts';
+import type { Place } from '../../core/ports/places.ts';
 import type { Item, Key, Page, Partition, Table } from '../../core/ports/table.ts';
-import type { Step } from '../../core/tenant/lifecycle.ts';
+import type { Step } from '../../core/progress/step.ts';
 import type { TierName } from '../../core/tier/tiers.ts';
 
 /** The application plane's record of a tenant: the accepted request, its resources and the progress of the work on it. */

@@ -3,16 +3,17 @@ import type { Clock, RandomBytes } from '../../core/ports/clock.ts';
 import type { Consumer, EventBus } from '../../core/ports/event-bus.ts';
 import type { Identity } from '../../core/ports/identity.ts';
 import type { Log } from '../../core/ports/log.ts';
+import type { Places } from '../../core/ports/places.ts';
 import type { Runtime } from '../../core/ports/runtime.ts';
 import type { Table } from '../../core/ports/table.ts';
+import type { TenantData } from '../../core/ports/tenant-data.ts';
+import type { Step } from '../../core/progress/step.ts';
 import { newId } from '../../core/tenant/ids.ts';
-import type { Step } from '../../core/tenant/lifecycle.ts';
 import { type TierName, type TierTable, tierNames } from '../../core/tier/tiers.ts';
 import { shapeOf } from '../../tenant-templates/shape.ts';
 import { createAcceptConsumer } from './accept.ts';
 import type { Claim } from './claim.ts';
-import { createComputeDriver, type EnvironmentOf } from './drivers/compute.ts';
-import { createDataDriver } from './drivers/data.ts';
+import { createDeploymentDriver, type EnvironmentOf } from './drivers/deployment.ts';
 import { createIdentityDriver } from './drivers/identity.ts';
 import { createRoutingDriver } from './drivers/routing.ts';
 import { reasonOf } from './failures.ts';
@@ -42,7 +43,9 @@ export interface ProvisionerOptions {
   readonly bus: EventBus;
   readonly identity: Identity;
   readonly runtime: Runtime;
-  /** @default - identity, data, compute and routing, over the ports given here */
+  readonly data: TenantData;
+  readonly places: Places;
+  /** @default - identity, deployment and routing, over the ports given here */
   readonly drivers?: readonly ResourceDriver[];
   readonly clock: Clock;
   readonly random: RandomBytes;
@@ -50,6 +53,8 @@ export interface ProvisionerOptions {
   readonly tiers: TierTable;
   /** Names of the application's microservices. */
   readonly services: readonly string[];
+  /** The release of the application that tenants get. */
+  readonly release: string;
   /** The public URL, without a slash at its end. */
   readonly publicUrl: string;
   readonly environmentOf: EnvironmentOf;
@@ -183,11 +188,11 @@ function endRestoring(tenantId: string, result: PassResult, restoration: Restora
   restoration.end(tenantId, result.outcome === 'done' ? 'served' : 'failed');
 }
 
-function driversOf({ table, identity, runtime, random, environmentOf, onRouteChange }: ProvisionerOptions) {
+function driversOf(options: ProvisionerOptions): ResourceDriver[] {
+  const { table, identity, random, onRouteChange } = options;
   return [
     createIdentityDriver({ identity }),
-    createDataDriver(runtime),
-    createComputeDriver({ runtime, environmentOf }),
+    createDeploymentDriver(options),
     createRoutingDriver({ table, random, onRouteChange }),
   ];
 }

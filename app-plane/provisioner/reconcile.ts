@@ -8,7 +8,7 @@ import { Claim, isHeldByOther, Superseded } from './claim.ts';
 import { kindsOf, withKinds } from './created-kinds.ts';
 import { endError, endPending, endSuccess, type PassEndDeps } from './pass-end.ts';
 import { again, DONE, failed, type PassResult } from './pass-result.ts';
-import { loadPlacement, type Placement, type PlacementItem, type PlacementPatch } from './placement.ts';
+import { loadPlacement, mustExist, type Placement, type PlacementItem, type PlacementPatch } from './placement.ts';
 import { completedSteps } from './steps.ts';
 import { desiredOf, type VerdictDeps, verdictOf } from './verdict.ts';
 
@@ -124,7 +124,9 @@ async function pass(claim: Claim, deps: ReconcileDeps): Promise<PassResult> {
   claim.complete(completedSteps(claim.steps, inspection));
   if (inspection.refusal !== undefined) throw new DomainError('FORBIDDEN', inspection.refusal);
   await deps.checkpoint('planned', placement.tenantId);
+  // Before anything is created: a full cell refuses the tenant.
+  const place = mustExist(placement) ? await deps.places.take(placement.spec) : undefined;
   const outcome = await applyPlan(inspection.allowed, claim, deps);
   if (outcome) return await endPending(claim, outcome, deps);
-  return await endSuccess(claim, inspection, deps);
+  return await endSuccess(claim, { ...inspection, place }, deps);
 }

@@ -4,8 +4,9 @@ import type { RandomBytes } from '../../core/ports/clock.ts';
 import type { Envelope } from '../../core/ports/event-bus.ts';
 import type { RealmConfig } from '../../core/ports/identity.ts';
 import type { JsonObject } from '../../core/ports/table.ts';
+import type { Step } from '../../core/progress/step.ts';
 import { newId } from '../../core/tenant/ids.ts';
-import type { RegistrationStatus, Step } from '../../core/tenant/lifecycle.ts';
+import type { RegistrationStatus } from '../../core/tenant/lifecycle.ts';
 
 /** The tenant that a result is about, and the steps of the work. */
 export interface Outcome {

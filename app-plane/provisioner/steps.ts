@@ -1,5 +1,5 @@
 import type { Change, ObservedResource, ResourceKind } from '../../core/plan/resources.ts';
-import type { Step } from '../../core/tenant/lifecycle.ts';
+import type { Step } from '../../core/progress/step.ts';
 import type { Inspection } from './verdict.ts';
 
 /** The last step of an offboarding. */

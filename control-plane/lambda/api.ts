@@ -44,7 +44,7 @@ const controlPlane = createControlPlane(
       bus: openBus(environment, store),
       tiers: TIERS,
       progress: async () => [],
-      status: async () => ({ home: 'aws', region: environment.AWS_REGION }),
+      status: async () => ({ home: 'aws', clusters: [], region: environment.AWS_REGION }),
     },
     reservedSlugs: reservedSlugs(environment.TIERPLANE_RESERVED_NAMES, [environment.TIERPLANE_APP_URL]),
     signUpLimiter: createRateLimiter(store.clock),

@@ -1,23 +1,14 @@
 import { DomainError } from '../../core/errors.ts';
-import type { Runtime } from '../../core/ports/runtime.ts';
+import type { OperatorDeps } from '../api/http/deps.ts';
 
 /**
  * The runtime of the control plane's functions, which run no services. No route of this API uses it: on AWS, the
  * application plane owns the compute.
  */
-export const noRuntime: Runtime = {
-  ensureCluster: refuse,
-  deleteCluster: refuse,
-  clusters: async () => [],
-  ensureService: refuse,
-  deleteService: refuse,
+export const noRuntime: OperatorDeps['runtime'] = {
   services: async () => [],
   restartService: refuse,
   scaleService: refuse,
-  ensureTenantData: refuse,
-  deleteTenantData: refuse,
-  closeTenantData: refuse,
-  hasTenantData: async () => false,
 };
 
 async function refuse(): Promise<never> {

@@ -1,9 +1,9 @@
 import type { RealmId } from '../ports/identity.ts';
-import type { ClusterId } from '../ports/runtime.ts';
+import type { ClusterId } from '../ports/places.ts';
 import type { Json } from '../ports/table.ts';
+import type { MaybePending } from '../progress/pending.ts';
 import type { RouteTarget } from '../routing/registry.ts';
 import type { TaskSize, TierName } from '../tier/tiers.ts';
-import type { MaybePending } from './pending.ts';
 
 /** An accepted tenant; its shape is made from this alone. */
 export interface TenantSpec {
@@ -46,11 +46,18 @@ export interface Data extends OfTenant {
   readonly spec: NoSpec;
 }
 
+/** What the tenant's deployment is made from. */
+interface ComputeInputs {
+  readonly tier: TierName;
+  readonly size: TaskSize;
+}
+
 /** A cluster of the tenant's own. */
 export interface Cluster extends OfTenant {
   readonly kind: 'cluster';
   readonly name: ClusterId;
   readonly spec: NoSpec;
+  readonly inputs: ComputeInputs;
 }
 
 /** Tasks of one service that serve this tenant alone. */
@@ -59,7 +66,7 @@ export interface Service extends OfTenant {
   readonly name: `${ClusterId}/${string}`;
   /** `ready`: as many tasks are healthy as are desired. */
   readonly spec: { readonly cluster: ClusterId; readonly service: string; readonly ready: boolean };
-  readonly inputs: { readonly tier: TierName; readonly size: TaskSize };
+  readonly inputs: ComputeInputs;
 }
 
 /** The first administrator, in the realm of this name. */
@@ -118,7 +125,10 @@ export interface ResourceDriver<Kind extends ResourceKind = ResourceKind> {
    * @throws FAILED if work elsewhere was attempted and rolled back
    */
   apply(change: Change<Kind>): Promise<MaybePending>;
-  /** Applies consecutive changes of one tenant's plan, all or none. Otherwise like `apply`. @default - `apply`, one by one */
+  /**
+   * Applies consecutive changes of one tenant's plan together. Otherwise like `apply`. @default - `apply`, one by one
+   * @throws ChangesFailed if it knows which changes failed; otherwise all of them have
+   */
   applyAll?(changes: readonly Change<Kind>[]): Promise<MaybePending>;
   /** Removes what cannot be observed as a resource; the last step of an offboarding. Otherwise like `apply`. @default - nothing */
   purge?(tenantId: string): Promise<MaybePending>;

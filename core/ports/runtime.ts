@@ -1,7 +1,7 @@
-import type { TaskSize } from '../tier/tiers.ts';
-
-/** `pool` serves all pooled tenants, `shared` holds the services of tenants that have services but no cluster of their own. */
-export type ClusterId = 'pool' | 'shared' | `tenant-${string}`;
+import { DomainError } from '../errors.ts';
+import type { Step } from '../progress/step.ts';
+import type { TaskSize, TierName } from '../tier/tiers.ts';
+import type { ClusterId, Place } from './places.ts';
 
 /** Identifies a service. */
 export interface ServiceKey {
@@ -12,10 +12,42 @@ export interface ServiceKey {
   readonly service: string;
 }
 
-export interface ServiceSpec extends ServiceKey {
+/** The services of the pool or of one silo tenant. They are deployed, updated, rolled back and withdrawn as one unit. */
+export type DeploymentId = 'pool' | `tenant-${string}`;
+
+export interface DeploymentSpec {
+  readonly id: DeploymentId;
+  readonly cluster: ClusterId;
+  /** The one tenant that the deployment serves; null for the pool. */
+  readonly tenantId: string | null;
+  readonly tier: TierName;
+  /** Size of each task. */
   readonly size: TaskSize;
-  /** Environment variables of its tasks (issuers, address of identity). No secrets. */
+  /** Folders under services/, at least one. Services that are not listed are removed from the deployment. */
+  readonly services: readonly string[];
+  /** The release of the application that the tasks run, such as `0.1.0`. */
+  readonly release: string;
+  /** Environment variables of the tasks (issuers, address of identity). No secrets. */
   readonly environment: Readonly<Record<string, string>>;
+  readonly place: Place;
+}
+
+/** One service of a deployment, with its progress: `name` is the service's. `done`: as many tasks are healthy as desired. */
+export type Part = Step;
+
+export interface DeploymentStatus {
+  /**
+   * `absent`: nothing is left of it. `changing`: work on it goes on, also after a task has failed. `ready`: every part is
+   * done. `failed`: the last change was rolled back or could not be undone; no work goes on.
+   */
+  readonly state: 'absent' | 'changing' | 'ready' | 'failed';
+  /** Undefined if it is absent. */
+  readonly cluster?: ClusterId;
+  /** The release that was deployed last. */
+  readonly release?: string;
+  /** What it waits for, or why it failed, in plain words. */
+  readonly reason?: string;
+  readonly parts: readonly Part[];
 }
 
 export type TaskState = 'starting' | 'healthy' | 'unhealthy' | 'draining' | 'stopped';
@@ -43,34 +75,40 @@ export interface ServiceStatus extends ServiceKey {
   readonly uid?: number;
 }
 
+/** Parts of a deployment that are not healthy in time. Code UNAVAILABLE: the work goes on, and a later call may succeed. */
+export class PartsFailed extends DomainError {
+  /** At least one; each has a reason. */
+  readonly parts: readonly Part[];
+
+  constructor(parts: readonly Part[], options: { cause?: unknown } = {}) {
+    super('UNAVAILABLE', parts[0]?.reason ?? 'the services are not healthy in time', options);
+    this.name = 'PartsFailed';
+    this.parts = parts;
+  }
+}
+
 /**
  * Compute. Embedded: a supervisor of agents and child processes. AWS: CloudFormation and ECS. Every method is idempotent,
  * and throws INVALID for an id that does not match its pattern (core/tenant/ids.ts).
  */
 export interface Runtime {
-  ensureCluster(cluster: ClusterId): Promise<void>;
-  /** Ends the cluster and every task in it. */
-  deleteCluster(cluster: ClusterId): Promise<void>;
-  clusters(): Promise<readonly ClusterId[]>;
-
   /**
-   * Creates the service, and its cluster if needed, or applies a changed spec. Resolves when as many tasks as desired are
-   * healthy. Throws UNAVAILABLE with the reason if they are not healthy in time.
+   * Starts to bring the deployment to the spec, or continues. Creates the cluster that it needs. Returns within seconds on
+   * AWS; the embedded home waits until every part is done. Returns `failed` as long as the last attempt at this same spec
+   * has failed; another spec, or `withdraw`, ends that. Throws INVALID before it changes anything, and UNAVAILABLE
+   * (`PartsFailed` where it knows the parts) if a later call may succeed.
    */
-  ensureService(spec: ServiceSpec): Promise<void>;
-  /** Drains and ends the service's tasks. Data stay. */
-  deleteService(key: ServiceKey): Promise<void>;
+  deploy(spec: DeploymentSpec): Promise<DeploymentStatus>;
+  /**
+   * Ends the deployment's tasks, and its cluster if the cluster is the tenant's own. `absent` when nothing is left. Data
+   * are retained. Returns `failed` with the reason if something could not be removed, and tries again with each call.
+   */
+  withdraw(id: DeploymentId): Promise<DeploymentStatus>;
+  deployment(id: DeploymentId): Promise<DeploymentStatus>;
+
   services(filter?: { readonly cluster?: ClusterId; readonly tenantId?: string }): Promise<readonly ServiceStatus[]>;
   /** Replaces the tasks one by one: a new task is healthy before an old one drains. Throws NOT_FOUND. */
   restartService(key: ServiceKey): Promise<void>;
   /** Sets the number of tasks, which a restart of the platform keeps. Throws NOT_FOUND, INVALID outside 0..max. */
   scaleService(key: ServiceKey, desired: number): Promise<void>;
-
-  /** Creates the data store of a silo tenant: a directory or tables. */
-  ensureTenantData(tenantId: string): Promise<void>;
-  /** Deletes all data of the tenant, silo and pooled, however many. */
-  deleteTenantData(tenantId: string): Promise<void>;
-  /** Refuses the tenant's further writes to pooled stores, for good. Call it before the last `deleteTenantData`. */
-  closeTenantData(tenantId: string): Promise<void>;
-  hasTenantData(tenantId: string): Promise<boolean>;
 }

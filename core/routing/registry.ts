@@ -1,5 +1,5 @@
 import type { RealmId } from '../ports/identity.ts';
-import type { ClusterId } from '../ports/runtime.ts';
+import type { ClusterId } from '../ports/places.ts';
 import type { Key } from '../ports/table.ts';
 import type { TenantState } from '../tenant/lifecycle.ts';
 import type { TierName } from '../tier/tiers.ts';

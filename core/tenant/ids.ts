@@ -1,7 +1,8 @@
 import { CROCKFORD, crockfordText } from '../encoding/crockford.ts';
+import { DomainError } from '../errors.ts';
 import type { RandomBytes } from '../ports/clock.ts';
 import type { RealmId } from '../ports/identity.ts';
-import type { ClusterId } from '../ports/runtime.ts';
+import type { ClusterId } from '../ports/places.ts';
 
 export const MAX_TENANT_ID_LENGTH = 26;
 /** Server-made; clients cannot choose one. */
@@ -22,6 +23,11 @@ const OF_TENANT = `tenant-${TENANT_ID.source.slice(1, -1)}`;
 
 const REALM_ID = new RegExp(`^(admin|pool|${OF_TENANT})$`);
 export const CLUSTER_ID = new RegExp(`^(pool|shared|${OF_TENANT})$`);
+
+/** Throws INVALID. */
+export function requireTenantId(tenantId: string): void {
+  if (!TENANT_ID.test(tenantId)) throw new DomainError('INVALID', `tenant must match ${TENANT_ID}, got '${tenantId}'`);
+}
 
 export function isRealmId(value: unknown): value is RealmId {
   return typeof value === 'string' && REALM_ID.test(value);

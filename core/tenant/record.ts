@@ -1,7 +1,8 @@
 import type { IndexName, Item, JsonObject, Key, Partition } from '../ports/table.ts';
+import type { Step } from '../progress/step.ts';
 import type { TierName } from '../tier/tiers.ts';
 import { TENANT_ID } from './ids.ts';
-import type { RegistrationStatus, Step, TenantState } from './lifecycle.ts';
+import type { RegistrationStatus, TenantState } from './lifecycle.ts';
 
 /** The control plane's record of a tenant. A registration is another view of the same record, so the two always agree. */
 export interface TenantRecord {

@@ -9,7 +9,8 @@ import { openTable, type SqliteTable } from '../../adapters/embedded/store/table
 import type { Principal } from '../../control-plane/api/http/http.ts';
 import { DomainError } from '../../core/errors.ts';
 import { encodePageToken } from '../../core/http/page-token.ts';
-import type { ClusterId, ServiceStatus } from '../../core/ports/runtime.ts';
+import type { ClusterId } from '../../core/ports/places.ts';
+import type { ServiceStatus } from '../../core/ports/runtime.ts';
 import { createPages } from '../../embedded/pages.ts';
 import { TIERS } from '../../tenant-templates/tiers.ts';
 import { closeServer } from '../support/http-server.ts';

@@ -3,22 +3,32 @@ import { join } from 'node:path';
 import { DomainError } from '../../../core/errors.ts';
 import type { Clock } from '../../../core/ports/clock.ts';
 import type { Log } from '../../../core/ports/log.ts';
-import type { ClusterId, Runtime, ServiceKey, ServiceSpec, ServiceStatus } from '../../../core/ports/runtime.ts';
+import type { ClusterId } from '../../../core/ports/places.ts';
+import type {
+  DeploymentId,
+  DeploymentSpec,
+  DeploymentStatus,
+  Runtime,
+  ServiceKey,
+  ServiceStatus,
+} from '../../../core/ports/runtime.ts';
 import type { Table } from '../../../core/ports/table.ts';
+import type { TenantData } from '../../../core/ports/tenant-data.ts';
 import type { ServiceEndpoints } from '../../../core/routing/registry.ts';
+import { Deployments } from './deployments.ts';
 import { Bundles, bundleOf } from './supervisor/bundles.ts';
 import { endAllGroups, removeGroups } from './supervisor/cgroup.ts';
 import { type AgentStatus, type Deployed, Fleet } from './supervisor/fleet.ts';
 import { type Isolation, probeIsolation } from './supervisor/isolation.ts';
-import { killLeftovers, killOwn } from './supervisor/leftovers.ts';
+import { killLeftovers } from './supervisor/leftovers.ts';
 import { PooledStores } from './supervisor/pooled-stores.ts';
 import { nameOf } from './supervisor/protocol.ts';
 import { ScaleOverrides } from './supervisor/scale-overrides.ts';
-import { requireCluster, requireServiceKey, requireTenantId } from './supervisor/service-key.ts';
 import { ServicePlans } from './supervisor/service-plans.ts';
 import { MAX_RUN_DIR_BYTES } from './supervisor/socket-path.ts';
 import { TenantFiles } from './supervisor/tenant-files.ts';
 import { TenantUids } from './supervisor/tenant-uids.ts';
+import { TenantFolders } from './tenant-data.ts';
 
 const HEALTHY_WITHIN_MS = 30_000;
 /** Several tasks, one after the other, each drained for up to 10 s. */
@@ -38,7 +48,7 @@ export interface RuntimeOptions {
   readonly table: Table;
   /** Marks the processes of this data directory. Unique; 1 to 64 letters, digits and `-`. */
   readonly instance: string;
-  /** How long `ensureService` waits for healthy tasks, in ms. @default 30000 */
+  /** How long `deploy` waits for healthy tasks, in ms. @default 30000 */
   readonly healthyWithinMs?: number;
 }
 
@@ -46,6 +56,10 @@ export interface RuntimeOptions {
 export interface EmbeddedRuntime extends Runtime {
   /** How tasks are isolated on this machine, found by trying. */
   readonly isolation: Isolation;
+  /** The data of tenants on this machine. */
+  readonly data: TenantData;
+  /** The clusters that run, sorted. */
+  readonly clusters: readonly ClusterId[];
   /** The agents that run now. */
   agents(): readonly AgentStatus[];
   /** For operators: the services that do not start, with the reason, and files that are not used. */
@@ -81,10 +95,12 @@ export async function createRuntime(options: RuntimeOptions): Promise<EmbeddedRu
   });
   const uids = new TenantUids(table);
   const plans = new ServicePlans({ bundles, files, uids, fleet, isolation });
-  return new SupervisedRuntime(
-    { files, pooled, bundles, fleet, uids, plans, overrides: new ScaleOverrides(table), isolation },
-    options,
-  );
+  const overrides = new ScaleOverrides(table);
+  const hasServices = (tenantId: string): boolean => fleet.services.some(({ spec }) => spec.tenantId === tenantId);
+  const data = new TenantFolders({ files, pooled, bundles, uids, plans, overrides, instance, log, hasServices });
+  const { healthyWithinMs = HEALTHY_WITHIN_MS } = options;
+  const deployments = new Deployments({ fleet, plans, overrides, files, clock, healthyWithinMs });
+  return new SupervisedRuntime({ files, pooled, bundles, fleet, data, deployments, overrides, isolation }, options);
 }
 
 function requireUsable({ runDir, instance }: RuntimeOptions): void {
@@ -105,8 +121,8 @@ interface Parts {
   readonly pooled: PooledStores;
   readonly bundles: Bundles;
   readonly fleet: Fleet;
-  readonly uids: TenantUids;
-  readonly plans: ServicePlans;
+  readonly data: TenantData;
+  readonly deployments: Deployments;
   readonly overrides: ScaleOverrides;
   readonly isolation: Isolation;
 }
@@ -127,6 +143,10 @@ class SupervisedRuntime implements EmbeddedRuntime {
     return this.#parts.isolation;
   }
 
+  get data(): TenantData {
+    return this.#parts.data;
+  }
+
   agents() {
     return this.#fleet.agents;
   }
@@ -137,39 +157,20 @@ class SupervisedRuntime implements EmbeddedRuntime {
     return [...services, ...this.#parts.pooled.notes];
   }
 
-  async ensureCluster(cluster: ClusterId): Promise<void> {
-    requireCluster(cluster);
-    await this.#fleet.ensureAgent(cluster);
-  }
-
-  async deleteCluster(cluster: ClusterId): Promise<void> {
-    requireCluster(cluster);
-    await this.#fleet.endAgent(cluster);
-  }
-
-  async clusters(): Promise<readonly ClusterId[]> {
+  get clusters(): readonly ClusterId[] {
     return this.#fleet.clusters;
   }
 
-  async ensureService(spec: ServiceSpec): Promise<void> {
-    requireServiceKey(spec);
-    const { overrides, plans } = this.#parts;
-    const desired = Math.min((await overrides.of(spec)) ?? spec.size.desired, spec.size.max);
-    const known = this.#fleet.find(spec);
-    const isUnchanged = known !== undefined && JSON.stringify(known.spec) === JSON.stringify(spec);
-    // Running tasks keep their bundle until the spec changes: a new build alone replaces nothing.
-    this.#fleet.deploy(spec, isUnchanged ? { ...known.plan, desired } : await plans.prepare(spec, desired));
-    await this.#fleet.ensureAgent(spec.cluster);
-    const { healthyWithinMs = HEALTHY_WITHIN_MS } = this.#options;
-    await this.#fleet.until(spec, healthyWithinMs, (report) => report.converged);
+  deploy(spec: DeploymentSpec): Promise<DeploymentStatus> {
+    return this.#parts.deployments.deploy(spec);
   }
 
-  async deleteService(key: ServiceKey): Promise<void> {
-    requireServiceKey(key);
-    await this.#fleet.remove(key);
-    await this.#parts.overrides.clear(key);
-    const { tenantId } = key;
-    if (tenantId !== null && this.#deployed({ tenantId }).length === 0) this.#parts.files.removeSocketDir(tenantId);
+  withdraw(id: DeploymentId): Promise<DeploymentStatus> {
+    return this.#parts.deployments.withdraw(id);
+  }
+
+  async deployment(id: DeploymentId): Promise<DeploymentStatus> {
+    return this.#parts.deployments.status(id);
   }
 
   async services(filter: ServiceFilter = {}): Promise<readonly ServiceStatus[]> {
@@ -191,39 +192,6 @@ class SupervisedRuntime implements EmbeddedRuntime {
     await this.#parts.overrides.set(key, desired);
     this.#fleet.deploy(spec, { ...plan, desired });
     await this.#untilReplaced(key);
-  }
-
-  async ensureTenantData(tenantId: string): Promise<void> {
-    requireTenantId(tenantId);
-    const { files, plans } = this.#parts;
-    files.ensureData(tenantId, await plans.uidOf(tenantId));
-  }
-
-  async deleteTenantData(tenantId: string): Promise<void> {
-    requireTenantId(tenantId);
-    if (this.#deployed({ tenantId }).length > 0) {
-      throw new DomainError('CONFLICT', `data of tenant ${tenantId} cannot be deleted while its services run`);
-    }
-    const { files, pooled, overrides, uids, bundles } = this.#parts;
-    await this.#endStrays(tenantId);
-    files.remove(tenantId);
-    await pooled.remove(tenantId);
-    await overrides.clearTenant(tenantId);
-    const uid = await uids.find(tenantId);
-    if (uid === undefined) return;
-    bundles.unshare(uid);
-    await uids.release(tenantId);
-  }
-
-  async closeTenantData(tenantId: string): Promise<void> {
-    requireTenantId(tenantId);
-    await this.#parts.pooled.close(tenantId);
-  }
-
-  async hasTenantData(tenantId: string): Promise<boolean> {
-    requireTenantId(tenantId);
-    const { files, pooled } = this.#parts;
-    return files.hasSilo(tenantId) || (await pooled.has(tenantId));
   }
 
   onEndpoints(listener: (all: readonly ServiceEndpoints[]) => void): () => void {
@@ -249,13 +217,6 @@ class SupervisedRuntime implements EmbeddedRuntime {
     await this.#fleet.close();
     this.#parts.files.removeAllSocketDirs();
     await removeGroups(this.#parts.isolation.cpu);
-  }
-
-  /** Ends processes of the tenant that have outlived its tasks, for example without a cgroup. */
-  async #endStrays(tenantId: string): Promise<void> {
-    const { instance, log } = this.#options;
-    const killed = await killOwn(instance, (process) => process.tenantId === tenantId);
-    if (killed > 0) log.warn({ tenantId, killed }, 'ended processes that outlived the tasks of the tenant');
   }
 
   /** Makes up for deletions as soon as a task can open the store that was damaged. */

@@ -8,10 +8,11 @@ import type { Identity, Mailer } from '../../../core/ports/identity.ts';
 import type { Log } from '../../../core/ports/log.ts';
 import type { Runtime } from '../../../core/ports/runtime.ts';
 import type { Table } from '../../../core/ports/table.ts';
-import type { Step, TenantState } from '../../../core/tenant/lifecycle.ts';
+import type { Step } from '../../../core/progress/step.ts';
+import type { TenantState } from '../../../core/tenant/lifecycle.ts';
 import type { TierTable } from '../../../core/tier/tiers.ts';
 import type { RateLimiter } from '../../../core/usage/rate-limiter.ts';
-import type { HomeStatus } from './platform-status.ts';
+import type { PlatformStatus } from './platform-status.ts';
 
 /** What operations on the records of tenants need. */
 export interface StoreDeps {
@@ -22,13 +23,13 @@ export interface StoreDeps {
 
 /** What `/operator` and the progress of tenants need of the application plane. */
 export interface OperatorDeps {
-  readonly runtime: Runtime;
+  readonly runtime: Pick<Runtime, 'services' | 'restartService' | 'scaleService'>;
   readonly bus: EventBus;
   /** The tier table in force. */
   readonly tiers: TierTable;
   /** Steps of the current run, or of the last one; empty if there was none. */
   progress(tenantId: string): Promise<readonly Step[]>;
-  status(): Promise<HomeStatus>;
+  status(): Promise<PlatformStatus>;
 }
 
 /** A page with its Content-Security-Policy. */

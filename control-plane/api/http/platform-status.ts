@@ -33,6 +33,3 @@ export const PlatformStatus = z
 export type PlatformStatus = ResponseBody<typeof PlatformStatus>;
 
 export type EmbeddedStatus = ResponseBody<typeof EmbeddedStatus>;
-
-/** The facts that a home reports about itself. The operation adds the clusters of the runtime. */
-export type HomeStatus = PlatformStatus extends infer S ? (S extends unknown ? Omit<S, 'clusters'> : never) : never;

@@ -24,10 +24,7 @@ export const OPERATOR_OPERATIONS: readonly ControlPlaneOperation[] = [
     tag: 'Operation',
     summary: 'Get facts about the whole platform',
     responses: { 200: { description: 'The facts.', body: PlatformStatusResponse } },
-    async handle(_call, { operator }) {
-      const [status, clusters] = await Promise.all([operator.status(), operator.runtime.clusters()]);
-      return { status: 200, body: { data: { ...status, clusters } } };
-    },
+    handle: async (_call, { operator }) => ({ status: 200, body: { data: await operator.status() } }),
   }),
   operation({
     id: 'getTiers',

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { ResponseBody } from '../../../core/http/operation.ts';
 import { pageOf } from '../../../core/http/page.ts';
-import type { ClusterId } from '../../../core/ports/runtime.ts';
+import type { ClusterId } from '../../../core/ports/places.ts';
 import { CLUSTER_ID, isClusterId } from '../../../core/tenant/ids.ts';
 import { pageQuery } from '../http/fields.ts';
 import { PlatformStatus } from '../http/platform-status.ts';

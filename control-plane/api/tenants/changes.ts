@@ -2,10 +2,10 @@ import { defined } from '../../../core/defined.ts';
 import { slugOf } from '../../../core/fields/slug.ts';
 import { invalid } from '../../../core/http/parse.ts';
 import type { JsonObject, Write } from '../../../core/ports/table.ts';
+import type { Step } from '../../../core/progress/step.ts';
 import {
   type ReportEvent,
   type RetryRule,
-  type Step,
   stateAfterAction,
   stateAfterReport,
   type TenantState,

@@ -1,5 +1,5 @@
 import { SCOPES } from '../../../core/identity/issuers.ts';
-import type { Step } from '../../../core/tenant/lifecycle.ts';
+import type { Step } from '../../../core/progress/step.ts';
 import type { TenantRecord } from '../../../core/tenant/record.ts';
 import type { ControlPlaneDeps } from '../http/deps.ts';
 import { type ControlPlaneOperation, canRead, operation, orMachine, refusal } from '../http/operation.ts';

@@ -4,20 +4,20 @@ import { join } from 'node:path';
 import { systemClock } from '../../../adapters/embedded/clock.ts';
 import { openTable } from '../../../adapters/embedded/store/table.ts';
 import { openFakeIdentity } from '../../app-plane/provisioner/fake-identity.ts';
-import { FakeRuntime } from '../../app-plane/provisioner/fake-runtime.ts';
-import { pooled, silo } from '../embedded/runtime/platform.ts';
+import { FakeRuntime, FakeTenantData } from '../../app-plane/provisioner/fake-runtime.ts';
+import { SIZE } from '../embedded/runtime/platform.ts';
 import { identityContract } from './identity.suite.ts';
 import { runtimeContract } from './runtime.suite.ts';
+import { tenantDataContract } from './tenant-data.suite.ts';
 
 /** The stand-ins of the provisioner's tests behave as the adapters do. */
-const SERVICES = { first: 'echo', second: 'other' };
+const CALLS = { withinMs: 1_000, close: async () => undefined };
 
 runtimeContract('the fake runtime', async () => ({
-  runtime: new FakeRuntime(),
-  spec: (tenantId, service) =>
-    tenantId === null ? pooled({ service: SERVICES[service] }) : silo(tenantId, { service: SERVICES[service] }),
-  close: async () => undefined,
+  ...{ runtime: new FakeRuntime(), service: 'echo', otherService: 'other', size: SIZE, ...CALLS },
 }));
+
+tenantDataContract('the fake data', async () => ({ data: new FakeTenantData(new FakeRuntime()), ...CALLS }));
 
 identityContract('the fake identity', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'tierplane-fake-identity-'));

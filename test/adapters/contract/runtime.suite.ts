@@ -1,16 +1,38 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Runtime, ServiceKey, ServiceSpec, ServiceStatus } from '../../../core/ports/runtime.ts';
+import { deploymentIdOf } from '../../../core/plan/deployment.ts';
+import { POOL_PLACE, placeOf } from '../../../core/plan/place.ts';
+import type { ShardPlace } from '../../../core/ports/places.ts';
+import type {
+  DeploymentId,
+  DeploymentSpec,
+  DeploymentStatus,
+  Runtime,
+  ServiceKey,
+  ServiceStatus,
+} from '../../../core/ports/runtime.ts';
+import type { TaskSize } from '../../../core/tier/tiers.ts';
+import { until } from '../../support/until.ts';
 
 export interface OpenRuntime {
   readonly runtime: Runtime;
-  /** A service that this adapter can run, and scale to at least 3 tasks: the tenant's own, or pooled for null. */
-  spec(tenantId: string | null, service: 'first' | 'second'): ServiceSpec;
+  /** A service that this adapter can run. */
+  readonly service: string;
+  /** Another one. @default - this adapter runs one service */
+  readonly otherService?: string;
+  /** At least 3 tasks at most, and 1 at start. */
+  readonly size: TaskSize;
+  /** Where the load balancer finds a deployment. @default - this home has none */
+  readonly shard?: ShardPlace;
+  /** How long a deployment may take, in ms. */
+  readonly withinMs: number;
   close(): Promise<void>;
 }
 
 const TENANT = 'tenant00001';
 /** Begins with the other's id. */
 const SIBLING = 'tenant000010';
+const RICH = 'tenant00002';
+const TIMEOUT_MS = 120_000;
 
 /** What every adapter of the Runtime port must do. */
 export function runtimeContract(name: string, open: () => Promise<OpenRuntime>): void {
@@ -18,130 +40,209 @@ export function runtimeContract(name: string, open: () => Promise<OpenRuntime>):
     let opened: OpenRuntime;
     let runtime: Runtime;
 
+    beforeAll(async () => {
+      opened = await open();
+      runtime = opened.runtime;
+    }, TIMEOUT_MS);
+    afterAll(async () => opened.close(), TIMEOUT_MS);
+
+    const keyOf = ({ cluster, tenantId, services }: DeploymentSpec): ServiceKey => ({
+      ...{ cluster, tenantId, service: services[0] ?? '' },
+    });
+    const specOf = (tenantId: string | null, change: Partial<DeploymentSpec> = {}): DeploymentSpec => {
+      const { service, size, shard } = opened;
+      const isolation = tenantId === RICH ? 'cluster' : 'service';
+      const place = tenantId === null ? POOL_PLACE : placeOf(tenantId, { isolation });
+      return {
+        ...{ id: deploymentIdOf(tenantId), cluster: place.cluster, tenantId, tier: 'premium', size },
+        ...{ services: [service], release: '1.0.0', environment: { TIERPLANE_TIER: 'premium' } },
+        place: { ...place, ...(shard && { shard }) },
+        ...change,
+      };
+    };
+    /** Repeats the call, as the reconciler does, until it reports another state than `changing`. */
+    const settled = (call: () => Promise<DeploymentStatus>) =>
+      until(async () => {
+        const status = await call();
+        return status.state === 'changing' ? undefined : status;
+      }, opened.withinMs);
+    const deployed = (spec: DeploymentSpec) => settled(() => runtime.deploy(spec));
+    const withdrawn = (id: DeploymentId) => settled(() => runtime.withdraw(id));
     const status = async ({ cluster, tenantId, service }: ServiceKey): Promise<ServiceStatus | undefined> =>
       (await runtime.services({ cluster })).find((one) => one.tenantId === tenantId && one.service === service);
     const healthy = async (key: ServiceKey): Promise<string[]> =>
       ((await status(key))?.tasks ?? []).filter((task) => task.state === 'healthy').map((task) => task.taskId);
 
-    beforeAll(async () => {
-      opened = await open();
-      runtime = opened.runtime;
-    });
-    afterAll(async () => opened.close());
-
-    test('lists each requested cluster once', async () => {
-      await runtime.ensureCluster('shared');
-      await runtime.ensureCluster('shared');
-      await runtime.ensureCluster('pool');
-      expect([...(await runtime.clusters())].sort()).toEqual(['pool', 'shared']);
+    test('knows no deployment before one is deployed, and withdraws what does not exist', async () => {
+      const id = deploymentIdOf(TENANT);
+      expect(await runtime.deployment(id)).toEqual({ state: 'absent', parts: [] });
+      expect(await withdrawn(id)).toEqual({ state: 'absent', parts: [] });
+      expect(await runtime.services({ tenantId: TENANT })).toEqual([]);
     });
 
-    test('a service is healthy when ensureService resolves, and calling it again changes nothing', async () => {
-      const spec = opened.spec(TENANT, 'first');
-      await runtime.ensureService(spec);
-      const tasks = await healthy(spec);
-      expect(tasks).toHaveLength(spec.size.desired);
-      await runtime.ensureService(spec);
-      expect(await healthy(spec)).toEqual(tasks);
-    });
+    test(
+      'a deployment that is ready has healthy tasks, and deploying it again changes nothing',
+      async () => {
+        const spec = specOf(TENANT);
+        const ready = {
+          state: 'ready',
+          cluster: 'shared',
+          release: '1.0.0',
+          parts: [{ name: opened.service, status: 'done' }],
+        };
+        expect(await deployed(spec)).toMatchObject(ready);
+        const tasks = await healthy(keyOf(spec));
+        expect(tasks).toHaveLength(spec.size.desired);
+        expect(await runtime.deploy(spec)).toMatchObject(ready);
+        expect(await healthy(keyOf(spec))).toEqual(tasks);
+        expect(await runtime.deployment(spec.id)).toMatchObject(ready);
+      },
+      TIMEOUT_MS,
+    );
 
-    test('creates the cluster that a service needs', async () => {
-      const spec = { ...opened.spec(SIBLING, 'first'), cluster: `tenant-${SIBLING}` } as const;
-      await runtime.ensureService(spec);
-      expect(await runtime.clusters()).toContain(`tenant-${SIBLING}`);
-      expect(await healthy(spec)).toHaveLength(spec.size.desired);
-    });
+    test(
+      'creates the cluster that a deployment needs',
+      async () => {
+        const spec = specOf(RICH);
+        expect(await deployed(spec)).toMatchObject({ state: 'ready', cluster: `tenant-${RICH}` });
+        expect(await healthy(keyOf(spec))).toHaveLength(spec.size.desired);
+      },
+      TIMEOUT_MS,
+    );
 
-    test('filters services by cluster and by exact tenant', async () => {
-      await runtime.ensureService(opened.spec(TENANT, 'second'));
-      await runtime.ensureService(opened.spec(null, 'first'));
-      const own = await runtime.services({ tenantId: TENANT });
-      expect(own.map(({ tenantId }) => tenantId)).toEqual([TENANT, TENANT]);
-      const all = await runtime.services({ cluster: 'pool' });
-      expect(all.map(({ tenantId }) => tenantId)).toEqual([null]);
-    });
+    test(
+      'filters services by cluster and by exact tenant',
+      async () => {
+        await deployed(specOf(SIBLING));
+        await deployed(specOf(null));
+        const tenantsOf = async (filter: Parameters<Runtime['services']>[0]) =>
+          (await runtime.services(filter)).map(({ tenantId }) => tenantId);
+        expect(await tenantsOf({ tenantId: TENANT })).toEqual([TENANT]);
+        expect(await tenantsOf({ cluster: 'pool' })).toEqual([null]);
+        expect(new Set(await tenantsOf({ cluster: 'shared' }))).toEqual(new Set([TENANT, SIBLING]));
+        expect(new Set(await tenantsOf({}))).toEqual(new Set([TENANT, SIBLING, RICH, null]));
+      },
+      TIMEOUT_MS,
+    );
 
-    test('a changed spec replaces the tasks', async () => {
-      const spec = opened.spec(TENANT, 'first');
-      const before = await healthy(spec);
-      await runtime.ensureService({ ...spec, environment: { ...spec.environment, TIERPLANE_TIER: 'premium' } });
-      const after = await healthy(spec);
-      expect(after).toHaveLength(spec.size.desired);
-      expect(after.some((id) => before.includes(id))).toBe(false);
-    });
+    test(
+      'a changed environment replaces the tasks',
+      async () => {
+        const spec = specOf(TENANT);
+        const before = await healthy(keyOf(spec));
+        await deployed({ ...spec, environment: { TIERPLANE_TIER: 'advanced' } });
+        const after = await until(async () => {
+          const now = await healthy(keyOf(spec));
+          return now.length === spec.size.desired && !now.some((id) => before.includes(id)) && now;
+        }, opened.withinMs);
+        expect(after).toHaveLength(spec.size.desired);
+      },
+      TIMEOUT_MS,
+    );
 
-    test('restartService replaces every task', async () => {
-      const key = opened.spec(TENANT, 'second');
-      const before = await healthy(key);
-      await runtime.restartService(key);
-      const after = await healthy(key);
-      expect(after).toHaveLength(before.length);
-      expect(after.some((id) => before.includes(id))).toBe(false);
-    });
+    test(
+      'restartService replaces every task',
+      async () => {
+        const key = keyOf(specOf(SIBLING));
+        const before = await healthy(key);
+        await runtime.restartService(key);
+        await until(async () => {
+          const now = await healthy(key);
+          return now.length === before.length && !now.some((id) => before.includes(id));
+        }, opened.withinMs);
+      },
+      TIMEOUT_MS,
+    );
 
-    test('scaleService sets the number of tasks, even to zero, and ensureService keeps it', async () => {
-      const spec = opened.spec(null, 'first');
-      await runtime.scaleService(spec, 3);
-      expect(await healthy(spec)).toHaveLength(3);
-      await runtime.ensureService(spec);
-      expect(await healthy(spec)).toHaveLength(3);
-      await runtime.scaleService(spec, 0);
-      expect((await status(spec))?.tasks).toEqual([]);
-      await runtime.ensureService(spec);
-      expect(await status(spec)).toMatchObject({ desired: 0, tasks: [] });
-      await runtime.scaleService(spec, 1);
-      expect(await healthy(spec)).toHaveLength(1);
-    });
+    test(
+      'scaleService sets the number of tasks, even to zero, and deploy keeps it',
+      async () => {
+        const spec = specOf(null);
+        const key = keyOf(spec);
+        const counts = (count: number) => until(async () => (await healthy(key)).length === count, opened.withinMs);
+        await runtime.scaleService(key, 3);
+        await counts(3);
+        expect(await deployed(spec)).toMatchObject({ state: 'ready' });
+        expect(await healthy(key)).toHaveLength(3);
+        await runtime.scaleService(key, 0);
+        await counts(0);
+        await deployed(spec);
+        expect(await status(key)).toMatchObject({ desired: 0 });
+        await runtime.scaleService(key, 1);
+        await counts(1);
+      },
+      TIMEOUT_MS,
+    );
 
     test('scaleService refuses a number that the tier does not allow, and changes nothing', async () => {
-      const spec = opened.spec(null, 'first');
+      const spec = specOf(null);
       for (const desired of [-1, 1.5, spec.size.max + 1, Number.NaN]) {
-        await expect(runtime.scaleService(spec, desired)).rejects.toMatchObject({ code: 'INVALID' });
+        await expect(runtime.scaleService(keyOf(spec), desired)).rejects.toMatchObject({ code: 'INVALID' });
       }
-      expect(await status(spec)).toMatchObject({ desired: 1 });
+      expect(await status(keyOf(spec))).toMatchObject({ desired: 1 });
     });
 
     test('restart and scale of an unknown service fail with NOT_FOUND', async () => {
-      const key = opened.spec('tenant00009', 'first');
-      await expect(runtime.restartService(key)).rejects.toMatchObject({ code: 'NOT_FOUND' });
-      await expect(runtime.scaleService(key, 1)).rejects.toMatchObject({ code: 'NOT_FOUND' });
-    });
-
-    test('deleteService ends that service only, and may be repeated', async () => {
-      const key = opened.spec(TENANT, 'second');
-      await runtime.deleteService(key);
-      await runtime.deleteService(key);
-      expect((await runtime.services({ tenantId: TENANT })).map(({ service }) => service)).toEqual([
-        opened.spec(TENANT, 'first').service,
-      ]);
-      expect(await healthy(opened.spec(null, 'first'))).toHaveLength(1);
-    });
-
-    test('deleteCluster ends the cluster with everything in it, and may be repeated', async () => {
-      await runtime.deleteCluster(`tenant-${SIBLING}`);
-      await runtime.deleteCluster(`tenant-${SIBLING}`);
-      expect(await runtime.clusters()).not.toContain(`tenant-${SIBLING}`);
-      expect(await runtime.services({ tenantId: SIBLING })).toEqual([]);
-      expect(await healthy(opened.spec(TENANT, 'first'))).toHaveLength(1);
-    });
-
-    test("a tenant's data store is created and deleted, and another tenant's stays", async () => {
-      await runtime.deleteService(opened.spec(TENANT, 'first'));
-      for (const tenantId of [TENANT, SIBLING, SIBLING]) await runtime.ensureTenantData(tenantId);
-      for (const _time of ['once', 'again']) {
-        await runtime.closeTenantData(TENANT);
-        await runtime.deleteTenantData(TENANT);
+      for (const key of [keyOf(specOf('tenant00009')), { ...keyOf(specOf(TENANT)), service: 'unknown' }]) {
+        await expect(runtime.restartService(key)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+        await expect(runtime.scaleService(key, 1)).rejects.toMatchObject({ code: 'NOT_FOUND' });
       }
-      expect(await runtime.hasTenantData(TENANT)).toBe(false);
-      expect(await runtime.hasTenantData(SIBLING)).toBe(true);
     });
+
+    test('a changed list of services is deployed as a whole', async () => {
+      const { service, otherService } = opened;
+      if (otherService === undefined) return;
+      const names = async () => (await runtime.services({ tenantId: TENANT })).map((one) => one.service).sort();
+      await deployed(specOf(TENANT, { services: [service, otherService] }));
+      expect(await names()).toEqual([service, otherService].sort());
+      expect(await deployed(specOf(TENANT, { services: [otherService] }))).toMatchObject({
+        parts: [{ name: otherService, status: 'done' }],
+      });
+      expect(await names()).toEqual([otherService]);
+    });
+
+    test(
+      'withdraw ends that deployment only, and may be repeated',
+      async () => {
+        for (const tenantId of [TENANT, RICH]) {
+          const id = deploymentIdOf(tenantId);
+          expect(await withdrawn(id)).toEqual({ state: 'absent', parts: [] });
+          expect(await runtime.withdraw(id)).toEqual({ state: 'absent', parts: [] });
+          expect(await runtime.services({ tenantId })).toEqual([]);
+          expect(await runtime.deployment(id)).toEqual({ state: 'absent', parts: [] });
+        }
+        expect(await healthy(keyOf(specOf(SIBLING)))).toHaveLength(1);
+        expect(await healthy(keyOf(specOf(null)))).toHaveLength(1);
+      },
+      TIMEOUT_MS,
+    );
+
+    test(
+      'a withdrawn deployment can be deployed again',
+      async () => {
+        expect(await deployed(specOf(TENANT))).toMatchObject({ state: 'ready' });
+      },
+      TIMEOUT_MS,
+    );
 
     test.each(['../etc', 'UPPER0000', 'short', '', 'a/b/c/d/e'])('refuses the tenant id %j', async (tenantId) => {
-      const spec = opened.spec(tenantId, 'first');
-      await expect(runtime.ensureService(spec)).rejects.toMatchObject({ code: 'INVALID' });
-      await expect(runtime.ensureTenantData(tenantId)).rejects.toMatchObject({ code: 'INVALID' });
-      await expect(runtime.deleteTenantData(tenantId)).rejects.toMatchObject({ code: 'INVALID' });
-      await expect(runtime.closeTenantData(tenantId)).rejects.toMatchObject({ code: 'INVALID' });
+      const id = deploymentIdOf(tenantId);
+      await expect(runtime.deploy(specOf(tenantId))).rejects.toMatchObject({ code: 'INVALID' });
+      await expect(runtime.withdraw(id)).rejects.toMatchObject({ code: 'INVALID' });
+      await expect(runtime.deployment(id)).rejects.toMatchObject({ code: 'INVALID' });
+    });
+
+    test.each<[string, Partial<DeploymentSpec>]>([
+      ['the id of another tenant', { id: `tenant-${SIBLING}` }],
+      ['the cluster of another tenant', { cluster: `tenant-${SIBLING}` }],
+      ['the cluster of the pool', { cluster: 'pool' }],
+      ['no services', { services: [] }],
+      ['a service twice', { services: ['echo', 'echo'] }],
+      ['a service that is a path', { services: ['../echo'] }],
+    ])('refuses a deployment with %s, and changes nothing', async (_what, change) => {
+      const tenantId = 'tenant00008';
+      await expect(runtime.deploy(specOf(tenantId, change))).rejects.toMatchObject({ code: 'INVALID' });
+      expect(await runtime.deployment(`tenant-${tenantId}`)).toMatchObject({ state: 'absent' });
     });
   });
 }

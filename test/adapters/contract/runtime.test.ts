@@ -1,14 +1,33 @@
-import { pooled, silo, startPlatform } from '../embedded/runtime/platform.ts';
+import { join } from 'node:path';
+import { systemClock } from '../../../adapters/embedded/clock.ts';
+import { createPlaces } from '../../../adapters/embedded/runtime/places.ts';
+import { openTable } from '../../../adapters/embedded/store/table.ts';
+import { TIERS } from '../../../tenant-templates/tiers.ts';
+import { deploy, pooled, SIZE, startPlatform } from '../embedded/runtime/platform.ts';
+import { placesContract } from './places.suite.ts';
 import { runtimeContract } from './runtime.suite.ts';
+import { tenantDataContract } from './tenant-data.suite.ts';
 
-const SERVICES = { first: 'echo', second: 'other' };
+const WITHIN_MS = 30_000;
 
 runtimeContract('the embedded supervisor', async () => {
-  const platform = await startPlatform();
+  const { runtime, remove: close } = await startPlatform();
+  return { runtime, service: 'echo', otherService: 'other', size: SIZE, withinMs: WITHIN_MS, close };
+});
+
+tenantDataContract('the data directory', async () => {
+  const { runtime, dataDir, remove } = await startPlatform();
+  await deploy(runtime, [pooled()]);
+  const pool = openTable({ file: join(dataDir, 'tenants/pool/echo.db'), clock: systemClock });
   return {
-    runtime: platform.runtime,
-    spec: (tenantId, service) =>
-      tenantId === null ? pooled({ service: SERVICES[service] }) : silo(tenantId, { service: SERVICES[service] }),
-    close: platform.remove,
+    data: runtime.data,
+    pooled: pool,
+    withinMs: WITHIN_MS,
+    async close() {
+      await pool.close();
+      await remove();
+    },
   };
 });
+
+placesContract('one machine', async () => ({ places: createPlaces(TIERS), close: async () => undefined }));

@@ -2,6 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type ApplyDeps, applyPlan, purge } from '../../../app-plane/provisioner/apply.ts';
 import { Claim } from '../../../app-plane/provisioner/claim.ts';
 import { loadPlacement } from '../../../app-plane/provisioner/placement.ts';
+import { DomainError } from '../../../core/errors.ts';
+import { ChangesFailed } from '../../../core/plan/changes-failed.ts';
 import type { Change, ResourceDriver, ResourceKind } from '../../../core/plan/resources.ts';
 import { openScratchTable } from '../../support/scratch-table.ts';
 import { until } from '../../support/until.ts';
@@ -112,6 +114,23 @@ describe('the changes of a plan', () => {
     expect(batches).toEqual([['create api-key', 'update route']]);
     expect(stepNames()).toEqual(['create cluster', 'create API key', 'update route']);
     expect(calls).not.toContain('apply create api-key');
+  });
+
+  test('of which one fails together with others are recorded one by one, and those that were not tried not at all', async () => {
+    const plan = [change('create', 'data'), change('create', 'service', 'a/b'), change('create', 'service', 'a/c')];
+    const [data, failing] = [plan.slice(0, 1), plan.slice(1, 2)];
+    const driver: ResourceDriver = {
+      ...driverOf(['data', 'service']),
+      applyAll: () =>
+        Promise.reject(new ChangesFailed({ failed: failing, done: data }, new DomainError('FAILED', 'no'))),
+    };
+    await expect(applyPlan(plan, claim, depsOf(driver))).rejects.toMatchObject({ code: 'FAILED', message: 'no' });
+    expect(claim.failedStep).toBe('create service b');
+    expect(claim.steps).toMatchObject([
+      { name: 'create data store', status: 'done' },
+      { name: 'create service b', status: 'failed', reason: 'no' },
+    ]);
+    expect(claim.steps).toHaveLength(2);
   });
 
   test('need a driver of their kind', async () => {

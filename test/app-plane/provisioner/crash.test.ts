@@ -97,7 +97,7 @@ describe.each(CASES)('a crash of the platform while a %s tenant%s', (tier, _with
       const id = tenantId();
       await world.deliver(process, onboarding(id, tier));
       await world.untilPhase(process, id, 'ready');
-      if (!withStacks) world.runtime.data.add(id);
+      if (!withStacks) world.data.tenants.add(id);
       world.clock.advance(1);
       const run = await handleThroughCrash(world, process, n, offboarding(id), id, withStacks);
       process = run.process;

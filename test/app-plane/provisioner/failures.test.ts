@@ -13,7 +13,7 @@ const unavailable = () => {
 };
 
 describe('a failing onboarding', () => {
-  test.each(['ensureRealm', 'ensureTenantData', 'ensureCluster', 'ensureService', 'createUser', 'transact'])(
+  test.each(['take', 'ensureRealm', 'ensure', 'deploy', 'startService', 'createUser', 'transact'])(
     'is retried and succeeds when %s fails twice',
     async (name) => {
       await using world = new World();
@@ -36,7 +36,7 @@ describe('a failing onboarding', () => {
     const id = tenantId();
     let tries = 0;
     world.beforeCall = (call, [spec]) => {
-      if (call !== 'ensureService' || (spec as { service: string }).service !== 'users') return;
+      if (call !== 'startService' || (spec as { service: string }).service !== 'users') return;
       tries++;
       unavailable();
     };
@@ -82,7 +82,7 @@ describe('a failing onboarding', () => {
     const id = tenantId();
     let tries = 0;
     world.beforeCall = (call) => {
-      if (call !== 'ensureCluster') return;
+      if (call !== 'deploy') return;
       tries++;
       world.clock.advance(70_000);
       unavailable();
@@ -97,8 +97,8 @@ describe('a failing onboarding', () => {
     const process = await world.running({ limits: { stepSeconds: 1 } });
     const id = tenantId();
     let calls = 0;
-    const ensureCluster = world.runtime.ensureCluster.bind(world.runtime);
-    world.runtime.ensureCluster = (cluster) => (++calls === 1 ? new Promise(() => undefined) : ensureCluster(cluster));
+    const deploy = world.runtime.deploy.bind(world.runtime);
+    world.runtime.deploy = (spec) => (++calls === 1 ? new Promise(() => undefined) : deploy(spec));
     await world.deliver(process, onboarding(id, 'premium'));
     while (calls === 0) await new Promise((resolve) => setImmediate(resolve));
     world.clock.advance(1_000);
@@ -111,12 +111,12 @@ describe('a failing onboarding', () => {
     const process = await world.running();
     const id = tenantId();
     world.beforeCall = (call) => {
-      if (call === 'createUser' || call === 'deleteCluster') unavailable();
+      if (call === 'createUser' || call === 'withdraw') unavailable();
     };
     await world.deliver(process, onboarding(id, 'premium'));
     await world.untilPhase(process, id, 'failed');
     expect(reasonOf((await world.results(id))[0])).toBe(
-      'could not create administrator: the machine has no room; clean-up is incomplete: could not remove cluster: the machine has no room',
+      'could not create administrator: the machine has no room; clean-up is incomplete: could not remove service users, remove service products, remove service orders, remove cluster: the machine has no room',
     );
     world.beforeCall = () => undefined;
     world.clock.advance(1);
@@ -172,11 +172,10 @@ describe('a ready tenant', () => {
     await second.provisioner.idle();
     let tries = 0;
     world.beforeCall = (call, [spec]) => {
-      if (call !== 'ensureService' || (spec as { tenantId: string }).tenantId !== id) return;
+      if (call !== 'startService' || (spec as { tenantId: string }).tenantId !== id) return;
       if (++tries <= 8) unavailable();
     };
     world.runtime.die();
-    await world.runtime.ensureCluster('shared');
     await second.provisioner.reconcile(id);
     for (let i = 0; i < 10; i++) {
       world.clock.advance(60_000);
@@ -220,7 +219,7 @@ describe('a failing offboarding', () => {
     await world.untilPhase(process, id, 'ready');
     let refusals = 0;
     world.beforeCall = (call) => {
-      if (call !== 'deleteTenantData' || ++refusals > 2) return;
+      if (call !== 'delete' || ++refusals > 2) return;
       throw new DomainError('CONFLICT', 'data cannot be deleted while services run');
     };
     await world.deliver(process, offboarding(id));

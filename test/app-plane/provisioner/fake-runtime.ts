@@ -1,39 +1,54 @@
 import { isDeepStrictEqual } from 'node:util';
-import { DomainError } from '../../../core/errors.ts';
-import type {
-  ClusterId,
-  Runtime,
-  ServiceKey,
-  ServiceSpec,
-  ServiceStatus,
-  TaskStatus,
+import { DomainError, isDomainError } from '../../../core/errors.ts';
+import { deploymentIdOf, requireDeployment, tenantOf } from '../../../core/plan/deployment.ts';
+import type { ClusterId } from '../../../core/ports/places.ts';
+import {
+  type DeploymentId,
+  type DeploymentSpec,
+  type DeploymentStatus,
+  type Part,
+  PartsFailed,
+  type Runtime,
+  type ServiceKey,
+  type ServiceStatus,
+  type TaskStatus,
 } from '../../../core/ports/runtime.ts';
-import { TENANT_ID } from '../../../core/tenant/ids.ts';
+import type { TenantData } from '../../../core/ports/tenant-data.ts';
+import { requireTenantId } from '../../../core/tenant/ids.ts';
+import type { TaskSize } from '../../../core/tier/tiers.ts';
+
+interface FakeService extends ServiceKey {
+  readonly size: TaskSize;
+  readonly environment: Readonly<Record<string, string>>;
+}
 
 interface Running {
-  readonly spec: ServiceSpec;
+  readonly spec: FakeService;
   readonly desired: number;
   readonly tasks: readonly TaskStatus[];
 }
+
+const TIME = new Date(0).toISOString();
 
 /**
  * Compute in memory, so that tests can stop, fail and repeat any call and then look at what runs. Passes the Runtime
  * contract suite.
  */
 export class FakeRuntime implements Runtime {
-  /** Deletions of tenants' data and what closes it, in order. */
-  readonly dataCalls: string[] = [];
-  readonly data = new Set<string>();
+  readonly #deployments = new Map<DeploymentId, Pick<DeploymentSpec, 'cluster' | 'release'>>();
   readonly #clusters = new Set<ClusterId>();
   readonly #services = new Map<string, Running>();
-  /** Calls of ensureService at the same time: now, and the most so far. */
+  /** Services that start at the same time: now, and the most so far. */
   readonly load = { now: 0, most: 0 };
   #started = 0;
   /** Services, as `<tenant or pooled>/<service>`, whose tasks do not start. */
   readonly broken = new Set<string>();
+  /** Called before each service of a deployment. May throw in its place. */
+  beforeService: (service: ServiceKey) => void = () => undefined;
 
-  /** Ends every process of the machine; data stay. */
+  /** Ends every process of the machine. */
   die(): void {
+    this.#deployments.clear();
     this.#clusters.clear();
     this.#services.clear();
   }
@@ -46,35 +61,50 @@ export class FakeRuntime implements Runtime {
     }
   }
 
-  async ensureCluster(cluster: ClusterId): Promise<void> {
-    this.#clusters.add(cluster);
+  /** Sorted. */
+  get clusters(): readonly ClusterId[] {
+    return [...this.#clusters].sort();
   }
 
-  async deleteCluster(cluster: ClusterId): Promise<void> {
-    this.#clusters.delete(cluster);
-    for (const [name, { spec }] of this.#services) if (spec.cluster === cluster) this.#services.delete(name);
+  async deploy(spec: DeploymentSpec): Promise<DeploymentStatus> {
+    requireDeployment(spec);
+    const { id, cluster, tenantId, size, environment } = spec;
+    this.#deployments.set(id, spec);
+    for (const one of [cluster, ...(id === 'pool' ? (['shared'] as const) : [])]) this.#clusters.add(one);
+    const started = await Promise.allSettled(
+      spec.services.map((service) => this.#ensure({ cluster, tenantId, service, size, environment })),
+    );
+    const failed = started.flatMap(({ status, ...result }, i): Part[] => {
+      if (!('reason' in result)) return [];
+      if (!isDomainError(result.reason, 'UNAVAILABLE')) throw result.reason;
+      return [{ name: spec.services[i] ?? '', status: 'failed', startedAt: TIME, reason: result.reason.message }];
+    });
+    if (failed.length > 0) throw new PartsFailed(failed);
+    for (const [name, { spec: old }] of this.#servicesOf(id)) {
+      if (!spec.services.includes(old.service) || old.cluster !== cluster) this.#services.delete(name);
+    }
+    return await this.deployment(id);
   }
 
-  async clusters(): Promise<readonly ClusterId[]> {
-    return [...this.#clusters];
+  async withdraw(id: DeploymentId): Promise<DeploymentStatus> {
+    tenantOf(id);
+    for (const [name] of this.#servicesOf(id)) this.#services.delete(name);
+    this.#clusters.delete(id);
+    this.#deployments.delete(id);
+    return await this.deployment(id);
   }
 
-  async ensureService(spec: ServiceSpec): Promise<void> {
-    requireTenantId(spec.tenantId);
-    this.load.most = Math.max(this.load.most, ++this.load.now);
-    await new Promise((resolve) => setImmediate(resolve));
-    this.load.now--;
-    this.#clusters.add(spec.cluster);
-    const before = this.#services.get(nameOf(spec));
-    const desired = before?.desired ?? spec.size.desired;
-    const kept = before && isDeepStrictEqual(before.spec, spec) ? before.tasks.filter(isHealthy) : [];
-    const isBroken = this.broken.has(`${spec.tenantId ?? 'pooled'}/${spec.service}`);
-    this.#services.set(nameOf(spec), { spec, desired, tasks: isBroken ? [] : this.#fill(kept, desired) });
-    if (isBroken) throw new DomainError('UNAVAILABLE', `service ${spec.service} does not start: its file is damaged`);
-  }
-
-  async deleteService(key: ServiceKey): Promise<void> {
-    this.#services.delete(nameOf(key));
+  async deployment(id: DeploymentId): Promise<DeploymentStatus> {
+    tenantOf(id);
+    const deployment = this.#deployments.get(id);
+    if (!deployment) return { state: 'absent', parts: [] };
+    const parts = this.#servicesOf(id).map(([, { spec, desired, tasks }]): Part => {
+      const status = tasks.filter(isHealthy).length >= desired ? 'done' : 'running';
+      return { name: spec.service, status, startedAt: TIME };
+    });
+    const isReady = parts.length > 0 && parts.every(({ status }) => status === 'done');
+    const { cluster, release } = deployment;
+    return { state: isReady ? 'ready' : 'changing', cluster, release, parts };
   }
 
   async services(filter: { cluster?: ClusterId; tenantId?: string } = {}): Promise<readonly ServiceStatus[]> {
@@ -101,28 +131,25 @@ export class FakeRuntime implements Runtime {
     this.#services.set(nameOf(key), { ...running, desired, tasks: this.#fill(running.tasks, desired) });
   }
 
-  async ensureTenantData(tenantId: string): Promise<void> {
-    requireTenantId(tenantId);
-    this.data.add(tenantId);
-  }
-
-  async deleteTenantData(tenantId: string): Promise<void> {
-    requireTenantId(tenantId);
-    this.dataCalls.push(`delete ${tenantId}`);
-    this.data.delete(tenantId);
-  }
-
-  async closeTenantData(tenantId: string): Promise<void> {
-    requireTenantId(tenantId);
-    this.dataCalls.push(`close ${tenantId}`);
-  }
-
-  async hasTenantData(tenantId: string): Promise<boolean> {
-    return this.data.has(tenantId);
-  }
-
-  specs(): readonly ServiceSpec[] {
+  specs(): readonly FakeService[] {
     return [...this.#services.values()].map(({ spec }) => spec);
+  }
+
+  async #ensure(spec: FakeService): Promise<void> {
+    this.beforeService(spec);
+    this.load.most = Math.max(this.load.most, ++this.load.now);
+    await new Promise((resolve) => setImmediate(resolve));
+    this.load.now--;
+    const before = this.#services.get(nameOf(spec));
+    const desired = before?.desired ?? spec.size.desired;
+    const kept = before && isDeepStrictEqual(before.spec, spec) ? before.tasks.filter(isHealthy) : [];
+    const isBroken = this.broken.has(`${spec.tenantId ?? 'pooled'}/${spec.service}`);
+    this.#services.set(nameOf(spec), { spec, desired, tasks: isBroken ? [] : this.#fill(kept, desired) });
+    if (isBroken) throw new DomainError('UNAVAILABLE', `service ${spec.service} does not start: its file is damaged`);
+  }
+
+  #servicesOf(id: DeploymentId): [string, Running][] {
+    return [...this.#services].filter(([, { spec }]) => deploymentIdOf(spec.tenantId) === id);
   }
 
   #require(key: ServiceKey): Running {
@@ -140,20 +167,49 @@ export class FakeRuntime implements Runtime {
 }
 
 function newTask(n: number): TaskStatus {
-  const startedAt = new Date(0).toISOString();
-  return { taskId: `task-${n}`, pid: n, state: 'healthy', endpoint: `/run/task-${n}.sock`, startedAt };
+  return { taskId: `task-${n}`, pid: n, state: 'healthy', endpoint: `/run/task-${n}.sock`, startedAt: TIME };
 }
 
 function isHealthy({ state }: TaskStatus): boolean {
   return state === 'healthy';
 }
 
-function requireTenantId(tenantId: string | null): void {
-  if (tenantId !== null && !TENANT_ID.test(tenantId)) {
-    throw new DomainError('INVALID', `tenantId must match ${TENANT_ID.source}, got '${tenantId}'`);
-  }
-}
-
 function nameOf({ cluster, tenantId, service }: ServiceKey): string {
   return `${cluster}/${tenantId ?? '-'}/${service}`;
+}
+
+/** The stores of tenants in memory. Passes the TenantData contract suite. */
+export class FakeTenantData implements TenantData {
+  /** What closes and deletes tenants' data, in order. */
+  readonly calls: string[] = [];
+  readonly tenants = new Set<string>();
+  readonly #runtime: FakeRuntime;
+
+  constructor(runtime: FakeRuntime) {
+    this.#runtime = runtime;
+  }
+
+  async ensure(tenantId: string): Promise<void> {
+    requireTenantId(tenantId);
+    this.tenants.add(tenantId);
+  }
+
+  async has(tenantId: string): Promise<boolean> {
+    requireTenantId(tenantId);
+    return this.tenants.has(tenantId);
+  }
+
+  async delete(tenantId: string): Promise<void> {
+    requireTenantId(tenantId);
+    if (this.#runtime.specs().some((spec) => spec.tenantId === tenantId)) {
+      throw new DomainError('CONFLICT', `data of tenant ${tenantId} cannot be deleted while its services run`);
+    }
+    this.calls.push(`delete ${tenantId}`);
+    this.tenants.delete(tenantId);
+  }
+
+  async close(tenantId: string): Promise<void> {
+    requireTenantId(tenantId);
+    this.calls.push(`close ${tenantId}`);
+  }
 }

@@ -20,13 +20,14 @@ describe('the lease', () => {
     const [one, two] = [await world.running({ owner: 'one' }), await world.running({ owner: 'two' })];
     const ids = Array.from({ length: 6 }, tenantId);
     const working = new Map<string, number>();
-    const ensureService = world.runtime.ensureService.bind(world.runtime);
-    world.runtime.ensureService = async (spec) => {
-      const key = `${spec.tenantId}/${spec.service}`;
+    const deploy = world.runtime.deploy.bind(world.runtime);
+    world.runtime.deploy = async (spec) => {
+      const key = spec.id;
       working.set(key, (working.get(key) ?? 0) + 1);
       expect(working.get(key)).toBe(1);
-      await ensureService(spec);
+      const status = await deploy(spec);
       working.set(key, 0);
+      return status;
     };
     await Promise.all(
       ids.flatMap((id, i) => {
@@ -70,11 +71,11 @@ describe('the lease', () => {
     const reached = Promise.withResolvers<void>();
     const proceed = Promise.withResolvers<void>();
     let calls = 0;
-    world.runtime.ensureTenantData = async () => {
+    world.data.ensure = async () => {
       calls++;
       reached.resolve();
       await proceed.promise;
-      world.runtime.data.add(id);
+      world.data.tenants.add(id);
     };
     await world.deliver(one, onboarding(id, 'advanced'));
     await reached.promise;

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { systemRandom } from '../../../adapters/embedded/clock.ts';
+import { createPlaces } from '../../../adapters/embedded/runtime/places.ts';
 import { LEASE_MS } from '../../../app-plane/provisioner/claim.ts';
 import { again } from '../../../app-plane/provisioner/pass-result.ts';
 import { loadPlacement } from '../../../app-plane/provisioner/placement.ts';
@@ -16,7 +17,7 @@ import { recordingLog } from '../../support/recording-log.ts';
 import { openScratchTable } from '../../support/scratch-table.ts';
 import { until } from '../../support/until.ts';
 import { type FakeIdentity, openFakeIdentity } from './fake-identity.ts';
-import { FakeRuntime } from './fake-runtime.ts';
+import { FakeRuntime, FakeTenantData } from './fake-runtime.ts';
 import { placementOf, store } from './placements.ts';
 import { offboarding, onboarding } from './world.ts';
 
@@ -44,6 +45,7 @@ afterEach(async () => {
 function open(change: Partial<ProvisionerOptions> = {}): Provisioner {
   const provisioner = createProvisioner({
     ...{ table: scratch.table, clock: scratch.clock, identity, runtime, random: systemRandom },
+    ...{ data: new FakeTenantData(runtime), places: createPlaces(TIERS), release: '1.0.0' },
     ...{ tiers: TIERS, services: SERVICES, publicUrl: 'http://a', log: recordingLog(lines) },
     bus: {
       subscribe(consumer) {

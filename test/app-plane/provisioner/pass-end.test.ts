@@ -1,10 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Claim } from '../../../app-plane/provisioner/claim.ts';
-import { endError, endSuccess, type PassEndDeps } from '../../../app-plane/provisioner/pass-end.ts';
+import { type Ended, endError, endSuccess, type PassEndDeps } from '../../../app-plane/provisioner/pass-end.ts';
 import { again, failed } from '../../../app-plane/provisioner/pass-result.ts';
 import { loadPlacement, type Placement } from '../../../app-plane/provisioner/placement.ts';
 import { createResults } from '../../../app-plane/provisioner/results.ts';
-import type { Inspection } from '../../../app-plane/provisioner/verdict.ts';
 import { DomainError } from '../../../core/errors.ts';
 import { OUTBOX } from '../../../core/events/outbox.ts';
 import type { ResourceDriver } from '../../../core/plan/resources.ts';
@@ -14,7 +13,7 @@ import { placementOf, store } from './placements.ts';
 
 const ID = 'acme0000';
 const PLACE = { realm: 'pool', cluster: 'shared', silo: true } as const;
-const NOTHING_TO_DO = { desired: [], observed: [], changes: [], allowed: [], withheld: [] } satisfies Inspection;
+const NOTHING_TO_DO: Ended = { desired: [], withheld: [], place: PLACE };
 const UNAVAILABLE = new DomainError('UNAVAILABLE', 'no room');
 const zeros = (length: number) => new Uint8Array(length);
 
@@ -22,11 +21,12 @@ let scratch: Awaited<ReturnType<typeof openScratchTable>>;
 let lines: string[];
 let passed: string[];
 let purged: string[];
+let given: string[];
 let deps: PassEndDeps;
 
 beforeEach(async () => {
   scratch = await openScratchTable();
-  [lines, passed, purged] = [[], [], []];
+  [lines, passed, purged, given] = [[], [], [], []];
   const purge = async (tenantId: string) => void purged.push(tenantId);
   deps = {
     drivers: [{ kinds: ['data'], purge } as unknown as ResourceDriver],
@@ -37,7 +37,7 @@ beforeEach(async () => {
     random: zeros,
     log: recordingLog(lines),
     results: createResults(scratch.clock.now.bind(scratch.clock), zeros, 'http://platform.test/api'),
-    placeOf: () => PLACE,
+    places: { take: async () => PLACE, give: async (tenantId) => void given.push(tenantId) },
     realmConfig: async (realm) => ({ issuer: `http://platform.test/realms/${realm}`, clientId: 'app' }),
     attempts: 5,
     onboardingMs: 120_000,
@@ -112,7 +112,7 @@ describe('a pass that has applied every change', () => {
     await endSuccess(claim, NOTHING_TO_DO, deps);
     const { spec: _, ...tombstone } = placementOf({ phase: 'gone', desired: 'absent', acceptedAt: now() - 70 });
     expect(await placement()).toEqual(tombstone);
-    expect(purged).toEqual([ID]);
+    expect([purged, given]).toEqual([[ID], [ID]]);
     expect(passed).toEqual(['before remove remains', 'after remove remains', 'finish']);
     expect(await types()).toEqual(['deprovisionSuccess']);
     expect(JSON.stringify(await events())).toContain('remove remains');
@@ -121,9 +121,9 @@ describe('a pass that has applied every change', () => {
 
   test('of an offboarding fails if a policy has withheld a removal', async () => {
     const claim = await claimOf({ phase: 'deprovisioning', desired: 'absent' });
-    const withheld = { ...NOTHING_TO_DO, withheld: [{}] } as unknown as Inspection;
+    const withheld = { ...NOTHING_TO_DO, withheld: [{}] } as unknown as Ended;
     await expect(endSuccess(claim, withheld, deps)).rejects.toMatchObject({ code: 'FORBIDDEN' });
-    expect([purged, await types()]).toEqual([[], []]);
+    expect([purged, given, await types()]).toEqual([[], [], []]);
     claim.close();
   });
 
@@ -131,7 +131,7 @@ describe('a pass that has applied every change', () => {
     const claim = await claimOf({ phase: 'provisioning', failure: 'no room', attempts: 2, nextAttemptAt: 1 });
     await endSuccess(claim, NOTHING_TO_DO, deps);
     expect(await placement()).toEqual(placementOf({ phase: 'failed', failure: 'no room', acceptedAt: now() }));
-    expect(passed).toEqual(['finish']);
+    expect([passed, given]).toEqual([['finish'], [ID]]);
     expect(await events()).toMatchObject([
       { detailType: 'provisionFailure', detail: { jobOutput: { tenantData: { reason: 'no room' } } } },
     ]);

@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { ensurePlatform } from '../../../app-plane/provisioner/platform.ts';
 import { DomainError } from '../../../core/errors.ts';
 import type { RealmSpec } from '../../../core/ports/identity.ts';
-import type { ServiceSpec } from '../../../core/ports/runtime.ts';
 import { SERVICES, TIERS } from '../../../tenant-templates/tiers.ts';
 import { recordingLog } from '../../support/recording-log.ts';
 import { openScratchTable } from '../../support/scratch-table.ts';
@@ -32,7 +31,7 @@ afterEach(async () => scratch.close());
 
 function ensure(services: readonly string[] = SERVICES): Promise<void> {
   return ensurePlatform({
-    ...{ identity, runtime, services, tiers: TIERS, log: recordingLog(lines) },
+    ...{ identity, runtime, services, tiers: TIERS, release: '1.0.0', log: recordingLog(lines) },
     environmentOf: (cluster, tenantId, tier) => ({ OF: `${cluster} ${tenantId} ${tier}` }),
   });
 }
@@ -41,12 +40,10 @@ describe('what tenants share', () => {
   test('is the pooled realm, two clusters, and the pooled services in the size of the tier that the table marks', async () => {
     await ensure();
     expect(realms).toEqual([{ id: 'pool', displayName: 'Tierplane' }]);
-    expect((await runtime.clusters()).toSorted()).toEqual(['pool', 'shared']);
+    expect(runtime.clusters).toEqual(['pool', 'shared']);
     const environment = { OF: 'pool null basic' };
     const size = TIERS.basic.task;
-    const pooled = SERVICES.map(
-      (service): ServiceSpec => ({ cluster: 'pool', tenantId: null, service, size, environment }),
-    );
+    const pooled = SERVICES.map((service) => ({ cluster: 'pool', tenantId: null, service, size, environment }));
     expect(runtime.specs()).toEqual(pooled);
     expect(lines).toEqual([]);
   });
@@ -77,17 +74,17 @@ describe('OB-5: a pooled service that does not start', () => {
   });
 
   test('fails the start if it could not be deployed at all, so that nobody tries again', async () => {
-    const real = runtime.ensureService.bind(runtime);
-    runtime.ensureService = (spec) =>
-      spec.service === 'users' ? Promise.reject(new DomainError('UNAVAILABLE', 'no bundle')) : real(spec);
+    runtime.beforeService = ({ service }) => {
+      if (service === 'users') throw new DomainError('UNAVAILABLE', 'no bundle');
+    };
     await expect(ensure()).rejects.toMatchObject({ ...refusal, message: 'no bundle' });
     expect(lines).toEqual([]);
   });
 });
 
-test.each(['ensureRealm', 'ensureCluster'] as const)('a start fails if %s does', async (name) => {
+test.each(['ensureRealm', 'deploy'] as const)('a start fails if %s does', async (name) => {
   const failing = () => Promise.reject(new DomainError('UNAVAILABLE', 'not now'));
   if (name === 'ensureRealm') identity = { ...identity, ensureRealm: failing };
-  else runtime.ensureCluster = failing;
+  else runtime.deploy = failing;
   await expect(ensure()).rejects.toThrow('not now');
 });

@@ -10,7 +10,7 @@ describe('the provisioner', () => {
   test('start creates the pooled realm, both shared clusters and the pooled services, which belong to no tenant', async () => {
     await using world = new World();
     await world.running();
-    expect(await world.runtime.clusters()).toEqual(['pool', 'shared']);
+    expect(world.runtime.clusters).toEqual(['pool', 'shared']);
     expect(world.runtime.specs().map(({ tenantId, service }) => [tenantId, service])).toEqual([
       [null, 'orders'],
       [null, 'products'],
@@ -77,7 +77,7 @@ describe('the provisioner', () => {
     const id = tenantId();
     const seen: string[] = [];
     process.point = (name) => {
-      if (name === 'ensureService') {
+      if (name === 'ensure') {
         void process.provisioner
           .progress(id)
           .then((steps) => seen.push(...steps.map((step) => `${step.name} ${step.status}`)));
@@ -85,7 +85,7 @@ describe('the provisioner', () => {
     };
     await world.deliver(process, onboarding(id, 'premium'));
     await world.untilPhase(process, id, 'ready');
-    expect(seen).toContain('create cluster done');
+    expect(seen).toContain('create user pool done');
     expect(seen).toContain('create service users running');
     const steps = await process.provisioner.progress(id);
     expect(steps.map((step) => step.name)).toEqual([
@@ -112,11 +112,11 @@ describe('the provisioner', () => {
     const id = tenantId();
     const reached = Promise.withResolvers<void>();
     const proceed = Promise.withResolvers<void>();
-    const ensureService = world.runtime.ensureService.bind(world.runtime);
-    world.runtime.ensureService = async (spec) => {
+    const deploy = world.runtime.deploy.bind(world.runtime);
+    world.runtime.deploy = async (spec) => {
       reached.resolve();
       await proceed.promise;
-      await ensureService(spec);
+      return await deploy(spec);
     };
     await world.deliver(process, onboarding(id, 'advanced'));
     await reached.promise;
@@ -156,7 +156,7 @@ describe('the provisioner', () => {
       for (const id of siblings) {
         await world.deliver(process, onboarding(`${id}${tier}`, tier));
         await world.untilPhase(process, `${id}${tier}`, 'ready');
-        world.runtime.data.add(`${id}${tier}`);
+        world.data.tenants.add(`${id}${tier}`);
       }
     }
     const before = await Promise.all(siblings.slice(1).map((id) => world.traces(`${id}premium`)));
@@ -178,10 +178,10 @@ describe('the provisioner', () => {
     const id = tenantId();
     await world.deliver(process, onboarding(id, 'basic'));
     await world.untilPhase(process, id, 'ready');
-    world.runtime.data.add(id);
+    world.data.tenants.add(id);
     expect(await process.provisioner.plan(id)).toEqual([]);
     await process.provisioner.reconcile(id);
-    expect(world.runtime.data.has(id)).toBe(true);
+    expect(world.data.tenants.has(id)).toBe(true);
   });
 
   test('a restart restores the tasks of every silo tenant and sends no new result', async () => {
@@ -207,12 +207,12 @@ describe('the provisioner', () => {
     const id = tenantId();
     let closing: Promise<void> | undefined;
     first.point = (name) => {
-      if (name === 'ensureCluster') closing = first.provisioner.close();
+      if (name === 'deploy') closing = first.provisioner.close();
     };
     await world.deliver(first, onboarding(id, 'premium'));
     while (!closing) await new Promise((resolve) => setImmediate(resolve));
     await closing;
-    expect(await world.traces(id)).toMatchObject({ clusters: [`tenant-${id}`], services: [], apiKey: false });
+    expect(await world.traces(id)).toMatchObject({ clusters: [`tenant-${id}`], users: [], apiKey: false });
     const second = await world.running();
     await world.untilPhase(second, id, 'ready');
     expect(await world.resultTypes(id)).toEqual(['provisionSuccess']);

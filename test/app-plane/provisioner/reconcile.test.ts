@@ -46,7 +46,7 @@ beforeEach(async () => {
     drivers: [driver as unknown as ResourceDriver],
     shapeOf: () => [DATA],
     isRestoring: (tenantId) => isRestoring && tenantId === ID,
-    placeOf: () => PLACE,
+    places: { take: async () => PLACE, give: async () => undefined },
     realmConfig: async () => ({ issuer: 'http://platform.test/realms/pool', clientId: 'app' }),
     results: createResults(clock.now.bind(clock), zeros, 'http://platform.test/api'),
     async checkpoint(name, tenantId) {

@@ -48,7 +48,7 @@ describe('requests', () => {
     const id = tenantId();
     const leaving: Promise<boolean>[] = [];
     process.point = (name) => {
-      if (name === 'ensureCluster' && leaving.length === 0) leaving.push(world.deliver(process, offboarding(id)));
+      if (name === 'deploy' && leaving.length === 0) leaving.push(world.deliver(process, offboarding(id)));
     };
     await world.deliver(process, onboarding(id, 'premium'));
     await world.untilPhase(process, id, 'gone');

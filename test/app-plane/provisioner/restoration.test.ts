@@ -118,7 +118,7 @@ describe('a pooled service that does not start', () => {
   test('stops the start if it cannot even be deployed', async () => {
     await using world = new World();
     world.beforeCall = (call, [spec]) => {
-      if (call === 'ensureService' && (spec as { service: string }).service === 'orders') throw new Error('no bundle');
+      if (call === 'startService' && (spec as { service: string }).service === 'orders') throw new Error('no bundle');
     };
     await expect(world.running()).rejects.toThrow('no bundle');
   });

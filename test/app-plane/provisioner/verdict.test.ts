@@ -3,11 +3,14 @@ import type { Placement } from '../../../app-plane/provisioner/placement.ts';
 import { type VerdictDeps, verdictOf } from '../../../app-plane/provisioner/verdict.ts';
 import type { Change, Resource, ResourceDriver, ResourceKind } from '../../../core/plan/resources.ts';
 import type { Query, Table } from '../../../core/ports/table.ts';
+import { TIERS } from '../../../tenant-templates/tiers.ts';
 import { placementOf } from './placements.ts';
 
 const ID = 'acme0000';
 const DATA = { kind: 'data', name: 'data', tenantId: ID, spec: {} } as const;
-const CLUSTER = { kind: 'cluster', name: `tenant-${ID}`, tenantId: ID, spec: {} } as const;
+const inputs = { tier: 'premium', size: TIERS.premium.task } as const;
+const CLUSTER = { kind: 'cluster', name: `tenant-${ID}`, tenantId: ID, spec: {}, inputs } as const;
+const SILO = { realm: 'pool', cluster: 'shared', silo: true } as const;
 
 /** A driver that finds `found`, and adds itself to `asked` when it observes. */
 function driverOf(kinds: readonly ResourceKind[], found: readonly Resource[], asked: string[] = []): ResourceDriver {
@@ -66,14 +69,14 @@ describe('the verdict on a tenant that must exist', () => {
   });
 
   test('withholds the removal of data, and of nothing else', async () => {
-    const drivers = [driverOf(['data', 'cluster'], [DATA, CLUSTER])];
-    const verdict = await verdictOf(present(), depsOf({ drivers }));
+    const drivers = [driverOf(['data', 'cluster', 'service'], [DATA, CLUSTER])];
+    const verdict = await verdictOf(present({ allocations: SILO }), depsOf({ drivers }));
     expect([labels(verdict.allowed), labels(verdict.withheld)]).toEqual([['delete cluster'], ['delete data']]);
   });
 
   test('withholds every removal if nothing is ever deleted', async () => {
-    const drivers = [driverOf(['data', 'cluster'], [DATA, CLUSTER])];
-    const verdict = await verdictOf(present(), depsOf({ drivers, noDelete: true }));
+    const drivers = [driverOf(['data', 'cluster', 'service'], [DATA, CLUSTER])];
+    const verdict = await verdictOf(present({ allocations: SILO }), depsOf({ drivers, noDelete: true }));
     expect([verdict.allowed, labels(verdict.withheld).toSorted()]).toEqual([[], ['delete cluster', 'delete data']]);
   });
 });

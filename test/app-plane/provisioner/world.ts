@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock, systemRandom } from '../../../adapters/embedded/clock.ts';
+import { createPlaces } from '../../../adapters/embedded/runtime/places.ts';
 import { openTable, type SqliteTable } from '../../../adapters/embedded/store/table.ts';
 import { createIdentityDriver } from '../../../app-plane/provisioner/drivers/identity.ts';
 import { createRoutingDriver } from '../../../app-plane/provisioner/drivers/routing.ts';
@@ -24,11 +25,11 @@ import { SERVICES, TIERS } from '../../../tenant-templates/tiers.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { silentLog } from '../../support/silent-log.ts';
 import { type FakeIdentity, openFakeIdentity } from './fake-identity.ts';
-import { FakeRuntime } from './fake-runtime.ts';
+import { FakeRuntime, FakeTenantData } from './fake-runtime.ts';
 import { createStackDriver, Stacks } from './stacks.ts';
 
 /** Calls that change something which outlives a crash. */
-const CHANGING = /^(transact|ensure|create|delete)/;
+const CHANGING = /^(transact|ensure|create|delete|deploy|withdraw|take|give)/;
 const DEADLINE_MS = 20_000;
 const never = () => new Promise<never>(() => undefined);
 
@@ -62,10 +63,20 @@ export class World implements AsyncDisposable {
   readonly identity: FakeIdentity = openFakeIdentity(this.table, systemClock);
   readonly runtime = new FakeRuntime();
   readonly stacks = new Stacks(this.clock);
+  readonly data = new FakeTenantData(this.runtime);
+  readonly places = createPlaces(TIERS);
   readonly routeChanges: string[] = [];
-  /** Called before each call of identity, runtime and table, with the call's name and arguments. May throw in its place. */
+  /**
+   * Called before each call of identity, runtime, data, places and table, with the call's name and arguments, and before
+   * each `startService` of a deployment. May throw in its place.
+   */
   beforeCall: (call: string, args: readonly unknown[]) => void = () => undefined;
   readonly #processes: Process[] = [];
+
+  constructor() {
+    this.runtime.beforeService = (service) => this.beforeCall('startService', [service]);
+  }
+
   readonly #bus: EventBus = {
     publish: async () => undefined,
     subscribe: () => ({ close: async () => undefined }),
@@ -118,11 +129,14 @@ export class World implements AsyncDisposable {
       bus,
       identity: endsWithProcess(this.identity),
       runtime: endsWithProcess(this.runtime),
+      data: endsWithProcess(this.data),
+      places: endsWithProcess(this.places),
       clock,
       random: systemRandom,
       log: silentLog,
       tiers: TIERS,
       services: SERVICES,
+      release: '1.0.0',
       publicUrl: 'http://platform.test',
       environmentOf: (cluster, tenantId, tier) => ({ OF: `${cluster} ${tenantId} ${tier}` }),
       onRouteChange: (tenantId) => this.routeChanges.push(tenantId),
@@ -217,20 +231,19 @@ export class World implements AsyncDisposable {
     const placement = await this.placement(tenantId);
     const route = await this.route(tenantId);
     const key = await this.table.get({ pk: `api-key#${tenantId}`, sk: 'api-key' });
-    const clusters = await this.runtime.clusters();
     return {
       placement: placement && { phase: placement.phase, desired: placement.desired, lease: placement.lease },
       route: route && { ...route, apiKey: route.apiKey === key?.data.key },
       apiKey: key !== undefined,
       users: (await this.identity.usersOf(tenantId)).map(({ realm, email, role }) => ({ realm, email, role })),
       realm: (await this.identity.realm(`tenant-${tenantId}`)) !== undefined,
-      clusters: clusters.filter((cluster) => cluster === `tenant-${tenantId}`),
+      clusters: this.runtime.clusters.filter((cluster) => cluster === `tenant-${tenantId}`),
       services: this.runtime
         .specs()
         .filter((spec) => spec.tenantId === tenantId)
         .map(({ cluster, service, environment }) => `${cluster}/${service} ${environment.OF}`)
         .sort(),
-      data: this.runtime.data.has(tenantId),
+      data: this.data.tenants.has(tenantId),
       stack: this.stacks.resourcesOf(tenantId)?.map(({ kind, name }) => `${kind} ${name}`),
     };
   }

@@ -23,7 +23,7 @@ import { createMailLimits } from '../../../core/identity/users/mail-limits.ts';
 import type { Clock } from '../../../core/ports/clock.ts';
 import type { Envelope } from '../../../core/ports/event-bus.ts';
 import type { Runtime, ServiceStatus } from '../../../core/ports/runtime.ts';
-import type { Step } from '../../../core/tenant/lifecycle.ts';
+import type { Step } from '../../../core/progress/step.ts';
 import { createRateLimiter } from '../../../core/usage/rate-limiter.ts';
 import { TIERS } from '../../../tenant-templates/tiers.ts';
 import { apiDocsPage } from '../../../web/pages/api-docs.ts';
@@ -138,7 +138,7 @@ export async function startHome(options: HomeOptions = {}): Promise<Home> {
       bus,
       tiers: TIERS,
       progress: async () => options.steps ?? [],
-      status: async () => ({ home: 'aws', region: 'test' }),
+      status: async () => ({ home: 'aws', clusters: ['pool'], region: 'test' }),
     },
   };
   const handler = createControlPlaneHandler(deps, {
@@ -238,7 +238,6 @@ function fakeRuntime(calls: unknown[]): Runtime {
     if (name !== service.service) throw new DomainError('NOT_FOUND', `service ${name} not found`);
   };
   return {
-    clusters: async () => ['pool'],
     services: async () => [service],
     async restartService(key) {
       requireKnown(key.service);

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { DomainError } from '../../../../core/errors.ts';
 import type { Clock } from '../../../../core/ports/clock.ts';
 import type { Log } from '../../../../core/ports/log.ts';
-import type { ClusterId, ServiceKey, ServiceSpec } from '../../../../core/ports/runtime.ts';
+import type { ClusterId } from '../../../../core/ports/places.ts';
+import type { ServiceKey } from '../../../../core/ports/runtime.ts';
 import type { ServiceEndpoints } from '../../../../core/routing/registry.ts';
 import { withTimeout } from '../../../../core/time/wait.ts';
 import { AgentProcess } from './agent-process.ts';
@@ -11,6 +12,7 @@ import { endGroup, findGroups } from './cgroup.ts';
 import { killRecorded } from './leftovers.ts';
 import { type AgentConfig, type FromAgent, nameOf, type ServicePlan, type ServiceReport } from './protocol.ts';
 import { restartDelayMs } from './restart-delay.ts';
+import type { ServiceSpec } from './service-key.ts';
 import { ServiceWaiters } from './service-waiters.ts';
 import { isGroupOfCluster } from './task-group.ts';
 

@@ -1,4 +1,5 @@
-import type { ClusterId, ServiceKey, TaskStatus } from '../../../../core/ports/runtime.ts';
+import type { ClusterId } from '../../../../core/ports/places.ts';
+import type { ServiceKey, TaskStatus } from '../../../../core/ports/runtime.ts';
 import type { ServiceFailure } from '../../../../core/routing/registry.ts';
 import type { TaskSize } from '../../../../core/tier/tiers.ts';
 

@@ -1,9 +1,17 @@
 import { DomainError } from '../../../../core/errors.ts';
 import type { ServiceKey } from '../../../../core/ports/runtime.ts';
-import { CLUSTER_ID, isClusterId, TENANT_ID } from '../../../../core/tenant/ids.ts';
+import { CLUSTER_ID, isClusterId, requireTenantId } from '../../../../core/tenant/ids.ts';
+import type { TaskSize } from '../../../../core/tier/tiers.ts';
 import { MAX_SERVICE_NAME_LENGTH } from './socket-path.ts';
 
 const SERVICE = new RegExp(`^[a-z][a-z0-9-]{0,${MAX_SERVICE_NAME_LENGTH - 1}}$`);
+
+/** One service of a deployment, as it shall run. */
+export interface ServiceSpec extends ServiceKey {
+  readonly size: TaskSize;
+  /** Environment variables of its tasks. No secrets. */
+  readonly environment: Readonly<Record<string, string>>;
+}
 
 /** Throws INVALID unless every part is safe in a path and on a command line. */
 export function requireServiceKey({ cluster, tenantId, service }: ServiceKey): void {
@@ -13,11 +21,6 @@ export function requireServiceKey({ cluster, tenantId, service }: ServiceKey): v
 }
 
 /** Throws INVALID. */
-export function requireCluster(cluster: string): void {
+function requireCluster(cluster: string): void {
   if (!isClusterId(cluster)) throw new DomainError('INVALID', `cluster must match ${CLUSTER_ID}, got '${cluster}'`);
-}
-
-/** Throws INVALID. */
-export function requireTenantId(tenantId: string): void {
-  if (!TENANT_ID.test(tenantId)) throw new DomainError('INVALID', `tenant must match ${TENANT_ID}, got '${tenantId}'`);
 }

@@ -1,9 +1,9 @@
 import { DomainError } from '../../../../core/errors.ts';
-import type { ServiceSpec } from '../../../../core/ports/runtime.ts';
 import type { Bundles } from './bundles.ts';
 import type { Fleet } from './fleet.ts';
 import { type Isolation, POOL_UID } from './isolation.ts';
 import type { ServicePlan } from './protocol.ts';
+import type { ServiceSpec } from './service-key.ts';
 import type { TenantFiles } from './tenant-files.ts';
 import type { TenantUids } from './tenant-uids.ts';
 

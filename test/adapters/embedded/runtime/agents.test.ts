@@ -1,7 +1,18 @@
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { until } from '../../../support/until.ts';
-import { isAlive, parentOf, premium, silo, socketsOf, startPlatform, type TestPlatform, taskOf } from './platform.ts';
+import {
+  deploy,
+  isAlive,
+  parentOf,
+  premium,
+  silo,
+  socketsOf,
+  startPlatform,
+  type TestPlatform,
+  taskOf,
+  withdraw,
+} from './platform.ts';
 
 let platform: TestPlatform;
 beforeAll(async () => {
@@ -10,15 +21,17 @@ beforeAll(async () => {
 afterAll(async () => platform.remove());
 
 describe('an agent', () => {
-  test('that ends during its start makes ensureCluster fail, and is started again', async () => {
-    const cluster = 'tenant-tenantagent2';
-    const ensured = platform.runtime.ensureCluster(cluster);
-    const first = platform.runtime.agents().find((agent) => agent.cluster === cluster)?.pid ?? 0;
-    process.kill(first, 'SIGKILL');
-    await expect(ensured).rejects.toMatchObject({ code: 'UNAVAILABLE' });
-    await until(() => platform.runtime.agents().some((agent) => agent.cluster === cluster));
-    await platform.runtime.ensureCluster(cluster);
-    await platform.runtime.deleteCluster(cluster);
+  test('that ends during its start makes the deployment fail, and is started again', async () => {
+    const spec = premium('tenantagent2');
+    const agent = () => platform.runtime.agents().find(({ cluster }) => cluster === spec.cluster)?.pid;
+    const deployed = deploy(platform.runtime, [spec]);
+    deployed.catch(() => undefined);
+    process.kill(await until(agent), 'SIGKILL');
+    await expect(deployed).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await until(agent);
+    await deploy(platform.runtime, [spec]);
+    await withdraw(platform.runtime, spec);
+    expect(agent()).toBeUndefined();
   });
 
   test('OB-5: that is killed is restarted with all its services, and other clusters are not affected', async () => {
@@ -27,7 +40,7 @@ describe('an agent', () => {
       premium('tenantagent1', { service: 'other' }),
       silo('tenantagent10'),
     ];
-    await Promise.all([spec, second, otherTenant].map((each) => platform.runtime.ensureService(each)));
+    await deploy(platform.runtime, [spec, second, otherTenant]);
     const before = [await taskOf(platform.runtime, spec), await taskOf(platform.runtime, second)];
     const other = await taskOf(platform.runtime, otherTenant);
     const sockets = socketsOf(platform.runtime, spec);

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { ownProcesses } from '../../../../adapters/embedded/runtime/supervisor/own-processes.ts';
-import type { ServiceSpec } from '../../../../core/ports/runtime.ts';
+import type { ServiceSpec } from '../../../../adapters/embedded/runtime/supervisor/service-key.ts';
 import { testUnless } from '../../../support/requirements.ts';
 import { until } from '../../../support/until.ts';
 import {
+  deploy,
   getFrom,
   isAlive,
   parentOf,
@@ -16,6 +17,7 @@ import {
   statusOf,
   type TestPlatform,
   taskOf,
+  withdraw,
 } from './platform.ts';
 
 // A hostile service starts a descendant that leaves its session, its parent and its environment behind.
@@ -30,7 +32,7 @@ afterAll(async () => platform.remove());
 const withCgroups = testUnless(process.getuid?.() === 0 ? undefined : 'root');
 
 async function deployed(spec: ServiceSpec): Promise<{ pid: number; endpoint: string }> {
-  await platform.runtime.ensureService(spec);
+  await deploy(platform.runtime, [spec]);
   return taskOf(platform.runtime, spec);
 }
 
@@ -47,8 +49,7 @@ describe('a detached descendant of a task', () => {
     ['the task is killed', ({ pid }) => void process.kill(pid, 'SIGKILL')],
     ['the task is replaced', (_task, spec) => platform.runtime.restartService(spec)],
     ['the service is scaled down', (_task, spec) => platform.runtime.scaleService(spec, 0)],
-    ['the service is deleted', (_task, spec) => platform.runtime.deleteService(spec)],
-    ['the cluster is deleted', (_task, { cluster }) => platform.runtime.deleteCluster(cluster)],
+    ['the deployment is withdrawn', (_task, spec) => withdraw(platform.runtime, spec)],
     ['the agent is killed', ({ pid }) => void process.kill(parentOf(pid), 'SIGKILL')],
     ['the agent hangs', ({ pid }) => void process.kill(parentOf(pid), 'SIGSTOP')],
   ])('TI-5: ends when %s', async (_when, end) => {
@@ -57,21 +58,23 @@ describe('a detached descendant of a task', () => {
     const stray = await detachFrom(task.endpoint);
     await end(task, spec);
     await until(() => !isAlive(stray), 10_000);
-    await platform.runtime.deleteService(spec);
-    await platform.runtime.deleteCluster(spec.cluster);
+    await withdraw(platform.runtime, spec);
   });
 
-  withCgroups('TI-5: has ended when the deletion of the service returns, while another tenant runs on', async () => {
-    const [spec, other] = [silo('tenantdet2'), silo('tenantdet20')];
-    const [task, neighbor] = [await deployed(spec), await deployed(other)];
-    const strays = [await detachFrom(task.endpoint), await detachFrom(task.endpoint)];
-    const kept = await detachFrom(neighbor.endpoint);
-    await platform.runtime.deleteService(spec);
-    expect(strays.filter(isAlive)).toEqual([]);
-    expect([kept, neighbor.pid].map(isAlive)).toEqual([true, true]);
-    await platform.runtime.deleteService(other);
-    expect(isAlive(kept)).toBe(false);
-  });
+  withCgroups(
+    'TI-5: has ended when the withdrawal of the deployment returns, while another tenant runs on',
+    async () => {
+      const [spec, other] = [silo('tenantdet2'), silo('tenantdet20')];
+      const [task, neighbor] = [await deployed(spec), await deployed(other)];
+      const strays = [await detachFrom(task.endpoint), await detachFrom(task.endpoint)];
+      const kept = await detachFrom(neighbor.endpoint);
+      await withdraw(platform.runtime, spec);
+      expect(strays.filter(isAlive)).toEqual([]);
+      expect([kept, neighbor.pid].map(isAlive)).toEqual([true, true]);
+      await withdraw(platform.runtime, other);
+      expect(isAlive(kept)).toBe(false);
+    },
+  );
 
   withCgroups('TI-5: ends even if it forks as fast as it can', async () => {
     const spec = silo('tenantdet3', { size: { ...SIZE, cpu: 0.5 } });
@@ -80,7 +83,7 @@ describe('a detached descendant of a task', () => {
     const bomb =
       "const { spawn } = require('node:child_process'); let n = 0; setInterval(() => { if (n++ < 40) spawn('/bin/sleep', ['60'], { detached: true, stdio: 'ignore' }) }, 1)";
     const stray = await detachFrom(endpoint, bomb);
-    await platform.runtime.deleteService(spec);
+    await withdraw(platform.runtime, spec);
     expect(isAlive(stray)).toBe(false);
     expect(ownProcesses(platform.instance).filter(({ tenantId }) => tenantId === spec.tenantId)).toEqual([]);
   });
@@ -96,14 +99,14 @@ describe('a detached descendant of a task', () => {
       /^memory \d+ MiB over 128 MiB$/.test((await statusOf(platform.runtime, spec)).lastFailure ?? ''),
     );
     await until(() => !isAlive(stray), 5_000);
-    await platform.runtime.deleteService(spec);
+    await withdraw(platform.runtime, spec);
   });
 });
 
 describe('a draining task', () => {
   test.each<[string, (spec: ServiceSpec) => Promise<void>]>([
     ['it is replaced', (spec) => platform.runtime.restartService(spec)],
-    ['its service is deleted', (spec) => platform.runtime.deleteService(spec)],
+    ['its deployment is withdrawn', (spec) => withdraw(platform.runtime, spec)],
     ['its service is scaled down', (spec) => platform.runtime.scaleService(spec, 0)],
   ])('TI-5: is weighed until it has ended: one that grows is killed, when %s', async (_when, end) => {
     const spec = silo('tenantdrain', { size: { ...SIZE, memoryMiB: 128 } });
@@ -123,7 +126,7 @@ describe('a draining task', () => {
     await until(() => !isAlive(task.pid), 5_000);
     expect(performance.now() - before).toBeLessThan(5_000);
     await ending;
-    await platform.runtime.deleteService(spec);
+    await withdraw(platform.runtime, spec);
   });
 });
 
@@ -135,13 +138,13 @@ describe('what does not belong to the instance', () => {
 
   test('is never ended, even with the user id of the tasks', async () => {
     const spec = silo('tenantdet5');
-    await platform.runtime.ensureService(spec);
+    await deploy(platform.runtime, [spec]);
     const { uid } = await statusOf(platform.runtime, spec);
     const stranger = spawn('/bin/sleep', ['60'], { stdio: 'ignore', detached: true, ...(uid && { uid, gid: uid }) });
     strangers.push(stranger);
-    await platform.runtime.deleteService(spec);
-    await platform.runtime.deleteTenantData('tenantdet5');
-    await platform.runtime.ensureService(pooled());
+    await withdraw(platform.runtime, spec);
+    await platform.runtime.data.delete('tenantdet5');
+    await deploy(platform.runtime, [pooled()]);
     expect(isAlive(stranger.pid ?? 0)).toBe(true);
   });
 });

@@ -1,6 +1,16 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { until } from '../../../support/until.ts';
-import { getFrom, isAlive, parentOf, premium, silo, startPlatform, type TestPlatform, taskOf } from './platform.ts';
+import {
+  deploy,
+  getFrom,
+  isAlive,
+  parentOf,
+  premium,
+  silo,
+  startPlatform,
+  type TestPlatform,
+  taskOf,
+} from './platform.ts';
 
 let platform: TestPlatform;
 beforeAll(async () => {
@@ -10,7 +20,7 @@ afterAll(async () => platform.remove());
 
 test('OB-5: a hung agent is replaced with its tasks within five seconds, and others run on', async () => {
   const [spec, other] = [premium('tenanthang1'), silo('tenanthang2')];
-  await Promise.all([spec, other].map((each) => platform.runtime.ensureService(each)));
+  await deploy(platform.runtime, [spec, other]);
   const [first, neighbor] = [await taskOf(platform.runtime, spec), await taskOf(platform.runtime, other)];
   const agent = parentOf(first.pid);
   const before = performance.now();

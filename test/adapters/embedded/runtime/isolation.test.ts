@@ -13,6 +13,7 @@ import { testUnless } from '../../../support/requirements.ts';
 import { silentLog } from '../../../support/silent-log.ts';
 import { until } from '../../../support/until.ts';
 import {
+  deploy,
   FIXTURES,
   getFrom,
   newDataDir,
@@ -24,6 +25,7 @@ import {
   statusOf,
   type TestPlatform,
   taskOf,
+  withdraw,
 } from './platform.ts';
 import type { StandIn } from './stand-in.ts';
 
@@ -45,7 +47,7 @@ describe('TI-5: started as root', () => {
     return body.ok ? 'allowed' : body.code;
   };
   beforeAll(async () => {
-    if (IS_ROOT) await Promise.all([one, ten, rich, pooled()].map((spec) => platform.runtime.ensureService(spec)));
+    if (IS_ROOT) await deploy(platform.runtime, [one, ten, rich, pooled()]);
   });
 
   asRoot('each silo tenant, and the pool, runs under its own user id, without groups', async () => {
@@ -106,23 +108,23 @@ describe('TI-5: started as root', () => {
 
   asRoot('a user id is never given to a second tenant', async () => {
     const gone = silo('tenantuid03');
-    await platform.runtime.ensureService(gone);
+    await deploy(platform.runtime, [gone]);
     const { uid } = await statusOf(platform.runtime, gone);
-    await platform.runtime.deleteService(gone);
-    await platform.runtime.deleteTenantData('tenantuid03');
+    await withdraw(platform.runtime, gone);
+    await platform.runtime.data.delete('tenantuid03');
     expect(readdirSync(join(platform.dataDir, 'cache/code')).filter((name) => name.endsWith(`-${uid}`))).toEqual([]);
     const next = silo('tenantuid04');
-    await platform.runtime.ensureService(next);
+    await deploy(platform.runtime, [next]);
     expect((await statusOf(platform.runtime, next)).uid).toBeGreaterThan(uid ?? 0);
   });
 
   asRoot('files that were created before tenants had their own user ids change owner', async () => {
-    await platform.runtime.ensureTenantData('tenantuid05');
+    await platform.runtime.data.ensure('tenantuid05');
     const folder = join(platform.dataDir, 'tenants/tenantuid05');
     chownSync(folder, 0, 0);
     writeFileSync(join(folder, 'echo.db'), 'x');
     const spec = silo('tenantuid05');
-    await platform.runtime.ensureService(spec);
+    await deploy(platform.runtime, [spec]);
     const { uid } = await statusOf(platform.runtime, spec);
     expect([statSync(folder).uid, statSync(join(folder, 'echo.db')).uid]).toEqual([uid, uid]);
   });
@@ -167,7 +169,7 @@ describe('TI-5: started as root', () => {
 
 test('TI-5: a task is limited to the CPU of its tier if cgroups are writable', async () => {
   const spec = silo('tenantcpu01', { size: { ...SIZE, cpu: 0.5 } });
-  await platform.runtime.ensureService(spec);
+  await deploy(platform.runtime, [spec]);
   const { pid, endpoint } = await taskOf(platform.runtime, spec);
   const { cpu, notes } = platform.runtime.isolation;
   if (cpu.kind === 'nice') {
@@ -181,20 +183,20 @@ test('TI-5: a task is limited to the CPU of its tier if cgroups are writable', a
   expect(readFileSync(join(group, cpu.kind === 'cgroup-v1' ? 'cpu.cfs_quota_us' : 'cpu.max'), 'utf8').trim()).toBe(
     quota,
   );
-  await platform.runtime.deleteService(spec);
+  await withdraw(platform.runtime, spec);
   await until(() => !existsSync(group));
 });
 
 test('a machine that runs out of memory ends tasks before agents and platform', async () => {
   const spec = silo('tenantoom01');
-  await platform.runtime.ensureService(spec);
+  await deploy(platform.runtime, [spec]);
   const { pid } = await taskOf(platform.runtime, spec);
   expect(readFileSync(`/proc/${pid}/oom_score_adj`, 'utf8').trim()).toBe('500');
 });
 
 describe('pooled data', () => {
   test('ON-6: of one tenant are deleted past the first page, and those of a tenant whose id begins with the same characters stay', async () => {
-    await platform.runtime.ensureService(pooled());
+    await deploy(platform.runtime, [pooled()]);
     const file = join(platform.dataDir, 'tenants/pool/orders.db');
     const table = openTable({ file, clock: systemClock });
     const row = (pk: string, sk: string) => put({ pk, sk, version: 1, data: {} });
@@ -204,10 +206,10 @@ describe('pooled data', () => {
     await table.transact([row('tenantrow01#order', 'a'), row('tenantrow010', 'b'), row('tenantrow010#order', 'c')]);
     await table.close();
 
-    expect(await platform.runtime.hasTenantData('tenantrow01')).toBe(true);
-    await platform.runtime.deleteTenantData('tenantrow01');
-    expect(await platform.runtime.hasTenantData('tenantrow01')).toBe(false);
-    expect(await platform.runtime.hasTenantData('tenantrow010')).toBe(true);
+    expect(await platform.runtime.data.has('tenantrow01')).toBe(true);
+    await platform.runtime.data.delete('tenantrow01');
+    expect(await platform.runtime.data.has('tenantrow01')).toBe(false);
+    expect(await platform.runtime.data.has('tenantrow010')).toBe(true);
     const after = openTable({ file, clock: systemClock });
     expect(await after.get({ pk: 'tenantrow010#order', sk: 'c' })).toBeDefined();
     await after.close();

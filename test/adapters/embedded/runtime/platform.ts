@@ -4,8 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../../../adapters/embedded/clock.ts';
 import { createRuntime, type EmbeddedRuntime } from '../../../../adapters/embedded/runtime/runtime.ts';
+import type { ServiceSpec } from '../../../../adapters/embedded/runtime/supervisor/service-key.ts';
 import { openTable, type SqliteTable } from '../../../../adapters/embedded/store/table.ts';
-import type { ServiceKey, ServiceSpec, ServiceStatus } from '../../../../core/ports/runtime.ts';
+import { deploymentIdOf } from '../../../../core/plan/deployment.ts';
+import { POOL_PLACE, placeOf } from '../../../../core/plan/place.ts';
+import type { DeploymentSpec, Runtime, ServiceKey, ServiceStatus } from '../../../../core/ports/runtime.ts';
 import type { TaskSize } from '../../../../core/tier/tiers.ts';
 import { silentLog } from '../../../support/silent-log.ts';
 import { until } from '../../../support/until.ts';
@@ -78,6 +81,34 @@ export function silo(tenantId: string, change: Partial<ServiceSpec> = {}): Servi
 /** A premium tenant's service. */
 export function premium(tenantId: string, change: Partial<ServiceSpec> = {}): ServiceSpec {
   return pooled({ cluster: `tenant-${tenantId}`, tenantId, ...change });
+}
+
+/** A deployment of the service alone, or of several services of one tenant in one cluster. */
+export function deploymentOf(
+  { cluster, tenantId, size, environment, service }: ServiceSpec,
+  services: readonly string[] = [service],
+): DeploymentSpec {
+  const isolation = cluster === 'shared' ? 'service' : 'cluster';
+  const place = tenantId === null ? POOL_PLACE : placeOf(tenantId, { isolation });
+  const id = deploymentIdOf(tenantId);
+  return { id, cluster, tenantId, tier: 'premium', size, services, release: '1.0.0', environment, place };
+}
+
+/** Deploys the services of any number of tenants. Those of one tenant have the same size and environment. */
+export async function deploy(runtime: Runtime, specs: readonly ServiceSpec[]): Promise<void> {
+  const byTenant = Map.groupBy(specs, ({ tenantId }) => tenantId);
+  await Promise.all(
+    [...byTenant.values()].map(async (own) => {
+      const [first] = own;
+      const services = own.map(({ service }) => service);
+      if (first) await runtime.deploy(deploymentOf(first, services));
+    }),
+  );
+}
+
+/** Withdraws the deployment of the service's tenant. */
+export async function withdraw(runtime: Runtime, { tenantId }: Pick<ServiceKey, 'tenantId'>): Promise<void> {
+  await runtime.withdraw(deploymentIdOf(tenantId));
 }
 
 export async function statusOf(runtime: EmbeddedRuntime, key: ServiceKey): Promise<ServiceStatus> {

@@ -4,6 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { until } from '../../../support/until.ts';
 import {
+  deploy,
   getFrom,
   isAlive,
   parentOf,
@@ -17,6 +18,7 @@ import {
   statusOf,
   type TestPlatform,
   taskOf,
+  withdraw,
 } from './platform.ts';
 
 let platform: TestPlatform;
@@ -28,25 +30,25 @@ afterAll(async () => platform.remove());
 describe('a service', () => {
   test('that cannot start is reported with the reason, retried with back-off, and starts when it can', async () => {
     const spec = silo('tenantbad1', { environment: { FAILURE: 'exit' } });
-    const failed = platform.runtime.ensureService(spec).catch((error) => error);
+    const failed = deploy(platform.runtime, [spec]).catch((error) => error);
     await until(async () => {
       const [status] = await platform.runtime.services({ tenantId: 'tenantbad1' });
       return status !== undefined && status.restarts >= 3;
     });
     expect(await statusOf(platform.runtime, spec)).toMatchObject({ lastFailure: 'exit 3' });
-    await platform.runtime.ensureService(silo('tenantbad1'));
+    await deploy(platform.runtime, [silo('tenantbad1')]);
     await taskOf(platform.runtime, spec);
     await failed;
   });
 
-  test('that never becomes healthy makes ensureService fail with UNAVAILABLE, and its old tasks continue to serve', async () => {
+  test('that never becomes healthy makes the deployment fail with UNAVAILABLE, and its old tasks continue to serve', async () => {
     const failingSoon = await startPlatform({ healthyWithinMs: 1_500 });
     try {
       const spec = silo('tenantbad2');
-      await failingSoon.runtime.ensureService(spec);
+      await deploy(failingSoon.runtime, [spec]);
       const first = await taskOf(failingSoon.runtime, spec);
       const broken = { ...spec, environment: { FAILURE: 'unhealthy' } };
-      await expect(failingSoon.runtime.ensureService(broken)).rejects.toMatchObject({
+      await expect(deploy(failingSoon.runtime, [broken])).rejects.toMatchObject({
         code: 'UNAVAILABLE',
         message: expect.stringContaining('shared/tenantbad2/echo'),
       });
@@ -56,21 +58,21 @@ describe('a service', () => {
     }
   });
 
-  test('makes ensureService fail with UNAVAILABLE when the runtime begins to close, and nothing new starts', async () => {
+  test('makes the deployment fail with UNAVAILABLE when the runtime begins to close, and nothing new starts', async () => {
     const closing = await startPlatform();
     try {
-      const waiting = closing.runtime.ensureService(silo('tenantbad4', { environment: { FAILURE: 'unhealthy' } }));
+      const waiting = deploy(closing.runtime, [silo('tenantbad4', { environment: { FAILURE: 'unhealthy' } })]);
       await until(async () => (await closing.runtime.services()).length === 1);
       closing.runtime.beginClose();
       await expect(waiting).rejects.toMatchObject({ code: 'UNAVAILABLE' });
-      await expect(closing.runtime.ensureCluster('shared')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+      await expect(deploy(closing.runtime, [silo('tenantbad5')])).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     } finally {
       await closing.remove();
     }
   });
 
-  test('without a bundle makes ensureService fail with UNAVAILABLE at once', async () => {
-    await expect(platform.runtime.ensureService(silo('tenantbad3', { service: 'nosuch' }))).rejects.toMatchObject({
+  test('without a bundle makes the deployment fail with UNAVAILABLE at once', async () => {
+    await expect(deploy(platform.runtime, [silo('tenantbad3', { service: 'nosuch' })])).rejects.toMatchObject({
       code: 'UNAVAILABLE',
       message: expect.stringContaining("'nosuch'"),
     });
@@ -78,7 +80,7 @@ describe('a service', () => {
 
   test('is replaced under load without a failed request, even a slow one', async () => {
     const spec = pooled({ size: { ...SIZE, desired: 2 } });
-    await platform.runtime.ensureService(spec);
+    await deploy(platform.runtime, [spec]);
     const before = (await statusOf(platform.runtime, spec)).tasks.map((task) => task.pid);
     const sockets = socketsOf(platform.runtime, spec);
     let [going, sent] = [true, 0];
@@ -103,35 +105,33 @@ describe('a service', () => {
     expect(await statusOf(platform.runtime, spec)).toMatchObject({ restarts: 0 });
   }, 60_000);
 
-  test('that is deleted leaves no process, socket, cgroup or status behind, and keeps its log and data', async () => {
+  test('that is withdrawn leaves no process, socket, cgroup or status behind, and keeps its log and data', async () => {
     const spec = premium('tenantgone1');
-    await platform.runtime.ensureTenantData('tenantgone1');
-    await platform.runtime.ensureService(spec);
+    await platform.runtime.data.ensure('tenantgone1');
+    await deploy(platform.runtime, [spec]);
     const { pid } = await taskOf(platform.runtime, spec);
     const { endpoint } = await taskOf(platform.runtime, spec);
     const agent = parentOf(pid);
     await getFrom(endpoint, `/write?path=${join(platform.dataDir, 'tenants/tenantgone1/echo.db')}`);
-    await platform.runtime.deleteService(spec);
-    expect(isAlive(pid)).toBe(false);
-    expect(isAlive(agent)).toBe(true);
+    await withdraw(platform.runtime, spec);
+    expect([pid, agent].map(isAlive)).toEqual([false, false]);
+    expect(await platform.runtime.services({ tenantId: 'tenantgone1' })).toEqual([]);
     expect(existsSync(join(platform.dataDir, 'run/tenantgone1'))).toBe(false);
     const logs = readdirSync(join(platform.dataDir, 'logs'));
     expect(logs.filter((name) => name.includes('tenantgone1'))).not.toEqual([]);
-    expect(await platform.runtime.hasTenantData('tenantgone1')).toBe(true);
+    expect(await platform.runtime.data.has('tenantgone1')).toBe(true);
 
-    await platform.runtime.deleteCluster(spec.cluster);
-    expect(isAlive(agent)).toBe(false);
-    await platform.runtime.deleteTenantData('tenantgone1');
-    expect(await platform.runtime.hasTenantData('tenantgone1')).toBe(false);
+    await platform.runtime.data.delete('tenantgone1');
+    expect(await platform.runtime.data.has('tenantgone1')).toBe(false);
     const left = readdirSync(platform.dataDir, { recursive: true, encoding: 'utf8' });
     expect(left.filter((name) => name.includes('tenantgone1'))).toEqual([]);
   });
 
   test('refuses to delete the data of a tenant whose services run, with CONFLICT', async () => {
     const spec = silo('tenantkeep1');
-    await platform.runtime.ensureService(spec);
-    await expect(platform.runtime.deleteTenantData('tenantkeep1')).rejects.toMatchObject({ code: 'CONFLICT' });
-    expect(await platform.runtime.hasTenantData('tenantkeep1')).toBe(true);
+    await deploy(platform.runtime, [spec]);
+    await expect(platform.runtime.data.delete('tenantkeep1')).rejects.toMatchObject({ code: 'CONFLICT' });
+    expect(await platform.runtime.data.has('tenantkeep1')).toBe(true);
   });
 });
 
@@ -139,12 +139,12 @@ test('ON-3: the second and the tenth tenant start as the first one did, and clos
   const many = await startPlatform();
   try {
     const ids = Array.from({ length: 10 }, (_, index) => `tenantmany${index + 1}`);
-    for (const id of ids) await many.runtime.ensureService(silo(id));
-    await many.runtime.ensureService(premium('tenantprem1'));
-    await many.runtime.ensureService(premium('tenantprem2'));
+    for (const id of ids) await deploy(many.runtime, [silo(id)]);
+    await deploy(many.runtime, [premium('tenantprem1')]);
+    await deploy(many.runtime, [premium('tenantprem2')]);
     const tasks = await Promise.all((await many.runtime.services()).map((status) => taskOf(many.runtime, status)));
     expect(new Set(tasks.map(({ pid }) => pid)).size).toBe(12);
-    const clusters = await many.runtime.clusters();
+    const clusters = many.runtime.clusters;
     expect(clusters).toHaveLength(3);
     expect(
       many.runtime
@@ -162,13 +162,13 @@ test('ON-3: the second and the tenth tenant start as the first one did, and clos
 test('a restart of the platform keeps desired counts and user ids', async () => {
   const first = await startPlatform();
   const spec = silo('tenantstay1');
-  await first.runtime.ensureService(spec);
+  await deploy(first.runtime, [spec]);
   await first.runtime.scaleService(spec, 2);
   const { uid } = await statusOf(first.runtime, spec);
   await first.stop();
   const second = await startPlatform({ dataDir: first.dataDir });
   try {
-    await second.runtime.ensureService(spec);
+    await deploy(second.runtime, [spec]);
     const status = await statusOf(second.runtime, spec);
     expect(status.tasks).toHaveLength(2);
     expect(status.desired).toBe(2);

@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { FIXTURES, getFrom, parentOf, pooled, premium, silo, startPlatform, taskOf } from './platform.ts';
+import { deploy, FIXTURES, getFrom, parentOf, pooled, premium, silo, startPlatform, taskOf } from './platform.ts';
 
 /**
  * Runs a platform in its own process, for tests that kill it: `node stand-in.ts <data directory>`. Starts tasks of all three
@@ -25,7 +25,7 @@ const specs = [
   premium('tenantfall2'),
   premium('tenantfall2', { service: 'other' }),
 ];
-await Promise.all(specs.map((spec) => runtime.ensureService(spec)));
+await deploy(runtime, specs);
 const tasks = await Promise.all(specs.map((spec) => taskOf(runtime, spec)));
 const stray: number = (await getFrom(tasks[1]?.endpoint ?? '', '/detach')).body.pid;
 // A blocked task counts as hung after 4 s; the test ends before.

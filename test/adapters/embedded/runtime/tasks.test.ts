@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { until } from '../../../support/until.ts';
 import {
+  deploy,
   getFrom,
   isAlive,
   SIZE,
@@ -24,7 +25,7 @@ describe('a task', () => {
   test("gets its own environment, and nothing of the platform's", async () => {
     const spec = silo('tenantenv1', { environment: { TIERPLANE_TIER: 'advanced' } });
     process.env.TIERPLANE_TEST_SECRET = 'do not inherit';
-    await platform.runtime.ensureService(spec);
+    await deploy(platform.runtime, [spec]);
     delete process.env.TIERPLANE_TEST_SECRET;
     const { endpoint } = await taskOf(platform.runtime, spec);
     const { body } = await getFrom(endpoint, '/whoami');
@@ -45,7 +46,7 @@ describe('a task', () => {
 
   test('TI-4: knows only the sockets of its own tenant and cluster', async () => {
     const [own, sibling, foreign] = [silo('tenantdir1'), silo('tenantdir1', { service: 'other' }), silo('tenantdir10')];
-    await Promise.all([own, sibling, foreign].map((spec) => platform.runtime.ensureService(spec)));
+    await deploy(platform.runtime, [own, sibling, foreign]);
     const [echo, other] = [await taskOf(platform.runtime, own), await taskOf(platform.runtime, sibling)];
     const expected = { echo: [echo.endpoint], other: [other.endpoint] };
     await until(async () => {
@@ -58,7 +59,7 @@ describe('a task', () => {
 
   test('writes its output to its own log, which no other user may read', async () => {
     const spec = silo('tenantlog1');
-    await platform.runtime.ensureService(spec);
+    await deploy(platform.runtime, [spec]);
     const file = join(platform.dataDir, 'logs/shared.tenantlog1.echo.log');
     expect(readFileSync(file, 'utf8')).toContain('"msg":"listening"');
     expect(statSync(file).mode & 0o777).toBe(0o600);
@@ -66,7 +67,7 @@ describe('a task', () => {
 
   test('OB-5: is replaced when it is killed, and the service reports the cause', async () => {
     const spec = silo('tenantkill1');
-    await platform.runtime.ensureService(spec);
+    await deploy(platform.runtime, [spec]);
     const first = await taskOf(platform.runtime, spec);
     process.kill(first.pid, 'SIGKILL');
     const second = await until(async () => {
@@ -80,7 +81,7 @@ describe('a task', () => {
 
   test('OB-5: is replaced when it hangs, while other tasks run on', async () => {
     const [spec, otherTenant] = [silo('tenanthung1'), silo('tenanthung10')];
-    await Promise.all([spec, otherTenant].map((each) => platform.runtime.ensureService(each)));
+    await deploy(platform.runtime, [spec, otherTenant]);
     const [first, other] = [await taskOf(platform.runtime, spec), await taskOf(platform.runtime, otherTenant)];
     getFrom(first.endpoint, '/block').catch(() => undefined);
     await until(async () => (await statusOf(platform.runtime, spec)).lastFailure === 'hung', 8_000);
@@ -92,7 +93,7 @@ describe('a task', () => {
 
   test('TI-5: is replaced without an interruption when it exceeds its memory', async () => {
     const spec = silo('tenantmem1', { size: { ...SIZE, memoryMiB: 160 } });
-    await platform.runtime.ensureService(spec);
+    await deploy(platform.runtime, [spec]);
     const first = await taskOf(platform.runtime, spec);
     const sockets = socketsOf(platform.runtime, spec);
     await getFrom(first.endpoint, '/grow?mib=140');
@@ -111,7 +112,7 @@ describe('a task', () => {
 
   test('TI-5: is killed at once when it far exceeds its memory', async () => {
     const spec = silo('tenantmem2', { size: { ...SIZE, memoryMiB: 128 } });
-    await platform.runtime.ensureService(spec);
+    await deploy(platform.runtime, [spec]);
     const first = await taskOf(platform.runtime, spec);
     // The task may be killed before it responds.
     getFrom(first.endpoint, '/grow?mib=400').catch(() => undefined);

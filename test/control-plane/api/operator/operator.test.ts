@@ -4,6 +4,7 @@ import type { ControlPlaneDeps } from '../../../../control-plane/api/http/deps.t
 import { LOCAL_OPERATIONS } from '../../../../control-plane/api/local-operations.ts';
 import { REJECTED } from '../../../../core/events/publisher.ts';
 import { SCOPES } from '../../../../core/identity/issuers.ts';
+import { POOL_PLACE } from '../../../../core/plan/place.ts';
 import { put } from '../../../../core/ports/table.ts';
 import { TIERS } from '../../../../tenant-templates/tiers.ts';
 import { FakeRuntime } from '../../../app-plane/provisioner/fake-runtime.ts';
@@ -17,15 +18,15 @@ beforeEach(async () => {
   scratch = await openScratchTable();
   runtime = new FakeRuntime();
   lines = [];
-  const spec = { cluster: 'pool', tenantId: null, service: 'orders', size: TIERS.basic.task, environment: {} } as const;
-  await runtime.ensureService(spec);
+  const pool = { id: 'pool', cluster: 'pool', tenantId: null, tier: 'basic', size: TIERS.basic.task } as const;
+  await runtime.deploy({ ...pool, services: ['orders'], release: '1.0.0', environment: {}, place: POOL_PLACE });
 });
 afterEach(async () => scratch.close());
 
 /** The API for an administrator, over a runtime and a table without anything else. */
 async function call(method: string, path: string, query: Record<string, string> = {}, body?: unknown) {
   const bus = { deadLetters: async () => ({ items: [] }) };
-  const status = async () => ({ home: 'aws', region: 'test' });
+  const status = async () => ({ home: 'aws', region: 'test', clusters: ['pool'] });
   const deps = {
     ...{ table: scratch.table, clock: scratch.clock, log: recordingLog(lines) },
     identity: { guardedBy: () => undefined },

@@ -9,7 +9,8 @@ import {
 } from '../../../../control-plane/api/tenants/changes.ts';
 import type { RegistrationReport } from '../../../../control-plane/api/tenants/requests.ts';
 import { put } from '../../../../core/ports/table.ts';
-import type { Step, TenantState } from '../../../../core/tenant/lifecycle.ts';
+import type { Step } from '../../../../core/progress/step.ts';
+import type { TenantState } from '../../../../core/tenant/lifecycle.ts';
 import { IN_PROGRESS, type TenantRecord } from '../../../../core/tenant/record.ts';
 import { openStoredTenants, type StoredTenants } from './stored-tenants.ts';
 
