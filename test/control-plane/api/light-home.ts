@@ -9,7 +9,7 @@ import { SCOPES } from '../../../core/identity/issuers.ts';
 import { createMailLimits } from '../../../core/identity/users/mail-limits.ts';
 import { createUserStore } from '../../../core/identity/users/user-store.ts';
 import type { Envelope } from '../../../core/ports/event-bus.ts';
-import type { Step } from '../../../core/tenant/lifecycle.ts';
+import type { Step } from '../../../core/progress/step.ts';
 import { createRateLimiter } from '../../../core/usage/rate-limiter.ts';
 import { TIERS } from '../../../tenant-templates/tiers.ts';
 import type { ManualClock } from '../../support/manual-clock.ts';

@@ -3,7 +3,7 @@ import type { Principal } from '../../../../control-plane/api/http/http.ts';
 import { applyReport } from '../../../../control-plane/api/tenants/changes.ts';
 import { insertTenant } from '../../../../control-plane/api/tenants/tenant-store.ts';
 import { stagedKey } from '../../../../core/identity/users/user-records.ts';
-import type { Step } from '../../../../core/tenant/lifecycle.ts';
+import type { Step } from '../../../../core/progress/step.ts';
 import type { TenantRecord } from '../../../../core/tenant/record.ts';
 import type { Body } from '../home.ts';
 import { ADMIN, type LightHome, startLightHome } from '../light-home.ts';
