@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Envelope } from '../../../core/ports/event-bus.ts';
-import type { Step } from '../../../core/tenant/lifecycle.ts';
+import type { Step } from '../../../core/progress/step.ts';
 import type { TierName } from '../../../core/tier/tiers.ts';
 import { TIER_NAMES } from '../../../tenant-templates/tiers.ts';
 import { NOTHING, offboarding, onboarding, type Process, tenantId, World } from './world.ts';

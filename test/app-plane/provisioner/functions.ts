@@ -1,4 +1,5 @@
 import { systemRandom } from '../../../adapters/embedded/clock.ts';
+import { createPlaces } from '../../../adapters/embedded/runtime/places.ts';
 import { createAcceptConsumer } from '../../../app-plane/provisioner/accept.ts';
 import { createIdentityDriver } from '../../../app-plane/provisioner/drivers/identity.ts';
 import { createRoutingDriver } from '../../../app-plane/provisioner/drivers/routing.ts';
@@ -70,7 +71,7 @@ export class Functions implements AsyncDisposable {
         createStackDriver(this.stacks),
         createRoutingDriver({ table, random: systemRandom, onRouteChange: () => undefined }),
       ],
-      ...{ tiers: TIERS, services: SERVICES, apiUrl: 'http://api.test' },
+      ...{ tiers: TIERS, services: SERVICES, places: createPlaces(TIERS), apiUrl: 'http://api.test' },
       ...{ owner: `instance-${this.#instances}`, leaseRetryMs: 1_000 },
       ...change,
     });

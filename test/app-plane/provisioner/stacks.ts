@@ -1,7 +1,7 @@
 import { DomainError } from '../../../core/errors.ts';
-import type { Pending } from '../../../core/plan/pending.ts';
 import type { Change, ObservedResource, ResourceDriver } from '../../../core/plan/resources.ts';
 import type { Clock } from '../../../core/ports/clock.ts';
+import type { Pending } from '../../../core/progress/pending.ts';
 
 type StackKind = 'data' | 'cluster' | 'service';
 type Found = ObservedResource<StackKind>;
