@@ -71,7 +71,7 @@ export class Functions implements AsyncDisposable {
         createStackDriver(this.stacks),
         createRoutingDriver({ table, random: systemRandom, onRouteChange: () => undefined }),
       ],
-      ...{ tiers: TIERS, services: SERVICES, places: createPlaces(TIERS), apiUrl: 'http://api.test' },
+      ...{ tiers: TIERS, services: SERVICES, places: createPlaces(change.tiers ?? TIERS), apiUrl: 'http://api.test' },
       ...{ owner: `instance-${this.#instances}`, leaseRetryMs: 1_000 },
       ...change,
     });
