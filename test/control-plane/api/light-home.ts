@@ -1,10 +1,11 @@
 import { systemRandom } from '../../../adapters/embedded/clock.ts';
 import { openMailer } from '../../../adapters/embedded/mail/mailer.ts';
 import { createControlPlane } from '../../../control-plane/api/dispatch.ts';
-import type { ControlPlaneDeps } from '../../../control-plane/api/http/deps.ts';
+import type { ControlPlaneDeps, OperatorDeps } from '../../../control-plane/api/http/deps.ts';
 import type { Principal } from '../../../control-plane/api/http/http.ts';
 import { LOCAL_OPERATIONS } from '../../../control-plane/api/local-operations.ts';
 import { OUTBOX } from '../../../core/events/outbox.ts';
+import { mismatchOf } from '../../../core/http/check-response.ts';
 import { SCOPES } from '../../../core/identity/issuers.ts';
 import { createMailLimits } from '../../../core/identity/users/mail-limits.ts';
 import { createUserStore } from '../../../core/identity/users/user-store.ts';
@@ -31,7 +32,7 @@ export interface LightCall {
 
 /**
  * The control plane's API without HTTP and without sign-in, over a table, the user store and the mailbox. It starts in a
- * few milliseconds.
+ * few milliseconds. Each response is compared with its declaration.
  */
 export interface LightHome extends AsyncDisposable {
   readonly deps: ControlPlaneDeps;
@@ -50,6 +51,7 @@ export async function startLightHome(steps: readonly Step[] = []): Promise<Light
   const random = systemRandom;
   const logged: string[] = [];
   const log = recordingLog(logged);
+  const mismatches: string[] = [];
   const credentials = new ServiceCredentials();
   const identity = createUserStore({ table, clock, credentials });
   await identity.ensureRealm({ id: 'pool', displayName: 'Shop' });
@@ -59,8 +61,12 @@ export async function startLightHome(steps: readonly Step[] = []): Promise<Light
     ...{ table, clock, random, log, identity, mailer, appUrl: 'http://platform.test' },
     mailLimits: createMailLimits(clock),
     signUpLimiter: createRateLimiter(clock, { perMinute: 5, burst: 10 }),
-    operator: { tiers: TIERS, progress: async () => steps },
-  } as unknown as ControlPlaneDeps;
+    operator: { tiers: TIERS, progress: async () => steps } as Partial<OperatorDeps> as OperatorDeps,
+    onResponse(operation, { body, ...rest }) {
+      const sent = { ...rest, body: body === undefined ? undefined : JSON.parse(JSON.stringify(body)) };
+      mismatches.push(...[mismatchOf(operation, sent)].filter((one) => one !== undefined));
+    },
+  } as Partial<ControlPlaneDeps> as ControlPlaneDeps;
   const callers: Principal[] = [];
   const api = createControlPlane(deps, async (token) => callers[Number(token)] ?? ADMIN, LOCAL_OPERATIONS);
   return {
@@ -69,6 +75,7 @@ export async function startLightHome(steps: readonly Step[] = []): Promise<Light
       const authorization = String(callers.push(principal) - 1);
       const text = body === undefined ? undefined : JSON.stringify(body);
       const response = await api.respond({ method, path, query, headers: { ...headers, authorization }, body: text });
+      if (mismatches.length > 0) throw new Error(mismatches.splice(0).join('\n'));
       return { status: response.status, body: response.body };
     },
     async outbox() {

@@ -64,6 +64,7 @@ async function pages(limit: number, consumer?: string): Promise<string[][]> {
       limit,
     });
     found.push(items.map(({ id }) => id));
+    if (found.length > 20) throw new Error('the pages must end');
     after = next;
   }
   return found;

@@ -1,48 +1,26 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { createControlPlane } from '../../../../control-plane/api/dispatch.ts';
-import type { ControlPlaneDeps } from '../../../../control-plane/api/http/deps.ts';
-import { LOCAL_OPERATIONS } from '../../../../control-plane/api/local-operations.ts';
 import { REJECTED } from '../../../../core/events/publisher.ts';
-import { SCOPES } from '../../../../core/identity/issuers.ts';
 import { POOL_PLACE } from '../../../../core/plan/place.ts';
 import { put } from '../../../../core/ports/table.ts';
 import { TIERS } from '../../../../tenant-templates/tiers.ts';
 import { FakeRuntime } from '../../../app-plane/provisioner/fake-runtime.ts';
-import { recordingLog } from '../../../support/recording-log.ts';
-import { openScratchTable } from '../../../support/scratch-table.ts';
+import { type LightHome, startLightHome } from '../light-home.ts';
 
-let scratch: Awaited<ReturnType<typeof openScratchTable>>;
+let home: LightHome;
 let runtime: FakeRuntime;
-let lines: string[];
 beforeEach(async () => {
-  scratch = await openScratchTable();
+  home = await startLightHome();
   runtime = new FakeRuntime();
-  lines = [];
+  const bus = { deadLetters: async () => ({ items: [] }) };
+  const status = async () => ({ home: 'aws', region: 'test', clusters: ['pool'] });
+  Object.assign(home.deps.operator, { runtime, bus, status });
   const pool = { id: 'pool', cluster: 'pool', tenantId: null, tier: 'basic', size: TIERS.basic.task } as const;
   await runtime.deploy({ ...pool, services: ['orders'], release: '1.0.0', environment: {}, place: POOL_PLACE });
 });
-afterEach(async () => scratch.close());
+afterEach(async () => home[Symbol.asyncDispose]());
 
-/** The API for an administrator, over a runtime and a table without anything else. */
-async function call(method: string, path: string, query: Record<string, string> = {}, body?: unknown) {
-  const bus = { deadLetters: async () => ({ items: [] }) };
-  const status = async () => ({ home: 'aws', region: 'test', clusters: ['pool'] });
-  const deps = {
-    ...{ table: scratch.table, clock: scratch.clock, log: recordingLog(lines) },
-    identity: { guardedBy: () => undefined },
-    operator: { runtime, bus, tiers: TIERS, status },
-  } as unknown as ControlPlaneDeps;
-  const admin = {
-    kind: 'user',
-    userName: 'root',
-    role: 'SystemAdmin',
-    scopes: Object.values(SCOPES),
-    basis: [],
-  } as const;
-  const api = createControlPlane(deps, async () => admin, LOCAL_OPERATIONS);
-  const text = body === undefined ? undefined : JSON.stringify(body);
-  const response = await api.respond({ method, path, query, headers: {}, body: text });
-  return { status: response.status, body: response.body as Record<string, unknown> & { data: never[] } };
+function call(method: string, path: string, query: Record<string, string> = {}, body?: unknown) {
+  return home.call(method, path, body, { query });
 }
 
 describe('OB-5: an operator', () => {
@@ -90,7 +68,7 @@ describe('OB-5: an operator', () => {
   test('reads dead letters page by page, with a token that belongs to the list of one consumer', async () => {
     const event = { id: 'x', source: 's', detailType: 't', detail: {}, time: '2026-01-01T00:00:00.000Z' };
     const rejected = (sk: string) => put({ ...REJECTED, sk, version: 1, data: { event, reason: 'no schema' } });
-    await scratch.table.transact(['1', '2'].map(rejected));
+    await home.deps.table.transact(['1', '2'].map(rejected));
     for (const consumer of [undefined, 'outbox']) {
       const list = (query: Record<string, string>) =>
         call('GET', '/operator/dead-letters', { limit: '1', ...(consumer !== undefined && { consumer }), ...query });
@@ -105,14 +83,18 @@ describe('OB-5: an operator', () => {
       expect((await call('GET', '/operator/dead-letters', elsewhere)).status).toBe(400);
     }
     expect((await call('GET', '/operator/dead-letters', { consumer: 'x'.repeat(101) })).status).toBe(422);
+    expect(await call('POST', '/operator/dead-letters/outbox~1/replay')).toEqual({
+      ...{ status: 200, body: { message: 'Dead letter queued again' } },
+    });
+    expect((await home.outbox()).map(({ id }) => id)).toEqual(['x']);
+    expect((await call('POST', '/operator/dead-letters/outbox~1/replay')).status).toBe(404);
   });
 });
 
 test('OB-5: readiness follows the store; its error is logged and not sent', async () => {
   expect(await call('GET', '/healthz')).toEqual({ status: 200, body: { status: 'ok' } });
   expect(await call('GET', '/readyz')).toEqual({ status: 200, body: { status: 'ready' } });
-  await scratch.table.close();
+  Object.assign(home.deps.table, { get: async () => Promise.reject(new Error('disk full')) });
   expect(await call('GET', '/readyz')).toEqual({ status: 503, body: { status: 'unavailable' } });
-  expect(lines).toEqual([expect.stringContaining('the store does not respond')]);
-  scratch = await openScratchTable();
+  expect(home.logged).toEqual([expect.stringContaining('the store does not respond')]);
 });

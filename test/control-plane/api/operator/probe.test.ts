@@ -1,27 +1,32 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type Home, startHome } from '../home.ts';
-import { type Tenants, tenantsOf } from '../tenants.ts';
+import { insertTenant } from '../../../../control-plane/api/tenants/tenant-store.ts';
+import type { TenantState } from '../../../../core/tenant/lifecycle.ts';
+import { type LightHome, startLightHome } from '../light-home.ts';
+import { tenantRecord } from '../tenants/stored-tenants.ts';
 
-let home: Home;
-let tenants: Tenants;
+let home: LightHome;
+let count = 0;
 
 beforeAll(async () => {
-  home = await startHome();
-  tenants = tenantsOf(home);
+  home = await startLightHome();
 });
 afterAll(async () => home[Symbol.asyncDispose]());
 
-async function activeTenant(name: string) {
-  const ids = await home.register(name);
-  await tenants.report('provisionSuccess', ids);
-  return ids;
+async function newTenant(tenantName: string, state: TenantState = 'active') {
+  const tenantId = `tenant0${++count}`;
+  await insertTenant(
+    home.deps,
+    tenantRecord({ tenantId, tenantName, slug: tenantId, email: `${count}@x.test`, state }),
+    [],
+  );
+  return { tenantId };
 }
 
 const probePath = (tenantId: string) => `/operator/tenants/${tenantId}/probe`;
 
 describe('the probe of a tenant', () => {
   test('is a user of the pooled realm that no service accepts, with a strong password', async () => {
-    const { tenantId } = await activeTenant('Probed');
+    const { tenantId } = await newTenant('Probed');
     const { status, body } = await home.call('POST', probePath(tenantId));
     const userName = `probe@${tenantId}.invalid`;
     expect([status, body]).toEqual([
@@ -36,7 +41,7 @@ describe('the probe of a tenant', () => {
   });
 
   test('is replaced by the next one, with another password', async () => {
-    const { tenantId } = await activeTenant('Probed twice');
+    const { tenantId } = await newTenant('Probed twice');
     const [first, second] = [
       await home.call('POST', probePath(tenantId)),
       await home.call('POST', probePath(tenantId)),
@@ -47,7 +52,7 @@ describe('the probe of a tenant', () => {
   });
 
   test('is in the realm of a tenant that has its own', async () => {
-    const { tenantId } = await activeTenant('Own realm');
+    const { tenantId } = await newTenant('Own realm');
     const realm = `tenant-${tenantId}` as const;
     await home.deps.identity.ensureRealm({ id: realm, displayName: 'Own', tenantId });
     const { body } = await home.call('POST', probePath(tenantId));
@@ -56,7 +61,7 @@ describe('the probe of a tenant', () => {
   });
 
   test('is deleted, also if there is none', async () => {
-    const { tenantId } = await activeTenant('Deleted probe');
+    const { tenantId } = await newTenant('Deleted probe');
     const { body } = await home.call('POST', probePath(tenantId));
     for (let i = 0; i < 2; i++) {
       const deleted = await home.call('DELETE', probePath(tenantId));
@@ -68,7 +73,7 @@ describe('the probe of a tenant', () => {
   test.each(['POST', 'DELETE'])(
     'cannot be requested by %s for a tenant that is not active, or does not exist',
     async (method) => {
-      const { tenantId } = await home.register(`Registered ${method}`);
+      const { tenantId } = await newTenant(`Registered ${method}`, 'registered');
       const refused = await home.call(method, probePath(tenantId));
       expect([refused.status, refused.body.message]).toEqual([409, 'The tenant must be active, but it is registered']);
       expect((await home.call(method, probePath('unknown0'))).status).toBe(404);
