@@ -4,6 +4,7 @@ import { POOL_PLACE } from '../../../../core/plan/place.ts';
 import { put } from '../../../../core/ports/table.ts';
 import { TIERS } from '../../../../tenant-templates/tiers.ts';
 import { FakeRuntime } from '../../../app-plane/provisioner/fake-runtime.ts';
+import type { Body } from '../home.ts';
 import { type LightHome, startLightHome } from '../light-home.ts';
 
 let home: LightHome;
@@ -28,6 +29,22 @@ describe('OB-5: an operator', () => {
     expect(await call('GET', '/operator/tiers')).toEqual({ status: 200, body: { data: TIERS } });
     const status = { home: 'aws', region: 'test', clusters: ['pool'] };
     expect(await call('GET', '/operator/status')).toEqual({ status: 200, body: { data: status } });
+  });
+
+  test.each<[query: Record<string, string>, found: string[]]>([
+    [{}, ['pool', 'shared acme0000', 'shared globex00']],
+    [{ tenantId: 'acme0000' }, ['shared acme0000']],
+    [{ cluster: 'shared' }, ['shared acme0000', 'shared globex00']],
+    [{ cluster: 'pool', tenantId: 'acme0000' }, []],
+  ])('lists the services that match %j', async (query, found) => {
+    for (const tenantId of ['acme0000', 'globex00']) {
+      await runtime.ensureService({
+        ...{ cluster: 'shared', tenantId, service: 'orders', size: TIERS.basic.task, environment: {} },
+      });
+    }
+    const { body } = await call('GET', '/operator/services', query);
+    const names = body.data.map(({ cluster, tenantId }: Body) => [cluster, tenantId].filter(Boolean).join(' '));
+    expect(names).toEqual(found);
   });
 
   test('restarts and scales a service, pooled unless the request names a tenant', async () => {
