@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { REJECTED } from '../../../../core/events/publisher.ts';
-import { POOL_PLACE } from '../../../../core/plan/place.ts';
+import { POOL_PLACE, placeOf } from '../../../../core/plan/place.ts';
 import { put } from '../../../../core/ports/table.ts';
 import { TIERS } from '../../../../tenant-templates/tiers.ts';
 import { FakeRuntime } from '../../../app-plane/provisioner/fake-runtime.ts';
@@ -38,8 +38,17 @@ describe('OB-5: an operator', () => {
     [{ cluster: 'pool', tenantId: 'acme0000' }, []],
   ])('lists the services that match %j', async (query, found) => {
     for (const tenantId of ['acme0000', 'globex00']) {
-      await runtime.ensureService({
-        ...{ cluster: 'shared', tenantId, service: 'orders', size: TIERS.basic.task, environment: {} },
+      const place = placeOf(tenantId, TIERS.advanced);
+      await runtime.deploy({
+        ...{
+          id: `tenant-${tenantId}`,
+          cluster: 'shared',
+          tenantId,
+          tier: 'advanced',
+          size: TIERS.advanced.task,
+          place,
+        },
+        ...{ services: ['orders'], release: '1.0.0', environment: {} },
       });
     }
     const { body } = await call('GET', '/operator/services', query);
