@@ -6,8 +6,10 @@ import {
   errors,
   interactionPolicy,
   type JWK,
+  type KoaContextWithOIDC,
   Provider,
 } from 'oidc-provider';
+import { isDomainError } from '../../../../core/errors.ts';
 import { clientGroup, UNKNOWN_ADDRESS } from '../../../../core/http/client-address.ts';
 import { issuerOf } from '../../../../core/identity/issuers.ts';
 import type { Clock } from '../../../../core/ports/clock.ts';
@@ -69,8 +71,26 @@ export function createProvider(options: ProviderOptions): Provider {
   });
   // The realms' handler sets the forwarded headers from publicUrl.
   provider.proxy = true;
+  provider.use(showUnavailable);
   logErrors(provider, options);
   return provider;
+}
+
+/**
+ * Shows people a page while the store is unavailable. oidc-provider saves the session after its own handling of errors, and
+ * if that fails, Koa would respond with two words of plain text.
+ */
+async function showUnavailable(ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> {
+  try {
+    await next();
+  } catch (error) {
+    if (!isDomainError(error, 'UNAVAILABLE') || ctx.accepts('json', 'html') !== 'html') throw error;
+    ctx.app.emit('error', error, ctx);
+    ctx.status = 503;
+    ctx.set('retry-after', RETRY_AFTER);
+    ctx.type = 'html';
+    ctx.body = errorPage(UNAVAILABLE);
+  }
 }
 
 function logErrors(provider: Provider, { spec, log }: ProviderOptions): void {

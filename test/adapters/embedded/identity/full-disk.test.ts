@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { DomainError } from '../../../../core/errors.ts';
 import { put } from '../../../../core/ports/table.ts';
-import { createBrowser, refresh, signIn } from '../../../support/sign-in-by-page.ts';
+import { createBrowser, type Page, refresh, signIn } from '../../../support/sign-in-by-page.ts';
 import { ACME, type RealmServer, startRealmServer } from './realm-server.ts';
 
 const PASSWORD = 'Correct-horse-7';
@@ -54,6 +55,26 @@ function options() {
   return { issuer: server.issuer('pool'), clientId: 'tierplane-cli', scope: 'openid offline_access' };
 }
 
+/** A browser in which the user is signed in, and what it receives. */
+async function signedInBrowser() {
+  const { seen, fetch: send } = recorder();
+  const browser = createBrowser('none:', (url, init) =>
+    send(url, { ...init, headers: { ...init?.headers, accept: 'text/html' } }),
+  );
+  const open = async (path: string) => (await browser.open(`${server.issuer('pool')}${path}`)) as Page;
+  await browser.submit(await open('/account'), { userName: USER, password: PASSWORD });
+  return { seen, browser, open };
+}
+
+const AUTHORIZATION = new URLSearchParams({
+  client_id: 'tierplane-cli',
+  response_type: 'code',
+  scope: 'openid',
+  code_challenge: 'x'.repeat(43),
+  code_challenge_method: 'S256',
+  redirect_uri: 'http://127.0.0.1/callback',
+});
+const UNAVAILABLE_PAGE = { name: 'error', heading: 'Not possible at the moment' };
 const REFUSED = { status: 503, retryAfter: '5' };
 
 describe('FT-1: while the disk is full', () => {
@@ -90,6 +111,29 @@ describe('FT-1: while the disk is full', () => {
     await expect(refresh({ ...options(), refreshToken })).resolves.toBeDefined();
   });
 
+  test('pages respond with 503 and say so', async () => {
+    const { seen, open } = await signedInBrowser();
+    fillDisk();
+    for (const path of [`/auth?${AUTHORIZATION}`, '/device', '/session/end?client_id=tierplane-account']) {
+      expect(await open(path)).toMatchObject(UNAVAILABLE_PAGE);
+      expect(seen.at(-1)).toMatchObject(REFUSED);
+    }
+  });
+
+  test('the users API responds with 503, and creates the user once there is space', async () => {
+    const { accessToken } = await signIn({ ...options(), userName: USER, password: PASSWORD });
+    const create = (): Promise<Response> =>
+      fetch(`${server.issuer('pool')}/users`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${accessToken}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ email: 'new@acme.example', role: 'TenantUser' }),
+      });
+    const makeSpace = fillDisk();
+    expect((await create()).status).toBe(503);
+    makeSpace();
+    expect((await create()).status).toBe(201);
+  });
+
   test('the confirmation of a code of the command line responds with 503', async () => {
     const { seen, fetch } = recorder();
     const browser = createBrowser('http://127.0.0.1/callback', fetch);
@@ -106,5 +150,44 @@ describe('FT-1: while the disk is full', () => {
     fillDisk();
     if (!(confirm instanceof URL)) await browser.submit(confirm, { confirm: 'yes' });
     expect(seen.at(-1)).toMatchObject(REFUSED);
+  });
+});
+
+describe('FT-1: while the store cannot be read', () => {
+  test('the page for a code says so with 503, and a client that reads HTML gets the page', async () => {
+    const { seen, browser, open } = await signedInBrowser();
+    const page = await open('/device');
+    server.table.query = async () => {
+      throw new DomainError('UNAVAILABLE', 'the disk does not respond');
+    };
+    expect(await browser.submit(page, { user_code: 'BBBB-BBBB' })).toMatchObject({
+      status: 503,
+      alert: 'This is not possible at the moment. Try again in a few seconds.',
+    });
+    expect(seen.at(-1)).toMatchObject(REFUSED);
+  });
+
+  test('pages respond with 503 and say so', async () => {
+    const { seen, open } = await signedInBrowser();
+    server.table.get = async () => {
+      throw new DomainError('UNAVAILABLE', 'the disk does not respond');
+    };
+    for (const path of [`/auth?${AUTHORIZATION}`, '/session/end?client_id=tierplane-account', '/account']) {
+      expect(await open(path)).toMatchObject(UNAVAILABLE_PAGE);
+      expect(seen.at(-1)).toMatchObject(REFUSED);
+    }
+  });
+
+  test('a client that prefers HTML gets the page, too, if only one record cannot be read', async () => {
+    const { browser, open } = await signedInBrowser();
+    const page = await open('/device');
+    const { get } = server.table;
+    server.table.get = async (key) => {
+      if (key.sk.startsWith('RefreshToken#')) throw new DomainError('UNAVAILABLE', 'the disk does not respond');
+      return get(key);
+    };
+    const form = { grant_type: 'refresh_token', refresh_token: 'x', client_id: 'tierplane-cli' };
+    const shown = await browser.submit({ ...page, action: `${server.issuer('pool')}/token`, fields: {} }, form);
+    expect(shown).toMatchObject({ status: 503, ...UNAVAILABLE_PAGE });
   });
 });
