@@ -92,7 +92,7 @@ describe('the transport of the control plane', () => {
     [
       undefined,
       ['/control-plane', '/control-plane/', '/control-plane?x'],
-      ['/', '/control-planes', '/x/control-plane/'],
+      ['/', '/control-planes', '/x/control-plane/', '/control-plant/'],
     ],
     ['/api', ['/api', '/api/'], ['/', '/control-plane/', '/api2/']],
     ['', ['/'], ['/control-plane/']],

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { DomainError } from '../../../core/errors.ts';
+import { stagedKey } from '../../../core/identity/users/user-records.ts';
 import type { Body } from './home.ts';
 import { type LightHome, startLightHome } from './light-home.ts';
 
@@ -11,13 +12,16 @@ const LONGEST_WAIT_MS = 10_000;
 let home: LightHome;
 /** The lengths of all waits. */
 let waits: number[];
+/** Called when a sign-up begins to wait for its tenant. */
+let whileWaiting: () => void;
 beforeEach(async () => {
   home = await startLightHome();
-  waits = [];
+  [waits, whileWaiting] = [[], () => undefined];
   Object.assign(home.clock, {
     after(ms: number, run: () => void) {
       waits.push(ms);
-      setImmediate(run);
+      if (ms === LONGEST_WAIT_MS) whileWaiting();
+      else setImmediate(run);
       return { cancel: () => undefined };
     },
   });
@@ -59,8 +63,12 @@ describe('ON-2: a sign-up that another request overtakes between the look for it
     const { status, body } = await signUp();
     expect([status, Object.keys(body), await names()]).toEqual([201, ['tenant_id'], ['First']]);
     expect((await tenants())[0].tenantId).not.toBe(body.tenant_id);
-    const [mail, ...more] = await mailsTo(ACME.email);
-    expect([more, mail?.text]).toEqual([[], expect.stringContaining("tried to sign up 'Acme'")]);
+    const text = [
+      "Someone, perhaps you, tried to sign up 'Acme' with this address.",
+      'The address belongs to an account already, so nothing was created.',
+      'Sign in at http://platform.test. If this was not you, you can ignore this mail.',
+    ].join('\n\n');
+    expect(await mailsTo(ACME.email)).toMatchObject([{ subject: 'You have an account already', text }]);
   });
 
   test('with the same name is refused', async () => {
@@ -96,6 +104,69 @@ describe('ON-2: a sign-up that another request overtakes between the look for it
     expect(waits.filter((ms) => ms === LONGEST_WAIT_MS)).toHaveLength(1);
     expect(await mailsTo(ACME.email)).toEqual([]);
   });
+});
+
+describe('ON-2: a sign-up', () => {
+  test('stores the password sealed, and sends the request with its status', async () => {
+    const { status, body } = await signUp();
+    expect(status).toBe(201);
+    expect(await home.deps.table.get(stagedKey(body.tenant_id))).toMatchObject({ data: { email: ACME.email } });
+    expect(await home.outbox()).toMatchObject([
+      { detailType: 'onboardingRequest', detail: { tenantId: body.tenant_id, registrationStatus: 'In progress' } },
+    ]);
+  });
+
+  test.each<[what: string, change: object, issue: object]>([
+    ['a reserved name', { tenant_name: 'www' }, { loc: ['body', 'tenant_name'], type: 'reserved' }],
+    ['a weak password', { password: 'weak' }, { loc: ['body', 'password'], type: 'password_policy' }],
+  ])('is refused for %s', async (_what, change, issue) => {
+    const { status, body } = await signUp({ ...ACME, ...change });
+    expect([status, body.detail[0]]).toMatchObject([422, issue]);
+    expect(await home.outbox()).toEqual([]);
+  });
+
+  test('is refused for a taken name, also if the email is known', async () => {
+    await register('ACME', ACME.email);
+    expect(await signUp()).toMatchObject({ status: 409, body: { message: "Tenant name 'Acme' is taken" } });
+  });
+
+  test('may use the idempotency key of another company', async () => {
+    const key = { 'idempotency-key': 'mine' };
+    const other = { ...ACME, tenant_name: 'Globex', email: 'boss@globex.example' };
+    const [first, second] = [await signUp(ACME, key), await signUp(other, key)];
+    expect([first.status, second.status, second.body.tenant_id === first.body.tenant_id]).toEqual([201, 201, false]);
+  });
+
+  test('is limited per address, with the time to wait', async () => {
+    const from = (address: string) => signUp({}, { 'x-forwarded-for': address });
+    for (let i = 0; i < 10; i++) expect((await from('198.51.100.7')).status).toBe(422);
+    expect(await from('198.51.100.7')).toEqual({ status: 429, body: { message: 'Too Many Requests' } });
+    expect((await from('198.51.100.8')).status).toBe(422);
+    expect((await signUp({})).status).toBe(422);
+  });
+});
+
+test('ON-2: a known email waits as long as sign-ups usually do, plus or minus a quarter', async () => {
+  const { random } = home.deps;
+  const onboarded = Promise.withResolvers<void>();
+  Object.assign(home.deps, { completion: () => onboarded.promise });
+  // A real sign-up waits two seconds for its tenant.
+  whileWaiting = () => {
+    home.clock.advance(2_000);
+    onboarded.resolve();
+  };
+  await signUp();
+  // The moving average starts at 50 ms; the latest wait counts a fifth.
+  const usualMs = 50 + (2_000 - 50) / 5;
+  for (const [byte, factor] of [
+    [0, 0.75],
+    [255, 0.75 + 255 / 512],
+  ] as const) {
+    Object.assign(home.deps, { random: (count: number) => (count === 1 ? Uint8Array.of(byte) : random(count)) });
+    waits.length = 0;
+    await signUp({ ...ACME, tenant_name: `Decoy ${byte}` });
+    expect(waits).toContainEqual(expect.closeTo(usualMs * factor));
+  }
 });
 
 describe('ON-2: the response for a known email', () => {

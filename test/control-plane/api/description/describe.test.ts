@@ -2,6 +2,8 @@ import { expect, test } from '@jest/globals';
 import { describeControlPlane } from '../../../../control-plane/api/description/control-plane-document.ts';
 import { descriptionOperations } from '../../../../control-plane/api/description/describe.ts';
 import type { ControlPlaneDeps } from '../../../../control-plane/api/http/deps.ts';
+import { LOCAL_OPERATIONS } from '../../../../control-plane/api/local-operations.ts';
+import { createOperations } from '../../../../control-plane/api/operations.ts';
 import type { OpenApi } from '../../../../core/http/openapi-document.ts';
 
 test.each([
@@ -18,6 +20,14 @@ test.each([
       },
     },
   });
+});
+
+test('SE-1.10: the document says that passwords are only ever sent', () => {
+  const { schemas } = describeControlPlane(createOperations(LOCAL_OPERATIONS), '').components;
+  const password = (name: string, key = 'password') => schemas[name]?.properties?.[key];
+  for (const one of [password('NewTenantRegistration', 'adminPassword'), password('NewPassword'), password('SignUp')]) {
+    expect(one).toMatchObject({ type: 'string', writeOnly: true });
+  }
 });
 
 test('DX-4: the document and the page are those of the base path, and are made once', async () => {

@@ -149,6 +149,16 @@ describe('ON-4: a report of the application plane', () => {
     expect((await applyReport(deps, ID, report, event && { event })).state).toBe(state);
   });
 
+  test.each(['tenantData', 'tenantRegistrationData'] as const)(
+    'cannot exceed the limit of keys in %s',
+    async (part) => {
+      const keys = Object.fromEntries(Array.from({ length: 33 }, (_, i) => [`k${i}`, i]));
+      await tenants.insert();
+      const report = part === 'tenantData' ? reportOf(keys) : reportOf({}, keys);
+      await expect(applyReport(deps, ID, report)).rejects.toMatchObject({ issues: [{ loc: ['body', part] }] });
+    },
+  );
+
   test('of an unknown tenant is refused', async () => {
     for (const id of ['globex00', 'no id']) {
       await expect(applyReport(deps, id, reportOf({ region: 'us' }))).rejects.toMatchObject({

@@ -64,6 +64,18 @@ describe('ID-7: a tenant whose administrators cannot sign in', () => {
     expect((await invite({ email: 'member@x.test' }))[0]).toBe(409);
   });
 
+  test('must be active, whoever its administrators are', async () => {
+    const waiting = {
+      tenantId: 'globex00',
+      slug: 'globex',
+      email: 'boss@globex.example',
+      state: 'registered',
+    } as const;
+    await insertTenant(home.deps, tenantRecord(waiting), []);
+    const refusal = [409, 'The tenant must be active, but it is registered'];
+    for (const body of [{}, { email: 'new@x.test' }]) expect(await invite(body, 'globex00')).toEqual(refusal);
+  });
+
   test('finds its administrator behind pages of other users', async () => {
     await identity.createUser('pool', admin('z'));
     const { table } = home.deps;

@@ -88,7 +88,13 @@ const CASES: readonly (readonly [what: string, schema: z.ZodType, value: unknown
     RegistrationReport,
     {
       tenantId: 'x',
-      tenantData: { tenantStatus: 'x', tenantConfig: '{}', reason: 'x', steps: [STEP], own: 1 },
+      tenantData: {
+        tenantStatus: 'x',
+        tenantConfig: '{}',
+        reason: 'x',
+        steps: ['running', 'done', 'failed'].map((status) => ({ ...STEP, status })),
+        own: 1,
+      },
       tenantRegistrationData: { registrationStatus: 'Created', reason: 'x', own: 1 },
     },
     [],
@@ -168,6 +174,24 @@ describe('SE-6: the body of a request', () => {
     expect(parsePart(RegistrationChange, {}, 'body')).toEqual(empty);
     expect(parsePart(RegistrationReport, {}, 'body')).toEqual(empty);
   });
+});
+
+test.each<[schema: z.ZodType, value: unknown, message: string]>([
+  [NewRegistration, { tenantData: { ...DATA, state: 'x' } }, 'is set by the platform'],
+  [
+    NewRegistration,
+    { tenantData: DATA, tenantRegistrationData: { registrationStatus: 'x' } },
+    "must be 'In progress' or absent",
+  ],
+  [RegistrationChange, { tenantData: { tier: 'basic' } }, "cannot be changed by an update of the tenant's data"],
+  [ReportedTenantData, { tenantConfig: '[]' }, 'must be the JSON text of an object'],
+  [
+    RegistrationReport,
+    { tenantRegistrationData: { registrationStatus: 'x' } },
+    "must be 'In progress', created, failed or deleted",
+  ],
+])('SE-6: the message says what is wrong with %#', (schema, value, message) => {
+  expect(() => parsePart(schema, value, 'body')).toThrow(message);
 });
 
 test('SE-6: the query of a list of tenants is parsed, or refused by parameter', () => {

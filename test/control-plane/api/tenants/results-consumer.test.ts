@@ -69,6 +69,14 @@ describe('ON-4: a result of the application plane', () => {
     expect(states).toHaveLength(1);
   });
 
+  test('is what the consumer subscribes to, under the name by which deliveries are remembered', () => {
+    const { name, detailTypes } = consumer();
+    expect(name).toBe('control-plane-results');
+    expect(detailTypes.toSorted()).toEqual([
+      ...['deprovisionFailure', 'deprovisionSuccess', 'onboardingRequest', 'provisionFailure', 'provisionSuccess'],
+    ]);
+  });
+
   test('of an unknown tenant, or one that is not valid, is refused', async () => {
     const refusals = [
       [result('provisionSuccess', 'created'), { code: 'NOT_FOUND' }],
@@ -76,7 +84,11 @@ describe('ON-4: a result of the application plane', () => {
         event('offboardingRequest', {}),
         { code: 'INVALID', message: "event must be a result, got 'offboardingRequest'" },
       ],
-      [result('provisionSuccess', 'created', { tenantConfig: '[]' }), { code: 'INVALID' }],
+      [
+        result('provisionSuccess', 'created', { tenantConfig: '[]' }),
+        { code: 'INVALID', issues: [{ loc: ['body', 'tenantData', 'tenantConfig'] }] },
+      ],
+      [{ ...result('provisionSuccess', 'created'), source: 'controlPlaneEventSource' }, { code: 'INVALID' }],
       [event('provisionSuccess', {}), { code: 'INVALID' }],
     ] as const;
     for (const [one, error] of refusals) await expect(consumer().handle(one)).rejects.toMatchObject(error);
