@@ -5,6 +5,7 @@ import type { ControlPlaneDeps } from '../../../../control-plane/api/http/deps.t
 import { LOCAL_OPERATIONS } from '../../../../control-plane/api/local-operations.ts';
 import { createOperations } from '../../../../control-plane/api/operations.ts';
 import type { OpenApi } from '../../../../core/http/openapi-document.ts';
+import type { Body } from '../home.ts';
 
 test.each([
   ['', '/'],
@@ -24,7 +25,7 @@ test.each([
 
 test('SE-1.10: the document says that passwords are only ever sent', () => {
   const { schemas } = describeControlPlane(createOperations(LOCAL_OPERATIONS), '').components;
-  const password = (name: string, key = 'password') => schemas[name]?.properties?.[key];
+  const password = (name: string, key = 'password') => (schemas[name] as Body)?.properties?.[key];
   for (const one of [password('NewTenantRegistration', 'adminPassword'), password('NewPassword'), password('SignUp')]) {
     expect(one).toMatchObject({ type: 'string', writeOnly: true });
   }
