@@ -75,6 +75,8 @@ function controlPlaneHandler(
     clock,
     random,
     identity,
+    // The store of the platform holds the tables of both planes.
+    administrators: { table: store.table, identity },
     credentials,
     discovery: { issuer: issuerOf(urls.publicUrl, 'admin'), clientId: CLI_CLIENT, apiPath: '/api' },
     mailer,

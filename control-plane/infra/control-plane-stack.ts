@@ -56,6 +56,8 @@ export class ControlPlaneStack extends Stack {
     const controlPlane = new ControlPlane(this, 'ControlPlane', { auth, systemAdminEmail: adminEmail });
     const environment = {
       TIERPLANE_TABLE: table.tableName,
+      // Until the application plane has a table of its own.
+      TIERPLANE_APP_PLANE_TABLE: table.tableName,
       TIERPLANE_BUS: controlPlane.eventManager.busName,
       TIERPLANE_PREFIX: prefix,
       TIERPLANE_ADMIN_POOL: auth.userPool.userPoolId,

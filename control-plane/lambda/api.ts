@@ -17,11 +17,12 @@ import { openUsers } from './identity.ts';
 import { createMailsInFlight } from './mails-in-flight.ts';
 import { noRuntime } from './no-runtime.ts';
 import { principalOf } from './principal.ts';
-import { openStore } from './store.ts';
+import { openAppPlaneStore, openStore } from './store.ts';
 
 /** The control plane's API behind API Gateway. All functions run this code, each with its own role. */
 const environment = readEnvironment(process.env);
 const store = openStore(environment);
+const appPlane = openAppPlaneStore(environment);
 /** Of this instance of the function; SES has limits of the whole account. */
 const mailLimits = createMailLimits(store.clock);
 const mails = createMailsInFlight(openMailer(new SESv2Client(), environment.TIERPLANE_SENDER));
@@ -32,6 +33,7 @@ const controlPlane = createControlPlane(
   {
     ...store,
     identity: openUsers(environment, store, mailLimits),
+    administrators: { table: appPlane.table, identity: openUsers(environment, appPlane) },
     mailLimits,
     discovery: {
       issuer: `https://cognito-idp.${environment.AWS_REGION}.amazonaws.com/${environment.TIERPLANE_ADMIN_POOL}`,

@@ -8,6 +8,8 @@ const Environment = z.object({
   AWS_REGION: z.string().min(1),
   /** Name of the platform's table. */
   TIERPLANE_TABLE: z.string().min(1),
+  /** Name of the application plane's table, which holds the users of tenants. */
+  TIERPLANE_APP_PLANE_TABLE: z.string().min(1),
   /** Name of the event bus, which SBT creates. */
   TIERPLANE_BUS: z.string().min(1),
   /** The first part of the names of this environment's queues and user pools. */

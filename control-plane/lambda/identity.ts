@@ -8,7 +8,7 @@ import type { Identity } from '../../core/ports/identity.ts';
 import type { StoreDeps } from '../api/http/deps.ts';
 import type { Environment } from './environment.ts';
 
-/** The users of every realm. The stack creates the administrators' user pool. */
+/** The users that the store holds. The stack creates the administrators' user pool. */
 export function openUsers(
   environment: Environment,
   { table, clock, random }: StoreDeps,

@@ -4,7 +4,16 @@ import { openTable } from '../../adapters/aws/store/table.ts';
 import type { StoreDeps } from '../api/http/deps.ts';
 import type { Environment } from './environment.ts';
 
-/** The platform's table with the clock and the randomness that functions use. */
+/** The control plane's table with the clock and the randomness that functions use. */
 export function openStore({ TIERPLANE_TABLE: tableName }: Environment): StoreDeps {
+  return openNamed(tableName);
+}
+
+/** As `openStore`, with the application plane's table. */
+export function openAppPlaneStore({ TIERPLANE_APP_PLANE_TABLE: tableName }: Environment): StoreDeps {
+  return openNamed(tableName);
+}
+
+function openNamed(tableName: string): StoreDeps {
   return { table: openTable({ client: new DynamoDBClient(), tableName, clock, random }), clock, random };
 }

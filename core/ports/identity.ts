@@ -1,5 +1,5 @@
 import type { Guard } from './guard.ts';
-import type { Check, JsonObject, Write } from './table.ts';
+import type { Check, JsonObject, Table, Write } from './table.ts';
 
 /**
  * A realm holds the users who sign in together: `admin` for system users, `pool` for the tenants of tiers that share
@@ -145,8 +145,7 @@ export interface Identity {
 
   /**
    * The write that stores, in protected form and for 7 days, the password that a tenant's first administrator chose, until
-   * `createUser` takes it. So no password travels in an event. It belongs to the transaction that registers the tenant:
-   * a registration that does not happen leaves no password. Replaces an earlier one. Throws INVALID if weak.
+   * `createUser` takes it. So no password travels in an event. Replaces an earlier one. Throws INVALID if weak.
    */
   stagedPassword(tenantId: string, email: string, password: string): Promise<Write>;
   /**
@@ -154,6 +153,18 @@ export interface Identity {
    * the result must not reach strangers.
    */
   emailTaken(realm: RealmId, email: string): Promise<boolean>;
+}
+
+/**
+ * What the control plane may do with the users of the application plane: it checks the email and leaves the password of a
+ * tenant's first administrator. They are in the application plane's table, so no transaction covers both planes'
+ * tables (docs/decisions/0028). On AWS, the control plane's function may read `email#pool`, may put `staged-password#...`,
+ * and may do nothing else in that table.
+ */
+export interface FirstAdministrators {
+  /** The application plane's table. */
+  readonly table: Pick<Table, 'transact'>;
+  readonly identity: Pick<Identity, 'emailTaken' | 'stagedPassword'>;
 }
 
 /** Sends mail. Embedded: to the mailbox page, or by SMTP where configured. AWS: by SES. */

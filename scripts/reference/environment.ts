@@ -58,6 +58,7 @@ export const PROCESS_VARIABLES: Readonly<Record<string, Variable>> = {
 /** Variables that the stack sets for the functions of the AWS home. */
 export const FUNCTION_VARIABLES: Readonly<Record<string, Variable>> = {
   TIERPLANE_TABLE: { meaning: "Function: name of the platform's table. Container: name of the service's table." },
+  TIERPLANE_APP_PLANE_TABLE: { meaning: "Name of the application plane's table, which holds the users of tenants." },
   TIERPLANE_BUS: { meaning: 'Name of the event bus.' },
   TIERPLANE_PREFIX: { meaning: "Prefix of the names of this environment's queues and user pools." },
   TIERPLANE_ADMIN_POOL: { meaning: 'Id of the user pool of system admins.' },

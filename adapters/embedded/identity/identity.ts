@@ -25,7 +25,7 @@ export interface IdentityOptions extends CredentialsOptions {
 export function openIdentity(options: IdentityOptions): EmbeddedIdentity {
   const { table, clock, mailLimits } = options;
   const context: StoreContext<PasswordSecret, RealmSpec> = {
-    ...{ table, clock },
+    ...{ table, clock, hasOlderUsers: true },
     ...(mailLimits && { mailLimits }),
     credentials: createTableCredentials(options),
   };

@@ -4,7 +4,7 @@ import type { MailLimits } from '../../../core/identity/users/mail-limits.ts';
 import type { ClientCredentials } from '../../../core/ports/client-credentials.ts';
 import type { Clock, RandomBytes } from '../../../core/ports/clock.ts';
 import type { EventBus } from '../../../core/ports/event-bus.ts';
-import type { Identity, Mailer } from '../../../core/ports/identity.ts';
+import type { FirstAdministrators, Identity, Mailer } from '../../../core/ports/identity.ts';
 import type { Log } from '../../../core/ports/log.ts';
 import type { Runtime } from '../../../core/ports/runtime.ts';
 import type { Table } from '../../../core/ports/table.ts';
@@ -51,6 +51,7 @@ export interface Discovery {
 /** What the control plane's handlers need. */
 export interface ControlPlaneDeps extends StoreDeps {
   readonly identity: Identity;
+  readonly administrators: FirstAdministrators;
   /** @default - this home keeps no credentials for scripts */
   readonly credentials?: ClientCredentials;
   readonly discovery: Discovery;

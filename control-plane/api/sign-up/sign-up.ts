@@ -36,7 +36,7 @@ interface Attempt {
   readonly record: TenantRecord;
   readonly intent: Intent | undefined;
   readonly result: SignedUp;
-  /** Stores the password with the tenant. */
+  /** Stages the password for the tenant's administrator. */
   readonly staged: Write;
 }
 
@@ -115,7 +115,7 @@ export function createSignUp(): ControlPlaneOperation {
       const record = newSignUp(deps, body);
       if (await tenantBySlug(deps, record.slug)) throw nameTaken(record.tenantName);
       // Hashing takes most of the time of a sign-up, so known emails are hashed, too.
-      const staged = await deps.identity.stagedPassword(record.tenantId, record.email, password);
+      const staged = await deps.administrators.identity.stagedPassword(record.tenantId, record.email, password);
       const attempt = { record, intent, result: { tenant_id: record.tenantId }, staged };
       return { status: 201, body: await signUp(deps, attempt) };
     },
@@ -143,7 +143,7 @@ async function createUnlessKnown(
   { record, intent, result, staged }: Attempt,
 ): Promise<SignedUp | undefined> {
   try {
-    return await registerOnce(deps, record, true, intent, result, [staged]);
+    return await registerOnce(deps, { record, statusGiven: true, intent, result, staged });
   } catch (error) {
     const taken = isDomainError(error, 'CONFLICT');
     if (taken && (await tenantIdByEmail(deps, record.email)) !== undefined) return undefined;

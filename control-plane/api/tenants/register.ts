@@ -1,10 +1,11 @@
-import { ConditionFailed, DomainError, type FieldIssue } from '../../../core/errors.ts';
+import { ConditionFailed, DomainError, type FieldIssue, isDomainError } from '../../../core/errors.ts';
 import { type EventName, envelope } from '../../../core/events/events.ts';
 import { outboxWrites } from '../../../core/events/outbox.ts';
 import { slugOf } from '../../../core/fields/slug.ts';
 import type { Intent } from '../../../core/http/idempotency.ts';
 import { invalid } from '../../../core/http/parse.ts';
 import { checkPassword, MIN_PASSWORD_LENGTH } from '../../../core/identity/password-policy.ts';
+import { withdrawnPassword } from '../../../core/identity/users/user-creation.ts';
 import { placeOf } from '../../../core/plan/place.ts';
 import type { JsonObject, Write } from '../../../core/ports/table.ts';
 import { newId } from '../../../core/tenant/ids.ts';
@@ -14,7 +15,7 @@ import { onboardingDetail } from '../../../core/tenant/views.ts';
 import type { TierName } from '../../../core/tier/tiers.ts';
 import type { ControlPlaneDeps, StoreDeps } from '../http/deps.ts';
 import { earlierResult, resultWrites } from '../http/idempotency.ts';
-import { emailTaken, insertTenant } from './tenant-store.ts';
+import { emailTaken, insertTenant, nameTaken, tenantBySlug, tenantIdByEmail } from './tenant-store.ts';
 
 /** A valid request for a tenant. */
 export interface NewTenant {
@@ -51,29 +52,54 @@ export function newRecord({ clock, random }: StoreDeps, tenant: NewTenant): Tena
   };
 }
 
+/** A registration, ready to be stored. */
+export interface Registration<T> {
+  readonly record: TenantRecord;
+  /** Whether the client sent a registrationStatus; SBT's event repeats it only then. */
+  readonly statusGiven: boolean;
+  readonly intent: Intent | undefined;
+  /** The response body of the request and of every repetition of it. */
+  readonly result: T;
+  /** Stages the administrator's password. @default - the administrator is invited by mail */
+  readonly staged?: Write;
+}
+
 /**
- * Stores the tenant, its locks, its event, the result and `further` writes in one transaction.
+ * Stages the password, then stores the tenant, its locks, its event and the result in one transaction. The password comes
+ * first, as it must be there when the application plane creates the administrator. It is withdrawn if the registration does
+ * not happen, and expires where that cannot be known (docs/decisions/0028).
  * Throws CONFLICT for a taken name or email.
  *
  * @returns `result`, or the result of an earlier request with the same intent, including one that ran at the same time
  */
 export async function registerOnce<T>(
-  deps: StoreDeps,
-  record: TenantRecord,
-  statusGiven: boolean,
-  intent: Intent | undefined,
-  result: T,
-  further: readonly Write[],
+  deps: StoreDeps & Pick<ControlPlaneDeps, 'administrators'>,
+  { record, statusGiven, intent, result, staged }: Registration<T>,
 ): Promise<T> {
   const event = eventWrites(deps, 'onboardingRequest', onboardingDetail(record, statusGiven));
+  if (staged) await deps.administrators.table.transact([staged]);
   try {
-    await insertTenant(deps, record, [...resultWrites(deps, intent, result), ...event, ...further]);
+    await insertTenant(deps, record, [...resultWrites(deps, intent, result), ...event]);
     return result;
   } catch (error) {
+    if (staged && isRefused(error)) await withdrawPassword(deps, record.tenantId);
     const earlier = error instanceof ConditionFailed ? await earlierResult<T>(deps, intent) : undefined;
     if (earlier) return earlier;
     throw error;
   }
+}
+
+/** Whether nothing was stored. After any other error, the transaction may have been committed. */
+function isRefused(error: unknown): boolean {
+  return error instanceof ConditionFailed || isDomainError(error, 'CONFLICT');
+}
+
+/** If it fails, the password expires. */
+async function withdrawPassword(
+  { administrators, clock }: Pick<ControlPlaneDeps, 'administrators' | 'clock'>,
+  tenantId: string,
+): Promise<void> {
+  await administrators.table.transact([withdrawnPassword(tenantId, clock.now())]).catch(() => undefined);
 }
 
 /**
@@ -85,7 +111,7 @@ export async function isEmailOfUser(
   { tenantId, tier, email }: Pick<TenantRecord, 'tenantId' | 'tier' | 'email'>,
 ): Promise<boolean> {
   const { realm } = placeOf(tenantId, deps.operator.tiers[tier]);
-  return realm === 'pool' && deps.identity.emailTaken(realm, email);
+  return realm === 'pool' && deps.administrators.identity.emailTaken(realm, email);
 }
 
 const RESERVED = reservedSlugs(RESERVED_NAMES);
@@ -126,9 +152,23 @@ export async function register<T>(
   if (earlier) return earlier;
   const record = newRecord(deps, tenant);
   if (await isEmailOfUser(deps, record)) throw emailTaken(record.email);
-  const staged =
-    options.adminPassword === undefined
-      ? []
-      : [await deps.identity.stagedPassword(record.tenantId, record.email, options.adminPassword)];
-  return registerOnce(deps, record, tenant.statusGiven, options.intent, options.result(record), staged);
+  const { adminPassword, intent } = options;
+  const result = options.result(record);
+  if (adminPassword === undefined)
+    return registerOnce(deps, { record, statusGiven: tenant.statusGiven, intent, result });
+  // A registration that is known to be refused stores no password, not even for a moment.
+  const refusal = await refusalOf(deps, record);
+  if (refusal) {
+    const repeated = await earlierResult<T>(deps, intent);
+    if (repeated) return repeated;
+    throw refusal;
+  }
+  const staged = await deps.administrators.identity.stagedPassword(record.tenantId, record.email, adminPassword);
+  return registerOnce(deps, { record, statusGiven: tenant.statusGiven, intent, result, staged });
+}
+
+/** The error for a name or an email that is taken now, or undefined. */
+async function refusalOf(deps: StoreDeps, { slug, tenantName, email }: TenantRecord): Promise<DomainError | undefined> {
+  if (await tenantBySlug(deps, slug)) return nameTaken(tenantName);
+  return (await tenantIdByEmail(deps, email)) === undefined ? undefined : emailTaken(email);
 }

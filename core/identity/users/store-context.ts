@@ -18,6 +18,11 @@ export interface StoreContext<Secret extends object = object, Realm extends Real
   readonly unguarded?: Table;
   readonly credentials: Credentials<Secret, Realm>;
   readonly clock: Clock;
+  /**
+   * The table may hold users whose name has the form of an email that the table does not record as theirs: version 0.1.0
+   * made such users. @default false
+   */
+  readonly hasOlderUsers?: boolean;
   /** Limits the mails that users get. @default - no limit */
   readonly mailLimits?: MailLimits;
 }

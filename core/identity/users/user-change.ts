@@ -53,7 +53,7 @@ export async function changeUser<Secret extends object, Realm extends RealmSpec>
       const version = item.version + 1;
       const own = [
         put(subjectItem(realm.id, context.credentials.configOf(realm), after, version)),
-        ...emailMoves(realm, before, after),
+        ...(await emailMoves(context, realm, before, after)),
       ];
       return {
         item: userItem(realm.id, after, version),
@@ -108,12 +108,27 @@ async function findReplacement<Secret extends object, Realm extends RealmSpec>(
   return undefined;
 }
 
-function emailMoves(realm: RealmSpec, before: User, after: User): readonly Write[] {
+/** A user whose name has the form of an email keeps holding that email, whatever the user's email is. */
+async function emailMoves<Secret extends object, Realm extends RealmSpec>(
+  { table }: StoreContext<Secret, Realm>,
+  realm: RealmSpec,
+  before: User,
+  after: User,
+): Promise<readonly Write[]> {
   const email = fold(after.email);
   if (fold(before.email) === email) return [];
+  const isOwnName = email === fold(after.userName);
+  const held = isOwnName ? await table.get(emailKey(realm.id, email)) : undefined;
+  const isHeld = held !== undefined && fold(held.data.userName) === email;
   return [
-    put(emailItem(realm.id, after, 1), 'absent'),
-    { delete: emailKey(realm.id, before.email) },
-    ...(email === fold(after.userName) ? [] : [{ check: userKey(realm.id, after.email), if: 'absent' } as const]),
+    isHeld
+      ? { check: emailKey(realm.id, email), if: { version: held.version } }
+      : put(emailItem(realm.id, after, 1), 'absent'),
+    ...(isNamedBy(before, before.email) ? [] : [{ delete: emailKey(realm.id, before.email) }]),
+    ...(isOwnName ? [] : [{ check: userKey(realm.id, after.email), if: 'absent' } as const]),
   ];
+}
+
+function isNamedBy({ userName }: User, email: string): boolean {
+  return fold(userName) === fold(email);
 }

@@ -88,6 +88,15 @@ export async function stagedPassword<Secret extends object, Realm extends RealmS
   return put({ ...stagedKey<Secret>(tenantId), version: 1, data, expiresAt });
 }
 
+/**
+ * The write that replaces a staged password by an expired item without one. It needs no permission to delete.
+ * @param nowMs epoch milliseconds
+ */
+export function withdrawnPassword(tenantId: string, nowMs: number): Write {
+  const data: StagedPassword = { email: '', secret: {} };
+  return put({ ...stagedKey(tenantId), version: 1, data, expiresAt: Math.floor(nowMs / 1000) });
+}
+
 /** The password given or staged for the user, and the writes that use it up. Throws INVALID for a weak password. */
 async function choosePassword<Secret extends object, Realm extends RealmSpec>(
   { table }: StoreContext<Secret, Realm>,

@@ -1,6 +1,8 @@
 import { batchesOf } from '../../collections/batches.ts';
+import { isEmail } from '../../fields/email.ts';
+import { fold } from '../../fields/user-name.ts';
 import type { RealmId, RealmSpec, User } from '../../ports/identity.ts';
-import type { Partition, Write } from '../../ports/table.ts';
+import type { Partition, Table, Write } from '../../ports/table.ts';
 import { transactInGroups } from '../../ports/table-deletion.ts';
 import { subjectKey } from '../../routing/registry.ts';
 import { CALLS_AT_ONCE, findUser, requireRealm, type StoreContext } from './store-context.ts';
@@ -68,7 +70,7 @@ export async function deleteUsers<Secret extends object, Realm extends RealmSpec
  * as the user is still listed.
  */
 export async function removal<Secret extends object, Realm extends RealmSpec>(
-  { credentials }: StoreContext<Secret, Realm>,
+  { credentials, table }: StoreContext<Secret, Realm>,
   { realm, id, realmFollows }: Deletion<Realm>,
   user: User,
 ): Promise<readonly Write[]> {
@@ -76,7 +78,15 @@ export async function removal<Secret extends object, Realm extends RealmSpec>(
   return [
     { delete: userKey(id, user.userName) },
     { delete: emailKey(id, user.email) },
+    ...((await holdsName(table, id, user)) ? [{ delete: emailKey(id, user.userName) }] : []),
     ...(user.subject === '' ? [] : [{ delete: subjectKey(id, user.subject) }]),
     ...writes,
   ];
+}
+
+/** Whether the user's name is an email that the user holds beside the user's present one. */
+async function holdsName(table: Table, id: RealmId, { userName, email }: User): Promise<boolean> {
+  if (!isEmail(userName) || fold(userName) === fold(email)) return false;
+  const held = await table.get(emailKey(id, userName));
+  return held !== undefined && fold(held.data.userName) === fold(userName);
 }

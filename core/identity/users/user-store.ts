@@ -65,9 +65,9 @@ function userStore<Secret extends object, Realm extends RealmSpec>(
 
     stagedPassword: (tenantId, email, password) => stagedPassword(context, tenantId, email, password),
     async emailTaken(realm, email) {
-      // Users sign in with either, so an email that is the user name of somebody else is taken, too.
-      const holders = await Promise.all([table.get(emailKey(realm, email)), table.get(userKey(realm, email))]);
-      return holders.some((holder) => holder !== undefined);
+      // It also holds the emails that are names of users, since users sign in with either.
+      if (await table.get(emailKey(realm, email))) return true;
+      return unguarded.hasOlderUsers === true && (await table.get(userKey(realm, email))) !== undefined;
     },
   };
 }

@@ -185,6 +185,23 @@ export function identityContract(adapter: string, open: () => Promise<IdentityFi
       }
     });
 
+    test('a user whose name is an email holds it with every other email, and frees both when deleted', async () => {
+      const [name, other, third] = ['keeper@example.test', 'kept@example.test', 'kept-too@example.test'];
+      const taken = () => Promise.all([name, other, third].map((email) => identity.emailTaken('pool', email)));
+      await identity.createUser('pool', newUser('keeper'));
+      await identity.updateUser('pool', name, { email: other });
+      expect(await taken()).toEqual([true, true, false]);
+      await identity.updateUser('pool', name, { email: third });
+      expect(await taken()).toEqual([true, false, true]);
+      await identity.updateUser('pool', name, { email: 'Keeper@example.test' });
+      expect(await taken()).toEqual([true, false, false]);
+      await identity.updateUser('pool', name, { email: other });
+      await identity.deleteUser('pool', name);
+      expect(await taken()).toEqual([false, false, false]);
+      await identity.createUser('pool', newUser('keeper'));
+      await identity.deleteUser('pool', name);
+    });
+
     test('email and role can be changed, the tenant cannot', async () => {
       const before = await identity.createUser('pool', newUser('mover'));
       const after = await identity.updateUser('pool', 'mover@example.test', {
@@ -199,6 +216,7 @@ export function identityContract(adapter: string, open: () => Promise<IdentityFi
       });
       // The user still signs in as mover@example.test.
       await expect(identity.emailTaken('pool', 'mover@example.test')).resolves.toBe(true);
+      await expect(identity.emailTaken('pool', 'moved@example.test')).resolves.toBe(true);
       await expect(
         identity.updateUser('pool', 'mover@example.test', { email: 'unique@example.test' }),
       ).rejects.toMatchObject({ code: 'CONFLICT' });

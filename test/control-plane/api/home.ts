@@ -121,6 +121,7 @@ export async function startHome(options: HomeOptions = {}): Promise<Home> {
     random,
     log,
     identity,
+    administrators: { table, identity },
     credentials: openClientCredentials({ table, clock, random }),
     discovery: { issuer: 'http://platform.test/realms/admin', clientId: 'tierplane-cli', apiPath: '/api' },
     mailer,

@@ -58,7 +58,16 @@ export async function startLightHome(steps: readonly Step[] = []): Promise<Light
   await identity.ensureRealm({ id: 'admin', displayName: 'Administration' });
   const mailer = openMailer({ table, clock, random, log });
   const deps = {
-    ...{ table, clock, random, log, identity, mailer, appUrl: 'http://platform.test' },
+    ...{
+      table,
+      clock,
+      random,
+      log,
+      identity,
+      administrators: { table, identity },
+      mailer,
+      appUrl: 'http://platform.test',
+    },
     mailLimits: createMailLimits(clock),
     signUpLimiter: createRateLimiter(clock, { perMinute: 5, burst: 10 }),
     operator: { tiers: TIERS, progress: async () => steps } as Partial<OperatorDeps> as OperatorDeps,

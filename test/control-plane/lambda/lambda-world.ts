@@ -67,6 +67,7 @@ export async function createLambdaWorld(account: EmulatedAccount, name: string):
     environment: {
       ...account.environment,
       TIERPLANE_TABLE: name,
+      TIERPLANE_APP_PLANE_TABLE: name,
       TIERPLANE_BUS: name,
       TIERPLANE_PREFIX: name,
       TIERPLANE_ADMIN_POOL: userPoolId,

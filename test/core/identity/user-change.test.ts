@@ -68,14 +68,15 @@ describe('a change of a user', () => {
     await change(ANN.userName, { email: 'new@a.test' });
     expect(outlines()[0]?.slice(2)).toEqual([
       { put: emailKey('pool', 'new@a.test'), version: 1, if: 'absent' },
-      { delete: emailKey('pool', ANN.email) },
       { check: userKey('pool', 'new@a.test'), if: 'absent' },
     ]);
+    // The user still signs in by this name.
+    expect((await scene.table.get(emailKey('pool', ANN.email)))?.data).toEqual({ userName: ANN.userName });
     expect((await scene.table.get(emailKey('pool', 'new@a.test')))?.data).toEqual({ userName: ANN.userName });
     // Back to the email that is also the user name.
     await change(ANN.userName, { email: 'ANN@a.test' });
     expect(outlines()[1]?.slice(2)).toEqual([
-      { put: emailKey('pool', ANN.email), version: 1, if: 'absent' },
+      { check: emailKey('pool', ANN.email), if: { version: 2 } },
       { delete: emailKey('pool', 'new@a.test') },
     ]);
     await change(ANN.userName, { email: 'ann@A.TEST' });
