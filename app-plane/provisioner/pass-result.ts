@@ -2,7 +2,10 @@
 export type PassResult =
   /** Nothing is left to do. */
   | { readonly outcome: 'done' }
-  /** Call again after `afterMs`; 0: at once. */
+  /**
+   * Call again after `afterMs`. 0: another process changed the tenant meanwhile, or its clean-up follows; call again at once,
+   * if possible with the same reconciler, which may still hold the lease.
+   */
   | {
       readonly outcome: 'again';
       readonly afterMs: number;

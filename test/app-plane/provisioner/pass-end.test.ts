@@ -119,6 +119,20 @@ describe('a pass that has applied every change', () => {
     expect(logged()).toEqual([{ tenantId: ID, registrationId: `reg-${ID}`, ms: 70, message: 'tenant is gone' }]);
   });
 
+  test('of an offboarding does not end before what cannot be observed is removed elsewhere', async () => {
+    const pending = { pending: 'the items of the tenant are being deleted', lookAgainMs: 2_000 };
+    const driver = { kinds: ['data'], purge: async () => pending } as unknown as ResourceDriver;
+    const claim = await claimOf({ phase: 'deprovisioning', desired: 'absent' });
+    const result = await endSuccess(claim, NOTHING_TO_DO, { ...deps, drivers: [driver, ...deps.drivers] });
+    expect(result).toEqual(again(2_000, pending.pending));
+    expect(await placement()).toMatchObject({
+      phase: 'deprovisioning',
+      pending: pending.pending,
+      steps: [{ name: 'remove remains', status: 'running', reason: pending.pending }],
+    });
+    expect([purged, await types()]).toEqual([[], []]);
+  });
+
   test('of an offboarding fails if a policy has withheld a removal', async () => {
     const claim = await claimOf({ phase: 'deprovisioning', desired: 'absent' });
     const withheld = { ...NOTHING_TO_DO, withheld: [{}] } as unknown as Ended;
@@ -243,6 +257,19 @@ describe('a pass that fails', () => {
       { detailType: type, detail: { jobOutput: { tenantData: { reason }, tenantRegistrationData: { reason } } } },
     ]);
     expect(logged().at(-1)).toEqual({ tenantId: ID, reason, message });
+  });
+
+  test.each<[string, Partial<Placement>]>([
+    ['makes the next pass clean up', {}],
+    ['is reported', { phase: 'deprovisioning', desired: 'absent' }],
+    ['leaves a ready tenant as it was', { phase: 'ready' }],
+  ])('for good and %s leaves no step running', async (_what, change) => {
+    const claim = await claimOf(change);
+    const waiting = { pending: 'stack a is being created', lookAgainMs: 1_000 };
+    await claim.record(['create cluster'], async () => waiting, String);
+    await endError(claim, new DomainError('FAILED', 'stack b was rolled back'), deps);
+    const ended = { status: 'failed', endedAt: expect.any(String), reason: 'given up before it had ended' };
+    expect((await placement())?.steps).toMatchObject([{ name: 'create cluster', ...ended }]);
   });
 
   test('names the step that failed', async () => {
