@@ -31,8 +31,9 @@ export function removeAccountFolder(folder: string): void {
   rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
 }
 
-/** Removes containers, addresses and files of accounts whose process was killed. */
+/** Removes containers, addresses and files of accounts whose process was killed. Does nothing on machines without /proc. */
 export function removeAbandonedAccounts(): void {
+  if (startTimeOf(process.pid) === undefined) return;
   for (const name of readdirSync(tmpdir()).filter((one) => one.startsWith(PREFIX))) {
     const folder = join(tmpdir(), name);
     const owner = ownerOf(folder);
@@ -68,11 +69,12 @@ function claim(folder: string): boolean {
   }
 }
 
-/** In clock ticks since the machine started. @returns undefined if there is no such process, or no /proc */
+/** In clock ticks since the machine started. @returns undefined if the process has ended, or if there is no /proc */
 function startTimeOf(pid: number): string | undefined {
   try {
-    // The name of the program, in parentheses, may contain spaces. The start time is the 20th field after it.
-    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[19];
+    // The name of the program, in parentheses, may contain spaces. The state follows it, and 19 fields later the start time.
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+    return fields[0] === 'Z' ? undefined : fields[19];
   } catch {
     return undefined;
   }

@@ -109,8 +109,8 @@ function closeOnce(child: ChildProcess, parts: AccountParts): () => Promise<void
 
 function remove({ port, directory, engine }: AccountParts): void {
   if (engine) {
-    engine.dispose();
     removeAddresses(port);
+    engine.dispose();
   }
   removeAccountFolder(directory);
 }

@@ -151,7 +151,10 @@ def _query(own, query, mapped):
     return f"?{urllib.parse.urlencode(pairs)}" if pairs else ""
 
 
-_NOT_PASSED_ON = ("host", "content-length", "connection", "transfer-encoding", "keep-alive", "upgrade", "te", "x-api-key")
+_NOT_PASSED_ON = (
+    *("host", "content-length", "connection", "transfer-encoding", "keep-alive", "upgrade", "te", "expect"),
+    "x-api-key",
+)
 
 
 def _headers(headers, mapped):

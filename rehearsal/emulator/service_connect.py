@@ -41,6 +41,7 @@ def connect_services():
     """`ServiceConnectConfiguration` of services in stacks. A task knows the aliases that exist when it starts."""
     threading.Thread(target=_loop.run_forever, daemon=True, name="service-connect").start()
     _follow_stacks()
+    _follow_resets()
     _name_aliases_in_tasks()
 
 
@@ -69,6 +70,17 @@ def _follow_stacks():
         delete(physical_id, props)
 
     handlers.update(create=create_connected, update=update_connected, delete=delete_connected)
+
+
+def _follow_resets():
+    original = ecs.reset
+
+    def reset():
+        for key in list(_participants):
+            _leave(key)
+        original()
+
+    ecs.reset = reset
 
 
 def _join(key, props):
