@@ -79,6 +79,7 @@ export const CONTAINER_VARIABLES: Readonly<Record<string, Variable>> = {
   TIERPLANE_SERVICES: {
     meaning: 'Container: endpoints of other services, as JSON: `{"products":["http://products:8080"]}`.',
   },
+  TIERPLANE_USERS_FUNCTION: { meaning: 'Container of the users service: name or ARN of the function `tenant-users`.' },
   TIERPLANE_PORT: { meaning: 'Container: port to listen on; 8080 by default.' },
 };
 

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { keySetOf } from '../../adapters/aws/identity/key-set.ts';
 import { openTenantTables } from '../../adapters/aws/store/tenant-tables.ts';
 import { systemClock, systemRandom } from '../../adapters/embedded/clock.ts';
 import { createCallerLookup } from '../../adapters/embedded/identity/caller-lookup.ts';
@@ -6,7 +7,7 @@ import { createSignature } from '../../adapters/embedded/identity/signature.ts';
 import { DomainError } from '../../core/errors.ts';
 import { createAuthorize } from '../../core/identity/authorize.ts';
 import { newId } from '../../core/tenant/ids.ts';
-import { keySetOf, readAwsEnvironment } from './environment-aws.ts';
+import { readAwsEnvironment } from './environment-aws.ts';
 import { preloadKeys } from './preload-keys.ts';
 import { drain, environmentOrExit, openLog } from './server-process.ts';
 import type { ServiceParts } from './service.ts';

@@ -233,13 +233,16 @@ async function findClient(cognito: CognitoIdentityProviderClient, UserPoolId: st
   return UserPoolClients?.find(({ ClientName }) => ClientName === APP_CLIENT)?.ClientId;
 }
 
-/** A public client: code with PKCE, no implicit flow. Users can write only an attribute that no decision relies on. */
+/**
+ * A public client: code with PKCE, no implicit flow. Users can write only an attribute that no decision relies on. Sign-in
+ * with only a password needs permissions of IAM: so the change of a password checks the current one.
+ */
 async function createClient(cognito: CognitoIdentityProviderClient, UserPoolId: string): Promise<string> {
   const command = new CreateUserPoolClientCommand({
     UserPoolId,
     ClientName: APP_CLIENT,
     GenerateSecret: false,
-    ExplicitAuthFlows: ['ALLOW_REFRESH_TOKEN_AUTH'],
+    ExplicitAuthFlows: ['ALLOW_REFRESH_TOKEN_AUTH', 'ALLOW_ADMIN_USER_PASSWORD_AUTH'],
     PreventUserExistenceErrors: 'ENABLED',
     EnableTokenRevocation: true,
     ReadAttributes: ['email', 'email_verified', 'name'],

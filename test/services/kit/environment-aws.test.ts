@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { keySetOf, readAwsEnvironment } from '../../../services/kit/environment-aws.ts';
+import { keySetOf } from '../../../adapters/aws/identity/key-set.ts';
+import { readAwsEnvironment } from '../../../services/kit/environment-aws.ts';
 
 const ISSUER = 'https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Abc123';
 const POOL = { issuer: ISSUER, realm: 'pool', clientIds: ['client-1'] };

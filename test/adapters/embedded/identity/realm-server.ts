@@ -31,6 +31,7 @@ export interface RealmServer {
   readonly credentials: EmbeddedClientCredentials;
   readonly mailer: EmbeddedMailer;
   readonly realms: Realms;
+  addTenant(tenantId: string, claims: TenantClaims): void;
   /** Changes the record of a tenant. */
   changeTenant(tenantId: string, change: Partial<TenantClaims>): void;
   /** All lines logged so far. */
@@ -113,6 +114,7 @@ export async function startRealmServer(options: { readonly logN?: number } = {})
     credentials,
     mailer,
     realms,
+    addTenant: (tenantId, claims) => void tenants.set(tenantId, claims),
     changeTenant(tenantId, change) {
       const before = tenants.get(tenantId);
       if (before) tenants.set(tenantId, { ...before, ...change });
