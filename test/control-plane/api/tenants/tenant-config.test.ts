@@ -36,6 +36,7 @@ test.each<[path: string, query: Record<string, string>, origin: string | undefin
     '404 No tenant details found for globex00',
   ],
   ['/tenant-config', { tenantId: '', tenantName: 'Acme' }, 'https://globex.example', FOUND],
+  ['/tenant-config', { tenantName: 'acme' }, undefined, FOUND],
   ['/tenant-config', { tenantName: 'globex' }, 'https://acme.example', '404 No tenant details found for globex'],
   ['/tenant-config', { tenantName: '' }, 'https://acme.example', FOUND],
   ['/tenant-config', {}, 'http://acme:8080', FOUND],

@@ -192,7 +192,7 @@ describe('a change of a tenant', () => {
 });
 
 describe('a page of tenants', () => {
-  const NAMES = ['acme', 'acme-corp', 'beta', 'gone', 'left'];
+  const NAMES = ['acme', 'acme-corp', 'beta', 'abba', 'left'];
 
   beforeEach(async () => {
     for (const [i, slug] of NAMES.entries()) {
@@ -216,8 +216,8 @@ describe('a page of tenants', () => {
 
   test.each<[what: string, options: Omit<ListOptions, 'limit'>, expected: string[][]]>([
     ['all but the deleted ones', {}, [['acme', 'acme-corp'], ['beta']]],
-    ['all, the deleted ones last', { includeDeleted: true }, [['acme', 'acme-corp'], ['beta', 'gone'], ['left']]],
-    ['the deleted ones', { state: 'deleted' }, [['gone', 'left']]],
+    ['all, the deleted ones last', { includeDeleted: true }, [['acme', 'acme-corp'], ['beta', 'abba'], ['left']]],
+    ['the deleted ones', { state: 'deleted' }, [['abba', 'left']]],
     ['a state, whatever is included', { state: 'active', includeDeleted: true }, [['acme', 'acme-corp'], ['beta']]],
     ['a tier, with its deleted ones', { tier: 'basic', includeDeleted: true }, [['acme', 'beta'], ['left']]],
     ['a beginning of the name', { slugPrefix: 'acme' }, [['acme', 'acme-corp']]],
@@ -229,7 +229,7 @@ describe('a page of tenants', () => {
   test('ends exactly at the end of a partition, and continues with the next', async () => {
     expect(await pages({ includeDeleted: true }, 3)).toEqual([
       ['acme', 'acme-corp', 'beta'],
-      ['gone', 'left'],
+      ['abba', 'left'],
     ]);
     expect(await pages({}, 3)).toEqual([['acme', 'acme-corp', 'beta']]);
   });
