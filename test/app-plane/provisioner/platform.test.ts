@@ -82,6 +82,34 @@ describe('OB-5: a pooled service that does not start', () => {
   });
 });
 
+test.each([
+  ['its reason', { reason: 'the image is missing' }, 'the image is missing'],
+  ['a reason of its own', {}, 'the pooled services cannot be deployed'],
+])(
+  'OB-5: a deployment of the pool that has failed for good fails the start with %s',
+  async (_what, reason, message) => {
+    runtime.deploy = async () => ({ state: 'failed', parts: [], ...reason });
+    await expect(ensure()).rejects.toMatchObject({ code: 'FAILED', message });
+  },
+);
+
+test('the pool is deployed as one unit, in its release, at the place of all pooled tenants', async () => {
+  const specs: unknown[] = [];
+  const deploy = runtime.deploy.bind(runtime);
+  runtime.deploy = (spec) => {
+    specs.push(spec);
+    return deploy(spec);
+  };
+  await ensure();
+  expect(specs).toEqual([
+    {
+      ...{ id: 'pool', cluster: 'pool', tenantId: null, tier: 'basic', size: TIERS.basic.task, services: SERVICES },
+      ...{ release: '1.0.0', environment: { OF: 'pool null basic' } },
+      place: { realm: 'pool', cluster: 'pool', silo: false },
+    },
+  ]);
+});
+
 test.each(['ensureRealm', 'deploy'] as const)('a start fails if %s does', async (name) => {
   const failing = () => Promise.reject(new DomainError('UNAVAILABLE', 'not now'));
   if (name === 'ensureRealm') identity = { ...identity, ensureRealm: failing };
