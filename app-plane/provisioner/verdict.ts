@@ -1,6 +1,13 @@
 import { planTenant } from '../../core/plan/plan-tenant.ts';
 import { applyPolicies, keepData, noDelete, type Policy, quota, type Verdict } from '../../core/plan/policies.ts';
-import type { Change, ObservedResource, Resource, ResourceDriver, TenantSpec } from '../../core/plan/resources.ts';
+import type {
+  Change,
+  ObservedResource,
+  Resource,
+  ResourceDriver,
+  ResourceKind,
+  TenantSpec,
+} from '../../core/plan/resources.ts';
 import type { Table } from '../../core/ports/table.ts';
 import type { TierName } from '../../core/tier/tiers.ts';
 import { kindsToObserve } from './created-kinds.ts';
@@ -29,7 +36,7 @@ export interface Inspection extends Verdict {
 export async function verdictOf(placement: Placement, deps: VerdictDeps): Promise<Inspection> {
   const { tenantId } = placement;
   const desired = desiredOf(placement, deps);
-  const observed = await observe(tenantId, driversFor(placement, desired, deps.drivers));
+  const observed = await observe(tenantId, kindsToObserve(placement, desired), deps.drivers);
   const changes = planTenant({ tenantId, resources: desired }, observed);
   return { ...applyPolicies(changes, await policiesFor(placement, deps)), desired, observed, changes };
 }
@@ -39,17 +46,17 @@ export function desiredOf(placement: Placement, { shapeOf }: Pick<VerdictDeps, '
   return mustExist(placement) ? shapeOf(placement.spec) : [];
 }
 
-function driversFor(
-  placement: Placement,
-  shape: readonly Resource[],
+/** Asks each driver for those of its kinds that are relevant, and no driver that has none. */
+async function observe(
+  tenantId: string,
+  relevant: readonly ResourceKind[],
   drivers: readonly ResourceDriver[],
-): readonly ResourceDriver[] {
-  const relevant = kindsToObserve(placement, shape);
-  return drivers.filter(({ kinds }) => kinds.some((kind) => relevant.includes(kind)));
-}
-
-async function observe(tenantId: string, drivers: readonly ResourceDriver[]): Promise<ObservedResource[]> {
-  return (await Promise.all(drivers.map((driver) => driver.observe(tenantId)))).flat();
+): Promise<ObservedResource[]> {
+  const observations = drivers.map(async (driver) => {
+    const kinds = driver.kinds.filter((kind) => relevant.includes(kind));
+    return kinds.length > 0 ? await driver.observe(tenantId, kinds) : [];
+  });
+  return (await Promise.all(observations)).flat();
 }
 
 async function policiesFor(placement: Placement, deps: VerdictDeps): Promise<Policy[]> {

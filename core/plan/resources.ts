@@ -118,8 +118,11 @@ export type Change<Kind extends ResourceKind = ResourceKind> =
 /** Observes and changes the resources of some kinds. Every call is idempotent. */
 export interface ResourceDriver<Kind extends ResourceKind = ResourceKind> {
   readonly kinds: readonly Kind[];
-  /** The tenant's resources of these kinds as they are now; none of another tenant. */
-  observe(tenantId: string): Promise<readonly ObservedResource<Kind>[]>;
+  /**
+   * The tenant's resources as they are now; none of another tenant.
+   * @param kinds the kinds to look for; it may return more. @default - all of `this.kinds`
+   */
+  observe(tenantId: string, kinds?: readonly Kind[]): Promise<readonly ObservedResource<Kind>[]>;
   /**
    * Applies a change. Resolves with Pending if the work goes on elsewhere; a later call continues or observes it.
    * @throws FAILED if work elsewhere was attempted and rolled back

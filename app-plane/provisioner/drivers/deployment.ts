@@ -1,7 +1,13 @@
 import { DomainError } from '../../../core/errors.ts';
 import { ChangesFailed } from '../../../core/plan/changes-failed.ts';
 import { deploymentIdOf } from '../../../core/plan/deployment.ts';
-import type { Change, ObservedResource, ResourceDriver, ResourceOf } from '../../../core/plan/resources.ts';
+import type {
+  Change,
+  ObservedResource,
+  ResourceDriver,
+  ResourceKind,
+  ResourceOf,
+} from '../../../core/plan/resources.ts';
 import type { ClusterId, Places } from '../../../core/ports/places.ts';
 import { type DeploymentStatus, type Part, PartsFailed, type Runtime } from '../../../core/ports/runtime.ts';
 import type { TenantData } from '../../../core/ports/tenant-data.ts';
@@ -26,7 +32,10 @@ export interface DeploymentDriverOptions {
   readonly environmentOf: EnvironmentOf;
 }
 
-type Kind = 'data' | 'cluster' | 'service';
+const KINDS = ['data', 'cluster', 'service'] as const satisfies readonly ResourceKind[];
+type Kind = (typeof KINDS)[number];
+
+const ABSENT: DeploymentStatus = { state: 'absent', parts: [] };
 
 /** Changes that succeed or fail together. */
 interface Unit {
@@ -54,9 +63,13 @@ export function createDeploymentDriver(options: DeploymentDriverOptions): Resour
     }
   };
   return {
-    kinds: ['data', 'cluster', 'service'],
-    async observe(tenantId) {
-      const [status, hasData] = await Promise.all([runtime.deployment(deploymentIdOf(tenantId)), data.has(tenantId)]);
+    kinds: KINDS,
+    async observe(tenantId, kinds = KINDS) {
+      const isDeployed = kinds.some((kind) => kind !== 'data');
+      const [status, hasData] = await Promise.all([
+        isDeployed ? runtime.deployment(deploymentIdOf(tenantId)) : ABSENT,
+        kinds.includes('data') && data.has(tenantId),
+      ]);
       const own: ObservedResource<Kind>[] = hasData ? [{ kind: 'data', name: 'data', tenantId, spec: {} }] : [];
       return [...own, ...computeOf(status, tenantId, services)];
     },

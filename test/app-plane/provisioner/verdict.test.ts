@@ -16,8 +16,8 @@ const SILO = { realm: 'pool', cluster: 'shared', silo: true } as const;
 function driverOf(kinds: readonly ResourceKind[], found: readonly Resource[], asked: string[] = []): ResourceDriver {
   return {
     kinds,
-    async observe(tenantId) {
-      asked.push(`${kinds.join()} of ${tenantId}`);
+    async observe(tenantId, of) {
+      asked.push(`${of?.join()} of ${tenantId}`);
       return found;
     },
     apply: async () => undefined,
@@ -54,7 +54,7 @@ describe('the verdict on a tenant that must exist', () => {
   });
 
   test.each<[string, readonly Resource[], string[]]>([
-    ['does not look for data if its shape has none', [CLUSTER], [`cluster of ${ID}`, `data,cluster of ${ID}`]],
+    ['does not look for data if its shape has none', [CLUSTER], [`cluster of ${ID}`, `cluster of ${ID}`]],
     [
       'looks for data if its shape has some',
       [CLUSTER, DATA],

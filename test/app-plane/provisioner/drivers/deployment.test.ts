@@ -87,6 +87,29 @@ describe('the data, the cluster and the services of a silo tenant', () => {
     expect(await observed()).toEqual([]);
   });
 
+  test.each<[Kind[], string[]]>([
+    [['data'], ['data.has']],
+    [['service'], ['runtime.deployment']],
+    [
+      ['data', 'cluster'],
+      ['runtime.deployment', 'data.has'],
+    ],
+  ])('are looked for where %j may be, and nowhere else', async (kinds, expected) => {
+    const asked: string[] = [];
+    const one = driver({
+      runtime: {
+        ...answering({ state: 'absent', parts: [] }),
+        deployment: async () => {
+          asked.push('runtime.deployment');
+          return { state: 'absent', parts: [] };
+        },
+      },
+      data: { has: async () => asked.push('data.has') > 9 },
+    });
+    expect(await one.observe(ID, kinds)).toEqual([]);
+    expect(asked).toEqual(expected);
+  });
+
   test('are deployed as a whole although one service alone has changed', async () => {
     const resources = resourcesOf('advanced');
     await driver().applyAll?.(changes('create', resources));
