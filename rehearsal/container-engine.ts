@@ -52,7 +52,18 @@ async function podmanEngine(podman: Podman): Promise<ContainerEngine> {
     return {
       host: await podman.serve(),
       build: (tag, folder) => {
-        podman.run('build', '--quiet', '--pull=never', '--tag', tag, '--file', `${folder}/Containerfile`, folder);
+        podman.run(
+          'build',
+          '--quiet',
+          '--pull=never',
+          '--format',
+          'docker',
+          '--tag',
+          tag,
+          '--file',
+          `${folder}/Containerfile`,
+          folder,
+        );
       },
       run: (...args) => podman.run(...args),
       dispose: () => podman.dispose(),

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { messageOf } from '../core/errors.ts';
 import { APP_PLANE_SOURCE, CONTROL_PLANE_SOURCE } from '../core/events/events.ts';
 import { type BusWatch, watchBus } from './bus-watch.ts';
 import { CommandLine } from './command-line.ts';
@@ -16,14 +15,7 @@ import {
 import { invitedPassword } from './invited-password.ts';
 import type { Tokens } from './managed-login.ts';
 import { CONTRACT, ContractReplay } from './recorded-contract.ts';
-
-export interface StepResult {
-  readonly name: string;
-  /** Duration; for a measurement the median of one call. */
-  readonly ms: number;
-  readonly ok: boolean;
-  readonly reason?: string;
-}
+import { type StepResult, timed } from './step.ts';
 
 const ADMIN_EMAIL = 'admin@example.com';
 /** The password of the emulated account's first administrator. The account exists only during the rehearsal. */
@@ -257,16 +249,6 @@ async function median(name: string, call: (i: number) => Promise<unknown>): Prom
   });
   const sorted = times.sort((a, b) => a - b);
   return { ...result, ms: sorted[Math.floor(sorted.length / 2)] ?? result.ms };
-}
-
-async function timed(name: string, run: () => Promise<void>): Promise<StepResult> {
-  const started = performance.now();
-  try {
-    await run();
-    return { name, ms: performance.now() - started, ok: true };
-  } catch (error) {
-    return { name, ms: performance.now() - started, ok: false, reason: messageOf(error) };
-  }
 }
 
 function registration(tenantName: string) {

@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 
+import call_log
 import containers
 import default_bus
 import ecs_deployments
@@ -51,6 +52,7 @@ def main():
     policies.add_event_keys()
     policies.add_policy_variables()
     policies.add_secure_transport()
+    call_log.log_calls_of_sessions()
     events.add_stack_resource_types()
     events.keep_calls_local()
     events.enforce_target_permissions()

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { serviceNames } from '../../scripts/bundle.ts';
 import { copyFile, copyProgram } from '../../scripts/program-files.ts';
 import type { ContainerEngine } from '../container-engine.ts';
 import { dockerStages } from '../dockerfile.ts';
@@ -10,9 +11,13 @@ export const DOCKERFILE = join(ROOT, 'services', 'Dockerfile');
 /** The Dockerfile's limit. */
 export const MAX_IMAGE_BYTES = 150_000_000;
 
-/** What `services/Dockerfile` makes images of. */
-export const IMAGES = ['orders', 'products', 'users', 'ingress'] as const;
-export type ImageName = (typeof IMAGES)[number];
+/** What `services/Dockerfile` makes images of: the services that have an entry point for AWS, and ingress. */
+export function imageNames(): string[] {
+  return [...serviceNames('server-aws.ts'), 'ingress'];
+}
+
+/** The part of an engine that builds images. */
+type Builder = Pick<ContainerEngine, 'build' | 'run'>;
 
 const NODE = '/usr/local/bin/node';
 const COPY_NODE = `--from=node ${NODE} ${NODE}`;
@@ -40,7 +45,7 @@ export function finalStageFromScratch(): string {
  * architecture.
  * @returns its size in bytes
  */
-export function buildImage(engine: ContainerEngine, name: ImageName, tag: string): number {
+export function buildImage(engine: Builder, name: string, tag: string): number {
   return build(engine, tag, (folder) => {
     copyProgram(process.execPath, join(folder, 'node'), NODE);
     copyFile(join(ROOT, 'dist', 'aws', `${name}.cjs`), join(folder, 'service.cjs'));
@@ -54,7 +59,7 @@ export function buildImage(engine: ContainerEngine, name: ImageName, tag: string
  * @returns its size in bytes
  */
 export function buildImageWith(
-  engine: ContainerEngine,
+  engine: Builder,
   { base, tag, script, path }: { readonly base: string; readonly tag: string; readonly script: string; path: string },
 ): number {
   return build(engine, tag, (folder) => {
@@ -63,7 +68,7 @@ export function buildImageWith(
   });
 }
 
-function build(engine: ContainerEngine, tag: string, prepare: (folder: string) => string): number {
+function build(engine: Builder, tag: string, prepare: (folder: string) => string): number {
   const folder = mkdtempSync(join(tmpdir(), 'tierplane-image-'));
   try {
     writeFileSync(join(folder, 'Containerfile'), prepare(folder));

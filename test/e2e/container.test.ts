@@ -5,12 +5,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Podman } from '../../rehearsal/podman.ts';
 import { describeWithPodman } from '../support/container-engine.ts';
-import { dockerStages, finalStageAlone } from '../support/dockerfile.ts';
+import { finalStageAlone, STAGES } from '../support/dockerfile.ts';
 import { eventually } from './harness.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const IMAGE = 'tierplane-under-test';
-const STAGES = dockerStages();
 
 /** The value of the one instruction of this name in the final stage. */
 function finalStage(name: string): string {

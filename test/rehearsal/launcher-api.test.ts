@@ -1,9 +1,9 @@
 import { beforeAll, expect, jest, test } from '@jest/globals';
 import { type PublicResponse, requestPublic } from '../../rehearsal/public-address.ts';
+import { Stacks } from '../../rehearsal/stacks.ts';
 import { describeWithContainers } from './account.ts';
 import { apiTemplate, BURST_OF_T1, KEYS } from './task/api-template.ts';
 import { buildTaskImage } from './task/image.ts';
-import { Stacks } from './task/stack.ts';
 import { serviceTemplate } from './task/template.ts';
 
 jest.setTimeout(120_000);

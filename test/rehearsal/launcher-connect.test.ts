@@ -2,10 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { beforeAll, expect, jest, test } from '@jest/globals';
 import { type EmulatedAccount, startEmulatedAccount } from '../../rehearsal/emulated-account.ts';
 import { requestPublic } from '../../rehearsal/public-address.ts';
+import { type StackResult, Stacks } from '../../rehearsal/stacks.ts';
 import { until } from '../support/until.ts';
 import { describeWithContainers } from './account.ts';
 import { buildTaskImage } from './task/image.ts';
-import { type StackResult, Stacks } from './task/stack.ts';
 import { serviceTemplate } from './task/template.ts';
 
 jest.setTimeout(180_000);

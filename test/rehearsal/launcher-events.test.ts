@@ -1,9 +1,9 @@
 import { beforeAll, expect, jest, test } from '@jest/globals';
 import { type BusWatch, type SeenEvent, watchBus } from '../../rehearsal/bus-watch.ts';
+import { Stacks } from '../../rehearsal/stacks.ts';
 import { until } from '../support/until.ts';
 import { describeWithContainers } from './account.ts';
 import { buildTaskImage } from './task/image.ts';
-import { Stacks } from './task/stack.ts';
 import { serviceTemplate } from './task/template.ts';
 
 jest.setTimeout(120_000);

@@ -5,8 +5,8 @@ import {
   CognitoIdentityProviderClient,
 } from '@aws-sdk/client-cognito-identity-provider';
 import { beforeAll, expect, jest, test } from '@jest/globals';
+import { Stacks } from '../../rehearsal/stacks.ts';
 import { clientConfig, describeInAccount } from './account.ts';
-import { Stacks } from './task/stack.ts';
 import { serviceTemplate } from './task/template.ts';
 
 jest.setTimeout(60_000);

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, expect, jest, test } from '@jest/globals';
 import { requestPublic } from '../../rehearsal/public-address.ts';
+import { type StackResult, Stacks } from '../../rehearsal/stacks.ts';
 import { until } from '../support/until.ts';
 import { describeWithContainers } from './account.ts';
 import { buildTaskImage, IMAGE } from './task/image.ts';
-import { type StackResult, Stacks } from './task/stack.ts';
 import { type ServiceOptions, serviceTemplate } from './task/template.ts';
 
 jest.setTimeout(120_000);

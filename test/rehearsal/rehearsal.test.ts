@@ -1,52 +1,22 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { describe, expect, jest, test } from '@jest/globals';
 import { runInstaller } from '../../rehearsal/installation.ts';
 import { describeWithPython } from '../support/describe-with-python.ts';
-import { until } from '../support/until.ts';
 import { clientConfig, describeInAccount } from './account.ts';
+import { leftBehind, NOTHING, run } from './leftovers.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const REHEARSAL = 'rehearsal/rehearse.ts';
 jest.setTimeout(300_000);
 
-interface Result {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<Result> {
-  return new Promise((resolve) => {
-    execFile(command, args, { cwd: ROOT, env, maxBuffer: 2 ** 24 }, (error, stdout, stderr) => {
-      resolve({ code: typeof error?.code === 'number' ? error.code : error ? 1 : 0, stdout, stderr });
-    });
-  });
-}
-
-/** Runs `use` with a temporary folder. @returns the files left in it, and the running processes that refer to it */
-async function inFolder(
-  use: (env: NodeJS.ProcessEnv) => Promise<void>,
-): Promise<{ files: string[]; running: string[] }> {
-  const folder = mkdtempSync(join(tmpdir(), 'tierplane-rehearsal-'));
-  try {
-    await use({ ...process.env, TMPDIR: folder });
-    const running = async () => (await run('ps', ['axeww'])).stdout.split('\n').filter((line) => line.includes(folder));
-    // Processes that were just killed may still be listed.
-    await until(async () => (await running()).length === 0).catch(() => {});
-    return { files: readdirSync(folder), running: await running() };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
 describeWithPython('npm run aws:rehearse', () => {
   test('DX-7: installs the control plane into an emulated account, uses it, and leaves nothing running', async () => {
-    const left = await inFolder(async (env) => {
+    const left = await leftBehind(async (env) => {
       const { code, stdout, stderr } = await run(process.execPath, [REHEARSAL, '--json'], env);
       const { ok, steps } = JSON.parse(stdout) as { ok: boolean; steps: { name: string; ms: number; ok: boolean }[] };
       expect(steps.filter((step) => !step.ok)).toEqual([]);
@@ -55,14 +25,14 @@ describeWithPython('npm run aws:rehearse', () => {
       for (const { ms } of steps) expect(Number.isInteger(ms)).toBe(true);
       expect(stderr).toContain('✓ scripts/sbt-install.sh installs the control plane');
     });
-    expect(left).toEqual({ files: [], running: [] });
+    expect(left).toEqual(NOTHING);
   });
 
   test.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const)('leaves nothing behind after %s', async (signal, code) => {
-    const left = await inFolder(async (env) => {
+    const left = await leftBehind(async (env) => {
       const child = spawn(process.execPath, [REHEARSAL], { cwd: ROOT, env, stdio: ['ignore', 'ignore', 'pipe'] });
       const exited = once(child, 'exit');
       // The account has started, and the installer runs.
@@ -70,11 +40,11 @@ describeWithPython('npm run aws:rehearse', () => {
       child.kill(signal);
       expect(await exited).toEqual([code, null]);
     });
-    expect(left).toEqual({ files: [], running: [] });
+    expect(left).toEqual(NOTHING);
   });
 
   test('fails when a step fails, and leaves nothing behind', async () => {
-    const left = await inFolder(async (env) => {
+    const left = await leftBehind(async (env) => {
       // With this grep, the installer accepts no email address.
       const bin = mkdtempSync(join(env.TMPDIR ?? '', 'bin-'));
       writeFileSync(join(bin, 'grep'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
@@ -87,7 +57,7 @@ describeWithPython('npm run aws:rehearse', () => {
         last: { ok: false, reason: expect.stringContaining('is not an email address') },
       });
     });
-    expect(left).toEqual({ files: [], running: [] });
+    expect(left).toEqual(NOTHING);
   });
 });
 

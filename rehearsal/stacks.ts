@@ -1,0 +1,82 @@
+import {
+  CloudFormationClient,
+  CreateStackCommand,
+  DeleteStackCommand,
+  DescribeStackEventsCommand,
+  DescribeStacksCommand,
+  type Stack,
+  UpdateStackCommand,
+} from '@aws-sdk/client-cloudformation';
+import { clientConfig } from './bus-watch.ts';
+import type { EmulatedAccount } from './emulated-account.ts';
+
+const ENDS_WITHIN_MS = 120_000;
+const POLL_MS = 50;
+const Capabilities = ['CAPABILITY_IAM'] as const;
+
+/** How an operation on a stack ended. */
+export interface StackResult {
+  readonly status: string;
+  readonly outputs: Readonly<Record<string, string>>;
+  /** The reasons of the resources that failed, newest first, with their logical ids. */
+  readonly failures: readonly string[];
+}
+
+/** Values of a template's parameters. */
+type Parameters = Readonly<Record<string, string>>;
+
+/** The stacks of an account. Each operation waits until it has ended, for at most 2 minutes. */
+export class Stacks {
+  readonly #client: CloudFormationClient;
+
+  constructor(account: EmulatedAccount) {
+    this.#client = new CloudFormationClient(clientConfig(account));
+  }
+
+  async create(StackName: string, TemplateBody: string, parameters: Parameters = {}): Promise<StackResult> {
+    const input = { StackName, TemplateBody, Parameters: listOf(parameters), Capabilities: [...Capabilities] };
+    await this.#client.send(new CreateStackCommand(input));
+    return this.#end(StackName);
+  }
+
+  async update(StackName: string, TemplateBody: string, parameters: Parameters = {}): Promise<StackResult> {
+    const input = { StackName, TemplateBody, Parameters: listOf(parameters), Capabilities: [...Capabilities] };
+    await this.#client.send(new UpdateStackCommand(input));
+    return this.#end(StackName);
+  }
+
+  async delete(StackName: string): Promise<StackResult> {
+    const stack = await this.#describe(StackName);
+    await this.#client.send(new DeleteStackCommand({ StackName }));
+    return this.#end(stack?.StackId ?? StackName);
+  }
+
+  async #end(StackName: string): Promise<StackResult> {
+    const stack = await this.#untilEnded(StackName);
+    const { StackEvents = [] } = await this.#client.send(new DescribeStackEventsCommand({ StackName }));
+    const failed = StackEvents.filter(({ ResourceStatus }) => ResourceStatus?.endsWith('_FAILED'));
+    return {
+      status: stack.StackStatus ?? '',
+      outputs: Object.fromEntries((stack.Outputs ?? []).map((one) => [one.OutputKey ?? '', one.OutputValue ?? ''])),
+      failures: failed.map((one) => `${one.LogicalResourceId}: ${one.ResourceStatusReason}`),
+    };
+  }
+
+  async #untilEnded(name: string): Promise<Stack> {
+    const end = performance.now() + ENDS_WITHIN_MS;
+    for (;;) {
+      const stack = await this.#describe(name);
+      if (stack && !stack.StackStatus?.endsWith('_IN_PROGRESS')) return stack;
+      if (performance.now() > end) throw new Error(`stack ${name} is ${stack?.StackStatus} after ${ENDS_WITHIN_MS} ms`);
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+
+  async #describe(StackName: string): Promise<Stack | undefined> {
+    return (await this.#client.send(new DescribeStacksCommand({ StackName }))).Stacks?.[0];
+  }
+}
+
+function listOf(parameters: Parameters): { ParameterKey: string; ParameterValue: string }[] {
+  return Object.entries(parameters).map(([ParameterKey, ParameterValue]) => ({ ParameterKey, ParameterValue }));
+}
