@@ -60,6 +60,25 @@ describe('a failing onboarding', () => {
     expect((await process.provisioner.progress(id)).every((step) => step.status === 'done')).toBe(true);
   });
 
+  test.each([
+    ['attempts', { attempts: 2 }, 0],
+    ['seconds', { onboardingSeconds: 10 }, 7],
+  ])('is given up after as many %s as are allowed', async (_what, limits, seconds) => {
+    await using world = new World();
+    const process = await world.running({ limits });
+    const id = tenantId();
+    let tries = 0;
+    world.beforeCall = (call) => {
+      if (call !== 'createUser') return;
+      tries++;
+      world.clock.advance(seconds * 1_000);
+      unavailable();
+    };
+    await world.deliver(process, onboarding(id, 'basic'));
+    await world.untilPhase(process, id, 'failed');
+    expect(tries).toBe(2);
+  });
+
   test('is given up at once when no retry can help, and the other tenant keeps what it has', async () => {
     await using world = new World();
     const process = await world.running();

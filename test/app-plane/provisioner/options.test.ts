@@ -126,6 +126,7 @@ describe('a provisioner without further options', () => {
       ['basic000', 'basic'],
       ['basic001', 'basic'],
       ['premium0', 'premium'],
+      ['basic002', 'basic'],
     ] as const) {
       await provisioner.accept.handle(onboarding(tenantId, tier));
       await provisioner.idle();
@@ -134,7 +135,7 @@ describe('a provisioner without further options', () => {
     expect(read).toContain('tenant-premium0');
     const { items } = await scratch.table.query({ ...OUTBOX, limit: 100 });
     const issuers = items.map(({ data }) => /realms\/([\w-]+)/.exec(JSON.stringify(data))?.[1]);
-    expect(issuers.toSorted()).toEqual(['pool', 'pool', 'tenant-premium0']);
+    expect(issuers.toSorted()).toEqual(['pool', 'pool', 'pool', 'tenant-premium0']);
   });
 
   test('announces no tenant whose realm does not exist, and tries again', async () => {

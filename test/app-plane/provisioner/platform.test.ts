@@ -78,6 +78,9 @@ describe('OB-5: a pooled service that does not start', () => {
       if (service === 'users') throw new DomainError('UNAVAILABLE', 'no bundle');
     };
     await expect(ensure()).rejects.toMatchObject({ ...refusal, message: 'no bundle' });
+    // Another one that is deployed and does not start makes no difference.
+    runtime.broken.add('pooled/orders');
+    await expect(ensure()).rejects.toMatchObject(refusal);
     expect(lines).toEqual([]);
   });
 });
