@@ -111,16 +111,19 @@ describe('a failing onboarding', () => {
     expect(tries).toBe(2);
   });
 
-  test('continues after a step that never ends', async () => {
+  test.each([
+    ['a minute', {}, 60_000],
+    ['the given time', { stepSeconds: 1 }, 1_000],
+  ])('continues after %s with a step that never ends', async (_what, limits, stepMs) => {
     await using world = new World();
-    const process = await world.running({ limits: { stepSeconds: 1 } });
+    const process = await world.running({ limits });
     const id = tenantId();
     let calls = 0;
     const deploy = world.runtime.deploy.bind(world.runtime);
     world.runtime.deploy = (spec) => (++calls === 1 ? new Promise(() => undefined) : deploy(spec));
     await world.deliver(process, onboarding(id, 'premium'));
     while (calls === 0) await new Promise((resolve) => setImmediate(resolve));
-    world.clock.advance(1_000);
+    world.clock.advance(stepMs);
     await world.untilPhase(process, id, 'ready');
     expect(calls).toBe(2);
   });
