@@ -157,6 +157,27 @@ describe('the work of a provisioner', () => {
     expect(await provisioner.settled(ID, 60_000)).toBe('ready');
   });
 
+  test('ON-11: shows a step while it runs, before the store has it, and ends with the provisioner', async () => {
+    const started = Promise.withResolvers<void>();
+    const proceed = Promise.withResolvers<void>();
+    const createUser: FakeIdentity['createUser'] = async (...given) => {
+      started.resolve();
+      await proceed.promise;
+      return identity.createUser(...given);
+    };
+    const provisioner = open({ identity: { ...identity, createUser }, isSoleOwner: true });
+    await provisioner.start();
+    await provisioner.accept.handle(onboarding(ID, 'basic'));
+    await started.promise;
+    const running = expect.objectContaining({ name: 'create administrator', status: 'running' });
+    expect(await provisioner.progress(ID)).toContainEqual(running);
+    expect((await placement())?.steps).not.toContainEqual(running);
+    const closed = provisioner.close();
+    proceed.resolve();
+    await closed;
+    expect([(await placement())?.phase, await results()]).toEqual(['accepted', []]);
+  });
+
   test('is tried again after the interval of the sweep if it could not run', async () => {
     const { table } = scratch;
     let isBroken = false;
