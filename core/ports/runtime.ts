@@ -54,9 +54,10 @@ export type TaskState = 'starting' | 'healthy' | 'unhealthy' | 'draining' | 'sto
 
 export interface TaskStatus {
   readonly taskId: string;
+  /** Process id; 0 if the task runs on another machine. */
   readonly pid: number;
   readonly state: TaskState;
-  /** Path of the Unix socket that the task listens on. */
+  /** Path of the Unix socket that the task listens on, or its URL on another machine; empty while it has no address. */
   readonly endpoint: string;
   /** ISO 8601, UTC. */
   readonly startedAt: string;

@@ -24,7 +24,7 @@ def wait_for_steady_services():
     create, update, delete = handlers["create"], handlers["update"], handlers["delete"]
 
     def create_and_wait(logical_id, props, stack_name):
-        created = create(logical_id, props, stack_name)
+        created = create(logical_id, _with_number(props), stack_name)
         try:
             _wait(created[0])
         except ValueError:
@@ -33,13 +33,22 @@ def wait_for_steady_services():
         return created
 
     def update_and_wait(physical_id, old_props, new_props, stack_name):
-        updated = update(physical_id, old_props, new_props, stack_name)
+        updated = update(physical_id, old_props, _with_number(new_props), stack_name)
         _wait(physical_id)
         return updated
 
     handlers.update(create=create_and_wait, update=update_and_wait)
     _run_off_the_event_loop()
     _send_back_failed_updates()
+
+
+def _with_number(props):
+    """A parameter of type Number is text where a template uses it; CloudFormation converts it to the property's type.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html
+    """
+    count = props.get("DesiredCount")
+    return props if count is None else {**props, "DesiredCount": int(count)}
 
 
 def _run_off_the_event_loop():

@@ -1,0 +1,147 @@
+import {
+  type CloudFormationClient,
+  CreateStackCommand,
+  type CreateStackCommandInput,
+  DeleteStackCommand,
+  DescribeStackEventsCommand,
+  DescribeStackResourcesCommand,
+  DescribeStacksCommand,
+  type Stack,
+  type StackEvent,
+  type StackResource,
+  UpdateStackCommand,
+} from '@aws-sdk/client-cloudformation';
+import { DomainError } from '../../../core/errors.ts';
+import { asDomainError } from '../store/errors.ts';
+
+/** A stack to create or update. */
+export type StackRequest = Pick<
+  CreateStackCommandInput,
+  'StackName' | 'TemplateURL' | 'TemplateBody' | 'Parameters' | 'Tags' | 'RoleARN' | 'ClientRequestToken'
+>;
+
+/** How the last operation on a stack ended. */
+export interface LastOperation {
+  /** The ClientRequestToken that started it. */
+  readonly token: string | undefined;
+  /** Why it failed: the first resource that failed, with its reason. */
+  readonly reason: string | undefined;
+}
+
+const NOT_FOUND = /does not exist/;
+const NO_CHANGE = /No updates are to be performed/;
+/** Another operation on the stack is in progress, or began meanwhile. */
+const BUSY = /_IN_PROGRESS|AlreadyExists|already exists/;
+const CANCELLED = /cancelled/i;
+
+/** The stacks of an account. Errors: UNAVAILABLE if a later call may succeed, FAILED if CloudFormation refuses the request. */
+export class Stacks {
+  readonly #client: CloudFormationClient;
+
+  constructor(client: CloudFormationClient) {
+    this.#client = client;
+  }
+
+  /** The stack, or undefined if there is none. */
+  async find(StackName: string): Promise<Stack | undefined> {
+    try {
+      const { Stacks: [stack] = [] } = await this.#client.send(new DescribeStacksCommand({ StackName }));
+      return stack?.StackStatus === 'DELETE_COMPLETE' ? undefined : stack;
+    } catch (error) {
+      if (matches(error, NOT_FOUND)) return undefined;
+      throw asStackError(error);
+    }
+  }
+
+  /** All stacks of the account. */
+  async all(): Promise<Stack[]> {
+    const found: Stack[] = [];
+    for (let NextToken: string | undefined; ; ) {
+      const page = await this.#client.send(new DescribeStacksCommand({ NextToken })).catch(fail);
+      found.push(...(page.Stacks ?? []));
+      NextToken = page.NextToken;
+      if (!NextToken) return found;
+    }
+  }
+
+  async resources(StackName: string): Promise<readonly StackResource[]> {
+    const found = await this.#client.send(new DescribeStackResourcesCommand({ StackName })).catch(fail);
+    return found.StackResources ?? [];
+  }
+
+  /** Starts the creation. Does nothing if the stack exists meanwhile. */
+  async create(request: StackRequest): Promise<void> {
+    await this.#start(() =>
+      this.#client.send(
+        new CreateStackCommand({ ...request, Capabilities: ['CAPABILITY_IAM', 'CAPABILITY_NAMED_IAM'] }),
+      ),
+    );
+  }
+
+  /** Starts an update. Does nothing if the stack is as requested, or if another operation is in progress. */
+  async update(request: StackRequest): Promise<void> {
+    await this.#start(() =>
+      this.#client.send(
+        new UpdateStackCommand({ ...request, Capabilities: ['CAPABILITY_IAM', 'CAPABILITY_NAMED_IAM'] }),
+      ),
+    );
+  }
+
+  /** Starts the deletion. Does nothing if another operation is in progress, or if there is no such stack. */
+  async delete(StackName: string): Promise<void> {
+    await this.#start(() => this.#client.send(new DeleteStackCommand({ StackName })));
+  }
+
+  /** The last operation on a stack. Events are listed newest first. */
+  async lastOperation(StackName: string): Promise<LastOperation> {
+    const events: StackEvent[] = [];
+    for (let NextToken: string | undefined; ; ) {
+      const page = await this.#client.send(new DescribeStackEventsCommand({ StackName, NextToken })).catch(fail);
+      events.push(...(page.StackEvents ?? []));
+      NextToken = page.NextToken;
+      const began = events.findIndex((event) => isBeginning(event));
+      if (began >= 0 || !NextToken) return operationOf(events.slice(0, began < 0 ? undefined : began + 1));
+    }
+  }
+
+  async #start(send: () => Promise<unknown>): Promise<void> {
+    try {
+      await send();
+    } catch (error) {
+      if ([NOT_FOUND, NO_CHANGE, BUSY].some((pattern) => matches(error, pattern))) return;
+      throw asStackError(error);
+    }
+  }
+}
+
+/** The event with which an operation on the stack itself began. Its rollback belongs to it. */
+function isBeginning({ PhysicalResourceId, StackId, ResourceStatus }: StackEvent): boolean {
+  return PhysicalResourceId === StackId && /^(CREATE|UPDATE|DELETE)_IN_PROGRESS$/.test(ResourceStatus ?? '');
+}
+
+function operationOf(events: readonly StackEvent[]): LastOperation {
+  const token = events.find(({ ClientRequestToken }) => ClientRequestToken !== undefined)?.ClientRequestToken;
+  const failed = events.filter(
+    ({ ResourceStatus = '', ResourceStatusReason = '', PhysicalResourceId, StackId }) =>
+      ResourceStatus.endsWith('_FAILED') && !CANCELLED.test(ResourceStatusReason) && PhysicalResourceId !== StackId,
+  );
+  const first = failed.at(-1);
+  const own = events.find(({ ResourceStatusReason }) => ResourceStatusReason !== undefined)?.ResourceStatusReason;
+  return { token, reason: first ? `${first.LogicalResourceId}: ${first.ResourceStatusReason}` : own };
+}
+
+function matches(error: unknown, pattern: RegExp): boolean {
+  return error instanceof Error && (pattern.test(error.message) || pattern.test(error.name));
+}
+
+/** The message of a refused request names only the template and its parameters. */
+function asStackError(cause: unknown): DomainError {
+  if (cause instanceof Error && cause.name === 'ValidationError') {
+    return new DomainError('FAILED', cause.message, { cause });
+  }
+  return asDomainError('CloudFormation', cause);
+}
+
+function fail(error: unknown): never {
+  throw asStackError(error);
+}
