@@ -36,6 +36,31 @@ export function tableShape(tableName: string): CreateTableCommandInput {
   };
 }
 
+/** The tenant that an item of a pooled table belongs to. Only a table opened with `tenantScoped` writes it. */
+export const TENANT_ATTRIBUTE = 'tenant';
+/** The index by tenant, with keys only: DynamoDB cannot find partitions by a prefix of their key. */
+export const TENANT_INDEX = 'index-tenant';
+
+/** A table that several tenants share: as `tableShape`, with an index by tenant. */
+export function pooledTableShape(tableName: string): CreateTableCommandInput {
+  const { AttributeDefinitions = [], GlobalSecondaryIndexes = [], ...shape } = tableShape(tableName);
+  return {
+    ...shape,
+    AttributeDefinitions: [...AttributeDefinitions, { AttributeName: TENANT_ATTRIBUTE, AttributeType: 'S' }],
+    GlobalSecondaryIndexes: [
+      ...GlobalSecondaryIndexes,
+      {
+        IndexName: TENANT_INDEX,
+        KeySchema: [
+          { AttributeName: TENANT_ATTRIBUTE, KeyType: 'HASH' },
+          { AttributeName: 'pk', KeyType: 'RANGE' },
+        ],
+        Projection: { ProjectionType: 'KEYS_ONLY' },
+      },
+    ],
+  };
+}
+
 /** Enables the deletion of expired items. */
 export function expiryOf(tableName: string): UpdateTimeToLiveCommandInput {
   return { TableName: tableName, TimeToLiveSpecification: { AttributeName: EXPIRY, Enabled: true } };

@@ -25,7 +25,7 @@ import { type BackOff, backOffMs, chanceOf } from '../../../core/retry/back-off.
 import { pause } from '../../../core/time/wait.ts';
 import { asDomainError } from './errors.ts';
 import { queryInput } from './table-query.ts';
-import { EXPIRY, keyNames } from './table-shape.ts';
+import { EXPIRY, keyNames, TENANT_ATTRIBUTE } from './table-shape.ts';
 
 export interface TableOptions {
   readonly client: DynamoDBClient;
@@ -34,7 +34,10 @@ export interface TableOptions {
   /** Decides which items have expired, and times retries. */
   readonly clock: Clock;
   readonly random: RandomBytes;
-  /** The credentials are one tenant's: keys outside their scope are ACCESS_DENIED. @default false - INTERNAL */
+  /**
+   * The credentials are one tenant's: keys outside their scope are ACCESS_DENIED, and items name the tenant in an attribute,
+   * by which an index finds them. @default false - INTERNAL
+   */
   readonly tenantScoped?: boolean;
 }
 
@@ -69,7 +72,7 @@ export function openTable(options: TableOptions): Table {
       checkWrites(writes);
       const texts = encodeData(writes);
       if (writes.length === 0) return;
-      const items = writes.map((write, i) => transactItem(tableName, write, texts[i] ?? '', epochSeconds()));
+      const items = writes.map((write, i) => transactItem(options, write, texts[i] ?? '', epochSeconds()));
       await transactPastConflicts(options, items);
     },
   };
@@ -116,9 +119,13 @@ async function transactPastConflicts(options: TableOptions, items: TransactWrite
   }
 }
 
-function transactItem(tableName: string, write: Write, data: string, epochSeconds: number): TransactWriteItem {
+function transactItem(options: TableOptions, write: Write, data: string, epochSeconds: number): TransactWriteItem {
+  const { tableName, tenantScoped = false } = options;
   const condition = write.if === undefined ? {} : conditionOf(write.if, epochSeconds);
-  if ('put' in write) return { Put: { TableName: tableName, Item: itemAttributes(write.put, data), ...condition } };
+  if ('put' in write) {
+    const Item = { ...itemAttributes(write.put, data), ...(tenantScoped && ownerOf(write.put)) };
+    return { Put: { TableName: tableName, Item, ...condition } };
+  }
   const target = { TableName: tableName, Key: keyAttributes(keyOf(write)) };
   if ('delete' in write) return { Delete: { ...target, ...condition } };
   return { ConditionCheck: { ...target, ...conditionOf(write.if, epochSeconds) } };
@@ -145,6 +152,11 @@ function conditionOf(condition: Condition, epochSeconds: number) {
 
 function keyAttributes({ pk, sk }: Key): Attributes {
   return { pk: { S: pk }, sk: { S: sk } };
+}
+
+/** The tenant whose key the item has, so that the index by tenant finds it. */
+function ownerOf({ pk }: Key): Attributes {
+  return { [TENANT_ATTRIBUTE]: { S: pk.split('#', 1)[0] ?? pk } };
 }
 
 /** `data` is stored as JSON text: DynamoDB's own numbers and sets do not return every value as it was written. */

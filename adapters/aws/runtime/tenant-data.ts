@@ -1,0 +1,178 @@
+import type { CloudFormationClient, Stack } from '@aws-sdk/client-cloudformation';
+import { DeleteTableCommand, type DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { DomainError } from '../../../core/errors.ts';
+import type { Clock, RandomBytes } from '../../../core/ports/clock.ts';
+import type { Key, Table, Write } from '../../../core/ports/table.ts';
+import { keyOf, MAX_WRITES } from '../../../core/ports/table-rules.ts';
+import type { TenantData } from '../../../core/ports/tenant-data.ts';
+import type { MaybePending, Pending } from '../../../core/progress/pending.ts';
+import { closing } from '../../../core/tenant/closed.ts';
+import { requireTenantId } from '../../../core/tenant/ids.ts';
+import { asDomainError } from '../store/errors.ts';
+import { openTable } from '../store/table.ts';
+import { TENANT_ATTRIBUTE, TENANT_INDEX } from '../store/table-shape.ts';
+import type { DeploymentTemplate } from './deployment-template.ts';
+import { phaseOf, waitingFor } from './stack-phase.ts';
+import { Stacks } from './stacks.ts';
+
+export interface TenantDataOptions {
+  readonly cloudFormation: CloudFormationClient;
+  readonly dynamo: DynamoDBClient;
+  /** The tables of a silo tenant, which the template retains. Its one parameter is TenantId. */
+  readonly template: DeploymentTemplate['source'];
+  /** Stacks are called `<prefix>-silo-data-<tenant id>`, apart from those of deployments: no failed update touches data. */
+  readonly prefix: string;
+  /** Names of the pooled tables. Each has the shape of `pooledTableShape`. */
+  readonly pooledTables: readonly string[];
+  /** Whether services of the tenant run. */
+  readonly hasServices: (tenantId: string) => Promise<boolean>;
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+}
+
+const LOOK_AGAIN_MS = 5_000;
+/** Items written just before the tenant was closed may appear in the index later than the mark. In milliseconds. */
+const SETTLED_MS = 5_000;
+/** Pooled items that one call deletes: a call returns within seconds. */
+const ITEMS_PER_CALL = 20 * MAX_WRITES;
+
+interface PooledTable {
+  readonly name: string;
+  readonly table: Table;
+}
+
+/** The TenantData port on AWS: a stack with a silo tenant's tables, and items in pooled tables, found by an index. */
+export class StackTenantData implements TenantData {
+  readonly #options: TenantDataOptions;
+  readonly #stacks: Stacks;
+  readonly #pooled: readonly PooledTable[];
+
+  constructor(options: TenantDataOptions) {
+    const { dynamo: client, clock, random, pooledTables } = options;
+    this.#options = options;
+    this.#stacks = new Stacks(options.cloudFormation);
+    this.#pooled = pooledTables.map((name) => ({ name, table: openTable({ client, tableName: name, clock, random }) }));
+  }
+
+  async ensure(tenantId: string): Promise<MaybePending> {
+    const StackName = this.#nameOf(tenantId);
+    const stack = await this.#stacks.find(StackName);
+    if (!stack) {
+      await this.#stacks.create({
+        ...this.#options.template,
+        StackName,
+        Parameters: [{ ParameterKey: 'TenantId', ParameterValue: tenantId }],
+        Tags: [{ Key: 'TenantId', Value: tenantId }],
+      });
+      return pendingOn(`stack ${StackName} is being created`);
+    }
+    const phase = phaseOf(stack);
+    if (phase === 'working') return pendingOn(waitingFor(stack, true));
+    if (phase === 'created' || phase === 'update rolled back') return undefined;
+    throw await this.#failureOf(stack);
+  }
+
+  async has(tenantId: string): Promise<boolean> {
+    if (await this.#stacks.find(this.#nameOf(tenantId))) return true;
+    for (const { name } of this.#pooled) if ((await this.#keysOf(name, tenantId, 1)).length > 0) return true;
+    return false;
+  }
+
+  async delete(tenantId: string): Promise<MaybePending> {
+    const StackName = this.#nameOf(tenantId);
+    if (await this.#options.hasServices(tenantId)) {
+      throw new DomainError('CONFLICT', `data of tenant ${tenantId} cannot be deleted while its services run`);
+    }
+    let left = ITEMS_PER_CALL;
+    for (const pooled of this.#pooled) left -= await this.#deleteItems(pooled, tenantId, left);
+    if (left <= 0) return { pending: 'its pooled items are being deleted', lookAgainMs: 0 };
+    const stack = await this.#stacks.find(StackName);
+    if (stack) return await this.#deleteStack(stack, StackName);
+    const settlesInMs = await this.#settlesInMs(tenantId);
+    if (settlesInMs > 0) return { pending: 'its last writes may still appear', lookAgainMs: settlesInMs };
+  }
+
+  async close(tenantId: string): Promise<void> {
+    requireTenantId(tenantId);
+    const mark = closing(tenantId, this.#options.clock.now());
+    for (const { table } of this.#pooled) await table.transact([mark]);
+  }
+
+  /** Throws INVALID. */
+  #nameOf(tenantId: string): string {
+    requireTenantId(tenantId);
+    return `${this.#options.prefix}-silo-data-${tenantId}`;
+  }
+
+  /** How long items that were written before the tenant was closed may still appear, in ms; 0 if it is not closed. */
+  async #settlesInMs(tenantId: string): Promise<number> {
+    const now = this.#options.clock.now();
+    const mark = closing(tenantId, now);
+    let ms = 0;
+    for (const { table } of this.#pooled) {
+      const found = await table.get(keyOf(mark));
+      const closedAt = now - ((expiryOf(mark) ?? 0) - (found?.expiresAt ?? 0)) * 1000;
+      if (found) ms = Math.max(ms, closedAt + SETTLED_MS - now);
+    }
+    return ms;
+  }
+
+  /** The stack retains its tables, so they go first: the stack lists them as long as any is left. */
+  async #deleteStack(stack: Stack, StackName: string): Promise<Pending> {
+    if (phaseOf(stack) === 'working') return pendingOn(waitingFor(stack, true));
+    for (const { ResourceType, PhysicalResourceId } of await this.#stacks.resources(StackName)) {
+      if (ResourceType === 'AWS::DynamoDB::Table' && PhysicalResourceId) await this.#deleteTable(PhysicalResourceId);
+    }
+    await this.#stacks.delete(StackName);
+    if (phaseOf(stack) === 'deletion failed') throw await this.#failureOf(stack);
+    return pendingOn(waitingFor({ ...stack, StackName }, false));
+  }
+
+  async #deleteTable(TableName: string): Promise<void> {
+    try {
+      await this.#options.dynamo.send(new DeleteTableCommand({ TableName }));
+    } catch (error) {
+      // ResourceInUse: it is being deleted.
+      const isGoing = error instanceof Error && /^Resource(NotFound|InUse)Exception$/.test(error.name);
+      if (!isGoing) throw asDomainError('DynamoDB', error);
+    }
+  }
+
+  /** Deletes up to `limit` items of the tenant. @returns how many it has deleted */
+  async #deleteItems({ name, table }: PooledTable, tenantId: string, limit: number): Promise<number> {
+    let deleted = 0;
+    while (deleted < limit) {
+      const keys = await this.#keysOf(name, tenantId, MAX_WRITES);
+      if (keys.length === 0) break;
+      await table.transact(keys.map((key) => ({ delete: key })));
+      deleted += keys.length;
+    }
+    return deleted;
+  }
+
+  async #keysOf(TableName: string, tenantId: string, Limit: number): Promise<Key[]> {
+    const command = new QueryCommand({
+      ...{ TableName, IndexName: TENANT_INDEX, Limit },
+      KeyConditionExpression: '#tenant = :tenant',
+      ExpressionAttributeNames: { '#tenant': TENANT_ATTRIBUTE },
+      ExpressionAttributeValues: { ':tenant': { S: tenantId } },
+    });
+    const { Items = [] } = await this.#options.dynamo.send(command).catch((error: unknown) => {
+      throw asDomainError('DynamoDB', error);
+    });
+    return Items.map(({ pk, sk }) => ({ pk: pk?.S ?? '', sk: sk?.S ?? '' }));
+  }
+
+  async #failureOf(stack: Stack): Promise<DomainError> {
+    const { reason } = await this.#stacks.lastOperation(stack.StackId ?? '');
+    return new DomainError('FAILED', reason ?? `stack ${stack.StackName} is ${stack.StackStatus}`);
+  }
+}
+
+function expiryOf(write: Write): number | undefined {
+  return 'put' in write ? write.put.expiresAt : undefined;
+}
+
+function pendingOn(pending: string): Pending {
+  return { pending, lookAgainMs: LOOK_AGAIN_MS };
+}
