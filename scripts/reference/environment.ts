@@ -79,7 +79,10 @@ export const CONTAINER_VARIABLES: Readonly<Record<string, Variable>> = {
   TIERPLANE_SERVICES: {
     meaning: 'Container: endpoints of other services, as JSON: `{"products":["http://products:8080"]}`.',
   },
-  TIERPLANE_USERS_FUNCTION: { meaning: 'Container of the users service: name or ARN of the function `tenant-users`.' },
+  TIERPLANE_USERS_FUNCTION: {
+    meaning:
+      'Container: name or ARN of the function `tenant-users`, which tells the role that a caller has now. Without it, `TIERPLANE_IDENTITY_URL` does; the users service requires it.',
+  },
   TIERPLANE_PORT: { meaning: 'Container: port to listen on; 8080 by default.' },
 };
 

@@ -1,14 +1,17 @@
 import type { FastifyInstance } from 'fastify';
+import { createCallerLookup } from '../../adapters/aws/identity/caller-lookup.ts';
 import { keySetOf } from '../../adapters/aws/identity/key-set.ts';
+import { openUsersInvocation } from '../../adapters/aws/identity/users-invocation.ts';
 import { openTenantTables } from '../../adapters/aws/store/tenant-tables.ts';
 import { systemClock, systemRandom } from '../../adapters/embedded/clock.ts';
-import { createCallerLookup } from '../../adapters/embedded/identity/caller-lookup.ts';
+import { createCallerLookup as createHttpCallerLookup } from '../../adapters/embedded/identity/caller-lookup.ts';
 import { createSignature } from '../../adapters/embedded/identity/signature.ts';
 import { DomainError } from '../../core/errors.ts';
 import { createAuthorize } from '../../core/identity/authorize.ts';
 import { newId } from '../../core/tenant/ids.ts';
-import { readAwsEnvironment } from './environment-aws.ts';
+import { type AwsEnvironment, readAwsEnvironment } from './environment-aws.ts';
 import { preloadKeys } from './preload-keys.ts';
+import type { CallerLookup } from './rights.ts';
 import { drain, environmentOrExit, openLog } from './server-process.ts';
 import type { ServiceParts } from './service.ts';
 
@@ -40,7 +43,7 @@ export async function runAwsService(name: string, build: (parts: ServiceParts) =
 
   const app = build({
     name: service,
-    config: { tenant: environment.TIERPLANE_TENANT, identityUrl: environment.TIERPLANE_IDENTITY_URL },
+    config: { tenant: environment.TIERPLANE_TENANT, identityUrl: environment.TIERPLANE_IDENTITY_URL ?? '' },
     tableOf: tables.tableOf,
     async checkReady() {
       if (draining) throw new DomainError('UNAVAILABLE', 'the task is about to end');
@@ -51,7 +54,7 @@ export async function runAwsService(name: string, build: (parts: ServiceParts) =
       verifySignature: signature.verify,
       clock: systemClock,
     }),
-    callers: createCallerLookup(environment.TIERPLANE_IDENTITY_URL),
+    callers: callersBy(environment),
     log,
     clock: systemClock,
     ids: () => newId(systemClock.now(), systemRandom),
@@ -63,4 +66,8 @@ export async function runAwsService(name: string, build: (parts: ServiceParts) =
   });
   const address = await app.listen({ port: environment.TIERPLANE_PORT, host: '0.0.0.0' });
   log.info({ pid: process.pid, address }, 'ready');
+}
+
+function callersBy({ TIERPLANE_USERS_FUNCTION: name, TIERPLANE_IDENTITY_URL: url = '' }: AwsEnvironment): CallerLookup {
+  return name === undefined ? createHttpCallerLookup(url) : createCallerLookup(openUsersInvocation(name));
 }

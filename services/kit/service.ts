@@ -46,7 +46,7 @@ export interface ServiceParts {
 export interface ServiceConfig {
   /** The only tenant that this task serves; '' for a pooled task. */
   readonly tenant: string;
-  /** Base URL of identity's realms: the public URL. */
+  /** Base URL of identity's realms: the public URL. '' if the service reaches identity in another way. */
   readonly identityUrl: string;
 }
 

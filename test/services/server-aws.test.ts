@@ -45,7 +45,7 @@ test('a container whose environment is invalid exits with 78 and lists every err
     78,
     expect.stringMatching(/^products: invalid environment of the task \(4 errors\):/),
   ]);
-  for (const name of ['TABLE', 'DATA_ROLE', 'ISSUERS', 'IDENTITY_URL'])
+  for (const name of ['TABLE', 'DATA_ROLE', 'ISSUERS', 'USERS_FUNCTION'])
     expect(stderr).toContain(`  TIERPLANE_${name}: `);
 });
 

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { defined } from '../../defined.ts';
 import { DomainError } from '../../errors.ts';
 import { parsePart } from '../../http/parse.ts';
 import type { Identity, RealmId, RealmSpec, User } from '../../ports/identity.ts';
@@ -57,6 +58,22 @@ export function createOwnAccountHandler(options: OwnAccountOptions) {
       if (about === 'password') await changePassword(options, request, user);
       else await options.identity.endSessions(realm.id, user.userName);
       return { status: 204, headers: {} };
+    } catch (error) {
+      return refusalOf(error);
+    }
+  };
+}
+
+/**
+ * Serves `GET /me` of a realm: the role and the tenant of the token's user, as the records have them now. Services ask for
+ * them on behalf of their callers.
+ */
+export function createCallerHandler(options: OwnAccountOptions) {
+  return async (request: Pick<OwnAccountRequest, 'realm' | 'method' | 'authorization'>): Promise<UsersResponse> => {
+    if (request.method !== 'GET') return methodNotAllowed(['GET']);
+    try {
+      const { role, tenantId } = await activeUser(options, request);
+      return { status: 200, headers: {}, body: { role, ...defined({ tenantId }) } };
     } catch (error) {
       return refusalOf(error);
     }

@@ -5,7 +5,12 @@ import type { Identity } from '../../ports/identity.ts';
 import { isRealmId } from '../../tenant/ids.ts';
 import type { Authorize } from '../authorize.ts';
 import type { TenantClaimsLookup } from '../tenant-claims.ts';
-import { createOwnAccountHandler, type OwnAccountRequest, ownAccountTarget } from './own-account.ts';
+import {
+  createCallerHandler,
+  createOwnAccountHandler,
+  type OwnAccountRequest,
+  ownAccountTarget,
+} from './own-account.ts';
 import { createUsersHandler, usersTarget } from './users-handler.ts';
 import { refusalOf, type UsersResponse } from './users-response.ts';
 
@@ -40,6 +45,7 @@ export function createUsersEndpoint(options: UsersEndpointOptions): (event: unkn
   const { identity, checkPassword } = options;
   const users = createUsersHandler(options);
   const ownAccount = createOwnAccountHandler(options);
+  const caller = createCallerHandler(options);
   return async (event) => {
     const parsed = UsersEvent.safeParse(event);
     if (!parsed.success) return refusal(400, 'the event must have realm, method and path');
@@ -51,6 +57,7 @@ export function createUsersEndpoint(options: UsersEndpointOptions): (event: unkn
       const [path = '', query = ''] = address.split('?', 2);
       const target = usersTarget(path, new URLSearchParams(query));
       if (target) return await users({ ...request, target });
+      if (path === '/me') return await caller(request);
       const about = ownAccountTarget(path);
       if (about) return await ownAccount({ ...request, about, checkPassword });
       return refusal(404, 'nothing exists at this path');

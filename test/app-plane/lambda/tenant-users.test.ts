@@ -1,9 +1,11 @@
 import { CognitoIdentityProviderClient, ListUserPoolsCommand } from '@aws-sdk/client-cognito-identity-provider';
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { createCallerLookup } from '../../../adapters/aws/identity/caller-lookup.ts';
 import { mailsTo } from '../../../rehearsal/invited-password.ts';
 import type { Caller } from '../../../services/users/tenant-users.ts';
 import { createTenantUsersClient } from '../../../services/users/tenant-users-client.ts';
+import { A } from '../../adapters/contract/new-user.ts';
 import { ownAccountContract } from '../../adapters/contract/own-account.suite.ts';
 import { tenantUsersContract } from '../../adapters/contract/tenant-users.suite.ts';
 import { clientConfig, describeInAccount } from '../../rehearsal/account.ts';
@@ -39,6 +41,30 @@ describeInAccount('the function tenant-users in an emulated account', (account) 
     close: async () => {},
   }));
 
+  test('SE-5: tells a service the role that its caller has now, whatever the token says, and nothing about others', async () => {
+    const email = 'caller@a.example';
+    const password = 'Correct-horse-7';
+    const user = { userName: email, email, role: 'TenantUser', tenantId: A, password };
+    await world.identity.createUser('pool', user);
+    const { accessToken } = await world.signIn(email, password);
+    const lookup = createCallerLookup(world.transport);
+    const caller = { realm: 'pool', authorization: `Bearer ${accessToken}`, requestId: 'request-1' } as const;
+    const refused = { code: 'UNAUTHENTICATED' };
+    await expect(lookup(caller)).resolves.toEqual({ role: 'TenantUser', tenantId: A });
+    await world.identity.updateUser('pool', email, { role: 'TenantAdmin' });
+    await expect(lookup(caller)).resolves.toEqual({ role: 'TenantAdmin', tenantId: A });
+    await expect(lookup({ ...caller, realm: 'admin' })).rejects.toMatchObject(refused);
+    await expect(lookup({ ...caller, authorization: `${caller.authorization}x` })).rejects.toMatchObject(refused);
+    await world.setActive(A, false);
+    await expect(lookup(caller)).rejects.toMatchObject(refused);
+    await world.setActive(A, true);
+    await expect(lookup(caller)).resolves.toMatchObject({ role: 'TenantAdmin' });
+    await world.identity.setUserEnabled('pool', email, false);
+    await expect(lookup(caller)).rejects.toMatchObject(refused);
+    await world.identity.deleteUser('pool', email);
+    await expect(lookup(caller)).rejects.toMatchObject(refused);
+  });
+
   describe('takes', () => {
     test.each<[string, unknown, number]>([
       ['nothing', null, 400],
@@ -49,6 +75,7 @@ describeInAccount('the function tenant-users in an emulated account', (account) 
       ['the realm of another partition', { realm: 'pool#x', method: 'GET', path: '/users' }, 404],
       ['an unknown path', { realm: 'pool', method: 'GET', path: '/account' }, 404],
       ['no token', { realm: 'pool', method: 'GET', path: '/users' }, 401],
+      ['a change of a caller', { realm: 'pool', method: 'PUT', path: '/me' }, 405],
       ['a method that the path does not have', { realm: 'pool', method: 'PUT', path: '/me/sessions' }, 405],
     ])('SE-6: %s with a refusal, and changes nothing', async (_which, event, status) => {
       expect((await world.invoke(event)).status).toBe(status);

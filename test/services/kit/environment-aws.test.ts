@@ -56,6 +56,16 @@ describe('the environment of a container', () => {
     expect(read).toThrow(`  ${path}: `);
   });
 
+  test('names the function that knows callers, or else the URL of identity', () => {
+    const { TIERPLANE_IDENTITY_URL: _, ...neither } = GOOD;
+    expect(readAwsEnvironment({ ...neither, TIERPLANE_USERS_FUNCTION: 'tenant-users' })).toMatchObject({
+      TIERPLANE_USERS_FUNCTION: 'tenant-users',
+    });
+    expect(() => readAwsEnvironment(neither)).toThrow(
+      '  TIERPLANE_USERS_FUNCTION: must be given, unless TIERPLANE_IDENTITY_URL is',
+    );
+  });
+
   test('is refused with every error at once', () => {
     const read = () => readAwsEnvironment({ ...GOOD, TIERPLANE_TABLE: '', TIERPLANE_DATA_ROLE: '', AWS_REGION: '' });
     expect(read).toThrow(/\(3 errors\):\n {2}TIERPLANE_TABLE: .*\n {2}TIERPLANE_DATA_ROLE: .*\n {2}AWS_REGION: /);
