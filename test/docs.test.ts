@@ -234,7 +234,7 @@ describe('the reference', () => {
     const ours = Object.keys(documented).filter((name) => name.startsWith('TIERPLANE_'));
     expect([...new Set(used)].sort()).toEqual(ours.sort());
     const others = usersSources().flatMap((file) => read(file).match(/(?<=process\.env\.)(?!TIERPLANE_)\w+/g) ?? []);
-    expect([...new Set(others)].sort()).toEqual(['AWS_REGION', 'PATH', 'npm_command']);
+    expect([...new Set(others)].sort()).toEqual(['AWS_ENDPOINT_URL', 'AWS_REGION', 'PATH', 'npm_command']);
   });
 
   test('docs/errors.md lists every problem type of the services', () => {
