@@ -13,6 +13,7 @@ import {
   signInAgain,
 } from './installation.ts';
 import { invitedPassword } from './invited-password.ts';
+import { LIMIT_STEPS } from './limit-steps.ts';
 import type { Tokens } from './managed-login.ts';
 import { CONTRACT, ContractReplay } from './recorded-contract.ts';
 import { type StepResult, timed } from './step.ts';
@@ -235,6 +236,7 @@ const STEPS: readonly (readonly [string, (scene: Scene) => Promise<void>])[] = [
       assert.equal((await scene.request('GET', '/tenants?name=umbrella')).text, '{"data":[]}');
     },
   ],
+  ...LIMIT_STEPS,
 ];
 
 /** Makes MEASURED_CALLS calls in sequence. */
