@@ -195,15 +195,15 @@ test('a response that breaks off ends the connection, so that the client does no
   await until(() => scene.logged.join('').includes('"failure":"broken-off"'));
 });
 
-test('a body that does not arrive, and a head that does not arrive: 408', async () => {
-  await using scene = await IngressScene.start({ headersMs: 200, requestMs: 400 });
-  const body = scene.raw('POST /orders HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhi');
-  const head = scene.raw('GET /orders HTTP/1.1\r\nHo');
-  for (const text of [await head, await body]) {
-    expect(text).toMatch(/^HTTP\/1\.1 408 /);
-    expect(text).toContain('urn:tierplane:problem:request-timeout');
-  }
-}, 20_000);
+test.each([
+  ['a head', { headersMs: 200 }, 'GET /orders HTTP/1.1\r\nHo'],
+  ['a body', { requestMs: 400, headersMs: 400 }, 'POST /orders HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhi'],
+] as const)('%s that does not arrive in time: 408', async (_title, limits, bytes) => {
+  await using scene = await IngressScene.start(limits);
+  const text = await scene.raw(bytes);
+  expect(text).toMatch(/^HTTP\/1\.1 408 /);
+  expect(text).toContain('urn:tierplane:problem:request-timeout');
+});
 
 test('headers of more than 16 KiB: 431; a malformed request: 400', async () => {
   await using scene = await IngressScene.start();
@@ -240,8 +240,9 @@ test('connections beyond the limit are closed', async () => {
   await until(
     () => new Promise((resolve) => scene.ingress.server.getConnections((_error, count) => resolve(count === 1))),
   );
+  const dropped = once(scene.ingress.server, 'drop');
   const second = connectTcp(scene.port, '127.0.0.1');
-  await once(second.resume(), 'close');
+  await Promise.all([dropped, once(second.resume(), 'close')]);
   first.destroy();
 });
 
