@@ -83,6 +83,11 @@ function bodyOf(request: IncomingMessage): Readable | null {
   request.once('close', () => {
     if (!request.complete) body.destroy();
   });
+  // The rest of a body that the service does not read is discarded, so that the next request can be read.
+  body.once('close', () => {
+    request.unpipe(body);
+    request.resume();
+  });
   return request.pipe(body);
 }
 

@@ -102,22 +102,22 @@ test('a body of 20 MB arrives unchanged', async () => {
   expect(body.equals(Buffer.from(await response.body.arrayBuffer()))).toBe(true);
 });
 
-test('a response that comes before the body is read reaches the client', async () => {
+test('a response that comes before the body is read reaches the client, whose connection stays usable', async () => {
   await using scene = await IngressScene.start();
   scene.respond('orders', (_incoming, response) => {
     response.writeHead(413, { connection: 'close' }).end('too large');
   });
   const socket = scene.connect();
-  socket.write(
-    `POST /orders HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\nConnection: close\r\n\r\n${'x'.repeat(1_000)}`,
-  );
   let text = '';
   socket.setEncoding('latin1').on('data', (piece: string) => {
     text += piece;
   });
+  socket.write(`POST /orders HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n${'x'.repeat(1_000)}`);
   await until(() => text.includes('too large'));
   expect(text).toMatch(/^HTTP\/1\.1 413 /);
-  socket.destroy();
+  socket.write(`${'x'.repeat(199_000)}GET /products HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+  await once(socket, 'close');
+  expect(text).toMatch(/HTTP\/1\.1 200 OK[\s\S]*products/);
 });
 
 test('a client that waits for 100 Continue gets it', async () => {
@@ -133,18 +133,21 @@ test('a client that waits for 100 Continue gets it', async () => {
   expect(second).toMatch(/^HTTP\/1\.1 200 OK/);
 });
 
-test('when the client disconnects, so does ingress from the service', async () => {
+test.each([
+  ['before the response begins', ''],
+  ['within the response', 'begin'],
+])('when the client disconnects %s, so does ingress from the service', async (_title, first) => {
   await using scene = await IngressScene.start();
   let ended = false;
   scene.respond('orders', (_request, response) => {
-    response.writeHead(200).write('begin');
+    if (first !== '') response.writeHead(200).write(first);
     response.once('close', () => {
       ended = true;
     });
   });
   const socket = scene.connect();
   socket.write('GET /orders HTTP/1.1\r\nHost: a\r\n\r\n');
-  await once(socket, 'data');
+  await (first === '' ? until(() => scene.received.length === 1) : once(socket, 'data'));
   socket.destroy();
   await until(() => ended);
   expect(scene.logged).toEqual([]);
