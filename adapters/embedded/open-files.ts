@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
  * connections to each busy task, and one for each client.
  */
 export const NEEDED_OPEN_FILES = 1_024;
-/** The gateway keeps so many for its own files and its connections to the platform and to tasks. */
+/** Files that the gateway reserves for itself and for its connections to the platform and to tasks. */
 const GATEWAY_RESERVE = 512;
 
 /**

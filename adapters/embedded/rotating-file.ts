@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, statSync, write, writeSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 
-/** Longest log, in bytes; so is each of its two old files (docs/configuration.md). */
+/** Maximum size of a log file, in bytes. Each of its two old files has the same limit (docs/configuration.md). */
 export const LARGEST_LOG_BYTES = 10 * 2 ** 20;
 
 /**

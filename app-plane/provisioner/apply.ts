@@ -10,7 +10,7 @@ import { REMOVE_REMAINS, stepOf } from './steps.ts';
 export interface ApplyDeps {
   readonly drivers: readonly ResourceDriver[];
   readonly clock: Clock;
-  /** A step that takes longer has failed, in milliseconds. Work that goes on elsewhere does not count. */
+  /** The time limit of one step, in milliseconds. Work that goes on elsewhere does not count. */
   readonly stepMs: number;
   /** Work that goes on elsewhere for longer has failed, in milliseconds: all of one request, whatever its steps. */
   readonly pendingMs: number;

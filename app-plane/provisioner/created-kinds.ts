@@ -7,7 +7,7 @@ export function kindsOf(resources: readonly Pick<Resource, 'kind'>[]): ResourceK
 }
 
 /**
- * The placement's memory of kinds with `kinds` added. Write it before the first resource of a kind is created, so that no
+ * The placement's `createdKinds`, with `kinds` added. Write it before the first resource of a kind is created, so that no
  * crash can hide a resource from the passes that follow.
  * @returns undefined if the placement has no memory, so that every kind counts
  */

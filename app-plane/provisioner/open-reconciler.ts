@@ -18,7 +18,7 @@ export interface ReconcileLimits {
    * `pendingMinutes` is the limit instead. @default 120
    */
   readonly onboardingSeconds?: number;
-  /** A step that takes longer has failed, in seconds. Work that goes on elsewhere does not count. @default 60 */
+  /** The time limit of one step, in seconds. Work that goes on elsewhere does not count. @default 60 */
   readonly stepSeconds?: number;
   /** Work of one request that goes on elsewhere for longer has failed, in minutes. @default 60 */
   readonly pendingMinutes?: number;
@@ -52,7 +52,7 @@ export interface ReconcilerOptions {
   readonly checkpoint?: ReconcileDeps['checkpoint'];
   /** Called with every claim that is taken, and with undefined when it is released. @default - nothing is called */
   readonly onClaim?: ReconcileDeps['onClaim'];
-  /** Whether a start waits for the tenant, which must then be tried at once. @default - none */
+  /** Whether the start of the platform waits for this tenant; if so, it is attempted at once. @default - none */
   readonly isRestoring?: ReconcileDeps['isRestoring'];
 }
 

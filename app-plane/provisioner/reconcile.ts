@@ -28,7 +28,7 @@ export interface ReconcileDeps extends VerdictDeps, PassEndDeps {
 export interface Reconciler {
   /**
    * Brings a tenant closer to its desired state, from any state. Safe to call at any time and from any process: a caller
-   * that does not get the lease is told when to call again. Never waits for work that goes on elsewhere.
+   * that does not get the lease gets the time of its next call. Never waits for work that goes on elsewhere.
    */
   reconcile(tenantId: string): Promise<PassResult>;
   /** What `reconcile` would change now. Empty for a tenant that was never accepted. */

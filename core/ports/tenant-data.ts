@@ -10,7 +10,7 @@ export interface TenantData {
   /** Whether the tenant has its own store, or an item in a pooled one. */
   has(tenantId: string): Promise<boolean>;
   /**
-   * Deletes all data of the tenant, silo and pooled, however many. Resolves to nothing when none are left. Throws CONFLICT
+   * Deletes all data of the tenant, in its own store and in pooled ones. Resolves to nothing when none are left. Throws CONFLICT
    * while services of the tenant run, because they could write again.
    */
   delete(tenantId: string): Promise<MaybePending>;

@@ -6,6 +6,6 @@ export interface Pending {
   readonly lookAgainMs: number;
 }
 
-/** How a call ends that may start work elsewhere: with nothing if the work is done, otherwise with what it waits for. */
+/** The result of a call that may start work elsewhere: nothing if the work is done, otherwise what it waits for. */
 // biome-ignore lint/suspicious/noConfusingVoidType: functions that return nothing are the usual case
 export type MaybePending = void | Pending;

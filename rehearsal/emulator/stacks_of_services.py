@@ -24,7 +24,7 @@ def wait_for_steady_services():
     create, update, delete = handlers["create"], handlers["update"], handlers["delete"]
 
     def create_and_wait(logical_id, props, stack_name):
-        created = create(logical_id, _with_number(props), stack_name)
+        created = create(logical_id, _with_integer_desired_count(props), stack_name)
         try:
             _wait(created[0])
         except ValueError:
@@ -33,7 +33,7 @@ def wait_for_steady_services():
         return created
 
     def update_and_wait(physical_id, old_props, new_props, stack_name):
-        updated = update(physical_id, old_props, _with_number(new_props), stack_name)
+        updated = update(physical_id, old_props, _with_integer_desired_count(new_props), stack_name)
         _wait(physical_id)
         return updated
 
@@ -42,7 +42,7 @@ def wait_for_steady_services():
     _send_back_failed_updates()
 
 
-def _with_number(props):
+def _with_integer_desired_count(props):
     """A parameter of type Number is text where a template uses it; CloudFormation converts it to the property's type.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html

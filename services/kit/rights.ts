@@ -22,7 +22,7 @@ export interface Rights {
   role(): Promise<TenantRole>;
 }
 
-/** A result of the registry counts for this long. */
+/** The registry is asked again after this time, in milliseconds. */
 const FRESH_MS = 1_000;
 
 /**

@@ -5,7 +5,7 @@ import { invitationMail, passwordCodeMail, signInLink } from '../../../core/iden
 import type { MailTenant } from '../../../core/ports/identity.ts';
 import { RegisteredTenantName } from '../../../core/tenant/names.ts';
 
-/** The part of Cognito's event that decides about a mail. */
+/** The fields of Cognito's event that the mail depends on. */
 const TriggerEvent = z.object({
   triggerSource: z.string(),
   userName: z.string(),

@@ -71,7 +71,7 @@ export function createPasswordResets(options: PasswordResetsOptions): PasswordRe
   function admits(realm: RealmId, { subject, email: to }: User): boolean {
     if (!perUser.take([{ key: `${realm} ${subject}`, max: MAX_PER_USER }])) return false;
     try {
-      // Not a mail of the tenant: strangers cause it.
+      // Does not count against the tenant's limit, because anyone can request this mail.
       mailLimits?.take({ to });
       return true;
     } catch (error) {
@@ -126,7 +126,7 @@ export function createPasswordResets(options: PasswordResetsOptions): PasswordRe
         check(before) {
           if (!before.enabled || data.replaces !== digestOf(before)) throw invalidLink();
         },
-        // Of two requests with the same link, one finds it.
+        // Only one of two parallel requests can delete the link.
         further: { writes: [{ delete: { pk, sk }, if: { version } }], refusal: invalidLink },
       });
     },

@@ -48,7 +48,7 @@ export class TenantFolders implements TenantData {
     if (hasServices(tenantId)) {
       throw new DomainError('CONFLICT', `data of tenant ${tenantId} cannot be deleted while its services run`);
     }
-    await this.#endStrays(tenantId);
+    await this.#killRemainingProcesses(tenantId);
     files.remove(tenantId);
     await pooled.remove(tenantId);
     await overrides.clearTenant(tenantId);
@@ -64,7 +64,7 @@ export class TenantFolders implements TenantData {
   }
 
   /** Ends processes of the tenant that have outlived its tasks, for example without a cgroup. */
-  async #endStrays(tenantId: string): Promise<void> {
+  async #killRemainingProcesses(tenantId: string): Promise<void> {
     const { instance, log } = this.#options;
     const killed = await killOwn(instance, (process) => process.tenantId === tenantId);
     if (killed > 0) log.warn({ tenantId, killed }, 'ended processes that outlived the tasks of the tenant');

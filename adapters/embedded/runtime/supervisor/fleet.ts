@@ -73,7 +73,7 @@ export class Fleet {
   readonly #killAgents = (): void => {
     for (const [cluster, agent] of this.#agents) {
       agent.kill();
-      void this.#endStrays(cluster);
+      void this.#killRemainingProcesses(cluster);
     }
   };
 
@@ -128,7 +128,7 @@ export class Fleet {
     this.#clusters.delete(cluster);
     const agent = this.#agents.get(cluster);
     await agent?.end();
-    if (agent && this.#agents.get(cluster) === agent) await this.#endStrays(cluster);
+    if (agent && this.#agents.get(cluster) === agent) await this.#killRemainingProcesses(cluster);
     if (this.#agents.get(cluster) === agent) this.#agents.delete(cluster);
     if (!this.#agents.has(cluster)) rmSync(this.#recordFile(cluster), { force: true });
   }
@@ -200,7 +200,7 @@ export class Fleet {
    * Ends the tasks of an agent that has ended, and their descendants. Looks for them and sends the first signals before it
    * returns, so the tasks of a new agent are safe.
    */
-  async #endStrays(cluster: ClusterId): Promise<void> {
+  async #killRemainingProcesses(cluster: ClusterId): Promise<void> {
     const { cpu } = this.#options.agent;
     killRecorded(this.#recordFile(cluster));
     const groups = findGroups(cpu, (group) => isGroupOfCluster(group, cluster));
@@ -211,7 +211,7 @@ export class Fleet {
   #agentLost(cluster: ClusterId, agent: AgentProcess, reason: string): void {
     const { clock, log } = this.#options;
     log.warn({ cluster, reason }, 'agent ended unexpectedly');
-    void this.#endStrays(cluster);
+    void this.#killRemainingProcesses(cluster);
     if (this.#agents.get(cluster) === agent) this.#agents.delete(cluster);
     for (const [name, { report, ...rest }] of this.#services) {
       if (rest.spec.cluster !== cluster) continue;
