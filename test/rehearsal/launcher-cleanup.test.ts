@@ -1,9 +1,9 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { expect, jest, test } from '@jest/globals';
+import { afterEach, expect, jest, test } from '@jest/globals';
 import { missingContainerEngine } from '../../rehearsal/container-engine.ts';
 import { missingPython } from '../../rehearsal/python-environment.ts';
 import { describeUnless } from '../support/requirements.ts';
@@ -29,6 +29,14 @@ interface Running {
   stop(signal: NodeJS.Signals): Promise<void>;
 }
 
+/** Processes of this suite, which a failed test leaves behind. */
+const running = new Set<ChildProcess>();
+afterEach(async () => {
+  for (const child of running)
+    if (child.exitCode === null && child.signalCode === null && child.kill('SIGTERM')) await once(child, 'exit');
+  running.clear();
+});
+
 async function startIn(TMPDIR: string): Promise<Running> {
   const child = spawn(process.execPath, ['--input-type=module', '--eval', PROGRAM], {
     cwd: ROOT,
@@ -36,6 +44,7 @@ async function startIn(TMPDIR: string): Promise<Running> {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = once(child, 'exit');
+  running.add(child);
   const [line] = (await Promise.race([once(child.stdout, 'data'), exited])) as [Buffer | number];
   const stop = async (signal: NodeJS.Signals) => {
     child.kill(signal);
