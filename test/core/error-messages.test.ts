@@ -21,6 +21,16 @@ test.each<[message: string, schema: z.ZodType, value: unknown]>([
   ['must be a list, got a string', z.array(z.string()), 'a'],
   ['must be an object, got a string', z.object({}), 'a'],
   ['must be an object, got a string', z.record(z.string(), z.string()), 'a'],
+  ['must have at most 3 characters', z.string().max(3), 'abcd'],
+  ['must have at most 1 character', z.string().max(1), 'ab'],
+  ['must have at least 3 characters', z.string().min(3), 'a'],
+  ['must not be empty', z.string().min(1), ''],
+  ['must have at most 2 items', z.array(z.string()).max(2), ['a', 'b', 'c']],
+  ['must not be empty', z.array(z.string()).min(1), []],
+  ['must be at most 5', z.number().max(5), 6],
+  ['must be at least 0', z.int().min(0), -1],
+  ['must be greater than 0', z.number().positive(), 0],
+  ['must be less than 5', z.number().lt(5), 5],
 ])('a field’s message says: %s', (message, schema, value) => {
   expect(messageOf(schema, value)).toBe(message);
 });
@@ -35,5 +45,5 @@ test('the message of a schema takes precedence', () => {
 });
 
 test('other errors keep the message of the library', () => {
-  expect(messageOf(z.string().min(3), 'a')).toMatch(/3 characters/);
+  expect(messageOf(z.number().multipleOf(2), 3)).toMatch(/multiple of 2/);
 });

@@ -89,9 +89,9 @@ export async function registerOnce<T>(
   }
 }
 
-/** Whether nothing was stored. After any other error, the transaction may have been committed. */
+/** Whether nothing was stored, for example because the caller has lost the right. Other errors leave open what was stored. */
 function isRefused(error: unknown): boolean {
-  return error instanceof ConditionFailed || isDomainError(error, 'CONFLICT');
+  return isDomainError(error) && !['UNAVAILABLE', 'INTERNAL'].includes(error.code);
 }
 
 /** If it fails, the password expires. */

@@ -82,7 +82,7 @@ export interface Home extends AsyncDisposable {
   /** Moves the clock forward. */
   advance(ms: number): void;
   mails(): Promise<readonly { readonly to: string; readonly subject: string; readonly text: string }[]>;
-  /** Everything in the store, in a fixed order. */
+  /** Everything in the store that has not expired, in a fixed order. */
   stored(): unknown;
 }
 
@@ -184,7 +184,10 @@ export async function startHome(options: HomeOptions = {}): Promise<Home> {
       offset += ms;
     },
     mails: async () => (await mailer.list({ limit: 100 })).items,
-    stored: () => table.database.statement('SELECT * FROM items ORDER BY pk, sk').all(),
+    stored: () =>
+      table.database
+        .statement('SELECT * FROM items WHERE expires_at IS NULL OR expires_at > ? ORDER BY pk, sk')
+        .all(Math.floor(clock.now() / 1000)),
     async [Symbol.asyncDispose]() {
       await closeServer(server);
       await bus.close();
