@@ -1,4 +1,5 @@
 import type { Tenant } from '../control-plane/api/tenants/responses.ts';
+import { jsonIn } from '../core/encoding/json.ts';
 import { slugOf } from '../core/fields/slug.ts';
 import type { CliContext } from './context.ts';
 import { CliError } from './exit-codes.ts';
@@ -142,11 +143,7 @@ export class ControlPlane {
 }
 
 function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return { message: text.slice(0, 200) };
-  }
+  return jsonIn(text) ?? { message: text.slice(0, 200) };
 }
 
 interface Issue {

@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { jsonIn } from '../core/encoding/json.ts';
 import { hasIdShape, TENANT_ID } from '../core/tenant/ids.ts';
 import { examples, howToStart, type LocalContext, localContextOf, wholeNumber } from './context.ts';
 import { ControlPlane } from './control-plane.ts';
@@ -98,12 +99,8 @@ function linesOf(path: string): string[] {
 }
 
 function parse(line: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = jsonIn(line);
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
 }
 
 function timeOf(line: string): number {

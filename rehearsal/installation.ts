@@ -8,6 +8,7 @@ import {
   ListUserPoolClientsCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
 import * as z from 'zod';
+import { jsonIn } from '../core/encoding/json.ts';
 import { ADMIN_SIGN_IN_SCOPE } from '../core/identity/issuers.ts';
 import { clientConfig } from './bus-watch.ts';
 import { type EmulatedAccount, killGroup } from './emulated-account.ts';
@@ -68,7 +69,7 @@ export async function install(account: EmulatedAccount, adminEmail: string): Pro
         },
         ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       });
-      return { ...response, body: asJson(response.text) };
+      return { ...response, body: jsonIn(response.text) };
     },
   };
 }
@@ -152,12 +153,4 @@ export async function clientSecret(
   const UserPoolId = outputs.ControlPlaneIdpUserPoolId;
   const described = await cognito.send(new DescribeUserPoolClientCommand({ UserPoolId, ClientId }));
   return described.UserPoolClient?.ClientSecret ?? '';
-}
-
-function asJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

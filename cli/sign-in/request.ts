@@ -1,3 +1,4 @@
+import { jsonIn } from '../../core/encoding/json.ts';
 import { DomainError } from '../../core/errors.ts';
 
 /** A server that has not responded within this time counts as unavailable, in milliseconds. */
@@ -31,7 +32,7 @@ export async function sendJson(address: string, init: RequestInit = {}): Promise
   const response = await fetch(url, { ...init, signal, redirect: 'manual' }).catch((cause: unknown) => {
     throw new DomainError('UNAVAILABLE', `${url.origin} does not respond`, { cause });
   });
-  return { status: response.status, headers: response.headers, body: parseJson(await response.text()) };
+  return { status: response.status, headers: response.headers, body: jsonIn(await response.text()) };
 }
 
 /** As `sendJson`. Throws UNAVAILABLE for any other status than 200 as well, and for a redirect. */
@@ -41,12 +42,4 @@ export async function getJson(address: string): Promise<unknown> {
   const location = headers.get('location');
   const target = location === null ? '' : ` and redirects to ${URL.parse(location, address)?.origin ?? location}`;
   throw new DomainError('UNAVAILABLE', `${address} responds with status ${status}${target}`);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,5 @@
 import { Agent } from 'undici';
+import { jsonIn } from '../../core/encoding/json.ts';
 import { DomainError } from '../../core/errors.ts';
 import { USERS_TIMEOUT_MS, type UsersTransport } from '../../core/identity/users-api/users-call.ts';
 
@@ -40,17 +41,10 @@ export function createHttpTransport(identityUrl: string): UsersTransport {
           throw new DomainError('UNAVAILABLE', 'identity does not respond; try again', { cause });
         });
       const { status, text, retryAfter } = response;
-      return { status, body: asJson(text), ...(retryAfter !== undefined && { retryAfter: Number(retryAfter) }) };
+      return { status, body: jsonIn(text), ...(retryAfter !== undefined && { retryAfter: Number(retryAfter) }) };
     },
     close: () => agent.close(),
   };
 }
 
 /** @returns undefined for text that is not JSON */
-function asJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

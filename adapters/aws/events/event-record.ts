@@ -1,5 +1,6 @@
 import type { PutEventsRequestEntry } from '@aws-sdk/client-eventbridge';
 import * as z from 'zod';
+import { jsonIn } from '../../../core/encoding/json.ts';
 import { DomainError } from '../../../core/errors.ts';
 import type { Envelope } from '../../../core/ports/event-bus.ts';
 
@@ -42,7 +43,7 @@ export function putEventsEntry(event: Envelope, busName: string): PutEventsReque
 
 /** The event in a message that an EventBridge rule has sent to a queue. Throws INVALID for any other message. */
 export function receivedEvent(body: string): ReceivedEvent {
-  const parsed = record.safeParse(parseJson(body));
+  const parsed = record.safeParse(jsonIn(body));
   if (!parsed.success) throw new DomainError('INVALID', 'message must be an EventBridge event');
   const { id, source, time, resources, detail, replayed = false } = parsed.data;
   const event = {
@@ -70,12 +71,4 @@ export function replayBody(event: Envelope): string {
 
 function tail(resources: readonly string[], prefix: string): string | undefined {
   return resources.find((resource) => resource.startsWith(prefix))?.slice(prefix.length);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { jsonIn } from '../../../core/encoding/json.ts';
 import { Email } from '../../../core/fields/email.ts';
 import { slugOf } from '../../../core/fields/slug.ts';
 import { TENANT_STATES } from '../../../core/tenant/lifecycle.ts';
@@ -92,12 +93,8 @@ const publicConfig = z
   .refine(isJsonObject, 'must be the JSON text of an object');
 
 function isJsonObject(text: string): boolean {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value);
-  } catch {
-    return false;
-  }
+  const value = jsonIn(text);
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 const reportedStatus = z

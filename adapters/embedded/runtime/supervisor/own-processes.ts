@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { jsonIn } from '../../../../core/encoding/json.ts';
 import { taskGroupIn } from './cgroup.ts';
 import { type ProcessRecord, parentOf, startOf } from './process-info.ts';
 import { tenantOfGroup } from './task-group.ts';
@@ -59,11 +60,7 @@ export function findOtherPlatform(instance: string): ProcessRecord | undefined {
 }
 
 function recordIn(text: string | undefined): ProcessRecord | undefined {
-  try {
-    return text === undefined ? undefined : (JSON.parse(text) as ProcessRecord);
-  } catch {
-    return undefined;
-  }
+  return text === undefined ? undefined : (jsonIn(text) as ProcessRecord | undefined);
 }
 
 function pids(): number[] {
