@@ -1,6 +1,9 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { expect, test } from '@jest/globals';
 import { openPlaces } from '../../../../adapters/aws/runtime/places.ts';
+import { systemClock, systemRandom } from '../../../../adapters/embedded/clock.ts';
+import { ConditionFailed } from '../../../../core/errors.ts';
+import type { Places } from '../../../../core/ports/places.ts';
 import type { Table } from '../../../../core/ports/table.ts';
 import { TIERS } from '../../../../tenant-templates/tiers.ts';
 import { clientConfig, createTable, describeInAccount } from '../../../rehearsal/account.ts';
@@ -9,10 +12,14 @@ import { placesContract } from '../../contract/places.suite.ts';
 
 const idOf = (n: number) => `tenant${String(n).padStart(5, '0')}`;
 
+function openIn(table: Table, shards: number): Places {
+  return openPlaces({ table, tiers: TIERS, shards, clock: systemClock, random: systemRandom });
+}
+
 describeInAccount('an emulated account', (account) => {
   placesContract('a cell with two load balancers', async () => {
     const table = await createTable(new DynamoDBClient(clientConfig(account())), 'places');
-    return { places: openPlaces({ table, tiers: TIERS, shards: 2 }), close: async () => undefined };
+    return { places: openIn(table, 2), close: async () => undefined };
   });
 });
 
@@ -27,7 +34,7 @@ async function inScratch(work: (table: Table) => Promise<void>): Promise<void> {
 
 test('a full cell refuses a tenant with the reason, admits it once another gives its place back, and repeats no priority', () =>
   inScratch(async (table) => {
-    const places = openPlaces({ table, tiers: TIERS, shards: 1 });
+    const places = openIn(table, 1);
     const taken = await Promise.all(
       Array.from({ length: 20 }, (_, n) => places.take({ tenantId: idOf(n), tier: 'premium' })),
     );
@@ -46,7 +53,7 @@ test('a full cell refuses a tenant with the reason, admits it once another gives
 
 test('tenants are spread over the load balancers, and giving all places back leaves nothing taken', () =>
   inScratch(async (table) => {
-    const places = openPlaces({ table, tiers: TIERS, shards: 3 });
+    const places = openIn(table, 3);
     const requests = Array.from(
       { length: 12 },
       (_, n) => ({ tenantId: idOf(n), tier: n % 2 ? 'basic' : 'advanced' }) as const,
@@ -65,4 +72,25 @@ test('tenants are spread over the load balancers, and giving all places back lea
         cluster: [],
       });
     }
+  }));
+
+test('attempts that lose against other tenants wait longer each time, up to 1 s, and end', () =>
+  inScratch(async (table) => {
+    const waits: number[] = [];
+    const clock = {
+      after(ms: number, run: () => void) {
+        waits.push(ms);
+        queueMicrotask(run);
+        return { cancel: () => undefined };
+      },
+    };
+    const contended: Table = {
+      get: (key) => table.get(key),
+      query: (query) => table.query(query),
+      transact: () => Promise.reject(new ConditionFailed([1])),
+    };
+    const places = openPlaces({ table: contended, tiers: TIERS, shards: 1, clock, random: () => new Uint8Array(1) });
+    await expect(places.take({ tenantId: idOf(1), tier: 'basic' })).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    expect(waits.slice(0, 9)).toEqual([10, 20, 40, 80, 160, 320, 640, 1_000, 1_000]);
+    expect(waits).toHaveLength(29);
   }));
