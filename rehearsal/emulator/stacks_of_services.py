@@ -27,7 +27,7 @@ def wait_for_steady_services():
         created = create(logical_id, _with_integer_desired_count(props), stack_name)
         try:
             _wait(created[0])
-        except ValueError:
+        except BaseException:
             delete(created[0], props)
             raise
         return created
