@@ -30,8 +30,8 @@ const MAIL_ID = /^[a-z0-9]{1,64}$/;
 /** Serves the platform's pages: start page and mailbox. Other paths get 404. */
 export function createPages(deps: PagesDeps): Handler {
   return async (req, res) => {
-    const [path = '/', search = ''] = (req.url ?? '/').split('?', 2);
-    const query = new URLSearchParams(search);
+    const [path = '/', ...search] = (req.url ?? '/').split('?');
+    const query = new URLSearchParams(`?${search.join('?')}`);
     if (req.method !== 'GET' && req.method !== 'HEAD') return notFound(res);
     if (path === '/') return sendPage(res, 200, await renderStart(deps, hasToken(query, deps.operatorToken)));
     if (path === '/mailbox.json') return sendMails(deps, req, res, query);

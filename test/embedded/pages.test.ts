@@ -31,6 +31,7 @@ const NO_TOKENS = [
   ['a part of the token', `?token=${TOKEN.slice(1)}`],
   ['the token under another name', `?operatorToken=${TOKEN}`],
   ['the token after another one', `?token=x&token=${TOKEN}`],
+  ['the token and a second query', `?token=${TOKEN}?x`],
 ] as const;
 
 const CUSTOMER = 'Wayne & Sons';

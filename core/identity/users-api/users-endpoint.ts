@@ -54,8 +54,8 @@ export function createUsersEndpoint(options: UsersEndpointOptions): (event: unkn
       const realm = isRealmId(id) ? await identity.realm(id) : undefined;
       if (!realm) return refusal(404, 'realm not found');
       const request = { realm, method, authorization, body: async () => jsonOf(body) };
-      const [path = '', query = ''] = address.split('?', 2);
-      const target = usersTarget(path, new URLSearchParams(query));
+      const [path = '', ...query] = address.split('?');
+      const target = usersTarget(path, new URLSearchParams(`?${query.join('?')}`));
       if (target) return await users({ ...request, target });
       if (path === '/me') return await caller(request);
       const about = ownAccountTarget(path);
