@@ -66,8 +66,11 @@ export interface Credentials<Secret extends object, Realm extends RealmSpec> {
    * @param tenant named in the mail. @default - the realm's display name
    */
   invite(realm: Realm, user: User, tenant?: MailTenant): Promise<IssuedPassword<Secret>>;
-  /** Takes the password that the user has chosen in place of any earlier one. The user's status becomes CONFIRMED. */
-  setPassword(realm: Realm, user: User, password: string): Promise<IssuedPassword<Secret>>;
+  /**
+   * Takes the password that the user has chosen in place of any earlier one. The user's status becomes CONFIRMED.
+   * @param replaced a service that keeps passwords throws CONFLICT if this is not the present one. @default - not compared
+   */
+  setPassword(realm: Realm, user: User, password: string, replaced?: string): Promise<IssuedPassword<Secret>>;
   /**
    * Ends all sessions and refresh tokens of the user.
    * @param keepSession id of the session that stays, if the provider lists sessions. @default - none stays

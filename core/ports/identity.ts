@@ -76,6 +76,16 @@ export interface UserPage {
   readonly next?: string;
 }
 
+/** A change of a known password. */
+export interface PasswordChange {
+  /**
+   * The present password, which the caller has checked. Where another service keeps passwords, that service compares it
+   * again as it replaces it. Where the platform's table keeps them, the guard of the change covers the password.
+   * @default - any present password is replaced
+   */
+  readonly replaced?: string;
+}
+
 /**
  * Realms and their users. Both homes use the store of core/identity/users, over their own Credentials.
  *
@@ -133,9 +143,9 @@ export interface Identity {
   inviteUser(realm: RealmId, userName: string, invitation?: MailTenant): Promise<User>;
   /**
    * Sets the password that the user has chosen. All sessions and access tokens of the user end.
-   * Throws NOT_FOUND, INVALID for a weak password.
+   * Throws NOT_FOUND, INVALID for a weak password, CONFLICT if `replaced` is not the user's password any more.
    */
-  setPassword(realm: RealmId, userName: string, password: string): Promise<User>;
+  setPassword(realm: RealmId, userName: string, password: string, change?: PasswordChange): Promise<User>;
   /** Ends all sessions of the user: refresh tokens, and access tokens at once. Throws NOT_FOUND. */
   endSessions(realm: RealmId, userName: string): Promise<User>;
   /** Idempotent. Throws CONFLICT for the last administrator. */

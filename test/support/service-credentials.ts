@@ -1,3 +1,4 @@
+import { DomainError } from '../../core/errors.ts';
 import type { Credentials } from '../../core/ports/credentials.ts';
 import type { RealmSpec, User } from '../../core/ports/identity.ts';
 
@@ -72,9 +73,12 @@ export class ServiceCredentials implements Credentials<MemorySecret, RealmSpec> 
     return { writes: [] };
   }
 
-  async setPassword(realm: RealmSpec, user: User, password: string) {
+  async setPassword(realm: RealmSpec, user: User, password: string, replaced?: string) {
     this.#called('setPassword');
     const account = this.account(realm.id, user.userName);
+    if (replaced !== undefined && account?.password !== replaced) {
+      throw new DomainError('CONFLICT', 'the account has changed meanwhile');
+    }
     if (account) Object.assign(account, { password, status: 'CONFIRMED' });
     return { writes: [] };
   }

@@ -55,8 +55,9 @@ export function createCognitoCredentials(options: CredentialsOptions): Credentia
       return { writes: [] };
     },
 
-    async setPassword({ userPoolId }, { userName }, password) {
-      await pools.setPassword(userPoolId, userName, password);
+    async setPassword({ userPoolId, clientId }, { userName }, password, replaced) {
+      if (replaced === undefined) await pools.setPassword(userPoolId, userName, password);
+      else await pools.replacePassword({ userPoolId, clientId, userName }, replaced, password);
       return { writes: [] };
     },
 

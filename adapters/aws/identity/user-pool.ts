@@ -24,6 +24,7 @@ import { MIN_PASSWORD_LENGTH } from '../../../core/identity/password-policy.ts';
 import type { RandomBytes } from '../../../core/ports/clock.ts';
 import type { MailTenant, NewUser, RealmSpec, User } from '../../../core/ports/identity.ts';
 import { asDomainError } from '../store/errors.ts';
+import { type PoolUser, replacePassword } from './replace-password.ts';
 
 /** The calls of Cognito that identity needs. Each may be repeated, and throws UNAVAILABLE if a later attempt may succeed. */
 export interface UserPools {
@@ -39,6 +40,8 @@ export interface UserPools {
   inviteAgain(userPoolId: string, user: Pick<User, 'userName'>, tenant?: MailTenant): Promise<void>;
   /** Sets a password that the user has chosen. */
   setPassword(userPoolId: string, userName: string, password: string): Promise<void>;
+  /** Replaces a known password. Throws CONFLICT if the user's password is another one, so nothing is overwritten. */
+  replacePassword(user: PoolUser, replaced: string, password: string): Promise<void>;
   /** Revokes the user's refresh tokens. */
   signOut(userPoolId: string, userName: string): Promise<void>;
   /** The user's status, or undefined if unknown. */
@@ -136,6 +139,7 @@ export function openUserPools(cognito: CognitoIdentityProviderClient, options: U
     },
 
     setPassword: (userPoolId, userName, password) => setPassword(userPoolId, userName, password),
+    replacePassword: (user, replaced, password) => replacePassword(cognito, user, replaced, password),
     signOut,
 
     async statusOf(UserPoolId, userName) {

@@ -3,6 +3,7 @@ import { defined } from '../../defined.ts';
 import { DomainError } from '../../errors.ts';
 import { parsePart } from '../../http/parse.ts';
 import type { Identity, RealmId, RealmSpec, User } from '../../ports/identity.ts';
+import type { Check } from '../../ports/table.ts';
 import { acceptsToken } from '../../routing/registry.ts';
 import type { Authorize } from '../authorize.ts';
 import type { TenantClaimsLookup } from '../tenant-claims.ts';
@@ -15,7 +16,7 @@ export type PasswordCheck =
 
 export interface OwnAccountOptions {
   readonly authorize: Authorize;
-  readonly identity: Pick<Identity, 'userOf' | 'setPassword' | 'endSessions'>;
+  readonly identity: Pick<Identity, 'guardedBy' | 'caller' | 'userOf' | 'endSessions'>;
   readonly tenantClaims: TenantClaimsLookup;
 }
 
@@ -32,16 +33,19 @@ export interface OwnAccountRequest {
   checkPassword(realm: RealmId, user: User, password: string): Promise<PasswordCheck>;
 }
 
-export type OwnAccountTarget = 'password' | 'sessions';
-
-const METHODS = { password: 'PUT', sessions: 'DELETE' } as const satisfies Record<OwnAccountTarget, string>;
-
 const NewPassword = z.strictObject({ oldPassword: z.string(), newPassword: z.string() });
+
+/** `/realms/<realm>/me/...`: the operations that change the account. */
+export const OWN_ACCOUNT_OPERATIONS = [
+  { id: 'password', method: 'PUT', path: '/me/password', body: NewPassword },
+  { id: 'sessions', method: 'DELETE', path: '/me/sessions', body: undefined },
+] as const;
+
+export type OwnAccountTarget = (typeof OWN_ACCOUNT_OPERATIONS)[number]['id'];
 
 /** @returns undefined for a path that does not belong to the user's own account. @param path below the realm */
 export function ownAccountTarget(path: string): OwnAccountTarget | undefined {
-  if (path === '/me/password') return 'password';
-  return path === '/me/sessions' ? 'sessions' : undefined;
+  return OWN_ACCOUNT_OPERATIONS.find((operation) => operation.path === path)?.id;
 }
 
 /**
@@ -52,7 +56,8 @@ export function ownAccountTarget(path: string): OwnAccountTarget | undefined {
 export function createOwnAccountHandler(options: OwnAccountOptions) {
   return async (request: OwnAccountRequest): Promise<UsersResponse> => {
     const { realm, about, method } = request;
-    if (method !== METHODS[about]) return methodNotAllowed([METHODS[about]]);
+    const methods = OWN_ACCOUNT_OPERATIONS.filter(({ id }) => id === about).map((operation) => operation.method);
+    if (!methods.some((one) => one === method)) return methodNotAllowed(methods);
     try {
       const user = await activeUser(options, request);
       if (about === 'password') await changePassword(options, request, user);
@@ -80,17 +85,34 @@ export function createCallerHandler(options: OwnAccountOptions) {
   };
 }
 
+type Authorized = Pick<OwnAccountRequest, 'realm' | 'authorization'>;
+
 /** The user of the token. Throws UNAUTHENTICATED, also for a token from before the user ended all sessions. */
-async function activeUser(
-  { authorize, identity, tenantClaims }: OwnAccountOptions,
-  { realm, authorization }: Pick<OwnAccountRequest, 'realm' | 'authorization'>,
-): Promise<User> {
-  const token = await authorize(authorization);
-  const user = token.realm === realm.id ? await identity.userOf(realm.id, token.subject) : undefined;
-  if (user?.status !== 'CONFIRMED' || !acceptsToken(user, token.issuedAt)) throw notActive();
-  const { tenantId } = user;
-  if (tenantId !== undefined && !(await tenantClaims(tenantId))?.active) throw notActive();
+async function activeUser(options: OwnAccountOptions, request: Authorized): Promise<User> {
+  const { subject } = await activeCaller(options, request);
+  const user = await options.identity.userOf(request.realm.id, subject);
+  if (user?.status !== 'CONFIRMED') throw notActive();
   return user;
+}
+
+interface ActiveCaller {
+  readonly subject: string;
+  /** The conditions under which the user and the user's tenant stay active, and the token stays valid. */
+  readonly basis: readonly Check[];
+}
+
+/** Throws UNAUTHENTICATED. */
+async function activeCaller(
+  { authorize, identity, tenantClaims }: OwnAccountOptions,
+  { realm, authorization }: Authorized,
+): Promise<ActiveCaller> {
+  const { realm: issuedFor, subject, issuedAt } = await authorize(authorization);
+  const caller = issuedFor === realm.id ? await identity.caller(realm.id, subject) : undefined;
+  if (!caller || !acceptsToken(caller, issuedAt)) throw notActive();
+  if (caller.tenantId === undefined) return { subject, basis: caller.basis };
+  const tenant = await tenantClaims(caller.tenantId);
+  if (!tenant?.active) throw notActive();
+  return { subject, basis: [...caller.basis, ...tenant.basis] };
 }
 
 function notActive(): DomainError {
@@ -107,7 +129,9 @@ async function changePassword(options: OwnAccountOptions, request: OwnAccountReq
     throw new DomainError('TOO_MANY', 'too many failed attempts', { retryAfter: check.retryAfter });
   }
   if (check.outcome === 'wrong') throw wrongPassword();
-  await options.identity.setPassword(realm.id, user.userName, newPassword);
+  // The check takes long. A password that was set meanwhile has ended the caller's token.
+  const identity = options.identity.guardedBy(async () => (await activeCaller(options, request)).basis);
+  await identity.setPassword(realm.id, user.userName, newPassword, { replaced: oldPassword });
 }
 
 function wrongPassword(): DomainError {

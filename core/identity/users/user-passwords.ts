@@ -1,5 +1,6 @@
 import { DomainError } from '../../errors.ts';
-import type { MailTenant, RealmId, RealmSpec, User } from '../../ports/identity.ts';
+import type { IssuedPassword } from '../../ports/credentials.ts';
+import type { MailTenant, PasswordChange, RealmId, RealmSpec, User } from '../../ports/identity.ts';
 import { underMailLimits } from './mail-limits.ts';
 import { findUser, requireRealm, type StoreContext, tokensValidFrom, unknownUser } from './store-context.ts';
 import { changeUser, type FurtherWrites } from './user-change.ts';
@@ -58,7 +59,7 @@ function requireSameUser(user: User, before: User): void {
 }
 
 /** Conditions of a password change beyond those of every user change. */
-export interface PasswordConditions<Secret extends object> {
+export interface PasswordConditions<Secret extends object> extends PasswordChange {
   /** Throws if the user, as the change finds it, must not get the password. @default - every user may */
   readonly check?: (before: UserRecord<Secret>) => void;
   /** @default - no further writes */
@@ -73,19 +74,41 @@ export async function setPassword<Secret extends object, Realm extends RealmSpec
   realmId: RealmId,
   userName: string,
   password: string,
-  { check, further = { writes: [] }, keepSession }: PasswordConditions<Secret> = {},
+  conditions: PasswordConditions<Secret> = {},
 ): Promise<User> {
+  const { keepSession, replaced } = conditions;
   requireStrongPassword(realmId, password);
   const realm = await requireRealm(context, realmId);
   const found = await findUser(context, realmId, userName);
   if (!found) throw unknownUser();
-  const { secret, writes } = await context.credentials.setPassword(realm, found.data, password);
-  const user = await changeUser(
+  const { credentials } = context;
+  const issue = () => credentials.setPassword(realm, found.data, password, replaced);
+  const record = (issued: IssuedPassword<Secret>) => recordPassword(context, realm, found.data, issued, conditions);
+  let user: User;
+  if (credentials.keptIn === 'service' && found.data.status === 'CONFIRMED') {
+    // The table first: if its conditions do not hold, the service keeps the password as it is.
+    user = await record({ writes: [] });
+    await issue();
+  } else {
+    user = await record(await issue());
+  }
+  await credentials.endSessions(realm, user, keepSession);
+  return user;
+}
+
+function recordPassword<Secret extends object, Realm extends RealmSpec>(
+  context: StoreContext<Secret, Realm>,
+  realm: Realm,
+  user: User,
+  { secret, writes }: IssuedPassword<Secret>,
+  { check, further = { writes: [] } }: PasswordConditions<Secret>,
+): Promise<User> {
+  return changeUser(
     context,
     realm,
-    found.data.userName,
+    user.userName,
     (before) => {
-      requireSameUser(found.data, before);
+      requireSameUser(user, before);
       check?.(before);
       // A user who has never signed in has no tokens to refuse, and gets the first one right after this.
       const refuseTokens = before.status === 'CONFIRMED' && { tokensValidFrom: tokensValidFrom(context) };
@@ -93,8 +116,6 @@ export async function setPassword<Secret extends object, Realm extends RealmSpec
     },
     { ...further, writes: [...further.writes, ...writes] },
   );
-  await context.credentials.endSessions(realm, user, keepSession);
-  return user;
 }
 
 /** Implements `Identity.endSessions`. The table changes first, so that tokens are refused even before the sessions have ended. */

@@ -57,7 +57,7 @@ function userStore<Secret extends object, Realm extends RealmSpec>(
     setUserEnabled: (realm, userName, enabled) => updateUser(context, realm, userName, { enabled }),
 
     inviteUser: (realm, userName, invitation) => inviteUser(context, realm, userName, invitation),
-    setPassword: (realm, userName, password) => setPassword(context, realm, userName, password),
+    setPassword: (realm, userName, password, change) => setPassword(context, realm, userName, password, change),
     endSessions: (realm, userName) => endSessions(context, realm, userName),
 
     deleteUser: (realm, userName) => deleteUser(context, realm, userName),

@@ -133,6 +133,19 @@ export function credentialsContract<Secret extends object, Realm extends RealmSp
       expect(await fixture.accepts(realm, second, PASSWORD)).toBe(false);
     });
 
+    test('ID-1: replace a known password; a service refuses if it is not the present one, and keeps that one', async () => {
+      const user = await issue(newUser(), { kind: 'clear', password: PASSWORD });
+      await fixture.startSession(realm, user, PASSWORD);
+      if (credentials.keptIn === 'service') {
+        const late = credentials.setPassword(realm, user, 'Attackers-horse-9', 'Earlier-horse-6');
+        await expect(late).rejects.toMatchObject({ code: 'CONFLICT' });
+        expect(await fixture.accepts(realm, user, PASSWORD)).toBe(true);
+      }
+      const changed = await adopt(user, credentials.setPassword(realm, user, 'Battery-staple-8', PASSWORD));
+      expect(await fixture.accepts(realm, changed, 'Battery-staple-8')).toBe(true);
+      expect(await fixture.accepts(realm, changed, PASSWORD)).toBe(false);
+    });
+
     test('ID-3: end the sessions of one user, who can sign in again, also when it is repeated', async () => {
       const user = await issue(newUser(), { kind: 'clear', password: PASSWORD });
       const other = await issue(newUser(), { kind: 'clear', password: PASSWORD });

@@ -1,12 +1,14 @@
-import { isDomainError } from '../../../../core/errors.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { DomainError, isDomainError } from '../../../../core/errors.ts';
 import { fold } from '../../../../core/fields/user-name.ts';
 import { MAX_PASSWORD_LENGTH, passwordLength } from '../../../../core/identity/password-policy.ts';
 import type { SignInLimits } from '../../../../core/identity/sign-in-limits.ts';
 import type { TenantClaimsLookup } from '../../../../core/identity/tenant-claims.ts';
 import { isComplete, isLogin } from '../../../../core/identity/users/store-context.ts';
+import type { PasswordConditions } from '../../../../core/identity/users/user-passwords.ts';
 import { emailKey, toUser, type UserRecord, userKey } from '../../../../core/identity/users/user-records.ts';
 import type { Identity, RealmId, User } from '../../../../core/ports/identity.ts';
-import type { Table } from '../../../../core/ports/table.ts';
+import type { Check, Table } from '../../../../core/ports/table.ts';
 import type { TierName } from '../../../../core/tier/tiers.ts';
 import type { PasswordCheck, PasswordSecret, Passwords } from '../passwords.ts';
 
@@ -17,10 +19,21 @@ export interface Account {
   readonly tier?: TierName;
   /** The name of the user's tenant. Absent for system users. */
   readonly tenantName?: string;
+  /** The conditions under which the user's tenant stays active. */
+  readonly tenantBasis: readonly Check[];
 }
 
 export type SignIn =
-  | { readonly outcome: 'signed-in' | 'change-password'; readonly user: User }
+  | { readonly outcome: 'change-password'; readonly user: User }
+  | {
+      readonly outcome: 'signed-in';
+      readonly user: User;
+      /**
+       * The conditions under which another password may replace the one that was checked: it is still the user's, and
+       * the user and the tenant are still active. Otherwise the change throws CONFLICT.
+       */
+      readonly replacing: PasswordConditions<PasswordSecret>;
+    }
   | { readonly outcome: 'wrong' | 'expired' | 'disabled' | 'suspended' }
   /** `retryAfter` is in whole seconds. */
   | { readonly outcome: 'too-many'; readonly retryAfter: number };
@@ -81,9 +94,10 @@ export function createAccounts(options: {
 
   async function active(user: User): Promise<Account | undefined> {
     if (!user.enabled) return undefined;
-    if (user.tenantId === undefined) return { user };
+    if (user.tenantId === undefined) return { user, tenantBasis: [] };
     const tenant = await tenantClaims(user.tenantId);
-    return tenant?.active ? { user, tier: tenant.tier, tenantName: tenant.name } : undefined;
+    if (!tenant?.active) return undefined;
+    return { user, tier: tenant.tier, tenantName: tenant.name, tenantBasis: tenant.basis };
   }
 
   return {
@@ -113,8 +127,20 @@ export function createAccounts(options: {
       if (check === 'expired') return { outcome: 'expired' };
       const user = toUser(record);
       if (!user.enabled) return { outcome: 'disabled' };
-      if (!(await active(user))) return { outcome: 'suspended' };
-      return { outcome: user.status === 'CONFIRMED' ? 'signed-in' : 'change-password', user };
+      const account = await active(user);
+      if (!account) return { outcome: 'suspended' };
+      if (user.status !== 'CONFIRMED') return { outcome: 'change-password', user };
+      return { outcome: 'signed-in', user, replacing: conditionsOf(record, account) };
     },
+  };
+}
+
+function conditionsOf({ secret }: UserRecord<PasswordSecret>, account: Account): PasswordConditions<PasswordSecret> {
+  const refusal = () => new DomainError('CONFLICT', 'the account has changed meanwhile');
+  return {
+    check(now) {
+      if (!now.enabled || !isDeepStrictEqual(now.secret, secret)) throw refusal();
+    },
+    further: { writes: account.tenantBasis, refusal },
   };
 }

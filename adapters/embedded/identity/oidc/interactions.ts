@@ -164,7 +164,7 @@ async function changePassword(
   const subject = subjectOfTicket(deps, one, ticket);
   const user = subject === undefined ? undefined : await deps.identity.userOf(spec.id, subject);
   if (!user?.enabled || user.status !== 'FORCE_CHANGE_PASSWORD') {
-    showSignIn(deps, one, 401, { error: 'The time to choose a password has passed. Sign in again.' });
+    showTooLate(deps, one);
     return;
   }
   const password = form.get('newPassword') ?? '';
@@ -173,8 +173,9 @@ async function changePassword(
     return;
   }
   try {
-    await deps.identity.setPassword(spec.id, user.userName, password, { keepSession: session });
+    await deps.identity.setPassword(spec.id, user.userName, password, { keepSession: session, check: requireInvited });
   } catch (error) {
+    if (isDomainError(error, 'CONFLICT')) return showTooLate(deps, one);
     if (!isDomainError(error, 'INVALID')) throw error;
     showChange(
       deps,
@@ -198,6 +199,16 @@ async function changePassword(
   );
   deps.devices.give(one, user.subject);
   await provider.interactionFinished(req, res, { login: { accountId: user.subject } });
+}
+
+/** Throws CONFLICT if the user has been disabled, or has chosen a password elsewhere. */
+function requireInvited({ enabled, status }: User): void {
+  if (enabled && status === 'FORCE_CHANGE_PASSWORD') return;
+  throw new DomainError('CONFLICT', 'only a temporary password can be replaced here');
+}
+
+function showTooLate(deps: InteractionDeps, one: Interaction): void {
+  showSignIn(deps, one, 401, { error: 'The time to choose a password has passed. Sign in again.' });
 }
 
 /** The interaction that both the cookie and the path name. Otherwise sends a page that explains what to do. */

@@ -39,6 +39,7 @@ interface Own extends RealmRequest {
 }
 
 const TOO_OLD = ['This page was too old. Try again.'];
+const CHANGED_MEANWHILE = 'Your account has changed meanwhile, so your password stays as it is. Sign in again.';
 const SIGNED_OUT = {
   title: 'You are no longer signed in',
   text: 'Your session had ended before you sent the form, so nothing has changed. Sign in and send it again.',
@@ -108,8 +109,9 @@ async function changePassword(deps: OwnAccountDeps, own: Own, form: URLSearchPar
   }
   if (check.outcome !== 'signed-in') return showPassword(own, 401, ['The current password is wrong.']);
   try {
-    await deps.identity.setPassword(spec.id, user.userName, password, { keepSession: session });
+    await deps.identity.setPassword(spec.id, user.userName, password, { ...check.replacing, keepSession: session });
   } catch (error) {
+    if (isDomainError(error, 'CONFLICT')) return showPassword(own, 409, [CHANGED_MEANWHILE]);
     if (!isDomainError(error, 'INVALID')) throw error;
     return showPassword(
       own,

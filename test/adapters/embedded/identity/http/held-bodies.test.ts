@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type CryptoKey, importJWK, SignJWT } from 'jose';
 import { realmKeysKey } from '../../../../../adapters/embedded/identity/realm-keys.ts';
 import { API_AUDIENCE, CLI_CLIENT } from '../../../../../core/identity/issuers.ts';
+import { OWN_ACCOUNT_OPERATIONS } from '../../../../../core/identity/users-api/own-account.ts';
 import { USERS_OPERATIONS } from '../../../../../core/identity/users-api/users-operations.ts';
 import type { User } from '../../../../../core/ports/identity.ts';
 import { holdRequest } from '../../../../support/held-request.ts';
@@ -12,6 +13,7 @@ const TARGET = 'target@acme.example';
 const BODIES: Readonly<Record<string, object>> = {
   createUser: { email: 'late@acme.example', role: 'TenantAdmin' },
   changeUser: { role: 'TenantAdmin', enabled: false },
+  password: { oldPassword: 'Correct-horse-7', newPassword: 'Battery-staple-8' },
 };
 
 let server: RealmServer;
@@ -50,13 +52,10 @@ async function tokenOf({ subject }: User): Promise<string> {
     .sign(key);
 }
 
+const DEMOTED = 'the caller is demoted';
 /** What can happen to the caller or the tenant while the body is on its way, and the status that follows. */
 const LOSSES: readonly (readonly [string, number, (caller: User) => unknown])[] = [
-  [
-    'the caller is demoted',
-    403,
-    ({ userName }) => server.identity.updateUser('pool', userName, { role: 'TenantUser' }),
-  ],
+  [DEMOTED, 403, ({ userName }) => server.identity.updateUser('pool', userName, { role: 'TenantUser' })],
   ['the caller signs out everywhere', 401, ({ userName }) => server.identity.endSessions('pool', userName)],
   ['the caller is disabled', 401, ({ userName }) => server.identity.setUserEnabled('pool', userName, false)],
   ['the caller is deleted', 401, ({ userName }) => server.identity.deleteUser('pool', userName)],
@@ -77,10 +76,16 @@ async function hold(id: string, method: string, path: string) {
 }
 
 /** Other operations act as soon as the head has arrived. */
-const WITH_BODY = USERS_OPERATIONS.filter(({ body }) => body);
+const WITH_BODY = [...USERS_OPERATIONS, ...OWN_ACCOUNT_OPERATIONS].filter(({ body }) => body);
+
+/** Users change their own account in any role. A tenant that is not active makes them unknown. */
+function lossesOf(path: string): typeof LOSSES {
+  if (!path.startsWith('/me/')) return LOSSES;
+  return LOSSES.filter(([what]) => what !== DEMOTED).map(([what, , lose]) => [what, 401, lose]);
+}
 
 describe.each(WITH_BODY)('ID-4: $method $path, whose body is still on its way', ({ id, method, path, body }) => {
-  test.each(LOSSES)('when %s, is refused with %i, and nothing changes', async (_what, status, lose) => {
+  test.each(lossesOf(path))('when %s, is refused with %i, and nothing changes', async (_what, status, lose) => {
     expect(body?.safeParse(BODIES[id]).success).toBe(true);
     const { caller, held } = await hold(id, method, path);
     await lose(caller);
@@ -88,6 +93,36 @@ describe.each(WITH_BODY)('ID-4: $method $path, whose body is still on its way', 
     expect((await held.finish()).status).toBe(status);
     expect(effects()).toEqual(before);
   });
+
+  test.each(lossesOf(path).filter(([what]) => !what.includes('tenant')))(
+    'when %s even at the moment of the write, is refused with %i, and nothing changes',
+    async (_what, status, lose) => {
+      const { caller, held } = await hold(id, method, path);
+      let before: unknown;
+      beforeNextWrite(async () => {
+        await lose(caller);
+        before = effects();
+      });
+      expect((await held.finish()).status).toBe(status);
+      expect(before).toBeDefined();
+      expect(effects()).toEqual(before);
+    },
+  );
+});
+
+/** Runs `change` right before the next transaction. */
+function beforeNextWrite(change: () => Promise<unknown>): void {
+  const { table } = server;
+  const transact = table.transact.bind(table);
+  table.transact = async (writes) => {
+    table.transact = transact;
+    await change();
+    await transact(writes);
+  };
+}
+
+test('there is a valid body here for each operation with one, and for no other', () => {
+  expect(WITH_BODY.map(({ id }) => id).sort()).toEqual(Object.keys(BODIES).sort());
 });
 
 test.each(WITH_BODY)('$method $path has its effect if nothing happens meanwhile', async ({ id, method, path }) => {
