@@ -35,11 +35,12 @@ async function tenantClaims() {
 function changePassword(meanwhile: () => Promise<unknown>) {
   const { identity, clock, credentials } = scene;
   const issuedAt = Math.floor(clock.now() / 1_000);
-  const token = { issuer: 'x', realm: 'pool', subject: user.subject, clientId: 'app', scopes: [], tenantId: TENANT };
+  const { subject } = user;
+  const token = { issuer: 'x', realm: 'pool', subject, clientId: 'app', scopes: [], tenantId: TENANT } as const;
   const handle = createOwnAccountHandler({
     identity,
     tenantClaims,
-    authorize: async () => ({ ...token, issuedAt, expiresAt: 4e9 }) as const,
+    authorize: async () => ({ ...token, issuedAt, expiresAt: 4e9 }),
   });
   return handle({
     ...{ realm: POOL, method: 'PUT', about: 'password', authorization: 'Bearer x' },
