@@ -20,6 +20,7 @@ const EXAMPLES = [
   'embedded/demo-progress.ts',
   'embedded/start-page.ts',
   'rehearsal/steps.ts',
+  'rehearsal/task/scene.ts',
 ];
 
 /** Without `tenant-templates`, which holds the table. */

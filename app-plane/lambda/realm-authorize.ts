@@ -6,7 +6,7 @@ import type { Clock } from '../../core/ports/clock.ts';
 import type { Table } from '../../core/ports/table.ts';
 
 /**
- * `authorize` for the user pools of the realms that the table has now. Pools of premium tenants come and go.
+ * `authorize` for the user pools of the realms that the table has now. A tenant's own pool comes and goes with the tenant.
  * @param endpointUrl where Cognito is reached. @default - at each issuer's own address
  */
 export function createRealmAuthorize(table: Table, clock: Clock, endpointUrl: string | undefined): Authorize {
