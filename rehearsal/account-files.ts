@@ -1,24 +1,24 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { isAlive, type ProcessRecord, startOf } from '../adapters/embedded/runtime/supervisor/process-info.ts';
 import { removeAddresses } from './account-network.ts';
 import { disposeContainersOf } from './container-engine.ts';
 
 const PREFIX = 'tierplane-aws-';
 
 /** The process that uses an account, and the account's port. */
-interface Owner {
-  readonly pid: number;
-  /** Tells the process from a later one with the same pid. */
-  readonly startTime: string;
+interface Owner extends ProcessRecord {
   readonly port: number;
 }
 
-/** Creates the folder of an account that this process uses. */
-export function createAccountFolder(port: number): string {
-  const folder = mkdtempSync(join(tmpdir(), PREFIX));
-  const owner: Owner = { pid: process.pid, startTime: startTimeOf(process.pid) ?? '', port };
-  writeFileSync(join(folder, 'owner.json'), JSON.stringify(owner));
+const OWNER_FILE = 'process.json';
+
+/** Creates the folder of an account that this process uses, in the folder `parent`. */
+export function createAccountFolder(port: number, parent = tmpdir()): string {
+  const folder = mkdtempSync(join(parent, PREFIX));
+  const owner: Owner = { pid: process.pid, start: startOf(process.pid), port };
+  writeFileSync(join(folder, OWNER_FILE), JSON.stringify(owner));
   return folder;
 }
 
@@ -31,13 +31,14 @@ export function removeAccountFolder(folder: string): void {
   rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
 }
 
-/** Removes containers, addresses and files of accounts whose process was killed. Does nothing on machines without /proc. */
-export function removeAbandonedAccounts(): void {
-  if (startTimeOf(process.pid) === undefined) return;
-  for (const name of readdirSync(tmpdir()).filter((one) => one.startsWith(PREFIX))) {
-    const folder = join(tmpdir(), name);
+/** Removes containers, addresses and files of accounts in the folder `parent` whose process was killed. */
+export function removeAbandonedAccounts(parent = tmpdir()): void {
+  for (const name of readdirSync(parent).filter((one) => one.startsWith(PREFIX))) {
+    const folder = join(parent, name);
     const owner = ownerOf(folder);
-    if (owner && startTimeOf(owner.pid) !== owner.startTime && claim(folder)) removeAbandoned(folder, owner.port);
+    if (!owner || isAlive(owner)) continue;
+    // Without a known start, whether the process has ended is unknown, too.
+    if (owner.start !== undefined && claim(folder)) removeAbandoned(folder, owner.port);
   }
 }
 
@@ -53,7 +54,7 @@ function removeAbandoned(folder: string, port: number): void {
 /** @returns undefined if another process is creating or removing the folder */
 function ownerOf(folder: string): Owner | undefined {
   try {
-    return JSON.parse(readFileSync(join(folder, 'owner.json'), 'utf8')) as Owner;
+    return JSON.parse(readFileSync(join(folder, OWNER_FILE), 'utf8')) as Owner;
   } catch {
     return undefined;
   }
@@ -66,16 +67,5 @@ function claim(folder: string): boolean {
     return true;
   } catch {
     return false;
-  }
-}
-
-/** In clock ticks since the machine started. @returns undefined if the process has ended, or if there is no /proc */
-function startTimeOf(pid: number): string | undefined {
-  try {
-    // The name of the program, in parentheses, may contain spaces. The state follows it, and 19 fields later the start time.
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
-    return fields[0] === 'Z' ? undefined : fields[19];
-  } catch {
-    return undefined;
   }
 }
