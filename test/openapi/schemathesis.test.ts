@@ -22,6 +22,8 @@ const CHECKS = [
 const METHOD_CHECK = 'unsupported_method';
 /** Time for the requests of one document, in seconds. */
 const SECONDS = 60;
+/** On a busy machine, Schemathesis ends long after its own limit. */
+const TEST_MS = (SECONDS + 300) * 1_000;
 const SEED = '1';
 /** Limits that the requests do not reach. Otherwise most responses would be 429. */
 const LIMITS = { perHour: 1_000_000, burst: 1_000_000 };
@@ -77,7 +79,7 @@ suite('DX-4: the responses to thousands of made-up requests are those of the Ope
       expect(count(report)).toBeGreaterThan(100);
       expect((await platform.admin('GET', '/tenants')).status).toBe(200);
     },
-    (SECONDS + 90) * 1_000,
+    TEST_MS,
   );
 
   describe('of the service', () => {
@@ -98,7 +100,7 @@ suite('DX-4: the responses to thousands of made-up requests are those of the Ope
         const report = await requestsBy(body, platform.urls.api, token, [...CHECKS, METHOD_CHECK]);
         expect(count(report)).toBeGreaterThan(100);
       },
-      (SECONDS + 90) * 1_000,
+      TEST_MS,
     );
   });
 });
