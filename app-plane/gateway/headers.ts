@@ -1,4 +1,5 @@
 import { memoize } from '../../core/collections/memoize.ts';
+import { HOP_BY_HOP } from '../../core/http/hop-by-hop.ts';
 import type { Served } from './admission.ts';
 import type { Exchange } from './exchange.ts';
 
@@ -8,18 +9,9 @@ import type { Exchange } from './exchange.ts';
  */
 type Treatment = 'pass' | 'drop' | 'drop-for-services';
 
-/** Hop-by-hop headers (RFC 9110, 7.6.1), and headers that the gateway writes itself. */
+/** Headers of the connection, and headers that the gateway writes itself. */
 const REPLACED = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'http2-settings',
+  ...HOP_BY_HOP,
   'content-length',
   'expect',
   'host',

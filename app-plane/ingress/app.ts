@@ -33,7 +33,7 @@ export interface IngressLimits {
   readonly responseMs: number;
   /** Between two pieces of a response's body. @default 28_000 */
   readonly bodyMs: number;
-  /** A drain accepts connections for this time: a load balancer may have sent requests before it heard of it. @default 500 */
+  /** A drain accepts connections for this time: a load balancer may still send requests before it notices the drain. @default 500 */
   readonly lingerMs: number;
 }
 

@@ -1,16 +1,4 @@
-/** Hop-by-hop headers (RFC 9110, 7.6.1): they describe a connection, so no proxy passes them on. */
-const HOP_BY_HOP = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'http2-settings',
-]);
+import { HOP_BY_HOP } from '../../core/http/hop-by-hop.ts';
 
 /** The HTTP client writes `Host`; Node has responded to `Expect`. */
 const NOT_FORWARDED = new Set([...HOP_BY_HOP, 'host', 'expect']);

@@ -75,8 +75,8 @@ export class Claim {
   }
 
   /**
-   * Takes the lease, unless this owner holds it and it still lasts, and writes `patch` with it. A sole owner takes it with
-   * the first progress, which saves short work a write: nobody else can work on the store.
+   * Takes the lease, unless this owner holds it and it still lasts, and writes `patch` with it. A sole owner, beside which
+   * no other process works on the store, takes the lease when it writes the first progress: that saves short work a write.
    * @throws Superseded if another process was faster
    */
   static async take(

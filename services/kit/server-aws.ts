@@ -22,7 +22,7 @@ const DRAIN_MS = 25_000;
 
 /**
  * Runs a service in a container on AWS: reads its environment and listens on port 8080 of every interface. Reads data with
- * the credentials of the calling tenant; its own reach no table. SIGTERM ends it within 30 s, after the requests in
+ * the credentials of the calling tenant; the task's own credentials reach no table. SIGTERM ends it within 30 s, after the requests in
  * progress. Exits with 78 if the environment is invalid.
  */
 export async function runAwsService(name: string, build: (parts: ServiceParts) => FastifyInstance): Promise<void> {

@@ -21,7 +21,7 @@ const LINGER_MS = 250;
 const DRAIN_MS = 10_000;
 /** A task is ready no later than this after it listens, even if the keys of its issuers have not arrived. */
 const KEYS_WITHIN_MS = 500;
-/** No tenant's partition: a tenant id is longer. There is no such item. */
+/** The key that a readiness check reads. No item has it, and no tenant: tenant ids are longer. */
 const READY_KEY = { pk: 'ready', sk: 'ready' };
 /** Exit code of a task that cannot open its data (EX_IOERR of sysexits.h). */
 const DATA_EXIT_CODE = 74;

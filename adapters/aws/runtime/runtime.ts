@@ -184,8 +184,8 @@ export class StackRuntime implements Runtime {
   async #statusOf(stack: Stack): Promise<DeploymentStatus> {
     const phase = phaseOf(stack);
     const found = await this.#find(stack);
-    if (phase === 'created') return await this.#servingStatus(stack, found);
     const serving = await this.#servingStatus(stack, found);
+    if (phase === 'created') return serving;
     if (phase === 'working') return { ...serving, state: 'changing', reason: waitingFor(stack, true) };
     const { reason = stack.StackStatusReason } = await this.#stacks.lastOperation(stack.StackId ?? '');
     const parts = phase === 'creation failed' ? serving.parts.map((part) => failedPart(part, reason)) : serving.parts;

@@ -87,7 +87,7 @@ export class Stacks {
     );
   }
 
-  /** Starts the deletion. Does nothing if another operation is in progress, or if there is no such stack. */
+  /** Starts the deletion. Changes nothing while another operation is in progress, or if the stack does not exist. */
   async delete(StackName: string): Promise<void> {
     await this.#start(() => this.#client.send(new DeleteStackCommand({ StackName })));
   }

@@ -14,8 +14,8 @@ function accessOf({ access }: ControlPlaneOperation): string {
 }
 
 /**
- * The contract of the API, written down a second time on purpose: generated clients take their names from the ids, the
- * documentation its groups from the tags, and nobody else may call an operation.
+ * The contract of the API, written down a second time on purpose. Generated clients are named by the ids, and the
+ * documentation is grouped by the tags. The last words say who may call the operation.
  */
 const CONTRACT: Readonly<Record<string, readonly string[]>> = {
   'Tenant registrations': [

@@ -45,7 +45,7 @@ function outlineOf(write: Write): object {
 const outlines = () => transactions.map((writes) => writes.map(outlineOf));
 
 describe('a change of a user', () => {
-  test('writes the user and what the gateway knows, on condition that nobody else has changed the user', async () => {
+  test('writes the user and what the gateway reads about the user, on condition that the user has not changed meanwhile', async () => {
     const before = await create(ANN);
     scene.clock.advance(1_000);
     const after = { ...before, role: 'Auditor', modified: '2026-01-01T00:00:01.000Z' };

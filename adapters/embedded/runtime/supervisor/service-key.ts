@@ -6,7 +6,7 @@ import { MAX_SERVICE_NAME_LENGTH } from './socket-path.ts';
 
 const SERVICE = new RegExp(`^[a-z][a-z0-9-]{0,${MAX_SERVICE_NAME_LENGTH - 1}}$`);
 
-/** One service of a deployment, as it shall run. */
+/** How one service of a deployment must run. */
 export interface ServiceSpec extends ServiceKey {
   readonly size: TaskSize;
   /** Environment variables of its tasks. No secrets. */

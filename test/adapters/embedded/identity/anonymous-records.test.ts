@@ -3,7 +3,7 @@ import { AnonymousRecords } from '../../../../adapters/embedded/identity/anonymo
 import { ClientBudget } from '../../../../core/collections/client-budget.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 import { signIn } from '../../../support/sign-in-by-page.ts';
-import { ACME, type RealmServer, startRealmServer } from './realm-server.ts';
+import { ACME, AUTHORIZATION, type RealmServer, startRealmServer } from './realm-server.ts';
 
 const MANY = { places: 100, bytes: 10_000 };
 
@@ -58,15 +58,7 @@ describe('SE-6: strangers who start sign-ins without end', () => {
   afterAll(() => server.close());
 
   const authorization = (): string => {
-    const query = new URLSearchParams({
-      client_id: 'tierplane-cli',
-      response_type: 'code',
-      scope: 'openid',
-      code_challenge: 'x'.repeat(43),
-      code_challenge_method: 'S256',
-      redirect_uri: 'http://127.0.0.1/callback',
-      state: 's'.repeat(2_000),
-    });
+    const query = new URLSearchParams({ ...AUTHORIZATION, state: 's'.repeat(2_000) });
     return `${server.issuer('pool')}/auth?${query}`;
   };
 

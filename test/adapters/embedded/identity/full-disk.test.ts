@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { DomainError } from '../../../../core/errors.ts';
 import { put } from '../../../../core/ports/table.ts';
 import { createBrowser, type Page, refresh, signIn } from '../../../support/sign-in-by-page.ts';
-import { ACME, type RealmServer, startRealmServer } from './realm-server.ts';
+import { ACME, AUTHORIZATION, type RealmServer, startRealmServer } from './realm-server.ts';
 
 const PASSWORD = 'Correct-horse-7';
 const USER = 'boss@acme.example';
@@ -66,14 +66,6 @@ async function signedInBrowser() {
   return { seen, browser, open };
 }
 
-const AUTHORIZATION = new URLSearchParams({
-  client_id: 'tierplane-cli',
-  response_type: 'code',
-  scope: 'openid',
-  code_challenge: 'x'.repeat(43),
-  code_challenge_method: 'S256',
-  redirect_uri: 'http://127.0.0.1/callback',
-});
 const UNAVAILABLE_PAGE = { name: 'error', heading: 'Not possible at the moment' };
 const REFUSED = { status: 503, retryAfter: '5' };
 
@@ -114,7 +106,11 @@ describe('FT-1: while the disk is full', () => {
   test('pages respond with 503 and say so', async () => {
     const { seen, open } = await signedInBrowser();
     fillDisk();
-    for (const path of [`/auth?${AUTHORIZATION}`, '/device', '/session/end?client_id=tierplane-account']) {
+    for (const path of [
+      `/auth?${new URLSearchParams(AUTHORIZATION)}`,
+      '/device',
+      '/session/end?client_id=tierplane-account',
+    ]) {
       expect(await open(path)).toMatchObject(UNAVAILABLE_PAGE);
       expect(seen.at(-1)).toMatchObject(REFUSED);
     }
@@ -172,7 +168,11 @@ describe('FT-1: while the store cannot be read', () => {
     server.table.get = async () => {
       throw new DomainError('UNAVAILABLE', 'the disk does not respond');
     };
-    for (const path of [`/auth?${AUTHORIZATION}`, '/session/end?client_id=tierplane-account', '/account']) {
+    for (const path of [
+      `/auth?${new URLSearchParams(AUTHORIZATION)}`,
+      '/session/end?client_id=tierplane-account',
+      '/account',
+    ]) {
       expect(await open(path)).toMatchObject(UNAVAILABLE_PAGE);
       expect(seen.at(-1)).toMatchObject(REFUSED);
     }

@@ -137,3 +137,13 @@ export async function startRealmServer(options: { readonly logN?: number } = {})
     },
   };
 }
+
+/** The parameters of an authorization request that the identity provider accepts. */
+export const AUTHORIZATION = {
+  client_id: 'tierplane-cli',
+  response_type: 'code',
+  scope: 'openid',
+  code_challenge: 'x'.repeat(43),
+  code_challenge_method: 'S256',
+  redirect_uri: 'http://127.0.0.1/callback',
+} as const;

@@ -78,7 +78,7 @@ test('DX-9: a token of a credential acts as SystemAdmin within its scopes while 
   await expect(principal(token)).rejects.toMatchObject({ ...REFUSED, message });
 });
 
-test('SE-1.2: a header that is no valid token is refused with the error of the check', async () => {
+test('SE-1.2: a header without a valid token is refused with the error of `authorize`', async () => {
   const refuse = async () => Promise.reject(new DomainError('UNAUTHENTICATED', 'no token'));
   await expect(principal({}, { authorize: refuse })).rejects.toThrow('no token');
 });

@@ -30,7 +30,7 @@ test('ON-7: no change is permitted for a tenant that does not exist', async () =
   await expect(servedTenantGuard(tenants.deps, 'globex00')()).rejects.toMatchObject(refusal);
 });
 
-test('ON-2: all who wait for a tenant are woken when its onboarding is over, and nobody else', async () => {
+test('ON-2: requests that wait for a tenant continue when its onboarding is over; requests for other tenants wait on', async () => {
   const { completion, onState } = createCompletions();
   const woken: string[] = [];
   const wait = (id: string, name: string) => completion(id).then(() => woken.push(name));
@@ -41,7 +41,7 @@ test('ON-2: all who wait for a tenant are woken when its onboarding is over, and
   expect(woken).toEqual([]);
   onState('acme0000', 'failed');
   await Promise.all(waits);
-  // Who comes later waits for the next change.
+  // A later request waits for the next change.
   void wait('acme0000', 'd');
   await new Promise(setImmediate);
   expect(woken).toEqual(['a', 'b']);
