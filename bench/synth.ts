@@ -91,7 +91,7 @@ function bundlesIn(output: string): Synthesis['bundles'] {
 async function bytesWithSdk(name: string): Promise<number> {
   const { outputFiles } = await build({
     absWorkingDir: ROOT,
-    entryPoints: [`control-plane/lambda/${name}.ts`],
+    entryPoints: [`${name.replace('.', '/lambda/')}.ts`],
     bundle: true,
     minify: true,
     platform: 'node',

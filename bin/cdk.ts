@@ -2,7 +2,7 @@ import { App, Aspects, CloudFormationValidatePlugin, type IPolicyValidationPlugi
 import { AwsSolutionsChecks } from 'cdk-nag';
 import * as z from 'zod';
 import { ControlPlaneStack } from '../control-plane/infra/control-plane-stack.ts';
-import { removeUnusedAssets } from '../control-plane/infra/unused-assets.ts';
+import { removeUnusedAssets } from '../infra/unused-assets.ts';
 
 /**
  * The stacks of the AWS home. Context: `-c environment=NAME` adds an environment to the account, `-c mfa=required` requires a

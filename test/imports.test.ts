@@ -56,6 +56,11 @@ const RULES: readonly { from: RegExp; may: (to: string, from: string) => boolean
     may: (to, from) => to.startsWith('core/') || sameFolder(to, from, 2) || isPage(to),
   },
   { from: /^services\//, may: (to, from) => isBase(to) || to.startsWith('services/kit/') || sameFolder(to, from, 2) },
+  {
+    from: /^(infra|[^/]+\/infra)\//,
+    may: (to, from) =>
+      [/^core\//, /^tenant-templates\//, /^infra\//].some((base) => base.test(to)) || sameFolder(to, from, 2),
+  },
   { from: /^control-plane\//, may: (to) => isBase(to) || to.startsWith('control-plane/') },
   {
     from: /^app-plane\/provisioner\//,
@@ -111,7 +116,7 @@ describe('the import graph', () => {
 
   test('keeps the AWS SDK, CDK and SBT out of everything that runs embedded', () => {
     const aws = IMPORTS.filter((one) => /^(@aws-sdk|aws-cdk-lib|@cdklabs|constructs)/.test(one.to));
-    const allowed = /^(adapters\/aws\/|[^/]+\/(infra|lambda)\/|bin\/cdk\.ts|tenant-templates\/|rehearsal\/)/;
+    const allowed = /^(adapters\/aws\/|([^/]+\/)?infra\/|[^/]+\/lambda\/|bin\/cdk\.ts|tenant-templates\/|rehearsal\/)/;
     expect(aws.filter((one) => !allowed.test(one.from))).toEqual([]);
   });
 

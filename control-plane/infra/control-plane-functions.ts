@@ -5,8 +5,8 @@ import type { Key } from 'aws-cdk-lib/aws-kms';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { NagSuppressions } from 'cdk-nag';
-import { bundle } from './bundles.ts';
-import * as allow from './permissions.ts';
+import { bundle } from '../../infra/bundle.ts';
+import * as allow from '../../infra/permissions.ts';
 import { type Replacement, SbtFunctions } from './sbt-functions.ts';
 
 export type FunctionName = 'users' | 'createAdmin' | 'tenants' | 'registrations' | 'config';
@@ -22,6 +22,9 @@ export interface ControlPlaneFunctionsProps {
   readonly environment: Readonly<Record<string, string>>;
   readonly logRetention: RetentionDays;
 }
+
+/** What the API's code imports on demand. */
+const ON_DEMAND = ['control-plane/lambda/docs-page', 'control-plane/api/description/control-plane-document'];
 
 /** Replaces SBT's functions with ours and returns them by name. Each has its own role with the permissions it needs. */
 export function controlPlaneFunctions(
@@ -42,7 +45,7 @@ function replacementsFor(
   stack: Stack,
   { table, passwordKey, userPoolArn, sender, prefix }: ControlPlaneFunctionsProps,
 ): Readonly<Record<FunctionName, Replacement>> {
-  const api = bundle(stack, 'api');
+  const api = bundle(stack, 'control-plane/lambda/api', ON_DEMAND);
   return {
     users: {
       path: '/Admin/UserManagementServices',
@@ -52,7 +55,7 @@ function replacementsFor(
     },
     createAdmin: {
       path: '/Admin/createAdminUserFunction',
-      code: bundle(stack, 'create-admin'),
+      code: bundle(stack, 'control-plane/lambda/create-admin'),
       description: 'Invites the first system administrator',
       statements: [allow.readItems(table), allow.writeItems(table), allow.createUsers(userPoolArn)],
     },

@@ -9,16 +9,16 @@ import { CfnLogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { EMAIL_PATTERN, MAX_EMAIL_LENGTH } from '../../core/fields/email.ts';
 import { RESERVED_NAMES } from '../../core/tenant/reserved-names.ts';
+import { bundle } from '../../infra/bundle.ts';
+import { boundCdkFunction } from '../../infra/cdk-function.ts';
+import { deadLetterQueue } from '../../infra/dead-letter-queue.ts';
+import { OutboxPublisher } from '../../infra/outbox-publisher.ts';
+import * as allow from '../../infra/permissions.ts';
+import { platformTable } from '../../infra/platform-table.ts';
 import { addRoutes } from './added-routes.ts';
 import { type AdminPool, type AdminPoolProps, adminPool } from './admin-pool.ts';
-import { bundle } from './bundles.ts';
-import { boundCdkFunction } from './cdk-function.ts';
 import { controlPlaneFunctions } from './control-plane-functions.ts';
-import { deadLetterQueue } from './dead-letter-queue.ts';
 import { keepLostResults } from './lost-results.ts';
-import { OutboxPublisher } from './outbox-publisher.ts';
-import * as allow from './permissions.ts';
-import { platformTable } from './platform-table.ts';
 
 export interface ControlPlaneStackProps extends StackProps {
   /** Part of every name that must be unique in the account, so that several environments fit into one account. */
@@ -131,11 +131,8 @@ function outboxPublisher(
   const deadLetters = deadLetterQueue(stack, 'Unpublished', 'Events of the outbox could not be published');
   return new OutboxPublisher(stack, 'Outbox', {
     ...{ table, environment, deadLetters, logRetention },
-    code: bundle(stack, 'publish-outbox'),
-    statements: [
-      allow.drainOutbox(table),
-      allow.putControlPlaneEvents(eventManager.busArn, eventManager.controlPlaneEventSource),
-    ],
+    code: bundle(stack, 'control-plane/lambda/publish-outbox'),
+    statements: [allow.drainOutbox(table), allow.putEvents(eventManager.busArn, eventManager.controlPlaneEventSource)],
   });
 }
 

@@ -3,7 +3,7 @@ import type { Stack } from 'aws-cdk-lib';
 import { CfnRule } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { NagSuppressions } from 'cdk-nag';
-import { deadLetterQueue } from './dead-letter-queue.ts';
+import { deadLetterQueue } from '../../infra/dead-letter-queue.ts';
 
 /**
  * Adds a dead-letter queue to SBT's rules, which deliver the results of the application plane to the API. Without it, a

@@ -9,7 +9,7 @@ import {
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct, type IConstruct } from 'constructs';
-import { writeLog } from './permissions.ts';
+import { writeLog } from '../../infra/permissions.ts';
 
 /** The function that takes the place of one of SBT's Python functions. */
 export interface Replacement {

@@ -4,7 +4,7 @@ import {
   LambdaClient,
   waitUntilFunctionActiveV2,
 } from '@aws-sdk/client-lambda';
-import { functionCode } from '../../../control-plane/infra/function-code.ts';
+import { functionCode } from '../../../infra/function-code.ts';
 import { ACCOUNT_ID, type EmulatedAccount, REGION } from '../../../rehearsal/emulated-account.ts';
 import type { Statement } from '../../../tenant-templates/data-role.ts';
 import { createRole } from '../../adapters/aws/store/roles.ts';

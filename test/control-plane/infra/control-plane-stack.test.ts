@@ -91,7 +91,7 @@ describe("the control plane's stack", () => {
   });
 
   test('loads what describes the API on demand, from files of their own', async () => {
-    const folder = join(output, 'bundle.api');
+    const folder = join(output, 'bundle.control-plane.api');
     const code = readFileSync(join(folder, 'index.js'), 'utf8');
     for (const file of ['docs-page.js', 'control-plane-document.js']) expect(code).toContain(`import("./${file}")`);
     const load = createRequire(import.meta.url);

@@ -3,7 +3,7 @@ import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Key } from 'aws-cdk-lib/aws-kms';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
-import { USER_POOL_TAG } from '../../core/identity/issuers.ts';
+import { USER_POOL_TAG } from '../core/identity/issuers.ts';
 import { tableArns } from './platform-table.ts';
 
 // Statements for the functions' roles. Every action is named and every resource is an ARN.
@@ -37,8 +37,8 @@ export function drainOutbox(table: Table): PolicyStatement {
   });
 }
 
-/** Publishes events with the control plane's source only, so the function cannot forge events of the application plane. */
-export function putControlPlaneEvents(busArn: string, source: string): PolicyStatement {
+/** Publishes events with one plane's source only, so the function cannot forge events of the other plane. */
+export function putEvents(busArn: string, source: string): PolicyStatement {
   return new PolicyStatement({
     actions: ['events:PutEvents'],
     resources: [busArn],

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
 
-const ROOT = join(import.meta.dirname, '..', '..');
+const ROOT = join(import.meta.dirname, '..');
 
 /**
  * The code of a Lambda function: a module with all that it imports, as one CommonJS file. The AWS SDK is not bundled, because

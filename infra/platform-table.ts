@@ -1,10 +1,10 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, StreamViewType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import type { Construct } from 'constructs';
-import { INDEXES } from '../../core/ports/table.ts';
+import { INDEXES } from '../core/ports/table.ts';
 
 /**
- * The control plane's table, in the shape that adapters/aws/store/table-shape.ts reads and writes. It remains when the stack
+ * A plane's table, in the shape that adapters/aws/store/table-shape.ts reads and writes. It remains when the stack
  * is deleted, can be restored to any second of the last 35 days, and its stream triggers the outbox publisher.
  */
 export function platformTable(scope: Construct, id: string): Table {
