@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { systemClock, systemRandom } from '../adapters/embedded/clock.ts';
 import { openTable } from '../adapters/embedded/store/table.ts';
+import { systemClock, systemRandom } from '../adapters/shared/clock.ts';
 import { newRecord } from '../control-plane/api/tenants/register.ts';
 import { insertTenant } from '../control-plane/api/tenants/tenant-store.ts';
 import type { Table } from '../core/ports/table.ts';

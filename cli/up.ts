@@ -1,10 +1,10 @@
 import { existsSync, rmSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { type Logger, pino } from 'pino';
-import { systemClock } from '../adapters/embedded/clock.ts';
 import { openLineFile } from '../adapters/embedded/line-file.ts';
 import { openFilesShortage } from '../adapters/embedded/open-files.ts';
 import { thisProcess } from '../adapters/embedded/runtime/supervisor/own-processes.ts';
+import { systemClock } from '../adapters/shared/clock.ts';
 import { DomainError, isDomainError, messageOf } from '../core/errors.ts';
 import type { AdminFile } from '../embedded/admin.ts';
 import { type ConfigFlags, loadConfig, type PlatformConfig } from '../embedded/config.ts';

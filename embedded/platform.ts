@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { systemClock, systemRandom } from '../adapters/embedded/clock.ts';
+import { systemClock, systemRandom } from '../adapters/shared/clock.ts';
 import type { RestorationProgress } from '../app-plane/provisioner/restoration.ts';
 import { chooseAddresses } from './addresses.ts';
 import { ensureFirstAdmin } from './admin.ts';

@@ -53,8 +53,10 @@ const RULES: readonly { from: RegExp; may: (to: string, from: string) => boolean
   { from: /^tenant-templates\//, may: (to) => to.startsWith('core/') || to.startsWith('tenant-templates/') },
   {
     from: /^adapters\/(embedded|aws)\//,
-    may: (to, from) => to.startsWith('core/') || sameFolder(to, from, 2) || isPage(to),
+    may: (to, from) =>
+      to.startsWith('core/') || to.startsWith('adapters/shared/') || sameFolder(to, from, 2) || isPage(to),
   },
+  { from: /^adapters\/shared\//, may: (to) => to.startsWith('core/') || to.startsWith('adapters/shared/') },
   { from: /^services\//, may: (to, from) => isBase(to) || to.startsWith('services/kit/') || sameFolder(to, from, 2) },
   {
     from: /^(infra|[^/]+\/infra)\//,
@@ -123,7 +125,7 @@ describe('the import graph', () => {
   test("keeps node:http, which loads Node's fetch, out of gateway and agents", () => {
     const eager = IMPORTS.filter(
       ({ from, to, typeOnly }) =>
-        /^(app-plane\/gateway|adapters\/embedded)\//.test(from) && /^node:https?$/.test(to) && !typeOnly,
+        /^(app-plane\/gateway|adapters\/(embedded|shared))\//.test(from) && /^node:https?$/.test(to) && !typeOnly,
     );
     expect(eager.map(({ from }) => from)).toEqual([]);
   });

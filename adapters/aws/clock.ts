@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto';
-import type { Clock, RandomBytes } from '../../core/ports/clock.ts';
+import type { Clock } from '../../core/ports/clock.ts';
 import { startLongTimer } from '../../core/time/long-timer.ts';
 
 /**
@@ -16,6 +15,3 @@ function setTimer(run: () => void, ms: number): () => void {
   const timer = setTimeout(run, ms);
   return () => clearTimeout(timer);
 }
-
-/** The operating system's generator. */
-export const systemRandom: RandomBytes = (count) => randomBytes(count);

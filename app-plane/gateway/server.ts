@@ -1,11 +1,11 @@
 import type { AddressInfo } from 'node:net';
 import pino from 'pino';
-import { systemClock } from '../../adapters/embedded/clock.ts';
-import { createSignature } from '../../adapters/embedded/identity/signature.ts';
 import { openLineFile } from '../../adapters/embedded/line-file.ts';
 import { clientConnectionsWithin } from '../../adapters/embedded/open-files.ts';
 import { IN_MEMORY } from '../../adapters/embedded/store/database.ts';
 import { openTable, type SqliteTable } from '../../adapters/embedded/store/table.ts';
+import { systemClock } from '../../adapters/shared/clock.ts';
+import { createSignature } from '../../adapters/shared/identity/signature.ts';
 import { CONFIG_EXIT_CODE, isDomainError, messageOf } from '../../core/errors.ts';
 import { createAuthorize, type TrustedIssuer } from '../../core/identity/authorize.ts';
 import { trustRealms } from '../../core/identity/issuers.ts';

@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
-import { systemClock } from '../../adapters/embedded/clock.ts';
+import { systemClock } from '../../adapters/shared/clock.ts';
 import { CONFIG_EXIT_CODE, isDomainError, messageOf } from '../../core/errors.ts';
 import { createIngress } from './app.ts';
 import { type IngressConfig, readConfig } from './config.ts';

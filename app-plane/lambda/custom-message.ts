@@ -1,9 +1,10 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { CustomMessageTriggerEvent } from 'aws-lambda';
-import { functionClock as clock, systemRandom as random } from '../../adapters/aws/clock.ts';
+import { functionClock as clock } from '../../adapters/aws/clock.ts';
 import { functionLog } from '../../adapters/aws/log.ts';
 import { customMessage } from '../../adapters/aws/mail/custom-message.ts';
 import { openTable } from '../../adapters/aws/store/table.ts';
+import { systemRandom as random } from '../../adapters/shared/clock.ts';
 import type { MailTenant } from '../../core/ports/identity.ts';
 import { subjectKey } from '../../core/routing/registry.ts';
 import { readEnvironment } from './environment.ts';

@@ -1,8 +1,9 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { PreTokenGenerationV2TriggerEvent } from 'aws-lambda';
-import { functionClock as clock, systemRandom as random } from '../../adapters/aws/clock.ts';
+import { functionClock as clock } from '../../adapters/aws/clock.ts';
 import { issuerKey, issuerOfPool } from '../../adapters/aws/identity/issuer-record.ts';
 import { openTable } from '../../adapters/aws/store/table.ts';
+import { systemRandom as random } from '../../adapters/shared/clock.ts';
 import { subjectKey } from '../../core/routing/registry.ts';
 import { readEnvironment } from './environment.ts';
 import { tenantClaims } from './tenant-claims.ts';

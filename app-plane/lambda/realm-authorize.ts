@@ -1,6 +1,6 @@
 import { issuerKey } from '../../adapters/aws/identity/issuer-record.ts';
 import { keySetOf } from '../../adapters/aws/identity/key-set.ts';
-import { createSignature } from '../../adapters/embedded/identity/signature.ts';
+import { createSignature } from '../../adapters/shared/identity/signature.ts';
 import { type Authorize, createAuthorize } from '../../core/identity/authorize.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Table } from '../../core/ports/table.ts';

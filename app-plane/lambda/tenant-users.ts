@@ -1,7 +1,7 @@
 import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { KMSClient } from '@aws-sdk/client-kms';
-import { functionClock as clock, systemRandom as random } from '../../adapters/aws/clock.ts';
+import { functionClock as clock } from '../../adapters/aws/clock.ts';
 import { openIdentity } from '../../adapters/aws/identity/identity.ts';
 import { createPasswordCheck } from '../../adapters/aws/identity/own-password.ts';
 import { openPasswordVault } from '../../adapters/aws/identity/password-vault.ts';
@@ -9,6 +9,7 @@ import { openUserPools } from '../../adapters/aws/identity/user-pool.ts';
 import type { UsersCallEvent } from '../../adapters/aws/identity/users-invocation.ts';
 import { functionLog } from '../../adapters/aws/log.ts';
 import { openTable } from '../../adapters/aws/store/table.ts';
+import { systemRandom as random } from '../../adapters/shared/clock.ts';
 import { createMailLimits } from '../../core/identity/users/mail-limits.ts';
 import { createUsersEndpoint } from '../../core/identity/users-api/users-endpoint.ts';
 import type { UsersResponse } from '../../core/identity/users-api/users-response.ts';

@@ -1,6 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { functionClock as clock, systemRandom as random } from '../../adapters/aws/clock.ts';
+import { functionClock as clock } from '../../adapters/aws/clock.ts';
 import { openTable } from '../../adapters/aws/store/table.ts';
+import { systemRandom as random } from '../../adapters/shared/clock.ts';
 import type { StoreDeps } from '../api/http/deps.ts';
 import type { Environment } from './environment.ts';
 

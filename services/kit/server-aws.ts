@@ -3,9 +3,9 @@ import { createCallerLookup } from '../../adapters/aws/identity/caller-lookup.ts
 import { keySetOf } from '../../adapters/aws/identity/key-set.ts';
 import { openUsersInvocation } from '../../adapters/aws/identity/users-invocation.ts';
 import { openTenantTables } from '../../adapters/aws/store/tenant-tables.ts';
-import { systemClock, systemRandom } from '../../adapters/embedded/clock.ts';
 import { createCallerLookup as createHttpCallerLookup } from '../../adapters/embedded/identity/caller-lookup.ts';
-import { createSignature } from '../../adapters/embedded/identity/signature.ts';
+import { systemClock, systemRandom } from '../../adapters/shared/clock.ts';
+import { createSignature } from '../../adapters/shared/identity/signature.ts';
 import { DomainError } from '../../core/errors.ts';
 import { createAuthorize } from '../../core/identity/authorize.ts';
 import { newId } from '../../core/tenant/ids.ts';

@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
-import { systemClock } from '../../adapters/embedded/clock.ts';
 import { openLineFile } from '../../adapters/embedded/line-file.ts';
+import { systemClock } from '../../adapters/shared/clock.ts';
 import { CONFIG_EXIT_CODE, isDomainError } from '../../core/errors.ts';
 import type { Log } from '../../core/ports/log.ts';
 import { oncePerMillisecond } from '../../core/time/once-per-millisecond.ts';

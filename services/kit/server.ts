@@ -1,9 +1,9 @@
 import { chmodSync, rmSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
-import { systemClock, systemRandom } from '../../adapters/embedded/clock.ts';
 import { createCallerLookup } from '../../adapters/embedded/identity/caller-lookup.ts';
-import { createSignature } from '../../adapters/embedded/identity/signature.ts';
 import { openTable, type SqliteTable } from '../../adapters/embedded/store/table.ts';
+import { systemClock, systemRandom } from '../../adapters/shared/clock.ts';
+import { createSignature } from '../../adapters/shared/identity/signature.ts';
 import { isDomainError, messageOf } from '../../core/errors.ts';
 import { createAuthorize } from '../../core/identity/authorize.ts';
 import { newId } from '../../core/tenant/ids.ts';

@@ -3,9 +3,9 @@ import { createServer, type IncomingHttpHeaders, request, type Server } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { systemClock, systemRandom } from '../../adapters/embedded/clock.ts';
 import { type EmbeddedMailer, openMailer } from '../../adapters/embedded/mail/mailer.ts';
 import { openTable, type SqliteTable } from '../../adapters/embedded/store/table.ts';
+import { systemClock, systemRandom } from '../../adapters/shared/clock.ts';
 import type { Principal } from '../../control-plane/api/http/http.ts';
 import { DomainError } from '../../core/errors.ts';
 import { encodePageToken } from '../../core/http/page-token.ts';

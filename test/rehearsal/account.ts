@@ -2,7 +2,7 @@ import { CreateTableCommand, type DynamoDBClient, UpdateTimeToLiveCommand } from
 import { afterAll, beforeAll } from '@jest/globals';
 import { openTable } from '../../adapters/aws/store/table.ts';
 import { expiryOf, tableShape } from '../../adapters/aws/store/table-shape.ts';
-import { systemClock, systemRandom } from '../../adapters/embedded/clock.ts';
+import { systemClock, systemRandom } from '../../adapters/shared/clock.ts';
 import type { Table } from '../../core/ports/table.ts';
 import { type ContainerEngine, missingContainerEngine } from '../../rehearsal/container-engine.ts';
 import { type EmulatedAccount, REGION, startEmulatedAccount } from '../../rehearsal/emulated-account.ts';

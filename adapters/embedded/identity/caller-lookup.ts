@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { DomainError } from '../../../core/errors.ts';
 import type { RealmId } from '../../../core/ports/identity.ts';
-import { smallGet } from './small-get.ts';
+import { smallGet } from '../../shared/identity/small-get.ts';
 
 interface Caller {
   readonly realm: RealmId;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { functionClock } from '../../../adapters/aws/clock.ts';
-import { systemClock } from '../../../adapters/embedded/clock.ts';
+import { systemClock } from '../../../adapters/shared/clock.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { clockContract } from './clock.suite.ts';
 

@@ -1,13 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemClock as clock, systemRandom as random } from '../../../adapters/embedded/clock.ts';
 import { AnonymousRecords } from '../../../adapters/embedded/identity/anonymous-records.ts';
 import { createTableCredentials } from '../../../adapters/embedded/identity/credentials.ts';
 import { createOidcStore } from '../../../adapters/embedded/identity/oidc-store.ts';
 import { createPasswords, type PasswordSecret } from '../../../adapters/embedded/identity/passwords.ts';
 import { openMailer } from '../../../adapters/embedded/mail/mailer.ts';
 import { openTable } from '../../../adapters/embedded/store/table.ts';
+import { systemClock as clock, systemRandom as random } from '../../../adapters/shared/clock.ts';
 import type { RealmSpec } from '../../../core/ports/identity.ts';
 import { openScratchTable } from '../../support/scratch-table.ts';
 import { type MemorySecret, ServiceCredentials } from '../../support/service-credentials.ts';

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemClock } from '../../../adapters/embedded/clock.ts';
 import { openTable } from '../../../adapters/embedded/store/table.ts';
+import { systemClock } from '../../../adapters/shared/clock.ts';
 import { openFakeIdentity } from '../../app-plane/provisioner/fake-identity.ts';
 import { FakeRuntime, FakeTenantData } from '../../app-plane/provisioner/fake-runtime.ts';
 import { SIZE } from '../embedded/runtime/platform.ts';

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { systemRandom } from '../../../adapters/embedded/clock.ts';
+import { systemRandom } from '../../../adapters/shared/clock.ts';
 import type { Identity, User } from '../../../core/ports/identity.ts';
 import { newId } from '../../../core/tenant/ids.ts';
 import type { Demotion } from './administrator-process.ts';

@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemClock, systemRandom } from '../../../adapters/embedded/clock.ts';
 import { openEventBus } from '../../../adapters/embedded/events/event-bus.ts';
 import { openTable } from '../../../adapters/embedded/store/table.ts';
+import { systemClock, systemRandom } from '../../../adapters/shared/clock.ts';
 import { silentLog } from '../../support/silent-log.ts';
 import { outboxContract } from './outbox.suite.ts';
 

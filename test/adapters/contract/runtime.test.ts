@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { systemClock } from '../../../adapters/embedded/clock.ts';
 import { createPlaces } from '../../../adapters/embedded/runtime/places.ts';
 import { openTable } from '../../../adapters/embedded/store/table.ts';
+import { systemClock } from '../../../adapters/shared/clock.ts';
 import { TIERS } from '../../../tenant-templates/tiers.ts';
 import { deploy, pooled, SIZE, startPlatform } from '../embedded/runtime/platform.ts';
 import { placesContract } from './places.suite.ts';

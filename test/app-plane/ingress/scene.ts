@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { buildConnector } from 'undici';
-import { systemClock } from '../../../adapters/embedded/clock.ts';
+import { systemClock } from '../../../adapters/shared/clock.ts';
 import { createIngress, type Ingress, type IngressLimits } from '../../../app-plane/ingress/app.ts';
 import type { Log } from '../../../core/ports/log.ts';
 import { closeServer, listen } from '../../support/http-server.ts';

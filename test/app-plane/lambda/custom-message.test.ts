@@ -5,7 +5,7 @@ import { beforeAll, expect, jest, test } from '@jest/globals';
 import { openIdentity } from '../../../adapters/aws/identity/identity.ts';
 import { openPasswordVault } from '../../../adapters/aws/identity/password-vault.ts';
 import { openUserPools } from '../../../adapters/aws/identity/user-pool.ts';
-import { systemClock, systemRandom } from '../../../adapters/embedded/clock.ts';
+import { systemClock, systemRandom } from '../../../adapters/shared/clock.ts';
 import type { Identity, RealmId } from '../../../core/ports/identity.ts';
 import type { Table } from '../../../core/ports/table.ts';
 import { REGION } from '../../../rehearsal/emulated-account.ts';

@@ -6,7 +6,7 @@ import { openIdentity } from '../../../adapters/aws/identity/identity.ts';
 import { openPasswordVault } from '../../../adapters/aws/identity/password-vault.ts';
 import { openUserPools } from '../../../adapters/aws/identity/user-pool.ts';
 import { openUsersInvocation } from '../../../adapters/aws/identity/users-invocation.ts';
-import { systemClock, systemRandom } from '../../../adapters/embedded/clock.ts';
+import { systemClock, systemRandom } from '../../../adapters/shared/clock.ts';
 import type { UsersTransport } from '../../../core/identity/users-api/users-call.ts';
 import type { UsersResponse } from '../../../core/identity/users-api/users-response.ts';
 import type { Identity } from '../../../core/ports/identity.ts';

@@ -1,5 +1,5 @@
-import { systemRandom } from '../../../adapters/embedded/clock.ts';
 import { createPlaces } from '../../../adapters/embedded/runtime/places.ts';
+import { systemRandom } from '../../../adapters/shared/clock.ts';
 import { createAcceptConsumer } from '../../../app-plane/provisioner/accept.ts';
 import { createIdentityDriver } from '../../../app-plane/provisioner/drivers/identity.ts';
 import { createRoutingDriver } from '../../../app-plane/provisioner/drivers/routing.ts';

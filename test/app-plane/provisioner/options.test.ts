@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { systemRandom } from '../../../adapters/embedded/clock.ts';
 import { createPlaces } from '../../../adapters/embedded/runtime/places.ts';
+import { systemRandom } from '../../../adapters/shared/clock.ts';
 import { LEASE_MS } from '../../../app-plane/provisioner/claim.ts';
 import { again } from '../../../app-plane/provisioner/pass-result.ts';
 import { loadPlacement } from '../../../app-plane/provisioner/placement.ts';

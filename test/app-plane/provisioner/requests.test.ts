@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { systemClock, systemRandom } from '../../../adapters/embedded/clock.ts';
 import { openEventBus } from '../../../adapters/embedded/events/event-bus.ts';
 import { openTable } from '../../../adapters/embedded/store/table.ts';
+import { systemClock, systemRandom } from '../../../adapters/shared/clock.ts';
 import { OUTBOX, outboxWrites } from '../../../core/events/outbox.ts';
 import { startPublisher } from '../../../core/events/publisher.ts';
 import { silentLog } from '../../support/silent-log.ts';

@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemClock, systemRandom } from '../../../adapters/embedded/clock.ts';
 import { createPlaces } from '../../../adapters/embedded/runtime/places.ts';
 import { openTable, type SqliteTable } from '../../../adapters/embedded/store/table.ts';
+import { systemClock, systemRandom } from '../../../adapters/shared/clock.ts';
 import { createIdentityDriver } from '../../../app-plane/provisioner/drivers/identity.ts';
 import { createRoutingDriver } from '../../../app-plane/provisioner/drivers/routing.ts';
 import { loadPlacement, type Phase } from '../../../app-plane/provisioner/placement.ts';

@@ -1,5 +1,5 @@
-import { systemRandom } from '../../../adapters/embedded/clock.ts';
 import { openMailer } from '../../../adapters/embedded/mail/mailer.ts';
+import { systemRandom } from '../../../adapters/shared/clock.ts';
 import { createControlPlane } from '../../../control-plane/api/dispatch.ts';
 import type { ControlPlaneDeps, OperatorDeps } from '../../../control-plane/api/http/deps.ts';
 import type { Principal } from '../../../control-plane/api/http/http.ts';

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, request, type Server } from 'node:h
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
-import { systemRandom } from '../../../adapters/embedded/clock.ts';
+import { systemRandom } from '../../../adapters/shared/clock.ts';
 import type { ControlPlaneDeps } from '../../../control-plane/api/http/deps.ts';
 import { MAX_BODY_BYTES, type Principal } from '../../../control-plane/api/http/http.ts';
 import { MACHINE, operation, PUBLIC } from '../../../control-plane/api/http/operation.ts';

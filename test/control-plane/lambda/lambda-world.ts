@@ -12,7 +12,7 @@ import { type AwsEventBus, openEventBus } from '../../../adapters/aws/events/eve
 import { openIdentity } from '../../../adapters/aws/identity/identity.ts';
 import { openPasswordVault } from '../../../adapters/aws/identity/password-vault.ts';
 import { openUserPools } from '../../../adapters/aws/identity/user-pool.ts';
-import { systemClock, systemRandom } from '../../../adapters/embedded/clock.ts';
+import { systemClock, systemRandom } from '../../../adapters/shared/clock.ts';
 import type { Identity } from '../../../core/ports/identity.ts';
 import type { Table } from '../../../core/ports/table.ts';
 import { type EmulatedAccount, REGION } from '../../../rehearsal/emulated-account.ts';

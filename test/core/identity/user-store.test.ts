@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { systemRandom } from '../../../adapters/embedded/clock.ts';
 import { createTableCredentials } from '../../../adapters/embedded/identity/credentials.ts';
 import { createPasswords } from '../../../adapters/embedded/identity/passwords.ts';
+import { systemRandom } from '../../../adapters/shared/clock.ts';
 import { DomainError } from '../../../core/errors.ts';
 import { usersOf } from '../../../core/identity/users/user-records.ts';
 import { createUserStore } from '../../../core/identity/users/user-store.ts';

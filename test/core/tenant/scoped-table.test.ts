@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { systemClock } from '../../../adapters/embedded/clock.ts';
 import { openTable, type SqliteTable } from '../../../adapters/embedded/store/table.ts';
+import { systemClock } from '../../../adapters/shared/clock.ts';
 import { type Key, put, type Write } from '../../../core/ports/table.ts';
 import { scopedTable } from '../../../core/tenant/scoped-table.ts';
 

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { repeat } from '../../../../core/time/repeat.ts';
-import { systemClock } from '../../clock.ts';
+import { systemClock } from '../../../shared/clock.ts';
 import { killNow, startOf } from './process-info.ts';
 import { type AgentConfig, type FromAgent, nameOf, type ServicePlan, type ToAgent } from './protocol.ts';
 import { Service } from './service.ts';

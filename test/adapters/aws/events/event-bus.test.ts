@@ -3,7 +3,7 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { GetQueueUrlCommand, SendMessageCommand, SetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { type EventBusOptions, openEventBus } from '../../../../adapters/aws/events/event-bus.ts';
-import { systemClock, systemRandom } from '../../../../adapters/embedded/clock.ts';
+import { systemClock, systemRandom } from '../../../../adapters/shared/clock.ts';
 import type { Envelope } from '../../../../core/ports/event-bus.ts';
 import { clientConfig, createTable, describeInAccount } from '../../../rehearsal/account.ts';
 import { silentLog } from '../../../support/silent-log.ts';

@@ -6,7 +6,7 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { expect, test } from '@jest/globals';
 import { openEventBus } from '../../../../adapters/aws/events/event-bus.ts';
-import { systemClock, systemRandom } from '../../../../adapters/embedded/clock.ts';
+import { systemClock, systemRandom } from '../../../../adapters/shared/clock.ts';
 import { envelope } from '../../../../core/events/events.ts';
 import { OUTBOX, outboxWrites } from '../../../../core/events/outbox.ts';
 import { drainOutbox } from '../../../../core/events/publisher.ts';

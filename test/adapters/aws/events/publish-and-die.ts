@@ -1,9 +1,10 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { functionClock as clock, systemRandom as random } from '../../../../adapters/aws/clock.ts';
+import { functionClock as clock } from '../../../../adapters/aws/clock.ts';
 import { openEventBus } from '../../../../adapters/aws/events/event-bus.ts';
 import { openTable } from '../../../../adapters/aws/store/table.ts';
+import { systemRandom as random } from '../../../../adapters/shared/clock.ts';
 import { drainOutbox } from '../../../../core/events/publisher.ts';
 import { silentLog as log } from '../../../support/silent-log.ts';
 

@@ -1,11 +1,12 @@
 import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { KMSClient } from '@aws-sdk/client-kms';
-import { functionClock as clock, systemRandom as random } from '../../../../adapters/aws/clock.ts';
+import { functionClock as clock } from '../../../../adapters/aws/clock.ts';
 import { openIdentity } from '../../../../adapters/aws/identity/identity.ts';
 import { openPasswordVault } from '../../../../adapters/aws/identity/password-vault.ts';
 import { openUserPools } from '../../../../adapters/aws/identity/user-pool.ts';
 import { openTable } from '../../../../adapters/aws/store/table.ts';
+import { systemRandom as random } from '../../../../adapters/shared/clock.ts';
 import { REGION } from '../../../../rehearsal/emulated-account.ts';
 import { serveDemotions } from '../../contract/administrator-process.ts';
 

@@ -9,7 +9,7 @@ import { expect, test } from '@jest/globals';
 import { createCognitoCredentials, type PoolRealm } from '../../../../adapters/aws/identity/credentials.ts';
 import { openPasswordVault, type SealedPassword } from '../../../../adapters/aws/identity/password-vault.ts';
 import { openUserPools } from '../../../../adapters/aws/identity/user-pool.ts';
-import { systemRandom } from '../../../../adapters/embedded/clock.ts';
+import { systemRandom } from '../../../../adapters/shared/clock.ts';
 import { REGION } from '../../../../rehearsal/emulated-account.ts';
 import { invitedPassword } from '../../../../rehearsal/invited-password.ts';
 import { clientConfig, createTable, describeInAccount } from '../../../rehearsal/account.ts';

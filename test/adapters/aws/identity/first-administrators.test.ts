@@ -6,7 +6,7 @@ import { openIdentity } from '../../../../adapters/aws/identity/identity.ts';
 import { openPasswordVault } from '../../../../adapters/aws/identity/password-vault.ts';
 import { openUserPools } from '../../../../adapters/aws/identity/user-pool.ts';
 import { openTable } from '../../../../adapters/aws/store/table.ts';
-import { systemClock, systemRandom } from '../../../../adapters/embedded/clock.ts';
+import { systemClock, systemRandom } from '../../../../adapters/shared/clock.ts';
 import { withdrawnPassword } from '../../../../core/identity/users/user-creation.ts';
 import { emailKey, stagedKey, userKey, usersOf } from '../../../../core/identity/users/user-records.ts';
 import type { FirstAdministrators, Identity } from '../../../../core/ports/identity.ts';

@@ -5,7 +5,7 @@ import { KMSClient } from '@aws-sdk/client-kms';
 import { openIdentity } from '../../../../adapters/aws/identity/identity.ts';
 import { openPasswordVault } from '../../../../adapters/aws/identity/password-vault.ts';
 import { openUserPools } from '../../../../adapters/aws/identity/user-pool.ts';
-import { systemClock, systemRandom } from '../../../../adapters/embedded/clock.ts';
+import { systemClock, systemRandom } from '../../../../adapters/shared/clock.ts';
 import { REGION } from '../../../../rehearsal/emulated-account.ts';
 import { clientConfig, createTable, describeInAccount } from '../../../rehearsal/account.ts';
 import { lastAdministratorContract } from '../../contract/last-administrator.suite.ts';

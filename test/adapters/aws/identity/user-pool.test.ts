@@ -1,7 +1,7 @@
 import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { openUserPools } from '../../../../adapters/aws/identity/user-pool.ts';
-import { systemRandom } from '../../../../adapters/embedded/clock.ts';
+import { systemRandom } from '../../../../adapters/shared/clock.ts';
 
 /** User pools of a Cognito that gives these responses, by the command's name, and otherwise an empty one. */
 function poolsWith(responses: Record<string, object>) {

@@ -1,7 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { expect, test } from '@jest/globals';
 import { openPlaces } from '../../../../adapters/aws/runtime/places.ts';
-import { systemClock, systemRandom } from '../../../../adapters/embedded/clock.ts';
+import { systemClock, systemRandom } from '../../../../adapters/shared/clock.ts';
 import { ConditionFailed } from '../../../../core/errors.ts';
 import type { Places } from '../../../../core/ports/places.ts';
 import type { Table } from '../../../../core/ports/table.ts';

@@ -2,7 +2,7 @@ import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { ECSClient } from '@aws-sdk/client-ecs';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { StackRuntime } from '../../../../adapters/aws/runtime/runtime.ts';
-import { systemClock } from '../../../../adapters/embedded/clock.ts';
+import { systemClock } from '../../../../adapters/shared/clock.ts';
 import { deploymentIdOf } from '../../../../core/plan/deployment.ts';
 import { placeOf } from '../../../../core/plan/place.ts';
 import type { DeploymentSpec, DeploymentStatus } from '../../../../core/ports/runtime.ts';

@@ -4,7 +4,7 @@ import { expect, jest, test } from '@jest/globals';
 import { StackTenantData } from '../../../../adapters/aws/runtime/tenant-data.ts';
 import { openTable } from '../../../../adapters/aws/store/table.ts';
 import { pooledTableShape } from '../../../../adapters/aws/store/table-shape.ts';
-import { systemClock, systemRandom } from '../../../../adapters/embedded/clock.ts';
+import { systemClock, systemRandom } from '../../../../adapters/shared/clock.ts';
 import type { EmulatedAccount } from '../../../../rehearsal/emulated-account.ts';
 import { clientConfig, describeInAccount } from '../../../rehearsal/account.ts';
 import { until } from '../../../support/until.ts';

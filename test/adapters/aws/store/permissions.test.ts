@@ -11,7 +11,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { openTable } from '../../../../adapters/aws/store/table.ts';
-import { systemClock, systemRandom } from '../../../../adapters/embedded/clock.ts';
+import { systemClock, systemRandom } from '../../../../adapters/shared/clock.ts';
 import { put, type Table } from '../../../../core/ports/table.ts';
 import { ACCOUNT_ID, REGION } from '../../../../rehearsal/emulated-account.ts';
 import type { Statement } from '../../../../tenant-templates/data-role.ts';

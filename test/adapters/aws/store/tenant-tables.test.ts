@@ -3,7 +3,7 @@ import { DynamoDBClient, GetItemCommand, ScanCommand } from '@aws-sdk/client-dyn
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { openTenantTables, type TenantTables } from '../../../../adapters/aws/store/tenant-tables.ts';
-import { systemClock, systemRandom } from '../../../../adapters/embedded/clock.ts';
+import { systemClock, systemRandom } from '../../../../adapters/shared/clock.ts';
 import { put, type Table } from '../../../../core/ports/table.ts';
 import { closedPartition, closing } from '../../../../core/tenant/closed.ts';
 import { scopedTable } from '../../../../core/tenant/scoped-table.ts';

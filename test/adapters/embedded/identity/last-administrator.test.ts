@@ -1,11 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemClock as clock, systemRandom as random } from '../../../../adapters/embedded/clock.ts';
 import { openIdentity } from '../../../../adapters/embedded/identity/identity.ts';
 import { createPasswords } from '../../../../adapters/embedded/identity/passwords.ts';
 import { openMailer } from '../../../../adapters/embedded/mail/mailer.ts';
 import { openTable } from '../../../../adapters/embedded/store/table.ts';
+import { systemClock as clock, systemRandom as random } from '../../../../adapters/shared/clock.ts';
 import { silentLog as log } from '../../../support/silent-log.ts';
 import { lastAdministratorContract } from '../../contract/last-administrator.suite.ts';
 

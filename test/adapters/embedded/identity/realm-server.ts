@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemClock, systemRandom } from '../../../../adapters/embedded/clock.ts';
 import {
   type EmbeddedClientCredentials,
   openClientCredentials,
@@ -13,6 +12,7 @@ import { createRealms, type Realms } from '../../../../adapters/embedded/identit
 import { createPasswords } from '../../../../adapters/embedded/identity/passwords.ts';
 import { type EmbeddedMailer, openMailer } from '../../../../adapters/embedded/mail/mailer.ts';
 import { openTable, type SqliteTable } from '../../../../adapters/embedded/store/table.ts';
+import { systemClock, systemRandom } from '../../../../adapters/shared/clock.ts';
 import type { TenantClaims } from '../../../../core/identity/tenant-claims.ts';
 import { createMailLimits } from '../../../../core/identity/users/mail-limits.ts';
 import type { Clock } from '../../../../core/ports/clock.ts';

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { exportJWK, exportSPKI, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose';
 import { realmKeysKey } from '../../../../adapters/embedded/identity/realm-keys.ts';
-import { createSignature, type Signature } from '../../../../adapters/embedded/identity/signature.ts';
+import { createSignature, type Signature } from '../../../../adapters/shared/identity/signature.ts';
 import { type Authorize, createAuthorize, MAX_AUTHORIZATION_LENGTH } from '../../../../core/identity/authorize.ts';
 import { trustRealms } from '../../../../core/identity/issuers.ts';
 import type { RealmId } from '../../../../core/ports/identity.ts';

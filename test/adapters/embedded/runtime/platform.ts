@@ -2,10 +2,10 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemClock } from '../../../../adapters/embedded/clock.ts';
 import { createRuntime, type EmbeddedRuntime } from '../../../../adapters/embedded/runtime/runtime.ts';
 import type { ServiceSpec } from '../../../../adapters/embedded/runtime/supervisor/service-key.ts';
 import { openTable, type SqliteTable } from '../../../../adapters/embedded/store/table.ts';
+import { systemClock } from '../../../../adapters/shared/clock.ts';
 import { deploymentIdOf } from '../../../../core/plan/deployment.ts';
 import { POOL_PLACE, placeOf } from '../../../../core/plan/place.ts';
 import type { DeploymentSpec, Runtime, ServiceKey, ServiceStatus } from '../../../../core/ports/runtime.ts';

@@ -4,11 +4,11 @@ import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { systemClock } from '../../../../adapters/embedded/clock.ts';
 import { ProcessLog } from '../../../../adapters/embedded/process-log.ts';
 import type { AgentConfig, ServicePlan } from '../../../../adapters/embedded/runtime/supervisor/protocol.ts';
 import { Task } from '../../../../adapters/embedded/runtime/supervisor/task.ts';
 import { groupOf } from '../../../../adapters/embedded/runtime/supervisor/task-group.ts';
+import { systemClock } from '../../../../adapters/shared/clock.ts';
 import { until } from '../../../support/until.ts';
 import { getFrom, silo } from './platform.ts';
 

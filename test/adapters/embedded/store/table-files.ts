@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from '@jest/globals';
-import { systemClock } from '../../../../adapters/embedded/clock.ts';
 import { openTable, type SqliteTable, type TableOptions } from '../../../../adapters/embedded/store/table.ts';
+import { systemClock } from '../../../../adapters/shared/clock.ts';
 import { put } from '../../../../core/ports/table.ts';
 
 /** Holds the stores of a test file. It is removed after the last test. */

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { systemClock } from '../../../../adapters/embedded/clock.ts';
 import { openTable } from '../../../../adapters/embedded/store/table.ts';
+import { systemClock } from '../../../../adapters/shared/clock.ts';
 import type { Write } from '../../../../core/ports/table.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 import { until } from '../../../support/until.ts';

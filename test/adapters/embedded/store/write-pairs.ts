@@ -1,5 +1,5 @@
-import { systemClock } from '../../../../adapters/embedded/clock.ts';
 import { openTable } from '../../../../adapters/embedded/store/table.ts';
+import { systemClock } from '../../../../adapters/shared/clock.ts';
 import { put } from '../../../../core/ports/table.ts';
 
 /** `node write-pairs.ts FILE NAME`: writes pairs of items until it is killed, and prints each number when it is durable. */

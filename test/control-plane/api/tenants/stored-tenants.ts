@@ -1,4 +1,4 @@
-import { systemRandom } from '../../../../adapters/embedded/clock.ts';
+import { systemRandom } from '../../../../adapters/shared/clock.ts';
 import type { StoreDeps } from '../../../../control-plane/api/http/deps.ts';
 import { getTenant, insertTenant } from '../../../../control-plane/api/tenants/tenant-store.ts';
 import { OUTBOX } from '../../../../core/events/outbox.ts';

@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
-import { createSignature } from '../../../../adapters/embedded/identity/signature.ts';
+import { createSignature } from '../../../../adapters/shared/identity/signature.ts';
 import { startKeySetServer } from '../../../support/key-set-server.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
-import { startRealmServer } from './realm-server.ts';
+import { startRealmServer } from '../../embedded/identity/realm-server.ts';
 
 const ISSUER = { issuer: 'x', realm: 'pool', clientIds: [], audience: '' } as const;
 let token: string;
