@@ -1,13 +1,19 @@
 import { isDomainError } from '../../core/errors.ts';
 import type { Authorize, VerifiedToken } from '../../core/identity/authorize.ts';
-import { acceptsToken, type Route } from '../../core/routing/registry.ts';
-import { isServed } from '../../core/tenant/lifecycle.ts';
+import type { Route } from '../../core/routing/registry.ts';
+import {
+  type Caller,
+  type CallerRefusal,
+  decideCaller,
+  isMetered,
+  type ServedCaller,
+} from '../../core/routing/served-caller.ts';
 import type { TierName, UsagePlan } from '../../core/tier/tiers.ts';
 import type { InFlight } from './in-flight.ts';
 import type { InnerCalls } from './inner-calls.ts';
 import type { Meter } from './meter.ts';
 import type { QuotaStore } from './quota-store.ts';
-import type { CachedRegistry, Caller } from './registry.ts';
+import type { CachedRegistry } from './registry.ts';
 import { type GatewayResponse, RESPONSES, withRetryAfter } from './responses.ts';
 
 /** The parts of a request to the platform that decide whether it is admitted. */
@@ -69,13 +75,6 @@ export interface Admission {
    * gateway calls it when it has received the whole request, because much may have changed since its head arrived.
    */
   confirm(authorization: string | undefined): Promise<Served | Refused>;
-}
-
-/** The route of a tenant that has a metering key. */
-type MeteredRoute = Route & { readonly apiKey: string };
-
-interface MeteredCaller extends Served {
-  readonly route: MeteredRoute;
 }
 
 export interface AdmissionOptions {
@@ -166,22 +165,21 @@ function refuseUnauthenticated(error: unknown): Refused {
   throw error;
 }
 
-/** @returns the caller with the route of the token's tenant, or a refusal if the tenant or its user is not served */
-function servedCaller({ subject, route }: Caller, token: VerifiedToken): MeteredCaller | Refused {
-  if (!subject || !acceptsToken(subject, token.issuedAt)) return refuse(RESPONSES.unauthorized);
-  if (!route || subject.tenantId !== token.tenantId || route.realm !== token.realm) return refuse(RESPONSES.forbidden);
-  if (route.state === 'suspended') return refuse(RESPONSES.suspended, route);
-  if (!isServed(route.state) || !isMetered(route)) return refuse(RESPONSES.forbidden, route);
-  return { route, role: subject.role };
-}
+const REFUSALS: Readonly<Record<CallerRefusal, GatewayResponse>> = {
+  unauthenticated: RESPONSES.unauthorized,
+  forbidden: RESPONSES.forbidden,
+  suspended: RESPONSES.suspended,
+};
 
-function isMetered(route: Route): route is MeteredRoute {
-  return route.apiKey !== undefined;
+/** @returns the caller with the route of the token's tenant, or a refusal if the tenant or its user is not served */
+function servedCaller(caller: Caller, token: VerifiedToken): ServedCaller | Refused {
+  const decision = decideCaller(caller, token);
+  return 'refusal' in decision ? refuse(REFUSALS[decision.refusal], decision.route) : decision;
 }
 
 /** @param isShared whether other tenants use the same process, so that the requests in progress are limited, too */
 function meterRequest(
-  { route, role }: MeteredCaller,
+  { route, role }: ServedCaller,
   { tiers, inFlight, meter, quotas }: AdmissionOptions,
   isShared: boolean,
 ): Admitted | Refused {

@@ -1,8 +1,9 @@
-import { Lru } from '../../core/collections/lru.ts';
+import { ExpiringCache } from '../../core/collections/expiring-cache.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { RealmId } from '../../core/ports/identity.ts';
 import type { Table } from '../../core/ports/table.ts';
 import { type Route, routeKey, type Subject, subjectKey } from '../../core/routing/registry.ts';
+import type { Caller } from '../../core/routing/served-caller.ts';
 
 /** Looks up users by their token's subject, and the routes of tenants. Both are undefined if unknown. */
 export interface Registry {
@@ -16,12 +17,6 @@ export function tableRegistry(table: Pick<Table, 'get'>): Registry {
     subject: async (realm, subject) => (await table.get(subjectKey(realm, subject)))?.data,
     route: async (tenantId) => (await table.get(routeKey(tenantId)))?.data,
   };
-}
-
-/** A subject and the route of its tenant. What is unknown is absent. */
-export interface Caller {
-  readonly subject?: Subject;
-  readonly route?: Route;
 }
 
 /** What has changed in the registry. Everything, if it names neither a tenant nor a subject. */
@@ -52,35 +47,27 @@ export function cachedRegistry(registry: Registry, { clock, ttlMs = 2_000, maxEn
   return new RegistryCache(registry, clock, ttlMs, maxEntries);
 }
 
-interface Entry<V> {
-  readonly value: V;
-  readonly expiresAt: number;
-}
-
 class RegistryCache implements CachedRegistry {
   readonly #registry: Registry;
   readonly #clock: Pick<Clock, 'monotonic'>;
-  readonly #ttlMs: number;
-  readonly #subjects: Lru<Entry<Subject>>;
-  readonly #routes: Lru<Entry<Route>>;
+  readonly #subjects: ExpiringCache<Subject>;
+  readonly #routes: ExpiringCache<Route>;
   /** Number of invalidations. A result read before an invalidation is not cached after it. */
   #generation = 0;
 
   constructor(registry: Registry, clock: Pick<Clock, 'monotonic'>, ttlMs: number, maxEntries: number) {
     this.#registry = registry;
     this.#clock = clock;
-    this.#ttlMs = ttlMs;
-    this.#subjects = new Lru(maxEntries);
-    this.#routes = new Lru(maxEntries);
+    this.#subjects = new ExpiringCache({ ttlMs, maxEntries });
+    this.#routes = new ExpiringCache({ ttlMs, maxEntries });
   }
 
   lookup(realm: RealmId, sub: string): Caller | Promise<Caller> {
     const now = this.#clock.monotonic();
-    const subject = this.#subjects.get(sub);
-    if (!subject || subject.expiresAt <= now || subject.value.realm !== realm) return this.read(realm, sub);
-    const route = this.#routes.get(subject.value.tenantId ?? '');
-    if (!route || route.expiresAt <= now) return this.read(realm, sub);
-    return { subject: subject.value, route: route.value };
+    const subject = this.#subjects.get(sub, now);
+    if (subject?.realm !== realm) return this.read(realm, sub);
+    const route = this.#routes.get(subject.tenantId ?? '', now);
+    return route ? { subject, route } : this.read(realm, sub);
   }
 
   invalidate({ tenantId, subject }: RegistryChange): void {
@@ -99,14 +86,10 @@ class RegistryCache implements CachedRegistry {
     if (subject?.tenantId === undefined) return subject ? { subject } : {};
     const route = await this.#registry.route(subject.tenantId);
     if (generation === this.#generation) {
-      this.#remember(this.#subjects, sub, subject);
-      this.#remember(this.#routes, subject.tenantId, route);
+      const now = this.#clock.monotonic();
+      this.#subjects.set(sub, subject, now);
+      if (route) this.#routes.set(subject.tenantId, route, now);
     }
     return route ? { subject, route } : { subject };
-  }
-
-  #remember<V>(cache: Lru<Entry<V>>, key: string, value: V | undefined): void {
-    if (value === undefined) return;
-    cache.set(key, { value, expiresAt: this.#clock.monotonic() + this.#ttlMs });
   }
 }

@@ -15,3 +15,10 @@ export function issuerKey(issuer: string): Key<IssuerRecord> {
 export function issuerOfPool(region: string, userPoolId: string): string {
   return `https://cognito-idp.${region}.amazonaws.com/${userPoolId}`;
 }
+
+const POOL_ISSUER = /^https:\/\/cognito-idp\.[a-z0-9-]{1,32}\.amazonaws\.com\/[\w-]{1,55}$/;
+
+/** Whether the text has the form of a user pool's issuer. Others need no look-up: anybody can write any `iss` into a token. */
+export function mayBePoolIssuer(issuer: string): boolean {
+  return POOL_ISSUER.test(issuer);
+}
