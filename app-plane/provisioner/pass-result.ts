@@ -11,14 +11,21 @@ export type PassResult =
       readonly afterMs: number;
       /** What the work elsewhere waits for. An event may start the next pass earlier. @default - no work goes on elsewhere */
       readonly pending?: string;
+      /** true: another process works on the tenant, so this call has observed nothing. @default false */
+      readonly isHeld?: true;
     }
   /** The work was given up, and nothing happens until somebody asks again. `reason`: in plain words. */
   | { readonly outcome: 'failed'; readonly reason: string };
 
 export const DONE: PassResult = { outcome: 'done' };
 
-export function again(afterMs: number, pending?: string): PassResult {
+export function again(afterMs: number, pending?: string): Extract<PassResult, { outcome: 'again' }> {
   return { outcome: 'again', afterMs, ...(pending !== undefined && { pending }) };
+}
+
+/** Another process holds the lease. @param pending as in `again` */
+export function heldElsewhere(afterMs: number, pending?: string): PassResult {
+  return { ...again(afterMs, pending), isHeld: true };
 }
 
 export function failed(reason: string): PassResult {

@@ -31,7 +31,7 @@ async function deployPool(deps: Omit<PlatformDeps, 'identity'>): Promise<void> {
   const tier = poolSizingTier(tiers);
   const { task: size } = tiers[tier];
   const place = POOL_PLACE;
-  const environment = environmentOf('pool', null, tier);
+  const environment = await environmentOf('pool', null, tier);
   const spec = {
     id: 'pool',
     cluster: 'pool',

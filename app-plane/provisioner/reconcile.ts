@@ -7,7 +7,7 @@ import { remainingWaitMs } from './attempt-wait.ts';
 import { Claim, isHeldByOther, Superseded } from './claim.ts';
 import { kindsOf, withKinds } from './created-kinds.ts';
 import { endError, endPending, endSuccess, type PassEndDeps } from './pass-end.ts';
-import { again, DONE, failed, type PassResult } from './pass-result.ts';
+import { again, DONE, failed, heldElsewhere, type PassResult } from './pass-result.ts';
 import { loadPlacement, mustExist, type Placement, type PlacementItem, type PlacementPatch } from './placement.ts';
 import { completedSteps } from './steps.ts';
 import { desiredOf, type VerdictDeps, verdictOf } from './verdict.ts';
@@ -54,8 +54,8 @@ async function reconcile(tenantId: string, deps: ReconcileDeps): Promise<PassRes
   if (!item || item.data.phase === 'gone') return DONE;
   const givenUp = givenUpReason(item.data, deps);
   if (givenUp !== undefined) return failed(givenUp);
-  const waitMs = waitMsOf(item.data, deps);
-  if (waitMs > 0) return again(waitMs, item.data.pending);
+  const wait = waitOf(item.data, deps);
+  if (wait) return wait;
   if (await isConverged(item.data, deps)) return DONE;
   try {
     const result = await withClaim(item, deps);
@@ -76,11 +76,15 @@ function givenUpReason(
   return deps.isRestoring(tenantId) ? undefined : updateFailure;
 }
 
-function waitMsOf(placement: Placement, deps: ReconcileDeps): number {
+/** Why no pass may begin now, or undefined. */
+function waitOf(placement: Placement, deps: ReconcileDeps): PassResult | undefined {
   const now = deps.clock.now();
   // Whoever calls while work goes on elsewhere may know that it has ended.
   const isWaiting = placement.pending === undefined && !deps.isRestoring(placement.tenantId);
-  return Math.max(heldMs(placement, now, deps), isWaiting ? remainingWaitMs(placement, now) : 0);
+  const waitMs = isWaiting ? remainingWaitMs(placement, now) : 0;
+  const heldFor = heldMs(placement, now, deps);
+  if (heldFor > 0) return heldElsewhere(Math.max(heldFor, waitMs), placement.pending);
+  return waitMs > 0 ? again(waitMs) : undefined;
 }
 
 function heldMs(placement: Placement, now: number, { owner, leaseRetryMs }: ReconcileDeps): number {

@@ -13,6 +13,7 @@ import type {
   ServiceKey,
   ServiceStatus,
 } from '../../../core/ports/runtime.ts';
+import type { CallLimiter } from '../../../core/usage/call-limiter.ts';
 import { type DeploymentTemplate, fingerprintOf, parametersOf } from './deployment-template.ts';
 import { EcsServices, isSteady } from './ecs-services.ts';
 import { phaseOf, waitingFor } from './stack-phase.ts';
@@ -28,6 +29,8 @@ export interface RuntimeOptions {
   readonly poolStack: string;
   /** The role with which CloudFormation creates the resources. @default - the caller's own rights */
   readonly roleArn?: string;
+  /** Of stacks that are created and updated. @default - no limit */
+  readonly limiter?: CallLimiter;
   readonly clock: Clock;
 }
 
@@ -57,7 +60,7 @@ export class StackRuntime implements Runtime {
 
   constructor(options: RuntimeOptions) {
     this.#options = options;
-    this.#stacks = new Stacks(options.cloudFormation);
+    this.#stacks = new Stacks(options.cloudFormation, options.limiter);
     this.#ecs = new EcsServices(options.ecs);
   }
 
@@ -69,8 +72,7 @@ export class StackRuntime implements Runtime {
     const StackName = this.#nameOf(spec.id);
     const stack = await this.#stacks.find(StackName);
     if (!stack) {
-      await this.#stacks.create(this.#requestOf(spec, parameters, fingerprint));
-      return changing(spec, `stack ${StackName} is being created`);
+      return changing(spec, await this.#stacks.create(this.#requestOf(spec, parameters, fingerprint)));
     }
     switch (phaseOf(stack)) {
       case 'working':
@@ -154,8 +156,7 @@ export class StackRuntime implements Runtime {
     if (tagOf(stack, TAG.spec) === fingerprint) return await this.#servingStatus(stack, await this.#find(stack));
     if (token?.startsWith(fingerprint)) return await this.#statusOf(stack);
     const counts = new Map((await this.#find(stack)).map(({ service, ecs }) => [service, ecs?.desiredCount]));
-    await this.#stacks.update(this.#requestOf(spec, parameters, fingerprint, counts));
-    return changing(spec, `stack ${stack.StackName} is being updated`);
+    return changing(spec, await this.#stacks.update(this.#requestOf(spec, parameters, fingerprint, counts)));
   }
 
   /** @param counts numbers of tasks, which operators may have changed. @default - those of the spec's size */

@@ -1,4 +1,5 @@
 import {
+  type Capability,
   type CloudFormationClient,
   CreateStackCommand,
   type CreateStackCommandInput,
@@ -12,7 +13,8 @@ import {
   UpdateStackCommand,
 } from '@aws-sdk/client-cloudformation';
 import { DomainError } from '../../../core/errors.ts';
-import { asDomainError } from '../store/errors.ts';
+import type { CallLimiter } from '../../../core/usage/call-limiter.ts';
+import { asDomainError, isThrottled } from '../store/errors.ts';
 
 /** A stack to create or update. */
 export type StackRequest = Pick<
@@ -33,13 +35,17 @@ const NO_CHANGE = /No updates are to be performed/;
 /** Another operation on the stack is in progress, or began meanwhile. */
 const BUSY = /_IN_PROGRESS|AlreadyExists|already exists/;
 const CANCELLED = /cancelled/i;
+const CAPABILITIES: Capability[] = ['CAPABILITY_IAM', 'CAPABILITY_NAMED_IAM'];
 
 /** The stacks of an account. Errors: UNAVAILABLE if a later call may succeed, FAILED if CloudFormation refuses the request. */
 export class Stacks {
   readonly #client: CloudFormationClient;
+  readonly #limiter: CallLimiter | undefined;
 
-  constructor(client: CloudFormationClient) {
+  /** @param limiter of creations and updates, whose task definitions ECS limits to one per second. @default - no limit */
+  constructor(client: CloudFormationClient, limiter?: CallLimiter) {
     this.#client = client;
+    this.#limiter = limiter;
   }
 
   /** The stack, or undefined if there is none. */
@@ -69,22 +75,24 @@ export class Stacks {
     return found.StackResources ?? [];
   }
 
-  /** Starts the creation. Does nothing if the stack exists meanwhile. */
-  async create(request: StackRequest): Promise<void> {
-    await this.#start(() =>
-      this.#client.send(
-        new CreateStackCommand({ ...request, Capabilities: ['CAPABILITY_IAM', 'CAPABILITY_NAMED_IAM'] }),
-      ),
-    );
+  /**
+   * Starts the creation in its turn. Does nothing if the stack exists meanwhile.
+   * @returns what to wait for, in plain words; call again as long as there is no stack
+   */
+  async create(request: StackRequest): Promise<string> {
+    const command = new CreateStackCommand({ ...request, Capabilities: CAPABILITIES });
+    const isStarted = await this.#inTurn(() => this.#client.send(command));
+    return `stack ${request.StackName} ${isStarted ? 'is being created' : 'waits for its turn to be created'}`;
   }
 
-  /** Starts an update. Does nothing if the stack is as requested, or if another operation is in progress. */
-  async update(request: StackRequest): Promise<void> {
-    await this.#start(() =>
-      this.#client.send(
-        new UpdateStackCommand({ ...request, Capabilities: ['CAPABILITY_IAM', 'CAPABILITY_NAMED_IAM'] }),
-      ),
-    );
+  /**
+   * Starts an update in its turn. Does nothing if the stack is as requested, or if another operation is in progress.
+   * @returns what to wait for, in plain words; call again as long as the stack is not as requested
+   */
+  async update(request: StackRequest): Promise<string> {
+    const command = new UpdateStackCommand({ ...request, Capabilities: CAPABILITIES });
+    const isStarted = await this.#inTurn(() => this.#client.send(command));
+    return `stack ${request.StackName} ${isStarted ? 'is being updated' : 'waits for its turn to be updated'}`;
   }
 
   /** Starts the deletion. Changes nothing while another operation is in progress, or if the stack does not exist. */
@@ -101,6 +109,19 @@ export class Stacks {
       NextToken = page.NextToken;
       const began = events.findIndex((event) => isBeginning(event));
       if (began >= 0 || !NextToken) return operationOf(events.slice(0, began < 0 ? undefined : began + 1));
+    }
+  }
+
+  /** @returns whether the call was made: false if its turn is later, or if CloudFormation gets too many calls */
+  async #inTurn(send: () => Promise<unknown>): Promise<boolean> {
+    if ((await this.#limiter?.take()) ?? 0) return false;
+    try {
+      await this.#start(send);
+      return true;
+    } catch (error) {
+      if (!this.#limiter || !(error instanceof DomainError) || !isThrottled(error.cause)) throw error;
+      await this.#limiter.refused();
+      return false;
     }
   }
 

@@ -8,6 +8,7 @@ import type { TenantData } from '../../../core/ports/tenant-data.ts';
 import type { MaybePending, Pending } from '../../../core/progress/pending.ts';
 import { closing } from '../../../core/tenant/closed.ts';
 import { requireTenantId } from '../../../core/tenant/ids.ts';
+import type { CallLimiter } from '../../../core/usage/call-limiter.ts';
 import { asDomainError } from '../store/errors.ts';
 import { openTable } from '../store/table.ts';
 import { TENANT_ATTRIBUTE, TENANT_INDEX } from '../store/table-shape.ts';
@@ -26,6 +27,10 @@ export interface TenantDataOptions {
   readonly pooledTables: readonly string[];
   /** Whether services of the tenant run. */
   readonly hasServices: (tenantId: string) => Promise<boolean>;
+  /** The role with which CloudFormation creates the tables. @default - the caller's own rights */
+  readonly roleArn?: string;
+  /** Of stacks that are created. @default - no limit */
+  readonly limiter?: CallLimiter;
   readonly clock: Clock;
   readonly random: RandomBytes;
 }
@@ -50,7 +55,7 @@ export class StackTenantData implements TenantData {
   constructor(options: TenantDataOptions) {
     const { dynamo: client, clock, random, pooledTables } = options;
     this.#options = options;
-    this.#stacks = new Stacks(options.cloudFormation);
+    this.#stacks = new Stacks(options.cloudFormation, options.limiter);
     this.#pooled = pooledTables.map((name) => ({ name, table: openTable({ client, tableName: name, clock, random }) }));
   }
 
@@ -58,13 +63,14 @@ export class StackTenantData implements TenantData {
     const StackName = this.#nameOf(tenantId);
     const stack = await this.#stacks.find(StackName);
     if (!stack) {
-      await this.#stacks.create({
+      const waiting = await this.#stacks.create({
         ...this.#options.template,
         StackName,
         Parameters: [{ ParameterKey: 'TenantId', ParameterValue: tenantId }],
         Tags: [{ Key: 'TenantId', Value: tenantId }],
+        ...(this.#options.roleArn !== undefined && { RoleARN: this.#options.roleArn }),
       });
-      return pendingOn(`stack ${StackName} is being created`);
+      return pendingOn(waiting);
     }
     const phase = phaseOf(stack);
     if (phase === 'working') return pendingOn(waitingFor(stack, true));

@@ -19,6 +19,20 @@ const TRANSIENT = new Set([
   'TransactionInProgressException',
 ]);
 
+/** Error names of requests that a service refuses because it gets too many. */
+const THROTTLED = new Set([
+  'LimitExceededException',
+  'RequestLimitExceeded',
+  'Throttling',
+  'ThrottlingException',
+  'TooManyRequestsException',
+]);
+
+/** Whether a service refused a request because it gets too many. */
+export function isThrottled(error: unknown): boolean {
+  return error instanceof Error && THROTTLED.has(error.name);
+}
+
 /**
  * Translates an SDK error: UNAVAILABLE if a later request may succeed, else INTERNAL. The SDK's message stays in the
  * cause, because it names accounts and roles. Refused credentials are an error of the installation, so INTERNAL.

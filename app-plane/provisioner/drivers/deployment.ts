@@ -19,7 +19,7 @@ export type EnvironmentOf = (
   cluster: ClusterId,
   tenantId: string | null,
   tier: TierName,
-) => Readonly<Record<string, string>>;
+) => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;
 
 export interface DeploymentDriverOptions {
   readonly runtime: Pick<Runtime, 'deploy' | 'withdraw' | 'deployment'>;
@@ -114,7 +114,7 @@ async function deploy(
   const { tier, size } = first.inputs;
   const place = await places.take({ tenantId, tier });
   const { cluster } = place;
-  const environment = environmentOf(cluster, tenantId, tier);
+  const environment = await environmentOf(cluster, tenantId, tier);
   const id = deploymentIdOf(tenantId);
   const spec = { id, cluster, tenantId, tier, size, services, release, environment, place };
   return resultOf(await runtime.deploy(spec), 'ready');

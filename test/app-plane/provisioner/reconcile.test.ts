@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Claim } from '../../../app-plane/provisioner/claim.ts';
-import { again, DONE, failed } from '../../../app-plane/provisioner/pass-result.ts';
+import { again, DONE, failed, heldElsewhere, type PassResult } from '../../../app-plane/provisioner/pass-result.ts';
 import { loadPlacement, type Placement } from '../../../app-plane/provisioner/placement.ts';
 import { createReconciler, type Reconciler } from '../../../app-plane/provisioner/reconcile.ts';
 import { createResults } from '../../../app-plane/provisioner/results.ts';
@@ -97,13 +97,14 @@ describe('a pass over a tenant', () => {
     expect(passed).toEqual([]);
   });
 
-  test.each<[string, (at: number) => Partial<Placement>, number]>([
-    ['another process holds the lease', (at) => ({ lease: { owner: 'two', until: at + 700 } }), 700],
-    ['the next attempt is not due', (at) => ({ nextAttemptAt: at + 900 }), 900],
-    ['both, for the longer time', (at) => ({ nextAttemptAt: at + 600, lease: { owner: 'two', until: at + 700 } }), 700],
-  ])('waits if %s', async (_what, state, waitMs) => {
+  const held = (at: number) => ({ lease: { owner: 'two', until: at + 700 } });
+  test.each<[string, (at: number) => Partial<Placement>, PassResult]>([
+    ['another process holds the lease', held, heldElsewhere(700)],
+    ['the next attempt is not due', (at) => ({ nextAttemptAt: at + 900 }), again(900)],
+    ['both, for the longer time', (at) => ({ nextAttemptAt: at + 600, ...held(at) }), heldElsewhere(700)],
+  ])('waits if %s', async (_what, state, result) => {
     await begin(state(now()));
-    expect(await reconciler.reconcile(ID)).toEqual(again(waitMs));
+    expect(await reconciler.reconcile(ID)).toEqual(result);
     expect([passed, hasData]).toEqual([[], false]);
   });
 
@@ -131,7 +132,7 @@ describe('a pass over a tenant', () => {
   test('does not wait for the next attempt if a start restores the tenant, but for the lease of another process', async () => {
     isRestoring = true;
     await begin({ nextAttemptAt: now() + 900, lease: { owner: 'two', until: now() + 700 } });
-    expect(await reconciler.reconcile(ID)).toEqual(again(700));
+    expect(await reconciler.reconcile(ID)).toEqual(heldElsewhere(700));
     scratch.clock.advance(700);
     expect(await reconciler.reconcile(ID)).toEqual(DONE);
     expect((await load())?.data.phase).toBe('ready');
