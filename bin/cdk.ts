@@ -1,48 +1,36 @@
 import { App, Aspects, CloudFormationValidatePlugin, type IPolicyValidationPlugin, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import * as z from 'zod';
 import { ControlPlaneStack } from '../control-plane/infra/control-plane-stack.ts';
+import { CONFIG_EXIT_CODE, isDomainError } from '../core/errors.ts';
+import { readSettings, type Settings } from '../infra/configuration.ts';
 import { removeUnusedAssets } from '../infra/unused-assets.ts';
 
 /**
- * The stacks of the AWS home. Context: `-c environment=NAME` adds an environment to the account, `-c mfa=required` requires a
- * second factor of administrators, `-c reservedNames=www,admin` replaces the names that no tenant may have, and `-c nag=true` runs all rules of cdk-nag and CDK's validation, which doubles the time
- * of a synthesis. Synthesis needs no network and no tool other than Node.
+ * The stacks of the AWS home. infra/configuration.ts describes the settings: `-c environment=NAME` adds an environment to the
+ * account, `-c configuration=FILE` names the configuration, and `-c nag=true` runs all rules of cdk-nag and CDK's validation,
+ * which doubles the time of a synthesis. Synthesis needs no network and no tool other than Node.
  */
-const Context = z.object({
-  environment: z
-    .string()
-    .regex(/^[a-z][a-z0-9]{0,11}$/, 'must be 1 to 12 lowercase letters and digits')
-    .default('main'),
-  mfa: z.enum(['optional', 'required']).default('optional'),
-  reservedNames: z
-    .string()
-    .transform((text) => text.split(',').map((name) => name.trim()))
-    .optional(),
-  nag: z.stringbool().default(false),
-});
-
 const app = new App({
   // Without stacks to bundle, SBT does not build its Python functions in a container. Ours replace them.
   postCliContext: { 'aws:cdk:bundling-stacks': [] },
   builtinCloudFormationValidation: false,
 });
-const { environment, mfa, reservedNames, nag } = Context.parse({
-  environment: app.node.tryGetContext('environment'),
-  mfa: app.node.tryGetContext('mfa'),
-  reservedNames: app.node.tryGetContext('reservedNames'),
-  nag: app.node.tryGetContext('nag'),
-});
-const suffix = environment === 'main' ? '' : `-${environment}`;
-const stack = new ControlPlaneStack(app, `controlplane-stack${suffix}`, {
-  environmentName: environment,
-  mfa,
-  ...(reservedNames && { reservedNames }),
-  description: 'Control plane of Tierplane',
-});
+const { nag, ...settings } = settingsOf(app);
+const stack = new ControlPlaneStack(app, settings);
 if (nag) {
   Aspects.of(app).add(new AwsSolutionsChecks({ verbose: true, reports: true }));
   // CDK declares its classes without exact optional properties, so they do not match its own interfaces.
   Validations.of(app).addPlugins(new CloudFormationValidatePlugin() as IPolicyValidationPlugin);
 }
 removeUnusedAssets(app.synth().directory, stack.stackName);
+
+/** Ends the process with the list of errors if the settings are invalid. */
+function settingsOf({ node }: App): Settings {
+  try {
+    return readSettings((key) => node.tryGetContext(key));
+  } catch (error) {
+    if (!isDomainError(error)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(CONFIG_EXIT_CODE);
+  }
+}

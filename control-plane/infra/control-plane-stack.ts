@@ -1,49 +1,40 @@
 import { ControlPlane, type ControlPlaneAPI } from '@cdklabs/sbt-aws';
-import { CfnOutput, CfnParameter, Duration, RemovalPolicy, Stack, type StackProps, Tags } from 'aws-cdk-lib';
+import { CfnOutput, CfnParameter, Duration, RemovalPolicy, type Stack, Tags } from 'aws-cdk-lib';
 import type { CfnApi, CfnStage } from 'aws-cdk-lib/aws-apigatewayv2';
 import { Alarm, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
-import { CfnLogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { CfnLogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { EMAIL_PATTERN, MAX_EMAIL_LENGTH } from '../../core/fields/email.ts';
-import { RESERVED_NAMES } from '../../core/tenant/reserved-names.ts';
 import { bundle } from '../../infra/bundle.ts';
 import { boundCdkFunction } from '../../infra/cdk-function.ts';
 import { deadLetterQueue } from '../../infra/dead-letter-queue.ts';
 import { OutboxPublisher } from '../../infra/outbox-publisher.ts';
 import * as allow from '../../infra/permissions.ts';
 import { platformTable } from '../../infra/platform-table.ts';
+import { type PlatformProps, TierplaneStack } from '../../infra/tierplane-stack.ts';
 import { addRoutes } from './added-routes.ts';
-import { type AdminPool, type AdminPoolProps, adminPool } from './admin-pool.ts';
+import { type AdminPool, adminPool } from './admin-pool.ts';
 import { controlPlaneFunctions } from './control-plane-functions.ts';
 import { keepLostResults } from './lost-results.ts';
 
-export interface ControlPlaneStackProps extends StackProps {
-  /** Part of every name that must be unique in the account, so that several environments fit into one account. */
-  readonly environmentName: string;
+export interface ControlPlaneStackProps extends PlatformProps {
   /** The addresses that managed login may redirect an administrator to. @default ['http://localhost'] - SBT's default */
   readonly callbackUrls?: readonly [string, ...string[]];
-  readonly mfa?: AdminPoolProps['mfa'];
-  /**
-   * Names that no new tenant may have, in any spelling. The host of the first callback address is reserved too.
-   * @default RESERVED_NAMES
-   */
-  readonly reservedNames?: readonly string[];
-  /** How long the logs of the functions and of the API are kept. @default 3 months */
-  readonly logRetention?: RetentionDays;
 }
 
 type CallbackUrls = readonly [string, ...string[]];
 
 /** SBT's control plane with our functions, one table, an outbox and one event bus. */
-export class ControlPlaneStack extends Stack {
-  constructor(scope: Construct, id: string, props: ControlPlaneStackProps) {
-    super(scope, id, props);
-    const { environmentName, callbackUrls = ['http://localhost'], logRetention = RetentionDays.THREE_MONTHS } = props;
-    const prefix = `tierplane-${environmentName}`;
-    Tags.of(this).add('tierplane:environment', environmentName);
+export class ControlPlaneStack extends TierplaneStack {
+  constructor(scope: Construct, props: ControlPlaneStackProps) {
+    super(scope, 'controlplane-stack', { ...props, description: 'Control plane of Tierplane' });
+    const { callbackUrls = ['http://localhost'] } = props;
+    const { prefix, configuration } = this;
+    const logRetention: RetentionDays = configuration.logRetentionDays;
+    Tags.of(this).add('tierplane:environment', this.environmentName);
     Tags.of(this).add('tierplane:plane', 'control');
 
     const adminEmail = adminEmailParameter(this);
@@ -51,7 +42,7 @@ export class ControlPlaneStack extends Stack {
     const passwordKey = passwordKeyOf(this);
     const { auth, automationClientId } = adminPool(this, 'Admin', {
       callbackUrls,
-      ...(props.mfa && { mfa: props.mfa }),
+      mfa: configuration.adminMfa,
     });
     const controlPlane = new ControlPlane(this, 'ControlPlane', { auth, systemAdminEmail: adminEmail });
     const environment = {
@@ -67,7 +58,7 @@ export class ControlPlaneStack extends Stack {
       TIERPLANE_PASSWORD_KEY: passwordKey.keyArn,
       TIERPLANE_SENDER: adminEmail,
       TIERPLANE_APP_URL: callbackUrls[0],
-      TIERPLANE_RESERVED_NAMES: (props.reservedNames ?? RESERVED_NAMES).join(','),
+      TIERPLANE_RESERVED_NAMES: configuration.reservedNames.join(','),
     };
 
     const functions = controlPlaneFunctions(this, {

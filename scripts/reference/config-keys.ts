@@ -1,13 +1,14 @@
 import * as z from 'zod';
 import { CONFIG_FILE } from '../../embedded/config.ts';
+import { AWS_CONFIGURATION } from '../../infra/configuration.ts';
 import { code, table } from './markdown.ts';
 
 /** The part of JSON Schema that our configuration uses. */
 interface Schema {
   readonly type?: string;
   readonly description?: string;
-  readonly default?: string | number;
-  readonly enum?: readonly string[];
+  readonly default?: unknown;
+  readonly enum?: readonly (string | number)[];
   readonly minimum?: number;
   readonly exclusiveMinimum?: number;
   readonly maximum?: number;
@@ -20,7 +21,16 @@ interface Schema {
 
 /** Every key of `config.json`, with nested keys as dotted paths. */
 export function configKeys(): string {
-  const schema = z.toJSONSchema(CONFIG_FILE, { unrepresentable: 'any' }) as Schema;
+  return keysOf(CONFIG_FILE);
+}
+
+/** Every key of `aws.json`, with nested keys as dotted paths. */
+export function awsConfigKeys(): string {
+  return keysOf(AWS_CONFIGURATION);
+}
+
+function keysOf(file: z.ZodType): string {
+  const schema = z.toJSONSchema(file, { unrepresentable: 'any', io: 'input' }) as Schema;
   return table(['Key', 'Value', 'Default', 'Meaning'], rowsOf(schema, ''));
 }
 
@@ -28,9 +38,15 @@ function rowsOf(schema: Schema, prefix: string): string[][] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, child]) => {
     const path = `${prefix}${name}`;
     const required = prefix !== '' && schema.required?.includes(name);
-    const fallback = child.default === undefined ? (required ? 'required' : '-') : valueOrProse(String(child.default));
+    const fallback = defaultOf(child) ?? (required ? 'required' : '-');
     return [[code(path), typeOf(child), fallback, child.description ?? ''], ...nestedRows(child, path)];
   });
+}
+
+/** The default as text. An object has none: its keys have. */
+function defaultOf({ default: value }: Schema): string | undefined {
+  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map((one) => code(String(one))).join(', ');
+  return value === undefined || typeof value === 'object' ? undefined : valueOrProse(String(value));
 }
 
 /** Values as code, prose as it is. */
@@ -48,8 +64,9 @@ function nestedRows(schema: Schema, path: string): string[][] {
 }
 
 function typeOf(schema: Schema): string {
-  if (schema.enum) return schema.enum.map((value) => code(value)).join(', ');
-  if (schema.type === 'array') return `list of ${schema.items?.properties ? 'objects' : `${nameOf(schema.items)}s`}`;
+  if (schema.enum) return schema.enum.map((value) => code(String(value))).join(', ');
+  if (schema.type === 'array')
+    return `list of ${schema.items?.properties ? 'objects' : pluralOf(nameOf(schema.items))}`;
   return `${nameOf(schema)}${boundsOf(schema)}`;
 }
 
@@ -57,6 +74,10 @@ function nameOf(schema: Schema = {}): string {
   if (schema.format === 'uri') return 'URL';
   if (schema.format === 'email') return 'email address';
   return schema.type ?? 'object';
+}
+
+function pluralOf(name: string): string {
+  return name.endsWith('s') ? `${name}es` : `${name}s`;
 }
 
 function boundsOf({ minimum, exclusiveMinimum, maximum }: Schema): string {

@@ -1,5 +1,5 @@
 import { cliCommands, cliOptions } from './cli-options.ts';
-import { configKeys } from './config-keys.ts';
+import { awsConfigKeys, configKeys } from './config-keys.ts';
 import { internalVariables, operatorVariables } from './environment.ts';
 import { errorCodes, exitCodeMeanings, exitCodes, frameworkProblems, gatewayMessages } from './errors.ts';
 
@@ -8,6 +8,7 @@ export const REFERENCE_PAGES: Readonly<Record<string, Readonly<Record<string, ()
   'docs/cli.md': { commands: cliCommands, 'exit-codes': exitCodeMeanings },
   'docs/configuration.md': {
     'config-keys': configKeys,
+    'aws-config-keys': awsConfigKeys,
     'cli-options': cliOptions,
     variables: operatorVariables,
     'internal-variables': internalVariables,
