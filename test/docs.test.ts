@@ -5,6 +5,7 @@ import { dirname, join, relative } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { loadConfig } from '../embedded/config.ts';
 import { dataDirAt } from '../embedded/data-dir.ts';
+import { readSettings } from '../infra/configuration.ts';
 import {
   CONTAINER_VARIABLES,
   FUNCTION_VARIABLES,
@@ -80,6 +81,13 @@ describe('the documents', () => {
     for (const { text } of shown) {
       writeFileSync(join(scratch, 'config.json'), text);
       expect(() => loadConfig(join(scratch, 'config.json'), { demo: true })).not.toThrow();
+    }
+    const forAws = PAGES.flatMap(blocksOf).filter(({ info }) => info === 'json aws');
+    expect(forAws.length).toBeGreaterThan(0);
+    for (const { text } of forAws) {
+      const file = join(scratch, 'aws.json');
+      writeFileSync(file, text);
+      expect(() => readSettings((key) => (key === 'configuration' ? file : undefined))).not.toThrow();
     }
   });
 
