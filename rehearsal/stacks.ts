@@ -51,6 +51,14 @@ export class Stacks {
     return this.#end(stack?.StackId ?? StackName);
   }
 
+  /** Deletes every stack of the account, one after the other, the newest first. */
+  async deleteAll(): Promise<void> {
+    const { Stacks: stacks = [] } = await this.#client.send(new DescribeStacksCommand());
+    const left = stacks.filter(({ StackStatus }) => StackStatus !== 'DELETE_COMPLETE');
+    const time = ({ CreationTime }: Stack): number => CreationTime?.getTime() ?? 0;
+    for (const { StackName = '' } of left.sort((a, b) => time(b) - time(a))) await this.delete(StackName);
+  }
+
   async #end(StackName: string): Promise<StackResult> {
     const stack = await this.#untilEnded(StackName);
     const { StackEvents = [] } = await this.#client.send(new DescribeStackEventsCommand({ StackName }));

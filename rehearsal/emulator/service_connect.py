@@ -19,6 +19,9 @@ from containers import service_key_of
 
 _TYPE = "AWS::ECS::Service"
 _HOSTS = 65_536
+# A container that was just killed may still count as running. Nothing responds at its address, and without a limit a
+# connection to it would take minutes to fail.
+_CONNECT_WITHIN_S = 1.0
 _TRIES = 256
 
 
@@ -154,8 +157,8 @@ async def _connect(key, port):
     random.shuffle(addresses)
     for address in filter(None, addresses):
         try:
-            return await asyncio.open_connection(address, port)
-        except OSError:
+            return await asyncio.wait_for(asyncio.open_connection(address, port), _CONNECT_WITHIN_S)
+        except (OSError, asyncio.TimeoutError):
             continue
     return None
 

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { beforeAll, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeAll, expect, jest, test } from '@jest/globals';
 import { type EmulatedAccount, startEmulatedAccount } from '../../rehearsal/emulated-account.ts';
 import { requestPublic } from '../../rehearsal/public-address.ts';
 import { type StackResult, Stacks } from '../../rehearsal/stacks.ts';
@@ -26,6 +26,9 @@ describeWithContainers('Service Connect in an emulated account', (account, engin
     buildTaskImage(engine());
     stacks = new Stacks(account());
   }, 120_000);
+
+  // A test that fails leaves nothing to the next one.
+  afterEach(() => stacks.deleteAll());
 
   const startUpstream = (within: Stacks, RELEASE: string) =>
     within.create(
