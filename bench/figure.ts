@@ -92,7 +92,7 @@ export interface Sizes {
   /** Silo tenants of each tier, and starts. */
   readonly rounds: number;
   /** Idle processes release memory within this time. */
-  readonly settleMs: number;
+  readonly releaseMs: number;
   /** Idle tasks collect the garbage of their start within this time; a quick run does not wait for it. */
   readonly idleMs: number;
 }
@@ -106,7 +106,7 @@ export const FULL: Sizes = {
   curveWarmUpSeconds: 12,
   pointSeconds: 5,
   rounds: 10,
-  settleMs: 3_000,
+  releaseMs: 3_000,
   idleMs: 22_000,
 };
 export const QUICK: Sizes = {
@@ -118,6 +118,6 @@ export const QUICK: Sizes = {
   curveWarmUpSeconds: 2,
   pointSeconds: 0.6,
   rounds: 3,
-  settleMs: 500,
+  releaseMs: 500,
   idleMs: 500,
 };

@@ -1,7 +1,7 @@
 import { type CurvePoint, figure, type Measured, percentile, round } from './figure.ts';
 import { CONNECTIONS, createProducts, listRequests, load, productsTask } from './load.ts';
 import type { LoadOrder } from './load-client.ts';
-import { MB, settledMemory } from './memory.ts';
+import { lowestMemory, MB } from './memory.ts';
 import type { PlatformUnderTest } from './platform-under-test.ts';
 import type { Run } from './run.ts';
 import { durableCommit } from './yardsticks.ts';
@@ -72,7 +72,7 @@ async function pointOf(
   // A task that was idle during onboarding must compile its hot code again.
   if (!run.sizes.quick) await offerList(platform, order);
   const { perCpuSecond } = await offerList(platform, order);
-  const memoryMB = (await settledMemory(platform, run.sizes.settleMs)) / MB;
+  const memoryMB = (await lowestMemory(platform, run.sizes.releaseMs)) / MB;
   return {
     tenants,
     onboardedPerSecond: onboardedPerSecond && round(onboardedPerSecond),

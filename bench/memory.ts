@@ -48,14 +48,14 @@ export async function memoryAdvanced(run: Run): Promise<Measured> {
  * Platform and gateway collect their garbage before each reading, because garbage is ten times what tenants need.
  */
 export async function memoryBasic(run: Run): Promise<Measured> {
-  const { tenants, settleMs, quick } = run.sizes;
+  const { tenants, releaseMs, quick } = run.sizes;
   const platform = await run.platform();
   if (platform.basicTenants < tenants) await platform.onboardBasic(tenants - platform.basicTenants);
-  const points = [await pointOf(platform, settleMs)];
+  const points = [await pointOf(platform, releaseMs)];
   const steps = quick ? STEPS.quick : STEPS.full;
   for (let step = 0; step < steps; step++) {
     await platform.onboardBasic(tenants / steps);
-    points.push(await pointOf(platform, settleMs));
+    points.push(await pointOf(platform, releaseMs));
   }
   const stored = {
     name: 'its share of the database file',
@@ -77,15 +77,15 @@ interface Point {
   readonly stored: number;
 }
 
-async function pointOf(platform: PlatformUnderTest, settleMs: number): Promise<Point> {
+async function pointOf(platform: PlatformUnderTest, releaseMs: number): Promise<Point> {
   for (const pid of [platform.pid, await platform.gatewayPid()]) await collectGarbage(pid);
-  const memory = await settledMemory(platform, settleMs);
+  const memory = await lowestMemory(platform, releaseMs);
   return { count: platform.basicTenants, memory, stored: storedBytes(join(platform.dataDir, 'platform.db')) };
 }
 
 /** PSS of all processes of an idle platform, in bytes. */
-export function settledMemory(platform: PlatformUnderTest, settleMs: number): Promise<number> {
-  return lowest(() => sum(treeOf(platform.pid).map(pssOf).filter(Number.isFinite)), settleMs);
+export function lowestMemory(platform: PlatformUnderTest, releaseMs: number): Promise<number> {
+  return lowest(() => sum(treeOf(platform.pid).map(pssOf).filter(Number.isFinite)), releaseMs);
 }
 
 /** The lowest of several readings, because uncollected garbage only adds to a reading. */

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import { ADMIN_SIGN_IN_SCOPE, CLI_CLIENT } from '../core/identity/issuers.ts';
 import type { ServiceStatus } from '../core/ports/runtime.ts';
+import { until } from '../rehearsal/until.ts';
 import { signIn } from '../test/support/sign-in-by-page.ts';
 import { ROOT } from './processes.ts';
 import { cleanUpLater, scratchFolder, startChild, stop } from './scratch.ts';
@@ -151,14 +152,13 @@ export class PlatformUnderTest {
 
   /** @param everyMs polling interval; a short one slows down an onboarding that starts processes */
   async untilActive(tenantId: string, everyMs = 2): Promise<void> {
-    const deadline = performance.now() + TIMEOUT_MS;
-    for (;;) {
+    const isActive = async () => {
       const { data } = await this.admin<{ data: { state: string; reason?: string } }>('GET', `/tenants/${tenantId}`);
-      if (data.state === 'active') return;
       if (data.state === 'failed') throw new Error(`onboarding failed: ${data.reason}`);
-      if (performance.now() > deadline) throw new Error(`tenant ${tenantId} is still ${data.state}`);
-      await wait(everyMs);
-    }
+      return data.state === 'active';
+    };
+    const failure = () => `tenant ${tenantId} is not active after ${TIMEOUT_MS} ms`;
+    await until(isActive, { withinMs: TIMEOUT_MS, everyMs, failure });
   }
 
   /** Onboards basic tenants as fast as possible. @returns milliseconds from the first request until all are active */
@@ -172,10 +172,9 @@ export class PlatformUnderTest {
       }),
     );
     const pending = '/tenants?state=provisioning&limit=1';
-    while ((await this.admin<{ data: object[] }>('GET', pending)).data.length > 0) {
-      if (performance.now() - started > TIMEOUT_MS * 10) throw new Error('onboarding did not finish in time');
-      await wait(5);
-    }
+    const isDone = async () => (await this.admin<{ data: object[] }>('GET', pending)).data.length === 0;
+    const failure = () => 'onboarding did not finish in time';
+    await until(isDone, { withinMs: TIMEOUT_MS * 10, everyMs: 5, failure });
     return performance.now() - started;
   }
 

@@ -1,4 +1,4 @@
-import { setTimeout as wait } from 'node:timers/promises';
+import { until } from '../rehearsal/until.ts';
 import { figure, type Measured, percentile, type Yardstick } from './figure.ts';
 import { PlatformUnderTest } from './platform-under-test.ts';
 import type { Run } from './run.ts';
@@ -51,12 +51,12 @@ async function bareSeconds(run: Run): Promise<Yardstick> {
 }
 
 async function untilHealthy(platform: PlatformUnderTest): Promise<void> {
-  const deadline = performance.now() + TIMEOUT_MS;
-  for (;;) {
+  let healthy = 0;
+  const areHealthy = async () => {
     const services = await platform.services();
-    const healthy = services.filter((one) => one.tasks.some((task) => task.state === 'healthy')).length;
-    if (healthy >= (1 + SILO) * SERVICES) return;
-    if (performance.now() > deadline) throw new Error(`only ${healthy} services are healthy again`);
-    await wait(20);
-  }
+    healthy = services.filter((one) => one.tasks.some((task) => task.state === 'healthy')).length;
+    return healthy >= (1 + SILO) * SERVICES;
+  };
+  const failure = () => `only ${healthy} services are healthy again`;
+  await until(areHealthy, { withinMs: TIMEOUT_MS, everyMs: 20, failure });
 }

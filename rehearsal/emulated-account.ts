@@ -12,11 +12,11 @@ import { aliasLabel, removeAddresses, TASK_ADDRESS_LOCK } from './account-networ
 import { type ContainerEngine, startContainerEngine } from './container-engine.ts';
 import { freePort } from './free-port.ts';
 import { ensurePython, type PythonEnvironmentOptions } from './python-environment.ts';
+import { until } from './until.ts';
 
 const LAUNCHER = join(import.meta.dirname, 'emulator', 'launch.py');
 const MODULES = join(import.meta.dirname, '..', 'node_modules');
 const UP_WITHIN_MS = 30_000;
-const POLL_MS = 50;
 
 export const ACCOUNT_ID = '000000000000';
 export const REGION = 'us-east-1';
@@ -170,16 +170,20 @@ function launch(python: string, { port, directory, engine }: AccountParts): Chil
 }
 
 async function untilHealthy(endpoint: string, child: ChildProcess): Promise<void> {
-  const end = performance.now() + UP_WITHIN_MS;
-  for (;;) {
+  let seen = 'no response';
+  const isHealthy = async (): Promise<boolean> => {
     if (child.exitCode !== null || child.signalCode !== null) throw new Error('the emulator ended');
     try {
-      if ((await fetch(`${endpoint}/_ministack/health`)).ok) return;
+      const { ok, status } = await fetch(`${endpoint}/_ministack/health`);
+      seen = `status ${status}`;
+      return ok;
     } catch (error) {
-      if (performance.now() > end) throw error;
+      seen = String(error);
+      return false;
     }
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
+  };
+  const failure = () => `the emulator is not healthy after ${UP_WITHIN_MS} ms: ${seen}`;
+  await until(isHealthy, { withinMs: UP_WITHIN_MS, failure });
 }
 
 async function end(child: ChildProcess): Promise<void> {

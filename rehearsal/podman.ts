@@ -2,9 +2,9 @@ import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from 'node:chi
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
+import { until } from './until.ts';
 
 const SERVES_WITHIN_MS = 20_000;
-const POLL_MS = 20;
 
 /** Raises no rlimits, uses no systemd and keeps its locks in the engine's folder. */
 const CONFIGURATION = `[containers]
@@ -81,12 +81,12 @@ export class Podman {
     const service = spawn('setpriv', ['--pdeathsig', 'KILL', ...command], options);
     closeSync(output);
     this.#service = service;
-    const end = performance.now() + SERVES_WITHIN_MS;
-    while (!(await responds(socketPath))) {
-      if (service.exitCode !== null || performance.now() > end)
-        throw new Error(`podman does not serve the Docker API: ${readFileSync(log, 'utf8')}`);
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    }
+    const failure = () => `podman does not serve the Docker API: ${readFileSync(log, 'utf8')}`;
+    const serves = () => {
+      if (service.exitCode !== null) throw new Error(failure());
+      return responds(socketPath);
+    };
+    await until(serves, { withinMs: SERVES_WITHIN_MS, everyMs: 20, failure });
     return address;
   }
 

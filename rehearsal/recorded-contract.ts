@@ -14,7 +14,7 @@ export interface ContractStep {
     readonly body?: unknown;
     readonly headers?: Record<string, string>;
   };
-  readonly answer: { readonly status: number; readonly contentType: string; readonly body: Json };
+  readonly response: { readonly status: number; readonly contentType: string; readonly body: Json };
 }
 
 export interface ContractEvent {
@@ -118,7 +118,7 @@ export class ContractReplay {
     const difference = this.#differs(step, this.#responses.get(step.name));
     if (!row) return difference && `responded ${difference}`;
     if (!difference) return 'is documented to differ, but does not';
-    if (!row.sbt.includes(String(step.answer.status))) return `is documented to be ${row.sbt} in SBT`;
+    if (!row.sbt.includes(String(step.response.status))) return `is documented to be ${row.sbt} in SBT`;
     if (!row.ours.includes(String(this.statusOf(step))))
       return `is documented to be ${row.ours}, but responded ${difference}`;
     const machines = this.#asMachine.get(step.name);
@@ -147,7 +147,7 @@ export class ContractReplay {
     ];
   }
 
-  async #replay({ request, answer }: ContractStep, auth: string): Promise<ContractResponse> {
+  async #replay({ request, response }: ContractStep, auth: string): Promise<ContractResponse> {
     const { method, path, headers } = request;
     const text = typeof request.body === 'string' ? request.body : JSON.stringify(request.body);
     const got = await this.#call({
@@ -155,7 +155,7 @@ export class ContractReplay {
       ...(headers && { headers }),
       ...(text !== undefined && { body: typeof request.body === 'string' ? text : this.#fill(text) }),
     });
-    this.#learnIds(answer.body, got.body);
+    this.#learnIds(response.body, got.body);
     return got;
   }
 
@@ -193,9 +193,9 @@ export class ContractReplay {
   }
 
   /** Our response as text if it differs from SBT's, otherwise undefined. */
-  #differs({ answer }: ContractStep, got: ContractResponse | undefined): string | undefined {
-    const expected = { status: answer.status, contentType: answer.contentType, body: answer.body };
-    const body = this.#comparable(answer.body, got?.body);
+  #differs({ response }: ContractStep, got: ContractResponse | undefined): string | undefined {
+    const expected = { status: response.status, contentType: response.contentType, body: response.body };
+    const body = this.#comparable(response.body, got?.body);
     const actual = { status: got?.status, contentType: got?.contentType, body };
     // SBT's lists are unordered and contain invalid items, so the contract covers only page size and next page.
     const pages = [expected, actual].map((one) => one.body?.data).every(Array.isArray);

@@ -9,9 +9,9 @@ import {
 } from '@aws-sdk/client-cloudformation';
 import { clientConfig } from './bus-watch.ts';
 import type { EmulatedAccount } from './emulated-account.ts';
+import { until } from './until.ts';
 
 const ENDS_WITHIN_MS = 120_000;
-const POLL_MS = 50;
 const Capabilities = ['CAPABILITY_IAM'] as const;
 
 /** How an operation on a stack ended. */
@@ -70,14 +70,14 @@ export class Stacks {
     };
   }
 
-  async #untilEnded(name: string): Promise<Stack> {
-    const end = performance.now() + ENDS_WITHIN_MS;
-    for (;;) {
-      const stack = await this.#describe(name);
-      if (stack && !stack.StackStatus?.endsWith('_IN_PROGRESS')) return stack;
-      if (performance.now() > end) throw new Error(`stack ${name} is ${stack?.StackStatus} after ${ENDS_WITHIN_MS} ms`);
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    }
+  #untilEnded(name: string): Promise<Stack> {
+    let stack: Stack | undefined;
+    const ended = async () => {
+      stack = await this.#describe(name);
+      return stack?.StackStatus?.endsWith('_IN_PROGRESS') ? undefined : stack;
+    };
+    const failure = () => `stack ${name} is ${stack?.StackStatus} after ${ENDS_WITHIN_MS} ms`;
+    return until(ended, { withinMs: ENDS_WITHIN_MS, failure });
   }
 
   async #describe(StackName: string): Promise<Stack | undefined> {

@@ -17,6 +17,7 @@ import { LIMIT_STEPS } from './limit-steps.ts';
 import type { Tokens } from './managed-login.ts';
 import { CONTRACT, ContractReplay } from './recorded-contract.ts';
 import { type StepResult, timed } from './step.ts';
+import { until } from './until.ts';
 
 const ADMIN_EMAIL = 'admin@example.com';
 /** The password of the emulated account's first administrator. The account exists only during the rehearsal. */
@@ -282,12 +283,12 @@ async function untilState(
   { tenantId }: Registered,
   state: string,
 ): Promise<Record<string, unknown>> {
-  const end = performance.now() + ARRIVES_WITHIN_MS;
-  for (;;) {
+  let data: Record<string, unknown> = {};
+  const arrived = async () => {
     const { body } = await request('GET', `/tenants/${tenantId}`);
-    const { data = {} } = body as { data?: Record<string, unknown> };
-    if (data.state === state) return data;
-    assert(performance.now() < end, `tenant is ${data.state}, not ${state}, after ${ARRIVES_WITHIN_MS} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+    data = (body as { data?: Record<string, unknown> }).data ?? {};
+    return data.state === state && data;
+  };
+  const failure = () => `tenant is ${data.state}, not ${state}, after ${ARRIVES_WITHIN_MS} ms`;
+  return until(arrived, { withinMs: ARRIVES_WITHIN_MS, everyMs: 100, failure });
 }

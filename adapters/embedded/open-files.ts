@@ -25,10 +25,10 @@ export function openFilesShortage(limit = openFilesLimit()): string | undefined 
   return `a process may have ${limit} files open, but the platform needs at least ${NEEDED_OPEN_FILES}: raise the limit with 'ulimit -n 4096' in the shell that starts it, or LimitNOFILE=4096 in its systemd unit`;
 }
 
-/** Connections of clients that fit into the limit, at most `wanted`. */
-export function clientConnectionsWithin(wanted: number, limit = openFilesLimit()): number {
-  if (limit === undefined) return wanted;
-  return Math.max(GATEWAY_RESERVE, Math.min(wanted, limit - GATEWAY_RESERVE));
+/** Connections of clients that fit into the limit, at most `desired`. */
+export function clientConnectionsWithin(desired: number, limit = openFilesLimit()): number {
+  if (limit === undefined) return desired;
+  return Math.max(GATEWAY_RESERVE, Math.min(desired, limit - GATEWAY_RESERVE));
 }
 
 function readLimits(): string {

@@ -19,12 +19,11 @@ import { createRoutingDriver } from './drivers/routing.ts';
 import { reasonOf } from './failures.ts';
 import { openReconciler, type ReconcileLimits } from './open-reconciler.ts';
 import type { PassResult } from './pass-result.ts';
-import { loadPlacement, type Phase, type Placement } from './placement.ts';
+import { loadPlacement, type Placement } from './placement.ts';
 import { ensurePlatform } from './platform.ts';
 import { queueAfterPublicUrlChange } from './public-url-change.ts';
 import { Restoration } from './restoration.ts';
 import { Sweep } from './sweep.ts';
-import { TenantWaiters } from './tenant-waiters.ts';
 import { type Priority, WorkQueue } from './work-queue.ts';
 
 export interface ProvisionerLimits extends ReconcileLimits {
@@ -90,8 +89,6 @@ export interface Provisioner {
   plan(tenantId: string): Promise<readonly Change[]>;
   /** The steps of the run in progress, live, or of the last one. Empty for an unknown tenant and one that is gone. */
   progress(tenantId: string): Promise<readonly Step[]>;
-  /** The phase once it is a final one, or the phase after `timeoutMs`. Throws NOT_FOUND if never accepted. */
-  settled(tenantId: string, timeoutMs: number): Promise<Phase>;
   /**
    * Every tenant that has its own tasks is served since `start`, or its first attempt has failed and was logged.
    */
@@ -110,7 +107,6 @@ export function createProvisioner(options: ProvisionerOptions): Provisioner {
   const owner = options.owner ?? newId(clock.now(), options.random);
   const checkpoint = options.checkpoint ?? (() => undefined);
   const claims = new Map<string, Claim>();
-  const waiters = new TenantWaiters(table, clock);
   const sweepMs = (limits.sweepSeconds ?? 5) * 1000;
   const restoration = new Restoration();
   const reconciler = openReconciler({
@@ -134,8 +130,6 @@ export function createProvisioner(options: ProvisionerOptions): Provisioner {
         restoration.end(tenantId, 'failed');
         log.error({ tenantId, reason: reasonOf(error), err: error }, 'reconcile could not run');
         return sweepMs;
-      } finally {
-        waiters.wake(tenantId);
       }
     },
   });
@@ -171,7 +165,6 @@ export function createProvisioner(options: ProvisionerOptions): Provisioner {
     async progress(tenantId) {
       return claims.get(tenantId)?.steps ?? (await loadPlacement(table, tenantId))?.data.steps ?? [];
     },
-    settled: (tenantId, timeoutMs) => waiters.finalPhase(tenantId, timeoutMs),
     idle: () => queue.idle(),
     async close() {
       sweep.close();

@@ -75,12 +75,12 @@ def _check(key, group):
 
 
 def _responds(address, port, group):
-    wanted = (group.get("Matcher") or {}).get("HttpCode") or "200"
+    expected = (group.get("Matcher") or {}).get("HttpCode") or "200"
     given = group.get("HealthCheckPort") or "traffic-port"
     connection = http.client.HTTPConnection(address, port if given == "traffic-port" else int(given), timeout=2)
     try:
         connection.request("GET", group.get("HealthCheckPath") or "/", headers={"User-Agent": "ELB-HealthChecker/2.0"})
-        return _matches(connection.getresponse().status, wanted)
+        return _matches(connection.getresponse().status, expected)
     except OSError:
         return False
     except http.client.HTTPException:
@@ -89,9 +89,9 @@ def _responds(address, port, group):
         connection.close()
 
 
-def _matches(status, wanted):
+def _matches(status, expected):
     """Whether a matcher such as `200,202` or `200-299` has the status."""
-    ranges = [part.split("-") for part in wanted.split(",")]
+    ranges = [part.split("-") for part in expected.split(",")]
     return any(int(one[0]) <= status <= int(one[-1]) for one in ranges)
 
 
@@ -124,8 +124,8 @@ def _describe_health():
         group_arn = alb._p(params, "TargetGroupArn")
         if (alb._tgs.get(group_arn) or {}).get("TargetType") != "ip":
             return original(params)
-        wanted = {target["Id"] for target in alb._parse_targets_param(params)}
-        targets = [one for one in alb._targets.get(group_arn, []) if not wanted or one["Id"] in wanted]
+        named = {target["Id"] for target in alb._parse_targets_param(params)}
+        targets = [one for one in alb._targets.get(group_arn, []) if not named or one["Id"] in named]
         members = "".join(_member(group_arn, target) for target in targets)
         return alb._xml(200, "DescribeTargetHealth", f"<TargetHealthDescriptions>{members}</TargetHealthDescriptions>")
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import { ADMIN_SIGN_IN_SCOPE, CLI_CLIENT } from '../../core/identity/issuers.ts';
+import { until } from '../../rehearsal/until.ts';
 import { collectOutput } from '../support/collect-output.ts';
 import { signIn } from '../support/sign-in-by-page.ts';
 
@@ -188,15 +189,13 @@ export class TestPlatform {
       adminPassword: PASSWORD,
     });
     if (made.status !== 201) throw new Error(`${name} was refused: ${JSON.stringify(made.body)}`);
-    const tenant = await eventually(`${name} is active`, async () => this.settled(made.body.data.tenantId), 60_000);
+    const ended = async (): Promise<TenantRef | undefined> => {
+      const tenant = await this.tenant(made.body.data.tenantId);
+      return ['active', 'failed', 'deleted'].includes(tenant.state) ? tenant : undefined;
+    };
+    const tenant = await eventually(`${name} is active`, ended, 60_000);
     if (tenant.state !== 'active') throw new Error(`${name} is ${tenant.state}: ${tenant.reason}`);
     return { ...tenant, email };
-  }
-
-  /** The tenant once no operation is in progress. */
-  async settled(tenantId: string): Promise<TenantRef | undefined> {
-    const tenant = await this.tenant(tenantId);
-    return ['active', 'failed', 'deleted'].includes(tenant.state) ? tenant : undefined;
   }
 
   async tenant(tenantId: string): Promise<TenantRef> {
@@ -255,13 +254,7 @@ export async function eventually<T>(
   attempt: () => Promise<T | undefined | false> | T | undefined | false,
   timeoutMs = 10_000,
 ): Promise<T> {
-  const deadline = Date.now() + timeoutMs;
-  for (;;) {
-    const value = await attempt();
-    if (value !== undefined && value !== false) return value;
-    if (Date.now() > deadline) throw new Error(`${what}: not within ${timeoutMs} ms`);
-    await wait(20);
-  }
+  return until(attempt, { withinMs: timeoutMs, everyMs: 20, failure: () => `${what}: not within ${timeoutMs} ms` });
 }
 
 export function isAlive(pid: number): boolean {

@@ -54,8 +54,8 @@ describe('ID-1: nobody is locked out for good', () => {
     await expect(enter('pool', email, passwordIn(first), PASSWORD)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
     await enter('pool', email, passwordIn(second), PASSWORD);
 
-    const settled = await platform.cli('tenants', 'invite', created.tenantId);
-    expect([settled.code, settled.stderr]).toEqual([4, expect.stringContaining('has signed in')]);
+    const refused = await platform.cli('tenants', 'invite', created.tenantId);
+    expect([refused.code, refused.stderr]).toEqual([4, expect.stringContaining('has signed in')]);
     const successor = 'next@piedpiper.example';
     const invited = await platform.cliJson('tenants', 'invite', 'Pied Piper', '--email', successor);
     expect(invited).toEqual({ userName: successor, email: successor, created: true });

@@ -1,12 +1,7 @@
-type Falsy = undefined | null | false | 0 | '';
+import { until as poll } from '../../rehearsal/until.ts';
 
 /** Polls until `condition` returns a truthy value, and returns that value. @throws after `deadlineMs` */
-export async function until<T>(condition: () => T | Promise<T>, deadlineMs = 15_000): Promise<Exclude<T, Falsy>> {
-  const end = performance.now() + deadlineMs;
-  for (;;) {
-    const value = await condition();
-    if (value) return value as Exclude<T, Falsy>;
-    if (performance.now() > end) throw new Error(`condition not met within ${deadlineMs} ms: ${condition}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+export function until<T>(condition: () => T | Promise<T>, deadlineMs = 15_000) {
+  const failure = () => `condition not met within ${deadlineMs} ms: ${condition}`;
+  return poll(condition, { withinMs: deadlineMs, everyMs: 5, failure });
 }

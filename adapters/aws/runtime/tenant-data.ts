@@ -37,7 +37,7 @@ export interface TenantDataOptions {
 
 const LOOK_AGAIN_MS = 5_000;
 /** Items written just before the tenant was closed may appear in the index later than the mark. In milliseconds. */
-const SETTLED_MS = 5_000;
+const APPEAR_WITHIN_MS = 5_000;
 /** Pooled items that one call deletes: a call returns within seconds. */
 const ITEMS_PER_CALL = 20 * MAX_WRITES;
 
@@ -94,8 +94,8 @@ export class StackTenantData implements TenantData {
     if (left <= 0) return { pending: 'its pooled items are being deleted', lookAgainMs: 0 };
     const stack = await this.#stacks.find(StackName);
     if (stack) return await this.#deleteStack(stack, StackName);
-    const settlesInMs = await this.#settlesInMs(tenantId);
-    if (settlesInMs > 0) return { pending: 'its last writes may still appear', lookAgainMs: settlesInMs };
+    const mayAppearForMs = await this.#mayAppearForMs(tenantId);
+    if (mayAppearForMs > 0) return { pending: 'its last writes may still appear', lookAgainMs: mayAppearForMs };
   }
 
   async close(tenantId: string): Promise<void> {
@@ -111,14 +111,14 @@ export class StackTenantData implements TenantData {
   }
 
   /** How long items that were written before the tenant was closed may still appear, in ms; 0 if it is not closed. */
-  async #settlesInMs(tenantId: string): Promise<number> {
+  async #mayAppearForMs(tenantId: string): Promise<number> {
     const now = this.#options.clock.now();
     const mark = closing(tenantId, now);
     let ms = 0;
     for (const { table } of this.#pooled) {
       const found = await table.get(keyOf(mark));
       const closedAt = now - ((expiryOf(mark) ?? 0) - (found?.expiresAt ?? 0)) * 1000;
-      if (found) ms = Math.max(ms, closedAt + SETTLED_MS - now);
+      if (found) ms = Math.max(ms, closedAt + APPEAR_WITHIN_MS - now);
     }
     return ms;
   }

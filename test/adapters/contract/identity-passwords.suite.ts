@@ -28,10 +28,10 @@ export function passwordContract(opened: () => IdentityFixture): void {
     });
     await identity().setUserEnabled('pool', 'late@example.test', false);
     await expect(identity().inviteUser('pool', 'late@example.test')).rejects.toMatchObject({ code: 'CONFLICT' });
-    await identity().createUser('pool', newUser('settled', { password: 'Correct-horse-7' }));
-    await expect(identity().inviteUser('pool', 'settled@example.test')).rejects.toMatchObject({
+    await identity().createUser('pool', newUser('signed-in', { password: 'Correct-horse-7' }));
+    await expect(identity().inviteUser('pool', 'signed-in@example.test')).rejects.toMatchObject({
       code: 'CONFLICT',
-      message: expect.stringMatching(/^User settled@example\.test has signed in already; /),
+      message: expect.stringMatching(/^User signed-in@example\.test has signed in already; /),
     });
     for (const name of ['nobody@example.test', '', '..', 'a\u0000']) {
       await expect(identity().inviteUser('pool', name)).rejects.toMatchObject({ code: 'NOT_FOUND' });

@@ -61,13 +61,13 @@ export function runtimeContract(name: string, open: () => Promise<OpenRuntime>):
       };
     };
     /** Repeats the call, as the reconciler does, until it reports another state than `changing`. */
-    const settled = (call: () => Promise<DeploymentStatus>) =>
+    const untilEnded = (call: () => Promise<DeploymentStatus>) =>
       until(async () => {
         const status = await call();
         return status.state === 'changing' ? undefined : status;
       }, opened.withinMs);
-    const deployed = (spec: DeploymentSpec) => settled(() => runtime.deploy(spec));
-    const withdrawn = (id: DeploymentId) => settled(() => runtime.withdraw(id));
+    const deployed = (spec: DeploymentSpec) => untilEnded(() => runtime.deploy(spec));
+    const withdrawn = (id: DeploymentId) => untilEnded(() => runtime.withdraw(id));
     const status = async ({ cluster, tenantId, service }: ServiceKey): Promise<ServiceStatus | undefined> =>
       (await runtime.services({ cluster })).find((one) => one.tenantId === tenantId && one.service === service);
     const healthy = async (key: ServiceKey): Promise<string[]> =>

@@ -8,6 +8,7 @@ import {
 } from '../../../app-plane/provisioner/placement.ts';
 import { DomainError } from '../../../core/errors.ts';
 import { put } from '../../../core/ports/table.ts';
+import { afterBackgroundWork } from '../../support/background-work.ts';
 import { openScratchTable } from '../../support/scratch-table.ts';
 import { until } from '../../support/until.ts';
 import { placementOf, store } from './placements.ts';
@@ -46,12 +47,6 @@ async function changeByOther(): Promise<void> {
   await scratch.table.transact([put({ ...item, data, version: item.version + 1 }, { version: item.version })]);
 }
 
-/** Lets a write in the background, which a timer started, end. */
-async function settle(): Promise<void> {
-  await scratch.table.transact([put({ pk: 'tick', sk: 'tick', version: 1, data: {} })]);
-  await new Promise((resolve) => setImmediate(resolve));
-}
-
 describe('a lease', () => {
   test.each([
     ['no lease', undefined, false],
@@ -67,7 +62,7 @@ describe('a lease', () => {
     const own = lease('one', LEASE_MS / 2 + 200);
     const claim = await take({ lease: own });
     scratch.clock.advance(200);
-    await settle();
+    await afterBackgroundWork(scratch.table);
     expect(await load()).toMatchObject({ version: 1, data: { lease: own } });
     claim.close();
   });
@@ -87,7 +82,7 @@ describe('a lease', () => {
     const claim = await Claim.take(scratch.table, scratch.clock, 'one', await load(), { isSoleOwner: true });
     expect(await load()).toMatchObject({ version: 1 });
     scratch.clock.advance(200);
-    await settle();
+    await afterBackgroundWork(scratch.table);
     expect(await load()).toMatchObject({ version: 2, data: { lease: lease('one', LEASE_MS), phase: 'provisioning' } });
     claim.close();
   });
@@ -123,7 +118,7 @@ describe('a lease', () => {
     await store(scratch.table, placementOf());
     const claim = new Claim(scratch.table, scratch.clock, 'one', await load());
     scratch.clock.advance(200);
-    await settle();
+    await afterBackgroundWork(scratch.table);
     expect((await load()).data.lease).toEqual(lease('one', LEASE_MS));
     claim.close();
   });
@@ -133,7 +128,7 @@ describe('a lease', () => {
     await claim.record(['a'], async () => undefined, reasonOf);
     scratch.clock.advance(200);
     claim.close();
-    await settle();
+    await afterBackgroundWork(scratch.table);
     expect((await load()).data.steps).toHaveLength(1);
     expect(timers()).toBe(0);
   });
@@ -144,12 +139,12 @@ describe('a lease', () => {
     for (let passed = 0; passed <= LEASE_MS / 2; passed += 200) {
       expect((await load()).data.lease?.until).toBe(taken + LEASE_MS);
       scratch.clock.advance(200);
-      await settle();
+      await afterBackgroundWork(scratch.table);
     }
     expect((await load()).data.lease).toEqual(lease('one', LEASE_MS));
     claim.close();
     scratch.clock.advance(2 * LEASE_MS);
-    await settle();
+    await afterBackgroundWork(scratch.table);
     expect((await load()).version).toBe(3);
   });
 
@@ -203,7 +198,7 @@ describe('a claim that another process has ended', () => {
         return true;
       }
     });
-    await settle();
+    await afterBackgroundWork(scratch.table);
     expect(timers()).toBe(0);
   });
 
@@ -304,14 +299,14 @@ describe('the steps of a claim', () => {
     const claim = await take({ phase });
     await claim.record(['a'], async () => undefined, reasonOf);
     scratch.clock.advance(199);
-    await settle();
+    await afterBackgroundWork(scratch.table);
     expect((await load()).data).toMatchObject({ phase, steps: [] });
     scratch.clock.advance(1);
-    await settle();
+    await afterBackgroundWork(scratch.table);
     expect((await load()).data).toMatchObject({ phase: after, steps: [{ name: 'a', status: 'done' }] });
     const { version } = await load();
     scratch.clock.advance(400);
-    await settle();
+    await afterBackgroundWork(scratch.table);
     expect((await load()).version).toBe(version);
     claim.close();
   });

@@ -150,13 +150,6 @@ describe('a provisioner without further options', () => {
 });
 
 describe('the work of a provisioner', () => {
-  test('wakes who waits for a tenant when it ends', async () => {
-    const provisioner = open();
-    await provisioner.start();
-    await provisioner.accept.handle(onboarding(ID, 'basic'));
-    expect(await provisioner.settled(ID, 60_000)).toBe('ready');
-  });
-
   test('ON-11: shows a step while it runs, before the store has it, and ends with the provisioner', async () => {
     const started = Promise.withResolvers<void>();
     const proceed = Promise.withResolvers<void>();

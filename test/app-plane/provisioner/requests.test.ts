@@ -6,6 +6,7 @@ import { systemClock, systemRandom } from '../../../adapters/shared/clock.ts';
 import { OUTBOX, outboxWrites } from '../../../core/events/outbox.ts';
 import { startPublisher } from '../../../core/events/publisher.ts';
 import { silentLog } from '../../support/silent-log.ts';
+import { until } from '../../support/until.ts';
 import { NOTHING, offboarding, onboarding, tenantId, World } from './world.ts';
 
 describe('requests', () => {
@@ -96,7 +97,6 @@ describe('requests', () => {
       await expect(world.deliver(process, bad)).rejects.toMatchObject({ code: 'INVALID' });
     }
     expect(await world.traces(id)).toEqual({ placement: undefined, ...NOTHING });
-    await expect(process.provisioner.settled(id, 0)).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 });
 
@@ -135,8 +135,8 @@ test('a request reaches the provisioner over the real bus, and its result reache
     const process = await world.running({ bus });
     const id = tenantId();
     await table.transact(outboxWrites([onboarding(id, 'premium')]));
-    while ((await world.results(id)).length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-    expect(await process.provisioner.settled(id, 0)).toBe('ready');
+    await until(async () => (await world.results(id)).length > 0);
+    expect(await world.placement(id)).toMatchObject({ phase: 'ready' });
     await process.provisioner.close();
   } finally {
     await publisher.close();

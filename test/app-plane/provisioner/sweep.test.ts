@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Placement } from '../../../app-plane/provisioner/placement.ts';
 import { Restoration } from '../../../app-plane/provisioner/restoration.ts';
 import { Sweep, sweepOnce } from '../../../app-plane/provisioner/sweep.ts';
+import { afterBackgroundWork } from '../../support/background-work.ts';
 import { recordingLog } from '../../support/recording-log.ts';
 import { openScratchTable } from '../../support/scratch-table.ts';
 import { silentLog } from '../../support/silent-log.ts';
@@ -48,15 +49,9 @@ const now = () => scratch.clock.now();
 const silo = { realm: 'pool', cluster: 'shared', silo: true } as const;
 const taken = () => queued.splice(0);
 
-/** Lets the sweep that a timer started end. */
-async function settle(): Promise<void> {
-  for (let i = 0; i < 3; i++) await scratch.table.query({ index: 'g1', pk: 'placement-due', limit: 1 });
-  await new Promise((resolve) => setImmediate(resolve));
-}
-
 async function nextSweep(): Promise<void> {
   scratch.clock.advance(INTERVAL_MS);
-  await settle();
+  await afterBackgroundWork(scratch.table);
 }
 
 describe('a start', () => {
@@ -103,7 +98,7 @@ describe('a sweep', () => {
     scratch.clock.advance(INTERVAL_MS - 1);
     expect(taken()).toEqual([]);
     scratch.clock.advance(1);
-    await settle();
+    await afterBackgroundWork(scratch.table);
     expect(taken()).toEqual(['accepted interactive']);
     await nextSweep();
     expect(taken()).toEqual(['accepted interactive', 'later000 interactive']);

@@ -43,7 +43,7 @@ export function sbtContract(name: string, open: () => Promise<ContractHome>): vo
     });
 
     test('differs in status only to a clear 4xx', () => {
-      const changed = CONTRACT.steps.filter((step) => step.answer.status !== replay.statusOf(step));
+      const changed = CONTRACT.steps.filter((step) => step.response.status !== replay.statusOf(step));
       const statuses = changed.map((step) => replay.statusOf(step));
       expect(statuses.filter((status) => ![400, 404, 409, 422].includes(status ?? 0))).toEqual([]);
     });

@@ -10,6 +10,7 @@ import { OUTBOX, outboxWrites } from '../../../core/events/outbox.ts';
 import { drainOutbox, type Publisher, REJECTED, startPublisher } from '../../../core/events/publisher.ts';
 import type { Envelope, EventBus } from '../../../core/ports/event-bus.ts';
 import { type JsonObject, put } from '../../../core/ports/table.ts';
+import { afterBackgroundWork } from '../../support/background-work.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { silentLog } from '../../support/silent-log.ts';
 import { until } from '../../support/until.ts';
@@ -149,13 +150,13 @@ describe('outbox and publisher', () => {
     Object.assign(table, { query: (...args: Parameters<typeof query>) => query(...args).finally(() => looks++) });
     const { wake } = start();
     await until(() => looks === 1);
-    await settled();
+    await afterBackgroundWork(table);
     clock.advance(2_000);
     wake();
     await until(() => looks === 2);
-    await settled();
+    await afterBackgroundWork(table);
     clock.advance(4_999);
-    await settled();
+    await afterBackgroundWork(table);
     expect(looks).toBe(2);
     clock.advance(1);
     await until(() => looks === 3);
@@ -196,10 +197,10 @@ describe('outbox and publisher', () => {
     const closing = start();
     await begun.promise;
     const closed = closing.close().then(() => [...published]);
-    await settled();
+    await afterBackgroundWork(table);
     gate.resolve();
     expect(await closed).toEqual(all.slice(0, 100));
-    await settled();
+    await afterBackgroundWork(table);
     Object.assign(bus, { publish });
     expect((await outbox()).map(({ sk }) => sk)).toEqual(['e100']);
   });
@@ -218,18 +219,13 @@ describe('outbox and publisher', () => {
         },
       };
       const closing = startPublisher({ table, bus: bus as EventBus, clock: counting, log: silentLog });
-      if (doing === 'waits') await settled();
+      if (doing === 'waits') await afterBackgroundWork(table);
       expect(timers.size).toBe(1);
       await closing.close();
       await write(onboarding('1'));
       closing.wake();
-      await settled();
+      await afterBackgroundWork(table);
       expect([timers.size, published]).toEqual([0, []]);
     },
   );
 });
-
-/** Lets the publisher’s promises that are due settle. */
-function settled(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 20));
-}

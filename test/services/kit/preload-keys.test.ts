@@ -1,11 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { preloadKeys } from '../../../services/kit/preload-keys.ts';
+import { nextTurn } from '../../support/background-work.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
 const random = (length: number) => new Uint8Array(length);
-
-/** Lets the promises that are settled continue. */
-const settle = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('the key sets of a task', () => {
   test('are all read before the task is ready', async () => {
@@ -25,7 +23,7 @@ describe('the key sets of a task', () => {
     await preloadKeys(preload, ['pool', 'gone'], { clock, random });
     expect(attempts).toEqual({ pool: 1, gone: 1 });
     for (let i = 0; i < 30; i++) {
-      await settle();
+      await nextTurn();
       clock.advance(5_000);
     }
     expect(attempts).toEqual({ pool: 3, gone: 10 });

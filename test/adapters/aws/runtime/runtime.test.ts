@@ -46,7 +46,7 @@ describeWithContainers('an emulated account', (account, engine) => {
       ...{ services: [SERVICE], release, environment: { EXIT_WITH: exit } },
       place: placeOf(tenantId, { isolation: 'cluster' }),
     });
-    const settled = (call: () => Promise<DeploymentStatus>) =>
+    const untilEnded = (call: () => Promise<DeploymentStatus>) =>
       until(async () => {
         const status = await call();
         return status.state !== 'changing' && status;
@@ -55,34 +55,34 @@ describeWithContainers('an emulated account', (account, engine) => {
     test('fails with the reason and the exit code, stays failed for the same spec, and another spec replaces its remains', async () => {
       const bad = specOf('tenantbad01', '1.0.0', '3');
       const failed = { state: 'failed', reason: expect.stringMatching(/^Service: .*exited with 3/) };
-      expect(await settled(() => runtime.deploy(bad))).toMatchObject(failed);
+      expect(await untilEnded(() => runtime.deploy(bad))).toMatchObject(failed);
       const parts = [{ name: SERVICE, status: 'failed', reason: expect.stringContaining('exited with 3') }];
       expect(await runtime.deployment(bad.id)).toMatchObject({ ...failed, cluster: bad.cluster, parts });
       expect(await runtime.deploy(bad)).toMatchObject(failed);
       expect(await runtime.services({ tenantId: 'tenantbad01' })).toEqual([]);
-      expect(await settled(() => runtime.deploy(specOf('tenantbad01', '1.0.1')))).toMatchObject({
+      expect(await untilEnded(() => runtime.deploy(specOf('tenantbad01', '1.0.1')))).toMatchObject({
         ...{ state: 'ready', release: '1.0.1' },
       });
     });
 
     test('can be withdrawn and then tried again with the same spec', async () => {
       const bad = specOf('tenantbad02', '1.0.0', '4');
-      expect(await settled(() => runtime.deploy(bad))).toMatchObject({ state: 'failed' });
-      expect(await settled(() => runtime.withdraw(bad.id))).toEqual({ state: 'absent', parts: [] });
+      expect(await untilEnded(() => runtime.deploy(bad))).toMatchObject({ state: 'failed' });
+      expect(await untilEnded(() => runtime.withdraw(bad.id))).toEqual({ state: 'absent', parts: [] });
       expect(await runtime.deploy(bad)).toMatchObject({ state: 'changing' });
-      expect(await settled(() => runtime.deploy(bad))).toMatchObject({ state: 'failed' });
+      expect(await untilEnded(() => runtime.deploy(bad))).toMatchObject({ state: 'failed' });
     });
 
     test('is rolled back when it is an update, with the reason, and keeps its old release', async () => {
       const [good, bad] = [specOf('tenantbad03', '1.0.0'), specOf('tenantbad03', '2.0.0', '5')];
-      await settled(() => runtime.deploy(good));
+      await untilEnded(() => runtime.deploy(good));
       const failed = { state: 'failed', release: '1.0.0', reason: expect.stringContaining('exited with 5') };
-      expect(await settled(() => runtime.deploy(bad))).toMatchObject(failed);
+      expect(await untilEnded(() => runtime.deploy(bad))).toMatchObject(failed);
     });
   });
 });
 
-/** A client that counts its requests and answers none. */
+/** A client that counts its requests and responds to none. */
 function unusable<T extends CloudFormationClient | ECSClient>(client: T): { client: T; sent: string[] } {
   const sent: string[] = [];
   client.send = (async (command: object) => {

@@ -5,6 +5,7 @@ import {
   type TenantSessions,
 } from '../../../../adapters/aws/store/tenant-sessions.ts';
 import { DomainError } from '../../../../core/errors.ts';
+import { nextTurn } from '../../../support/background-work.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 
 const HOUR_MS = 3_600_000;
@@ -39,9 +40,6 @@ async function start(tenantId: string): Promise<TenantSession> {
 
 const keyOf = async (tenantId: string) => (await sessionOf(tenantId)).accessKeyId;
 
-/** Lets a renewal that no request waits for complete. */
-const settled = () => new Promise((resolve) => setImmediate(resolve));
-
 describe('the sessions of tenants', () => {
   test('TI-2: are started once per tenant and hour, whatever the number of requests', async () => {
     for (let minute = 0; minute < 59; minute++) {
@@ -73,7 +71,7 @@ describe('the sessions of tenants', () => {
     });
     expect(await Promise.all([keyOf(A), keyOf(A)])).toEqual([`${A}-1`, `${A}-1`]);
     open();
-    await settled();
+    await nextTurn();
     expect(await keyOf(A)).toBe(`${A}-2`);
     expect(started).toEqual([A, A]);
   });
@@ -84,7 +82,7 @@ describe('the sessions of tenants', () => {
     clock.advance(HOUR_MS - MINUTE_MS);
     for (let second = 0; second < 50; second++) {
       expect(await keyOf(A)).toBe(`${A}-1`);
-      await settled();
+      await nextTurn();
       clock.advance(1_000);
     }
     expect(started).toHaveLength(1 + 10);

@@ -64,7 +64,7 @@ const observable = (resources: readonly Resource[]) =>
   resources.map(({ kind, name, tenantId, spec }) => ({ kind, name, tenantId, spec })).sort(byName);
 const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1);
 const observed = async (one = driver(), tenantId = ID) => [...(await one.observe(tenantId))].sort(byName);
-const answering = (status: DeploymentStatus) => ({
+const reporting = (status: DeploymentStatus) => ({
   deploy: async () => status,
   withdraw: async () => status,
   deployment: async () => status,
@@ -98,7 +98,7 @@ describe('the data, the cluster and the services of a silo tenant', () => {
     const asked: string[] = [];
     const one = driver({
       runtime: {
-        ...answering({ state: 'absent', parts: [] }),
+        ...reporting({ state: 'absent', parts: [] }),
         deployment: async () => {
           asked.push('runtime.deployment');
           return { state: 'absent', parts: [] };
@@ -157,7 +157,7 @@ describe('a deployment that goes on elsewhere', () => {
   };
 
   test('is waited for, and what follows it is not tried', async () => {
-    const waiting = driver({ runtime: answering(changing) });
+    const waiting = driver({ runtime: reporting(changing) });
     const pending = { pending: 'its stack is being created', lookAgainMs: 5_000 };
     expect(await waiting.applyAll?.(changes('create', resourcesOf('premium')))).toEqual(pending);
     await data.ensure(ID);
@@ -171,7 +171,7 @@ describe('a deployment that goes on elsewhere', () => {
       { name: 'orders', status: 'done', startedAt },
       { name: 'products', status: 'running', startedAt },
     ] as const;
-    const found = await observed(driver({ runtime: answering({ ...changing, parts }) }));
+    const found = await observed(driver({ runtime: reporting({ ...changing, parts }) }));
     expect(found.map(({ name, spec }) => [name, 'ready' in spec && spec.ready])).toEqual([
       [OWN, false],
       [`${OWN}/orders`, true],
@@ -181,7 +181,7 @@ describe('a deployment that goes on elsewhere', () => {
 
   test.each(['create', 'delete'] as const)('fails for good when it has failed: %s', async (action) => {
     const failed = { ...changing, state: 'failed', reason: 'orders: the image does not start' } as const;
-    const applied = driver({ runtime: answering(failed) }).applyAll?.(changes(action, resourcesOf('premium').slice(1)));
+    const applied = driver({ runtime: reporting(failed) }).applyAll?.(changes(action, resourcesOf('premium').slice(1)));
     await expect(applied).rejects.toMatchObject({
       cause: { code: 'FAILED', message: 'orders: the image does not start' },
     });
