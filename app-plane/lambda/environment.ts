@@ -1,20 +1,70 @@
 import * as z from 'zod';
+import { jsonIn } from '../../core/encoding/json.ts';
 import { DomainError } from '../../core/errors.ts';
+
+/** JSON text of a value that matches `schema`. */
+function json<T extends z.ZodType>(schema: T) {
+  return z.string().transform(jsonIn).pipe(schema);
+}
+
+const text = z.string().min(1);
+const arn = z.string().regex(/^arn:/, 'must be an ARN');
+
+const Shard = z.object({ number: z.int().min(1), dnsName: text, listenerArn: arn, securityGroupId: text });
 
 /** The environment variables of the application plane's functions. Each function reads those that it needs. */
 const Environment = z.object({
   /** Set by Lambda. */
-  AWS_REGION: z.string().min(1),
+  AWS_REGION: text,
   /** Name of the application plane's table. */
-  TIERPLANE_TABLE: z.string().min(1),
-  /** The first part of the names of this environment's user pools. */
-  TIERPLANE_PREFIX: z.string().min(1),
+  TIERPLANE_TABLE: text,
+  /** The first part of the names of this environment's stacks, queues and user pools. */
+  TIERPLANE_PREFIX: text,
   /** ARN of the key that encrypts passwords chosen at sign-up until their users exist. */
-  TIERPLANE_PASSWORD_KEY: z.string().min(1),
+  TIERPLANE_PASSWORD_KEY: text,
   /** The page where tenants' users sign in, without a query. */
   TIERPLANE_APP_URL: z.url().transform((url) => new URL(url).href),
+  /** Name or ARN of SBT's event bus. */
+  TIERPLANE_BUS: text,
+  /** URL of the queue of tenants to work on. */
+  TIERPLANE_WORK_QUEUE: z.url(),
+  /** URL of the REST API with its stage, without a slash at its end. */
+  TIERPLANE_API_URL: z.url({ protocol: /^https?$/ }).regex(/[^/]$/, 'must not end with a slash'),
+  /** Id of the REST API. */
+  TIERPLANE_REST_API: text,
+  /** JSON: the id of the usage plan of each tier. */
+  TIERPLANE_USAGE_PLANS: json(z.record(z.string(), text)),
+  /** JSON: `manifest.json` of the release (app-plane/infra/tenant-stacks). */
+  TIERPLANE_MANIFEST: json(z.looseObject({ release: text })),
+  /** ARN of the role with which CloudFormation creates tenants' stacks. */
+  TIERPLANE_DEPLOYMENT_ROLE: arn,
+  /** Name of the stack of the pooled services. */
+  TIERPLANE_POOL_STACK: text,
+  /** JSON: names of the pooled tables. */
+  TIERPLANE_POOLED_TABLES: json(z.array(text)),
+  /** JSON: where tasks run and which load balancers reach them. */
+  TIERPLANE_NETWORK: json(
+    z.object({
+      vpcId: text,
+      subnetIds: z.array(text).min(1),
+      shards: z.array(Shard).min(1),
+      /** The host name in the load balancers' certificate. */
+      tlsHost: text.optional(),
+    }),
+  ),
+  /** Name or ARN of the function that sends smoke requests. */
+  TIERPLANE_SMOKE_FUNCTION: text,
+  /** Id of the pooled user pool, and of its public client. */
+  TIERPLANE_POOL_USER_POOL: text,
+  TIERPLANE_POOL_CLIENT: text,
+  /** ARNs of the functions that user pools invoke, and of the one that the users service invokes. */
+  TIERPLANE_PRE_TOKEN_FUNCTION: arn,
+  TIERPLANE_CUSTOM_MESSAGE_FUNCTION: arn,
+  TIERPLANE_USERS_FUNCTION: arn,
+  /** The CPU architecture of tasks. */
+  TIERPLANE_CPU_ARCHITECTURE: z.enum(['ARM64', 'X86_64']),
 });
-type Environment = z.output<typeof Environment>;
+export type Environment = z.output<typeof Environment>;
 
 /** @throws CONFIG listing every missing or malformed variable, without values */
 export function readEnvironment<Name extends keyof Environment>(

@@ -12,7 +12,8 @@ import { parseTier, type TierTable, tierNames } from '../../core/tier/tiers.ts';
 import { kindsOf, withKinds } from './created-kinds.ts';
 import { fromStored, type Placement, placementItem, placementKey, type StoredPlacement } from './placement.ts';
 
-const ACCEPT_CONSUMER = 'app-plane-accept';
+/** The name of the accept consumer's queue and of its dead letters. */
+export const ACCEPT_CONSUMER = 'app-plane-accept';
 
 /** The placement after a request, or undefined if the request changes nothing. */
 type Decision = Placement | undefined;

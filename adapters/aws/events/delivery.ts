@@ -64,7 +64,7 @@ export async function deliver(
 
 /** Makes a dead letter of a message that SQS has moved to the dead-letter queue: its handler ended without an outcome. */
 export async function deadLetterAbandoned(
-  consumer: Consumer,
+  consumer: Pick<Consumer, 'name' | 'maxAttempts'>,
   message: Message,
   letters: DeadLetters,
   options: DeliveryOptions,
@@ -75,7 +75,7 @@ export async function deadLetterAbandoned(
 }
 
 async function deadLetter(
-  consumer: Consumer,
+  consumer: Pick<Consumer, 'name'>,
   event: Envelope,
   attempts: number,
   reason: string,
@@ -86,11 +86,11 @@ async function deadLetter(
   await options.table.transact([letter, markWrite(consumer, event, options)]);
 }
 
-function markOf(consumer: Consumer, event: Envelope) {
+function markOf(consumer: Pick<Consumer, 'name'>, event: Envelope) {
   return { pk: `delivered#${consumer.name}`, sk: event.id };
 }
 
-function markWrite(consumer: Consumer, event: Envelope, { clock }: DeliveryOptions): Write {
+function markWrite(consumer: Pick<Consumer, 'name'>, event: Envelope, { clock }: DeliveryOptions): Write {
   const expiresAt = Math.floor(clock.now() / 1000) + MARK_SECONDS;
   return put({ ...markOf(consumer, event), version: 1, data: {}, expiresAt });
 }

@@ -1,0 +1,62 @@
+import { request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { messageOf } from '../../../core/errors.ts';
+
+/** A load balancer of the cell. */
+export interface LoadBalancer {
+  /** From 1. */
+  readonly number: number;
+  readonly dnsName: string;
+}
+
+/** For a whole response, in milliseconds. */
+const TIMEOUT_MS = 5_000;
+/** The header by which load balancers find a silo tenant's ingress. */
+const TENANT_PATH = 'tenantPath';
+/** What a service responds to a request without a token. */
+const UNAUTHENTICATED = 401;
+
+export interface LoadBalancersOptions {
+  readonly balancers: readonly LoadBalancer[];
+  /** The host name in the load balancers' certificate. @default - they take plain HTTP */
+  readonly tlsHost?: string | undefined;
+  /** Where all services of AWS are. @default - each load balancer at its own name */
+  readonly endpointUrl?: string | undefined;
+}
+
+/** Requests to the tenants' ingress through the cell's load balancers. */
+export function openLoadBalancers({ balancers, tlsHost, endpointUrl }: LoadBalancersOptions) {
+  /** @returns the response's status */
+  function get({ dnsName }: LoadBalancer, tenantId: string, path: string): Promise<number> {
+    const url = new URL(path, endpointUrl ?? `${tlsHost === undefined ? 'http' : 'https'}://${dnsName}`);
+    const request = url.protocol === 'https:' ? requestHttps : requestHttp;
+    const headers = { host: dnsName, [TENANT_PATH]: tenantId };
+    const options = { headers, servername: tlsHost ?? url.hostname, signal: AbortSignal.timeout(TIMEOUT_MS) };
+    return new Promise((resolve, reject) => {
+      const sent = request(url, options, (response) => {
+        response.resume();
+        resolve(response.statusCode ?? 0);
+      });
+      sent.on('error', reject);
+      sent.end();
+    });
+  }
+
+  return {
+    /**
+     * Asks the tenant's ingress for its health, and each service for a response to a request without a token, which shows that
+     * requests reach it and that it checks them.
+     * @returns the first reason why one was not served, in plain words; undefined if all were
+     */
+    async smoke(shard: number, tenantId: string, services: readonly string[]): Promise<string | undefined> {
+      const balancer = balancers.find(({ number }) => number === shard);
+      if (!balancer) return `there is no load balancer ${shard}`;
+      const expected = [['/healthz', 200], ...services.map((name) => [`/${name}`, UNAUTHENTICATED] as const)] as const;
+      for (const [path, status] of expected) {
+        const got = await get(balancer, tenantId, path).catch(messageOf);
+        if (got !== status) return `GET ${path} must respond with status ${status}, got ${got}`;
+      }
+      return undefined;
+    },
+  };
+}
