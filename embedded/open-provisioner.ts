@@ -1,3 +1,4 @@
+import { routeKeys } from '../adapters/embedded/metering/metering-keys.ts';
 import { programVersion } from '../adapters/embedded/program.ts';
 import { createPlaces } from '../adapters/embedded/runtime/places.ts';
 import type { EmbeddedRuntime } from '../adapters/embedded/runtime/runtime.ts';
@@ -37,6 +38,7 @@ export function openProvisioner(
     runtime,
     data: runtime.data,
     places: createPlaces(config.tiers),
+    meteringKeys: routeKeys,
     clock,
     random,
     log,

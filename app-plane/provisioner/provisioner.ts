@@ -3,6 +3,7 @@ import type { Clock, RandomBytes } from '../../core/ports/clock.ts';
 import type { Consumer, EventBus } from '../../core/ports/event-bus.ts';
 import type { Identity } from '../../core/ports/identity.ts';
 import type { Log } from '../../core/ports/log.ts';
+import type { MeteringKeys } from '../../core/ports/metering-keys.ts';
 import type { Places } from '../../core/ports/places.ts';
 import type { Runtime } from '../../core/ports/runtime.ts';
 import type { Table } from '../../core/ports/table.ts';
@@ -44,6 +45,7 @@ export interface ProvisionerOptions {
   readonly runtime: Runtime;
   readonly data: TenantData;
   readonly places: Places;
+  readonly meteringKeys: MeteringKeys;
   /** @default - identity, deployment and routing, over the ports given here */
   readonly drivers?: readonly ResourceDriver[];
   readonly clock: Clock;
@@ -182,11 +184,11 @@ function endRestoring(tenantId: string, result: PassResult, restoration: Restora
 }
 
 function driversOf(options: ProvisionerOptions): ResourceDriver[] {
-  const { table, identity, random, onRouteChange } = options;
+  const { table, identity, random, meteringKeys, onRouteChange } = options;
   return [
     createIdentityDriver({ identity }),
     createDeploymentDriver(options),
-    createRoutingDriver({ table, random, onRouteChange }),
+    createRoutingDriver({ table, random, meteringKeys, onRouteChange }),
   ];
 }
 

@@ -1,6 +1,7 @@
 import { encodeBase64Url } from '../../../core/encoding/base64url.ts';
 import type { Change, ObservedResource, ResourceDriver } from '../../../core/plan/resources.ts';
 import type { RandomBytes } from '../../../core/ports/clock.ts';
+import type { MeteringKeys } from '../../../core/ports/metering-keys.ts';
 import { type Item, type Key, put, type Table, type Write } from '../../../core/ports/table.ts';
 import { type Route, type RouteTarget, routeKey } from '../../../core/routing/registry.ts';
 
@@ -25,6 +26,7 @@ interface Entries {
 export interface RoutingDriverOptions {
   readonly table: Table;
   readonly random: RandomBytes;
+  readonly meteringKeys: MeteringKeys;
   /** Called after the tenant's route or key has changed, so that caches drop it. */
   readonly onRouteChange: (tenantId: string) => void;
 }
@@ -60,19 +62,52 @@ function observed(tenantId: string, { apiKey, route }: Entries): ObservedResourc
   return resources;
 }
 
-/** Applies all changes of one tenant in one transaction, each conditional on the entry as it was read. */
-async function applyAll(
-  changes: readonly Change<Kind>[],
-  { table, random, onRouteChange }: RoutingDriverOptions,
-): Promise<void> {
+/**
+ * Applies all changes of one tenant in one transaction, each conditional on the entry as it was read. A key that another
+ * service keeps is stored before that service gets it, and works there before the route names it.
+ */
+async function applyAll(changes: readonly Change<Kind>[], options: RoutingDriverOptions): Promise<void> {
+  const { table, random, meteringKeys, onRouteChange } = options;
   const tenantId = changes[0]?.resource.tenantId;
   if (tenantId === undefined) return;
   const entries = await readEntries(tenantId, table);
   const key = keyAfter(changes, entries, random);
+  if (meteringKeys.keptIn === 'service') {
+    const isStored = await storeKey(tenantId, entries, key, table);
+    if (isStored) return applyAll(changes, options);
+    for (const change of changes) await meter(change, entries, key, meteringKeys);
+  }
   const writes = changes.flatMap((change) => writesOf(change, tenantId, entries, key));
   if (writes.length === 0) return;
   await table.transact(writes);
   onRouteChange(tenantId);
+}
+
+/** @returns whether it has stored the key. It does not store a key again that was read, or if there is none. */
+async function storeKey(
+  tenantId: string,
+  { apiKey }: Entries,
+  key: string | undefined,
+  table: Table,
+): Promise<boolean> {
+  if (apiKey || key === undefined) return false;
+  await table.transact(replacement(apiKeyKey(tenantId), undefined, { tenantId, key }));
+  return true;
+}
+
+/** Brings the key of the service that meters to the state that the change leads to. */
+async function meter(
+  { action, resource }: Change<Kind>,
+  { route }: Entries,
+  value: string | undefined,
+  meteringKeys: MeteringKeys,
+): Promise<void> {
+  const { tenantId } = resource;
+  if (action === 'delete') return resource.kind === 'api-key' ? meteringKeys.delete(tenantId) : undefined;
+  if (resource.kind !== 'route' || value === undefined) return;
+  const { tier } = resource.spec;
+  const isMove = route?.data.apiKey === value && route.data.tier !== tier;
+  await (isMove ? meteringKeys.move({ tenantId, tier }) : meteringKeys.ensure({ tenantId, tier, value }));
 }
 
 /** The tenant's key when all changes are applied: the one it has, or a new one where one is created. */

@@ -14,6 +14,7 @@ import { SERVICES, TIERS } from '../../../tenant-templates/tiers.ts';
 import { recordingLog } from '../../support/recording-log.ts';
 import { openScratchTable } from '../../support/scratch-table.ts';
 import { type FakeIdentity, openFakeIdentity } from './fake-identity.ts';
+import { FakeMeteringKeys } from './fake-metering-keys.ts';
 import { createStackDriver, Stacks } from './stacks.ts';
 import { onboarding } from './world.ts';
 
@@ -26,6 +27,7 @@ export class Functions implements AsyncDisposable {
   readonly sent: string[] = [];
   readonly lines: string[] = [];
   readonly stacks: Stacks;
+  readonly meteringKeys = new FakeMeteringKeys();
   readonly identity: FakeIdentity;
   readonly scratch: Awaited<ReturnType<typeof openScratchTable>>;
   #instances = 0;
@@ -69,7 +71,10 @@ export class Functions implements AsyncDisposable {
       drivers: [
         createIdentityDriver({ identity: this.identity }),
         createStackDriver(this.stacks),
-        createRoutingDriver({ table, random: systemRandom, onRouteChange: () => undefined }),
+        createRoutingDriver({
+          ...{ table, random: systemRandom, meteringKeys: this.meteringKeys },
+          onRouteChange: () => undefined,
+        }),
       ],
       ...{ tiers: TIERS, services: SERVICES, places: createPlaces(change.tiers ?? TIERS), apiUrl: 'http://api.test' },
       ...{ owner: `instance-${this.#instances}`, leaseRetryMs: 1_000 },

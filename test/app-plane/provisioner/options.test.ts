@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { routeKeys } from '../../../adapters/embedded/metering/metering-keys.ts';
 import { createPlaces } from '../../../adapters/embedded/runtime/places.ts';
 import { systemRandom } from '../../../adapters/shared/clock.ts';
 import { LEASE_MS } from '../../../app-plane/provisioner/claim.ts';
@@ -45,7 +46,8 @@ afterEach(async () => {
 function open(change: Partial<ProvisionerOptions> = {}): Provisioner {
   const provisioner = createProvisioner({
     ...{ table: scratch.table, clock: scratch.clock, identity, runtime, random: systemRandom },
-    ...{ data: new FakeTenantData(runtime), places: createPlaces(TIERS), release: '1.0.0' },
+    ...{ data: new FakeTenantData(runtime), places: createPlaces(TIERS), meteringKeys: routeKeys },
+    release: '1.0.0',
     ...{ tiers: TIERS, services: SERVICES, publicUrl: 'http://a', log: recordingLog(lines) },
     bus: {
       subscribe(consumer) {

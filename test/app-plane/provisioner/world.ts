@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { routeKeys } from '../../../adapters/embedded/metering/metering-keys.ts';
 import { createPlaces } from '../../../adapters/embedded/runtime/places.ts';
 import { openTable, type SqliteTable } from '../../../adapters/embedded/store/table.ts';
 import { systemClock, systemRandom } from '../../../adapters/shared/clock.ts';
@@ -25,11 +26,12 @@ import { SERVICES, TIERS } from '../../../tenant-templates/tiers.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { silentLog } from '../../support/silent-log.ts';
 import { type FakeIdentity, openFakeIdentity } from './fake-identity.ts';
+import { FakeMeteringKeys } from './fake-metering-keys.ts';
 import { FakeRuntime, FakeTenantData } from './fake-runtime.ts';
 import { createStackDriver, Stacks } from './stacks.ts';
 
 /** Calls that change something which outlives a crash. */
-const CHANGING = /^(transact|ensure|create|delete|deploy|withdraw|take|give)/;
+const CHANGING = /^(transact|ensure|create|delete|move|deploy|withdraw|take|give)/;
 const DEADLINE_MS = 20_000;
 const never = () => new Promise<never>(() => undefined);
 
@@ -65,6 +67,7 @@ export class World implements AsyncDisposable {
   readonly stacks = new Stacks(this.clock);
   readonly data = new FakeTenantData(this.runtime);
   readonly places = createPlaces(TIERS);
+  readonly meteringKeys = new FakeMeteringKeys();
   readonly routeChanges: string[] = [];
   /**
    * Called before each call of identity, runtime, data, places and table, with the call's name and arguments, and before
@@ -131,6 +134,8 @@ export class World implements AsyncDisposable {
       runtime: endsWithProcess(this.runtime),
       data: endsWithProcess(this.data),
       places: endsWithProcess(this.places),
+      // As in the embedded home.
+      meteringKeys: routeKeys,
       clock,
       random: systemRandom,
       log: silentLog,
@@ -163,6 +168,7 @@ export class World implements AsyncDisposable {
       createRoutingDriver({
         table: endsWithProcess(this.table),
         random: systemRandom,
+        meteringKeys: endsWithProcess(this.meteringKeys),
         onRouteChange: (tenantId) => this.routeChanges.push(tenantId),
       }),
     ];

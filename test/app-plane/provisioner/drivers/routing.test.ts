@@ -1,9 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { routeKeys } from '../../../../adapters/embedded/metering/metering-keys.ts';
 import { createRoutingDriver } from '../../../../app-plane/provisioner/drivers/routing.ts';
+import { DomainError } from '../../../../core/errors.ts';
 import type { Change } from '../../../../core/plan/resources.ts';
 import { put } from '../../../../core/ports/table.ts';
 import { type Route, routeKey } from '../../../../core/routing/registry.ts';
 import { openScratchTable } from '../../../support/scratch-table.ts';
+import { FakeMeteringKeys } from '../fake-metering-keys.ts';
 
 const ID = 'acme0000';
 const KEY = { pk: `api-key#${ID}`, sk: 'api-key' };
@@ -31,6 +34,7 @@ beforeEach(async () => {
   driver = createRoutingDriver({
     table: scratch.table,
     random: (length) => new Uint8Array(length).fill(made++),
+    meteringKeys: routeKeys,
     onRouteChange: (tenantId) => void changed.push(tenantId),
   });
 });
@@ -125,6 +129,7 @@ describe('the route and the API key of a tenant', () => {
     const racing = createRoutingDriver({
       table: { get: table.get.bind(table), transact } as typeof table,
       random: (length) => new Uint8Array(length),
+      meteringKeys: routeKeys,
       onRouteChange: () => void changed.push('notified too early'),
     });
     await expect(racing.applyAll?.(changes)).rejects.toMatchObject({ code: 'CONDITION_FAILED' });
@@ -141,9 +146,67 @@ describe('the route and the API key of a tenant', () => {
     const racing = createRoutingDriver({
       table: { get: table.get.bind(table), transact } as typeof table,
       random: (length) => new Uint8Array(length).fill(9),
+      meteringKeys: routeKeys,
       onRouteChange: () => undefined,
     });
     await expect(racing.apply(keyChange('create'))).rejects.toMatchObject({ code: 'CONDITION_FAILED' });
     expect((await stored()).key?.data).toEqual({ tenantId: ID, key: FIRST_KEY });
+  });
+});
+
+describe('a key that another service keeps', () => {
+  let keys: FakeMeteringKeys;
+  let serviceDriver: ReturnType<typeof createRoutingDriver>;
+  beforeEach(() => {
+    keys = new FakeMeteringKeys();
+    serviceDriver = createRoutingDriver({
+      table: scratch.table,
+      random: (length) => new Uint8Array(length).fill(made++),
+      meteringKeys: keys,
+      onRouteChange: (tenantId) => void changed.push(tenantId),
+    });
+  });
+  const create = [keyChange('create'), routeChange('create')];
+
+  test('RT-2: works in the usage plan of the tier before the route names it', async () => {
+    const order: unknown[] = [];
+    const ensure = keys.ensure.bind(keys);
+    keys.ensure = async (key) => {
+      const { key: own, route } = await stored();
+      order.push(own?.data.key, route?.data.apiKey);
+      await ensure(key);
+    };
+    await serviceDriver.applyAll?.(create);
+    expect(order).toEqual([FIRST_KEY, undefined]);
+    expect(keys.keys.get(ID)).toEqual({ tenantId: ID, tier: 'basic', value: FIRST_KEY });
+    expect((await stored()).route?.data.apiKey).toBe(FIRST_KEY);
+  });
+
+  test('has the value of the first attempt when the service fails or the process ends meanwhile', async () => {
+    const ensure = keys.ensure.bind(keys);
+    keys.ensure = () => Promise.reject(new DomainError('UNAVAILABLE', 'API Gateway failed'));
+    await expect(serviceDriver.applyAll?.(create)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    expect((await stored()).key?.data.key).toBe(FIRST_KEY);
+    expect(await serviceDriver.observe(ID)).toEqual([{ kind: 'api-key', name: 'api-key', tenantId: ID, spec: {} }]);
+    keys.ensure = ensure;
+    // The next plan finds the key and creates only the route.
+    await serviceDriver.applyAll?.([routeChange('create')]);
+    expect(keys.keys.get(ID)?.value).toBe(FIRST_KEY);
+    expect((await stored()).route?.data.apiKey).toBe(FIRST_KEY);
+  });
+
+  test('moves to the usage plan of another tier with the route', async () => {
+    await serviceDriver.applyAll?.(create);
+    const ensured = keys.ensure;
+    keys.ensure = () => Promise.reject(new Error('a moved key is not created again'));
+    await serviceDriver.applyAll?.([routeChange('update', { ...SPEC, tier: 'premium' })]);
+    keys.ensure = ensured;
+    expect(keys.keys.get(ID)).toEqual({ tenantId: ID, tier: 'premium', value: FIRST_KEY });
+  });
+
+  test('is deleted with the tenant', async () => {
+    await serviceDriver.applyAll?.(create);
+    await serviceDriver.applyAll?.([routeChange('delete'), keyChange('delete')]);
+    expect([keys.keys.size, (await stored()).key]).toEqual([0, undefined]);
   });
 });

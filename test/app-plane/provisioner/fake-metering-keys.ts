@@ -1,0 +1,26 @@
+import { DomainError } from '../../../core/errors.ts';
+import type { MeteringKey, MeteringKeys } from '../../../core/ports/metering-keys.ts';
+import { requireTenantId } from '../../../core/tenant/ids.ts';
+
+/** A service that keeps metering keys, in memory. */
+export class FakeMeteringKeys implements MeteringKeys {
+  readonly keptIn = 'service';
+  readonly keys = new Map<string, MeteringKey>();
+
+  async ensure(key: MeteringKey): Promise<void> {
+    requireTenantId(key.tenantId);
+    this.keys.set(key.tenantId, key);
+  }
+
+  async move({ tenantId, tier }: Pick<MeteringKey, 'tenantId' | 'tier'>): Promise<void> {
+    requireTenantId(tenantId);
+    const key = this.keys.get(tenantId);
+    if (!key) throw new DomainError('NOT_FOUND', `tenant ${tenantId} has no key`);
+    this.keys.set(tenantId, { ...key, tier });
+  }
+
+  async delete(tenantId: string): Promise<void> {
+    requireTenantId(tenantId);
+    this.keys.delete(tenantId);
+  }
+}
