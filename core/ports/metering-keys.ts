@@ -1,3 +1,4 @@
+import type { MaybePending } from '../progress/pending.ts';
 import type { TierName } from '../tier/tiers.ts';
 
 /** The key by which a tenant's requests are counted. It is not an identity, and never leaves the platform. */
@@ -26,9 +27,9 @@ export interface MeteringKeys {
 
   /**
    * The tenant has exactly this key, in the usage plan of the tier. Replaces a key with another value. Throws FORBIDDEN with
-   * the reason when there is no room for another key.
+   * the reason when there is no room for another key. Pending: another call must follow, as new keys are limited per second.
    */
-  ensure(key: MeteringKey): Promise<void>;
+  ensure(key: MeteringKey): Promise<MaybePending>;
   /** Moves the tenant's key to the usage plan of another tier. Throws NOT_FOUND if the tenant has no key. */
   move(tenant: Pick<MeteringKey, 'tenantId' | 'tier'>): Promise<void>;
   /** Deletes the tenant's key. A tenant without one is not an error. */

@@ -10,8 +10,10 @@ import {
 } from '@aws-sdk/client-api-gateway';
 import { DomainError } from '../../../core/errors.ts';
 import type { MeteringKeys } from '../../../core/ports/metering-keys.ts';
+import type { Pending } from '../../../core/progress/pending.ts';
 import { requireTenantId } from '../../../core/tenant/ids.ts';
 import type { TierName } from '../../../core/tier/tiers.ts';
+import type { CallLimiter } from '../../../core/usage/call-limiter.ts';
 import { asDomainError } from '../store/errors.ts';
 
 export interface MeteringKeysOptions {
@@ -20,6 +22,8 @@ export interface MeteringKeysOptions {
   readonly prefix: string;
   /** The id of each tier's usage plan. A key is in the plan of one tier. */
   readonly usagePlanIds: Readonly<Record<TierName, string>>;
+  /** Limits the creation of keys over all processes: an account may create about five a second. @default - no limit */
+  readonly limiter?: CallLimiter;
 }
 
 /** The tag of a tenant's key; its value is the environment's prefix. */
@@ -30,7 +34,7 @@ const KEY_TYPE = 'API_KEY';
  * The MeteringKeys port over API Gateway: one API key per tenant, found by its name. A new key takes effect after a delay.
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-usage-plans.html
  */
-export function openMeteringKeys({ apiGateway, prefix, usagePlanIds }: MeteringKeysOptions): MeteringKeys {
+export function openMeteringKeys({ apiGateway, prefix, usagePlanIds, limiter }: MeteringKeysOptions): MeteringKeys {
   const nameOf = (tenantId: string): string => {
     requireTenantId(tenantId);
     return `${prefix}-${tenantId}`;
@@ -50,11 +54,18 @@ export function openMeteringKeys({ apiGateway, prefix, usagePlanIds }: MeteringK
     }
   }
 
-  async function create(tenantId: string, value: string): Promise<string> {
+  /** @returns the id of the new key, or the time after which to try again */
+  async function create(tenantId: string, value: string): Promise<string | Pending> {
+    const waitMs = await limiter?.take();
+    if (waitMs) return turnAfter(waitMs);
     const tags = { [KEY_TAG]: prefix, TenantId: tenantId };
     const command = new CreateApiKeyCommand({ name: nameOf(tenantId), value, enabled: true, tags });
-    const { id } = await apiGateway.send(command).catch(fail);
-    return idOf({ id });
+    try {
+      return idOf(await apiGateway.send(command));
+    } catch (error) {
+      if (limiter && isNamed(error, 'TooManyRequestsException')) return turnAfter(await limiter.refused());
+      return fail(error);
+    }
   }
 
   async function remove(apiKey: string): Promise<void> {
@@ -80,7 +91,9 @@ export function openMeteringKeys({ apiGateway, prefix, usagePlanIds }: MeteringK
       const found = await find(tenantId);
       const known = found.find((key) => key.value === value);
       for (const other of found) if (other !== known) await remove(idOf(other));
-      await assign(known ? idOf(known) : await create(tenantId, value), tier);
+      const id = known ? idOf(known) : await create(tenantId, value);
+      if (typeof id !== 'string') return id;
+      await assign(id, tier);
     },
 
     async move({ tenantId, tier }) {
@@ -101,15 +114,22 @@ function idOf({ id }: Pick<ApiKey, 'id'>): string {
   return id;
 }
 
+function turnAfter(lookAgainMs: number): Pending {
+  return { pending: 'the tenant waits for its turn to get an API key', lookAgainMs };
+}
+
+function isNamed(error: unknown, name: string): boolean {
+  return error instanceof Error && error.name === name;
+}
+
 function fail(error: unknown): never {
-  const name = error instanceof Error ? error.name : '';
-  if (name === 'LimitExceededException') {
+  if (isNamed(error, 'LimitExceededException')) {
     throw new DomainError('FORBIDDEN', 'the cell is full: the account has as many API keys as it can', {
       cause: error,
     });
   }
   // Another pass has created the key, or assigned it, at the same time. The next call finds it.
-  if (name === 'ConflictException') {
+  if (isNamed(error, 'ConflictException')) {
     throw new DomainError('UNAVAILABLE', 'the API key was changed at the same time', { cause: error });
   }
   throw asDomainError('API Gateway', error);
@@ -117,6 +137,6 @@ function fail(error: unknown): never {
 
 /** Turns the error for something that does not exist into undefined. */
 function unlessNotFound(error: unknown): undefined {
-  if (error instanceof Error && error.name === 'NotFoundException') return undefined;
+  if (isNamed(error, 'NotFoundException')) return undefined;
   return fail(error);
 }

@@ -3,6 +3,7 @@ import type { Change, ObservedResource, ResourceDriver } from '../../../core/pla
 import type { RandomBytes } from '../../../core/ports/clock.ts';
 import type { MeteringKeys } from '../../../core/ports/metering-keys.ts';
 import { type Item, type Key, put, type Table, type Write } from '../../../core/ports/table.ts';
+import type { MaybePending } from '../../../core/progress/pending.ts';
 import { type Route, type RouteTarget, routeKey } from '../../../core/routing/registry.ts';
 
 type Kind = 'api-key' | 'route';
@@ -66,19 +67,22 @@ function observed(tenantId: string, { apiKey, route }: Entries): ObservedResourc
  * Applies all changes of one tenant in one transaction, each conditional on the entry as it was read. A key that another
  * service keeps is stored before that service gets it, and works there before the route names it.
  */
-async function applyAll(changes: readonly Change<Kind>[], options: RoutingDriverOptions): Promise<void> {
+async function applyAll(changes: readonly Change<Kind>[], options: RoutingDriverOptions): Promise<MaybePending> {
   const { table, random, meteringKeys, onRouteChange } = options;
   const tenantId = changes[0]?.resource.tenantId;
-  if (tenantId === undefined) return;
+  if (tenantId === undefined) return undefined;
   const entries = await readEntries(tenantId, table);
   const key = keyAfter(changes, entries, random);
   if (meteringKeys.keptIn === 'service') {
     const isStored = await storeKey(tenantId, entries, key, table);
     if (isStored) return applyAll(changes, options);
-    for (const change of changes) await meter(change, entries, key, meteringKeys);
+    for (const change of changes) {
+      const pending = await meter(change, entries, key, meteringKeys);
+      if (pending) return pending;
+    }
   }
   const writes = changes.flatMap((change) => writesOf(change, tenantId, entries, key));
-  if (writes.length === 0) return;
+  if (writes.length === 0) return undefined;
   await table.transact(writes);
   onRouteChange(tenantId);
 }
@@ -101,13 +105,13 @@ async function meter(
   { route }: Entries,
   value: string | undefined,
   meteringKeys: MeteringKeys,
-): Promise<void> {
+): Promise<MaybePending> {
   const { tenantId } = resource;
   if (action === 'delete') return resource.kind === 'api-key' ? meteringKeys.delete(tenantId) : undefined;
-  if (resource.kind !== 'route' || value === undefined) return;
+  if (resource.kind !== 'route' || value === undefined) return undefined;
   const { tier } = resource.spec;
   const isMove = route?.data.apiKey === value && route.data.tier !== tier;
-  await (isMove ? meteringKeys.move({ tenantId, tier }) : meteringKeys.ensure({ tenantId, tier, value }));
+  return isMove ? meteringKeys.move({ tenantId, tier }) : meteringKeys.ensure({ tenantId, tier, value });
 }
 
 /** The tenant's key when all changes are applied: the one it has, or a new one where one is created. */

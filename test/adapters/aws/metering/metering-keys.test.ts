@@ -7,8 +7,10 @@ import {
 import { expect, test } from '@jest/globals';
 import { openMeteringKeys } from '../../../../adapters/aws/metering/metering-keys.ts';
 import type { TierName } from '../../../../core/tier/tiers.ts';
+import { createCallLimiter } from '../../../../core/usage/call-limiter.ts';
 import { TIER_NAMES } from '../../../../tenant-templates/tiers.ts';
 import { clientConfig, describeInAccount } from '../../../rehearsal/account.ts';
+import { openScratchTable } from '../../../support/scratch-table.ts';
 import { meteringKeysContract } from '../../contract/metering-keys.suite.ts';
 
 const PREFIX = 'metering';
@@ -54,6 +56,34 @@ async function tiersOf(
   );
   return TIER_NAMES.filter((_, i) => isIn[i]);
 }
+
+/** API Gateway that has no keys yet and refuses the creation of one with this error. */
+function refusingCreation(name: string): APIGatewayClient {
+  const apiGateway = new APIGatewayClient({ region: 'eu-west-1' });
+  apiGateway.middlewareStack.add(
+    (_next, { commandName }) =>
+      async () => {
+        if (commandName === 'GetApiKeysCommand') return { output: { items: [] }, response: undefined } as never;
+        throw Object.assign(new Error(commandName), { name });
+      },
+    { step: 'initialize' },
+  );
+  return apiGateway;
+}
+
+test('a tenant waits for its turn, and all wait longer after API Gateway has refused a creation', async () => {
+  const { table, clock, close } = await openScratchTable();
+  const limiter = createCallLimiter({ name: 'api-keys', limit: { rate: 5, burst: 1 }, table, clock });
+  const apiGateway = refusingCreation('TooManyRequestsException');
+  const usagePlanIds = { basic: 'b', advanced: 'a', premium: 'p' };
+  const keys = openMeteringKeys({ apiGateway, prefix: PREFIX, usagePlanIds, limiter });
+  const key = { tenantId: 'tenant00001', tier: 'basic', value: 'v'.repeat(22) } as const;
+  const pending = 'the tenant waits for its turn to get an API key';
+  expect(await keys.ensure(key)).toEqual({ pending, lookAgainMs: 10_000 });
+  clock.advance(9_900);
+  expect(await keys.ensure(key)).toEqual({ pending, lookAgainMs: 100 });
+  await close();
+});
 
 /** Keys whose every call fails with this error, as the SDK reports it. */
 function failingKeys(name: string) {

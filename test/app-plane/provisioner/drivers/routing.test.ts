@@ -174,7 +174,7 @@ describe('a key that another service keeps', () => {
     keys.ensure = async (key) => {
       const { key: own, route } = await stored();
       order.push(own?.data.key, route?.data.apiKey);
-      await ensure(key);
+      return ensure(key);
     };
     await serviceDriver.applyAll?.(create);
     expect(order).toEqual([FIRST_KEY, undefined]);
@@ -192,6 +192,17 @@ describe('a key that another service keeps', () => {
     // The next plan finds the key and creates only the route.
     await serviceDriver.applyAll?.([routeChange('create')]);
     expect(keys.keys.get(ID)?.value).toBe(FIRST_KEY);
+    expect((await stored()).route?.data.apiKey).toBe(FIRST_KEY);
+  });
+
+  test('is waited for when it takes a turn: the route is not written before', async () => {
+    const ensure = keys.ensure.bind(keys);
+    const pending = { pending: 'the tenant waits for its turn', lookAgainMs: 200 };
+    keys.ensure = async () => pending;
+    expect(await serviceDriver.applyAll?.(create)).toEqual(pending);
+    expect((await stored()).route).toBeUndefined();
+    keys.ensure = ensure;
+    expect(await serviceDriver.applyAll?.([routeChange('create')])).toBeUndefined();
     expect((await stored()).route?.data.apiKey).toBe(FIRST_KEY);
   });
 
