@@ -1,5 +1,6 @@
 import { DomainError } from '../../../core/errors.ts';
 import type { MeteringKey, MeteringKeys } from '../../../core/ports/metering-keys.ts';
+import type { MaybePending } from '../../../core/progress/pending.ts';
 import { requireTenantId } from '../../../core/tenant/ids.ts';
 
 /** A service that keeps metering keys, in memory. */
@@ -7,7 +8,7 @@ export class FakeMeteringKeys implements MeteringKeys {
   readonly keptIn = 'service';
   readonly keys = new Map<string, MeteringKey>();
 
-  async ensure(key: MeteringKey): Promise<void> {
+  async ensure(key: MeteringKey): Promise<MaybePending> {
     requireTenantId(key.tenantId);
     this.keys.set(key.tenantId, key);
   }
