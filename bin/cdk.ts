@@ -7,7 +7,7 @@ import { removeUnusedAssets } from '../infra/unused-assets.ts';
 
 /**
  * The stacks of the AWS home. infra/configuration.ts describes the settings: `-c environment=NAME` adds an environment to the
- * account, `-c configuration=FILE` names the configuration, and `-c nag=true` runs all rules of cdk-nag and CDK's validation,
+ * account, `-c configuration=FILE` names the configuration, `-c controlPlaneOnly=true` leaves out the application plane, and `-c nag=true` runs all rules of cdk-nag and CDK's validation,
  * which doubles the time of a synthesis. Synthesis needs no network and no tool other than Node.
  */
 const app = new App({

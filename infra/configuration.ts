@@ -165,6 +165,7 @@ const OPTIONS = z.object({
     .string()
     .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'must be 1 to 64 lowercase letters, digits, dots, underscores and hyphens')
     .optional(),
+  controlPlaneOnly: z.stringbool().default(false),
   nag: z.stringbool().default(false),
 });
 
@@ -181,6 +182,8 @@ export interface Settings {
   readonly environmentName: string;
   /** Tag of the images. @default the version in package.json */
   readonly release: string;
+  /** Whether to leave out the application plane. */
+  readonly controlPlaneOnly: boolean;
   /** Whether to run cdk-nag and CDK's own validation. */
   readonly nag: boolean;
   readonly configuration: Configuration;
@@ -206,8 +209,8 @@ export function readSettings(context: (key: string) => unknown): Settings {
   if (!options.success || !configuration.success) {
     throw invalid([...errorsOf(options.error, given), ...errorsOf(configuration.error, values)]);
   }
-  const { environment, release = packageVersion(), nag } = options.data;
-  return { environmentName: environment, release, nag, configuration: configuration.data };
+  const { environment, release = packageVersion(), controlPlaneOnly, nag } = options.data;
+  return { environmentName: environment, release, controlPlaneOnly, nag, configuration: configuration.data };
 }
 
 function readFile(named: string | undefined): object {

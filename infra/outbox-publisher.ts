@@ -2,21 +2,20 @@ import { Duration } from 'aws-cdk-lib';
 import type { ITable, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
-import { type PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import {
-  Architecture,
   type AssetCode,
   FilterCriteria,
   FilterRule,
-  Function as LambdaFunction,
-  Runtime,
+  type Function as LambdaFunction,
   StartingPosition,
 } from 'aws-cdk-lib/aws-lambda';
 import { DynamoEventSource, SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources';
-import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { NagSuppressions } from 'cdk-nag';
 import { Construct } from 'constructs';
+import { platformFunction } from './platform-function.ts';
 
 export interface OutboxPublisherProps {
   readonly table: Table;
@@ -34,14 +33,18 @@ export class OutboxPublisher extends Construct {
 
   constructor(scope: Construct, id: string, props: OutboxPublisherProps) {
     super(scope, id);
-    this.function = createFunction(this, props);
+    this.function = platformFunction(this, 'Publish', {
+      description: 'Publishes the events in the outbox',
+      ...props,
+      timeoutSeconds: 60,
+    });
     this.function.addEventSource(newEventsOf(props));
     new Rule(this, 'EachMinute', {
       description: 'Publishes events that the stream did not trigger',
       schedule: Schedule.rate(Duration.minutes(1)),
       targets: [new LambdaTarget(this.function, { deadLetterQueue: props.deadLetters })],
     });
-    NagSuppressions.addResourceSuppressions(this.node.findChild('Role').node.findChild('DefaultPolicy'), [
+    NagSuppressions.addResourceSuppressions(this.function.role?.node.findChild('DefaultPolicy') as Policy, [
       {
         id: 'AwsSolutions-IAM5',
         reason: 'dynamodb:ListStreams, which is needed to read a stream, supports no resource.',
@@ -49,26 +52,6 @@ export class OutboxPublisher extends Construct {
       },
     ]);
   }
-}
-
-function createFunction(scope: Construct, props: OutboxPublisherProps): LambdaFunction {
-  const logGroup = new LogGroup(scope, 'Log', { retention: props.logRetention });
-  const role = new Role(scope, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
-  logGroup.grantWrite(role);
-  for (const statement of props.statements) role.addToPolicy(statement);
-  return new LambdaFunction(scope, 'Function', {
-    description: 'Publishes the events in the outbox',
-    code: props.code,
-    handler: 'index.handler',
-    runtime: Runtime.NODEJS_24_X,
-    architecture: Architecture.ARM_64,
-    memorySize: 512,
-    timeout: Duration.seconds(60),
-    environment: props.environment,
-    logGroup,
-    role,
-    deadLetterQueue: props.deadLetters,
-  });
 }
 
 /** The table's stream, reduced to events that were added to the outbox. */

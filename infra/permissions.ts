@@ -4,6 +4,7 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Key } from 'aws-cdk-lib/aws-kms';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { USER_POOL_TAG } from '../core/identity/issuers.ts';
+import { emailKey, stagedKey } from '../core/identity/users/user-records.ts';
 import { tableArns } from './platform-table.ts';
 
 // Statements for the functions' roles. Every action is named and every resource is an ARN.
@@ -37,6 +38,23 @@ export function drainOutbox(table: Table): PolicyStatement {
   });
 }
 
+/**
+ * What the control plane may do in the application plane's table (docs/decisions/0028): look an email up in the pooled realm,
+ * and put the password of a tenant's first administrator. It can read no password.
+ */
+export function announceAdministrators(table: Table): PolicyStatement[] {
+  const only = (action: string, operator: 'StringEquals' | 'StringLike', key: string) =>
+    new PolicyStatement({
+      actions: [`dynamodb:${action}`],
+      resources: [table.tableArn],
+      conditions: {
+        [`ForAllValues:${operator}`]: { 'dynamodb:LeadingKeys': [key] },
+        Null: { 'dynamodb:LeadingKeys': 'false' },
+      },
+    });
+  return [only('GetItem', 'StringEquals', emailKey('pool', '').pk), only('PutItem', 'StringLike', stagedKey('*').pk)];
+}
+
 /** Publishes events with one plane's source only, so the function cannot forge events of the other plane. */
 export function putEvents(busArn: string, source: string): PolicyStatement {
   return new PolicyStatement({
@@ -49,19 +67,32 @@ export function putEvents(busArn: string, source: string): PolicyStatement {
   });
 }
 
+const MANAGE_USERS = [
+  ...['CreateUser', 'GetUser', 'DeleteUser'],
+  ...['DisableUser', 'EnableUser', 'SetUserPassword', 'UpdateUserAttributes', 'UserGlobalSignOut'],
+];
+
 /** Creates the first administrator. */
 export function createUsers(userPoolArn: string): PolicyStatement {
   return onUsers(userPoolArn, ['CreateUser', 'GetUser', 'DeleteUser']);
 }
 
 export function manageUsers(userPoolArn: string): PolicyStatement {
-  const changes = ['DisableUser', 'EnableUser', 'SetUserPassword', 'UpdateUserAttributes', 'UserGlobalSignOut'];
-  return onUsers(userPoolArn, ['CreateUser', 'GetUser', 'DeleteUser', ...changes]);
+  return onUsers(userPoolArn, MANAGE_USERS);
 }
 
-/** Invites administrators in the tenants' user pools of this environment. Their ids are not known here, but their tag is. */
+/** Invites administrators in the tenants' user pools of this environment. */
 export function inviteTenantAdmins(stack: Stack, prefix: string): PolicyStatement {
-  const verbs = ['CreateUser', 'DeleteUser', 'GetUser', 'SetUserPassword'];
+  return onTenantUsers(stack, prefix, ['CreateUser', 'DeleteUser', 'GetUser', 'SetUserPassword']);
+}
+
+/** Manages the users in the tenants' user pools of this environment, and checks a user's current password. */
+export function manageTenantUsers(stack: Stack, prefix: string): PolicyStatement {
+  return onTenantUsers(stack, prefix, [...MANAGE_USERS, 'InitiateAuth']);
+}
+
+/** The ids of tenants' user pools are not known here, but their tag is. */
+function onTenantUsers(stack: Stack, prefix: string, verbs: readonly string[]): PolicyStatement {
   return new PolicyStatement({
     actions: verbs.map((verb) => `cognito-idp:Admin${verb}`),
     resources: [stack.formatArn({ service: 'cognito-idp', resource: 'userpool', resourceName: '*' })],
@@ -86,6 +117,11 @@ export function sendMail(stack: Stack, sender: string): PolicyStatement {
 
 export function sealPasswords(key: Key): PolicyStatement {
   return new PolicyStatement({ actions: ['kms:Encrypt'], resources: [key.keyArn] });
+}
+
+/** Opens passwords that wait for their users. */
+export function openPasswords(key: Key): PolicyStatement {
+  return new PolicyStatement({ actions: ['kms:Decrypt'], resources: [key.keyArn] });
 }
 
 /** Creates streams in one log group and writes to them. */

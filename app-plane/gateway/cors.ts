@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { CORS } from '../../core/http/cors.ts';
 import type { GatewayResponse } from './responses.ts';
 
 /** Cross-origin access of browser pages to the tenants' API. */
@@ -9,8 +10,6 @@ export interface Cors {
   preflight(request: Pick<IncomingMessage, 'headers' | 'method'>): GatewayResponse | undefined;
 }
 
-/** Without these headers, browsers hide the response's headers from the page. */
-const EXPOSED = 'etag, location, retry-after, x-request-id';
 const NOT_ALLOWED: readonly string[] = ['vary', 'origin'];
 
 const PREFLIGHT: GatewayResponse = {
@@ -19,11 +18,11 @@ const PREFLIGHT: GatewayResponse = {
   contentType: '',
   headers: [
     'access-control-allow-methods',
-    'GET, POST, PUT, PATCH, DELETE',
+    CORS.methods.join(', '),
     'access-control-allow-headers',
-    'authorization, content-type, idempotency-key, if-match, if-none-match, x-request-id',
+    CORS.requestHeaders.join(', '),
     'access-control-max-age',
-    '600',
+    String(CORS.maxAgeSeconds),
   ],
 };
 
@@ -44,5 +43,5 @@ export function createCors(origins: readonly string[]): Cors {
 }
 
 function headersOf(origin: string): readonly string[] {
-  return ['access-control-allow-origin', origin, 'access-control-expose-headers', EXPOSED, ...NOT_ALLOWED];
+  return ['access-control-allow-origin', origin, 'access-control-expose-headers', CORS.responseHeaders.join(', '), ...NOT_ALLOWED];
 }

@@ -13,6 +13,8 @@ export type FunctionName = 'users' | 'createAdmin' | 'tenants' | 'registrations'
 
 export interface ControlPlaneFunctionsProps {
   readonly table: Table;
+  /** The application plane's table. @default - `table` is both planes' */
+  readonly appPlaneTable?: Table;
   readonly passwordKey: Key;
   readonly userPoolArn: string;
   /** The address that mails are sent from. */
@@ -43,7 +45,7 @@ export function controlPlaneFunctions(
 
 function replacementsFor(
   stack: Stack,
-  { table, passwordKey, userPoolArn, sender, prefix }: ControlPlaneFunctionsProps,
+  { table, appPlaneTable, passwordKey, userPoolArn, sender, prefix }: ControlPlaneFunctionsProps,
 ): Readonly<Record<FunctionName, Replacement>> {
   const api = bundle(stack, 'control-plane/lambda/api', ON_DEMAND);
   return {
@@ -71,6 +73,7 @@ function replacementsFor(
       description: 'Tenant registrations, sign-up and dead letters',
       statements: [
         ...allow.writeTable(table),
+        ...(appPlaneTable ? allow.announceAdministrators(appPlaneTable) : []),
         allow.sealPasswords(passwordKey),
         allow.replayTo(stack, prefix),
         allow.sendMail(stack, sender),

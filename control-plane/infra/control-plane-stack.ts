@@ -1,18 +1,20 @@
-import { ControlPlane, type ControlPlaneAPI } from '@cdklabs/sbt-aws';
-import { CfnOutput, CfnParameter, Duration, RemovalPolicy, type Stack, Tags } from 'aws-cdk-lib';
-import type { CfnApi, CfnStage } from 'aws-cdk-lib/aws-apigatewayv2';
-import { Alarm, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { ControlPlane, type ControlPlaneAPI, type IBilling } from '@cdklabs/sbt-aws';
+import { CfnOutput, CfnParameter, Duration, type Stack, Tags } from 'aws-cdk-lib';
+import { type CfnApi, type CfnStage, CorsHttpMethod, type CorsPreflightOptions } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
-import { Key } from 'aws-cdk-lib/aws-kms';
-import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type { Key } from 'aws-cdk-lib/aws-kms';
 import { CfnLogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { EMAIL_PATTERN, MAX_EMAIL_LENGTH } from '../../core/fields/email.ts';
+import { CORS } from '../../core/http/cors.ts';
+import { type AlarmTopics, notifyAlarms } from '../../infra/alarms.ts';
 import { bundle } from '../../infra/bundle.ts';
 import { boundCdkFunction } from '../../infra/cdk-function.ts';
 import { deadLetterQueue } from '../../infra/dead-letter-queue.ts';
 import { OutboxPublisher } from '../../infra/outbox-publisher.ts';
+import { passwordKey as ownPasswordKey } from '../../infra/password-key.ts';
 import * as allow from '../../infra/permissions.ts';
+import { alarmOnErrors } from '../../infra/platform-function.ts';
 import { platformTable } from '../../infra/platform-table.ts';
 import { type PlatformProps, TierplaneStack } from '../../infra/tierplane-stack.ts';
 import { addRoutes } from './added-routes.ts';
@@ -20,10 +22,28 @@ import { type AdminPool, adminPool } from './admin-pool.ts';
 import { controlPlaneFunctions } from './control-plane-functions.ts';
 import { keepLostResults } from './lost-results.ts';
 
-export interface ControlPlaneStackProps extends PlatformProps {
-  /** The addresses that managed login may redirect an administrator to. @default ['http://localhost'] - SBT's default */
-  readonly callbackUrls?: readonly [string, ...string[]];
+/** What the control plane uses of the application plane. */
+export interface AppPlane {
+  /** The application plane's table. The control plane checks emails in it and leaves passwords there, and nothing else. */
+  readonly table: Table;
+  /** Encrypts these passwords. */
+  readonly passwordKey: Key;
+  readonly alarmTopics: AlarmTopics;
+  /** URL of the administrators' site, without a slash at the end. */
+  readonly adminUrl: string;
+  /** URL of the tenants' site, without a slash at the end. */
+  readonly appUrl: string;
 }
+
+export interface ControlPlaneStackProps extends PlatformProps {
+  /** @default - the control plane is installed alone: its own table and key stand in, it has no sites, and alarms notify nobody */
+  readonly appPlane?: AppPlane;
+  /** Makes SBT's billing hook, whose functions receive the events of tenants. @default - no billing */
+  readonly billing?: (scope: Construct) => IBilling;
+}
+
+/** Where managed login may redirect on the administrator's own machine: SBT's default. */
+const LOCAL = 'http://localhost';
 
 type CallbackUrls = readonly [string, ...string[]];
 
@@ -31,24 +51,28 @@ type CallbackUrls = readonly [string, ...string[]];
 export class ControlPlaneStack extends TierplaneStack {
   constructor(scope: Construct, props: ControlPlaneStackProps) {
     super(scope, 'controlplane-stack', { ...props, description: 'Control plane of Tierplane' });
-    const { callbackUrls = ['http://localhost'] } = props;
+    const { appPlane, billing } = props;
     const { prefix, configuration } = this;
+    const callbackUrls: CallbackUrls = appPlane ? [appPlane.adminUrl, LOCAL] : [LOCAL];
     const logRetention: RetentionDays = configuration.logRetentionDays;
     Tags.of(this).add('tierplane:environment', this.environmentName);
     Tags.of(this).add('tierplane:plane', 'control');
 
     const adminEmail = adminEmailParameter(this);
     const table = platformTable(this, 'Table');
-    const passwordKey = passwordKeyOf(this);
+    const passwordKey = appPlane?.passwordKey ?? ownPasswordKey(this);
     const { auth, automationClientId } = adminPool(this, 'Admin', {
       callbackUrls,
       mfa: configuration.adminMfa,
     });
-    const controlPlane = new ControlPlane(this, 'ControlPlane', { auth, systemAdminEmail: adminEmail });
+    const controlPlane = new ControlPlane(this, 'ControlPlane', {
+      ...{ auth, systemAdminEmail: adminEmail },
+      ...(billing && { billing: billing(this) }),
+      ...(appPlane && { apiCorsConfig: corsOf(appPlane) }),
+    });
     const environment = {
       TIERPLANE_TABLE: table.tableName,
-      // Until the application plane has a table of its own.
-      TIERPLANE_APP_PLANE_TABLE: table.tableName,
+      TIERPLANE_APP_PLANE_TABLE: (appPlane?.table ?? table).tableName,
       TIERPLANE_BUS: controlPlane.eventManager.busName,
       TIERPLANE_PREFIX: prefix,
       TIERPLANE_ADMIN_POOL: auth.userPool.userPoolId,
@@ -57,7 +81,7 @@ export class ControlPlaneStack extends TierplaneStack {
       TIERPLANE_AUTOMATION_CLIENT: automationClientId,
       TIERPLANE_PASSWORD_KEY: passwordKey.keyArn,
       TIERPLANE_SENDER: adminEmail,
-      TIERPLANE_APP_URL: callbackUrls[0],
+      TIERPLANE_APP_URL: appPlane?.appUrl ?? LOCAL,
       TIERPLANE_RESERVED_NAMES: configuration.reservedNames.join(','),
     };
 
@@ -65,6 +89,7 @@ export class ControlPlaneStack extends TierplaneStack {
       ...{ table, passwordKey, prefix, environment, logRetention },
       userPoolArn: auth.userPool.userPoolArn,
       sender: adminEmail,
+      ...(appPlane && { appPlaneTable: appPlane.table }),
     });
     removeUnused(controlPlane);
     boundCdkFunction(this, logRetention);
@@ -75,6 +100,7 @@ export class ControlPlaneStack extends TierplaneStack {
     configureApi(api, `${prefix}-control-plane`);
     for (const one of controlPlane.node.findAll()) if (one instanceof CfnLogGroup) one.retentionInDays = logRetention;
     for (const one of [...Object.values(functions), publisher.function]) alarmOnErrors(one);
+    if (appPlane) notifyAlarms(this, appPlane.alarmTopics);
     addOutputs(this, { prefix, auth, automationClientId, callbackUrls });
   }
 }
@@ -87,12 +113,18 @@ function adminEmailParameter(stack: Stack): string {
   }).valueAsString;
 }
 
-function passwordKeyOf(stack: Stack): Key {
-  return new Key(stack, 'PasswordKey', {
-    description: 'Encrypts passwords chosen at sign-up until they are in the user pool',
-    enableKeyRotation: true,
-    removalPolicy: RemovalPolicy.RETAIN,
-  });
+/**
+ * The sites call the API from the browser. They send no cookies.
+ * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html
+ */
+function corsOf({ adminUrl, appUrl }: AppPlane): CorsPreflightOptions {
+  return {
+    allowOrigins: [adminUrl, appUrl],
+    allowMethods: CORS.methods.map((method) => CorsHttpMethod[method]),
+    allowHeaders: [...CORS.requestHeaders],
+    exposeHeaders: [...CORS.responseHeaders],
+    maxAge: Duration.seconds(CORS.maxAgeSeconds),
+  };
 }
 
 /** Removes SBT's two tables, because one transaction writes several of our records to one table, and an unused log group. */
@@ -131,16 +163,6 @@ function configureApi({ api }: ControlPlaneAPI, name: string): void {
   (api.node.defaultChild as CfnApi).name = name;
   const stage = api.defaultStage?.node.defaultChild as CfnStage;
   stage.defaultRouteSettings = { throttlingBurstLimit: 200, throttlingRateLimit: 100, detailedMetricsEnabled: true };
-}
-
-function alarmOnErrors(one: LambdaFunction): void {
-  new Alarm(one, 'Errors', {
-    alarmDescription: `${one.node.id} fails`,
-    metric: one.metricErrors({ period: Duration.minutes(5) }),
-    threshold: 1,
-    evaluationPeriods: 1,
-    treatMissingData: TreatMissingData.NOT_BREACHING,
-  });
 }
 
 function addOutputs(
