@@ -111,7 +111,7 @@ describe('the pooled user pool', () => {
   const client = propertiesOf('AWS::Cognito::UserPoolClient')[0];
 
   /** What the adapter passes to Cognito for a pool of this realm. */
-  async function ofAdapter(id: 'pool') {
+  async function ofAdapter(id: 'pool'): Promise<Record<string, unknown>[]> {
     const sent: (CreateUserPoolCommand | CreateUserPoolClientCommand)[] = [];
     const cognito = {
       async send(command: object) {
@@ -123,22 +123,19 @@ describe('the pooled user pool', () => {
     const triggers = { customMessage: 'message', preToken: 'token' };
     const pools = openUserPools(cognito as never, { prefix: 'tierplane-main', random: systemRandom, triggers });
     await pools.ensurePool({ id, displayName: 'Tierplane' });
-    return sent.map(({ input }) => input);
+    return sent.map(({ input }): Record<string, unknown> => ({ ...input }));
   }
 
   test('ON-3: has the name and the settings that the adapter gives to the pools of premium tenants', async () => {
-    const [created, createdClient] = await ofAdapter('pool');
-    const { PoolName, UserPoolTags, LambdaConfig, VerificationMessageTemplate, ...settings } = created as Record<
-      string,
-      unknown
-    >;
+    const [created = {}, createdClient = {}] = await ofAdapter('pool');
+    const { PoolName, UserPoolTags, LambdaConfig, VerificationMessageTemplate, ...settings } = created;
     expect(pool?.Properties.UserPoolName).toBe(PoolName);
     expect(pool?.Properties.UserPoolTags).toMatchObject(UserPoolTags as object);
     expect(pool?.Properties.VerificationMessageTemplate).toMatchObject(VerificationMessageTemplate as object);
     expect(Object.keys(pool?.Properties.LambdaConfig)).toEqual(Object.keys(LambdaConfig as object));
     expect(pool?.Properties).toMatchObject(settings);
     const { UserPoolId, ExplicitAuthFlows, AccessTokenValidity, IdTokenValidity, TokenValidityUnits, ...shared } =
-      createdClient as Record<string, unknown>;
+      createdClient;
     expect(client).toMatchObject({ AccessTokenValidity, IdTokenValidity });
     expect(client.TokenValidityUnits).toMatchObject(TokenValidityUnits as object);
     expect(new Set(client.ExplicitAuthFlows)).toEqual(new Set(ExplicitAuthFlows as string[]));
