@@ -43,5 +43,11 @@ export function createCors(origins: readonly string[]): Cors {
 }
 
 function headersOf(origin: string): readonly string[] {
-  return ['access-control-allow-origin', origin, 'access-control-expose-headers', CORS.responseHeaders.join(', '), ...NOT_ALLOWED];
+  return [
+    'access-control-allow-origin',
+    origin,
+    'access-control-expose-headers',
+    CORS.responseHeaders.join(', '),
+    ...NOT_ALLOWED,
+  ];
 }
