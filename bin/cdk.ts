@@ -1,5 +1,6 @@
 import { App, Aspects, CloudFormationValidatePlugin, type IPolicyValidationPlugin, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
+import { RegistryStack } from '../app-plane/infra/registry-stack.ts';
 import { ControlPlaneStack } from '../control-plane/infra/control-plane-stack.ts';
 import { CONFIG_EXIT_CODE, isDomainError } from '../core/errors.ts';
 import { readSettings, type Settings } from '../infra/configuration.ts';
@@ -16,6 +17,7 @@ const app = new App({
   builtinCloudFormationValidation: false,
 });
 const { nag, ...settings } = settingsOf(app);
+if (!settings.controlPlaneOnly) new RegistryStack(app, settings);
 const stack = new ControlPlaneStack(app, settings);
 if (nag) {
   Aspects.of(app).add(new AwsSolutionsChecks({ verbose: true, reports: true }));

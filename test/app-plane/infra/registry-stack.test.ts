@@ -1,6 +1,6 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import { SERVICES } from '../../../tenant-templates/tiers.ts';
-import { Synthesized } from './synthesized.ts';
+import { Synthesized } from '../../support/synthesized.ts';
 
 jest.setTimeout(60_000);
 

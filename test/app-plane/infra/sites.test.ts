@@ -3,7 +3,7 @@ import { describe, expect, jest, test } from '@jest/globals';
 import { openUserPools } from '../../../adapters/aws/identity/user-pool.ts';
 import { tableShape } from '../../../adapters/aws/store/table-shape.ts';
 import { systemRandom } from '../../../adapters/shared/clock.ts';
-import { Synthesized } from './synthesized.ts';
+import { Synthesized } from '../../support/synthesized.ts';
 
 jest.setTimeout(60_000);
 
