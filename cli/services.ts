@@ -121,19 +121,45 @@ function noServiceOf(tenant: string | undefined): string {
   return `'${tenant}' has no service of its own: it shares the pooled services`;
 }
 
-function rowOf(one: ServiceStatus, names: ReadonlyMap<string, string>): string[] {
-  const healthy = one.tasks.filter((task) => task.state === 'healthy');
-  const memory = one.tasks.reduce((sum, task) => sum + (task.rssBytes ?? 0), 0);
+/** A column of the table of services: its heading, and its text for a service. */
+type Column = readonly [heading: string, text: (one: ServiceStatus) => string];
+
+const healthy: Column = [
+  'healthy',
+  ({ tasks, desired }) => `${tasks.filter(({ state }) => state === 'healthy').length}/${desired}`,
+];
+const restarts: Column = ['restarts', (one) => String(one.restarts)];
+
+const ON_THIS_MACHINE: readonly Column[] = [
+  healthy,
+  ['pids', ({ tasks }) => tasks.map(({ pid }) => pid).join(',')],
+  ['memory', ({ tasks }) => memoryOf(tasks)],
+  restarts,
+  ['uid', ({ uid }) => (uid === undefined ? 'shared' : String(uid))],
+  ['last failure', ({ lastFailure }) => lastFailure ?? ''],
+];
+
+const ON_AWS: readonly Column[] = [
+  healthy,
+  ['address', ({ tasks }) => tasks.map(({ endpoint }) => endpoint.replace(/^http:\/\//, '')).join(',')],
+  ['security group', ({ securityGroups = [] }) => securityGroups.join(',')],
+  ['ecs cluster', ({ clusterName = '' }) => clusterName],
+  ['task', ({ tasks }) => tasks.map(({ taskId }) => taskId).join(',')],
+  restarts,
+];
+
+function memoryOf(tasks: ServiceStatus['tasks']): string {
+  const bytes = tasks.reduce((sum, task) => sum + (task.rssBytes ?? 0), 0);
+  return bytes > 0 ? `${Math.round(bytes / 2 ** 20)} MiB` : '';
+}
+
+function columnsOf(found: readonly ServiceStatus[], names: ReadonlyMap<string, string>): readonly Column[] {
+  const isOnAws = found.some(({ clusterName }) => clusterName !== undefined);
   return [
-    one.cluster,
-    one.tenantId === null ? 'all pooled tenants' : (names.get(one.tenantId) ?? one.tenantId),
-    one.service,
-    `${healthy.length}/${one.desired}`,
-    one.tasks.map((task) => task.pid).join(','),
-    memory > 0 ? `${Math.round(memory / 2 ** 20)} MiB` : '',
-    String(one.restarts),
-    one.uid === undefined ? 'shared' : String(one.uid),
-    one.lastFailure ?? '',
+    ['cluster', ({ cluster }) => cluster],
+    ['tenant', ({ tenantId }) => (tenantId === null ? 'all pooled tenants' : (names.get(tenantId) ?? tenantId))],
+    ['service', ({ service }) => service],
+    ...(isOnAws ? ON_AWS : ON_THIS_MACHINE),
   ];
 }
 
@@ -145,15 +171,14 @@ async function namesOf(controlPlane: ControlPlane, found: readonly ServiceStatus
   return names;
 }
 
-const HEADINGS = ['cluster', 'tenant', 'service', 'healthy', 'pids', 'memory', 'restarts', 'uid', 'last failure'];
-
-/** The table of services; `status` ends with it. */
+/** The table of services; `status` ends with it. On AWS it names what an operator needs to find a task there. */
 export async function printServices(controlPlane: ControlPlane, selection: Selection = {}): Promise<void> {
   const found = await select(controlPlane, selection);
   const names = await namesOf(controlPlane, found);
+  const columns = columnsOf(found, names);
   printTable(
-    HEADINGS,
-    found.map((one) => rowOf(one, names)),
+    columns.map(([heading]) => heading),
+    found.map((one) => columns.map(([, text]) => text(one))),
     noServiceOf(selection.tenant),
   );
 }

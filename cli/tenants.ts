@@ -12,6 +12,7 @@ import { CliError } from './exit-codes.ts';
 import { addListOptions, itemsToList, PAGE_SIZE } from './list.ts';
 import { printFields, printJson, printLine, printTable } from './output.ts';
 import { addTenantInvite } from './tenant-invitation.ts';
+import { addTenantPlan } from './tenant-plan.ts';
 import { watchTenant } from './watch-tenant.ts';
 
 const timeout = wholeNumber('--timeout', 1, 3_600);
@@ -25,6 +26,7 @@ export function addTenantCommands(program: Command): void {
   addList(tenants);
   addGet(tenants);
   addWatch(tenants);
+  addTenantPlan(tenants);
   addUpdate(tenants);
   addRetry(tenants);
   addTenantInvite(tenants);

@@ -1,7 +1,7 @@
 import type { EmbeddedRuntime } from '../adapters/embedded/runtime/runtime.ts';
 import type { Provisioner } from '../app-plane/provisioner/provisioner.ts';
 import type { RestorationProgress } from '../app-plane/provisioner/restoration.ts';
-import type { ControlPlaneDeps, OperatorDeps } from '../control-plane/api/http/deps.ts';
+import type { LocalDeps, OperatorDeps } from '../control-plane/api/http/deps.ts';
 import { createPrincipals } from '../control-plane/api/http/principal.ts';
 import { LOCAL_OPERATIONS } from '../control-plane/api/local-operations.ts';
 import { createControlPlaneHandler } from '../control-plane/api/server.ts';
@@ -28,7 +28,7 @@ export interface ControlPlaneNeeds extends IdentityParts {
   readonly bus: EventBus;
   readonly runtime: EmbeddedRuntime;
   readonly gateway: Pick<GatewayProcess, 'pid' | 'restarts' | 'lastFailure' | 'problem'>;
-  readonly provisioner: Pick<Provisioner, 'progress' | 'restoration'>;
+  readonly provisioner: Pick<Provisioner, 'plan' | 'progress' | 'restoration'>;
   readonly urls: Urls;
   readonly operatorToken: string;
   /** Path of the Unix socket to listen on. */
@@ -70,7 +70,7 @@ function controlPlaneHandler(
 ) {
   const { config, clock, random, log } = context;
   const { store, identity, credentials, mailer, mailLimits, urls } = needs;
-  const deps: ControlPlaneDeps = {
+  const deps: LocalDeps = {
     table: store.table,
     clock,
     random,
@@ -83,6 +83,7 @@ function controlPlaneHandler(
     mailLimits,
     log,
     operator: operatorDeps(config, needs),
+    compute: { runtime: needs.runtime, plan: (tenantId) => needs.provisioner.plan(tenantId) },
     reservedSlugs: reservedSlugs(config.reservedNames ?? RESERVED_NAMES, [urls.publicUrl]),
     signUpLimiter: createRateLimiter(clock, config.signUp),
     ...(config.provisioning === 'on' && { completion }),
@@ -101,7 +102,6 @@ function operatorDeps(config: PlatformConfig, needs: ControlPlaneNeeds): Operato
   const { ownUsers, setpriv, cpu, notes } = runtime.isolation;
   const held = config.provisioning === 'held' ? ['provisioning is held: requests stay in their queue'] : [];
   return {
-    runtime,
     bus,
     tiers: config.tiers,
     progress: (tenantId) => provisioner.progress(tenantId),

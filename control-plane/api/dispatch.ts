@@ -1,6 +1,7 @@
 import { DomainError, isDomainError } from '../../core/errors.ts';
 import { mayCall } from '../../core/http/access.ts';
 import { parseJson } from '../../core/http/json-body.ts';
+import type { Declaration } from '../../core/http/operation.ts';
 import { parsePart } from '../../core/http/parse.ts';
 import type { Guard } from '../../core/ports/guard.ts';
 import { guardedTable } from '../../core/retry/guarded-table.ts';
@@ -15,11 +16,11 @@ import {
   type Principal,
   type RequestHead,
 } from './http/http.ts';
-import type { ControlPlaneOperation } from './http/operation.ts';
+import type { OperationOf } from './http/operation.ts';
 import { createOperations } from './operations.ts';
 
-interface Route {
-  readonly operation: ControlPlaneOperation;
+interface Route<Deps> {
+  readonly operation: OperationOf<Deps>;
   readonly pattern: RegExp;
 }
 
@@ -36,8 +37,8 @@ export interface ControlPlane {
 }
 
 /** The operation of a request, and who calls it. */
-interface Admitted {
-  readonly route: Route;
+interface Admitted<Deps> {
+  readonly route: Route<Deps>;
   readonly principal: Principal;
 }
 
@@ -48,18 +49,40 @@ const BODY_NOT_JSON: ApiResponse = {
 };
 const ANONYMOUS: Principal = { kind: 'anonymous' };
 
+/** What dispatch itself needs. */
+export type DispatchDeps = Pick<ControlPlaneDeps, 'log' | 'onResponse'>;
+
+export interface DispatchOptions<Deps> {
+  /** Two may share method and path: the first one that admits the caller runs. */
+  readonly operations: readonly OperationOf<Deps>[];
+  /** Gives the principal of an Authorization header. */
+  readonly authorize: AuthorizePrincipal;
+  /** The dependencies for a request of a user: every change is committed only while `guard` permits it. */
+  readonly guarded: (deps: Deps, guard: Guard) => Deps;
+}
+
 /**
  * The control plane's API.
  *
  * @param authorize gives the principal of an Authorization header
  * @param added the operations that only this home serves. @default - none
+ * @param elsewhere operations that another function serves, for the description of the API. @default - none
  */
-export function createControlPlane(
-  deps: ControlPlaneDeps,
+export function createControlPlane<Deps extends ControlPlaneDeps>(
+  deps: Deps,
   authorize: AuthorizePrincipal,
-  added: readonly ControlPlaneOperation[] = [],
+  added: readonly OperationOf<Deps>[] = [],
+  elsewhere: readonly Declaration[] = [],
 ): ControlPlane {
-  const routes: readonly Route[] = createOperations(added).map((operation) => ({
+  return createDispatch(deps, { authorize, operations: createOperations(added, elsewhere), guarded: guardedDeps });
+}
+
+/** Serves operations: finds the one of a request, admits its caller, parses the request and runs it. */
+export function createDispatch<Deps extends DispatchDeps>(
+  deps: Deps,
+  { authorize, operations, guarded }: DispatchOptions<Deps>,
+): ControlPlane {
+  const routes: readonly Route<Deps>[] = operations.map((operation) => ({
     operation,
     pattern: patternOf(operation.path),
   }));
@@ -67,12 +90,12 @@ export function createControlPlane(
   /** Runs `act` with the admitted caller, and turns errors into responses. */
   async function admitted(
     { method, path, headers }: RequestHead,
-    act: (admitted: Admitted, admit: () => Promise<Admitted>) => Promise<ApiResponse | undefined>,
+    act: (admitted: Admitted<Deps>, admit: () => Promise<Admitted<Deps>>) => Promise<ApiResponse | undefined>,
   ): Promise<ApiResponse | undefined> {
     const candidates = routes.filter(({ operation, pattern }) => operation.method === method && pattern.test(path));
     let route = candidates.find(isForUsers) ?? candidates[0];
     if (!route) return refuseMethod(routes, method, path);
-    const admit = async (): Promise<Admitted> => {
+    const admit = async (): Promise<Admitted<Deps>> => {
       const principal = await principalFor(candidates, headers.authorization, authorize);
       return { principal, route: chooseRoute(candidates, principal) };
     };
@@ -91,8 +114,10 @@ export function createControlPlane(
   return {
     refusal: (head) => admitted(head, async () => undefined),
     async respond(request) {
-      const run = ({ route, principal }: Admitted, admit: () => Promise<Admitted>) =>
-        respond(route, request, principal, guardedDeps(deps, principal, admit));
+      const run = ({ route, principal }: Admitted<Deps>, admit: () => Promise<Admitted<Deps>>) => {
+        const own = principal.kind === 'user' ? guarded(deps, guardOf(admit)) : deps;
+        return respond(route, request, principal, own);
+      };
       return (await admitted(request, run)) ?? NOT_FOUND;
     },
   };
@@ -102,7 +127,7 @@ export function createControlPlane(
 const METHODS_OF_SBT = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
 /** No path has the other methods, such as TRACE. They get what HTTP defines. */
-function refuseMethod(routes: readonly Route[], method: string, path: string): ApiResponse {
+function refuseMethod(routes: readonly Route<never>[], method: string, path: string): ApiResponse {
   if (METHODS_OF_SBT.includes(method)) return NOT_FOUND;
   const allowed = routes.filter(({ pattern }) => pattern.test(path)).map(({ operation }) => operation.method);
   if (allowed.length === 0) return NOT_FOUND;
@@ -115,13 +140,13 @@ function patternOf(path: string): RegExp {
   return new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{(\w+)\}/g, '(?<$1>[^/]+)')}$`);
 }
 
-function isForUsers({ operation }: Route): boolean {
+function isForUsers({ operation }: { readonly operation: Declaration }): boolean {
   return operation.access.kind === 'user';
 }
 
 /** Ignores the token of a request for a public operation. */
 async function principalFor(
-  candidates: readonly Route[],
+  candidates: readonly { readonly operation: Declaration }[],
   authorization: string | undefined,
   authorize: AuthorizePrincipal,
 ): Promise<Principal> {
@@ -138,7 +163,7 @@ async function principalFor(
  * Throws FORBIDDEN, or UNAUTHENTICATED where a token of a user could help. SBT's internal routes refuse anonymous
  * callers with 403, as IAM does.
  */
-function chooseRoute(candidates: readonly Route[], principal: Principal): Route {
+function chooseRoute<Deps>(candidates: readonly Route<Deps>[], principal: Principal): Route<Deps> {
   const route = candidates.find(({ operation }) => mayCall(operation.access, principal));
   if (route) return route;
   throw principal.kind === 'anonymous' && candidates.some(isForUsers)
@@ -146,13 +171,15 @@ function chooseRoute(candidates: readonly Route[], principal: Principal): Route 
     : new DomainError('FORBIDDEN', 'the caller may not do this');
 }
 
-/** The dependencies for a request of a user: every change is committed only while the user may still make it. */
-function guardedDeps(deps: ControlPlaneDeps, { kind }: Principal, admit: () => Promise<Admitted>): ControlPlaneDeps {
-  if (kind !== 'user') return deps;
-  const guard: Guard = async () => {
+/** Permits a change while the user may still make it. */
+function guardOf(admit: () => Promise<{ readonly principal: Principal }>): Guard {
+  return async () => {
     const { principal } = await admit();
     return principal.kind === 'user' ? principal.basis : [];
   };
+}
+
+function guardedDeps<Deps extends ControlPlaneDeps>(deps: Deps, guard: Guard): Deps {
   const { table, identity, credentials } = deps;
   return {
     ...deps,
@@ -162,11 +189,11 @@ function guardedDeps(deps: ControlPlaneDeps, { kind }: Principal, admit: () => P
   };
 }
 
-async function respond(
-  { operation, pattern }: Route,
+async function respond<Deps>(
+  { operation, pattern }: Route<Deps>,
   request: ApiRequest,
   principal: Principal,
-  deps: ControlPlaneDeps,
+  deps: Deps,
 ): Promise<ApiResponse> {
   const refusal = operation.admit?.({ principal, request }, deps);
   if (refusal) return refusal;

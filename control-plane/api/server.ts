@@ -14,12 +14,12 @@ import {
   MAX_BODY_BYTES,
   type RequestHead,
 } from './http/http.ts';
-import type { ControlPlaneOperation } from './http/operation.ts';
+import type { OperationOf } from './http/operation.ts';
 
-export interface HandlerOptions {
+export interface HandlerOptions<Deps extends ControlPlaneDeps = ControlPlaneDeps> {
   readonly authorize: AuthorizePrincipal;
   /** The operations that only this home serves. @default - none */
-  readonly operations?: readonly ControlPlaneOperation[];
+  readonly operations?: readonly OperationOf<Deps>[];
   /** Exact origins of pages whose scripts may call the API. @default [] - none */
   readonly corsOrigins?: readonly string[];
   /** Removed from paths; other paths are not found. @default '/control-plane' */
@@ -27,9 +27,9 @@ export interface HandlerOptions {
 }
 
 /** Serves the control plane by node:http. */
-export function createControlPlaneHandler(
-  deps: ControlPlaneDeps,
-  { authorize, operations, corsOrigins = [], prefix = DEFAULT_BASE_PATH }: HandlerOptions,
+export function createControlPlaneHandler<Deps extends ControlPlaneDeps>(
+  deps: Deps,
+  { authorize, operations, corsOrigins = [], prefix = DEFAULT_BASE_PATH }: HandlerOptions<Deps>,
 ): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
   const controlPlane = createControlPlane(deps, authorize, operations);
 

@@ -74,6 +74,10 @@ export interface ServiceStatus extends ServiceKey {
   readonly lastFailure?: string;
   /** User id of the tasks. @default - the platform's */
   readonly uid?: number;
+  /** The name that the cluster has in its cloud. @default - the cluster is on this machine */
+  readonly clusterName?: string;
+  /** Ids of the security groups of the tasks. @default - none, as for `clusterName` */
+  readonly securityGroups?: readonly string[];
 }
 
 /** Parts of a deployment that are not healthy in time. Code UNAVAILABLE: the work goes on, and a later call may succeed. */

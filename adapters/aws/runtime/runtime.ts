@@ -235,6 +235,8 @@ export class StackRuntime implements Runtime {
         desired: ecs?.desiredCount ?? 0,
         tasks: await this.#ecs.tasks(ecs?.serviceArn ?? ''),
         restarts: ecs?.deployments?.[0]?.failedTasks ?? 0,
+        clusterName: ecs?.clusterArn?.split('/').at(-1) ?? '',
+        securityGroups: ecs?.networkConfiguration?.awsvpcConfiguration?.securityGroups ?? [],
       })),
     );
   }

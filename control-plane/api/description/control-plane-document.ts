@@ -1,9 +1,9 @@
 import { describeApi } from '../../../core/http/openapi.ts';
 import type { OpenApi } from '../../../core/http/openapi-document.ts';
-import type { ControlPlaneOperation } from '../http/operation.ts';
+import type { Declaration } from '../../../core/http/operation.ts';
 
 /** The control plane's API in OpenAPI 3.1. It is a separate module, because `describe.ts` imports it on demand. */
-export function describeControlPlane(operations: readonly ControlPlaneOperation[], basePath: string): OpenApi {
+export function describeControlPlane(operations: readonly Declaration[], basePath: string): OpenApi {
   return describeApi({
     info: {
       title: 'Tierplane control plane',

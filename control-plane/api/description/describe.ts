@@ -1,10 +1,11 @@
 import * as z from 'zod';
 import type { OpenApi } from '../../../core/http/openapi-document.ts';
+import type { Declaration } from '../../../core/http/operation.ts';
 import { DEFAULT_BASE_PATH } from '../http/http.ts';
 import { type ControlPlaneOperation, operation, PUBLIC } from '../http/operation.ts';
 
 /** `GET /openapi.json` and `GET /docs`, which describe `operations`. */
-export function descriptionOperations(operations: readonly ControlPlaneOperation[]): readonly ControlPlaneOperation[] {
+export function descriptionOperations(operations: readonly Declaration[]): readonly ControlPlaneOperation[] {
   const descriptions = new Map<string, OpenApi>();
   const describe = async (basePath = DEFAULT_BASE_PATH): Promise<OpenApi> => {
     const known = descriptions.get(basePath);

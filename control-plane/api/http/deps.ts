@@ -1,6 +1,7 @@
 import type { OpenApi } from '../../../core/http/openapi-document.ts';
 import type { AnyResponse, Declaration } from '../../../core/http/operation.ts';
 import type { MailLimits } from '../../../core/identity/users/mail-limits.ts';
+import type { Change } from '../../../core/plan/resources.ts';
 import type { ClientCredentials } from '../../../core/ports/client-credentials.ts';
 import type { Clock, RandomBytes } from '../../../core/ports/clock.ts';
 import type { EventBus } from '../../../core/ports/event-bus.ts';
@@ -23,13 +24,31 @@ export interface StoreDeps {
 
 /** What `/operator` and the progress of tenants need of the application plane. */
 export interface OperatorDeps {
-  readonly runtime: Pick<Runtime, 'services' | 'restartService' | 'scaleService'>;
   readonly bus: EventBus;
   /** The tier table in force. */
   readonly tiers: TierTable;
   /** Steps of the current run, or of the last one; empty if there was none. */
   progress(tenantId: string): Promise<readonly Step[]>;
   status(): Promise<PlatformStatus>;
+}
+
+/** What operations on tenants need that the control plane serves or, on AWS, a function of the application plane. */
+export interface TenantDeps extends StoreDeps {
+  readonly identity: Identity;
+  readonly log: Log;
+  readonly operator: Pick<OperatorDeps, 'bus' | 'tiers' | 'progress'>;
+}
+
+/** The compute of the application plane. */
+export interface ComputeDeps {
+  readonly runtime: Pick<Runtime, 'services' | 'restartService' | 'scaleService'>;
+  /** What the provisioner would change of the tenant now. */
+  plan(tenantId: string): Promise<readonly Change[]>;
+}
+
+/** What operations on the compute need. */
+export interface AppPlaneDeps extends TenantDeps {
+  readonly compute: ComputeDeps;
 }
 
 /** A page with its Content-Security-Policy. */
@@ -79,6 +98,11 @@ export interface ControlPlaneDeps extends StoreDeps {
   readonly basePath?: string;
   /** Called with each response of an operation, before it is sent. Tests compare it with the operation's declaration. */
   readonly onResponse?: (operation: Declaration, response: AnyResponse) => void;
+}
+
+/** What the handlers need in a home whose control plane also serves the operations on the compute: the embedded one. */
+export interface LocalDeps extends ControlPlaneDeps {
+  readonly compute: ComputeDeps;
 }
 
 /** Called with each state that a report of the application plane brings a tenant to. */

@@ -3,7 +3,7 @@ import type { Access } from '../../../core/http/access.ts';
 import { createOperation, type Declaration, type Operation, type ResponseSpec } from '../../../core/http/operation.ts';
 import type { Scope } from '../../../core/identity/issuers.ts';
 import { SYSTEM_ADMIN } from '../../../core/identity/users/administrators.ts';
-import type { ControlPlaneDeps } from './deps.ts';
+import type { AppPlaneDeps, ControlPlaneDeps, TenantDeps } from './deps.ts';
 import type { ApiRequest, Principal } from './http.ts';
 
 /** What the control plane adds to each call. */
@@ -12,7 +12,8 @@ export interface CallContext {
   readonly request: ApiRequest;
 }
 
-export type ControlPlaneOperation = Operation<CallContext, ControlPlaneDeps>;
+export type OperationOf<Deps> = Operation<CallContext, Deps>;
+export type ControlPlaneOperation = OperationOf<ControlPlaneDeps>;
 
 export const PUBLIC: Access = { kind: 'public' };
 export const MACHINE: Access = { kind: 'machine' };
@@ -105,3 +106,9 @@ function refusalsOf({ access, body, query, path, method }: Declaration): Record<
 
 /** Defines an operation of the control plane. */
 export const operation = createOperation<CallContext, ControlPlaneDeps>(refusalsOf);
+
+/** Defines an operation that the control plane serves or, on AWS, a function of the application plane. */
+export const tenantOperation = createOperation<CallContext, TenantDeps>(refusalsOf);
+
+/** Defines an operation on the compute of the application plane. */
+export const appPlaneOperation = createOperation<CallContext, AppPlaneDeps>(refusalsOf);

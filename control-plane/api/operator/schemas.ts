@@ -31,7 +31,9 @@ const TaskStatus = z
     taskId: z.string(),
     pid: z.int(),
     state: z.enum(['starting', 'healthy', 'unhealthy', 'draining', 'stopped']),
-    endpoint: z.string().describe('Path of the Unix socket it listens on.'),
+    endpoint: z
+      .string()
+      .describe('Path of the Unix socket it listens on; on AWS its address; empty while it has none.'),
     startedAt: time,
     rssBytes: z.number().optional().describe('Resident memory in bytes.'),
   })
@@ -47,6 +49,8 @@ const ServiceStatus = z
     restarts: z.int().describe("Unplanned restarts since the cluster's agent started."),
     lastFailure: z.string().optional().describe('Why the last task ended unexpectedly.'),
     uid: z.int().optional().describe('User id of the tasks; absent where all tasks share the one of the platform.'),
+    clusterName: z.string().optional().describe('On AWS: the name of the ECS cluster.'),
+    securityGroups: z.array(z.string()).optional().describe('On AWS: ids of the security groups of the tasks.'),
   })
   .meta({ id: 'ServiceStatus' });
 

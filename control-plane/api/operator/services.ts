@@ -1,14 +1,14 @@
 import { SCOPES } from '../../../core/identity/issuers.ts';
-import { type ControlPlaneOperation, canRead, canWrite, done, operation, refusal } from '../http/operation.ts';
+import type { AppPlaneDeps } from '../http/deps.ts';
+import { appPlaneOperation, canRead, canWrite, done, type OperationOf, refusal } from '../http/operation.ts';
 import { ServiceList, ServiceQuery, ServiceRestart, ServiceScale } from './schemas.ts';
 
 const READ = canRead(SCOPES.tenantRead);
 const WRITE = canWrite(SCOPES.tenantWrite);
 const NO_SERVICE = refusal('No such service runs.');
 
-/** For a home whose `Runtime` runs services. */
-export const SERVICE_OPERATIONS: readonly ControlPlaneOperation[] = [
-  operation({
+export const SERVICE_OPERATIONS: readonly OperationOf<AppPlaneDeps>[] = [
+  appPlaneOperation({
     id: 'listServices',
     method: 'GET',
     path: '/operator/services',
@@ -17,15 +17,15 @@ export const SERVICE_OPERATIONS: readonly ControlPlaneOperation[] = [
     summary: 'List all services with their tasks',
     query: ServiceQuery,
     responses: { 200: { description: 'All services that match.', body: ServiceList } },
-    async handle({ query }, { operator }) {
-      const data = await operator.runtime.services({
+    async handle({ query }, { compute }) {
+      const data = await compute.runtime.services({
         ...(query.cluster !== undefined && { cluster: query.cluster }),
         ...(query.tenantId !== undefined && { tenantId: query.tenantId }),
       });
       return { status: 200, body: { data } };
     },
   }),
-  operation({
+  appPlaneOperation({
     id: 'restartService',
     method: 'POST',
     path: '/operator/services/restart',
@@ -34,12 +34,12 @@ export const SERVICE_OPERATIONS: readonly ControlPlaneOperation[] = [
     summary: "Replace a service's tasks one by one; no request fails",
     body: ServiceRestart,
     responses: { 200: done('All tasks are new and healthy.'), 404: NO_SERVICE },
-    async handle({ body }, { operator }) {
-      await operator.runtime.restartService(body);
+    async handle({ body }, { compute }) {
+      await compute.runtime.restartService(body);
       return { status: 200, body: { message: 'Service restarted' } };
     },
   }),
-  operation({
+  appPlaneOperation({
     id: 'scaleService',
     method: 'POST',
     path: '/operator/services/scale',
@@ -48,8 +48,8 @@ export const SERVICE_OPERATIONS: readonly ControlPlaneOperation[] = [
     summary: 'Set the number of tasks of a service, within the limits of its tier',
     body: ServiceScale,
     responses: { 200: done('The number is set; it survives restarts.'), 404: NO_SERVICE },
-    async handle({ body: { desired, ...key } }, { operator }) {
-      await operator.runtime.scaleService(key, desired);
+    async handle({ body: { desired, ...key } }, { compute }) {
+      await compute.runtime.scaleService(key, desired);
       return { status: 200, body: { message: 'Service scaled' } };
     },
   }),

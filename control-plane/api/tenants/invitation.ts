@@ -7,8 +7,8 @@ import { TENANT_ADMIN } from '../../../core/identity/users/administrators.ts';
 import { placeOf } from '../../../core/plan/place.ts';
 import type { Identity, MailTenant, RealmId, User } from '../../../core/ports/identity.ts';
 import type { TenantRecord } from '../../../core/tenant/record.ts';
-import type { ControlPlaneDeps } from '../http/deps.ts';
-import { type ControlPlaneOperation, canWrite, operation, refusal, tooMany } from '../http/operation.ts';
+import type { TenantDeps } from '../http/deps.ts';
+import { canWrite, type OperationOf, refusal, tenantOperation, tooMany } from '../http/operation.ts';
 import { requireServed, servedTenantGuard } from './served-tenant.ts';
 import { requireTenant } from './tenant-store.ts';
 
@@ -47,7 +47,7 @@ interface Invited {
 const PAGE = 100;
 
 /** Throws CONFLICT for a tenant that is not active: a user who is created while it is deleted would outlive it. */
-async function membersOf(deps: ControlPlaneDeps, record: TenantRecord): Promise<Members> {
+async function membersOf(deps: TenantDeps, record: TenantRecord): Promise<Members> {
   const { tenantId, tenantName, slug, tier, state } = record;
   const { identity, operator } = deps;
   requireServed(state);
@@ -99,8 +99,8 @@ async function invite({ identity, realm, tenant }: Members, { userName }: User):
 }
 
 /** For a tenant whose administrators cannot sign in any more. */
-export const INVITATION_OPERATIONS: readonly ControlPlaneOperation[] = [
-  operation({
+export const INVITATION_OPERATIONS: readonly OperationOf<TenantDeps>[] = [
+  tenantOperation({
     id: 'inviteTenantAdmin',
     method: 'POST',
     path: '/tenants/{tenantId}/invitation',

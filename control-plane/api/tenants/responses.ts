@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { ResponseBody } from '../../../core/http/operation.ts';
 import { pageOf } from '../../../core/http/page.ts';
+import { RESOURCE_KINDS } from '../../../core/plan/resources.ts';
 import { TENANT_ACTIONS, TENANT_STATES } from '../../../core/tenant/lifecycle.ts';
 
 const TenantState = z.enum(TENANT_STATES).meta({ id: 'TenantState' });
@@ -108,6 +109,22 @@ export const TenantProgress = z
   })
   .meta({ id: 'TenantProgress' });
 export type TenantProgress = ResponseBody<typeof TenantProgress>;
+
+export const TenantPlan = z
+  .object({
+    data: z.object({
+      tenantId: z.string(),
+      changes: z.array(
+        z.object({
+          action: z.enum(['create', 'update', 'delete']),
+          kind: z.enum(RESOURCE_KINDS),
+          name: z.string().describe("Unique among the tenant's resources of this kind."),
+        }),
+      ),
+    }),
+  })
+  .meta({ id: 'TenantPlan' });
+export type TenantPlan = ResponseBody<typeof TenantPlan>;
 
 /** What the application plane reported for sign-in pages. */
 export const TenantConfig = z

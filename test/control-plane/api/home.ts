@@ -9,7 +9,7 @@ import { createPasswords } from '../../../adapters/embedded/identity/passwords.t
 import { openMailer } from '../../../adapters/embedded/mail/mailer.ts';
 import { openTable } from '../../../adapters/embedded/store/table.ts';
 import { systemClock, systemRandom } from '../../../adapters/shared/clock.ts';
-import type { ControlPlaneDeps } from '../../../control-plane/api/http/deps.ts';
+import type { ControlPlaneDeps, LocalDeps } from '../../../control-plane/api/http/deps.ts';
 import type { AuthorizePrincipal, Principal } from '../../../control-plane/api/http/http.ts';
 import { LOCAL_OPERATIONS } from '../../../control-plane/api/local-operations.ts';
 import { createControlPlaneHandler } from '../../../control-plane/api/server.ts';
@@ -69,7 +69,7 @@ export interface CallOptions {
 /** A control plane over HTTP with a store of its own. Nothing provisions tenants; a test reports the results. */
 export interface Home extends AsyncDisposable {
   readonly url: string;
-  readonly deps: ControlPlaneDeps;
+  readonly deps: LocalDeps;
   readonly bus: ReturnType<typeof openEventBus>;
   readonly waiters: ReturnType<typeof createCompletions>;
   readonly runtimeCalls: unknown[];
@@ -115,7 +115,7 @@ export async function startHome(options: HomeOptions = {}): Promise<Home> {
   const runtimeCalls: unknown[] = [];
   const waiters = createCompletions();
   const mismatches: string[] = [];
-  const deps: ControlPlaneDeps = {
+  const deps: LocalDeps = {
     table,
     clock,
     random,
@@ -135,12 +135,12 @@ export async function startHome(options: HomeOptions = {}): Promise<Home> {
     },
     completion: waiters.completion,
     operator: {
-      runtime: fakeRuntime(runtimeCalls),
       bus,
       tiers: TIERS,
       progress: async () => options.steps ?? [],
       status: async () => ({ home: 'aws', clusters: ['pool'], region: 'test' }),
     },
+    compute: { runtime: fakeRuntime(runtimeCalls), plan: async () => [] },
   };
   const handler = createControlPlaneHandler(deps, {
     authorize: options.authorize?.(deps) ?? authorize,

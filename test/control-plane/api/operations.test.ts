@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { APP_PLANE_OPERATIONS } from '../../../control-plane/api/app-plane-operations.ts';
 import type { ControlPlaneOperation } from '../../../control-plane/api/http/operation.ts';
 import { LOCAL_OPERATIONS } from '../../../control-plane/api/local-operations.ts';
 import { createOperations } from '../../../control-plane/api/operations.ts';
@@ -32,6 +33,7 @@ const CONTRACT: Readonly<Record<string, readonly string[]>> = {
     'getTenant: GET /tenants/{tenantId}: tenant_read machine',
     'getTenantProgress: GET /tenants/{tenantId}/progress: tenant_read machine',
     'inviteTenantAdmin: POST /tenants/{tenantId}/invitation: tenant_write admin',
+    'getTenantPlan: GET /tenants/{tenantId}/plan: tenant_read',
   ],
   Internal: [
     'createTenant: POST /tenants: machine',
@@ -89,6 +91,15 @@ test('ID-4: the API has exactly these operations, and exactly these callers may 
 test('a home without services and realms of its own leaves out what only such a home can do', () => {
   const added = new Set(LOCAL_OPERATIONS.map(({ id }) => id));
   expect(createOperations().map(({ id }) => id)).toEqual(ALL.map(({ id }) => id).filter((id) => !added.has(id)));
+});
+
+test('ID-4: the operations on the compute, the users and the events of the application plane are those of the embedded home', () => {
+  const ids = ALL.map(({ id }) => id);
+  expect(APP_PLANE_OPERATIONS.filter(({ id }) => !ids.includes(id))).toEqual([]);
+  expect(APP_PLANE_OPERATIONS.map(({ id }) => id).sort()).toEqual([
+    ...['getTenantPlan', 'getTenantProgress', 'inviteTenantAdmin', 'listDeadLetters', 'listServices'],
+    ...['replayDeadLetter', 'restartService', 'scaleService'],
+  ]);
 });
 
 describe('DX-4: each operation describes', () => {

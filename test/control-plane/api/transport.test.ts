@@ -4,6 +4,7 @@ import { LOCAL_OPERATIONS } from '../../../control-plane/api/local-operations.ts
 import { createOperations } from '../../../control-plane/api/operations.ts';
 import { OUTBOX } from '../../../core/events/outbox.ts';
 import { REJECTED } from '../../../core/events/publisher.ts';
+import type { Change } from '../../../core/plan/resources.ts';
 import { put } from '../../../core/ports/table.ts';
 import { until } from '../../support/until.ts';
 import { type Body, type Home, startHome } from './home.ts';
@@ -193,9 +194,29 @@ describe('OB-5: an operator', () => {
     expect((await home.call('POST', '/operator/services/scale', { ...key, desired: 9 })).status).toBe(422);
   });
 
+  test('sees what the provisioner would change of a tenant, and changes nothing', async () => {
+    const { tenantId } = await home.register('planned');
+    const { compute } = home.deps;
+    const { plan } = compute;
+    const pooled = { realm: 'pool', cluster: 'pool', silo: false, metered: true } as const;
+    const route: Change = {
+      action: 'create',
+      resource: { kind: 'route', name: 'route', tenantId, spec: { slug: 'planned', tier: 'basic', ...pooled } },
+    };
+    Object.assign(compute, { plan: async (id: string) => (id === tenantId ? [route] : []) });
+    const { status, body } = await home.call('GET', `/tenants/${tenantId}/plan`, undefined, { token: 'support' });
+    Object.assign(compute, { plan });
+    expect([status, body]).toEqual([
+      200,
+      { data: { tenantId, changes: [{ action: 'create', kind: 'route', name: 'route' }] } },
+    ]);
+    expect((await home.call('GET', '/tenants/unknown00/plan')).status).toBe(404);
+    expect((await home.call('GET', `/tenants/${tenantId}/plan`, undefined, { token: 'machine' })).status).toBe(403);
+  });
+
   test('lists the services of one tenant, of one cluster, or of both', async () => {
     const filters: unknown[] = [];
-    const { runtime } = home.deps.operator;
+    const { runtime } = home.deps.compute;
     const { services } = runtime;
     Object.assign(runtime, {
       async services(filter: unknown) {
