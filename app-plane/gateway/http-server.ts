@@ -1,8 +1,9 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { closeUpgraded, refuseMalformedRequest } from './last-response.ts';
-import { isSurplus, pipelinedRequest } from './pipelined-request.ts';
+import { readJoined, stopReading } from './chunked-connection.ts';
+import { afterResponses, closeUpgraded, refuseMalformedRequest } from './last-response.ts';
 import { RESPONSES } from './responses.ts';
+import { isRereading, stoppableRequest, stopReason } from './stopped-request.ts';
 import type { Turns } from './turns.ts';
 
 /** An import would load Node's fetch as well, which takes 13 MB and 40 ms. */
@@ -33,9 +34,10 @@ export type Expectation = 'none' | 'continue' | 'unknown';
 export function createHttpServer(options: HttpServerOptions): Server {
   const { turns, handle, onConnection, requestTimeoutMs = 120_000 } = options;
   const server = createServer({
-    IncomingMessage: pipelinedRequest(turns),
+    IncomingMessage: stoppableRequest(turns),
     // Java's client offers an upgrade to h2c with every request. The gateway ignores the offer and serves HTTP/1.1.
-    shouldUpgradeCallback: (request) => isSurplus(request) || request.headers.upgrade?.toLowerCase() !== 'h2c',
+    shouldUpgradeCallback: (request) =>
+      stopReason(request) !== undefined || request.headers.upgrade?.toLowerCase() !== 'h2c',
     optimizeEmptyRequests: true,
     // Node would respond itself, past `handle`.
     requireHostHeader: false,
@@ -46,18 +48,30 @@ export function createHttpServer(options: HttpServerOptions): Server {
     keepAliveTimeout: 65_000,
   });
   server.timeout = STALLED_MS;
-  server.on('connection', onConnection);
+  server.on('connection', (socket) => {
+    if (!isRereading(socket)) onConnection(socket);
+  });
   server.on('request', (request, response) => handle(request, response, 'none'));
   server.on('checkContinue', (request, response) => handle(request, response, 'continue'));
   server.on('checkExpectation', (request, response) => handle(request, response, 'unknown'));
-  server.on('upgrade', (request) => refuseUpgrade(request, turns));
-  server.on('connect', (request) => refuseUpgrade(request, turns));
-  server.on('clientError', (error, socket) => refuseMalformedRequest(error, socket, turns));
+  server.on('upgrade', (request, _socket, rest) => {
+    stopReading(request.socket);
+    if (stopReason(request) === 'chunked') afterResponses(request, turns, () => readJoined(server, request, rest));
+    else refuseUpgrade(request, turns);
+  });
+  server.on('connect', (request) => {
+    stopReading(request.socket);
+    refuseUpgrade(request, turns);
+  });
+  server.on('clientError', (error, socket) => {
+    stopReading(socket);
+    refuseMalformedRequest(error, socket, turns);
+  });
   return server;
 }
 
 function refuseUpgrade(request: IncomingMessage, turns: Turns): void {
-  closeUpgraded(request, turns, isSurplus(request) ? undefined : RESPONSES.upgradeRefused);
+  closeUpgraded(request, turns, stopReason(request) === 'surplus' ? undefined : RESPONSES.upgradeRefused);
 }
 
 /**

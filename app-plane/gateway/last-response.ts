@@ -12,7 +12,7 @@ const LINGER_MS = 2_000;
 /** Closes a connection on which Node reads no more requests, after the responses to the requests before and `last`. */
 export function closeUpgraded({ socket }: IncomingMessage, turns: Turns, last?: GatewayResponse): void {
   if (socket.destroyed) return;
-  replaceListeners(socket, turns);
+  addListeners(socket, turns);
   if (last) {
     turns.afterLast(socket, () => respondAndClose(socket, last));
     return;
@@ -22,14 +22,31 @@ export function closeUpgraded({ socket }: IncomingMessage, turns: Turns, last?: 
   socket.destroySoon = () => closeSlowly(socket);
 }
 
-/** Node has removed its own listeners. */
-function replaceListeners(socket: Socket, turns: Turns): void {
-  socket.on('error', () => socket.destroy());
-  socket.on('timeout', () => socket.destroy());
-  socket.on('drain', () => {
+/**
+ * Calls `run` after the responses to the requests before the one at which Node's parser has stopped, or never. It runs in
+ * another turn of the event loop, so that everybody else gets one before.
+ */
+export function afterResponses({ socket }: IncomingMessage, turns: Turns, run: () => void): void {
+  if (socket.destroyed) return;
+  const removeListeners = addListeners(socket, turns);
+  turns.afterLast(socket, () =>
+    setImmediate(() => {
+      removeListeners();
+      // The last response may have announced that the connection closes.
+      if (!socket.destroyed && socket.writable) run();
+    }),
+  );
+}
+
+/** Node has removed its own listeners. @returns removes those that this adds */
+function addListeners(socket: Socket, turns: Turns): () => void {
+  const destroy = (): void => void socket.destroy();
+  const drain = (): void => {
     const response = turns.current(socket);
     if (response?.writableNeedDrain) response.emit('drain');
-  });
+  };
+  socket.on('error', destroy).on('timeout', destroy).on('drain', drain);
+  return () => socket.off('error', destroy).off('timeout', destroy).off('drain', drain);
 }
 
 /** Node's parser refused the request, so there is no `ServerResponse` to respond with. */

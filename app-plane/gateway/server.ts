@@ -7,11 +7,12 @@ import { openTable, type SqliteTable } from '../../adapters/embedded/store/table
 import { systemClock } from '../../adapters/shared/clock.ts';
 import { createSignature } from '../../adapters/shared/identity/signature.ts';
 import { CONFIG_EXIT_CODE, isDomainError, messageOf } from '../../core/errors.ts';
-import { createAuthorize, type TrustedIssuer } from '../../core/identity/authorize.ts';
+import { createAuthorize } from '../../core/identity/authorize.ts';
 import { trustRealms } from '../../core/identity/issuers.ts';
 import { SERVICES } from '../../tenant-templates/tiers.ts';
 import { createGateway, type Gateway } from './app.ts';
 import { type GatewayConfig, parseConfig } from './config.ts';
+import { keySetUri } from './key-sets.ts';
 import { type GatewayMessage, PlatformMessage } from './messages.ts';
 import { Meter } from './meter.ts';
 import { QuotaStore } from './quota-store.ts';
@@ -58,13 +59,13 @@ async function start(config: GatewayConfig): Promise<Running> {
   const registryTable = openTable({ file: config.registryFile, readOnly: true, clock });
   const { quotaTable, quotaProblem } = openQuotaTable(config.quotaFile);
   const accessLog = openLineFile(config.accessLog);
+  const source = tableRegistry(registryTable);
   const signature = createSignature({
-    jwksUri: (issuer) => keySetUri(config.platformSocket, issuers(issuer)),
+    jwksUri: (issuer) => keySetUri(config.platformSocket, source, issuers(issuer)),
     clock,
   });
   const authorize = createAuthorize({ issuers: (name) => issuers(name), verifySignature: signature.verify, clock });
   const meter = new Meter({ clock });
-  const source = tableRegistry(registryTable);
   const hasRoute = async (tenantId: string) => (await source.route(tenantId)) !== undefined;
   const quotas = await QuotaStore.open({ table: quotaTable, meter, clock, log, hasRoute });
   const gateway = createGateway({
@@ -115,11 +116,6 @@ function openQuotaTable(file: string): { readonly quotaTable: SqliteTable; reado
     log.error({ err: error }, quotaProblem);
     return { quotaTable: openTable({ file: IN_MEMORY, clock: systemClock }), quotaProblem };
   }
-}
-
-/** Where the platform publishes the keys of a realm, on its socket. */
-function keySetUri(platformSocket: string, issuer: TrustedIssuer | undefined): string | undefined {
-  return issuer && `unix:${platformSocket}:/realms/${issuer.realm}/jwks`;
 }
 
 function listen({ server }: Gateway, { host, port }: GatewayConfig): Promise<number> {

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
-/** Requests of one connection that may wait for their responses at the same time. See pipelined-request.ts. */
+/** Requests of one connection that may wait for their responses at the same time. See stopped-request.ts. */
 export const MAX_PIPELINED = 32;
 
 interface Waiting {
@@ -17,7 +17,7 @@ interface Line {
   readonly waiting: Waiting[];
   /** Bytes that the connection had received when a request was served at once. */
   servedAt: number;
-  /** Called when no request is left. */
+  /** Called once, when no request is left. */
   end: (() => void) | undefined;
 }
 
@@ -117,5 +117,7 @@ function isBusy({ current, waiting }: Line): boolean {
 
 function end(socket: Duplex, line: Line): void {
   line.waiting.length = 0;
-  if (!socket.destroyed) line.end?.();
+  const run = line.end;
+  line.end = undefined;
+  if (!socket.destroyed) run?.();
 }

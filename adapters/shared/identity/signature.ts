@@ -9,9 +9,10 @@ import { smallGet } from './small-get.ts';
 export interface SignatureOptions {
   /**
    * The location of an issuer's key set: an http(s) URL, or `unix:<socket path>:<request path>`. Undefined if the issuer
-   * has no keys. The location never comes from a token.
+   * has no keys: nothing about it is kept, so invented issuers remove no other one from the cache. The location never comes
+   * from a token.
    */
-  readonly jwksUri: (issuer: string) => string | undefined;
+  readonly jwksUri: (issuer: string) => string | undefined | Promise<string | undefined>;
   readonly clock: Pick<Clock, 'monotonic'>;
   /** Key sets in the cache. @default 1000 */
   readonly cacheSize?: number;
@@ -44,14 +45,14 @@ export function createSignature({ jwksUri, clock, cacheSize = 1_000 }: Signature
   const inFlight = new Map<string, Promise<Entry>>();
 
   async function load(issuer: string): Promise<Entry> {
-    const uri = jwksUri(issuer);
+    const uri = await jwksUri(issuer);
     const keys = uri === undefined ? [] : await fetchKeySet(uri);
     const entry = {
       keys: new Map(keys.map((key) => [key.kid, key])),
       imported: new Map(),
       fetchedAt: clock.monotonic(),
     };
-    entries.set(issuer, entry);
+    if (uri !== undefined) entries.set(issuer, entry);
     return entry;
   }
 

@@ -88,6 +88,24 @@ describe('the key sets of issuers', () => {
     }
   });
 
+  test('SE-6: stay in the cache, whatever issuers without a location strangers invent', async () => {
+    const server = await startKeySetServer([published]);
+    const jwksUri = async (issuer: string) => (issuer === 'x' ? server.url : undefined);
+    const { verify } = createSignature({ jwksUri, clock: new ManualClock(), cacheSize: 10 });
+    try {
+      expect(await verify(token, by('known'))).toBe(true);
+      const invented = Array.from({ length: 100 }, (_, i) => ({
+        ...by('known'),
+        issuer: { ...ISSUER, issuer: `y${i}` },
+      }));
+      for (const one of invented) expect(await verify(token, one)).toBe(false);
+      expect(await verify(token, by('known'))).toBe(true);
+      expect(server.requests()).toBe(1);
+    } finally {
+      await server.close();
+    }
+  });
+
   test('a realm publishes the public parts of its keys only, and an unknown realm none', async () => {
     const server = await startRealmServer();
     try {
