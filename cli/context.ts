@@ -18,14 +18,14 @@ export interface LocalContext extends CliContext {
   readonly dir: DataDir;
 }
 
-/** `--url`, `--data-dir` and `--json` may stand before or after the command's name. */
+/** `--url`, `--aws`, `--data-dir` and `--json` may stand before or after the command's name. */
 export function contextOf(command: Command): CliContext {
   const { json, ...options } = optionsOf(command);
   const target = targetOf(options);
   return { target, tierplane: commandForTarget(target), json };
 }
 
-/** The context of a command that works on this machine, such as `up` or `logs`. Throws usage with --url. */
+/** The context of a command that works on this machine, such as `up` or `logs`. Throws usage with --url or --aws. */
 export function localContextOf(command: Command): LocalContext {
   const { json, ...options } = optionsOf(command);
   const dir = dataDirOf(options, command.name());
@@ -34,6 +34,7 @@ export function localContextOf(command: Command): LocalContext {
 
 function commandForTarget(target: Target): string {
   if (target.kind === 'data-dir') return commandFor(target.dir);
+  if (target.kind === 'aws') return `${launcher()} --aws ${target.environment}`;
   return target.by === 'profile' ? launcher() : `${launcher()} --url ${target.url}`;
 }
 
@@ -57,7 +58,7 @@ export function runningElsewhere(): string | undefined {
 
 /** A hint for a command that needs a platform, or what one has left. */
 export function howToStart(dir: DataDir): string {
-  return `start it with \`${startCommandFor(dir)}\`, or name another platform with --data-dir or --url`;
+  return `start it with \`${startCommandFor(dir)}\`, or name another platform with --data-dir, --url or --aws`;
 }
 
 /** The end of a command's `--help`. */

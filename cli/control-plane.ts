@@ -32,7 +32,7 @@ export class ControlPlane {
   private constructor(access: PlatformAccess, { tierplane, target }: CliContext) {
     this.access = access;
     this.tierplane = tierplane;
-    this.#platform = target.kind === 'url' ? target.url : undefined;
+    this.#platform = target.kind === 'data-dir' ? undefined : access.name;
   }
 
   /** Finds the platform. Throws notRunning, signIn or usage. */

@@ -100,7 +100,7 @@ async function stop(running: Running): Promise<void> {
 }
 
 async function showStatus(context: CliContext): Promise<void> {
-  if (context.target.kind === 'url') return showRemoteStatus(context);
+  if (context.target.kind !== 'data-dir') return showRemoteStatus(context);
   const { dir } = context.target;
   const running = requireRunning(dir);
   const controlPlane = await ControlPlane.open(context);

@@ -11,13 +11,16 @@ import { deviceSignIn } from './sign-in/device.ts';
 import { metadataOf, type PlatformDescription } from './sign-in/discovery.ts';
 import { loopbackSignIn } from './sign-in/loopback.ts';
 import { revokeToken, type Tokens } from './sign-in/token-endpoint.ts';
-import { userProfiles } from './target.ts';
+import { urlOfTarget, userProfiles } from './target.ts';
 
 export function addSignInCommands(program: Command): void {
   program
     .command('login')
     .description('sign in to a platform with a browser; later commands address it')
-    .addHelpText('after', examples('login --url https://saas.example.com', 'login --url http://127.0.0.1:8080 --json'))
+    .addHelpText(
+      'after',
+      examples('login --url https://saas.example.com', 'login --aws', 'login --url http://127.0.0.1:8080 --json'),
+    )
     .action(async (_options, command: Command) => login(contextOf(command)));
   program
     .command('logout')
@@ -32,7 +35,7 @@ export function addSignInCommands(program: Command): void {
 }
 
 async function login(context: CliContext): Promise<void> {
-  const platform = await describe(urlOf(context));
+  const platform = await describe(await urlOf(context));
   const tokens = await signedIn(platform.url, () =>
     interruptible((signal) => signInWithBrowser(context, platform, signal)),
   );
@@ -63,8 +66,8 @@ async function signInWithBrowser(
 }
 
 /** Without an address, the platform that runs in the data directory. */
-function urlOf({ target, tierplane }: CliContext): string {
-  if (target.kind === 'url') return target.url;
+async function urlOf({ target, tierplane }: CliContext): Promise<string> {
+  if (target.kind !== 'data-dir') return urlOfTarget(target);
   const running = findRunning(target.dir);
   if (running) return running.urls.publicUrl;
   throw new CliError('usage', `no platform runs in ${target.dir.root}; give --url`, {
@@ -73,7 +76,7 @@ function urlOf({ target, tierplane }: CliContext): string {
 }
 
 async function logout(context: CliContext): Promise<void> {
-  const url = urlOf(context);
+  const url = await urlOf(context);
   let isRevoked = false;
   const profiles = userProfiles();
   if (!profiles.get(url)) throw new CliError('refused', `not signed in to ${url}; nothing to do`);

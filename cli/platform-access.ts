@@ -13,7 +13,7 @@ import {
   refreshTokens,
   type Tokens,
 } from './sign-in/token-endpoint.ts';
-import { userProfiles } from './target.ts';
+import { urlOfTarget, userProfiles } from './target.ts';
 
 /** A token is replaced this long before it expires, in milliseconds. */
 const TOKEN_MARGIN_MS = 30_000;
@@ -35,8 +35,9 @@ export interface PlatformAccess {
 export async function accessTo(context: CliContext): Promise<PlatformAccess> {
   const { target } = context;
   if (target.kind === 'data-dir') return accessByDataDir(target.dir);
-  const platform = await describe(target.url);
-  const client = target.by === 'profile' ? undefined : clientOfEnvironment();
+  const platform = await describe(await urlOfTarget(target));
+  const isProfile = target.kind === 'url' && target.by === 'profile';
+  const client = isProfile ? undefined : clientOfEnvironment();
   return client ? accessByClient(platform, client) : accessByProfile(context, platform);
 }
 
@@ -102,7 +103,7 @@ function accessByProfile({ tierplane }: CliContext, platform: PlatformDescriptio
 }
 
 function howToSignIn(tierplane: string, url: string): string {
-  const command = tierplane.replace(/ --url .*/, '');
+  const command = tierplane.replace(/ --(url|aws) .*/, '');
   return `run \`${command} login --url ${url}\`, or set TIERPLANE_URL, TIERPLANE_CLIENT_ID and TIERPLANE_CLIENT_SECRET`;
 }
 

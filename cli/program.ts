@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { programVersion } from '../adapters/embedded/program.ts';
+import { withEnvironmentOfAws } from './aws.ts';
 import { addCompletionCommand } from './completion.ts';
 import { examples } from './context.ts';
 import { addCredentialCommands } from './credentials.ts';
@@ -23,6 +24,10 @@ const DATA_DIR = [
   'a platform on this machine (default: TIERPLANE_DATA_DIR, or .tierplane)',
 ] as const;
 const URL = ['--url <address>', 'any platform (default: TIERPLANE_URL, or the one of the last login)'] as const;
+const AWS = [
+  '--aws [environment]',
+  'an installation in the AWS account of the current credentials (default environment: main)',
+] as const;
 const JSON_OUTPUT = ['--json', 'print results as JSON on stdout'] as const;
 
 /** Runs the command line and sets the exit code of the process. @param argv as `process.argv` */
@@ -33,12 +38,18 @@ export async function runCommandLine(argv: readonly string[]): Promise<void> {
 
 async function parse(argv: readonly string[]): Promise<void> {
   try {
-    await createProgram().parseAsync(argv);
+    await parseProgram(argv);
   } catch (error) {
     if (!(error instanceof HelpOfUnknownCommand)) throw error;
     // Without --help, commander reports the unknown command and what the user may have shown.
-    await createProgram().parseAsync(argv.filter((word) => word !== '--help' && word !== '-h'));
+    await parseProgram(argv.filter((word) => word !== '--help' && word !== '-h'));
   }
+}
+
+async function parseProgram(argv: readonly string[]): Promise<void> {
+  const program = createProgram();
+  const commands = program.commands.map((command) => command.name());
+  await program.parseAsync(withEnvironmentOfAws(argv, commands));
 }
 
 /** commander shows a group's help for `tenants lst --help`. */
@@ -50,6 +61,7 @@ export function createProgram(): Command {
     .description('Turns an application into tiered, multi-tenant SaaS, on one machine or on AWS.')
     .option(...DATA_DIR)
     .option(...URL)
+    .option(...AWS)
     .option(...JSON_OUTPUT)
     .version(programVersion(), '-V, --version')
     .exitOverride()
@@ -97,7 +109,8 @@ function addCommonOptions(command: Command, path: string): void {
       child
         .option(...JSON_OUTPUT)
         .option(...DATA_DIR)
-        .option(...URL);
+        .option(...URL)
+        .option(...AWS);
     addCommonOptions(child, childPath);
   }
 }

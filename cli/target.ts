@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { isDomainError } from '../core/errors.ts';
 import { type DataDir, dataDirAt } from '../embedded/data-dir.ts';
+import { addressesOnAws, environmentOf } from './aws.ts';
 import { CliError } from './exit-codes.ts';
 import { DEFAULT_DATA_DIR } from './launcher.ts';
 import { normalizeUrl } from './sign-in/discovery.ts';
@@ -14,22 +15,26 @@ export type Target =
       /** What named it. A profile names a platform that this user has signed in to. */
       readonly by: '--url' | 'TIERPLANE_URL' | 'profile';
     }
+  /** An installation in the AWS account of the current credentials. */
+  | { readonly kind: 'aws'; readonly environment: string }
   | { readonly kind: 'data-dir'; readonly dir: DataDir };
 
 /** The options before and after a command's name that say which platform is meant. */
 export interface TargetOptions {
   readonly url?: string;
+  readonly aws?: string;
   readonly dataDir?: string;
 }
 
 /**
- * In order: --url or --data-dir, TIERPLANE_URL, TIERPLANE_DATA_DIR, the current profile, the data directory in this
- * folder. Throws usage for an address that is not one, or for both options at once.
+ * In order: --url, --aws or --data-dir, TIERPLANE_URL, TIERPLANE_DATA_DIR, the current profile, the data directory in this
+ * folder. Throws usage for an address that is not one, or for two options at once.
  */
-export function targetOf({ url, dataDir }: TargetOptions): Target {
-  if (url !== undefined && dataDir !== undefined) {
-    throw new CliError('usage', 'give --url or --data-dir, not both');
+export function targetOf({ url, aws, dataDir }: TargetOptions): Target {
+  if ([url, aws, dataDir].filter((option) => option !== undefined).length > 1) {
+    throw new CliError('usage', 'give only one of --url, --aws and --data-dir');
   }
+  if (aws !== undefined) return { kind: 'aws', environment: environmentOf(aws) };
   if (url !== undefined) return { kind: 'url', url: platformUrl(url, '--url'), by: '--url' };
   if (dataDir !== undefined) return { kind: 'data-dir', dir: dataDirAt(dataDir) };
   const { TIERPLANE_URL, TIERPLANE_DATA_DIR } = process.env;
@@ -40,10 +45,16 @@ export function targetOf({ url, dataDir }: TargetOptions): Target {
   return { kind: 'data-dir', dir: dataDirAt(DEFAULT_DATA_DIR) };
 }
 
-/** The data directory of a command that works on this machine. Throws usage with --url. */
-export function dataDirOf({ url, dataDir }: TargetOptions, command: string): DataDir {
-  if (url !== undefined) {
-    throw new CliError('usage', `'${command}' works on a data directory of this machine and takes no --url`);
+/** The address of a platform that is not one of this machine. Throws as `addressesOnAws`. */
+export async function urlOfTarget(target: Exclude<Target, { readonly kind: 'data-dir' }>): Promise<string> {
+  return target.kind === 'url' ? target.url : (await addressesOnAws(target.environment)).controlPlaneUrl;
+}
+
+/** The data directory of a command that works on this machine. Throws usage with --url or --aws. */
+export function dataDirOf({ url, aws, dataDir }: TargetOptions, command: string): DataDir {
+  const other = url === undefined ? aws && '--aws' : '--url';
+  if (other !== undefined) {
+    throw new CliError('usage', `'${command}' works on a data directory of this machine and takes no ${other}`);
   }
   return dataDirAt(dataDir ?? (process.env.TIERPLANE_DATA_DIR || DEFAULT_DATA_DIR));
 }
@@ -67,9 +78,11 @@ export function optionsOf(command: Command): TargetOptions & { readonly json: bo
   const given = ancestry(command).map((one) => one.opts<TargetOptions & { json?: boolean }>());
   const dataDir = given.find((options) => options.dataDir !== undefined)?.dataDir;
   const url = given.find((options) => options.url !== undefined)?.url;
+  const aws = given.find((options) => options.aws !== undefined)?.aws;
   return {
     ...(dataDir !== undefined && { dataDir }),
     ...(url !== undefined && { url }),
+    ...(aws !== undefined && { aws }),
     json: given.some((options) => options.json === true),
   };
 }

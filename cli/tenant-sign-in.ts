@@ -11,6 +11,7 @@ import { deviceSignIn } from './sign-in/device.ts';
 import { metadataOf } from './sign-in/discovery.ts';
 import { passwordSignIn } from './sign-in/password.ts';
 import { sendJson } from './sign-in/request.ts';
+import { urlOfTarget } from './target.ts';
 import { tenantOfArgument } from './tenant-argument.ts';
 
 /** What the APIs take of a tenant's user. */
@@ -54,19 +55,31 @@ export async function signInTenantUserByDevice(context: CliContext, tenant: stri
 
 interface PublicConfig {
   readonly authServer: string;
+  readonly apiUrl?: string;
   readonly tenantName: string;
 }
 
+/** The address of the tenant's API, where it has one. Throws refused if no active tenant has this name or id. */
+export async function apiOfTenant(context: CliContext, tenant: string): Promise<string | undefined> {
+  return (await configOfTenant(context, tenant)).apiUrl;
+}
+
 /** The issuer in the tenant's public configuration. Throws refused if no active tenant has this name or id. */
-async function issuerOfTenant({ target, tierplane }: CliContext, tenant: string): Promise<string> {
+async function issuerOfTenant(context: CliContext, tenant: string): Promise<string> {
+  return (await configOfTenant(context, tenant)).authServer;
+}
+
+async function configOfTenant({ target, tierplane }: CliContext, tenant: string): Promise<PublicConfig> {
   const controlPlane =
-    target.kind === 'url' ? (await describe(target.url)).controlPlaneUrl : requireRunning(target.dir).urls.controlPlane;
+    target.kind === 'data-dir'
+      ? requireRunning(target.dir).urls.controlPlane
+      : (await describe(await urlOfTarget(target))).controlPlaneUrl;
   const config = await tenantOfArgument<PublicConfig>(tenant, {
     byId: (id) => publicConfig(controlPlane, `?tenantId=${id}`),
     byName: (name) => publicConfig(controlPlane, `/${encodeURIComponent(slugOf(name))}`),
     labelOf: ({ tenantName }) => `'${tenantName}'`,
   });
-  if (config) return config.authServer;
+  if (config) return config;
   throw new CliError('refused', `no active tenant has the name or id '${tenant}'`, {
     hint: `\`${tierplane} tenants list\` shows all tenants with their states`,
   });

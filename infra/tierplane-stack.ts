@@ -36,6 +36,8 @@ export abstract class TierplaneStack extends Stack {
     const { application, team, project, owner } = configuration.tags;
     const tags = { Environment: environmentName, Application: application, Team: team, Project: project, Owner: owner };
     for (const [key, value] of Object.entries(tags)) Tags.of(this).add(key, value);
+    // By this tag scripts/cleanup/cleanup.sh knows what the installation created. The others are the user's to choose.
+    Tags.of(this).add('tierplane:environment', environmentName);
     if (!tenant) return;
     Tags.of(this).add('TenantId', tenant.tenantId, ONLY_RESOURCES);
     Tags.of(this).add('Tier', tenant.tier, ONLY_RESOURCES);

@@ -66,7 +66,9 @@ export class CommandLine implements Disposable {
     return spawn(join(ROOT, 'bin', 'tierplane'), args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
-        ...{ PATH: process.env.PATH, HOME: process.env.HOME, XDG_CONFIG_HOME: this.#configHome, ...environment },
+        ...{ PATH: process.env.PATH, HOME: process.env.HOME, XDG_CONFIG_HOME: this.#configHome },
+        ...account.environment,
+        ...environment,
         NODE_OPTIONS: `--import=${PRELOAD} --disable-warning=ExperimentalWarning`,
         REHEARSED_ACCOUNT: JSON.stringify(rehearsed),
       },

@@ -48,9 +48,9 @@ export interface Installation {
   ): Promise<PublicResponse & { readonly body: unknown }>;
 }
 
-/** Runs scripts/sbt-install.sh in the account. @throws Error with the end of the script's output */
+/** Runs scripts/sbt-install.sh in the account, for the control plane alone. @throws Error with the end of the script's output */
 export async function install(account: EmulatedAccount, adminEmail: string): Promise<Installation> {
-  await runInstaller(account, [adminEmail]);
+  await runInstaller(account, [adminEmail, '--control-plane-only']);
   const outputs = Outputs.parse(JSON.parse(readFileSync(join(folderOf(account), 'main-outputs.json'), 'utf8')))[
     'controlplane-stack'
   ];
@@ -74,9 +74,13 @@ export async function install(account: EmulatedAccount, adminEmail: string): Pro
   };
 }
 
-/** Runs the installer to its end. @returns its output */
-export async function runInstaller(account: EmulatedAccount, args: readonly string[]): Promise<string> {
-  const child = spawn(join(ROOT, 'scripts', 'sbt-install.sh'), args, {
+/** Runs a script of scripts/ to its end. @returns its output @throws Error with the end of the output if it fails */
+export async function runInstaller(
+  account: EmulatedAccount,
+  args: readonly string[],
+  script = 'sbt-install.sh',
+): Promise<string> {
+  const child = spawn(join(ROOT, 'scripts', script), args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     // Its own process group, which ends with this process.
     detached: true,
@@ -94,7 +98,7 @@ export async function runInstaller(account: EmulatedAccount, args: readonly stri
     });
   }
   const [code] = (await once(child, 'close').finally(() => process.off('exit', kill))) as [number | null];
-  if (code !== 0) throw new Error(`sbt-install.sh exited with status ${code}: ${output.slice(-3000)}`);
+  if (code !== 0) throw new Error(`${script} exited with status ${code}: ${output.slice(-3000)}`);
   return output;
 }
 

@@ -47,7 +47,8 @@ export async function* rehearse(account: EmulatedAccount): AsyncGenerator<StepRe
   if (!installation) return;
   const installed = installation;
   yield await timed('a second run changes nothing', async () => {
-    assert.match(await runInstaller(account, [ADMIN_EMAIL]), /controlplane-stack \(no changes\)/);
+    const output = await runInstaller(account, [ADMIN_EMAIL, '--control-plane-only']);
+    assert.match(output, /controlplane-stack \(no changes\)/);
   });
 
   const watch = await watchBus(account, installed.outputs.eventBridgeArn, 'rehearsal', [
@@ -125,6 +126,10 @@ const STEPS: readonly (readonly [string, (scene: Scene) => Promise<void>])[] = [
       assert.deepEqual([users.code, users.stderr], [0, '']);
       const wrong = { ...environment, TIERPLANE_CLIENT_SECRET: 'x'.repeat(52) };
       assert.equal((await commandLine.run(['users', 'list'], wrong)).code, 5);
+      const { TIERPLANE_URL: _, ...client } = environment;
+      const found = await commandLine.run(['--aws', 'users', 'list', '--json'], client);
+      assert.deepEqual([found.code, found.stdout], [0, users.stdout], found.stderr);
+      assert.equal((await commandLine.run(['--aws', 'blue', 'users', 'list'], client)).code, 4);
     },
   ],
   [

@@ -12,9 +12,10 @@ const PROGRAM = {
   agent: 'adapters/embedded/runtime/supervisor/agent.ts',
 };
 
-/** Modules that are loaded only if the configuration selects them, each in its own bundle (undici: 1.7 MB). */
+/** Modules that are loaded only where they are needed, each in its own bundle (undici: 1.7 MB; the AWS SDK of `--aws`). */
 const ON_DEMAND: Readonly<Record<string, string>> = {
   'undici-upstream': 'app-plane/gateway/upstream/undici/undici-upstream.ts',
+  'aws-addresses': 'adapters/aws/installation/addresses.ts',
 };
 
 /** A bundle in memory. */

@@ -118,8 +118,18 @@ describe('the import graph', () => {
 
   test('keeps the AWS SDK, CDK and SBT out of everything that runs embedded', () => {
     const aws = IMPORTS.filter((one) => /^(@aws-sdk|aws-cdk-lib|@cdklabs|constructs)/.test(one.to));
-    const allowed = /^(adapters\/aws\/|([^/]+\/)?infra\/|[^/]+\/lambda\/|bin\/cdk\.ts|tenant-templates\/|rehearsal\/)/;
+    const allowed =
+      /^(adapters\/aws\/|([^/]+\/)?infra\/|[^/]+\/lambda\/|bin\/cdk\.ts|tenant-templates\/|rehearsal\/|scripts\/(aws|cleanup)\/)/;
     expect(aws.filter((one) => !allowed.test(one.from))).toEqual([]);
+  });
+
+  test('loads the AWS adapter of the command line only for --aws', () => {
+    const users = IMPORTS.filter(({ from, to }) => /^(cli|embedded)\//.test(from) && to.startsWith('adapters/aws/'));
+    expect(users.filter(({ typeOnly }) => !typeOnly).map(({ from }) => from)).toEqual(['cli/aws.ts']);
+    const source = readFileSync(join(ROOT, 'cli/aws.ts'), 'utf8');
+    expect(source).toContain("await import('../adapters/aws/installation/addresses.ts')");
+    expect(source).not.toMatch(/^import (?!type).*adapters\/aws/m);
+    expect(readFileSync(join(ROOT, 'dist/tierplane.cjs'), 'utf8')).not.toContain('client-cloudformation');
   });
 
   test("keeps node:http, which loads Node's fetch, out of gateway and agents", () => {

@@ -17,8 +17,8 @@ import {
 import { ApplicationProtocol, ApplicationTargetGroup, CfnListenerRule } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { CfnRole, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { platformTable } from '../../infra/platform-table.ts';
 import { TENANT_ID } from '../../core/tenant/ids.ts';
+import { platformTable } from '../../infra/platform-table.ts';
 import { dataRolePolicy, dataRoleTrust, type Statement } from '../../tenant-templates/data-role.ts';
 
 /** The parameters of the template. Each has a pattern that its value must match. */

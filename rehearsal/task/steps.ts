@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { imageNames } from '../../scripts/images/from-scratch.ts';
 import type { EmulatedAccount } from '../emulated-account.ts';
 import { type StepResult, timed } from '../step.ts';
-import { buildImage, imageNames, MAX_IMAGE_BYTES } from './images.ts';
+import { buildImage, MAX_IMAGE_BYTES } from './images.ts';
 import { buildBundles, OTHER_TENANT, TaskScene, TENANT, tagOf } from './scene.ts';
 
 const SERVICE = 'products';

@@ -13,6 +13,7 @@ const TAGS = {
   Team: 'platform',
   Project: 'tierplane',
   Owner: 'platform',
+  'tierplane:environment': 'blue',
 };
 
 class ExampleStack extends TierplaneStack {

@@ -126,15 +126,20 @@ describeInAccount('scripts/sbt-install.sh in an emulated account', (account) => 
   }
 
   test('changes nothing with --dry-run', async () => {
-    const output = await runInstaller(account(), ['admin@example.com', '--dry-run']);
+    const output = await runInstaller(account(), ['admin@example.com', '--control-plane-only', '--dry-run']);
     expect(output).toContain('✓ account: 000000000000');
+    expect(output).toContain('+ cdk synth --quiet');
+    expect(output).toMatch(
+      /^\+ cdk deploy controlplane-stack .*--parameters controlplane-stack:SystemAdminEmail=admin@example\.com$/m,
+    );
     expect(output).toContain('Nothing was changed');
     expect(await stacks()).toEqual([]);
   });
 
   test('installs a second environment into the same account', async () => {
-    await runInstaller(account(), ['admin@example.com']);
-    const output = await runInstaller(account(), ['admin@example.com', '--environment', 'blue', '--require-mfa']);
+    const arguments_ = ['admin@example.com', '--control-plane-only'];
+    await runInstaller(account(), arguments_);
+    const output = await runInstaller(account(), [...arguments_, '--environment', 'blue', '--require-mfa']);
     expect(output).toContain('controlplane-stack-blue.signIn = https://');
     expect(await stacks()).toEqual([
       'CDKToolkit CREATE_COMPLETE',

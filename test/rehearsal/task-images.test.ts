@@ -3,16 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { ContainerEngine } from '../../rehearsal/container-engine.ts';
-import { dockerStages } from '../../rehearsal/dockerfile.ts';
 import { Podman } from '../../rehearsal/podman.ts';
-import {
-  buildImage,
-  DOCKERFILE,
-  finalStageFromScratch,
-  imageNames,
-  MAX_IMAGE_BYTES,
-} from '../../rehearsal/task/images.ts';
+import { buildImage, MAX_IMAGE_BYTES } from '../../rehearsal/task/images.ts';
 import { buildBundles } from '../../rehearsal/task/scene.ts';
+import { dockerStages } from '../../scripts/images/dockerfile.ts';
+import { DOCKERFILE, finalStageFromScratch, imageNames } from '../../scripts/images/from-scratch.ts';
 import { describeWithPodman } from '../support/container-engine.ts';
 import { until } from '../support/until.ts';
 

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, jest, test } from '@jest/globals';
 import { missingContainerEngine } from '../../rehearsal/container-engine.ts';
 import { missingPython } from '../../rehearsal/python-environment.ts';
-import { imageNames } from '../../rehearsal/task/images.ts';
+import { imageNames } from '../../scripts/images/from-scratch.ts';
 import { blocksOf } from '../support/doc-commands.ts';
 import { describeUnless } from '../support/requirements.ts';
 import { leftBehind, NOTHING, run } from './leftovers.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { dockerStages } from '../../rehearsal/dockerfile.ts';
+import { dockerStages } from '../../scripts/images/dockerfile.ts';
 
 /** The stages of the Dockerfile of the embedded home. */
 export const STAGES = dockerStages(join(import.meta.dirname, '..', '..', 'Dockerfile'));

@@ -1,0 +1,39 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import {
+  type CloudFormationClient,
+  DeleteStackCommand,
+  DescribeStackEventsCommand,
+  DescribeStacksCommand,
+  UpdateTerminationProtectionCommand,
+} from '@aws-sdk/client-cloudformation';
+import type { OwnStack } from './inventory.ts';
+
+/** A distribution takes up to half an hour, a VPC's network interfaces as long. */
+const TIMEOUT_MS = 60 * 60_000;
+const POLL_MS = 2_000;
+
+/** Deletes a stack and waits for the end. @throws Error with the resources that could not be deleted */
+export async function deleteStack(client: CloudFormationClient, stack: OwnStack): Promise<void> {
+  const StackName = stack.id;
+  if (stack.isProtected) {
+    const input = { StackName: stack.name, EnableTerminationProtection: false };
+    await client.send(new UpdateTerminationProtectionCommand(input));
+  }
+  await client.send(new DeleteStackCommand({ StackName: stack.name }));
+  const end = performance.now() + TIMEOUT_MS;
+  for (let pause = 100; ; pause = Math.min(POLL_MS, pause * 2)) {
+    const { Stacks: [now] = [] } = await client.send(new DescribeStacksCommand({ StackName }));
+    const status = now?.StackStatus ?? 'DELETE_COMPLETE';
+    if (status === 'DELETE_COMPLETE') return;
+    if (!status.endsWith('_IN_PROGRESS')) throw new Error(`${status}: ${await failuresOf(client, StackName)}`);
+    if (performance.now() > end) throw new Error(`${status} after an hour`);
+    await wait(pause);
+  }
+}
+
+async function failuresOf(client: CloudFormationClient, StackName: string): Promise<string> {
+  const { StackEvents = [] } = await client.send(new DescribeStackEventsCommand({ StackName }));
+  const failed = StackEvents.filter(({ ResourceStatus }) => ResourceStatus === 'DELETE_FAILED');
+  const reasons = failed.map((one) => `${one.LogicalResourceId}: ${one.ResourceStatusReason ?? 'no reason given'}`);
+  return [...new Set(reasons)].join('; ') || 'no reason given';
+}

@@ -1,0 +1,44 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import {
+  type CloudFrontClient,
+  GetDistributionCommand,
+  GetDistributionConfigCommand,
+  UpdateDistributionCommand,
+} from '@aws-sdk/client-cloudfront';
+import { unlessGone } from './operation.ts';
+
+const TIMEOUT_MS = 40 * 60_000;
+const POLL_MS = 10_000;
+
+/** Disables a distribution and its access log. CloudFront takes minutes; `untilDisabled` waits. */
+export async function disable(cloudfront: CloudFrontClient, Id: string): Promise<void> {
+  await unlessGone(
+    (async () => {
+      const { DistributionConfig, ETag } = await cloudfront.send(new GetDistributionConfigCommand({ Id }));
+      if (!DistributionConfig?.Enabled) return;
+      const { Logging, ...config } = DistributionConfig;
+      const logging = Logging?.Enabled ? { ...Logging, Enabled: false, Bucket: '', Prefix: '' } : Logging;
+      await cloudfront.send(
+        new UpdateDistributionCommand({
+          ...{ Id, IfMatch: ETag },
+          DistributionConfig: { ...config, Enabled: false, ...(logging && { Logging: logging }) },
+        }),
+      );
+    })(),
+  );
+}
+
+/** Waits until the change has reached every edge location. */
+export async function untilDisabled(cloudfront: CloudFrontClient, Id: string): Promise<void> {
+  await unlessGone(
+    (async () => {
+      const end = performance.now() + TIMEOUT_MS;
+      for (;;) {
+        const { Distribution } = await cloudfront.send(new GetDistributionCommand({ Id }));
+        if (Distribution?.Status === 'Deployed') return;
+        if (performance.now() > end) throw new Error(`${Distribution?.Status} after 40 minutes`);
+        await wait(POLL_MS);
+      }
+    })(),
+  );
+}

@@ -1,0 +1,46 @@
+import { AwsCommandLine } from '../aws/command-line.ts';
+import type { Operations } from './operation.ts';
+
+/** How long the offboarding of one tenant may take, in seconds. */
+const TIMEOUT_S = 1_800;
+/** Offboardings at a time. */
+const PARALLEL = 5;
+
+interface Tenant {
+  readonly tenantId: string;
+  readonly tenantName: string;
+}
+
+/**
+ * Offboards every tenant, as an administrator does: the application plane deletes stacks, users, items and keys. What it
+ * cannot delete is reported; the stacks that remain are deleted after this.
+ */
+export async function offboardTenants(environment: string, operations: Operations): Promise<void> {
+  let commandLine: AwsCommandLine | undefined;
+  let tenants: readonly Tenant[] = [];
+  await operations.run('list the tenants', async () => {
+    commandLine = await AwsCommandLine.open(environment);
+    const { code, stdout, stderr } = await commandLine.run(['tenants', 'list', '--json']);
+    if (code !== 0) throw new Error(stderr.trim());
+    tenants = JSON.parse(stdout) as readonly Tenant[];
+  });
+  const queue = [...tenants];
+  const work = async (): Promise<void> => {
+    for (let tenant = queue.shift(); tenant !== undefined; tenant = queue.shift()) {
+      await offboard(commandLine, tenant, operations);
+    }
+  };
+  await Promise.all(Array.from({ length: PARALLEL }, work));
+}
+
+async function offboard(
+  commandLine: AwsCommandLine | undefined,
+  { tenantId, tenantName }: Tenant,
+  operations: Operations,
+): Promise<void> {
+  await operations.run(`offboard ${tenantName} (${tenantId})`, async () => {
+    const args = ['tenants', 'delete', tenantId, '--yes', '--wait', '--timeout', String(TIMEOUT_S)];
+    const result = await commandLine?.run(args);
+    if (result?.code !== 0) throw new Error(result?.stderr.trim() ?? 'not signed in');
+  });
+}

@@ -1,0 +1,78 @@
+import { execFile } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { ensurePython } from '../../rehearsal/python-environment.ts';
+import { describeWithPython } from '../support/describe-with-python.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+
+/** Every shell script of the project, by its path from the root. */
+const SCRIPTS = ['scripts', 'scripts/lib', 'scripts/cleanup'].flatMap((folder) =>
+  readdirSync(join(ROOT, folder))
+    .filter((name) => name.endsWith('.sh'))
+    .map((name) => `${folder}/${name}`),
+);
+const COMMANDS = SCRIPTS.filter((path) => !path.startsWith('scripts/lib/'));
+/** Those that take the email address of the first administrator. */
+const INSTALLERS = COMMANDS.filter((path) => /\/(sbt-install|install)\.sh$/.test(path));
+
+function run(command: string, args: readonly string[]) {
+  return new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
+    execFile(command, args, { cwd: ROOT }, (error, stdout, stderr) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
+    });
+  });
+}
+
+test('there are scripts to check', () => expect(COMMANDS).toContain('scripts/sbt-install.sh'));
+
+describe.each(COMMANDS)('%s', (script) => {
+  const email = INSTALLERS.includes(script) ? ['admin@example.com'] : [];
+
+  test.each([
+    [[...email, '--wrong'], 'unknown option --wrong'],
+    [[...email, '--environment'], '--environment needs a name'],
+    [
+      [...email, '--environment', 'No/Name'],
+      "environment must be 1 to 12 lower-case letters and digits and start with a letter, got 'No/Name'",
+    ],
+    [
+      [...email, 'another@example.com'],
+      email.length > 0 ? 'expected one email address, got two' : 'unexpected argument',
+    ],
+  ])('refuses %j and prints its usage', async (args, message) => {
+    const { code, stderr, stdout } = await run(join(ROOT, script), args);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toContain(message);
+    expect(stderr).toContain(`Usage: ${script}`);
+  });
+
+  test('prints its options with --help', async () => {
+    const { code, stdout } = await run(join(ROOT, script), ['--help']);
+    expect(code).toBe(0);
+    for (const option of ['--environment NAME', '--dry-run', '--help']) expect(stdout).toContain(option);
+  });
+});
+
+test.each(
+  INSTALLERS.flatMap((script) => [[script, 'nobody'] as const, [script, 'a@b'] as const, [script, ''] as const]),
+)('%s refuses the email address %j', async (script, email) => {
+  const { code, stdout, stderr } = await run(join(ROOT, script), email === '' ? [] : [email]);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toContain(email === '' ? 'missing email address' : `'${email}' is not an email address`);
+});
+
+describeWithPython('ShellCheck', () => {
+  jest.setTimeout(120_000);
+  let shellcheck: string;
+  beforeAll(async () => {
+    const python = await ensurePython('linter', { progress: (line) => process.stderr.write(`${line}\n`) });
+    shellcheck = join(dirname(python), 'shellcheck');
+  });
+
+  test('finds nothing in the shell scripts', async () => {
+    const { code, stdout } = await run(shellcheck, ['--external-sources', ...SCRIPTS]);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
+  });
+});
