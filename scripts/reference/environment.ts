@@ -22,9 +22,14 @@ export const OPERATOR_VARIABLES: Readonly<Record<string, Variable>> = {
       'Password for `tierplane token --tenant ... --user ...`. `--password` overrides it, but other users of the machine can see it while the command runs.',
     fallback: 'none',
   },
+  TIERPLANE_TENANT_TOKEN: {
+    meaning: 'Access token of a user of the tenant for `tierplane throttle-test`. `--token` overrides it.',
+    fallback: 'none',
+  },
   TIERPLANE_DEBUG: { meaning: 'Any value: print the stack trace of an unexpected error to stderr.', fallback: 'off' },
-  TIERPLANE_CDK_OUTPUT: { meaning: 'Folder for the CDK output of `scripts/sbt-install.sh`.', fallback: 'dist/cdk' },
-  AWS_REGION: { meaning: 'Region that `scripts/sbt-install.sh` installs into.', fallback: "the profile's region" },
+  TIERPLANE_CDK_OUTPUT: { meaning: 'Folder for the CDK output of the scripts that install.', fallback: 'dist/cdk' },
+  AWS_REGION: { meaning: 'Region of the scripts and of `tierplane --aws`.', fallback: "the profile's region" },
+  SKIP_CONFIRM: { meaning: 'Any value: `scripts/cleanup/cleanup.sh` does not ask for confirmation.', fallback: 'off' },
   NODE_COMPILE_CACHE: {
     meaning: "Folder of Node's compile cache, which halves the start of every command and process.",
     fallback: '`$XDG_CACHE_HOME/tierplane`, `~/.cache/tierplane`; in a clone `node_modules/.cache/tierplane`',
