@@ -20,13 +20,18 @@ export async function requestPublic(
     readonly body?: string | Uint8Array;
   } = {},
 ): Promise<PublicResponse> {
-  const { hostname, pathname, search } = new URL(address);
+  const { protocol, hostname, pathname, search } = new URL(address);
   const api = /^(\w+)\.execute-api\./.exec(hostname)?.[1];
   const host = api === undefined ? hostname : `${api}.execute-api.localhost`;
   const response = await request(`${endpoint}${pathname}${search}`, {
     method: options.method ?? 'GET',
-    headers: { ...options.headers, host: `${host}:${port}` },
+    headers: { ...options.headers, ...viewerProtocol(protocol, hostname), host: `${host}:${port}` },
     ...(options.body !== undefined && { body: options.body }),
   });
   return { status: response.statusCode, headers: response.headers, text: await response.body.text() };
+}
+
+/** The emulated account speaks HTTP only. Its CloudFront redirects to HTTPS unless this header names the viewer's protocol. */
+function viewerProtocol(protocol: string, hostname: string): Readonly<Record<string, string>> {
+  return hostname.endsWith('.cloudfront.net') ? { 'x-forwarded-proto': protocol.slice(0, -1) } : {};
 }
