@@ -1,3 +1,5 @@
+import { authorizer, functionInit } from './aws/functions.ts';
+import { awsProductList } from './aws/product-list.ts';
 import { growth } from './growth.ts';
 import { tenantList } from './list.ts';
 import { memoryAdvanced, memoryBasic } from './memory.ts';
@@ -14,6 +16,9 @@ import { gatewayAndService, gatewayBesideNginx, serviceAlone } from './throughpu
 export const MEASUREMENTS: readonly Measurement[] = [
   { id: 'synth', groups: ['aws'], inQuick: true, measure: synth },
   { id: 'lambda-bundle', groups: ['aws'], inQuick: true, measure: lambdaBundle },
+  { id: 'function-init', groups: ['aws'], inQuick: false, measure: functionInit },
+  { id: 'authorizer', groups: ['aws'], inQuick: false, measure: authorizer },
+  { id: 'aws-product-list', groups: ['aws'], inQuick: false, measure: awsProductList },
   { id: 'cold-start-empty', groups: ['cold-start'], inQuick: true, measure: coldStartEmpty },
   { id: 'cold-start-full', groups: ['cold-start'], inQuick: false, measure: coldStartFull },
   { id: 'tenant-list-p99', groups: ['tenant-list'], inQuick: false, measure: tenantList },

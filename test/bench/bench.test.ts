@@ -79,6 +79,14 @@ describe('npm run bench', () => {
     expect(readdirSync(scratch)).toEqual([]);
   });
 
+  test('measures the authorizer of the AWS home, warm and without a call of the account', async () => {
+    const { code, stdout, stderr } = await bench(['--quick', '--only', 'authorizer', '--json']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('measuring authorizer') });
+    expect(JSON.parse(stdout).figures).toEqual([
+      expect.objectContaining({ id: 'authorizer', unit: 'ms CPU', value: expect.any(Number), goal: '<= 1 ms CPU' }),
+    ]);
+  });
+
   test.each([
     ['a figure', ['--only', 'cold-start-empty,tenant-lsit'], "unknown figure 'tenant-lsit'; the figures are"],
     ['an option', ['--quik'], "Unknown option '--quik'"],
