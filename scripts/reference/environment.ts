@@ -76,6 +76,21 @@ export const FUNCTION_VARIABLES: Readonly<Record<string, Variable>> = {
   TIERPLANE_SENDER: { meaning: 'Sender of mails; a verified identity of SES.' },
   TIERPLANE_APP_URL: { meaning: "URL where tenants' users sign in; mails link to it." },
   TIERPLANE_RESERVED_NAMES: { meaning: 'Names that no new tenant may have, separated by commas.' },
+  TIERPLANE_WORK_QUEUE: { meaning: 'URL of the queue of tenants to work on.' },
+  TIERPLANE_REST_API: { meaning: "Id of the tenants' REST API." },
+  TIERPLANE_API_URL: { meaning: "URL of the tenants' REST API with its stage, without a slash at its end." },
+  TIERPLANE_USAGE_PLANS: { meaning: 'The id of the usage plan of each tier, as JSON.' },
+  TIERPLANE_MANIFEST: { meaning: 'Templates and images of the release, as JSON.' },
+  TIERPLANE_DEPLOYMENT_ROLE: { meaning: "ARN of the role with which CloudFormation creates tenants' stacks." },
+  TIERPLANE_POOL_STACK: { meaning: 'Name of the stack of the pooled services.' },
+  TIERPLANE_POOLED_TABLES: { meaning: 'Names of the pooled tables, as JSON.' },
+  TIERPLANE_NETWORK: { meaning: 'Where tasks run and which load balancers reach them, as JSON.' },
+  TIERPLANE_CPU_ARCHITECTURE: { meaning: 'CPU architecture of tasks: `ARM64` or `X86_64`.' },
+  TIERPLANE_SMOKE_FUNCTION: { meaning: 'Name or ARN of the function that sends smoke requests.' },
+  TIERPLANE_POOL_USER_POOL: { meaning: 'Id of the user pool of pooled tenants.' },
+  TIERPLANE_POOL_CLIENT: { meaning: "Id of that pool's public client." },
+  TIERPLANE_PRE_TOKEN_FUNCTION: { meaning: 'ARN of the function that adds claims to access tokens.' },
+  TIERPLANE_CUSTOM_MESSAGE_FUNCTION: { meaning: 'ARN of the function that writes the mails of user pools.' },
 };
 
 /** Variables that the stack sets for the services' containers in the AWS home, beside those of a task. */
