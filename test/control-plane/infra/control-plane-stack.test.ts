@@ -29,7 +29,7 @@ interface Resource {
   readonly DeletionPolicy?: string;
 }
 
-describe("the control plane's stack", () => {
+describe("the control plane's stack, without an application plane", () => {
   const output = mkdtempSync(join(tmpdir(), 'tierplane-cdk-'));
   let resources: Record<string, Resource>;
   let parameters: Record<string, { AllowedPattern?: string }>;
@@ -40,7 +40,9 @@ describe("the control plane's stack", () => {
     const env = {
       PATH: dirname(process.execPath),
       CDK_OUTDIR: output,
-      CDK_CONTEXT_JSON: JSON.stringify(Object.fromEntries(args.map((arg) => arg.split('=')))),
+      CDK_CONTEXT_JSON: JSON.stringify(
+        Object.fromEntries(['controlPlaneOnly=true', ...args].map((arg) => arg.split('='))),
+      ),
       JSII_DEPRECATED: 'quiet',
       http_proxy: 'http://127.0.0.1:9',
       https_proxy: 'http://127.0.0.1:9',
