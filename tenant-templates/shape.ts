@@ -29,7 +29,7 @@ export function shapeOf(spec: TenantSpec, tiers: TierTable, services: readonly s
     );
   }
   if (silo) {
-    resources.push({ kind: 'data', name: 'data', tenantId, spec: {} });
+    resources.push({ kind: 'data', name: 'data', tenantId, spec: {}, inputs: { tier: spec.tier } });
     for (const service of services) {
       resources.push({
         kind: 'service',

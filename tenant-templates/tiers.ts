@@ -34,3 +34,11 @@ export const TIER_NAMES = tierNames(TIERS);
 
 /** The application's microservices: one folder each under services/. */
 export const SERVICES = ['orders', 'products', 'users'] as const;
+
+type ServiceName = (typeof SERVICES)[number];
+
+/** The services that keep no items. On AWS, every other service has a table of its own. */
+export const SERVICES_WITHOUT_TABLE: readonly ServiceName[] = ['users'];
+
+/** The services that a service calls. On AWS, they start before it. @default - it calls none */
+export const SERVICE_CALLS: Readonly<Partial<Record<ServiceName, readonly ServiceName[]>>> = { orders: ['products'] };

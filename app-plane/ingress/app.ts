@@ -47,11 +47,12 @@ const IDLE_CHECK_MS = 50;
 const TIMEOUT_CHECK_MS = 1_000;
 
 export interface IngressParts {
-  readonly config: Pick<IngressConfig, 'services' | 'stage' | 'shard' | 'servicePort'>;
+  readonly config: Pick<IngressConfig, 'services' | 'stage' | 'shard' | 'servicePort'> &
+    Partial<Pick<IngressConfig, 'endpoints'>>;
   readonly log: Log;
   readonly clock: Pick<Clock, 'after'>;
   readonly limits?: Partial<IngressLimits>;
-  /** Opens the connections to services. @default - TCP to `<service>:<servicePort>` */
+  /** Opens the connections to services. @default - TCP to its endpoint */
   readonly connect?: Pool.Options['connect'];
 }
 
@@ -83,13 +84,13 @@ const ignore = (): void => undefined;
  */
 export function createIngress({ config, log, clock, connect, limits: given }: IngressParts): Ingress {
   const limits = { ...DEFAULT_LIMITS, ...given };
-  const pools = new Map(config.services.map((service) => [service, poolOf(service, config.servicePort)]));
+  const pools = new Map(config.services.map((service) => [service, poolOf(service)]));
   let inFlight = 0;
   let draining = false;
 
-  function poolOf(service: string, port: number): Pool {
+  function poolOf(service: string): Pool {
     const { serviceConnections, connectMs, responseMs, bodyMs } = limits;
-    return new Pool(`http://${service}:${port}`, {
+    return new Pool(config.endpoints?.[service] ?? `http://${service}:${config.servicePort}`, {
       ...{
         connections: serviceConnections,
         connectTimeout: connectMs,

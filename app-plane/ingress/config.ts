@@ -5,6 +5,8 @@ import { DomainError } from '../../core/errors.ts';
 const SERVICE = /^[a-z][a-z0-9-]{0,62}$/;
 /** A segment that API Gateway puts before the path: the name of a stage or of a shard. */
 const PREFIX = /^[A-Za-z0-9_-]{1,128}$/;
+/** An address of a service. */
+const ENDPOINT = /^http:\/\/[\w.-]{1,253}:\d{1,5}$/;
 /** The version of the services' paths (`/v1/products`), which no prefix may hide. */
 export const VERSION = 'v1';
 
@@ -22,6 +24,24 @@ const port = z
   .regex(/^\d{1,5}$/, 'must be a port')
   .transform(Number);
 
+/** The address of each service, as JSON: `{"orders":["http://127.0.0.1:8081"]}`. Services read the same variable. */
+const endpoints = z
+  .string()
+  .transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.addIssue({ code: 'custom', message: 'must be JSON' });
+      return z.NEVER;
+    }
+  })
+  .pipe(
+    z.record(
+      z.string(),
+      z.tuple([z.string().regex(ENDPOINT, 'must be http://<host>:<port>')], { error: 'must be one URL in a list' }),
+    ),
+  );
+
 /** The environment variables of an ingress task. */
 const Environment = z
   .object({
@@ -30,6 +50,7 @@ const Environment = z
     TIERPLANE_SHARD: prefix,
     TIERPLANE_PORT: port.pipe(z.int().min(0).max(65_535)).default(8_080),
     TIERPLANE_SERVICE_PORT: port.pipe(z.int().min(1).max(65_535)).default(8_080),
+    TIERPLANE_SERVICES: endpoints.default({}),
   })
   .superRefine(({ TIERPLANE_ROUTED_SERVICES, TIERPLANE_STAGE, TIERPLANE_SHARD }, context) => {
     const taken = [...TIERPLANE_ROUTED_SERVICES, VERSION];
@@ -49,8 +70,10 @@ export interface IngressConfig {
   readonly shard: string | undefined;
   /** TIERPLANE_PORT; 0 picks a free one. @default 8080 */
   readonly port: number;
-  /** The port of every service. TIERPLANE_SERVICE_PORT. @default 8080 */
+  /** The port of every service without an endpoint. TIERPLANE_SERVICE_PORT. @default 8080 */
   readonly servicePort: number;
+  /** `http://<host>:<port>` by service. TIERPLANE_SERVICES. @default - `http://<service>:<servicePort>` */
+  readonly endpoints: Readonly<Record<string, string>>;
 }
 
 /** Reads the environment. An empty variable counts as absent. Throws CONFIG that lists every error with its variable. */
@@ -61,13 +84,14 @@ export function readConfig(variables: Readonly<Record<string, string | undefined
     const errors = parsed.error.issues.map(({ path, message }) => `  ${String(path[0])}: ${message}`);
     throw new DomainError('CONFIG', `invalid environment of ingress (${errors.length} errors):\n${errors.join('\n')}`);
   }
-  const { TIERPLANE_ROUTED_SERVICES, TIERPLANE_STAGE, TIERPLANE_SHARD, TIERPLANE_PORT, TIERPLANE_SERVICE_PORT } =
-    parsed.data;
+  const { TIERPLANE_ROUTED_SERVICES, TIERPLANE_STAGE, TIERPLANE_SHARD, TIERPLANE_PORT, ...others } = parsed.data;
+  const endpoints = Object.entries(others.TIERPLANE_SERVICES).map(([service, [url]]) => [service, url] as const);
   return {
     services: TIERPLANE_ROUTED_SERVICES,
     stage: TIERPLANE_STAGE,
     shard: TIERPLANE_SHARD,
     port: TIERPLANE_PORT,
-    servicePort: TIERPLANE_SERVICE_PORT,
+    servicePort: others.TIERPLANE_SERVICE_PORT,
+    endpoints: Object.fromEntries(endpoints),
   };
 }

@@ -44,6 +44,7 @@ export interface Data extends OfTenant {
   readonly kind: 'data';
   readonly name: 'data';
   readonly spec: NoSpec;
+  readonly inputs: { readonly tier: TierName };
 }
 
 /** What the tenant's deployment is made from. */

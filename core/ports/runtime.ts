@@ -1,6 +1,6 @@
 import { DomainError } from '../errors.ts';
 import type { Step } from '../progress/step.ts';
-import type { TaskSize, TierName } from '../tier/tiers.ts';
+import type { Capacity, Packing, TaskSize, TierName } from '../tier/tiers.ts';
 import type { ClusterId, Place } from './places.ts';
 
 /** Identifies a service. */
@@ -30,6 +30,10 @@ export interface DeploymentSpec {
   /** Environment variables of the tasks (issuers, address of identity). No secrets. */
   readonly environment: Readonly<Record<string, string>>;
   readonly place: Place;
+  /** AWS only. @default - what the installation has configured for the tier */
+  readonly packing?: Packing;
+  /** AWS only. Throws INVALID if the installation does not offer it. @default - as for `packing` */
+  readonly capacity?: Capacity;
 }
 
 /** One service of a deployment, with its progress: `name` is the service's. `done`: as many tasks are healthy as desired. */

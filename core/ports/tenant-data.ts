@@ -1,12 +1,13 @@
 import type { MaybePending } from '../progress/pending.ts';
+import type { TierName } from '../tier/tiers.ts';
 
 /**
  * The data of tenants. A silo tenant has its own store: a directory or tables. A pooled tenant has items in the stores that
  * it shares. Every method is idempotent, and throws INVALID for an id that does not match its pattern (core/tenant/ids.ts).
  */
 export interface TenantData {
-  /** Creates the tenant's own store. Resolves to nothing when it exists. */
-  ensure(tenantId: string): Promise<MaybePending>;
+  /** Creates the tenant's own store, as its tier has it. Resolves to nothing when it exists. */
+  ensure(tenantId: string, tier: TierName): Promise<MaybePending>;
   /** Whether the tenant has its own store, or an item in a pooled one. */
   has(tenantId: string): Promise<boolean>;
   /**

@@ -21,7 +21,7 @@ export function hasIdShape(text: string): boolean {
 
 const OF_TENANT = `tenant-${TENANT_ID.source.slice(1, -1)}`;
 
-const REALM_ID = new RegExp(`^(admin|pool|${OF_TENANT})$`);
+export const REALM_ID = new RegExp(`^(admin|pool|${OF_TENANT})$`);
 export const CLUSTER_ID = new RegExp(`^(pool|shared|${OF_TENANT})$`);
 
 /** Throws INVALID. */

@@ -11,6 +11,12 @@ export type TierName = keyof TierNames;
 /** What a tenant has for itself: nothing (pool), its services (service), or its cluster and user pool (cluster). */
 export type Isolation = 'pool' | 'service' | 'cluster';
 
+/** On AWS: whether each service of a deployment has tasks of its own, or one task runs all of them. */
+export type Packing = 'per-service' | 'one-task';
+
+/** On AWS: what runs the tasks of a deployment. */
+export type Capacity = 'fargate' | 'ec2';
+
 export interface UsagePlan {
   /** Sustained requests per second: tokens added to the bucket per second. */
   readonly rate: number;

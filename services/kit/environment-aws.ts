@@ -21,7 +21,15 @@ const HttpEndpoint = z.custom<Endpoint>(
   'must be http://<host> or http://<host>:<port>',
 );
 
-/** The environment variables of a container on AWS. */
+/** What a service needs to read and write the items of its tenants. */
+const TableEnvironment = z.object({
+  /** Name of the service's table. */
+  TIERPLANE_TABLE: z.string().regex(/^[\w.-]{3,255}$/, 'must be the name of a DynamoDB table'),
+  /** The role whose sessions reach the data of one tenant. */
+  TIERPLANE_DATA_ROLE: z.string().regex(/^arn:aws[\w-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/, 'must be the ARN of a role'),
+});
+
+/** The environment variables of a container on AWS, without those of its table. */
 const AwsEnvironment = z
   .object({
     /** Folder under services/. */
@@ -30,12 +38,6 @@ const AwsEnvironment = z
     TIERPLANE_PORT: z.coerce.number().int().min(0).max(65_535).default(PORT),
     /** The only tenant that the task serves. @default '' - a pooled task, which serves all tenants of the pool */
     TIERPLANE_TENANT: TenantOrNone.default(''),
-    /** Name of the service's table. */
-    TIERPLANE_TABLE: z.string().regex(/^[\w.-]{3,255}$/, 'must be the name of a DynamoDB table'),
-    /** The role whose sessions reach the data of one tenant. */
-    TIERPLANE_DATA_ROLE: z
-      .string()
-      .regex(/^arn:aws[\w-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/, 'must be the ARN of a role'),
     /** JSON: the user pools whose tokens are accepted, with their public clients. */
     TIERPLANE_ISSUERS: jsonOf(Issuers),
     /** JSON: the endpoints of other services by name, such as `{"products":["http://products:8080"]}`. @default '{}' */
@@ -56,9 +58,13 @@ const AwsEnvironment = z
     error: 'must be given, unless TIERPLANE_IDENTITY_URL is',
     when: () => true,
   });
-export type AwsEnvironment = z.output<typeof AwsEnvironment>;
+const WithTable = TableEnvironment.and(AwsEnvironment);
+export type AwsEnvironment = z.output<typeof AwsEnvironment> & Partial<z.output<typeof TableEnvironment>>;
 
-/** Throws CONFIG with every error and its variable. */
-export function readAwsEnvironment(variables: Variables): AwsEnvironment {
-  return parseEnvironment(AwsEnvironment, variables);
+/**
+ * Throws CONFIG with every error and its variable.
+ * @param hasTable whether the service keeps items. @default true
+ */
+export function readAwsEnvironment(variables: Variables, hasTable = true): AwsEnvironment {
+  return parseEnvironment(hasTable ? WithTable : AwsEnvironment, variables);
 }

@@ -14,4 +14,6 @@ const { TIERPLANE_USERS_FUNCTION: usersFunction } = environmentOrExit('users', (
   parseEnvironment(Environment, variables),
 );
 
-void runAwsService('users', (parts) => buildUsers(parts, openUsersInvocation(usersFunction)));
+void runAwsService('users', (parts) => buildUsers(parts, openUsersInvocation(usersFunction)), {
+  hasTable: false,
+});

@@ -14,7 +14,7 @@ import type {
   ServiceStatus,
 } from '../../../core/ports/runtime.ts';
 import type { CallLimiter } from '../../../core/usage/call-limiter.ts';
-import { type DeploymentTemplate, fingerprintOf, parametersOf } from './deployment-template.ts';
+import { type DeploymentTemplate, fingerprintOf, parametersOf, type TemplateVariant } from './deployment-template.ts';
 import { EcsServices, isSteady } from './ecs-services.ts';
 import { phaseOf, waitingFor } from './stack-phase.ts';
 import { Stacks } from './stacks.ts';
@@ -45,6 +45,14 @@ const TAG = {
   max: 'tierplane:max-tasks',
 } as const;
 
+/** What a stack shall be. */
+interface Next {
+  readonly variant: TemplateVariant;
+  readonly parameters: Readonly<Record<string, string>>;
+  /** Of the template and the parameters. */
+  readonly fingerprint: string;
+}
+
 /** What the account has of one of the template's services. */
 interface Found {
   readonly service: string;
@@ -52,7 +60,10 @@ interface Found {
   readonly ecs: Service | undefined;
 }
 
-/** The Runtime port on AWS: one CloudFormation stack per deployment, which has the ECS services. */
+/**
+ * The Runtime port on AWS: one CloudFormation stack per deployment, which has the ECS services. A stack with a cluster of its
+ * own is protected from deletion until it is withdrawn. Services that run in one task are restarted and scaled together.
+ */
 export class StackRuntime implements Runtime {
   readonly #options: RuntimeOptions;
   readonly #stacks: Stacks;
@@ -67,30 +78,32 @@ export class StackRuntime implements Runtime {
   async deploy(spec: DeploymentSpec): Promise<DeploymentStatus> {
     requireDeployment(spec);
     const { template } = this.#options;
-    const parameters = parametersOf(template, spec);
-    const fingerprint = fingerprintOf(template, parameters);
+    const variant = template.variantOf(spec);
+    const parameters = parametersOf(template, variant, spec);
+    const next = { variant, parameters, fingerprint: fingerprintOf(variant, parameters) };
+    const { fingerprint } = next;
     const StackName = this.#nameOf(spec.id);
     const stack = await this.#stacks.find(StackName);
     if (!stack) {
-      return changing(spec, await this.#stacks.create(this.#requestOf(spec, parameters, fingerprint)));
+      return changing(spec, await this.#stacks.create(this.#requestOf(spec, next)));
     }
     switch (phaseOf(stack)) {
       case 'working':
         return await this.#statusOf(stack);
       case 'created':
-        return await this.#update(stack, spec, { parameters, fingerprint, token: undefined });
+        return await this.#update(stack, spec, { ...next, token: undefined });
       case 'update rolled back': {
         const { token } = await this.#stacks.lastOperation(StackName);
-        return await this.#update(stack, spec, { parameters, fingerprint, token });
+        return await this.#update(stack, spec, { ...next, token });
       }
       case 'creation failed': {
         const { token } = await this.#stacks.lastOperation(StackName);
         if (token?.startsWith(fingerprint)) return await this.#statusOf(stack);
-        await this.#stacks.delete(StackName);
+        await this.#stacks.delete(stack);
         return changing(spec, `the remains of stack ${StackName} are being removed`);
       }
       case 'deletion failed':
-        await this.#stacks.delete(StackName);
+        await this.#stacks.delete(stack);
         return changing(spec, `stack ${StackName} is being deleted`);
       case 'stuck':
         return await this.#statusOf(stack);
@@ -104,7 +117,7 @@ export class StackRuntime implements Runtime {
     const { StackStatus = '' } = stack;
     const isWorking = phaseOf(stack) === 'working' && StackStatus !== 'CREATE_IN_PROGRESS';
     const failed = phaseOf(stack) === 'deletion failed' ? await this.#statusOf(stack) : undefined;
-    if (!isWorking) await this.#stacks.delete(StackName);
+    if (!isWorking) await this.#stacks.delete(stack);
     const cluster = clusterOf(stack);
     return failed ?? { state: 'changing', cluster, reason: waitingFor({ ...stack, StackName }, isWorking), parts: [] };
   }
@@ -145,36 +158,35 @@ export class StackRuntime implements Runtime {
   async #update(
     stack: Stack,
     spec: DeploymentSpec,
-    next: {
-      readonly parameters: Readonly<Record<string, string>>;
-      readonly fingerprint: string;
-      /** Of the last operation, if it was rolled back. */
-      readonly token: string | undefined;
-    },
+    /** `token`: of the last operation, if it was rolled back. */
+    next: Next & { readonly token: string | undefined },
   ): Promise<DeploymentStatus> {
-    const { parameters, fingerprint, token } = next;
+    const { fingerprint, token } = next;
     if (tagOf(stack, TAG.spec) === fingerprint) return await this.#servingStatus(stack, await this.#find(stack));
     if (token?.startsWith(fingerprint)) return await this.#statusOf(stack);
     const counts = new Map((await this.#find(stack)).map(({ service, ecs }) => [service, ecs?.desiredCount]));
-    return changing(spec, await this.#stacks.update(this.#requestOf(spec, parameters, fingerprint, counts)));
+    return changing(spec, await this.#stacks.update(this.#requestOf(spec, next, counts)));
   }
 
   /** @param counts numbers of tasks, which operators may have changed. @default - those of the spec's size */
   #requestOf(
     spec: DeploymentSpec,
-    parameters: Readonly<Record<string, string>>,
-    fingerprint: string,
+    { variant, parameters, fingerprint }: Next,
     counts: ReadonlyMap<string, number | undefined> = new Map(),
   ) {
     const { template, roleArn, clock } = this.#options;
-    const desired = template.services.map(({ service, desiredCount }): Parameter => {
-      const count = counts.get(service) ?? spec.size.desired;
-      return { ParameterKey: desiredCount, ParameterValue: String(count) };
-    });
+    const atFirst = Math.max(template.minTasks ?? 0, spec.size.desired);
+    const values: Record<string, string> = { ...parameters };
+    for (const [service, name] of Object.entries(variant.desiredCounts)) {
+      values[name] = String(counts.get(service) ?? atFirst);
+    }
     return {
-      ...template.source,
+      ...variant.source,
       StackName: this.#nameOf(spec.id),
-      Parameters: [...Object.entries(parameters).map(([k, v]) => ({ ParameterKey: k, ParameterValue: v })), ...desired],
+      Parameters: Object.entries(values).map(
+        ([ParameterKey, ParameterValue]): Parameter => ({ ParameterKey, ParameterValue }),
+      ),
+      EnableTerminationProtection: spec.cluster === spec.id,
       Tags: tagsOf(spec, fingerprint),
       // A repeated attempt is another operation, although its spec is the same.
       ClientRequestToken: `${fingerprint}-${clock.now().toString(36)}`,
@@ -209,12 +221,13 @@ export class StackRuntime implements Runtime {
 
   async #find(stack: Stack): Promise<Found[]> {
     const resources = await this.#stacks.resources(stack.StackId ?? stack.StackName ?? '');
-    const services = this.#options.template.services.map(({ service, logicalId }) => {
-      const resource = resources.find(({ LogicalResourceId }) => LogicalResourceId === logicalId);
-      return { service, resource: resource?.ResourceStatus === 'DELETE_COMPLETE' ? undefined : resource };
+    const existing = resources.filter(({ ResourceStatus }) => ResourceStatus !== 'DELETE_COMPLETE');
+    const services = this.#options.template.services.map(({ service, logicalIds }) => {
+      const resource = existing.find(({ LogicalResourceId = '' }) => logicalIds.includes(LogicalResourceId));
+      return { service, resource };
     });
-    const arns = services.flatMap(({ resource }) => resource?.PhysicalResourceId ?? []);
-    const ecs = arns.length > 0 ? await this.#ecs.describe(arns) : new Map<string, Service>();
+    const arns = new Set(services.flatMap(({ resource }) => resource?.PhysicalResourceId ?? []));
+    const ecs = arns.size > 0 ? await this.#ecs.describe([...arns]) : new Map<string, Service>();
     return services.map((one) => ({ ...one, ecs: ecs.get(one.resource?.PhysicalResourceId ?? '') }));
   }
 

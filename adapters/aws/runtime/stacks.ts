@@ -11,6 +11,7 @@ import {
   type StackEvent,
   type StackResource,
   UpdateStackCommand,
+  UpdateTerminationProtectionCommand,
 } from '@aws-sdk/client-cloudformation';
 import { DomainError } from '../../../core/errors.ts';
 import type { CallLimiter } from '../../../core/usage/call-limiter.ts';
@@ -20,7 +21,10 @@ import { asDomainError, isThrottled } from '../store/errors.ts';
 export type StackRequest = Pick<
   CreateStackCommandInput,
   'StackName' | 'TemplateURL' | 'TemplateBody' | 'Parameters' | 'Tags' | 'RoleARN' | 'ClientRequestToken'
->;
+> & {
+  /** Only a new stack is protected; `delete` ends it. @default false */
+  readonly EnableTerminationProtection?: boolean;
+};
 
 /** How the last operation on a stack ended. */
 export interface LastOperation {
@@ -89,15 +93,22 @@ export class Stacks {
    * Starts an update in its turn. Does nothing if the stack is as requested, or if another operation is in progress.
    * @returns what to wait for, in plain words; call again as long as the stack is not as requested
    */
-  async update(request: StackRequest): Promise<string> {
+  async update({ EnableTerminationProtection: _, ...request }: StackRequest): Promise<string> {
     const command = new UpdateStackCommand({ ...request, Capabilities: CAPABILITIES });
     const isStarted = await this.#inTurn(() => this.#client.send(command));
     return `stack ${request.StackName} ${isStarted ? 'is being updated' : 'waits for its turn to be updated'}`;
   }
 
-  /** Starts the deletion. Changes nothing while another operation is in progress, or if the stack does not exist. */
-  async delete(StackName: string): Promise<void> {
-    await this.#start(() => this.#client.send(new DeleteStackCommand({ StackName })));
+  /**
+   * Ends the protection of the stack, and starts the deletion. Changes nothing while another operation is in progress, or if
+   * the stack does not exist.
+   */
+  async delete({ StackName, EnableTerminationProtection: isProtected }: Stack): Promise<void> {
+    await this.#start(async () => {
+      const end = new UpdateTerminationProtectionCommand({ StackName, EnableTerminationProtection: false });
+      if (isProtected) await this.#client.send(end);
+      await this.#client.send(new DeleteStackCommand({ StackName }));
+    });
   }
 
   /** The last operation on a stack. Events are listed newest first. */

@@ -8,19 +8,27 @@ import type { TenantData } from '../../../core/ports/tenant-data.ts';
 import type { MaybePending, Pending } from '../../../core/progress/pending.ts';
 import { closing } from '../../../core/tenant/closed.ts';
 import { requireTenantId } from '../../../core/tenant/ids.ts';
+import type { TierName } from '../../../core/tier/tiers.ts';
 import type { CallLimiter } from '../../../core/usage/call-limiter.ts';
 import { asDomainError } from '../store/errors.ts';
 import { openTable } from '../store/table.ts';
 import { TENANT_ATTRIBUTE, TENANT_INDEX } from '../store/table-shape.ts';
-import type { DeploymentTemplate } from './deployment-template.ts';
+import type { TemplateVariant } from './deployment-template.ts';
 import { phaseOf, waitingFor } from './stack-phase.ts';
 import { Stacks } from './stacks.ts';
+
+/** The template of a tenant's tables. */
+export interface DataTemplate {
+  readonly source: TemplateVariant['source'];
+  /** The values of its parameters. */
+  valuesOf(tenantId: string, tier: TierName): Readonly<Record<string, string>>;
+}
 
 export interface TenantDataOptions {
   readonly cloudFormation: CloudFormationClient;
   readonly dynamo: DynamoDBClient;
-  /** The tables of a silo tenant, which the template retains. Its one parameter is TenantId. */
-  readonly template: DeploymentTemplate['source'];
+  /** The tables of a silo tenant, which the template retains. */
+  readonly template: DataTemplate;
   /** Stacks are called `<prefix>-silo-data-<tenant id>`, apart from those of deployments: no failed update touches data. */
   readonly prefix: string;
   /** Names of the pooled tables. Each has the shape of `pooledTableShape`. */
@@ -46,7 +54,10 @@ interface PooledTable {
   readonly table: Table;
 }
 
-/** The TenantData port on AWS: a stack with a silo tenant's tables, and items in pooled tables, found by an index. */
+/**
+ * The TenantData port on AWS: a stack with a silo tenant's tables, which is protected until `delete`, and items in pooled
+ * tables, found by an index.
+ */
 export class StackTenantData implements TenantData {
   readonly #options: TenantDataOptions;
   readonly #stacks: Stacks;
@@ -59,16 +70,23 @@ export class StackTenantData implements TenantData {
     this.#pooled = pooledTables.map((name) => ({ name, table: openTable({ client, tableName: name, clock, random }) }));
   }
 
-  async ensure(tenantId: string): Promise<MaybePending> {
+  async ensure(tenantId: string, tier: TierName): Promise<MaybePending> {
+    const { template, roleArn } = this.#options;
     const StackName = this.#nameOf(tenantId);
     const stack = await this.#stacks.find(StackName);
     if (!stack) {
       const waiting = await this.#stacks.create({
-        ...this.#options.template,
+        ...template.source,
         StackName,
-        Parameters: [{ ParameterKey: 'TenantId', ParameterValue: tenantId }],
-        Tags: [{ Key: 'TenantId', Value: tenantId }],
-        ...(this.#options.roleArn !== undefined && { RoleARN: this.#options.roleArn }),
+        Parameters: Object.entries(template.valuesOf(tenantId, tier)).map(([ParameterKey, ParameterValue]) => ({
+          ...{ ParameterKey, ParameterValue },
+        })),
+        Tags: [
+          { Key: 'TenantId', Value: tenantId },
+          { Key: 'Tier', Value: tier },
+        ],
+        EnableTerminationProtection: true,
+        ...(roleArn !== undefined && { RoleARN: roleArn }),
       });
       return pendingOn(waiting);
     }
@@ -129,7 +147,7 @@ export class StackTenantData implements TenantData {
     for (const { ResourceType, PhysicalResourceId } of await this.#stacks.resources(StackName)) {
       if (ResourceType === 'AWS::DynamoDB::Table' && PhysicalResourceId) await this.#deleteTable(PhysicalResourceId);
     }
-    await this.#stacks.delete(StackName);
+    await this.#stacks.delete(stack);
     if (phaseOf(stack) === 'deletion failed') throw await this.#failureOf(stack);
     return pendingOn(waitingFor({ ...stack, StackName }, false));
   }

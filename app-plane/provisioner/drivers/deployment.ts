@@ -95,7 +95,7 @@ function unitsOf(changes: readonly Change<Kind>[], options: DeploymentDriverOpti
   const [deleted, withdrawn] = partition(deletes, isData);
   const resources = deployed.map(({ resource }) => resource as ResourceOf<'cluster' | 'service'>);
   const units: Unit[] = [
-    { changes: created, apply: () => data.ensure(tenantId) },
+    { changes: created, apply: () => ensureData(created, data) },
     // A deployment replaces what the tenant had before, so nothing is withdrawn beside it.
     resources.length > 0
       ? { changes: [...deployed, ...withdrawn], apply: () => deploy(tenantId, resources, options) }
@@ -103,6 +103,13 @@ function unitsOf(changes: readonly Change<Kind>[], options: DeploymentDriverOpti
     { changes: deleted, apply: () => data.delete(tenantId) },
   ];
   return units.filter((unit) => unit.changes.length > 0);
+}
+
+async function ensureData(changes: readonly Change<Kind>[], data: TenantData): Promise<MaybePending> {
+  for (const { resource } of changes as readonly { readonly resource: ResourceOf<'data'> }[]) {
+    const pending = await data.ensure(resource.tenantId, resource.inputs.tier);
+    if (pending) return pending;
+  }
 }
 
 async function deploy(

@@ -37,7 +37,7 @@ export function tenantDataContract(name: string, open: () => Promise<OpenTenantD
       "a tenant's own store is created and deleted, and another tenant's stays",
       async () => {
         expect(await data.has(TENANT)).toBe(false);
-        for (const tenantId of [TENANT, SIBLING, SIBLING]) await done(() => data.ensure(tenantId));
+        for (const tenantId of [TENANT, SIBLING, SIBLING]) await done(() => data.ensure(tenantId, 'premium'));
         expect(await data.has(TENANT)).toBe(true);
         for (const _time of ['once', 'again']) {
           await data.close(TENANT);
@@ -51,9 +51,9 @@ export function tenantDataContract(name: string, open: () => Promise<OpenTenantD
     test(
       'a store that was deleted is created again when the onboarding is repeated',
       async () => {
-        await done(() => data.ensure(SIBLING));
+        await done(() => data.ensure(SIBLING, 'premium'));
         await done(() => data.delete(SIBLING));
-        await done(() => data.ensure(SIBLING));
+        await done(() => data.ensure(SIBLING, 'premium'));
         expect(await data.has(SIBLING)).toBe(true);
       },
       TIMEOUT_MS,
@@ -105,7 +105,7 @@ export function tenantDataContract(name: string, open: () => Promise<OpenTenantD
       'refuses the tenant id %j',
       async (tenantId) => {
         for (const call of ['ensure', 'has', 'delete', 'close'] as const) {
-          await expect(data[call](tenantId)).rejects.toMatchObject({ code: 'INVALID' });
+          await expect(data[call](tenantId, 'premium')).rejects.toMatchObject({ code: 'INVALID' });
         }
       },
     );

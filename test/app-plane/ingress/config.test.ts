@@ -8,6 +8,16 @@ test('the defaults are port 8080 and neither stage nor shard', () => {
     shard: undefined,
     port: 8_080,
     servicePort: 8_080,
+    endpoints: {},
+  });
+});
+
+test('services may have addresses of their own, in the variable that services read', () => {
+  const services = { orders: ['http://127.0.0.1:8081'], products: ['http://products:8080'] };
+  const variables = { TIERPLANE_ROUTED_SERVICES: 'orders', TIERPLANE_SERVICES: JSON.stringify(services) };
+  expect(readConfig(variables).endpoints).toEqual({
+    orders: 'http://127.0.0.1:8081',
+    products: 'http://products:8080',
   });
 });
 
@@ -29,6 +39,18 @@ test.each([
   [{ TIERPLANE_ROUTED_SERVICES: 'orders', TIERPLANE_PORT: '8o8' }, 'TIERPLANE_PORT: must be a port'],
   [{ TIERPLANE_ROUTED_SERVICES: 'orders', TIERPLANE_PORT: '70000' }, 'TIERPLANE_PORT: '],
   [{ TIERPLANE_ROUTED_SERVICES: 'orders', TIERPLANE_SERVICE_PORT: '0' }, 'TIERPLANE_SERVICE_PORT: '],
+  ...[
+    ['{', 'must be JSON'],
+    ['{"orders":"http://127.0.0.1:8081"}', 'must be one URL in a list'],
+    ['{"orders":[]}', 'must be one URL in a list'],
+    ['{"orders":["http://a:1","http://b:1"]}', 'must be one URL in a list'],
+    ['{"orders":["https://orders:8080"]}', 'must be http://<host>:<port>'],
+    ['{"orders":["http://orders:8080/path"]}', 'must be http://<host>:<port>'],
+    ['{"orders":["http://orders"]}', 'must be http://<host>:<port>'],
+  ].map(
+    ([TIERPLANE_SERVICES, message]) =>
+      [{ TIERPLANE_ROUTED_SERVICES: 'orders', TIERPLANE_SERVICES }, `TIERPLANE_SERVICES: ${message}`] as const,
+  ),
 ])('%j is refused by the name of the variable', (variables, message) => {
   expect(() => readConfig(variables)).toThrow(message);
 });

@@ -12,7 +12,7 @@ import { placementOf, store } from './placements.ts';
 
 const ID = 'acme0000';
 const PLACE = { realm: 'pool', cluster: 'shared', silo: true } as const;
-const DATA = { kind: 'data', name: 'data', tenantId: ID, spec: {} } as const;
+const DATA = { kind: 'data', name: 'data', tenantId: ID, spec: {}, inputs: { tier: 'premium' } } as const;
 const zeros = (length: number) => new Uint8Array(length);
 
 let scratch: Awaited<ReturnType<typeof openScratchTable>>;

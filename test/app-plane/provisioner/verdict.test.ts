@@ -7,7 +7,7 @@ import { TIERS } from '../../../tenant-templates/tiers.ts';
 import { placementOf } from './placements.ts';
 
 const ID = 'acme0000';
-const DATA = { kind: 'data', name: 'data', tenantId: ID, spec: {} } as const;
+const DATA = { kind: 'data', name: 'data', tenantId: ID, spec: {}, inputs: { tier: 'premium' } } as const;
 const inputs = { tier: 'premium', size: TIERS.premium.task } as const;
 const CLUSTER = { kind: 'cluster', name: `tenant-${ID}`, tenantId: ID, spec: {}, inputs } as const;
 const SILO = { realm: 'pool', cluster: 'shared', silo: true } as const;

@@ -29,6 +29,12 @@ describe('the environment of a container', () => {
     expect(() => readAwsEnvironment({ ...GOOD, [name]: undefined })).toThrow(name);
   });
 
+  test('needs neither table nor data role for a service that keeps no items', () => {
+    const { TIERPLANE_TABLE: _table, TIERPLANE_DATA_ROLE: _role, ...others } = GOOD;
+    expect(readAwsEnvironment(others, false)).not.toHaveProperty('TIERPLANE_TABLE');
+    expect(() => readAwsEnvironment(others)).toThrow('(2 errors)');
+  });
+
   test.each([
     ['TIERPLANE_PORT', '65536'],
     ['TIERPLANE_PORT', 'http'],

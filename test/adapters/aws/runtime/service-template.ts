@@ -40,10 +40,14 @@ export function testTemplate(): DeploymentTemplate {
     ),
     DesiredCount: { Type: 'Number', MinValue: 0 },
   };
-  return {
+  const variant = {
     source: { TemplateBody: JSON.stringify({ Parameters, Resources: base.Resources }) },
-    services: [{ service: SERVICE, logicalId: 'Service', desiredCount: 'DesiredCount' }],
     patterns: Object.fromEntries(Object.entries(PARAMETERS).map(([name, pattern]) => [name, new RegExp(pattern)])),
+    desiredCounts: { [SERVICE]: 'DesiredCount' },
+  };
+  return {
+    services: [{ service: SERVICE, logicalIds: ['Service'] }],
+    variantOf: () => variant,
     valuesOf: ({ cluster, release, environment }) => ({
       Cluster: cluster,
       Release: release,

@@ -1,7 +1,7 @@
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { CreateTableCommand, DescribeTableCommand, DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { expect, jest, test } from '@jest/globals';
-import { StackTenantData } from '../../../../adapters/aws/runtime/tenant-data.ts';
+import { type DataTemplate, StackTenantData } from '../../../../adapters/aws/runtime/tenant-data.ts';
 import { openTable } from '../../../../adapters/aws/store/table.ts';
 import { pooledTableShape } from '../../../../adapters/aws/store/table-shape.ts';
 import { systemClock, systemRandom } from '../../../../adapters/shared/clock.ts';
@@ -29,11 +29,16 @@ function siloTemplate(billing = 'PAY_PER_REQUEST'): string {
   return JSON.stringify({ Parameters, Resources: { Table } });
 }
 
+const dataTemplate: DataTemplate = {
+  source: { TemplateBody: siloTemplate() },
+  valuesOf: (TenantId) => ({ TenantId }),
+};
+
 function dataIn(account: EmulatedAccount, hasServices = async (_tenantId: string) => false): StackTenantData {
   return new StackTenantData({
     cloudFormation: new CloudFormationClient(clientConfig(account)),
     dynamo: new DynamoDBClient(clientConfig(account)),
-    ...{ template: { TemplateBody: siloTemplate() }, prefix: 'tp', pooledTables: [POOLED], hasServices },
+    ...{ template: dataTemplate, prefix: 'tp', pooledTables: [POOLED], hasServices },
     ...{ clock: systemClock, random: systemRandom },
   });
 }
@@ -57,7 +62,7 @@ describeInAccount('an emulated account', (account) => {
     const before = await tables();
     let isServing = true;
     const data = dataIn(account(), async () => isServing);
-    await until(async () => !(await data.ensure('tenantsilo1')));
+    await until(async () => !(await data.ensure('tenantsilo1', 'premium')));
     const [table] = (await tables()).filter((name) => !before.includes(name));
     await expect(data.delete('tenantsilo1')).rejects.toMatchObject({ code: 'CONFLICT' });
     expect((await dynamo.send(new DescribeTableCommand({ TableName: table }))).Table?.TableStatus).toBe('ACTIVE');

@@ -119,7 +119,7 @@ describe('TI-5: started as root', () => {
   });
 
   asRoot('files that were created before tenants had their own user ids change owner', async () => {
-    await platform.runtime.data.ensure('tenantuid05');
+    await platform.runtime.data.ensure('tenantuid05', 'premium');
     const folder = join(platform.dataDir, 'tenants/tenantuid05');
     chownSync(folder, 0, 0);
     writeFileSync(join(folder, 'echo.db'), 'x');

@@ -107,7 +107,7 @@ describe('a service', () => {
 
   test('that is withdrawn leaves no process, socket, cgroup or status behind, and keeps its log and data', async () => {
     const spec = premium('tenantgone1');
-    await platform.runtime.data.ensure('tenantgone1');
+    await platform.runtime.data.ensure('tenantgone1', 'premium');
     await deploy(platform.runtime, [spec]);
     const { pid } = await taskOf(platform.runtime, spec);
     const { endpoint } = await taskOf(platform.runtime, spec);

@@ -1,0 +1,65 @@
+import { Stack } from 'aws-cdk-lib';
+import { ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { NagSuppressions } from 'cdk-nag';
+import type { Construct } from 'constructs';
+import { repositoryArns } from './images.ts';
+import { boundaryName } from './silo-parameters.ts';
+
+const ITEMS = ['GetItem', 'Query', 'PutItem', 'DeleteItem', 'ConditionCheckItem'];
+const BALANCING = ['DescribeListeners', 'DescribeRules', 'DescribeTargetGroups', 'DescribeTargetHealth'];
+
+/**
+ * The most that a role in a silo tenant's stack can be allowed, whatever its own policy says. Every role that the deployment
+ * role of CloudFormation creates must have it.
+ *
+ * @param usersFunctionArn ARN of the function `tenant-users`
+ */
+export function tenantBoundary(scope: Construct, prefix: string, usersFunctionArn: string): ManagedPolicy {
+  const { account, region, partition } = Stack.of(scope);
+  const arn = (service: string, name: string) => `arn:${partition}:${service}:${region}:${account}:${name}`;
+  const role = `arn:${partition}:iam::${account}:role/${prefix}-silo-*`;
+  const balancing = ['targetgroup/*', 'listener-rule/app/*'].map((name) => arn('elasticloadbalancing', name));
+  const shift = ['ModifyRule', 'RegisterTargets', 'DeregisterTargets'];
+  const policy = new ManagedPolicy(scope, 'TenantBoundary', {
+    managedPolicyName: boundaryName(prefix),
+    description: 'The most that roles of tenants with services of their own may do',
+    statements: [
+      allow(['sts:AssumeRole', 'sts:TagSession'], [role]),
+      allow(actionsOf('dynamodb', ITEMS), [arn('dynamodb', `table/${prefix}-silo-*`)]),
+      allow(
+        actionsOf('kms', ['Encrypt', 'Decrypt', 'ReEncryptFrom', 'ReEncryptTo', 'GenerateDataKey', 'DescribeKey']),
+        ['*'],
+        {
+          StringEquals: { 'kms:ViaService': `dynamodb.${region}.${Stack.of(scope).urlSuffix}` },
+        },
+      ),
+      allow(['lambda:InvokeFunction'], [usersFunctionArn]),
+      allow(['ecr:GetAuthorizationToken', ...actionsOf('elasticloadbalancing', BALANCING)], ['*']),
+      allow(
+        actionsOf('ecr', ['BatchCheckLayerAvailability', 'BatchGetImage', 'GetDownloadUrlForLayer']),
+        repositoryArns(scope, prefix),
+      ),
+      allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [arn('logs', `log-group:${prefix}-silo-*`)]),
+      allow(actionsOf('elasticloadbalancing', shift), balancing),
+    ],
+  });
+  NagSuppressions.addResourceSuppressions(policy, [
+    {
+      id: 'AwsSolutions-IAM5',
+      reason: 'A boundary allows nothing by itself. It covers the names of all silo tenants.',
+    },
+  ]);
+  return policy;
+}
+
+function actionsOf(service: string, names: readonly string[]): string[] {
+  return names.map((name) => `${service}:${name}`);
+}
+
+function allow(
+  actions: string[],
+  resources: string[],
+  conditions?: Record<string, Record<string, string>>,
+): PolicyStatement {
+  return new PolicyStatement({ actions, resources, ...(conditions && { conditions }) });
+}
