@@ -95,7 +95,7 @@ export const AWS_CONFIGURATION = z
   .strictObject({
     tags,
     network,
-    shards: z.int().min(1).max(20).default(1).meta({
+    shards: z.int().min(1).max(10).default(1).meta({
       description:
         'Load balancers, over which the tenants are distributed. Each serves up to 45 tenants with services of their own. Do not decrease it while tenants use the last one.',
     }),

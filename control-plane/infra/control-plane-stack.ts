@@ -55,7 +55,6 @@ export class ControlPlaneStack extends TierplaneStack {
     const { prefix, configuration } = this;
     const callbackUrls: CallbackUrls = appPlane ? [appPlane.adminUrl, LOCAL] : [LOCAL];
     const logRetention: RetentionDays = configuration.logRetentionDays;
-    Tags.of(this).add('tierplane:environment', this.environmentName);
     Tags.of(this).add('tierplane:plane', 'control');
 
     const adminEmail = adminEmailParameter(this);

@@ -87,7 +87,7 @@ describe('the configuration of the AWS home', () => {
       { certificateHost: 'lb.example.com' },
       'certificateHost: must be set together with certificateArn, got "lb.example.com"',
     ],
-    [{ shards: 21 }, 'shards: must be at most 20, got 21'],
+    [{ shards: 11 }, 'shards: must be at most 10, got 11'],
     [{ ec2: { instanceType: 'large' } }, 'ec2.instanceType: must be an instance type such as m7g.large, got "large"'],
     [{ reservedNames: [''] }, 'reservedNames.0: must not be empty, got ""'],
     ['[]', 'must be a JSON object, got []'],
