@@ -1,18 +1,18 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, describe, expect, test } from '@jest/globals';
 import { SERVICES, TIER_NAMES, TIERS } from '../../../../tenant-templates/tiers.ts';
 import { Synthesized, type TemplateResource } from '../../../support/synthesized.ts';
-
-jest.setTimeout(180_000);
 
 const STACK = 'shared-infra-stack';
 
 describe("the tenants' REST API with two shards", () => {
   const folder = mkdtempSync(join(tmpdir(), 'tierplane-rest-api-'));
   afterAll(() => rmSync(folder, { recursive: true }));
-  let app: Synthesized;
+  const configuration = join(folder, 'aws.json');
+  writeFileSync(configuration, JSON.stringify({ shards: 2 }));
+  const app = Synthesized.of('bin/cdk.ts', { configuration });
   const all = (type: string) => app.resources(STACK, type);
   const only = (type: string): TemplateResource => {
     const [one, ...others] = all(type);
@@ -20,12 +20,6 @@ describe("the tenants' REST API with two shards", () => {
     if (!one) throw new Error(`no ${type}`);
     return one;
   };
-
-  beforeAll(() => {
-    const configuration = join(folder, 'aws.json');
-    writeFileSync(configuration, JSON.stringify({ shards: 2 }));
-    app = Synthesized.of('bin/cdk.ts', { configuration });
-  });
 
   /** The path of each resource, by its logical id. */
   function paths(): Map<string, string> {
