@@ -63,7 +63,7 @@ const ACCESS_LOG = {
 
 /**
  * The tenants' REST API: authorizer, usage plan by tier, and a path for each service of each shard, `/s<shard>/<service>`.
- * @see docs/decisions/0036-tenants-rest-api.md
+ * @see docs/decisions/0035-tenants-rest-api.md
  */
 export class TenantRestApi extends Construct implements Offered {
   readonly restApiId: string;
