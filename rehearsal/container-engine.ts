@@ -1,18 +1,23 @@
 import { spawnSync } from 'node:child_process';
+import { mkdirSync, rmSync } from 'node:fs';
 import { missingPodman, Podman } from './podman.ts';
 
-/** The label of an account's containers, which the launcher sets. */
+/** The label of an account's containers, which the launcher sets, and of its images in Docker. */
 const LABEL = 'tierplane.account';
 
 /** Runs the containers of one emulated account. Its images are local; nothing is pulled. */
 export interface ContainerEngine {
   /** The address of its Docker API, for DOCKER_HOST. */
   readonly host: string;
-  /** Builds an image from a folder with a `Containerfile`. @throws Error with the output if it fails */
+  /** The engine's names of the account's images begin with this, so that accounts which share an engine share no image. */
+  readonly imagePrefix: string;
+  /** Builds the account's image `tag` from a folder with a `Containerfile`. @throws Error with the output if it fails */
   build(tag: string, folder: string): void;
-  /** Runs one command of its command line, such as `ps`, to its end. @throws Error with the output if it fails */
+  /** The names of the account's containers, running or not, that match all filters of `ps`, such as `label=name=value`. */
+  containers(...filters: readonly string[]): string[];
+  /** Runs one command of its command line, such as `exec`, to its end. @throws Error with the output if it fails */
   run(...args: readonly string[]): string;
-  /** Removes the account's containers and the images that `build` made. */
+  /** Removes the account's containers and images. */
   dispose(): void;
 }
 
@@ -31,40 +36,31 @@ export function missingContainerEngine(): string | undefined {
 
 /**
  * Starts the engine of an account: DOCKER_HOST if set, else Docker, else a podman of its own.
- * @param folder of the account's podman
+ * @param folder of the account's podman. It exists as long as the account has containers, whatever the engine.
  * @param accountName is the value of the label of the account's containers
  * @throws Error if no engine can run
  */
 export async function startContainerEngine(folder: string, accountName: string): Promise<ContainerEngine> {
   const missing = missingContainerEngine();
   if (missing !== undefined) throw new Error(`missing container engine: ${missing}`);
-  return usesDocker() ? new Docker(accountName) : podmanEngine(new Podman(folder));
+  return usesDocker() ? new Docker(folder, accountName) : podmanEngine(new Podman(folder), accountName);
 }
 
 /** Removes the containers of an account whose process was killed. */
 export function disposeContainersOf(folder: string, accountName: string): void {
+  if (usesDocker()) new Docker(folder, accountName).dispose();
   new Podman(folder).dispose();
-  if (usesDocker()) new Docker(accountName).dispose();
 }
 
-async function podmanEngine(podman: Podman): Promise<ContainerEngine> {
+async function podmanEngine(podman: Podman, accountName: string): Promise<ContainerEngine> {
   try {
     return {
-      host: await podman.serve(),
+      ...{ host: await podman.serve(), imagePrefix: '' },
       build: (tag, folder) => {
-        podman.run(
-          'build',
-          '--quiet',
-          '--pull=never',
-          '--format',
-          'docker',
-          '--tag',
-          tag,
-          '--file',
-          `${folder}/Containerfile`,
-          folder,
-        );
+        const options = ['--quiet', '--pull=never', '--format', 'docker', '--tag', tag];
+        podman.run('build', ...options, '--file', `${folder}/Containerfile`, folder);
       },
+      containers: (...filters) => linesOf(podman.run(...listContainers(accountName, filters))),
       run: (...args) => podman.run(...args),
       dispose: () => podman.dispose(),
     };
@@ -74,19 +70,28 @@ async function podmanEngine(podman: Podman): Promise<ContainerEngine> {
   }
 }
 
-/** The machine's Docker, which others use as well. */
+/** The machine's Docker, which other accounts and other programs use as well. */
 class Docker implements ContainerEngine {
   readonly host = process.env.DOCKER_HOST || 'unix:///var/run/docker.sock';
+  readonly imagePrefix: string;
+  readonly #folder: string;
   readonly #accountName: string;
-  readonly #tags = new Set<string>();
 
-  constructor(accountName: string) {
+  constructor(folder: string, accountName: string) {
+    this.#folder = folder;
     this.#accountName = accountName;
+    // Names of images have no capital letters.
+    this.imagePrefix = `tierplane.local/${Buffer.from(accountName).toString('hex')}/`;
+    mkdirSync(folder, { recursive: true });
   }
 
   build(tag: string, folder: string): void {
-    this.#tags.add(tag);
-    this.run('build', '--quiet', '--tag', tag, '--file', `${folder}/Containerfile`, folder);
+    const options = ['--quiet', '--label', `${LABEL}=${this.#accountName}`, '--tag', `${this.imagePrefix}${tag}`];
+    this.run('build', ...options, '--file', `${folder}/Containerfile`, folder);
+  }
+
+  containers(...filters: readonly string[]): string[] {
+    return linesOf(this.run(...listContainers(this.#accountName, filters)));
   }
 
   run(...args: readonly string[]): string {
@@ -96,11 +101,23 @@ class Docker implements ContainerEngine {
   }
 
   dispose(): void {
-    const { stdout } = docker(['ps', '--all', '--quiet', '--filter', `label=${LABEL}=${this.#accountName}`]);
-    const ids = stdout.split('\n').filter(Boolean);
-    if (ids.length > 0) docker(['rm', '--force', '--volumes', ...ids]);
-    if (this.#tags.size > 0) docker(['rmi', '--force', ...this.#tags]);
+    const names = this.containers();
+    if (names.length > 0) docker(['rm', '--force', '--volumes', ...names]);
+    const filter = `label=${LABEL}=${this.#accountName}`;
+    const images = linesOf(this.run('images', '--quiet', '--filter', filter));
+    if (images.length > 0) docker(['rmi', '--force', ...new Set(images)]);
+    rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+/** Arguments of `ps` that print the names of the account's containers. */
+function listContainers(accountName: string, filters: readonly string[]): string[] {
+  const all = [`label=${LABEL}=${accountName}`, ...filters];
+  return ['ps', '--all', '--format', '{{.Names}}', ...all.flatMap((filter) => ['--filter', filter])];
+}
+
+function linesOf(text: string): string[] {
+  return text.split('\n').filter(Boolean);
 }
 
 function docker(args: readonly string[]) {

@@ -157,6 +157,7 @@ function launch(python: string, { port, directory, engine }: AccountParts): Chil
         LOG_LEVEL: 'INFO',
         ...(engine && {
           DOCKER_HOST: engine.host,
+          TIERPLANE_IMAGE_PREFIX: engine.imagePrefix,
           MINISTACK_DOCKER_TIMEOUT: '60',
           TIERPLANE_ACCOUNT: basename(directory),
           TIERPLANE_TASK_ADDRESS_LOCK: TASK_ADDRESS_LOCK,

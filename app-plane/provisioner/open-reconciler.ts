@@ -5,6 +5,7 @@ import type { Identity, RealmConfig, RealmId } from '../../core/ports/identity.t
 import type { Log } from '../../core/ports/log.ts';
 import type { Places } from '../../core/ports/places.ts';
 import type { Table } from '../../core/ports/table.ts';
+import { PENDING_LIMIT_MINUTES } from '../../core/progress/pending.ts';
 import type { TierName, TierTable } from '../../core/tier/tiers.ts';
 import { shapeOf } from '../../tenant-templates/shape.ts';
 import { createReconciler, type ReconcileDeps, type Reconciler } from './reconcile.ts';
@@ -67,7 +68,7 @@ export function openReconciler(options: ReconcilerOptions): Reconciler {
     shapeOf: (spec) => shapeOf(spec, options.tiers, options.services),
     realmConfig: realmConfigs(options.identity),
     stepMs: (limits.stepSeconds ?? 60) * 1000,
-    pendingMs: (limits.pendingMinutes ?? 60) * 60_000,
+    pendingMs: (limits.pendingMinutes ?? PENDING_LIMIT_MINUTES) * 60_000,
     attempts: limits.attempts ?? 5,
     onboardingMs: (limits.onboardingSeconds ?? 120) * 1000,
     maxTenants: limits.maxTenants ?? {},

@@ -2,6 +2,7 @@ import { SESv2Client } from '@aws-sdk/client-sesv2';
 import { functionLog } from '../../adapters/aws/log.ts';
 import { openMailer } from '../../adapters/aws/mail/mailer.ts';
 import { createMailLimits } from '../../core/identity/users/mail-limits.ts';
+import { PENDING_LIMIT_MINUTES } from '../../core/progress/pending.ts';
 import { reservedSlugs } from '../../core/tenant/reserved-names.ts';
 import { pause } from '../../core/time/wait.ts';
 import { createRateLimiter } from '../../core/usage/rate-limiter.ts';
@@ -24,6 +25,11 @@ const appPlane = openAppPlaneStore(environment);
 /** Of this instance of the function; SES has limits of the whole account. */
 const mailLimits = createMailLimits(store.clock);
 const mails = createMailsInFlight(openMailer(new SESv2Client(), environment.TIERPLANE_SENDER));
+/**
+ * Work in progress is retried only when the application plane has given it up: a stack may take an hour, and a retry would
+ * start its time again.
+ */
+const STALLED_AFTER_MS = (PENDING_LIMIT_MINUTES + 15) * 60_000;
 const deps: ControlPlaneDeps = {
   ...store,
   identity: openUsers(environment, store, mailLimits),
@@ -44,6 +50,7 @@ const deps: ControlPlaneDeps = {
   reservedSlugs: reservedSlugs(environment.TIERPLANE_RESERVED_NAMES, [environment.TIERPLANE_APP_URL]),
   signUpLimiter: createRateLimiter(store.clock),
   appUrl: environment.TIERPLANE_APP_URL,
+  stalledAfterMs: STALLED_AFTER_MS,
   basePath: '',
   docsPage: async (api) => (await import('./docs-page.ts')).docsPage(api),
 };

@@ -1,6 +1,7 @@
 """Features that the emulator's task containers lack. Each function adds one and links the AWS page that defines it."""
 
 import os
+import re
 import threading
 import time
 
@@ -13,6 +14,7 @@ from ministack.core.responses import request_scope
 from ministack.services import ecs
 
 _LABEL = "tierplane.account"
+_IMAGE_ID = re.compile("(sha256:)?[0-9a-f]{12,64}")
 _OBSERVE_EVERY_S = 0.2
 _LOOK_FOR_EXITED_EVERY_S = 2.0
 _REMOVE_EXITED_AFTER_S = 15.0
@@ -32,7 +34,8 @@ def require_engine():
 
 
 def use_local_images_only():
-    """Starts images of this machine only, without a look-up in a registry. A missing image fails the task.
+    """Starts images of this account only, without a look-up in a registry. A missing image fails the task. The engine's
+    names of the account's images begin with TIERPLANE_IMAGE_PREFIX.
 
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html
     """
@@ -40,16 +43,23 @@ def use_local_images_only():
     def refuse(_images, name, *_args, **_options):
         raise ImageNotFound(f"image {name} is not on this machine, and the rehearsal pulls no image")
 
-    ImageCollection.pull = refuse
-    ImageCollection.get_registry_data = refuse
+    prefix = os.environ["TIERPLANE_IMAGE_PREFIX"]
+    get_image = ImageCollection.get
     original = ecs._run_docker_container
 
-    def run(client, definition, run_kwargs, **options):
-        try:
-            return original(client, definition, run_kwargs, **{**options, "refresh_image": False})
-        except ImageNotFound as error:
-            raise ecs._ImagePullError(str(error)) from error
+    def get(images, name):
+        return get_image(images, name if _IMAGE_ID.fullmatch(name) else prefix + name)
 
+    def run(client, definition, run_kwargs, **options):
+        local = {**definition, "image": prefix + definition["image"]}
+        try:
+            return original(client, local, run_kwargs, **{**options, "refresh_image": False})
+        except ImageNotFound as error:
+            raise ecs._ImagePullError(str(error).replace(local["image"], definition["image"])) from error
+
+    ImageCollection.pull = refuse
+    ImageCollection.get_registry_data = refuse
+    ImageCollection.get = get
     ecs._run_docker_container = run
 
 

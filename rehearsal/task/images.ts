@@ -9,7 +9,7 @@ import type { ContainerEngine } from '../container-engine.ts';
 export const MAX_IMAGE_BYTES = 150_000_000;
 
 /** The part of an engine that builds images. */
-type Builder = Pick<ContainerEngine, 'build' | 'run'>;
+type Builder = Pick<ContainerEngine, 'build' | 'run' | 'imagePrefix'>;
 
 /**
  * Builds the image of a service or of ingress from its bundle in dist/aws/, which must be up to date. It has this machine's
@@ -31,7 +31,7 @@ export function buildImageWith(
 ): number {
   return build(engine, tag, (folder) => {
     copyFile(script, join(folder, 'script.cjs'));
-    writeFileSync(join(folder, 'Containerfile'), `FROM ${base}\nCOPY script.cjs ${path}\n`);
+    writeFileSync(join(folder, 'Containerfile'), `FROM ${engine.imagePrefix}${base}\nCOPY script.cjs ${path}\n`);
   });
 }
 
@@ -40,7 +40,7 @@ function build(engine: Builder, tag: string, prepare: (folder: string) => void):
   try {
     prepare(folder);
     engine.build(tag, folder);
-    return Number(engine.run('image', 'inspect', '--format', '{{.Size}}', tag));
+    return Number(engine.run('image', 'inspect', '--format', '{{.Size}}', `${engine.imagePrefix}${tag}`));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

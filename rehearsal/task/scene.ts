@@ -102,11 +102,12 @@ export class TaskScene {
     this.#service = outputsOf<ServiceOutputs>(result);
   }
 
-  /** The id of the running container of the service's task. */
+  /** The name of the running container of the service's task. */
   container(): string {
-    const ids = this.engine.run('ps', '--quiet', '--filter', `label=com.amazonaws.ecs.container-name=service`).trim();
-    assert.match(ids, /^[0-9a-f]+$/, 'exactly one container of the service must run');
-    return ids;
+    const names = this.engine.containers('label=com.amazonaws.ecs.container-name=service', 'status=running');
+    const [name] = names;
+    assert(name !== undefined && names.length === 1, 'exactly one container of the service must run');
+    return name;
   }
 
   /** Runs a command in the service's container. @returns its output */

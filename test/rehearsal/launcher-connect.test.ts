@@ -50,12 +50,8 @@ describeWithContainers('Service Connect in an emulated account', (account, engin
     expect(await fetchFrom(account(), client, 'http://upstream/release')).toEqual(served);
     expect((await fetchFrom(account(), stranger, 'http://upstream/release')).status).toBe(500);
 
-    engine().run(
-      'kill',
-      engine()
-        .run('ps', '--quiet', '--filter', 'label=com.amazonaws.ecs.task-definition-family=upstream-TaskDefinition')
-        .trim(),
-    );
+    const family = 'label=com.amazonaws.ecs.task-definition-family=upstream-TaskDefinition';
+    engine().run('kill', ...engine().containers(family, 'status=running'));
     await until(async () => (await fetchFrom(account(), client, 'http://upstream/release')).status === 200, 30_000);
 
     expect(aliasesOf(account()).length).toBe(1);

@@ -25,7 +25,7 @@ describeWithContainers('stacks of ECS services in an emulated account', (account
     process.stderr.write(`${name}: ${((performance.now() - started) / 1000).toFixed(1)} s\n`);
     return result;
   };
-  const containers = () => engine().run('ps', '--all', '--format', '{{.Names}}').split('\n').filter(Boolean);
+  const containers = () => engine().containers();
 
   test('a stack is complete when its service serves, and deleting it removes the container', async () => {
     const created = await measured('stack of a service created', () =>

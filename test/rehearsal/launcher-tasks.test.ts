@@ -78,15 +78,12 @@ describeWithContainers('ECS tasks in an emulated account', (account, engine) => 
     expect(body).toMatchObject({ argv: ['given'], rootIsWritable: false, volumeIsWritable: true });
     expect(body.status).toMatch(/^Uid:\t1000\t1000\t1000\t1000$/m);
     expect(body.status).toMatch(/^CapBnd:\t0+$/m);
-    const name = engine().run(
-      'ps',
-      '--quiet',
-      '--filter',
-      'label=com.amazonaws.ecs.task-definition-family=settings-TaskDefinition',
-    );
-    expect(engine().run('inspect', '--format', '{{.HostConfig.Memory}}', name.trim()).trim()).toBe(
-      String(256 * 2 ** 20),
-    );
+    const names = engine().containers('label=com.amazonaws.ecs.task-definition-family=settings-TaskDefinition');
+    expect(
+      engine()
+        .run('inspect', '--format', '{{.HostConfig.Memory}}', ...names)
+        .trim(),
+    ).toBe(String(256 * 2 ** 20));
   });
 
   test('containers of one task share a network', async () => {

@@ -60,7 +60,8 @@ describeWithPodman('the images of services and of ingress', () => {
   beforeAll(async () => {
     await buildBundles();
     podman = new Podman(mkdtempSync(join(tmpdir(), 'tp-podman-')));
-    const engine: Pick<ContainerEngine, 'build' | 'run'> = {
+    const engine: Pick<ContainerEngine, 'build' | 'run' | 'imagePrefix'> = {
+      imagePrefix: '',
       build: (tag, folder) =>
         void podman.run('build', '--format', 'docker', '--tag', tag, '--file', join(folder, 'Containerfile'), folder),
       run: (...args) => podman.run(...args),

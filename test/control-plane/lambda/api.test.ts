@@ -29,6 +29,10 @@ describeLambdaApi("the control plane's function in an emulated account", (api) =
     ]);
     const listed = await asAdmin('GET /tenants', '/tenants', { query: 'name=ac&limit=1&name=acme' });
     expect([listed.statusCode, listed.json.data]).toEqual([200, [expect.objectContaining({ tenantId })]]);
+    expect(listed.json.data[0].actions).toContainEqual({
+      ...{ name: 'retry', allowed: false },
+      reason: 'Onboarding is in progress; it can be retried once it has taken 75 minutes.',
+    });
   });
 
   test('DX-9: the client for scripts acts as a SystemAdmin within its scopes', async () => {
