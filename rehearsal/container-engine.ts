@@ -121,7 +121,7 @@ function linesOf(text: string): string[] {
 }
 
 function docker(args: readonly string[]) {
-  return spawnSync('docker', args, { encoding: 'utf8', timeout: 120_000 });
+  return spawnSync('docker', args, { env: process.env, encoding: 'utf8', timeout: 120_000 });
 }
 
 function usesDocker(): boolean {

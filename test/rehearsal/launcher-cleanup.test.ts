@@ -2,8 +2,9 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterEach, expect, jest, test } from '@jest/globals';
+import { containersFolder } from '../../rehearsal/account-files.ts';
 import { missingContainerEngine } from '../../rehearsal/container-engine.ts';
 import { missingPython } from '../../rehearsal/python-environment.ts';
 import { describeUnless } from '../support/requirements.ts';
@@ -17,15 +18,13 @@ const PROGRAM = `
 import { startEmulatedAccount } from './rehearsal/emulated-account.ts';
 const account = await startEmulatedAccount({ containers: true, progress: () => {} });
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(0));
-console.log(JSON.stringify({ port: account.port, directory: account.directory, host: account.engine.host }));
+console.log(JSON.stringify({ port: account.port, directory: account.directory }));
 setInterval(() => {}, 1000);
 `;
 
 interface Running {
   readonly port: number;
   readonly directory: string;
-  /** The address of the account's container engine. */
-  readonly host: string;
   stop(signal: NodeJS.Signals): Promise<void>;
 }
 
@@ -89,7 +88,7 @@ describeUnless(missingPython() ?? missingContainerEngine(), 'an emulated account
       expect(await reach(second)).toBe(200);
       await second.stop('SIGINT');
       expect(readdirSync(folder)).toEqual([]);
-      expect(mountsIn(dirname(first.host.replace('unix://', '')))).toBe(false);
+      expect(mountsIn(containersFolder(first.directory))).toBe(false);
       expect(addressesWithoutAccounts() ?? '').not.toContain('169.254.170.2/32');
     });
   });
@@ -103,7 +102,8 @@ describeUnless(missingPython() ?? missingContainerEngine(), 'an emulated account
       await until(async () => !(await fetch(`http://127.0.0.1:${killed.port}/`).catch(() => false)));
       expect(existsSync(killed.directory)).toBe(true);
       const next = await startIn(folder);
-      expect([killed.directory, killed.host.replace('unix://', '')].filter((path) => existsSync(path))).toEqual([]);
+      const folders = [killed.directory, containersFolder(killed.directory)];
+      expect(folders.filter((path) => existsSync(path))).toEqual([]);
       expect(String(spawnSync('ip', ['address', 'show', 'dev', 'lo']).stdout)).not.toContain('169.254.9.9');
       await next.stop('SIGTERM');
       expect(readdirSync(folder)).toEqual([]);

@@ -39,7 +39,7 @@ describeUnless(missingPython() ?? missingContainerEngine(), 'npm run aws:task', 
         expect(Number(megabytes)).toBeGreaterThan(50);
         expect(Number(megabytes)).toBeLessThan(150);
       }
-      expect(detailOf('healthy ECS task')).toMatch(/^arn:aws:ecs:\S+, container [0-9a-f]+, user 65532/);
+      expect(detailOf('healthy ECS task')).toMatch(/^arn:aws:ecs:\S+, container \S+-service, user 65532/);
       expect(detailOf('product list')).toMatch(/COF-1.* by arn:aws:sts::\d{12}:assumed-role\/.*DataRole/);
       expect(detailOf('refuses the same container')).toMatch(/^AccessDeniedException: .*dynamodb:Query/);
       for (const { name, ms } of steps) expect(stderr).toContain(`✓ ${name} (${ms} ms)`);
