@@ -1,5 +1,5 @@
-import { authorizer, functionInit } from './aws/functions.ts';
-import { awsProductList } from './aws/product-list.ts';
+import { authorizer, functionInit } from './aws-functions.ts';
+import { awsProductList } from './aws-product-list.ts';
 import { growth } from './growth.ts';
 import { tenantList } from './list.ts';
 import { memoryAdvanced, memoryBasic } from './memory.ts';

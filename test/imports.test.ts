@@ -119,7 +119,7 @@ describe('the import graph', () => {
   test('keeps the AWS SDK, CDK and SBT out of everything that runs embedded', () => {
     const aws = IMPORTS.filter((one) => /^(@aws-sdk|aws-cdk-lib|@cdklabs|constructs)/.test(one.to));
     const allowed =
-      /^(adapters\/aws\/|([^/]+\/)?infra\/|[^/]+\/lambda\/|bin\/cdk\.ts|tenant-templates\/|rehearsal\/|scripts\/(aws|cleanup)\/)/;
+      /^(adapters\/aws\/|([^/]+\/)?infra\/|[^/]+\/lambda\/|bin\/cdk\.ts|tenant-templates\/|rehearsal\/|bench\/aws-|scripts\/(aws|cleanup)\/)/;
     expect(aws.filter((one) => !allowed.test(one.from))).toEqual([]);
   });
 

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
-import { figure, type Measured, percentile, round } from '../figure.ts';
-import { CONNECTIONS, listRequests } from '../load.ts';
-import type { LoadOrder } from '../load-client.ts';
-import { cpuSecondsOf, generateLoad, onCore, ROOT, servedPerSecond, withServerCore } from '../processes.ts';
-import type { Run } from '../run.ts';
-import { startChild, stop } from '../scratch.ts';
-import { startRawServer } from '../yardsticks.ts';
-import { CLIENT_ID, firstLine, type StubAccount, startStubAccount } from './account.ts';
+import { CLIENT_ID, firstLine, type StubAccount, startStubAccount } from './aws-account.ts';
+import { figure, type Measured, percentile, round } from './figure.ts';
+import { CONNECTIONS, listRequests } from './load.ts';
+import type { LoadOrder } from './load-client.ts';
+import { cpuSecondsOf, generateLoad, onCore, ROOT, servedPerSecond, withServerCore } from './processes.ts';
+import type { Run } from './run.ts';
+import { startChild, stop } from './scratch.ts';
+import { startRawServer } from './yardsticks.ts';
 
 const PRODUCTS = 10;
 

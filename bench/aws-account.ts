@@ -1,15 +1,15 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { onCore } from '../processes.ts';
-import { startChild, stop } from '../scratch.ts';
+import { onCore } from './processes.ts';
+import { startChild, stop } from './scratch.ts';
 
 /** The claims of every token of the stub account's user pool. */
 export const TENANT_ID = 'bench0000000000000000001';
 export const SUBJECT = 'bench-user';
 export const CLIENT_ID = 'bench';
 
-/** A stub of an AWS account, on the load core; see stub-account.ts. */
+/** A stub of an AWS account, on the load core; see aws-stub-account.ts. */
 export interface StubAccount {
   readonly endpoint: string;
   readonly issuer: string;
@@ -23,7 +23,7 @@ export interface StubAccount {
 }
 
 export async function startStubAccount(): Promise<StubAccount> {
-  const [command, args] = onCore('load', [process.execPath, join(import.meta.dirname, 'stub-account.ts')]);
+  const [command, args] = onCore('load', [process.execPath, join(import.meta.dirname, 'aws-stub-account.ts')]);
   const child = startChild(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const { port, issuer, token } = JSON.parse(await firstLine(child)) as { port: number; issuer: string; token: string };
   const endpoint = `http://127.0.0.1:${port}`;
