@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -23,6 +23,8 @@ const KILL_AGAIN_MS = 10;
  * @returns the reason if no cgroup can be written
  */
 export function findCgroup(instance: string): CpuCap | { readonly reason: string } {
+  // A shell puts tasks into their cgroups.
+  if (!existsSync('/bin/sh')) return { reason: 'no /bin/sh on this system' };
   let last = 'no cgroups on this system';
   for (const { kind, mount, own } of candidates()) {
     for (const parent of [join(mount, own), mount]) {
@@ -82,8 +84,13 @@ function candidates(): Candidate[] {
   }
 }
 
-/** Puts a process, with its present and future threads and children, under its limits. */
-export async function capTask(cap: CpuCap, group: string, pid: number, size: TaskSize): Promise<void> {
+/** The file to which a process writes its pid to join a task's cgroup. Undefined without cgroups. */
+export function entryOf(cap: CpuCap, group: string): string | undefined {
+  return cap.kind === 'nice' ? undefined : join(cap.root, group, 'cgroup.procs');
+}
+
+/** Creates a task's cgroup, with the limits for the processes that join it. */
+export function createGroup(cap: CpuCap, group: string, size: TaskSize): void {
   if (cap.kind === 'nice') return;
   const path = join(cap.root, group);
   mkdirSync(path, { recursive: true });
@@ -91,8 +98,13 @@ export async function capTask(cap: CpuCap, group: string, pid: number, size: Tas
   if (cap.kind === 'cgroup-v1') writeFileSync(join(path, 'cpu.cfs_period_us'), String(PERIOD_US));
   else writeFileSync(join(path, 'memory.max'), String(Math.round(size.memoryMiB * 2 ** 20 * MEMORY_HEADROOM)));
   setQuota(cap, path, quotaUs);
+}
+
+/** Puts a process that has not joined by itself into a task's cgroup, with its present and future threads and children. */
+export async function enterGroup(cap: CpuCap, group: string, pid: number): Promise<void> {
+  const entry = entryOf(cap, group);
   // Asynchronous, because the kernel may block this write for milliseconds.
-  await writeFile(join(path, 'cgroup.procs'), String(pid));
+  if (entry !== undefined) await writeFile(entry, String(pid));
 }
 
 function setQuota({ kind }: CpuCap, path: string, quotaUs: number): void {

@@ -1,4 +1,6 @@
+import { entryOf } from './cgroup.ts';
 import type { AgentConfig, ServicePlan } from './protocol.ts';
+import { groupOf } from './task-group.ts';
 
 /** How to start a process. It is data, so that tests can compare it. */
 export interface Launch {
@@ -8,6 +10,8 @@ export interface Launch {
   /** For spawn, if there is no setpriv to change the user. */
   readonly uid?: number;
   readonly gid?: number;
+  /** Whether it joins its cgroup before any code of the service runs. Otherwise the agent must put it there. */
+  readonly joinsGroup: boolean;
 }
 
 export interface TaskNames {
@@ -18,6 +22,8 @@ export interface TaskNames {
 /** Memory of a Node process outside V8's old space: code, stacks, buffers, new space. */
 const OUTSIDE_HEAP_MIB = 72;
 const SMALLEST_HEAP_MIB = 32;
+/** $0 is the entry of a cgroup. The shell leaves no variable of its own, and execs, so pid, process group and channel stay. */
+const JOIN_GROUP = ['/bin/sh', '-c', 'echo $$ > "$0" && unset PWD OLDPWD SHLVL && exec "$@"'];
 /** Node's flags for every task. Some decide which code cache fits, so trials use all of them. */
 export const NODE_FLAGS: readonly string[] = [
   // With a new space of 2 MiB, objects of requests under way are promoted, and the major collections that follow take a
@@ -31,8 +37,9 @@ export const NODE_FLAGS: readonly string[] = [
 ];
 
 /**
- * A task's command line and its whole environment; only PATH is inherited. setpriv sets the user first and the death
- * signal last, because the kernel clears the signal when the user changes. It then execs, so pid and IPC channel stay.
+ * A task's command line and its whole environment; only PATH is inherited. The process first joins its cgroup, so that what
+ * the service starts while its module loads is in it, too. setpriv sets the user first and the death signal last, because the
+ * kernel clears the signal when the user changes. It then execs, so pid and IPC channel stay.
  */
 export function launchTask(
   plan: ServicePlan,
@@ -55,10 +62,21 @@ export function launchTask(
     TIERPLANE_DATA_FILE: plan.dataFile,
   };
   const user = plan.uid === undefined ? {} : { uid: plan.uid, gid: plan.uid };
-  if (config.setpriv === undefined) return { command: run[0] as string, args: run.slice(1), env, ...user };
+  const entry = entryOf(config.cpu, groupOf(plan, names.taskId));
+  if (config.setpriv === undefined) {
+    // Its user may not write to the cgroup.
+    const joins = entry !== undefined && plan.uid === undefined;
+    return { ...commandOf(joins ? entry : undefined, run), env, ...user };
+  }
   const asUser =
     plan.uid === undefined ? [] : ['--reuid', String(plan.uid), '--regid', String(plan.uid), '--clear-groups'];
-  return { command: config.setpriv, args: [...asUser, '--no-new-privs', '--pdeathsig', 'KILL', ...run], env };
+  return { ...commandOf(entry, [config.setpriv, ...asUser, '--no-new-privs', '--pdeathsig', 'KILL', ...run]), env };
+}
+
+/** @param entry of the cgroup to join first */
+function commandOf(entry: string | undefined, run: readonly string[]): Pick<Launch, 'command' | 'args' | 'joinsGroup'> {
+  const [command = '', ...args] = entry === undefined ? run : [...JOIN_GROUP, entry, ...run];
+  return { command, args, joinsGroup: entry !== undefined };
 }
 
 /** The environment of a trial run, outside any tenant. The bundle writes only to its working directory. */

@@ -4,7 +4,7 @@ import { setPriority } from 'node:os';
 import type { Clock } from '../../../../core/ports/clock.ts';
 import type { TaskState, TaskStatus } from '../../../../core/ports/runtime.ts';
 import type { ProcessLog } from '../../process-log.ts';
-import { capTask, endGroup, killGroup, membersOf } from './cgroup.ts';
+import { createGroup, endGroup, enterGroup, killGroup, membersOf } from './cgroup.ts';
 import { HealthCheck } from './health.ts';
 import type { Launch } from './launch.ts';
 import { killOwn } from './leftovers.ts';
@@ -85,6 +85,7 @@ export class Task {
     this.#startedAt = options.clock.now();
     this.#health = new HealthCheck(options.socket);
     const { command, args, env, uid, gid } = options.launch;
+    const capFailure = this.#createGroup();
     this.#child = spawn(command, args, {
       detached: true, // it leads a process group, so that it ends with its children
       ...{ env, uid, gid, cwd: '/' },
@@ -99,7 +100,18 @@ export class Task {
     this.#child.on('message', (message: FromTask) => this.#receive(message));
     this.#cpu = new CpuWatch(this.pid);
     this.#later(START_TIMEOUT_MS, () => this.#checkStart(START_EXTENSIONS));
-    this.#capped = this.#limit();
+    this.#capped = this.#limit(capFailure);
+  }
+
+  /** @returns why it failed */
+  #createGroup(): NodeJS.ErrnoException | undefined {
+    const { config, plan } = this.#options;
+    try {
+      createGroup(config.cpu, this.#group, plan.size);
+      return undefined;
+    } catch (error) {
+      return error as NodeJS.ErrnoException;
+    }
   }
 
   #receive(message: FromTask): void {
@@ -238,8 +250,8 @@ export class Task {
     return this.#failedChecks >= FAILED_CHECKS_WHEN_STARVED || !this.#cpu.isStarved(RESPONSE_CPU_MS);
   }
 
-  async #limit(): Promise<void> {
-    const { config, plan } = this.#options;
+  async #limit(capFailure: NodeJS.ErrnoException | undefined): Promise<void> {
+    const { config, launch } = this.#options;
     if (this.pid === 0) return;
     try {
       if (process.platform === 'linux') writeFileSync(`/proc/${this.pid}/oom_score_adj`, OOM_SCORE);
@@ -247,9 +259,13 @@ export class Task {
     } catch {
       // The process has already ended; its exit event reports that.
     }
-    await capTask(config.cpu, this.#group, this.pid, plan.size).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ESRCH') this.kill(`its CPU cannot be capped (${error.code})`);
-    });
+    try {
+      if (capFailure) throw capFailure;
+      if (!launch.joinsGroup) await enterGroup(config.cpu, this.#group, this.pid);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'ESRCH') this.kill(`its CPU cannot be capped (${code})`);
+    }
   }
 
   /** Timers are never cancelled; each one checks the state when it runs. */

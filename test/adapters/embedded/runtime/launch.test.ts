@@ -1,6 +1,20 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import {
+  createGroup,
+  findCgroup,
+  removeGroups,
+  taskGroupIn,
+} from '../../../../adapters/embedded/runtime/supervisor/cgroup.ts';
 import { launchTask } from '../../../../adapters/embedded/runtime/supervisor/launch.ts';
 import type { AgentConfig, ServicePlan } from '../../../../adapters/embedded/runtime/supervisor/protocol.ts';
+import { groupOf } from '../../../../adapters/embedded/runtime/supervisor/task-group.ts';
+import { testUnless } from '../../../support/requirements.ts';
+
+const withCgroups = testUnless(process.getuid?.() === 0 ? undefined : 'root');
 
 const CONFIG: AgentConfig = {
   cluster: 'shared',
@@ -56,6 +70,7 @@ describe('launchTask', () => {
         ...NODE,
       ],
       env: ENV,
+      joinsGroup: false,
     });
   });
 
@@ -74,7 +89,53 @@ describe('launchTask', () => {
       env: ENV,
       uid: 700_001,
       gid: 700_001,
+      joinsGroup: false,
     });
+  });
+
+  const CAPPED: AgentConfig = { ...CONFIG, cpu: { kind: 'cgroup-v2', root: '/groups' } };
+  const ENTRY = '/groups/shared.tenant00001.orders-abcde/cgroup.procs';
+
+  test('TI-5: joins the cgroup first, as the user of the agent', () => {
+    const { command, args, joinsGroup } = launchTask(PLAN, NAMES, CAPPED, '/bin/node', '/bin');
+    expect([command, ...args.slice(2, 6), joinsGroup]).toEqual([
+      '/bin/sh',
+      ENTRY,
+      '/usr/bin/setpriv',
+      '--reuid',
+      '700001',
+      true,
+    ]);
+    const { uid: _, ...shared } = PLAN;
+    const bare = launchTask(shared, NAMES, { ...CAPPED, setpriv: undefined }, '/bin/node', '/bin');
+    expect([bare.args.slice(2), bare.joinsGroup]).toEqual([[ENTRY, ...NODE], true]);
+  });
+
+  test('TI-5: leaves it to the agent if the user of the task cannot write to the cgroup', () => {
+    const launch = launchTask(PLAN, NAMES, { ...CAPPED, setpriv: undefined }, '/bin/node', '/bin');
+    expect([launch.command, launch.joinsGroup]).toEqual(['/bin/node', false]);
+  });
+
+  withCgroups('TI-5: what the service starts while its module loads is in the cgroup', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tp-launch-'));
+    const cap = findCgroup(`launch-${process.pid}`);
+    if ('reason' in cap) throw new Error(cap.reason);
+    try {
+      const bundle = join(folder, 'service.cjs');
+      // Its first line starts a child, before an agent could do anything.
+      writeFileSync(
+        bundle,
+        "process.stdout.write(require('node:child_process').execFileSync('cat', ['/proc/self/cgroup']))",
+      );
+      const plan = { ...PLAN, bundle, uid: undefined } as unknown as ServicePlan;
+      createGroup(cap, groupOf(plan, NAMES.taskId), plan.size);
+      const { command, args } = launchTask(plan, NAMES, { ...CONFIG, cpu: cap }, process.execPath, '/bin');
+      const { stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', env: { PATH: '/usr/bin:/bin' } });
+      expect([taskGroupIn(stdout, `launch-${process.pid}`), stderr]).toEqual([groupOf(plan, NAMES.taskId), '']);
+    } finally {
+      await removeGroups(cap);
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test('keeps V8 below the memory cap, with the same new space for tasks of every size', () => {

@@ -18,7 +18,7 @@ const SERVICE = `
   require('node:http').createServer((_, response) => response.end('{}'))
     .listen(process.env.TIERPLANE_SOCKET, () => process.send({ type: 'ready' }))`;
 
-test('TI-5: a task serves nothing before it is in its cgroup, because its children would outlive it', async () => {
+test('TI-5: a task that does not join its cgroup by itself serves nothing before it is there, because its children would outlive it', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'tp-task-'));
   const spec = silo('tenanttask');
   const group = join(folder, groupOf(spec, TASK_ID));
@@ -32,7 +32,7 @@ test('TI-5: a task serves nothing before it is in its cgroup, because its childr
     taskId: TASK_ID,
     socket,
     plan: { ...spec, desired: 1, generation: 1, socketDir: folder } as unknown as ServicePlan,
-    launch: { command: process.execPath, args: ['-e', SERVICE], env: { TIERPLANE_SOCKET: socket } },
+    launch: { command: process.execPath, args: ['-e', SERVICE], env: { TIERPLANE_SOCKET: socket }, joinsGroup: false },
     log,
     config: { cpu: { kind: 'cgroup-v1', root: folder }, instance: 'i-1' } as AgentConfig,
     clock: systemClock,
