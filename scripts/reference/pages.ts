@@ -1,5 +1,14 @@
 import { cliCommands, cliOptions } from './cli-options.ts';
 import { awsConfigKeys, configKeys } from './config-keys.ts';
+import {
+  costOfCell,
+  costOfEgress,
+  costOfPoolShare,
+  costOfRequests,
+  costOfTenants,
+  priceList,
+  tasksOfTiers,
+} from './cost.ts';
 import { internalVariables, operatorVariables } from './environment.ts';
 import { errorCodes, exitCodeMeanings, exitCodes, frameworkProblems, gatewayMessages } from './errors.ts';
 
@@ -12,6 +21,15 @@ export const REFERENCE_PAGES: Readonly<Record<string, Readonly<Record<string, ()
     'cli-options': cliOptions,
     variables: operatorVariables,
     'internal-variables': internalVariables,
+  },
+  'docs/cost.md': {
+    cell: costOfCell,
+    'pool-share': costOfPoolShare,
+    tenants: costOfTenants,
+    tasks: tasksOfTiers,
+    requests: costOfRequests,
+    egress: costOfEgress,
+    prices: priceList,
   },
   'docs/errors.md': {
     'error-codes': errorCodes,
