@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 describe('tenants in one warm process', () => {
-  test('never see each other’s state, over hundreds of interleaved requests', async () => {
+  test("SE-1.14: never see each other's state, over hundreds of interleaved requests", async () => {
     const call = async (i: number) => {
       const [token, own] = i % 2 ? [a, 'of-a'] : [b, 'of-b'];
       const made = await send(pooled, 'POST', '/v1/products', token, { ...BOOK, sku: `${own}-${i}`, category: own });
@@ -42,6 +42,16 @@ describe('tenants in one warm process', () => {
     expect(new Set(crossed.map(({ status }) => status))).toEqual(new Set([404]));
     const byIds = await send(pooled, 'GET', `/v1/products?ids=${ids.slice(0, 100).join(',')}`, a);
     expect(byIds.body.data).toHaveLength(50);
+  });
+
+  test("SE-1.3: a load balancer's identity headers stand in for no token and change nothing beside one", async () => {
+    const { productId } = (await send(pooled, 'POST', '/v1/products', a, { ...BOOK, sku: 'OIDC' })).body;
+    const jwt = a.slice('Bearer '.length);
+    const headers = { 'x-amzn-oidc-data': jwt, 'x-amzn-oidc-accesstoken': jwt, 'x-amzn-oidc-identity': TENANT_A };
+    const get = (token?: string) => send(pooled, 'GET', `/v1/products/${productId}`, token, undefined, headers);
+    expect((await get()).status).toBe(401);
+    expect((await get(b)).status).toBe(404);
+    expect((await get(a)).status).toBe(200);
   });
 
   test('SE-1.5: headers sent straight to a service change nothing; one that contradicts the token is refused with 403', async () => {

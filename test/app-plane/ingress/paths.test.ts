@@ -137,7 +137,7 @@ const absolute = fc.constantFrom('http://', 'https://', 'http://tenant.example/'
 const first = fc.oneof(fc.constantFrom('', '/'), start, absolute);
 const target = fc.tuple(first, anyTarget).map((parts) => parts.join(''));
 
-test('no path reaches a host other than the listed services, and none reaches a service that it does not name', async () => {
+test('SE-1.12: no path reaches a host other than the listed services, and none reaches a service that it does not name', async () => {
   let served = 0;
   await fc.assert(
     fc.asyncProperty(target, async (text) => {
@@ -158,7 +158,7 @@ test('no path reaches a host other than the listed services, and none reaches a 
   expect(new Set(scene.connected)).toEqual(new Set(SERVICES.map((service) => `${service}:8080`)));
 }, 60_000);
 
-test('no Host header reaches a host other than the listed services', async () => {
+test('SE-1.12: no Host header reaches a host other than the listed services', async () => {
   const hosts = ['orders', 'orders:8080', '169.254.170.2', 'elsewhere.example', 'localhost:1', ''];
   for (const host of hosts) {
     const before = scene.received.length;
