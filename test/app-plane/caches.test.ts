@@ -3,7 +3,7 @@ import { cacheSessions } from '../../adapters/aws/store/tenant-sessions.ts';
 import { cachedRegistry, tableRegistry } from '../../app-plane/gateway/registry.ts';
 import type { RealmId } from '../../core/ports/identity.ts';
 import { put } from '../../core/ports/table.ts';
-import { routeKey, type Subject, subjectKey } from '../../core/routing/registry.ts';
+import { type Route, routeKey, type Subject, subjectKey } from '../../core/routing/registry.ts';
 import { openScratchTable } from '../support/scratch-table.ts';
 
 const A = 'tenanta0000000000000000001';
@@ -31,10 +31,10 @@ describe('caches that hold what belongs to a tenant', () => {
         },
         ...{ userName: tenantId, email: `${tenantId}@x.example` },
       };
-      const route = {
-        ...{ tenantId, slug: tenantId, tier: 'basic', state: 'active', apiKey: `key of ${tenantId}`, realm },
-        ...{ cluster: 'pool', silo: false },
-      } as const;
+      const route: Route = {
+        ...{ tenantId, slug: tenantId, apiKey: `key of ${tenantId}`, realm, cluster: 'pool', silo: false },
+        ...{ tier: 'basic', state: 'active' },
+      };
       await scratch.table.transact([
         put({ ...subjectKey(realm, SUBJECT), version: 1, data: user }),
         put({ ...routeKey(tenantId), version: 1, data: route }),
