@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import type { RegistrationCreated, RegistrationUpdated, Tenant } from '../control-plane/api/tenants/responses.ts';
+import { defined } from '../core/defined.ts';
 import { slugOf } from '../core/fields/slug.ts';
 import type { Step } from '../core/progress/step.ts';
 import { TENANT_STATES } from '../core/tenant/lifecycle.ts';
+import { PACKINGS } from '../core/tier/tiers.ts';
 import { TIER_NAMES } from '../tenant-templates/tiers.ts';
 import { confirmByName } from './confirm.ts';
 import { type CliContext, contextOf, examples, wholeNumber } from './context.ts';
@@ -13,6 +15,7 @@ import { addListOptions, itemsToList, PAGE_SIZE } from './list.ts';
 import { printFields, printJson, printLine, printTable } from './output.ts';
 import { addTenantInvite } from './tenant-invitation.ts';
 import { addTenantPlan } from './tenant-plan.ts';
+import { updateRelease } from './tenant-release.ts';
 import { watchTenant } from './watch-tenant.ts';
 
 const timeout = wholeNumber('--timeout', 1, 3_600);
@@ -40,6 +43,8 @@ function addCreate(tenants: Command): void {
     .requiredOption('--name <name>', '2 to 63 characters of any script, with a letter or digit')
     .requiredOption('--email <email>', "email of the tenant's first admin")
     .requiredOption('--tier <tier>', TIER_NAMES.join(', '))
+    .option('--packing <packing>', `on AWS, tiers with services of their own: ${PACKINGS.join(' or ')}`)
+    .option('--ec2', 'on AWS, as for --packing: run the tasks on EC2 instances')
     .option('--admin-password <password>', "the admin's password; default: an invitation is mailed")
     .option('--wait', 'wait until the tenant is active')
     .option('--timeout <seconds>', 'how long --wait waits', timeout, 180)
@@ -72,15 +77,17 @@ interface NewTenant {
   readonly name: string;
   readonly email: string;
   readonly tier: string;
+  readonly packing?: string;
+  readonly ec2?: boolean;
   readonly adminPassword?: string;
 }
 
 function register(
   controlPlane: ControlPlane,
-  { name, email, tier, adminPassword }: NewTenant,
+  { name, email, tier, packing, ec2, adminPassword }: NewTenant,
 ): Promise<RegistrationCreated> {
   const body = {
-    tenantData: { tenantName: name, email, tier },
+    tenantData: { tenantName: name, email, tier, ...defined({ packing, useEc2: ec2 }) },
     tenantRegistrationData: {},
     ...(adminPassword !== undefined && { adminPassword }),
   };
@@ -193,16 +200,25 @@ function addWatch(tenants: Command): void {
 function addUpdate(tenants: Command): void {
   tenants
     .command('update <tenant>')
-    .description('change name, contact and settings; credentials stay the same')
+    .description(
+      "change name, contact and settings, or the release of the tenant's services; credentials stay the same",
+    )
     .option('--name <name>', 'new name')
     .option('--email <email>', "new contact; the admin's own sign-in stays the same")
     .option('--set <key=value...>', 'set a custom field; an empty value is stored as it is')
     .option('--unset <key...>', 'remove a custom field')
+    .option(
+      '--release [release]',
+      "update the tenant's services to the platform's release, which this must be if given",
+    )
+    .option('--wait', 'with --release: wait until the tenant runs it')
+    .option('--timeout <seconds>', 'how long --wait waits', timeout, 900)
     .addHelpText(
       'after',
       examples(
         'tenants update acme --set contact=jo@acme.example --set region=eu',
         'tenants update acme --unset region',
+        'tenants update globex --release --wait',
       ),
     )
     .action(async (name: string, options, command: Command) => {
@@ -213,11 +229,15 @@ function addUpdate(tenants: Command): void {
         ...parsePairs(options.set ?? []),
         ...Object.fromEntries((options.unset ?? []).map((key: string) => [key, null])),
       };
-      if (Object.keys(tenantData).length === 0) {
-        throw new CliError('usage', 'nothing to change; give --name, --email, --set or --unset');
+      if (Object.keys(tenantData).length === 0 && options.release === undefined) {
+        throw new CliError('usage', 'nothing to change; give --name, --email, --set, --unset or --release');
+      }
+      if (Object.keys(tenantData).length > 0 && options.release !== undefined) {
+        throw new CliError('usage', '--release cannot be combined with other changes');
       }
       const controlPlane = await ControlPlane.open(context);
       const tenant = await controlPlane.tenant(name);
+      if (options.release !== undefined) return updateRelease(context, controlPlane, tenant, options);
       const path = `/tenant-registrations/${tenant.tenantRegistrationId}`;
       const { data } = await controlPlane.call<RegistrationUpdated>('PATCH', path, { tenantData });
       print(context, data.tenant, `${data.tenant?.tenantName ?? name} is updated`);

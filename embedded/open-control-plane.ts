@@ -28,7 +28,7 @@ export interface ControlPlaneNeeds extends IdentityParts {
   readonly bus: EventBus;
   readonly runtime: EmbeddedRuntime;
   readonly gateway: Pick<GatewayProcess, 'pid' | 'restarts' | 'lastFailure' | 'problem'>;
-  readonly provisioner: Pick<Provisioner, 'plan' | 'progress' | 'restoration'>;
+  readonly provisioner: Pick<Provisioner, 'plan' | 'progress' | 'releases' | 'restoration'>;
   readonly urls: Urls;
   readonly operatorToken: string;
   /** Path of the Unix socket to listen on. */
@@ -83,7 +83,11 @@ function controlPlaneHandler(
     mailLimits,
     log,
     operator: operatorDeps(config, needs),
-    compute: { runtime: needs.runtime, plan: (tenantId) => needs.provisioner.plan(tenantId) },
+    compute: {
+      runtime: needs.runtime,
+      plan: (tenantId) => needs.provisioner.plan(tenantId),
+      releases: needs.provisioner.releases,
+    },
     reservedSlugs: reservedSlugs(config.reservedNames ?? RESERVED_NAMES, [urls.publicUrl]),
     signUpLimiter: createRateLimiter(clock, config.signUp),
     ...(config.provisioning === 'on' && { completion }),

@@ -8,6 +8,7 @@ import type { Clock } from '../../core/ports/clock.ts';
 import type { Consumer, Envelope } from '../../core/ports/event-bus.ts';
 import type { Item, Json, Table } from '../../core/ports/table.ts';
 import { type Update, updateItem } from '../../core/retry/update-item.ts';
+import { computeOptionsOf } from '../../core/tenant/registration-options.ts';
 import { parseTier, type TierTable, tierNames } from '../../core/tier/tiers.ts';
 import { kindsOf, withKinds } from './created-kinds.ts';
 import { fromStored, type Placement, placementItem, placementKey, type StoredPlacement } from './placement.ts';
@@ -79,6 +80,7 @@ function decisionOf(event: Envelope, { tiers, shapeOf }: Pick<AcceptDeps, 'tiers
   const detail = detailOf('onboardingRequest', event);
   const { tenantId, tenantRegistrationId: registrationId, tenantName: name, email } = detail;
   const prices = detail.prices as Json | undefined;
+  const options = computeOptionsOf(detail);
   const names = tierNames(tiers);
   const tier = parseTier(detail.tier, names);
   if (!tier) throw new DomainError('INVALID', `tier must be one of ${names.join(', ')}, got '${detail.tier}'`);
@@ -87,6 +89,7 @@ function decisionOf(event: Envelope, { tiers, shapeOf }: Pick<AcceptDeps, 'tiers
   const spec: TenantSpec = {
     ...{ tenantId, registrationId, name, slug, tier, email },
     ...(prices !== undefined && { prices }),
+    ...(options && { options }),
   };
   return { tenantId, from: (before, now) => onboard(before, spec, kindsOf(shapeOf(spec)), now) };
 }

@@ -38,6 +38,11 @@ export interface ReconcilerOptions {
   readonly tiers: TierTable;
   /** Names of the application's microservices. */
   readonly services: readonly string[];
+  /**
+   * The release that new tenants get. Each tenant then keeps its release until it is updated; the deployment driver must have
+   * `keepsReleases`. @default - all tenants run the platform's release
+   */
+  readonly currentRelease?: string;
   /** The URL of the application's API, without a slash at its end. */
   readonly apiUrl: string;
   /** The name of this process, or of this instance of a function, in leases. Unique, unless `isSoleOwner`. */
@@ -65,7 +70,8 @@ export function openReconciler(options: ReconcilerOptions): Reconciler {
     ...(leaseRetryMs !== undefined && { leaseRetryMs }),
     isSoleOwner: options.isSoleOwner ?? false,
     results: createResults(() => clock.now(), random, options.apiUrl),
-    shapeOf: (spec) => shapeOf(spec, options.tiers, options.services),
+    shapeOf: (spec, version) => shapeOf(spec, options.tiers, options.services, version),
+    ...(options.currentRelease !== undefined && { currentRelease: options.currentRelease }),
     realmConfig: realmConfigs(options.identity),
     stepMs: (limits.stepSeconds ?? 60) * 1000,
     pendingMs: (limits.pendingMinutes ?? PENDING_LIMIT_MINUTES) * 60_000,

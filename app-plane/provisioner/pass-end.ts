@@ -13,6 +13,7 @@ import { kindsOf } from './created-kinds.ts';
 import { BACK_OFF, isTerminal, reasonOf } from './failures.ts';
 import { again, DONE, failed, type PassResult } from './pass-result.ts';
 import { mustExist, NO_WAIT, type Placement } from './placement.ts';
+import { releaseAfterRollback, releaseAfterSuccess } from './release.ts';
 import type { Outcome, Results } from './results.ts';
 import type { Inspection } from './verdict.ts';
 
@@ -34,6 +35,8 @@ export interface PassEndDeps extends ApplyDeps {
    * `pendingMs` is the limit instead.
    */
   readonly onboardingMs: number;
+  /** The release that new tenants get, where each keeps its own until it is updated. @default - all run the platform's */
+  readonly currentRelease?: string;
 }
 
 /** All changes are applied: the tenant is in its desired state. */
@@ -73,7 +76,8 @@ async function endReady(claim: Claim, ended: Ended, deps: PassEndDeps): Promise<
   const events = isAnnounced ? [] : [deps.results.provisioned(outcomeOf(claim), spec, config)];
   const createdKinds = kindsOf([...desired, ...withheld.map(({ resource }) => resource)]);
   const ready = { phase: 'ready', allocations, createdKinds, attempts: 0, ...NO_WAIT } as const;
-  await claim.end({ ...ready, unannounced: undefined, updateFailure: undefined }, outboxWrites(events));
+  const released = releaseAfterSuccess(placement, allocations.silo, deps.currentRelease);
+  await claim.end({ ...ready, ...released, unannounced: undefined, updateFailure: undefined }, outboxWrites(events));
   deps.log.info({ tenantId, tier: spec.tier, ms: deps.clock.now() - placement.acceptedAt }, 'tenant is ready');
   return DONE;
 }
@@ -137,7 +141,8 @@ export async function endError(claim: Claim, error: unknown, deps: PassEndDeps):
 /** A change of a ready tenant was rolled back. The tenant is served as before; to repeat the change would only fail again. */
 async function endRolledBack(claim: Claim, reason: string): Promise<PassResult> {
   claim.giveUp();
-  await claim.end({ phase: 'ready', attempts: 0, updateFailure: reason, ...NO_WAIT });
+  const released = releaseAfterRollback(claim.placement);
+  await claim.end({ phase: 'ready', attempts: 0, updateFailure: reason, ...released, ...NO_WAIT });
   return failed(reason);
 }
 

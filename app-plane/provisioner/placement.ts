@@ -41,11 +41,26 @@ export interface Placement {
    */
   readonly updateFailure?: string;
   /**
+   * The release that the tenant's own services run or, while `update` is present, that they must run. Where all tenants run
+   * the platform's release, it says which one that was when the tenant was last changed. @default - none was deployed yet
+   */
+  readonly release?: string;
+  /** The requested change of the release that has not ended. @default - none is in progress */
+  readonly update?: ReleaseUpdate;
+  /**
    * The kinds of which the tenant may have resources: each is added before its first resource is created, and removed after
    * its absence was observed. @default - unknown, so every kind
    */
   readonly createdKinds?: readonly ResourceKind[];
   readonly lease?: Lease;
+}
+
+/** A change of the release of a ready tenant. */
+export interface ReleaseUpdate {
+  /** The release that the tenant runs again if the change is rolled back. @default - the change repairs the present one */
+  readonly from?: string;
+  /** When it was requested; it tells this request from an earlier one of the same release. */
+  readonly requestedAt: number;
 }
 
 /** The record as early builds of version 0.1 stored it, with `desired` under its former name. */
@@ -69,6 +84,8 @@ type Clearable =
   | 'pending'
   | 'pendingSince'
   | 'updateFailure'
+  | 'release'
+  | 'update'
   | 'createdKinds'
   | 'lease';
 

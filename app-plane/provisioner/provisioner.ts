@@ -23,6 +23,7 @@ import type { PassResult } from './pass-result.ts';
 import { loadPlacement, type Placement } from './placement.ts';
 import { ensurePlatform } from './platform.ts';
 import { queueAfterPublicUrlChange } from './public-url-change.ts';
+import { createReleases, type Releases } from './release.ts';
 import { Restoration } from './restoration.ts';
 import { Sweep } from './sweep.ts';
 import { type Priority, WorkQueue } from './work-queue.ts';
@@ -89,6 +90,8 @@ export interface Provisioner {
   reconcile(tenantId: string): Promise<PassResult>;
   /** What `reconcile` would change now. */
   plan(tenantId: string): Promise<readonly Change[]>;
+  /** All tenants run the platform's release. */
+  readonly releases: Releases;
   /** The steps of the run in progress, live, or of the last one. Empty for an unknown tenant and one that is gone. */
   progress(tenantId: string): Promise<readonly Step[]>;
   /**
@@ -164,6 +167,7 @@ export function createProvisioner(options: ProvisionerOptions): Provisioner {
     restoration,
     reconcile: reconciler.reconcile,
     plan: reconciler.plan,
+    releases: createReleases({ table, clock, release: options.release, keepsReleases: false }),
     async progress(tenantId) {
       return claims.get(tenantId)?.steps ?? (await loadPlacement(table, tenantId))?.data.steps ?? [];
     },

@@ -3,6 +3,7 @@ import { applyPolicies, keepData, noDelete, type Policy, quota, type Verdict } f
 import type {
   Change,
   ObservedResource,
+  ReleaseRequest,
   Resource,
   ResourceDriver,
   ResourceKind,
@@ -12,11 +13,14 @@ import type { Table } from '../../core/ports/table.ts';
 import type { TierName } from '../../core/tier/tiers.ts';
 import { kindsToObserve } from './created-kinds.ts';
 import { admittedBefore, mustExist, type Placement } from './placement.ts';
+import { versionOf } from './release.ts';
 
 export interface VerdictDeps {
   readonly table: Table;
   readonly drivers: readonly ResourceDriver[];
-  readonly shapeOf: (spec: TenantSpec) => readonly Resource[];
+  readonly shapeOf: (spec: TenantSpec, version?: ReleaseRequest) => readonly Resource[];
+  /** The release that new tenants get, where each keeps its own until it is updated. @default - all run the platform's */
+  readonly currentRelease?: string;
   /** Most tenants of a tier. @default - no limit */
   readonly maxTenants: Partial<Record<TierName, number>>;
   /** true: nothing is ever deleted. */
@@ -42,8 +46,11 @@ export async function verdictOf(placement: Placement, deps: VerdictDeps): Promis
 }
 
 /** What the tenant must have: nothing if it must not exist. */
-export function desiredOf(placement: Placement, { shapeOf }: Pick<VerdictDeps, 'shapeOf'>): readonly Resource[] {
-  return mustExist(placement) ? shapeOf(placement.spec) : [];
+export function desiredOf(
+  placement: Placement,
+  { shapeOf, currentRelease }: Pick<VerdictDeps, 'shapeOf' | 'currentRelease'>,
+): readonly Resource[] {
+  return mustExist(placement) ? shapeOf(placement.spec, versionOf(placement, currentRelease)) : [];
 }
 
 /** Asks each driver for those of its kinds that are relevant, and no driver that has none. */

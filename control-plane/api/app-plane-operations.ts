@@ -1,6 +1,7 @@
 import type { AppPlaneDeps } from './http/deps.ts';
 import type { OperationOf } from './http/operation.ts';
 import { DEAD_LETTER_OPERATIONS } from './operator/dead-letter-operations.ts';
+import { RELEASE_OPERATIONS } from './operator/releases.ts';
 import { SERVICE_OPERATIONS } from './operator/services.ts';
 import { INVITATION_OPERATIONS } from './tenants/invitation.ts';
 import { PLAN_OPERATIONS } from './tenants/plan.ts';
@@ -15,5 +16,6 @@ export const APP_PLANE_OPERATIONS: readonly OperationOf<AppPlaneDeps>[] = [
   ...PLAN_OPERATIONS,
   ...INVITATION_OPERATIONS,
   ...SERVICE_OPERATIONS,
+  ...RELEASE_OPERATIONS,
   ...DEAD_LETTER_OPERATIONS,
 ];

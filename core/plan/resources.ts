@@ -3,7 +3,7 @@ import type { ClusterId } from '../ports/places.ts';
 import type { Json } from '../ports/table.ts';
 import type { MaybePending } from '../progress/pending.ts';
 import type { RouteTarget } from '../routing/registry.ts';
-import type { TaskSize, TierName } from '../tier/tiers.ts';
+import type { Capacity, Packing, TaskSize, TierName } from '../tier/tiers.ts';
 
 /** An accepted tenant; its shape is made from this alone. */
 export interface TenantSpec {
@@ -16,6 +16,21 @@ export interface TenantSpec {
   readonly email: string;
   /** The `prices` of the registration, as the customer defined them. Billing reads them; nothing here does. @default - none */
   readonly prices?: Json;
+  /** What the registration chose for the tenant's own tasks on AWS. @default - what the installation has configured */
+  readonly options?: ComputeOptions;
+}
+
+/** How a tenant's own tasks run on AWS. The embedded home has no such choice. */
+export interface ComputeOptions {
+  readonly packing?: Packing;
+  readonly capacity?: Capacity;
+}
+
+/** The release that a tenant's own services must run. */
+export interface ReleaseRequest {
+  readonly release: string;
+  /** See `DeploymentSpec.request`. */
+  readonly request?: string;
 }
 
 /**
@@ -48,9 +63,11 @@ export interface Data extends OfTenant {
 }
 
 /** What the tenant's deployment is made from. */
-interface ComputeInputs {
+interface ComputeInputs extends ComputeOptions {
   readonly tier: TierName;
   readonly size: TaskSize;
+  /** @default - the platform's release */
+  readonly version?: ReleaseRequest;
 }
 
 /** A cluster of the tenant's own. */
@@ -65,8 +82,16 @@ export interface Cluster extends OfTenant {
 export interface Service extends OfTenant {
   readonly kind: 'service';
   readonly name: `${ClusterId}/${string}`;
-  /** `ready`: as many tasks are healthy as are desired. */
-  readonly spec: { readonly cluster: ClusterId; readonly service: string; readonly ready: boolean };
+  /**
+   * `ready`: as many tasks are healthy as are desired. `release`: what they run, where each tenant keeps its release until it
+   * is updated.
+   */
+  readonly spec: {
+    readonly cluster: ClusterId;
+    readonly service: string;
+    readonly ready: boolean;
+    readonly release?: string;
+  };
   readonly inputs: ComputeInputs;
 }
 

@@ -34,6 +34,11 @@ export interface DeploymentSpec {
   readonly packing?: Packing;
   /** AWS only. Throws INVALID if the installation does not offer it. @default - as for `packing` */
   readonly capacity?: Capacity;
+  /**
+   * AWS only: names the request, so that a spec whose last attempt has failed is attempted again. 1 to 16 lower-case letters
+   * and digits. @default - the same spec is not attempted again
+   */
+  readonly request?: string;
 }
 
 /** One service of a deployment, with its progress: `name` is the service's. `done`: as many tasks are healthy as desired. */
@@ -104,7 +109,7 @@ export interface Runtime {
   /**
    * Starts to bring the deployment to the spec, or continues. Creates the cluster that it needs. Returns within seconds on
    * AWS; the embedded home waits until every part is done. Returns `failed` as long as the last attempt at this same spec
-   * has failed; another spec, or `withdraw`, ends that. Throws INVALID before it changes anything, and UNAVAILABLE
+   * has failed; another spec, another `request`, or `withdraw`, ends that. Throws INVALID before it changes anything, and UNAVAILABLE
    * (`PartsFailed` where it knows the parts) if a later call may succeed.
    */
   deploy(spec: DeploymentSpec): Promise<DeploymentStatus>;

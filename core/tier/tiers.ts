@@ -11,8 +11,9 @@ export type TierName = keyof TierNames;
 /** What a tenant has for itself: nothing (pool), its services (service), or its cluster and user pool (cluster). */
 export type Isolation = 'pool' | 'service' | 'cluster';
 
+export const PACKINGS = ['per-service', 'one-task'] as const;
 /** On AWS: whether each service of a deployment has tasks of its own, or one task runs all of them. */
-export type Packing = 'per-service' | 'one-task';
+export type Packing = (typeof PACKINGS)[number];
 
 /** On AWS: what runs the tasks of a deployment. */
 export type Capacity = 'fargate' | 'ec2';

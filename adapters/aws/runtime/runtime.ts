@@ -98,7 +98,7 @@ export class StackRuntime implements Runtime {
       }
       case 'creation failed': {
         const { token } = await this.#stacks.lastOperation(StackName);
-        if (token?.startsWith(fingerprint)) return await this.#statusOf(stack);
+        if (token?.startsWith(tokenOf(spec, fingerprint))) return await this.#statusOf(stack);
         await this.#stacks.delete(stack);
         return changing(spec, `the remains of stack ${StackName} are being removed`);
       }
@@ -163,7 +163,7 @@ export class StackRuntime implements Runtime {
   ): Promise<DeploymentStatus> {
     const { fingerprint, token } = next;
     if (tagOf(stack, TAG.spec) === fingerprint) return await this.#servingStatus(stack, await this.#find(stack));
-    if (token?.startsWith(fingerprint)) return await this.#statusOf(stack);
+    if (token?.startsWith(tokenOf(spec, fingerprint))) return await this.#statusOf(stack);
     const counts = new Map((await this.#find(stack)).map(({ service, ecs }) => [service, ecs?.desiredCount]));
     return changing(spec, await this.#stacks.update(this.#requestOf(spec, next, counts)));
   }
@@ -189,7 +189,7 @@ export class StackRuntime implements Runtime {
       EnableTerminationProtection: spec.cluster === spec.id,
       Tags: tagsOf(spec, fingerprint),
       // A repeated attempt is another operation, although its spec is the same.
-      ClientRequestToken: `${fingerprint}-${clock.now().toString(36)}`,
+      ClientRequestToken: `${tokenOf(spec, fingerprint)}${clock.now().toString(36)}`,
       ...(roleArn !== undefined && { RoleARN: roleArn }),
     };
   }
@@ -268,6 +268,11 @@ export class StackRuntime implements Runtime {
 
 function changing({ cluster, release }: DeploymentSpec, reason: string): DeploymentStatus {
   return { state: 'changing', cluster, release, reason, parts: [] };
+}
+
+/** The beginning of the tokens of all attempts at one request. */
+function tokenOf({ request = 'first' }: DeploymentSpec, fingerprint: string): string {
+  return `${fingerprint}-${request}-`;
 }
 
 function tagsOf({ id, cluster, tenantId, tier, release, size }: DeploymentSpec, fingerprint: string): Tag[] {

@@ -5,11 +5,12 @@ import { App, Stage } from 'aws-cdk-lib';
 import { Asset } from 'aws-cdk-lib/aws-s3-assets';
 import { Construct } from 'constructs';
 import type { Capacity } from '../../../core/tier/tiers.ts';
+import { PACKINGS } from '../../../core/tier/tiers.ts';
 import type { PlatformProps } from '../../../infra/tierplane-stack.ts';
 import { imagesOf } from './images.ts';
 import { offersEc2 } from './shared-cluster-stack.ts';
 import { SiloDataStack } from './silo-data-stack.ts';
-import { type Manifest, PACKINGS, SILO_ISOLATIONS } from './silo-parameters.ts';
+import { type Manifest, SILO_ISOLATIONS } from './silo-parameters.ts';
 import { SiloStack } from './silo-stack.ts';
 
 /** Adds the stacks of all silo templates to an app: one for each kind of deployment that the installation offers. */

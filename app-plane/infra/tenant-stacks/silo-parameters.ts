@@ -59,7 +59,6 @@ export const SILO_DATA_PARAMETERS = {
 /** What tenants of a silo template have to themselves: their services, or also the cluster. */
 export const SILO_ISOLATIONS = ['service', 'cluster'] as const;
 export type SiloIsolation = (typeof SILO_ISOLATIONS)[number];
-export const PACKINGS = ['per-service', 'one-task'] as const satisfies readonly Packing[];
 
 /** Names of templates in the manifest. */
 export const DATA_TEMPLATE = 'silo-data';

@@ -1,3 +1,4 @@
+import { defined } from '../../../core/defined.ts';
 import { DomainError } from '../../../core/errors.ts';
 import { ChangesFailed } from '../../../core/plan/changes-failed.ts';
 import { deploymentIdOf } from '../../../core/plan/deployment.ts';
@@ -29,6 +30,8 @@ export interface DeploymentDriverOptions {
   readonly services: readonly string[];
   /** The release of the application that tenants get. */
   readonly release: string;
+  /** true: each tenant keeps its release until it is updated. @default false - all tenants run `release` */
+  readonly keepsReleases?: boolean;
   readonly environmentOf: EnvironmentOf;
 }
 
@@ -51,7 +54,7 @@ const LOOK_AGAIN_MS = 5_000;
  * Of what tenants share, it sees only the tenant's own items in the pooled stores.
  */
 export function createDeploymentDriver(options: DeploymentDriverOptions): ResourceDriver<Kind> {
-  const { runtime, data, services } = options;
+  const { runtime, data, services, keepsReleases = false } = options;
   const applyAll = async (changes: readonly Change<Kind>[]): Promise<MaybePending> => {
     const done: Change<Kind>[] = [];
     for (const unit of unitsOf(changes, options)) {
@@ -71,7 +74,7 @@ export function createDeploymentDriver(options: DeploymentDriverOptions): Resour
         kinds.includes('data') && data.has(tenantId),
       ]);
       const own: ObservedResource<Kind>[] = hasData ? [{ kind: 'data', name: 'data', tenantId, spec: {} }] : [];
-      return [...own, ...computeOf(status, tenantId, services)];
+      return [...own, ...computeOf(status, tenantId, services, keepsReleases)];
     },
     apply: (change) => applyAll([change]),
     applyAll,
@@ -118,12 +121,18 @@ async function deploy(
   { runtime, places, services, release, environmentOf }: DeploymentDriverOptions,
 ): Promise<MaybePending> {
   if (!first) return undefined;
-  const { tier, size } = first.inputs;
+  const { tier, size, version, packing, capacity } = first.inputs;
+  const id = deploymentIdOf(tenantId);
+  if (version && version.release !== release) {
+    // The platform has only the templates of its own release. The services of an earlier one are left as they are.
+    const status = await runtime.deployment(id);
+    if (status.state !== 'absent') return resultOf(status, 'ready');
+  }
   const place = await places.take({ tenantId, tier });
   const { cluster } = place;
   const environment = await environmentOf(cluster, tenantId, tier);
-  const id = deploymentIdOf(tenantId);
-  const spec = { id, cluster, tenantId, tier, size, services, release, environment, place };
+  const choices = defined({ packing, capacity, request: version?.request });
+  const spec = { id, cluster, tenantId, tier, size, services, release, environment, place, ...choices };
   return resultOf(await runtime.deploy(spec), 'ready');
 }
 
@@ -155,9 +164,10 @@ function isOneOf(resource: ObservedResource<Kind>, parts: readonly string[]): bo
  * they count only if nothing else is left.
  */
 function computeOf(
-  { state, cluster, parts }: DeploymentStatus,
+  { state, cluster, parts, release }: DeploymentStatus,
   tenantId: string,
   services: readonly string[],
+  keepsReleases: boolean,
 ): ObservedResource<Kind>[] {
   if (state === 'absent' || cluster === undefined) return [];
   const current = parts.filter(({ name }) => services.includes(name));
@@ -165,7 +175,10 @@ function computeOf(
     kind: 'service',
     name: `${cluster}/${name}`,
     tenantId,
-    spec: { cluster, service: name, ready: status === 'done' },
+    spec: {
+      ...{ cluster, service: name, ready: status === 'done' },
+      ...(keepsReleases && release !== undefined && { release }),
+    },
   }));
   if (cluster === deploymentIdOf(tenantId)) resources.push({ kind: 'cluster', name: cluster, tenantId, spec: {} });
   return resources;

@@ -13,6 +13,7 @@ import type { Step } from '../../../core/progress/step.ts';
 import type { TenantState } from '../../../core/tenant/lifecycle.ts';
 import type { TierTable } from '../../../core/tier/tiers.ts';
 import type { RateLimiter } from '../../../core/usage/rate-limiter.ts';
+import type { Release } from '../tenants/responses.ts';
 import type { PlatformStatus } from './platform-status.ts';
 
 /** What operations on the records of tenants need. */
@@ -44,6 +45,15 @@ export interface ComputeDeps {
   readonly runtime: Pick<Runtime, 'services' | 'restartService' | 'scaleService'>;
   /** What the provisioner would change of the tenant now. */
   plan(tenantId: string): Promise<readonly Change[]>;
+  readonly releases: {
+    /** Throws NOT_FOUND. */
+    status(tenantId: string): Promise<Release>;
+    /**
+     * Requests the change of a ready tenant to the platform's release.
+     * Throws NOT_FOUND; CONFLICT if the tenant is not ready, or if `expected` is not the platform's release.
+     */
+    request(tenantId: string, expected?: string): Promise<Release>;
+  };
 }
 
 /** What operations on the compute need. */

@@ -5,8 +5,14 @@ import { slugOf } from '../../../core/fields/slug.ts';
 import { TENANT_STATES } from '../../../core/tenant/lifecycle.ts';
 import { MAX_TENANT_NAME_LENGTH, TenantName } from '../../../core/tenant/names.ts';
 import { IN_PROGRESS } from '../../../core/tenant/record.ts';
+import {
+  optionProblems,
+  REGISTRATION_OPTIONS,
+  registrationOptions,
+} from '../../../core/tenant/registration-options.ts';
 import { parseOutcome } from '../../../core/tenant/report.ts';
 import { checkExtras, RESERVED_KEYS, TENANT_FIELDS } from '../../../core/tenant/reserved.ts';
+import { TIERS } from '../../../tenant-templates/tiers.ts';
 import { pageQuery, tier } from '../http/fields.ts';
 
 const refused = z.never('is set by the platform').optional();
@@ -27,13 +33,21 @@ function extrasLimit(known: readonly string[]) {
 /** A value of one of the customer's own keys: any JSON. */
 const extra = z.unknown();
 
+/** The tag of an image. */
+const RELEASE = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+
 /** What SBT's clients send along with a registration; it is ignored. */
 const ignoredTenantId = z.unknown().optional();
 
 export const NewTenantData = z
-  .object({ tenantName: TenantName, email: Email, tier, ...refuse(RESERVED_KEYS) })
+  .object({ tenantName: TenantName, email: Email, tier, ...registrationOptions, ...refuse(RESERVED_KEYS) })
   .catchall(extra)
-  .superRefine(extrasLimit(TENANT_FIELDS));
+  .superRefine(extrasLimit(TENANT_FIELDS))
+  .superRefine((data, context) => {
+    for (const { option, message } of optionProblems(data, { name: data.tier, ...TIERS[data.tier] })) {
+      context.addIssue({ code: 'custom', path: [option], message, params: { type: 'option' } });
+    }
+  });
 
 const NewRegistrationData = z
   .object({
@@ -56,6 +70,8 @@ export const NewRegistration = z
   })
   .meta({ id: 'NewTenantRegistration' });
 
+const unchangeable = z.never("cannot be changed by an update of the tenant's data").optional();
+
 /** What a customer may change. */
 export const RegistrationChange = z
   .strictObject({
@@ -65,7 +81,8 @@ export const RegistrationChange = z
         ...refuse(RESERVED_KEYS),
         tenantName: TenantName.optional(),
         email: Email.optional(),
-        tier: z.never("cannot be changed by an update of the tenant's data").optional(),
+        tier: unchangeable,
+        ...Object.fromEntries(REGISTRATION_OPTIONS.map((option) => [option, unchangeable])),
       })
       .catchall(extra)
       .superRefine(extrasLimit(TENANT_FIELDS))
@@ -132,6 +149,16 @@ export const RegistrationReport = z.strictObject({
     .default({}),
 });
 export type RegistrationReport = z.output<typeof RegistrationReport>;
+
+export const ReleaseUpdate = z
+  .strictObject({
+    release: z
+      .string()
+      .regex(RELEASE, `must match ${RELEASE.source}`)
+      .optional()
+      .describe("Must be the platform's release: a request for another one is refused. Default: the platform's."),
+  })
+  .meta({ id: 'ReleaseUpdate' });
 
 export const TenantQuery = pageQuery.extend({
   state: z.enum(TENANT_STATES).optional(),

@@ -140,7 +140,7 @@ export async function startHome(options: HomeOptions = {}): Promise<Home> {
       progress: async () => options.steps ?? [],
       status: async () => ({ home: 'aws', clusters: ['pool'], region: 'test' }),
     },
-    compute: { runtime: fakeRuntime(runtimeCalls), plan: async () => [] },
+    compute: { runtime: fakeRuntime(runtimeCalls), plan: async () => [], releases: fakeReleases() },
   };
   const handler = createControlPlaneHandler(deps, {
     authorize: options.authorize?.(deps) ?? authorize,
@@ -226,6 +226,18 @@ function asJson(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** A platform whose tenants run its release. */
+function fakeReleases(): LocalDeps['compute']['releases'] {
+  const current = { release: '1.0.0', current: '1.0.0', state: 'current' } as const;
+  return {
+    status: async () => current,
+    async request(_tenantId, expected = '1.0.0') {
+      if (expected !== '1.0.0') throw new DomainError('CONFLICT', `the release must be 1.0.0, got '${expected}'`);
+      return current;
+    },
+  };
 }
 
 /** The operations of a runtime that the control plane calls. */

@@ -68,6 +68,8 @@ const CONTRACT: Readonly<Record<string, readonly string[]>> = {
     'listServices: GET /operator/services: tenant_read',
     'restartService: POST /operator/services/restart: tenant_write admin',
     'scaleService: POST /operator/services/scale: tenant_write admin',
+    'getTenantRelease: GET /operator/tenants/{tenantId}/release: tenant_read',
+    'updateTenantRelease: POST /operator/tenants/{tenantId}/release: tenant_write admin',
     'createProbe: POST /operator/tenants/{tenantId}/probe: tenant_write admin',
     'deleteProbe: DELETE /operator/tenants/{tenantId}/probe: tenant_write admin',
     'getPlatformStatus: GET /operator/status: tenant_read',
@@ -97,8 +99,15 @@ test('ID-4: the operations on the compute, the users and the events of the appli
   const ids = ALL.map(({ id }) => id);
   expect(APP_PLANE_OPERATIONS.filter(({ id }) => !ids.includes(id))).toEqual([]);
   expect(APP_PLANE_OPERATIONS.map(({ id }) => id).sort()).toEqual([
-    ...['getTenantPlan', 'getTenantProgress', 'inviteTenantAdmin', 'listDeadLetters', 'listServices'],
-    ...['replayDeadLetter', 'restartService', 'scaleService'],
+    ...[
+      'getTenantPlan',
+      'getTenantProgress',
+      'getTenantRelease',
+      'inviteTenantAdmin',
+      'listDeadLetters',
+      'listServices',
+    ],
+    ...['replayDeadLetter', 'restartService', 'scaleService', 'updateTenantRelease'],
   ]);
 });
 

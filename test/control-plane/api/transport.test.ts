@@ -7,7 +7,7 @@ import { REJECTED } from '../../../core/events/publisher.ts';
 import type { Change } from '../../../core/plan/resources.ts';
 import { put } from '../../../core/ports/table.ts';
 import { until } from '../../support/until.ts';
-import { type Body, type Home, startHome } from './home.ts';
+import { type Body, type Home, startHome, type TokenName } from './home.ts';
 
 const ORIGIN = 'https://admin.example.com';
 let home: Home;
@@ -212,6 +212,24 @@ describe('OB-5: an operator', () => {
     ]);
     expect((await home.call('GET', '/tenants/unknown00/plan')).status).toBe(404);
     expect((await home.call('GET', `/tenants/${tenantId}/plan`, undefined, { token: 'machine' })).status).toBe(403);
+  });
+
+  test('sees the release of a tenant, and requests the update to the release of the platform only', async () => {
+    const { tenantId } = await home.register('released');
+    const path = `/operator/tenants/${tenantId}/release`;
+    const data = { release: '1.0.0', current: '1.0.0', state: 'current' };
+    expect((await home.call('GET', path, undefined, { token: 'support' })).body).toEqual({ data });
+    for (const body of [{}, { release: '1.0.0' }]) {
+      expect(await home.call('POST', path, body)).toMatchObject({ status: 200, body: { data } });
+    }
+    const statusOf = async (body: unknown, token: TokenName = 'admin') =>
+      (await home.call('POST', path, body, { token })).status;
+    expect(await statusOf({ release: '2.0.0' })).toBe(409);
+    expect(await statusOf({ release: '../2' })).toBe(422);
+    expect(await statusOf({ releases: '1.0.0' })).toBe(422);
+    expect(await statusOf({}, 'support')).toBe(403);
+    expect(await statusOf({}, 'machine')).toBe(403);
+    expect((await home.call('POST', '/operator/tenants/unknown00/release', {})).status).toBe(404);
   });
 
   test('lists the services of one tenant, of one cluster, or of both', async () => {

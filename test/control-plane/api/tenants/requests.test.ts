@@ -38,6 +38,34 @@ const CASES: readonly (readonly [what: string, schema: z.ZodType, value: unknown
     ['adminPassword string_type'],
   ],
   ['a tier that does not exist', NewRegistration, { tenantData: { ...DATA, tier: 'gold' } }, ['tenantData.tier enum']],
+  [
+    'options of the compute of a silo tenant',
+    NewRegistration,
+    { tenantData: { ...DATA, tier: 'premium', useEc2: 'true', useFederation: false, packing: 'one-task' } },
+    [],
+  ],
+  [
+    'options that the tier does not allow',
+    NewRegistration,
+    { tenantData: { ...DATA, useEc2: true, useFederation: 'true', packing: 'per-service' } },
+    ['tenantData.useFederation option', 'tenantData.useEc2 option', 'tenantData.packing option'],
+  ],
+  [
+    'options of the wrong kind',
+    NewRegistration,
+    { tenantData: { ...DATA, useEc2: 'yes', useFederation: 1, packing: 'boxes' } },
+    ['tenantData.useEc2 value_error', 'tenantData.useFederation value_error', 'tenantData.packing enum'],
+  ],
+  [
+    'a change of options',
+    RegistrationChange,
+    { tenantData: { useEc2: true, useFederation: false, packing: 'one-task' } },
+    [
+      'tenantData.useEc2 extra_forbidden',
+      'tenantData.useFederation extra_forbidden',
+      'tenantData.packing extra_forbidden',
+    ],
+  ],
   ['as many own keys as are allowed', NewRegistration, { tenantData: { ...DATA, ...keys(32) } }, []],
   ['an own key more', NewRegistration, { tenantData: { ...DATA, ...keys(33) } }, ['tenantData too_long']],
   [

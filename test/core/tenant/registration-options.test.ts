@@ -1,0 +1,33 @@
+import { expect, test } from '@jest/globals';
+import { computeOptionsOf, optionProblems } from '../../../core/tenant/registration-options.ts';
+import { TIERS } from '../../../tenant-templates/tiers.ts';
+
+const tier = (name: keyof typeof TIERS) => ({ name, isolation: TIERS[name].isolation });
+
+test.each([
+  [{}, undefined],
+  [{ useEc2: false, packing: undefined }, undefined],
+  [{ useEc2: 'false' }, undefined],
+  [{ useEc2: true }, { capacity: 'ec2' }],
+  [
+    { useEc2: 'true', packing: 'one-task' },
+    { capacity: 'ec2', packing: 'one-task' },
+  ],
+  [{ packing: 'per-service' }, { packing: 'per-service' }],
+  // An earlier version accepted any value under these keys.
+  [{ useEc2: 'yes', packing: 'boxes' }, undefined],
+  [{ packing: ['one-task'] }, undefined],
+])('ON-1: the options %j choose %j', (options, chosen) => {
+  expect(computeOptionsOf(options)).toEqual(chosen);
+});
+
+test('ON-1: federation is refused for every tier, and a choice of compute for tiers without services of their own', () => {
+  const options = { useEc2: 'true', useFederation: true, packing: 'one-task' };
+  expect(optionProblems(options, tier('basic'))).toEqual([
+    { option: 'useFederation', message: 'is not available yet; omit it or set it to false' },
+    { option: 'useEc2', message: 'needs a tier with services of its own; basic shares the pooled ones' },
+    { option: 'packing', message: 'needs a tier with services of its own; basic shares the pooled ones' },
+  ]);
+  expect(optionProblems(options, tier('advanced')).map(({ option }) => option)).toEqual(['useFederation']);
+  expect(optionProblems({ useEc2: 'false', useFederation: 'false' }, tier('basic'))).toEqual([]);
+});
