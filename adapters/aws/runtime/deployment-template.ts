@@ -64,3 +64,8 @@ export function fingerprintOf({ source }: TemplateVariant, parameters: Readonly<
     .digest('hex')
     .slice(0, 32);
 }
+
+/** The beginning of the ClientRequestTokens of all attempts at one request. */
+export function tokenPrefix({ request = 'first' }: Pick<DeploymentSpec, 'request'>, fingerprint: string): string {
+  return `${fingerprint}-${request}-`;
+}

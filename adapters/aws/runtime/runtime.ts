@@ -1,4 +1,4 @@
-import type { CloudFormationClient, Parameter, Stack, StackResource, Tag } from '@aws-sdk/client-cloudformation';
+import type { CloudFormationClient, Parameter, Stack, StackResource } from '@aws-sdk/client-cloudformation';
 import type { ECSClient, Service } from '@aws-sdk/client-ecs';
 import { DomainError } from '../../../core/errors.ts';
 import { deploymentIdOf, requireDeployment, tenantOf } from '../../../core/plan/deployment.ts';
@@ -14,9 +14,16 @@ import type {
   ServiceStatus,
 } from '../../../core/ports/runtime.ts';
 import type { CallLimiter } from '../../../core/usage/call-limiter.ts';
-import { type DeploymentTemplate, fingerprintOf, parametersOf, type TemplateVariant } from './deployment-template.ts';
+import {
+  type DeploymentTemplate,
+  fingerprintOf,
+  parametersOf,
+  type TemplateVariant,
+  tokenPrefix,
+} from './deployment-template.ts';
 import { EcsServices, isSteady } from './ecs-services.ts';
 import { phaseOf, waitingFor } from './stack-phase.ts';
+import { clusterOf, idOf, isDeployment, TAG, tagOf, tagsOf } from './stack-tags.ts';
 import { Stacks } from './stacks.ts';
 
 export interface RuntimeOptions {
@@ -33,17 +40,6 @@ export interface RuntimeOptions {
   readonly limiter?: CallLimiter;
   readonly clock: Clock;
 }
-
-/** Keys of a stack's tags. CloudFormation restores them when it rolls back an update. */
-const TAG = {
-  deployment: 'tierplane:deployment',
-  cluster: 'tierplane:cluster',
-  release: 'tierplane:release',
-  /** The fingerprint of template and parameters. */
-  spec: 'tierplane:spec',
-  /** Most tasks of a service. */
-  max: 'tierplane:max-tasks',
-} as const;
 
 /** What a stack shall be. */
 interface Next {
@@ -98,7 +94,7 @@ export class StackRuntime implements Runtime {
       }
       case 'creation failed': {
         const { token } = await this.#stacks.lastOperation(StackName);
-        if (token?.startsWith(tokenOf(spec, fingerprint))) return await this.#statusOf(stack);
+        if (token?.startsWith(tokenPrefix(spec, fingerprint))) return await this.#statusOf(stack);
         await this.#stacks.delete(stack);
         return changing(spec, `the remains of stack ${StackName} are being removed`);
       }
@@ -163,7 +159,7 @@ export class StackRuntime implements Runtime {
   ): Promise<DeploymentStatus> {
     const { fingerprint, token } = next;
     if (tagOf(stack, TAG.spec) === fingerprint) return await this.#servingStatus(stack, await this.#find(stack));
-    if (token?.startsWith(tokenOf(spec, fingerprint))) return await this.#statusOf(stack);
+    if (token?.startsWith(tokenPrefix(spec, fingerprint))) return await this.#statusOf(stack);
     const counts = new Map((await this.#find(stack)).map(({ service, ecs }) => [service, ecs?.desiredCount]));
     return changing(spec, await this.#stacks.update(this.#requestOf(spec, next, counts)));
   }
@@ -189,7 +185,7 @@ export class StackRuntime implements Runtime {
       EnableTerminationProtection: spec.cluster === spec.id,
       Tags: tagsOf(spec, fingerprint),
       // A repeated attempt is another operation, although its spec is the same.
-      ClientRequestToken: `${tokenOf(spec, fingerprint)}${clock.now().toString(36)}`,
+      ClientRequestToken: `${tokenPrefix(spec, fingerprint)}${clock.now().toString(36)}`,
       ...(roleArn !== undefined && { RoleARN: roleArn }),
     };
   }
@@ -268,40 +264,6 @@ export class StackRuntime implements Runtime {
 
 function changing({ cluster, release }: DeploymentSpec, reason: string): DeploymentStatus {
   return { state: 'changing', cluster, release, reason, parts: [] };
-}
-
-/** The beginning of the tokens of all attempts at one request. */
-function tokenOf({ request = 'first' }: DeploymentSpec, fingerprint: string): string {
-  return `${fingerprint}-${request}-`;
-}
-
-function tagsOf({ id, cluster, tenantId, tier, release, size }: DeploymentSpec, fingerprint: string): Tag[] {
-  const values = {
-    [TAG.deployment]: id,
-    [TAG.cluster]: cluster,
-    [TAG.release]: release,
-    [TAG.spec]: fingerprint,
-    [TAG.max]: String(size.max),
-    Tier: tier,
-    ...(tenantId !== null && { TenantId: tenantId }),
-  };
-  return Object.entries(values).map(([Key, Value]) => ({ Key, Value }));
-}
-
-function tagOf({ Tags = [] }: Stack, key: string): string | undefined {
-  return Tags.find(({ Key }) => Key === key)?.Value;
-}
-
-function isDeployment(stack: Stack): boolean {
-  return tagOf(stack, TAG.deployment) !== undefined && stack.StackStatus !== 'DELETE_COMPLETE';
-}
-
-function idOf(stack: Stack): DeploymentId {
-  return tagOf(stack, TAG.deployment) as DeploymentId;
-}
-
-function clusterOf(stack: Stack): ClusterId {
-  return (tagOf(stack, TAG.cluster) ?? 'shared') as ClusterId;
 }
 
 function textOf({ cluster, tenantId, service }: ServiceKey): string {
