@@ -35,6 +35,31 @@ function fieldsOf(json: string): Record<string, string> {
   }
 }
 
+/**
+ * Resolves when the body of a request has arrived, or more of it than a form can have, or the client has left. Whoever reads
+ * the request afterwards gets all of it.
+ */
+export function bodyArrived(req: IncomingMessage): Promise<void> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    function read(): void {
+      for (let chunk = req.read(); chunk !== null; chunk = req.complete ? null : req.read()) {
+        chunks.push(chunk);
+        size += chunk.length;
+      }
+      if (req.complete || size > MAX_BODY_BYTES) finish();
+    }
+    function finish(): void {
+      req.off('readable', read).off('end', finish).off('close', finish);
+      // Before the stream takes note that it is empty and has ended.
+      if (size > 0 && !req.destroyed) req.unshift(Buffer.concat(chunks, size));
+      resolve();
+    }
+    req.on('readable', read).on('end', finish).on('close', finish);
+  });
+}
+
 /** Whether the client requests JSON in place of a page. */
 export function acceptsJson(req: IncomingMessage): boolean {
   return /^application\/json\b/i.test(req.headers.accept ?? '');

@@ -49,6 +49,8 @@ export interface SignInClient {
 export interface Accounts {
   /** The account with this `sub`. Undefined if unknown, disabled, never signed in, or of a tenant that is not active. */
   active(realm: RealmId, subject: string): Promise<Account | undefined>;
+  /** As `active`, for a user who has a temporary password. */
+  invited(realm: RealmId, subject: string): Promise<Account | undefined>;
   /** The user with this user name or email. Undefined if unknown, disabled, or of a tenant that is not active. */
   byLogin(realm: RealmId, login: string): Promise<Account | undefined>;
   /**
@@ -104,6 +106,11 @@ export function createAccounts(options: {
     async active(realm, subject) {
       const user = await identity.userOf(realm, subject);
       return user?.status === 'CONFIRMED' ? active(user) : undefined;
+    },
+
+    async invited(realm, subject) {
+      const user = await identity.userOf(realm, subject);
+      return user?.status === 'FORCE_CHANGE_PASSWORD' ? active(user) : undefined;
     },
 
     async byLogin(realm, login) {

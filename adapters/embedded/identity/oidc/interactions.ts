@@ -21,7 +21,7 @@ import type { RealmRequest } from './realm-request.ts';
 
 export interface InteractionDeps {
   readonly accounts: Accounts;
-  readonly identity: Pick<EmbeddedIdentity, 'userOf' | 'setPassword'>;
+  readonly identity: Pick<EmbeddedIdentity, 'setPassword'>;
   readonly seal: Seal;
   readonly devices: DeviceCookies;
   readonly clock: Pick<Clock, 'now'>;
@@ -162,18 +162,22 @@ async function changePassword(
   const { req, res, spec, provider } = one;
   const ticket = form.get('ticket') ?? '';
   const subject = subjectOfTicket(deps, one, ticket);
-  const user = subject === undefined ? undefined : await deps.identity.userOf(spec.id, subject);
-  if (!user?.enabled || user.status !== 'FORCE_CHANGE_PASSWORD') {
+  const account = subject === undefined ? undefined : await deps.accounts.invited(spec.id, subject);
+  if (!account) {
     showTooLate(deps, one);
     return;
   }
+  const { user, tenantBasis } = account;
   const password = form.get('newPassword') ?? '';
   if (password !== form.get('repeated')) {
     showChange(deps, one, 422, user, ticket, ['The two passwords must be equal.']);
     return;
   }
   try {
-    await deps.identity.setPassword(spec.id, user.userName, password, { keepSession: session, check: requireInvited });
+    const further = { writes: tenantBasis, refusal: notInvited };
+    await deps.identity.setPassword(spec.id, user.userName, password, {
+      ...{ keepSession: session, check: requireInvited, further },
+    });
   } catch (error) {
     if (isDomainError(error, 'CONFLICT')) return showTooLate(deps, one);
     if (!isDomainError(error, 'INVALID')) throw error;
@@ -203,8 +207,11 @@ async function changePassword(
 
 /** Throws CONFLICT if the user has been disabled, or has chosen a password elsewhere. */
 function requireInvited({ enabled, status }: User): void {
-  if (enabled && status === 'FORCE_CHANGE_PASSWORD') return;
-  throw new DomainError('CONFLICT', 'only a temporary password can be replaced here');
+  if (!enabled || status !== 'FORCE_CHANGE_PASSWORD') throw notInvited();
+}
+
+function notInvited(): DomainError {
+  return new DomainError('CONFLICT', 'only the temporary password of an active user can be replaced here');
 }
 
 function showTooLate(deps: InteractionDeps, one: Interaction): void {

@@ -18,7 +18,7 @@ import { errorPage } from '../../../../web/pages/error.ts';
 import type { EmbeddedMailer } from '../../mail/mailer.ts';
 import { AnonymousRecords } from '../anonymous-records.ts';
 import type { EmbeddedClientCredentials } from '../client-credentials.ts';
-import { clientAddress, formTarget, sendHtml, sendJson, setSecurityHeaders } from '../http/messages.ts';
+import { bodyArrived, clientAddress, formTarget, sendHtml, sendJson, setSecurityHeaders } from '../http/messages.ts';
 import { createUsersApi, type UsersApi } from '../http/users-api.ts';
 import type { EmbeddedIdentity } from '../identity.ts';
 import type { IdentitySecrets } from '../identity-secrets.ts';
@@ -231,12 +231,16 @@ function isExact(method: string | undefined, path: string): boolean {
   return fixed === fixed.toLowerCase() && (path === '/' || !path.endsWith('/'));
 }
 
-/** oidc-provider's paths begin below `mount`, which it learns from `originalUrl`. */
+/**
+ * oidc-provider's paths begin below `mount`, which it learns from `originalUrl`. It finds the session before it reads the body,
+ * and the session may end while the body is on its way, so it gets the request when the body has arrived.
+ */
 async function callProvider({ req, res, provider, mount, path, query }: RealmRequest): Promise<void> {
   const search = query.size > 0 ? `?${query}` : '';
   // oidc-provider would submit a code in the address at once. Our page only fills it in, from `originalUrl`.
   req.url = `${req.method} ${path}` === 'GET /device' ? path : `${path}${search}`;
   Object.assign(req, { originalUrl: `${mount}${path}${search}` });
+  if (req.method === 'POST') await bodyArrived(req);
   await provider.callback()(req, res);
 }
 
