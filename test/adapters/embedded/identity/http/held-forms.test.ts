@@ -2,7 +2,6 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { NewUser } from '../../../../../core/ports/identity.ts';
 import { createBrowser, type Page } from '../../../../support/sign-in-by-page.ts';
 import { sourceFiles } from '../../../../support/source-files.ts';
 import { until } from '../../../../support/until.ts';
@@ -70,12 +69,13 @@ function openBrowser() {
 }
 type Browser = ReturnType<typeof openBrowser>;
 
-async function newUser(change: Partial<NewUser> = {}): Promise<string> {
+/** Creates a user, with a temporary password if there is no other. */
+async function newUser(chosen: { readonly password?: string } = { password: PASSWORD }): Promise<string> {
   server.changeTenant(ACME, { active: true });
   const email = `form${++made}@acme.example`;
   await server.identity.createUser('pool', {
     ...{ userName: email, email, role: 'TenantUser', tenantId: ACME },
-    ...('password' in change ? {} : { password: PASSWORD }),
+    ...chosen,
   });
   return email;
 }
@@ -90,10 +90,6 @@ interface Form {
   readonly browser: Browser;
   readonly page: Page;
   readonly values: Record<string, string>;
-}
-
-async function invited(): Promise<string> {
-  return newUser({ password: undefined } as Partial<NewUser>);
 }
 
 async function ownForm(userName: string, path: string, values: Record<string, string>): Promise<Form> {
@@ -139,7 +135,7 @@ const FORMS: Readonly<Record<string, Case>> = {
     },
   },
   'change-password': {
-    user: invited,
+    user: () => newUser({}),
     needsSession: false,
     async open(userName) {
       const browser = openBrowser();
