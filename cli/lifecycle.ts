@@ -133,9 +133,10 @@ async function showStatus(context: CliContext): Promise<void> {
   await printServices(controlPlane);
 }
 
-/** `2 restart(s), the last one: hung` */
-function restartsIn({ restarts, lastFailure }: EmbeddedStatus['gateway'] | EmbeddedStatus['agents'][number]): string {
-  return `${restarts} restart(s)${lastFailure === undefined ? '' : `, the last one: ${lastFailure}`}`;
+/** `2 restart(s), the last one at 2026-01-31T10:00:00.000Z: hung` */
+function restartsIn(process: EmbeddedStatus['gateway'] | EmbeddedStatus['agents'][number]): string {
+  const { restarts, lastFailure, lastFailureAt } = process;
+  return `${restarts} restart(s)${lastFailure === undefined ? '' : `, the last one at ${lastFailureAt}: ${lastFailure}`}`;
 }
 
 /** The links that open pages as the operator. Empty if `admin.json` is gone; the next start writes it again. */

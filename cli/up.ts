@@ -141,7 +141,7 @@ async function start(
     begun.defer(() => rmSync(dir.running, { force: true }));
     const log = openPlatformLog(`${dir.logs}/platform.log`, config.logLevel);
     lock.watch({ clock: systemClock, log, lost: () => lostLock(dir) });
-    const platform = await startPlatform({ config, dir, log, command: commandFor(dir) });
+    const platform = await startPlatform({ config, dir, log, command: commandFor(dir), notify: report });
     begun.defer(() => platform.close());
     const email = adminEmail(dir) ?? config.adminEmail;
     return { platform, email, demo: config.demo && existsSync(dir.demoPending) };

@@ -26,6 +26,8 @@ export interface GatewayProcessOptions {
   readonly setpriv: string | undefined;
   readonly clock: Clock;
   readonly log: Log;
+  /** Called when the gateway has ended or hung, and is being replaced. @default - the log alone has it */
+  readonly replaced?: ((reason: string) => void) | undefined;
 }
 
 /** The gateway as a child process. It is restarted with back-off when it ends, and killed and restarted when it hangs. */
@@ -38,6 +40,8 @@ export class GatewayProcess {
   /** Starts in a row that failed. */
   #failures = 0;
   #lastFailure: string | undefined;
+  /** In epoch ms. */
+  #failedAt: number | undefined;
   #problem: string | undefined;
   #endpoints: readonly ServiceEndpoints[] = [];
   #lastPing = 0;
@@ -61,6 +65,11 @@ export class GatewayProcess {
   /** Why it was restarted last. */
   get lastFailure(): string | undefined {
     return this.#lastFailure;
+  }
+
+  /** When it was restarted last, in epoch ms. */
+  get failedAt(): number | undefined {
+    return this.#failedAt;
   }
 
   /** For operators: what the running gateway cannot do, and why. */
@@ -160,8 +169,10 @@ export class GatewayProcess {
       if (this.#closing) return;
       this.#restarts += 1;
       this.#lastFailure = hangs ? 'hung' : signal === null ? `exit ${code}` : `killed ${signal}`;
+      this.#failedAt = this.#options.clock.now();
       const fields = { reason: this.#lastFailure, restarts: this.#restarts };
       this.#options.log.warn(fields, 'the gateway ended or hung; starting it again');
+      this.#options.replaced?.(this.#lastFailure);
       this.#relaunch();
     });
   }

@@ -27,7 +27,7 @@ export interface ControlPlaneNeeds extends IdentityParts {
   readonly store: PlatformStore;
   readonly bus: EventBus;
   readonly runtime: EmbeddedRuntime;
-  readonly gateway: Pick<GatewayProcess, 'pid' | 'restarts' | 'lastFailure' | 'problem'>;
+  readonly gateway: Pick<GatewayProcess, 'pid' | 'restarts' | 'lastFailure' | 'failedAt' | 'problem'>;
   readonly provisioner: Pick<Provisioner, 'plan' | 'progress' | 'releases' | 'restoration'>;
   readonly urls: Urls;
   readonly operatorToken: string;
@@ -132,15 +132,18 @@ function restoring({ done, total }: RestorationProgress): string[] {
   return done === total ? [] : [`restoring tenants with their own tasks: ${done} of ${total}`];
 }
 
-/** How often a process was replaced, and why the last time. */
+/** How often a process was replaced, and why and when the last time. */
 function restartsOf({
   restarts,
   lastFailure,
+  failedAt,
 }: {
   readonly restarts: number;
   readonly lastFailure?: string | undefined;
+  readonly failedAt?: number | undefined;
 }) {
-  return { restarts, ...(lastFailure !== undefined && { lastFailure }) };
+  if (lastFailure === undefined || failedAt === undefined) return { restarts };
+  return { restarts, lastFailure, lastFailureAt: new Date(failedAt).toISOString() };
 }
 
 /** HTTPS ends at a proxy. Without `trustedProxies`, its address is that of every client. */

@@ -15,7 +15,7 @@ export function openGateway(
   addresses: Addresses,
   platformSocket: string,
 ): GatewayProcess {
-  const { dir, clock, log, cleanUp } = context;
+  const { dir, clock, log, notify, cleanUp } = context;
   const gateway = new GatewayProcess({
     settings: gatewaySettings(context, addresses, platformSocket),
     logFile: join(dir.logs, 'gateway-process.log'),
@@ -23,6 +23,7 @@ export function openGateway(
     setpriv: runtime.isolation.setpriv,
     clock,
     log,
+    replaced: (reason) => notify?.(`the gateway is being replaced: ${reason}`),
   });
   cleanUp.defer(() => gateway.close());
   runtime.onEndpoints((services) => gateway.setEndpoints(services));

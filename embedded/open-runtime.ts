@@ -5,7 +5,7 @@ import type { StartContext } from './start-context.ts';
 
 /** Prepares the supervisor of clusters, and ends the processes that a previous run left behind. */
 export async function openRuntime(
-  { dir, clock, log, cleanUp }: StartContext,
+  { dir, clock, log, notify, cleanUp }: StartContext,
   { table, instance, runDir }: PlatformStore,
 ): Promise<EmbeddedRuntime> {
   const runtime = await createRuntime({
@@ -16,6 +16,7 @@ export async function openRuntime(
     log,
     table,
     instance,
+    agentReplaced: (cluster, reason) => notify?.(`the agent of cluster ${cluster} is being replaced: ${reason}`),
   });
   cleanUp.defer(() => runtime.close());
   await runtime.reap();

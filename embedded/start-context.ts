@@ -9,6 +9,11 @@ export interface PlatformOptions {
   readonly log: Log;
   /** The command line for this data directory, as a shell on this machine calls it. Pages show it to local users. */
   readonly command: string;
+  /**
+   * Notifies the operator of something that the platform has dealt with by itself, such as a process that it replaced.
+   * @default - the log alone has it
+   */
+  readonly notify?: (line: string) => void;
 }
 
 /** What every part of the platform starts with. */

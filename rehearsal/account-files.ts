@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { isAlive, type ProcessRecord, startOf } from '../adapters/embedded/runtime/supervisor/process-info.ts';
@@ -13,6 +22,8 @@ interface Owner extends ProcessRecord {
 }
 
 const OWNER_FILE = 'process.json';
+/** No rehearsal takes so long. */
+const ABANDONED_AFTER_MS = 24 * 3_600_000;
 
 /** Creates the folder of an account that this process uses, in the folder `parent`. */
 export function createAccountFolder(port: number, parent = tmpdir()): string {
@@ -31,27 +42,34 @@ export function removeAccountFolder(folder: string): void {
   rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
 }
 
-/** Removes containers, addresses and files of accounts in the folder `parent` whose process was killed. */
-export function removeAbandonedAccounts(parent = tmpdir()): void {
+/**
+ * Removes containers, addresses and files of accounts in the folder `parent` whose process was killed. If the process is not
+ * known, or not its start, the account counts as abandoned a day after its folder has changed.
+ */
+export function removeAbandonedAccounts(parent = tmpdir(), nowMs = Date.now()): void {
   for (const name of readdirSync(parent).filter((one) => one.startsWith(PREFIX))) {
     const folder = join(parent, name);
     const owner = ownerOf(folder);
-    if (!owner || isAlive(owner)) continue;
-    // Without a known start, whether the process has ended is unknown, too.
-    if (owner.start !== undefined && claim(folder)) removeAbandoned(folder, owner.port);
+    const isAbandoned = owner?.start === undefined ? nowMs - changedAt(folder) > ABANDONED_AFTER_MS : !isAlive(owner);
+    if (isAbandoned && claim(folder)) removeAbandoned(folder, owner?.port);
   }
 }
 
-function removeAbandoned(folder: string, port: number): void {
+/** In epoch ms. 0 if the folder has just been removed. */
+function changedAt(folder: string): number {
+  return statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+function removeAbandoned(folder: string, port: number | undefined): void {
   const containers = containersFolder(folder);
   if (existsSync(containers)) {
     disposeContainersOf(containers, basename(folder));
-    removeAddresses(port);
+    if (port !== undefined) removeAddresses(port);
   }
   removeAccountFolder(folder);
 }
 
-/** @returns undefined if another process is creating or removing the folder */
+/** @returns undefined if another process is creating or removing the folder, or was killed while it did */
 function ownerOf(folder: string): Owner | undefined {
   try {
     return JSON.parse(readFileSync(join(folder, OWNER_FILE), 'utf8')) as Owner;

@@ -70,8 +70,10 @@ function parsed<S extends z.ZodType>(schema: S, body: unknown): z.output<S> {
 
 function toError({ status, body, retryAfter = 1 }: UsersCallResponse): DomainError {
   const code = REFUSALS[status];
-  if (!code) return failed();
   const refusal = Refusal.safeParse(body);
+  // The platform is alive and says what it lacks, such as space on its disk.
+  if (status === 503 && refusal.success) return new DomainError('UNAVAILABLE', refusal.data.message, { retryAfter });
+  if (!code) return failed();
   const { message, issues } = refusal.data ?? { message: 'identity refused the request', issues: [] };
   return new DomainError(code, OWN_MESSAGES[code] ?? message, {
     issues,

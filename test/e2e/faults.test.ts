@@ -98,7 +98,7 @@ describe('a process that dies is replaced, and no other tenant is affected', () 
 });
 
 describe('a process that hangs is replaced, with the reason in the status', () => {
-  const hung = { restarts: expect.any(Number), lastFailure: 'hung' };
+  const hung = { restarts: expect.any(Number), lastFailure: 'hung', lastFailureAt: expect.stringMatching(/^20.*Z$/) };
 
   test('OB-5: a hung gateway is killed and restarted within five seconds', async () => {
     const { gateway } = await platform.cliJson<Status>('status');
@@ -115,6 +115,8 @@ describe('a process that hangs is replaced, with the reason in the status', () =
     expect(isAlive(gateway.pid)).toBe(false);
     expect((await platform.cliJson<Status>('status')).gateway).toMatchObject(hung);
     expect(platform.logs()).toContain('the gateway ended or hung');
+    // `up` notifies the operator, who may not read the log.
+    expect(platform.stderr).toContain('the gateway is being replaced: hung');
   }, 30_000);
 
   test('OB-5: a hung agent is killed and restarted with its tasks, and other tenants are served', async () => {
@@ -127,7 +129,8 @@ describe('a process that hangs is replaced, with the reason in the status', () =
     await eventually('the tenant is served again', async () => (await productCount(tokens.premium)) === 1);
     const after = await platform.cliJson<Status>('status');
     expect(after.agents.find((agent) => agent.cluster === cluster)).toMatchObject(hung);
-    expect((await platform.cli('status')).stdout).toContain('hung');
+    expect((await platform.cli('status')).stdout).toMatch(/the last one at 20\S+Z: hung/);
+    expect(platform.stderr).toContain(`the agent of cluster ${cluster} is being replaced: hung`);
   }, 30_000);
 
   test('OB-5: the gateway reports a platform that hangs as not ready, and serves tenants meanwhile', async () => {

@@ -12,7 +12,8 @@ import { signIn } from '../support/sign-in-by-page.ts';
 
 /** The command that users run. */
 export const LAUNCHER = join(import.meta.dirname, '..', '..', 'bin', 'tierplane');
-const START_TIMEOUT_MS = 30_000;
+/** A start with demo tenants takes a minute on a busy machine. Tests with a shorter limit fail by that. */
+const START_TIMEOUT_MS = 120_000;
 
 export interface Ready {
   readonly ready: true;
@@ -51,6 +52,7 @@ export class TestPlatform {
   #child: ChildProcess | undefined;
   #ready: Ready | undefined;
   #adminToken: string | undefined;
+  #stderr = '';
   readonly #args: readonly string[];
   readonly #env: Record<string, string>;
   readonly #launcher: string;
@@ -86,6 +88,11 @@ export class TestPlatform {
     return this.#child.pid;
   }
 
+  /** What `up` has printed on stderr since the last start. */
+  get stderr(): string {
+    return this.#stderr;
+  }
+
   get isRunning(): boolean {
     return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
   }
@@ -98,16 +105,16 @@ export class TestPlatform {
       env: { ...process.env, ...this.#env },
     });
     this.#child = child;
-    let errors = '';
+    this.#stderr = '';
     child.stderr.on('data', (chunk: Buffer) => {
-      errors += chunk.toString();
+      this.#stderr += chunk.toString();
     });
     const lines = createInterface({ input: child.stdout });
     const line = await Promise.race([
       once(lines, 'line').then(([text]) => String(text)),
-      once(child, 'exit').then(([code]) => Promise.reject(new Error(`up ended with ${code}: ${errors}`))),
+      once(child, 'exit').then(([code]) => Promise.reject(new Error(`up ended with ${code}: ${this.#stderr}`))),
       wait(START_TIMEOUT_MS, undefined, { ref: false }).then(() =>
-        Promise.reject(new Error(`up is not ready: ${errors}`)),
+        Promise.reject(new Error(`up is not ready: ${this.#stderr}`)),
       ),
     ]);
     const ready = JSON.parse(line) as Ready;

@@ -42,3 +42,19 @@ test('the account of an earlier process with the same pid is removed, also if bo
   const anotherBoot = '00000000-0000-4000-8000-000000000000';
   expect(isKept(({ start }) => ({ start: start.replace(/^[^/]+/, anotherBoot) }))).toBe(false);
 });
+
+const HOUR_MS = 3_600_000;
+
+test.each<[string, string, string]>([
+  ['a record of an earlier version', 'owner.json', '{"pid":1,"startTime":"1","port":1}'],
+  ['a record that was cut while it was written', 'process.json', '{"pid":'],
+  ['no record', 'other', ''],
+  ['a process whose start is not known', 'process.json', '{"pid":1,"port":1}'],
+])('an account with %s is removed a day after its folder has changed, and not before', (_what, file, text) => {
+  const folder = mkdtempSync(join(scratch, 'tierplane-aws-'));
+  writeFileSync(join(folder, file), text);
+  removeAbandonedAccounts(scratch, Date.now() + 23 * HOUR_MS);
+  expect(existsSync(folder)).toBe(true);
+  removeAbandonedAccounts(scratch, Date.now() + 25 * HOUR_MS);
+  expect(existsSync(folder)).toBe(false);
+});

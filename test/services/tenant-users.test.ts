@@ -1,3 +1,4 @@
+import { expect, test } from '@jest/globals';
 import { createHttpTransport } from '../../services/users/http-transport.ts';
 import { createTenantUsersClient } from '../../services/users/tenant-users-client.ts';
 import { A, B } from '../adapters/contract/new-user.ts';
@@ -63,4 +64,14 @@ ownAccountContract("a realm's API over HTTP", async () => {
     setActive: async (tenantId, active) => server.changeTenant(tenantId, { active }),
     close: () => server.close(),
   };
+});
+
+test.each([
+  ['what the platform lacks', 503, { message: 'platform.db: the disk is full' }, 'platform.db: the disk is full'],
+  ['no more, if it does not say what', 503, 'Bad Gateway', 'identity failed; try again'],
+  ['nothing of an internal error', 500, { message: 'secret' }, 'identity failed; try again'],
+])('FT-1: a call that fails reports %s', async (_what, status, body, message) => {
+  const users = createTenantUsersClient({ send: async () => ({ status, body }), close: async () => undefined });
+  const caller = { realm: 'pool', authorization: 'Bearer x', requestId: 'request-1' } as const;
+  await expect(users.get(caller, 'boss')).rejects.toMatchObject({ code: 'UNAVAILABLE', message });
 });

@@ -50,6 +50,8 @@ export interface RuntimeOptions {
   readonly instance: string;
   /** How long `deploy` waits for healthy tasks, in ms. @default 30000 */
   readonly healthyWithinMs?: number;
+  /** Called when an agent has ended or hung, and is being replaced. @default - the log alone has it */
+  readonly agentReplaced?: (cluster: ClusterId, reason: string) => void;
 }
 
 /** The Runtime port of the embedded home, with what only it offers. */
@@ -92,6 +94,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<EmbeddedRu
     logFile: (cluster) => files.agentLog(cluster),
     clock,
     log,
+    replaced: options.agentReplaced,
   });
   const uids = new TenantUids(table);
   const plans = new ServicePlans({ bundles, files, uids, fleet, isolation });

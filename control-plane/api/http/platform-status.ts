@@ -9,13 +9,20 @@ const lastFailure = z
   .exactOptional()
   .describe('Why it was replaced last, such as `hung` or `killed SIGSEGV`.');
 
+const lastFailureAt = z.iso.datetime().exactOptional().describe('When it was replaced last.');
+
 const EmbeddedStatus = z
   .object({
     home: z.literal('embedded'),
     clusters,
     node: z.string().describe('Version of Node.js.'),
-    gateway: z.object({ pid: z.int().nullable().describe('null while it starts.'), restarts, lastFailure }),
-    agents: z.array(z.object({ cluster: z.string(), pid: z.int(), restarts, lastFailure })),
+    gateway: z.object({
+      pid: z.int().nullable().describe('null while it starts.'),
+      restarts,
+      lastFailure,
+      lastFailureAt,
+    }),
+    agents: z.array(z.object({ cluster: z.string(), pid: z.int(), restarts, lastFailure, lastFailureAt })),
     isolation: z.object({
       ownUsers: z.boolean().describe('Whether each silo tenant has a user id of its own.'),
       parentDeathSignal: z.boolean().describe('Whether the kernel ends tasks together with their agent.'),

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Heartbeat } from '../../../adapters/embedded/heartbeat.ts';
+import { restartDelayMs } from '../../../adapters/embedded/runtime/supervisor/restart-delay.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
 function watched(respond: (heartbeat: () => Heartbeat) => void) {
@@ -35,6 +36,19 @@ describe('a heartbeat', () => {
     expect(counts.hung).toBe(1);
     clock.advance(60_000);
     expect(counts).toEqual({ pings: 6, hung: 1 });
+  });
+
+  test('OB-5: reports a hang 3.5 s after it began at the latest, and the first restart waits for nothing, so that 1.5 of the 5 s of a replacement remain for the start', () => {
+    for (let beganMs = 0; beganMs < 1_000; beganMs += 10) {
+      let responds = true;
+      const { clock, counts, heartbeat } = watched((self) => responds && self().beat());
+      heartbeat.start();
+      clock.advance(1_000 + beganMs);
+      responds = false;
+      clock.advance(3_500);
+      expect(counts.hung).toBe(1);
+    }
+    expect([0, 0.5, 0.999].map((chance) => restartDelayMs(1, chance))).toEqual([0, 0, 0]);
   });
 
   test('does not blame the process for the time in which this one was stopped', () => {

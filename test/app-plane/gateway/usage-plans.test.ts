@@ -40,17 +40,35 @@ describe('usage plans', () => {
     }
   });
 
+  /** How many requests at these times (ms) a token bucket of the plan admits. */
+  function permittedAt(times: readonly number[]): number {
+    let [tokens, last, permitted] = [plan.burst, times[0] ?? 0, 0];
+    for (const time of times) {
+      tokens = Math.min(plan.burst, tokens + (plan.rate * (time - last)) / 1_000);
+      last = time;
+      if (tokens < 1) continue;
+      tokens -= 1;
+      permitted += 1;
+    }
+    return permitted;
+  }
+
   test('RT-2: limit a tenant in real time too', async () => {
     const fixture = await startFixture({ plans: { basic: plan }, monotonic: () => performance.now() });
     try {
       await fixture.serve('products', (_request, response) => response.end('[]'));
       const authorization = await fixture.addTenant(tenantRoute('busy000001'));
       const begin = performance.now();
+      const sentAt: number[] = [];
       let admitted = 0;
-      while (performance.now() - begin < 2_500)
-        admitted += (await statuses(`${fixture.url}/api/products`, authorization, 2)).get(200) ?? 0;
-      const ideal = plan.burst + (plan.rate * (performance.now() - begin)) / 1_000;
-      expect(Math.abs(admitted - ideal)).toBeLessThanOrEqual(Math.max(1, ideal * 0.03));
+      while (performance.now() - begin < 2_500) {
+        sentAt.push(performance.now());
+        admitted += (await statuses(`${fixture.url}/api/products`, authorization, 1)).get(200) ?? 0;
+      }
+      expect(admitted).toBeLessThanOrEqual(plan.burst + (plan.rate * (performance.now() - begin)) / 1_000);
+      // A busy machine may send too few requests to use the plan, so count those that it permits at the times of sending.
+      const permitted = permittedAt(sentAt);
+      expect(permitted - admitted).toBeLessThanOrEqual(Math.max(2, permitted * 0.03));
     } finally {
       await fixture.close();
     }

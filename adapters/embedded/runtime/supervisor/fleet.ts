@@ -28,6 +28,8 @@ export interface FleetOptions {
   readonly logFile: (cluster: ClusterId) => string;
   readonly clock: Clock;
   readonly log: Log;
+  /** Called when an agent has ended or hung, and is being replaced. @default - the log alone has it */
+  readonly replaced?: ((cluster: ClusterId, reason: string) => void) | undefined;
 }
 
 /** A deployed service: what was requested, the plan sent to its agent, and the agent's report. */
@@ -47,6 +49,8 @@ export interface AgentStatus {
   readonly restarts: number;
   /** Why it was replaced last. */
   readonly lastFailure?: string;
+  /** When it was replaced last, in epoch ms. */
+  readonly failedAt?: number;
 }
 
 /** What the fleet knows about the agents of a desired cluster. */
@@ -56,6 +60,7 @@ interface ClusterRecord {
   startedAt: number;
   restarts: number;
   lastFailure?: string;
+  failedAt?: number;
 }
 
 /** All agents, seen from the platform. Keeps the deployed services, and restarts agents that end with their services. */
@@ -96,8 +101,9 @@ export class Fleet {
   get agents(): AgentStatus[] {
     return [...this.#agents].flatMap(([cluster, { pid }]) => {
       if (pid === undefined) return [];
-      const { restarts = 0, lastFailure } = this.#clusters.get(cluster) ?? {};
-      return [{ cluster, pid, restarts, ...(lastFailure !== undefined && { lastFailure }) }];
+      const { restarts = 0, lastFailure, failedAt } = this.#clusters.get(cluster) ?? {};
+      const failure = lastFailure !== undefined && failedAt !== undefined && { lastFailure, failedAt };
+      return [{ cluster, pid, restarts, ...failure }];
     });
   }
 
@@ -225,6 +231,8 @@ export class Fleet {
     health.failures = clock.now() - health.startedAt >= STABLE_MS ? 1 : health.failures + 1;
     health.restarts += 1;
     health.lastFailure = reason;
+    health.failedAt = clock.now();
+    this.#options.replaced?.(cluster, reason);
     clock.after(restartDelayMs(health.failures, Math.random()), () => {
       const isNeeded = this.#clusters.has(cluster) && !this.#agents.has(cluster) && !this.#closing;
       if (isNeeded) this.#startAgent(cluster);
