@@ -20,24 +20,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { ServiceStatus } from '../../core/ports/runtime.ts';
-import { testUnless } from '../support/requirements.ts';
 import { eventually, isAlive, LAUNCHER, runCli, TestPlatform } from './harness.ts';
-
-const withMounts = testUnless(process.getuid?.() === 0 ? undefined : 'root');
-
-function mount(...args: string[]): void {
-  const { status, stderr } = spawnSync('mount', args, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`mount ${args.join(' ')}: ${stderr}`);
-}
-
-/** The platform's id, if a start has come so far. */
-function instanceIn(dir: string): string | undefined {
-  try {
-    return (JSON.parse(readFileSync(join(dir, 'instance.json'), 'utf8')) as { id: string }).id;
-  } catch {
-    return undefined;
-  }
-}
 
 /** A start must refuse what is broken, and must not damage it further. */
 const folders: string[] = [];
@@ -84,34 +67,6 @@ describe('a start that cannot succeed reports why, in one sentence and by exit c
     const result = await up('/proc/tierplane/data');
     expect([result.code, result.stdout]).toEqual([73, expect.stringContaining('/proc/tierplane/data is not')]);
   });
-
-  withMounts(
-    'a disk that is full, at every point of the start; with space the next start is a whole one',
-    async () => {
-      const dir = folder();
-      // Each size ends the start somewhere else: before, within and behind the stores.
-      for (const kilobytes of [8, 64, 256, 512, 1_024]) {
-        mount('-t', 'tmpfs', '-o', `size=${kilobytes}k`, 'tmpfs', dir);
-        try {
-          const result = await up(dir);
-          expect([kilobytes, result.code]).toEqual([kilobytes, expect.any(Number)]);
-          expect(result.code).not.toBe(0);
-          expect(result.stderr + result.stdout).toMatch(/disk is full|ENOSPC/);
-          const id = instanceIn(dir);
-          expect(id === undefined ? [] : markedProcesses(id)).toEqual([]);
-          if (kilobytes !== 1_024) continue;
-          mount('-o', 'remount,size=200m', dir);
-          const platform = new TestPlatform({ dataDir: dir });
-          platforms.push(platform);
-          await platform.start();
-          await platform.stop();
-        } finally {
-          spawnSync('umount', ['-l', dir]);
-        }
-      }
-    },
-    120_000,
-  );
 
   test('a configuration with errors: all of them, each with its path', async () => {
     const dir = folder();
@@ -290,7 +245,6 @@ describe("Ctrl-C, which reaches every process of the terminal's foreground group
       const tenants = await platform.cliJson<{ tenantName: string; state: string }[]>('tenants', 'list');
       expect(tenants).toEqual(demo.map((tenantName) => expect.objectContaining({ tenantName, state: 'active' })));
     },
-    // Two starts and a demo, on a machine that may be busy.
     300_000,
   );
 });
