@@ -12,7 +12,7 @@ import type { EmulatedAccount } from './emulated-account.ts';
 import { until } from './until.ts';
 
 const ENDS_WITHIN_MS = 120_000;
-const Capabilities = ['CAPABILITY_IAM'] as const;
+const Capabilities = ['CAPABILITY_IAM', 'CAPABILITY_NAMED_IAM'] as const;
 
 /** How an operation on a stack ended. */
 export interface StackResult {

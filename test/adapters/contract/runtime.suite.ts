@@ -23,6 +23,8 @@ export interface OpenRuntime {
   readonly size: TaskSize;
   /** Where the load balancer finds a deployment. @default - this home has none */
   readonly shard?: ShardPlace;
+  /** An environment in which the service's tasks end at once. @default - this adapter runs no processes */
+  readonly failing?: Readonly<Record<string, string>>;
   /** How long a deployment may take, in ms. */
   readonly withinMs: number;
   close(): Promise<void>;
@@ -136,6 +138,31 @@ export function runtimeContract(name: string, open: () => Promise<OpenRuntime>):
           return now.length === spec.size.desired && !now.some((id) => before.includes(id)) && now;
         }, opened.withinMs);
         expect(after).toHaveLength(spec.size.desired);
+      },
+      TIMEOUT_MS,
+    );
+
+    test(
+      'the old tasks serve while an update fails, and afterwards',
+      async () => {
+        const { failing, withinMs } = opened;
+        if (!failing) return;
+        const spec = specOf(RICH);
+        const key = keyOf(spec);
+        const before = await healthy(key);
+        expect(before).toHaveLength(spec.size.desired);
+        const update = { ...spec, environment: { ...spec.environment, ...failing } };
+        // The embedded home's call ends later; its supervisor reports the failed tasks before that.
+        const call = runtime.deploy(update).catch(() => undefined);
+        await until(async () => {
+          expect(await healthy(key)).toEqual(expect.arrayContaining(before));
+          const { state } = await runtime.deployment(spec.id);
+          return state === 'failed' || ((await status(key))?.restarts ?? 0) > 0;
+        }, withinMs);
+        expect(await healthy(key)).toEqual(before);
+        await call;
+        expect(await healthy(key)).toEqual(before);
+        expect(await deployed(spec)).toMatchObject({ state: 'ready' });
       },
       TIMEOUT_MS,
     );

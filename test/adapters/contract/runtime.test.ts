@@ -11,8 +11,17 @@ import { tenantDataContract } from './tenant-data.suite.ts';
 const WITHIN_MS = 30_000;
 
 runtimeContract('the embedded supervisor', async () => {
-  const { runtime, remove: close } = await startPlatform();
-  return { runtime, service: 'echo', otherService: 'other', size: SIZE, withinMs: WITHIN_MS, close };
+  // One test waits for this long.
+  const { runtime, remove: close } = await startPlatform({ healthyWithinMs: 15_000 });
+  return {
+    runtime,
+    failing: { FAILURE: 'exit' },
+    service: 'echo',
+    otherService: 'other',
+    size: SIZE,
+    withinMs: WITHIN_MS,
+    close,
+  };
 });
 
 tenantDataContract('the data directory', async () => {

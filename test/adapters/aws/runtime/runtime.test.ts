@@ -31,7 +31,7 @@ describeWithContainers('an emulated account', (account, engine) => {
 
   runtimeContract('CloudFormation with ECS', async () => ({
     ...{ runtime: runtimeIn(account()), service: SERVICE, size: SIZE, withinMs: WITHIN_MS },
-    shard: { number: 1, priority: 100 },
+    ...{ shard: { number: 1, priority: 100 }, failing: { EXIT_WITH: '3' } },
     close: async () => undefined,
   }));
 
