@@ -1,9 +1,6 @@
 import { Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { SERVICES } from '../../../tenant-templates/tiers.ts';
-
-/** What the application consists of: an image for each service, and ingress. */
-export const IMAGES: readonly string[] = [...SERVICES, 'ingress'];
+import { IMAGES } from '../registry-stack.ts';
 
 /** The repository of an image, in the account of the stack: `<prefix>/<image>`. */
 function repositoryName(prefix: string, image: string): string {

@@ -15,7 +15,7 @@ const PATH_HEADER = 'tenantPath';
 const PROTOCOL = 'HTTP';
 /** Requests of a removed task end within this time. In seconds. */
 const DEREGISTRATION_DELAY = 10;
-/** 5xx responses within a minute that fire the alarm. */
+/** 5xx responses within a minute that fire an alarm. */
 const ERRORS_A_MINUTE = 10;
 
 interface Route {
@@ -30,8 +30,8 @@ interface Route {
 export class Routing extends Construct {
   /** The attachments of the service that receives the requests. */
   readonly loadBalancers: CfnService.LoadBalancerProperty[];
-  /** Fires on errors of the services. */
-  readonly errors: CfnAlarm;
+  /** Fire on errors of the services: one for each target group. */
+  readonly errors: readonly CfnAlarm[];
   /** The service must be created after these. */
   readonly rules: readonly CfnListenerRule[];
 
@@ -49,7 +49,9 @@ export class Routing extends Construct {
           },
         }),
     }));
-    this.errors = this.#alarm(routes, props);
+    this.errors = routes.flatMap(({ balancer, blue, green }) =>
+      [blue, green].flatMap((group) => (group ? [this.#alarm(group, balancer, props)] : [])),
+    );
   }
 
   #route(balancer: Balancer, index: number, props: Props): Route {
@@ -82,35 +84,19 @@ export class Routing extends Construct {
     });
   }
 
-  #alarm(routes: readonly Route[], { alarmTopicArn }: Props): CfnAlarm {
-    const metrics = routes.flatMap(({ balancer, blue, green }) => {
-      return [blue, green].flatMap((group) => (group ? [errorsOf(group, balancer)] : []));
-    });
-    return new CfnAlarm(this, 'Errors', {
+  #alarm(group: CfnTargetGroup, { listenerArn }: Balancer, { alarmTopicArn }: Props): CfnAlarm {
+    return new CfnAlarm(this, `${group.node.id}Errors`, {
       alarmDescription: 'Services respond with errors (5xx)',
-      metrics: [
-        { id: 'all', label: 'Errors', expression: 'SUM(METRICS())' },
-        ...metrics.map((metricStat, index) => ({ id: `m${index}`, metricStat, returnData: false })),
+      ...{ namespace: 'AWS/ApplicationELB', metricName: 'HTTPCode_Target_5XX_Count', statistic: 'Sum', period: 60 },
+      dimensions: [
+        { name: 'LoadBalancer', value: loadBalancerName(listenerArn) },
+        { name: 'TargetGroup', value: group.attrTargetGroupFullName },
       ],
       ...{ threshold: ERRORS_A_MINUTE, comparisonOperator: 'GreaterThanOrEqualToThreshold' },
       ...{ evaluationPeriods: 1, treatMissingData: 'notBreaching' },
       ...(alarmTopicArn !== undefined && { alarmActions: [alarmTopicArn], okActions: [alarmTopicArn] }),
     });
   }
-}
-
-function errorsOf(group: CfnTargetGroup, { listenerArn }: Balancer): CfnAlarm.MetricStatProperty {
-  return {
-    metric: {
-      namespace: 'AWS/ApplicationELB',
-      metricName: 'HTTPCode_Target_5XX_Count',
-      dimensions: [
-        { name: 'LoadBalancer', value: loadBalancerName(listenerArn) },
-        { name: 'TargetGroup', value: group.attrTargetGroupFullName },
-      ],
-    },
-    ...{ period: 60, stat: 'Sum' },
-  };
 }
 
 /** `app/<name>/<id>`, as CloudWatch names a load balancer, of `arn:...:listener/app/<name>/<id>/<id of the listener>`. */

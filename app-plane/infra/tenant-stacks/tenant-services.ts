@@ -87,7 +87,7 @@ export class TenantServices extends Construct {
     return {
       ...both,
       ...{ strategy: 'CANARY', canaryConfiguration: CANARY, bakeTimeInMinutes: BAKE_MINUTES },
-      alarms: { enable: true, rollback: true, alarmNames: [this.#routing.errors.ref] },
+      alarms: { enable: true, rollback: true, alarmNames: this.#routing.errors.map(({ ref }) => ref) },
     };
   }
 

@@ -59,9 +59,12 @@ describe("the pool's stack", () => {
       expect(TargetGroups.map(({ Weight }: { Weight: number }) => Weight)).toEqual([100, 0]);
     }
     expect(sharded.Resources.IngressService?.Properties.LoadBalancers).toHaveLength(2);
-    const [errors] = Object.values(all(sharded, 'AWS::CloudWatch::Alarm'));
-    expect(errors?.Properties.Metrics).toHaveLength(5);
-    expect(errors?.Properties.AlarmActions).toHaveLength(1);
+    const alarms = Object.values(all(sharded, 'AWS::CloudWatch::Alarm'));
+    expect(alarms).toHaveLength(4);
+    for (const { Properties } of alarms) {
+      expect(Properties).toMatchObject({ MetricName: 'HTTPCode_Target_5XX_Count', Threshold: 10, Period: 60 });
+      expect(Properties.AlarmActions).toHaveLength(1);
+    }
   });
 
   test('tells StackRuntime by its tags what it is', () => {

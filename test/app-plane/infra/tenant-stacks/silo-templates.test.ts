@@ -147,7 +147,13 @@ describe.each(Object.keys(deployments))('the template %s', (name) => {
         expect(deployment).toMatchObject({
           ...{ Strategy: 'CANARY', BakeTimeInMinutes: 2 },
           CanaryConfiguration: { CanaryPercent: 10, CanaryBakeTimeInMinutes: 3 },
-          Alarms: { Enable: true, Rollback: true, AlarmNames: [{ Ref: expect.stringContaining('Errors') }] },
+          Alarms: {
+            Enable: true,
+            Rollback: true,
+            AlarmNames: ['Targets', 'NewTargets'].map((name) => ({
+              Ref: expect.stringContaining(`Routing${name}Errors`),
+            })),
+          },
         });
       } else expect(deployment.Strategy).toBeUndefined();
     }
