@@ -40,6 +40,12 @@ export function statementsOf({ Resources }: Parsed): Properties[] {
   ]);
 }
 
+/** A manifest with a URL for each template. */
+export function manifestOf(texts: Readonly<Record<string, string>>) {
+  const templates = Object.keys(texts).map((name) => [name, { url: `https://b/${name}`, sha256: '' }] as const);
+  return { templates: Object.fromEntries(templates) };
+}
+
 /** A configuration in which these keys differ from the defaults. */
 export function configurationOf(change: object = {}): Configuration {
   return AWS_CONFIGURATION.parse(change);
