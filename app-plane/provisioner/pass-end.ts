@@ -73,7 +73,7 @@ async function endReady(claim: Claim, ended: Ended, deps: PassEndDeps): Promise<
   const config = await deps.realmConfig(allocations.realm);
   await deps.checkpoint('finish', tenantId);
   const isAnnounced = placement.phase === 'ready' && !placement.unannounced;
-  const events = isAnnounced ? [] : [deps.results.provisioned(outcomeOf(claim), spec, config)];
+  const events = isAnnounced ? [] : [deps.results.provisioned(outcomeOf(claim), spec, config, allocations)];
   const createdKinds = kindsOf([...desired, ...withheld.map(({ resource }) => resource)]);
   const ready = { phase: 'ready', allocations, createdKinds, attempts: 0, ...NO_WAIT } as const;
   const released = releaseAfterSuccess(placement, allocations.silo, deps.currentRelease);

@@ -3,6 +3,7 @@ import type { TenantSpec } from '../../core/plan/resources.ts';
 import type { RandomBytes } from '../../core/ports/clock.ts';
 import type { Envelope } from '../../core/ports/event-bus.ts';
 import type { RealmConfig } from '../../core/ports/identity.ts';
+import type { Place } from '../../core/ports/places.ts';
 import type { JsonObject } from '../../core/ports/table.ts';
 import type { Step } from '../../core/progress/step.ts';
 import { newId } from '../../core/tenant/ids.ts';
@@ -20,8 +21,8 @@ export type Customer = Pick<TenantSpec, 'name' | 'email' | 'prices'>;
 
 /** The events that report the outcome to the control plane; `jobOutput` is the body of SBT's PATCH. */
 export interface Results {
-  /** `config`: what a client needs to sign in. */
-  provisioned(outcome: Outcome, tenant: Customer, config: RealmConfig): Envelope;
+  /** `config`: what a client needs to sign in. `place`: where the tenant lives; a load balancer has a path of its own. */
+  provisioned(outcome: Outcome, tenant: Customer, config: RealmConfig, place: Pick<Place, 'shard'>): Envelope;
   provisionFailed(outcome: Outcome, reason: string): Envelope;
   deprovisioned(outcome: Outcome): Envelope;
   deprovisionFailed(outcome: Outcome, reason: string): Envelope;
@@ -56,13 +57,16 @@ export function createResults(now: () => number, random: RandomBytes, apiUrl: st
     return envelope(newId(now(), random), name, detail, now());
   };
   return {
-    provisioned: (outcome, { name: tenantName, email, prices }, { issuer, clientId }) => {
+    provisioned: (outcome, { name: tenantName, email, prices }, { issuer, clientId, userPoolId }, { shard }) => {
+      const url = shard === undefined ? apiUrl : `${apiUrl}/s${shard.number}`;
       const tenantConfig = JSON.stringify({
         authServer: issuer,
         clientId,
         wellKnownEndpointUrl: `${issuer}/.well-known/openid-configuration`,
-        apiUrl,
+        apiUrl: url,
         tenantName,
+        // Clients written for AWS's ECS reference architecture read these keys.
+        ...(userPoolId !== undefined && { userPoolId, appClientId: clientId, apiGatewayUrl: url }),
       });
       const customer = { tenantName, email };
       const more = prices === undefined ? {} : { prices };

@@ -3,7 +3,7 @@ import type { ClusterId } from '../ports/places.ts';
 import type { Json } from '../ports/table.ts';
 import type { MaybePending } from '../progress/pending.ts';
 import type { RouteTarget } from '../routing/registry.ts';
-import type { Capacity, Packing, TaskSize, TierName } from '../tier/tiers.ts';
+import type { ComputeOptions, TaskSize, TierName } from '../tier/tiers.ts';
 
 /** An accepted tenant; its shape is made from this alone. */
 export interface TenantSpec {
@@ -18,12 +18,6 @@ export interface TenantSpec {
   readonly prices?: Json;
   /** What the registration chose for the tenant's own tasks on AWS. @default - what the installation has configured */
   readonly options?: ComputeOptions;
-}
-
-/** How a tenant's own tasks run on AWS. The embedded home has no such choice. */
-export interface ComputeOptions {
-  readonly packing?: Packing;
-  readonly capacity?: Capacity;
 }
 
 /** The release that a tenant's own services must run. */

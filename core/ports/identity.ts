@@ -20,6 +20,8 @@ export interface RealmConfig {
   readonly issuer: string;
   /** The public client (PKCE, no secret) of the realm's web application. */
   readonly clientId: string;
+  /** AWS only: id of the realm's user pool. */
+  readonly userPoolId?: string;
 }
 
 export type TenantRole = 'TenantAdmin' | 'TenantUser';

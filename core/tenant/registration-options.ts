@@ -1,6 +1,5 @@
 import * as z from 'zod';
-import type { ComputeOptions } from '../plan/resources.ts';
-import { type Isolation, PACKINGS } from '../tier/tiers.ts';
+import { type ComputeOptions, type Isolation, PACKINGS } from '../tier/tiers.ts';
 
 /** Options of a registration, as keys of `tenantData`. They are those of AWS's ECS reference architecture, and `packing`. */
 export const REGISTRATION_OPTIONS = ['useEc2', 'useFederation', 'packing'] as const;

@@ -18,6 +18,12 @@ export type Packing = (typeof PACKINGS)[number];
 /** On AWS: what runs the tasks of a deployment. */
 export type Capacity = 'fargate' | 'ec2';
 
+/** How a tenant's own tasks run on AWS. The embedded home has no such choice. */
+export interface ComputeOptions {
+  readonly packing?: Packing;
+  readonly capacity?: Capacity;
+}
+
 export interface UsagePlan {
   /** Sustained requests per second: tokens added to the bucket per second. */
   readonly rate: number;

@@ -36,7 +36,7 @@ export function createCognitoCredentials(options: CredentialsOptions): Credentia
       return { realm: { ...spec, ...pool, issuer }, writes: [put({ ...issuerKey(issuer), version: 1, data })] };
     },
 
-    configOf: ({ issuer, clientId }) => ({ issuer, clientId }),
+    configOf: ({ issuer, clientId, userPoolId }) => ({ issuer, clientId, userPoolId }),
 
     async deleteRealm(realm) {
       if (!ownedByStack(realm)) await pools.deletePool(realm.userPoolId);

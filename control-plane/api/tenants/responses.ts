@@ -151,5 +151,11 @@ export const TenantConfig = z
     wellKnownEndpointUrl: z.string().optional(),
     apiUrl: z.string().optional(),
     tenantName: z.string().optional(),
+    userPoolId: z
+      .string()
+      .optional()
+      .describe('On AWS. With the next two, for clients of the ECS reference architecture.'),
+    appClientId: z.string().optional().describe('On AWS: equals `clientId`.'),
+    apiGatewayUrl: z.string().optional().describe('On AWS: equals `apiUrl`.'),
   })
   .meta({ id: 'TenantConfig' });

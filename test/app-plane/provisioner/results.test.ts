@@ -18,7 +18,7 @@ describe('ON-4: the result of', () => {
   test.each<[what: string, event: Envelope, name: string, status: string, data: object]>([
     [
       'an onboarding',
-      results.provisioned(OUTCOME, { name: 'Acme', email: 'a@acme.example' }, CONFIG),
+      results.provisioned(OUTCOME, { name: 'Acme', email: 'a@acme.example' }, CONFIG, {}),
       'provisionSuccess',
       'created',
       {
@@ -71,7 +71,7 @@ describe('ON-4: the result of', () => {
 
 test('a provisionSuccess carries the registered prices beside the tenant id, and never as data to store', () => {
   const prices = [{ id: 'p1', metricName: 'm' }];
-  const event = results.provisioned(OUTCOME, { name: 'Acme', email: 'a@acme.example', prices }, CONFIG);
+  const event = results.provisioned(OUTCOME, { name: 'Acme', email: 'a@acme.example', prices }, CONFIG, {});
   checkEvent(event);
   expect(event.detail).toMatchObject({ tenantId: 'acme0000', tenantName: 'Acme', email: 'a@acme.example', prices });
   expect(JSON.stringify(event.detail.jobOutput)).not.toContain('p1');
@@ -81,6 +81,27 @@ test("a provisionSuccess has every field that SBT's own billing target reads of 
   const target = 'node_modules/@cdklabs/sbt-aws/resources/functions/mock-billing/create-customer/index.py';
   const fields = [...readFileSync(target, 'utf8').matchAll(/event\["detail"\]\["(\w+)"\]/g)].map((match) => match[1]);
   expect(fields).toEqual(['tenantId', 'email']);
-  const event = results.provisioned(OUTCOME, { name: 'Acme', email: 'a@acme.example' }, CONFIG);
+  const event = results.provisioned(OUTCOME, { name: 'Acme', email: 'a@acme.example' }, CONFIG, {});
   for (const field of fields) expect(event.detail).toHaveProperty(field ?? '');
+});
+
+test('the API of a tenant behind one of several load balancers has the path of its load balancer', () => {
+  const event = results.provisioned(OUTCOME, { name: 'Acme', email: 'a@acme.example' }, CONFIG, {
+    shard: { number: 2 },
+  });
+  const { tenantConfig } = (event.detail.jobOutput as { tenantData: { tenantConfig: string } }).tenantData;
+  expect(JSON.parse(tenantConfig)).toMatchObject({ apiUrl: 'http://platform.test/api/s2' });
+});
+
+test('on AWS, the configuration also has the keys that clients of the ECS reference architecture read', () => {
+  const config = { ...CONFIG, userPoolId: 'eu-west-1_abc' };
+  const customer = { name: 'Acme', email: 'a@acme.example' };
+  const { detail } = results.provisioned(OUTCOME, customer, config, { shard: { number: 1, priority: 100 } });
+  const { tenantConfig } = (detail.jobOutput as { tenantData: { tenantConfig: string } }).tenantData;
+  expect(JSON.parse(tenantConfig)).toEqual({
+    ...{ authServer: CONFIG.issuer, clientId: CONFIG.clientId, tenantName: 'Acme' },
+    wellKnownEndpointUrl: `${CONFIG.issuer}/.well-known/openid-configuration`,
+    apiUrl: 'http://platform.test/api/s1',
+    ...{ userPoolId: 'eu-west-1_abc', appClientId: CONFIG.clientId, apiGatewayUrl: 'http://platform.test/api/s1' },
+  });
 });
