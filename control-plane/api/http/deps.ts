@@ -13,8 +13,8 @@ import type { Step } from '../../../core/progress/step.ts';
 import type { TenantState } from '../../../core/tenant/lifecycle.ts';
 import type { TierTable } from '../../../core/tier/tiers.ts';
 import type { RateLimiter } from '../../../core/usage/rate-limiter.ts';
-import type { Release } from '../tenants/responses.ts';
 import type { PlatformStatus } from './platform-status.ts';
+import type { Release } from './release.ts';
 
 /** What operations on the records of tenants need. */
 export interface StoreDeps {

@@ -3,6 +3,7 @@ import type { ResponseBody } from '../../../core/http/operation.ts';
 import { pageOf } from '../../../core/http/page.ts';
 import { RESOURCE_KINDS } from '../../../core/plan/resources.ts';
 import { TENANT_ACTIONS, TENANT_STATES } from '../../../core/tenant/lifecycle.ts';
+import { Release } from '../http/release.ts';
 
 const TenantState = z.enum(TENANT_STATES).meta({ id: 'TenantState' });
 const time = z.string().describe('ISO 8601, UTC.');
@@ -125,20 +126,6 @@ export const TenantPlan = z
   })
   .meta({ id: 'TenantPlan' });
 export type TenantPlan = ResponseBody<typeof TenantPlan>;
-
-const Release = z
-  .object({
-    release: z.string().optional().describe('What the tenant runs; during an update, what it ran before.'),
-    current: z.string().describe("The platform's release."),
-    state: z
-      .enum(['current', 'outdated', 'updating', 'failed', 'pooled'])
-      .describe(
-        '`pooled`: the tenant runs what the pooled services run. `failed`: the last update was rolled back and can be requested again.',
-      ),
-    reason: z.string().optional().describe('Why the last update was rolled back, or what the present one waits for.'),
-  })
-  .meta({ id: 'Release' });
-export type Release = ResponseBody<typeof Release>;
 
 export const TenantRelease = z.object({ data: Release }).meta({ id: 'TenantRelease' });
 export type TenantRelease = ResponseBody<typeof TenantRelease>;
