@@ -35,6 +35,11 @@ describe('SE-6: chunks are joined', () => {
     ['none, if only a part of a size has arrived', ['000'], ''],
     ['with capitals and leading zeros', ['0000A\r\n0123456789\r\n0\r\n\r\n'], 'a\r\n0123456789\r\n0\r\n\r\n'],
     ['without their extensions', ['1;a=b\r\nx\r\n1;c="d\\"; e"\r\ny\r\n0;f\r\n\r\n'], '2\r\nxy\r\n0\r\n\r\n'],
+    [
+      'without an extension that is empty or has spaces',
+      ['1;\r\nx\r\n1; a\r\n', 'y\r\n0\r\n\r\n'],
+      '1\r\nx\r\n1\r\ny\r\n0\r\n\r\n',
+    ],
     ['that hold line ends and sizes', ['6\r\n\r\n0\r\n\r\r\n0\r\n\r\n'], '6\r\n\r\n0\r\n\r\r\n0\r\n\r\n'],
     ['before trailers', ['1\r\nx\r\n0\r\nChecksum: 1\r\n\r\n'], '1\r\nx\r\n0\r\nChecksum: 1\r\n\r\n'],
     ['before another request', ['1\r\nx\r\n0\r\n\r\nGET / HTTP/1.1\r\n'], '1\r\nx\r\n0\r\n\r\nGET / HTTP/1.1\r\n'],
