@@ -3,7 +3,9 @@ import { basename, join } from 'node:path';
 import { Stage } from 'aws-cdk-lib';
 import { type AssetCode, Code } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
-import { functionCode } from './function-code.ts';
+import { allFunctionCode, functionCode } from './function-code.ts';
+
+let codeOfAll: ReadonlyMap<string, string> | undefined;
 
 /**
  * Bundles the entry point of a function with esbuild during synthesis.
@@ -17,7 +19,14 @@ export function bundle(scope: Construct, entry: string, onDemand: readonly strin
   const folder = join(Stage.of(scope)?.assetOutdir ?? '', `bundle.${entry.replace('/lambda/', '.')}`);
   mkdirSync(folder, { recursive: true });
   const names = onDemand.map((module) => basename(module));
-  writeFileSync(join(folder, 'index.js'), functionCode(`${entry}.ts`, names));
+  writeFileSync(join(folder, 'index.js'), codeOf(`${entry}.ts`, names));
   for (const module of onDemand) writeFileSync(join(folder, `${basename(module)}.js`), functionCode(`${module}.ts`));
   return Code.fromAsset(folder);
+}
+
+/** Functions with modules on demand are bundled by themselves, because those modules are not part of their code. */
+function codeOf(module: string, onDemand: readonly string[]): string {
+  if (onDemand.length > 0) return functionCode(module, onDemand);
+  codeOfAll ??= allFunctionCode();
+  return codeOfAll.get(module) ?? functionCode(module);
 }

@@ -1,7 +1,23 @@
-import { join } from 'node:path';
-import { buildSync } from 'esbuild';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { type BuildOptions, buildSync } from 'esbuild';
 
 const ROOT = join(import.meta.dirname, '..');
+const ENTRY_FOLDERS = ['app-plane/lambda', 'control-plane/lambda'];
+const EXPORTS_HANDLER = /^export (?:const|async function) handler\b/m;
+
+const OPTIONS = {
+  absWorkingDir: ROOT,
+  write: false,
+  bundle: true,
+  minify: true,
+  platform: 'node',
+  target: 'node24',
+  format: 'cjs',
+  legalComments: 'none',
+  logLevel: 'error',
+} satisfies BuildOptions;
+const EXTERNAL = ['@aws-sdk/*', '@smithy/*'];
 
 /**
  * The code of a Lambda function: a module with all that it imports, as one CommonJS file. The AWS SDK is not bundled, because
@@ -12,21 +28,33 @@ const ROOT = join(import.meta.dirname, '..');
  */
 export function functionCode(module: string, onDemand: readonly string[] = []): string {
   const { outputFiles } = buildSync({
-    absWorkingDir: ROOT,
+    ...OPTIONS,
     entryPoints: [module],
-    write: false,
-    bundle: true,
-    minify: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'cjs',
-    external: ['@aws-sdk/*', '@smithy/*', ...onDemand.map((one) => `*/${one}.ts`)],
-    legalComments: 'none',
-    logLevel: 'error',
+    external: [...EXTERNAL, ...onDemand.map((one) => `*/${one}.ts`)],
   });
   // esbuild keeps the paths of external modules as they are written in the source.
   return onDemand.reduce(
     (code, one) => code.replaceAll(`./${one}.ts`, `./${one}.js`),
     outputFiles.map(({ text }) => text).join(''),
   );
+}
+
+/**
+ * The code of all functions of both planes, by path of their module from the project's root. Bundling them together takes a
+ * third of the time: esbuild reads what they share once, and works on them in parallel.
+ */
+export function allFunctionCode(): ReadonlyMap<string, string> {
+  const { outputFiles } = buildSync({
+    ...OPTIONS,
+    entryPoints: ENTRY_FOLDERS.flatMap(entriesIn),
+    external: EXTERNAL,
+    outdir: ROOT,
+    outbase: ROOT,
+  });
+  return new Map(outputFiles.map(({ path, text }) => [relative(ROOT, path).replace(/\.js$/, '.ts'), text]));
+}
+
+function entriesIn(folder: string): string[] {
+  const modules = readdirSync(join(ROOT, folder)).map((name) => `${folder}/${name}`);
+  return modules.filter((module) => EXPORTS_HANDLER.test(readFileSync(join(ROOT, module), 'utf8')));
 }

@@ -14,6 +14,7 @@ import containers
 import default_bus
 import ecs_deployments
 import events
+import load_balancers
 import mails
 import policies
 import recorded_types
@@ -59,7 +60,10 @@ def main():
     mails.let_functions_write_reset_mails()
     rest_api.take_key_source_from_templates()
     rest_api.meter_by_authorizer_key()
+    rest_api.show_context_in_gateway_responses()
     rest_api.proxy_whole_responses()
+    load_balancers.take_listener_attributes_from_templates()
+    load_balancers.register_targets_from_templates()
     recorded_types.record_resource_types()
     default_bus.publish()
     default_bus.send_stack_events()

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import urllib.parse
 from contextvars import ContextVar
 
@@ -12,10 +13,15 @@ from ministack.services import apigateway_v1 as gateway
 from ministack.services.cloudformation import provisioners
 
 _INTEGRATION_TIMEOUT_S = 29
+_AUTHORIZER_VARIABLE = re.compile(r"\$context\.authorizer\.(\w+)")
 # The authorizer's context of the request that is being served.
 _authorizer_context = ContextVar("authorizer_context", default={})
+# The same for gateway responses, also of a request that the authorizer's policy denies.
+_evaluated_context = ContextVar("evaluated_context", default={})
 # Where a cached authorizer result keeps the API key. No context of a function has this name.
 _KEY = "\0usageIdentifierKey"
+# Where a cached policy document keeps the authorizer's context. No policy has an element of this name.
+_CONTEXT = "\0context"
 
 
 def take_key_source_from_templates():
@@ -64,6 +70,38 @@ def meter_by_authorizer_key():
 
     gateway._invoke_authorizer_lambda = invoke_and_keep_key
     gateway._authorize_request_v1 = authorize_and_set_key
+
+
+def show_context_in_gateway_responses():
+    """`$context.authorizer.<name>` in the templates of gateway responses: what the authorizer said about a caller whom its
+    policy denies, also while its result is cached.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-gatewayResponse-definition.html
+    """
+    invoke, evaluate = gateway._invoke_authorizer_lambda, gateway._evaluate_policy
+    respond = gateway._gateway_error_response
+
+    async def invoke_and_keep_context(*args):
+        result = await invoke(*args)
+        response = _parsed(result)
+        if response and isinstance(response.get("policyDocument"), dict):
+            policy = {**response["policyDocument"], _CONTEXT: response.get("context") or {}}
+            result["body"] = {**response, "policyDocument": policy}
+        return result
+
+    def evaluate_and_set_context(policy, method_arn):
+        _evaluated_context.set(policy.get(_CONTEXT, {}))
+        return evaluate({name: value for name, value in policy.items() if name != _CONTEXT}, method_arn)
+
+    def respond_with_context(error, request):
+        status, headers, body = respond(error, request)
+        context = _evaluated_context.get()
+        filled = _AUTHORIZER_VARIABLE.sub(lambda match: str(context.get(match[1], "")), body.decode())
+        return status, headers, filled.encode()
+
+    gateway._invoke_authorizer_lambda = invoke_and_keep_context
+    gateway._evaluate_policy = evaluate_and_set_context
+    gateway._gateway_error_response = respond_with_context
 
 
 def _parsed(result):

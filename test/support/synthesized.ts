@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from '@jest/globals';
+import { cpuSecondsIn, PRINT_CPU_TIME } from './cpu-time.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -20,8 +21,12 @@ export interface TemplateResource {
 export class Synthesized {
   readonly folder: string;
 
-  private constructor(folder: string) {
+  /** Processor time of the app and its children, in seconds. A busy machine does not change it much. */
+  readonly cpuSeconds: number;
+
+  private constructor(folder: string, cpuSeconds: number) {
     this.folder = folder;
+    this.cpuSeconds = cpuSeconds;
   }
 
   /**
@@ -37,9 +42,12 @@ export class Synthesized {
       CDK_OUTDIR: folder,
       CDK_CONTEXT_JSON: JSON.stringify(context),
     };
-    const { status, stderr } = spawnSync(process.execPath, [program], { cwd: ROOT, env, encoding: 'utf8' });
+    const { status, stderr } = spawnSync(process.execPath, ['--import', PRINT_CPU_TIME, program], {
+      ...{ cwd: ROOT, env },
+      encoding: 'utf8',
+    });
     if (status !== 0) throw new Error(stderr);
-    return new Synthesized(folder);
+    return new Synthesized(folder, cpuSecondsIn(stderr));
   }
 
   /** The resources of a stack, of one type if it is named. */

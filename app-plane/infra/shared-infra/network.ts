@@ -48,6 +48,8 @@ const SERVICES_OF_INSTANCES = {
  */
 export class Network extends Construct {
   readonly vpc: IVpc;
+  /** The range of the VPC's addresses. */
+  readonly addresses = ADDRESSES;
   readonly taskSubnetIds: readonly string[];
 
   constructor(scope: Construct, id: string, props: NetworkProps) {

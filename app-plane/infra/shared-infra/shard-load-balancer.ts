@@ -16,6 +16,8 @@ export interface ShardLoadBalancerProps {
   /** From 1. */
   readonly number: number;
   readonly vpc: IVpc;
+  /** The range of the VPC's addresses. */
+  readonly addresses: string;
   readonly accessLogs: AccessLogs;
   /** The only origin whose pages may read responses. */
   readonly appUrl: string;
@@ -45,9 +47,9 @@ export class ShardLoadBalancer extends Construct implements Shard {
 
   constructor(scope: Construct, id: string, props: ShardLoadBalancerProps) {
     super(scope, id);
-    const { number, vpc, accessLogs } = props;
+    const { number, vpc, addresses, accessLogs } = props;
     this.number = number;
-    this.securityGroup = groupOf(this, vpc);
+    this.securityGroup = groupOf(this, vpc, addresses);
     this.loadBalancer = new ApplicationLoadBalancer(this, 'LoadBalancer', {
       vpc,
       internetFacing: false,
@@ -68,13 +70,13 @@ export class ShardLoadBalancer extends Construct implements Shard {
 }
 
 /** Stacks that connect to the load balancer add their own rules for incoming requests. */
-function groupOf(scope: Construct, vpc: IVpc): SecurityGroup {
+function groupOf(scope: Construct, vpc: IVpc, addresses: string): SecurityGroup {
   const group = new SecurityGroup(scope, 'Group', {
     vpc,
     description: 'Load balancer: requests to tasks in the VPC',
     allowAllOutbound: false,
   });
-  group.addEgressRule(Peer.ipv4(vpc.vpcCidrBlock), Port.tcp(TASK_PORT), 'Ingress tasks');
+  group.addEgressRule(Peer.ipv4(addresses), Port.tcp(TASK_PORT), 'Ingress tasks');
   return group;
 }
 

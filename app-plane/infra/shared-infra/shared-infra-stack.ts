@@ -57,7 +57,7 @@ export class SharedInfraStack extends TierplaneStack implements SharedInfra {
     const network = this.#network();
     this.vpc = network.vpc;
     this.taskSubnetIds = network.taskSubnetIds;
-    this.shards = this.#shards(logs);
+    this.shards = this.#shards(logs, network.addresses);
     this.restApi = this.#restApi();
     notifyAlarms(this, this.alarmTopics);
     this.#addOutputs();
@@ -69,11 +69,11 @@ export class SharedInfraStack extends TierplaneStack implements SharedInfra {
     return new Network(this, 'Network', { ...network, instances, logRetention: this.#logRetention });
   }
 
-  #shards(accessLogs: AccessLogs): ShardLoadBalancer[] {
+  #shards(accessLogs: AccessLogs, addresses: string): ShardLoadBalancer[] {
     const { shards, certificateArn } = this.configuration;
     return Array.from({ length: shards }, (_, i) => {
       return new ShardLoadBalancer(this, `Shard${i + 1}`, {
-        ...{ number: i + 1, vpc: this.vpc, accessLogs, appUrl: this.sites.app.url },
+        ...{ number: i + 1, vpc: this.vpc, addresses, accessLogs, appUrl: this.sites.app.url },
         ...(certificateArn !== undefined && { certificateArn }),
       });
     });

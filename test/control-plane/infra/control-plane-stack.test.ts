@@ -6,19 +6,11 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { tableShape } from '../../../adapters/aws/store/table-shape.ts';
 import { createOperations } from '../../../control-plane/api/operations.ts';
+import { cpuSecondsIn, PRINT_CPU_TIME } from '../../support/cpu-time.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 /** Synthesis takes about two. The limit is processor time, so that a busy machine does not fail it. */
 const CPU_SECONDS = 5;
-/** Makes a process print, as it exits, the processor time that it and its children took, in hundredths of a second. */
-const PRINT_CPU_TIME = `data:text/javascript,${encodeURIComponent(`
-  import { readFileSync } from 'node:fs';
-  process.on('exit', () => {
-    const own = process.cpuUsage();
-    const ofAll = () => readFileSync('/proc/self/stat', 'utf8').split(') ')[1].split(' ').slice(11, 15).reduce((sum, one) => sum + Number(one), 0);
-    console.error('cpu', process.platform === 'linux' ? ofAll() : (own.user + own.system) / 1e4);
-  });
-`)}`;
 jest.setTimeout(180_000);
 
 // biome-ignore lint/suspicious/noExplicitAny: the tests read templates as plain JSON
@@ -52,7 +44,7 @@ describe("the control plane's stack, without an application plane", () => {
       encoding: 'utf8',
     });
     if (status !== 0) throw new Error(stderr);
-    return Number(/cpu (\d+)/.exec(stderr)?.[1]) / 100;
+    return cpuSecondsIn(stderr);
   }
 
   beforeAll(() => {

@@ -179,6 +179,11 @@ describe("shared-infra's stack", () => {
     expect(JSON.stringify(template).length).toBeLessThanOrEqual(1_000_000);
   });
 
+  test('DE-2: everything is synthesized within 6 seconds of processor time', () => {
+    process.stderr.write(`synthesis of everything took ${blue.cpuSeconds} s of processor time\n`);
+    expect(blue.cpuSeconds).toBeLessThan(6);
+  });
+
   test('every alarm notifies a topic', () => {
     const alarms = ofMain('AWS::CloudWatch::Alarm');
     expect(alarms.length).toBeGreaterThanOrEqual(4);
