@@ -53,6 +53,7 @@ def main():
     policies.add_event_keys()
     policies.add_policy_variables()
     policies.add_secure_transport()
+    policies.add_tags_of_user_pools()
     call_log.log_calls_of_sessions()
     events.add_stack_resource_types()
     events.keep_calls_local()

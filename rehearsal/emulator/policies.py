@@ -219,3 +219,13 @@ def add_secure_transport():
         return "true" if key.lower() == "aws:securetransport" else original(key, context)
 
     iam_evaluator._resolve_condition_key = resolve
+
+
+def add_tags_of_user_pools():
+    """Adds `aws:ResourceTag` of user pools, which the emulator has for other resources.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncognitouserpools.html
+    """
+    from ministack.services import tagging
+
+    tagging._RESOURCE_TAG_COLLECTORS.setdefault("cognito-idp", tagging._collect_cognito)

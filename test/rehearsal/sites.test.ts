@@ -3,9 +3,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { CloudFormationClient, DescribeStackResourcesCommand } from '@aws-sdk/client-cloudformation';
-import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
+import {
+  AdminGetUserCommand,
+  CognitoIdentityProviderClient,
+  CreateUserPoolCommand,
+} from '@aws-sdk/client-cognito-identity-provider';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DescribeRepositoriesCommand, ECRClient } from '@aws-sdk/client-ecr';
+import { GetRolePolicyCommand, IAMClient, ListRolePoliciesCommand } from '@aws-sdk/client-iam';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { beforeAll, expect, jest, test } from '@jest/globals';
 import { decodeJwt } from 'jose';
@@ -19,6 +24,7 @@ import type { Identity } from '../../core/ports/identity.ts';
 import { ACCOUNT_ID, REGION } from '../../rehearsal/emulated-account.ts';
 import { signIn } from '../../rehearsal/managed-login.ts';
 import { requestPublic } from '../../rehearsal/public-address.ts';
+import { assumeNewRole } from '../adapters/aws/store/roles.ts';
 import { placedTenant } from '../app-plane/lambda/placed-tenant.ts';
 import { clientConfig, describeInAccount } from './account.ts';
 
@@ -158,6 +164,28 @@ describeInAccount('sites and users, deployed by the CDK', (account) => {
       authorization: `Bearer ${tokens.accessToken}`,
     });
     expect(response).toMatchObject({ status: 200, body: { data: [{ userName: email }] } });
+  });
+
+  test('SE-2: the function tenant-users reaches users only in user pools with the tag of the environment', async () => {
+    const iam = new IAMClient(clientConfig(account()));
+    const RoleName = idOf('UserstenantusersRole');
+    const { PolicyNames: [PolicyName] = [] } = await iam.send(new ListRolePoliciesCommand({ RoleName }));
+    const { PolicyDocument = '' } = await iam.send(new GetRolePolicyCommand({ RoleName, PolicyName }));
+    const { Statement } = JSON.parse(decodeURIComponent(PolicyDocument));
+    const sameRights = await assumeNewRole(account(), 'same-rights', Statement);
+    const cognito = new CognitoIdentityProviderClient(clientConfig(account(), sameRights));
+    const root = new CognitoIdentityProviderClient(clientConfig(account()));
+    const poolOf = async (tag: string) => {
+      const input = { PoolName: tag, UserPoolTags: { 'tierplane:prefix': tag } };
+      return (await root.send(new CreateUserPoolCommand(input))).UserPool?.Id;
+    };
+    const lookUp = async (tag: string) => {
+      const input = { UserPoolId: await poolOf(tag), Username: 'nobody' };
+      return cognito.send(new AdminGetUserCommand(input)).catch((error: Error) => error.name);
+    };
+    expect(await lookUp('tierplane-main')).toBe('UserNotFoundException');
+    expect(await lookUp('tierplane-mainly')).toMatch(/AccessDenied/);
+    expect(await lookUp('tierplane-blue')).toMatch(/AccessDenied/);
   });
 
   test('an image repository scans on push and never changes a tag', async () => {

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
+import { CELL_KEYS, FIREWALL_RULES, INTERFACE_ENDPOINTS } from '../../../../app-plane/infra/cost/monthly-cost.ts';
 import { Synthesized, type TemplateResource } from '../../../support/synthesized.ts';
 
 const CERTIFICATE = 'arn:aws:acm:us-east-1:000000000000:certificate/01234567-89ab-cdef-0123-456789abcdef';
@@ -20,6 +21,16 @@ describe("shared-infra's stack", () => {
   const blue = Synthesized.of('bin/cdk.ts', { environment: 'blue', configuration });
   const ofMain = (type: string) => main.resources('shared-infra-stack', type);
   const ofBlue = (type: string) => blue.resources('shared-infra-stack-blue', type);
+
+  test('has the parts that the estimates of docs/cost.md count', () => {
+    const [firewall] = ofMain('AWS::WAFv2::WebACL');
+    expect(firewall?.Properties.Rules).toHaveLength(FIREWALL_RULES);
+    expect(ofMain('AWS::KMS::Key')).toHaveLength(CELL_KEYS);
+    const endpoints = ofBlue('AWS::EC2::VPCEndpoint').map(({ Properties }) => JSON.stringify(Properties));
+    // Tasks on EC2 instances need the endpoints of ECS, too.
+    const ofTasks = endpoints.filter((one) => one.includes('Interface') && !/\.ecs(-\w+)?"/.test(one));
+    expect(ofTasks).toHaveLength(INTERFACE_ENDPOINTS);
+  });
 
   describe('network', () => {
     const routesOf = (all: (type: string) => TemplateResource[], target: string) =>
