@@ -2,10 +2,11 @@ import { App, Aspects, CloudFormationValidatePlugin, type IPolicyValidationPlugi
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { RegistryStack } from '../app-plane/infra/registry-stack.ts';
 import { SharedInfraStack } from '../app-plane/infra/shared-infra/shared-infra-stack.ts';
+import { PoolStack } from '../app-plane/infra/tenant-stacks/pool-stack.ts';
+import { SharedClusterStack } from '../app-plane/infra/tenant-stacks/shared-cluster-stack.ts';
 import { type AppPlane, ControlPlaneStack } from '../control-plane/infra/control-plane-stack.ts';
 import { CONFIG_EXIT_CODE, isDomainError } from '../core/errors.ts';
 import { readSettings, type Settings } from '../infra/configuration.ts';
-import type { PlatformProps } from '../infra/tierplane-stack.ts';
 import { removeUnusedAssets } from '../infra/unused-assets.ts';
 
 /**
@@ -31,9 +32,12 @@ const { directory, stacks } = app.synth();
 for (const { stackName } of stacks) removeUnusedAssets(directory, stackName);
 
 /** @returns the one that other stacks use */
-function appPlaneStacks(scope: App, props: PlatformProps): SharedInfraStack {
+function appPlaneStacks(scope: App, props: Omit<Settings, 'nag'>): SharedInfraStack {
   new RegistryStack(scope, props);
-  return new SharedInfraStack(scope, props);
+  const infra = new SharedInfraStack(scope, props);
+  new PoolStack(scope, { ...props, infra });
+  new SharedClusterStack(scope, { ...props, infra });
+  return infra;
 }
 
 function usedByControlPlane({ table, passwordKey, alarmTopics, sites }: SharedInfraStack): AppPlane {

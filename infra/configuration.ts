@@ -166,6 +166,7 @@ const OPTIONS = z.object({
     .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'must be 1 to 64 lowercase letters, digits, dots, underscores and hyphens')
     .optional(),
   controlPlaneOnly: z.stringbool().default(false),
+  imageBuild: z.enum(['engine', 'codebuild']).default('engine'),
   nag: z.stringbool().default(false),
 });
 
@@ -182,6 +183,8 @@ export interface Settings {
   readonly environmentName: string;
   /** Tag of the images. @default the version in package.json */
   readonly release: string;
+  /** What builds the images: a container engine of the installer's machine, or AWS CodeBuild. */
+  readonly imageBuild: 'engine' | 'codebuild';
   /** Whether to leave out the application plane. */
   readonly controlPlaneOnly: boolean;
   /** Whether to run cdk-nag and CDK's own validation. */
@@ -209,8 +212,8 @@ export function readSettings(context: (key: string) => unknown): Settings {
   if (!options.success || !configuration.success) {
     throw invalid([...errorsOf(options.error, given), ...errorsOf(configuration.error, values)]);
   }
-  const { environment, release = packageVersion(), controlPlaneOnly, nag } = options.data;
-  return { environmentName: environment, release, controlPlaneOnly, nag, configuration: configuration.data };
+  const { environment: environmentName, release = packageVersion(), controlPlaneOnly, imageBuild, nag } = options.data;
+  return { environmentName, release, controlPlaneOnly, imageBuild, nag, configuration: configuration.data };
 }
 
 function readFile(named: string | undefined): object {

@@ -3,6 +3,7 @@ import { Repository, TagMutability, TagStatus } from 'aws-cdk-lib/aws-ecr';
 import type { Construct } from 'constructs';
 import { type PlatformProps, TierplaneStack } from '../../infra/tierplane-stack.ts';
 import { SERVICES } from '../../tenant-templates/tiers.ts';
+import { ImageBuild } from './image-build.ts';
 
 /** The images of the application plane: one per service, and ingress. */
 export const IMAGES = [...SERVICES, 'ingress'] as const;
@@ -11,14 +12,25 @@ export type ImageName = (typeof IMAGES)[number];
 /** Releases that a repository keeps. Tenants run a release until they are updated. */
 const KEPT_RELEASES = 100;
 
+export interface RegistryProps extends PlatformProps {
+  /** @default 'engine' */
+  readonly imageBuild?: 'engine' | 'codebuild';
+}
+
 /** The repositories of the images. A stack of its own, because images are built before anything else is installed. */
 export class RegistryStack extends TierplaneStack {
   readonly repositories: Readonly<Record<ImageName, Repository>>;
 
-  constructor(scope: Construct, props: PlatformProps) {
+  /** @param props.imageBuild what builds the images: an engine of the installer's machine, or a project of CodeBuild */
+  constructor(scope: Construct, { imageBuild, ...props }: RegistryProps) {
     super(scope, 'registry-stack', { ...props, description: "Container images of Tierplane's services" });
     const entries = IMAGES.map((name) => [name, this.#repository(name)] as const);
     this.repositories = Object.fromEntries(entries) as Record<ImageName, Repository>;
+    if (imageBuild === 'codebuild') {
+      const { cpuArchitecture } = this.configuration;
+      const repositories = entries.map(([, repository]) => repository);
+      new ImageBuild(this, 'ImageBuild', { prefix: this.prefix, cpuArchitecture, repositories });
+    }
   }
 
   #repository(name: ImageName): Repository {

@@ -24,6 +24,8 @@ const Environment = z.object({
   TIERPLANE_PASSWORD_KEY: text,
   /** The page where tenants' users sign in, without a query. */
   TIERPLANE_APP_URL: z.url().transform((url) => new URL(url).href),
+  /** A page that asks for a new password, for the mails about forgotten ones. @default - they have a code only */
+  TIERPLANE_RESET_PAGE: z.url().optional(),
   /** Name or ARN of SBT's event bus. */
   TIERPLANE_BUS: text,
   /** URL of the queue of tenants to work on. */

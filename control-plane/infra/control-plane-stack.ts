@@ -174,7 +174,8 @@ function addOutputs(
   }: AdminPool & { readonly prefix: string; readonly callbackUrls: CallbackUrls },
 ): void {
   const adminDomain = auth.tokenEndpoint.replace('/oauth2/token', '');
-  const query = new URLSearchParams({ response_type: 'code', redirect_uri: callbackUrls[0] });
+  // The callback URL may be a value that is known at deployment, which cannot be encoded. In a query it needs no encoding.
+  const query = `response_type=code&redirect_uri=${callbackUrls[0]}`;
   new CfnOutput(stack, 'prefix', { value: prefix });
   new CfnOutput(stack, 'adminDomain', { value: adminDomain });
   new CfnOutput(stack, 'AutomationClientId', {

@@ -44,15 +44,18 @@ export function passwordResetMail(options: {
   ]);
 }
 
-/** As `passwordResetMail`, with a code that the user enters on the page that requested it. */
+/** As `passwordResetMail`, with a code that the user enters on the page that requested it, or brings along with a link. */
 export function passwordCodeMail(options: {
   readonly name: string;
   /** @default - the mail does not name the user */
   readonly userName?: string;
   readonly code: string;
+  /** Opens a page with the code filled in. @default - the mail has no link */
+  readonly resetUrl?: string;
 }): MailText {
-  const { name, userName, code } = options;
+  const { name, userName, code, resetUrl } = options;
   return newPasswordMail(name, 'code', 'one hour', [
+    ...(resetUrl === undefined ? [] : [`Choose a new password: ${resetUrl}`]),
     `Code:      ${code}`,
     ...(userName === undefined ? [] : [`User name: ${userName}`]),
   ]);

@@ -3,6 +3,7 @@ lists them. Each is documented below https://docs.aws.amazon.com/AWSCloudFormati
 """
 
 from ministack.core.responses import get_account_id, get_region, new_uuid
+from ministack.services import ec2
 from ministack.services.cloudformation import provisioners
 
 # Prefix of the physical id, and the attributes that Fn::GetAtt reads, in which {id} is the physical id.
@@ -31,6 +32,23 @@ def record_resource_types():
     """Accepts the types that the emulator lacks. A later version of it that provides one keeps its own."""
     for resource_type, (prefix, attributes) in _TYPES.items():
         provisioners._RESOURCE_HANDLERS.setdefault(resource_type, _handlers(prefix, attributes))
+    _add_cidr_block_of_vpc()
+    _record_metric_math()
+
+
+def _add_cidr_block_of_vpc():
+    """The emulator does not return this attribute of AWS::EC2::VPC, which load balancers' security groups read."""
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::EC2::VPC"]
+
+    def with_cidr_block(handler):
+        def handle(*args, **options):
+            vpc_id, attributes = handler(*args, **options)
+            return vpc_id, {"CidrBlock": ec2._vpcs[vpc_id]["CidrBlock"], **attributes}
+
+        return handle
+
+    for operation in ("create", "update"):
+        handlers[operation] = with_cidr_block(handlers[operation])
 
 
 def _handlers(prefix, attributes):
@@ -46,3 +64,24 @@ def _handlers(prefix, attributes):
         return physical_id, described(physical_id)
 
     return {"create": create, "update": update, "delete": lambda _physical_id, _props: None}
+
+
+def _record_metric_math():
+    """The emulator refuses an alarm on an expression over several metrics. It is recorded without effect, as all alarms."""
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::Alarm"]
+    recorded = _handlers("alarm", {"Arn": "arn:aws:cloudwatch:{scope}:alarm:{id}"})
+    original = dict(handlers)
+
+    def create(logical_id, props, stack_name):
+        return (recorded if props.get("Metrics") else original)["create"](logical_id, props, stack_name)
+
+    def update(physical_id, old_props, new_props, stack_name, logical_id=None):
+        if new_props.get("Metrics"):
+            return recorded["update"](physical_id, old_props, new_props, stack_name)
+        return original["update"](physical_id, old_props, new_props, stack_name, logical_id)
+
+    def delete(physical_id, props):
+        if not (props or {}).get("Metrics"):
+            original["delete"](physical_id, props)
+
+    handlers.update(create=create, update=update, delete=delete)

@@ -13,6 +13,8 @@ export interface OwnStack {
   /** Whether it exists; the others were deleted within the last 90 days and may have left resources. */
   readonly exists: boolean;
   readonly isProtected: boolean;
+  /** Whether its creation failed and was rolled back. */
+  readonly isRolledBack: boolean;
 }
 
 /** A resource of such a stack. */
@@ -115,6 +117,7 @@ export class Inventory {
       name: stack.StackName ?? StackName,
       exists: stack.StackStatus !== 'DELETE_COMPLETE',
       isProtected: stack.EnableTerminationProtection === true,
+      isRolledBack: /^ROLLBACK_(COMPLETE|FAILED)$/.test(stack.StackStatus ?? ''),
     };
   }
 }

@@ -38,11 +38,20 @@ const DELETE: Readonly<Record<string, Delete>> = {
     unlessGone(new CloudWatchLogsClient({}).send(new DeleteLogGroupCommand({ logGroupName }))),
 };
 
+const LOG_SETTING = 'API Gateway writes the logs of all REST APIs of the account and region with it';
+/** Why a retained resource may be in use by others. */
+const SHARED: Readonly<Record<string, string>> = {
+  'AWS::IAM::Role': LOG_SETTING,
+  'AWS::ApiGateway::Account': LOG_SETTING,
+};
+
 /** Deletes what a stack retained, or says why not. */
 export async function deleteRetained({ type, id }: OwnResource, operations: Operations): Promise<void> {
   const remove = DELETE[type];
   if (remove) await operations.run(`delete ${nameOf(type)} ${id}`, () => remove(id, operations));
-  else if (!type.startsWith('AWS::Cognito::')) operations.leave(`${nameOf(type)} ${id}`, 'its stack retains it');
+  else if (!type.startsWith('AWS::Cognito::')) {
+    operations.leave(`${nameOf(type)} ${id}`, SHARED[type] ?? 'its stack retains it');
+  }
 }
 
 /** `AWS::DynamoDB::Table` as `DynamoDB Table` */

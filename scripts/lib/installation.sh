@@ -153,7 +153,7 @@ bootstrap() {
   run cdk bootstrap "aws://$account_id/$AWS_REGION" --app "$assembly"
 }
 
-# Deploys stacks from the assembly: deploy OUTPUTS_FILE STACK...
+# Deploys stacks from the assembly: deploy OUTPUTS_FILE STACK... What an earlier attempt left goes first.
 deploy() {
   local outputs=$1 one
   shift
@@ -162,6 +162,8 @@ deploy() {
   set -- "${stacks[@]}" --exclusively --app "$assembly" --require-approval never --outputs-file "$outputs"
   [ ${#stacks[@]} = 1 ] || set -- "$@" --concurrency 4
   [ -z "$email" ] || set -- "$@" --parameters "$(stack controlplane-stack):SystemAdminEmail=$email"
+  [ -n "${FAILED_STACKS_REMOVED:-}" ] || run node scripts/cleanup/failed-stacks.ts --environment "$environment"
+  export FAILED_STACKS_REMOVED=yes
   run cdk deploy "$@"
 }
 

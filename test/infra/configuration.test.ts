@@ -20,7 +20,8 @@ describe('the configuration of the AWS home', () => {
 
   test('has a default for every key, so an empty file is valid', () => {
     const { configuration, ...settings } = settingsOf({});
-    expect(settings).toEqual({ environmentName: 'main', release: '0.1.0', controlPlaneOnly: false, nag: false });
+    const options = { controlPlaneOnly: false, imageBuild: 'engine', nag: false };
+    expect(settings).toEqual({ environmentName: 'main', release: '0.1.0', ...options });
     expect(configuration).toEqual({
       tags: { application: 'tierplane', team: 'platform', project: 'tierplane', owner: 'platform' },
       network: { availabilityZones: 3, egress: 'nat', natGateways: 1 },

@@ -1,4 +1,8 @@
 import { describe, expect, jest, test } from '@jest/globals';
+import { App } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { RegistryStack } from '../../../app-plane/infra/registry-stack.ts';
+import { readSettings } from '../../../infra/configuration.ts';
 import { SERVICES } from '../../../tenant-templates/tiers.ts';
 import { Synthesized } from '../../support/synthesized.ts';
 
@@ -49,4 +53,25 @@ describe("the registry's stack", () => {
     }
     expect(app.nagRows('registry-stack').filter((row) => row.includes('"Non-Compliant"'))).toEqual([]);
   });
+});
+
+test('a CodeBuild project builds the images, for the configured architecture, only where it is asked for', () => {
+  const projectsOf = (imageBuild?: 'engine' | 'codebuild', overrides: Record<string, string> = {}) => {
+    const { configuration } = readSettings((key) => overrides[key]);
+    const stack = new RegistryStack(new App(), {
+      environmentName: 'blue',
+      configuration,
+      ...(imageBuild && { imageBuild }),
+    });
+    return Object.values(Template.fromStack(stack).findResources('AWS::CodeBuild::Project'));
+  };
+  expect(projectsOf()).toEqual([]);
+  const [arm] = projectsOf('codebuild');
+  expect(arm?.Properties).toMatchObject({
+    Name: 'tierplane-blue-images',
+    Environment: { Type: 'ARM_CONTAINER', PrivilegedMode: true },
+  });
+  expect(JSON.stringify(arm?.Properties.Source)).toContain('--file services/Dockerfile --build-arg SERVICE=$image');
+  const [intel] = projectsOf('codebuild', { cpuArchitecture: 'X86_64' });
+  expect(intel?.Properties.Environment.Type).toBe('LINUX_CONTAINER');
 });
