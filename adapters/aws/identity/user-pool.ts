@@ -10,7 +10,6 @@ import {
   type CognitoIdentityProviderClient,
   CreateUserPoolClientCommand,
   CreateUserPoolCommand,
-  DeleteUserPoolCommand,
   type LambdaConfigType,
   ListUserPoolClientsCommand,
   ListUserPoolsCommand,
@@ -24,6 +23,7 @@ import { MIN_PASSWORD_LENGTH } from '../../../core/identity/password-policy.ts';
 import type { RandomBytes } from '../../../core/ports/clock.ts';
 import type { MailTenant, NewUser, RealmSpec, User } from '../../../core/ports/identity.ts';
 import { asDomainError } from '../store/errors.ts';
+import { completePool, removePool, signInByPage } from './own-pool.ts';
 import { type PoolUser, replacePassword } from './replace-password.ts';
 
 /** The calls of Cognito that identity needs. Each may be repeated, and throws UNAVAILABLE if a later attempt may succeed. */
@@ -59,6 +59,11 @@ export interface UserPoolsOptions {
   readonly prefix: string;
   /** Makes temporary passwords. */
   readonly random: RandomBytes;
+  /**
+   * The page where tenants' users sign in. New clients may redirect to it, and new pools of a tenant's own get managed login
+   * with a domain. @default - users can sign in only with permissions of IAM
+   */
+  readonly signInPage?: string;
   /** The functions that new user pools invoke. @default - none */
   readonly triggers?: UserPoolTriggers;
 }
@@ -107,13 +112,15 @@ export function openUserPools(cognito: CognitoIdentityProviderClient, options: U
     async ensurePool(spec) {
       const name = `${prefix}-${spec.id}`;
       const userPoolId = (await findPool(cognito, name)) ?? (await createPool(cognito, { name, spec, ...options }));
-      const clientId = (await findClient(cognito, userPoolId)) ?? (await createClient(cognito, userPoolId));
+      const clientId = (await findClient(cognito, userPoolId)) ?? (await createClient(cognito, userPoolId, options));
+      const { tenantId } = spec;
+      if (tenantId !== undefined && options.signInPage !== undefined) {
+        await completePool(cognito, { userPoolId, tenantId });
+      }
       return { userPoolId, clientId };
     },
 
-    async deletePool(UserPoolId) {
-      await cognito.send(new DeleteUserPoolCommand({ UserPoolId })).catch(unless('ResourceNotFoundException'));
-    },
+    deletePool: (userPoolId) => removePool(cognito, userPoolId),
 
     async createUser(userPoolId, user, password) {
       let subject = await create(userPoolId, user, password);
@@ -198,7 +205,9 @@ async function createPool(
   const { invitation, forgottenPassword } = mailTemplates(spec.displayName);
   const command = new CreateUserPoolCommand({
     PoolName: name,
-    UserPoolTags: { [USER_POOL_TAG]: prefix },
+    UserPoolTags: { [USER_POOL_TAG]: prefix, ...(spec.tenantId !== undefined && { TenantId: spec.tenantId }) },
+    // A tenant's own pool goes only with the tenant.
+    DeletionProtection: spec.tenantId === undefined ? 'INACTIVE' : 'ACTIVE',
     UsernameConfiguration: { CaseSensitive: false },
     AutoVerifiedAttributes: ['email'],
     AccountRecoverySetting: { RecoveryMechanisms: [{ Name: 'verified_email', Priority: 1 }] },
@@ -241,7 +250,11 @@ async function findClient(cognito: CognitoIdentityProviderClient, UserPoolId: st
  * A public client: code with PKCE, no implicit flow. Users can write only an attribute that no decision relies on. Sign-in
  * with only a password needs permissions of IAM: so the change of a password checks the current one.
  */
-async function createClient(cognito: CognitoIdentityProviderClient, UserPoolId: string): Promise<string> {
+async function createClient(
+  cognito: CognitoIdentityProviderClient,
+  UserPoolId: string,
+  { signInPage }: UserPoolsOptions,
+): Promise<string> {
   const command = new CreateUserPoolClientCommand({
     UserPoolId,
     ClientName: APP_CLIENT,
@@ -254,6 +267,7 @@ async function createClient(cognito: CognitoIdentityProviderClient, UserPoolId: 
     AccessTokenValidity: 10,
     IdTokenValidity: 10,
     TokenValidityUnits: { AccessToken: 'minutes', IdToken: 'minutes' },
+    ...(signInPage !== undefined && signInByPage(signInPage)),
   });
   const { UserPoolClient } = await cognito.send(command).catch(fail);
   return required('client id', UserPoolClient?.ClientId);
