@@ -1,5 +1,6 @@
 import {
   type CognitoIdentityProviderClient,
+  type CreateUserPoolClientCommandInput,
   CreateUserPoolDomainCommand,
   DeleteUserPoolCommand,
   DeleteUserPoolDomainCommand,
@@ -18,7 +19,7 @@ export interface OwnPool {
 }
 
 /** The properties of the client for sign-in by managed login: code with PKCE, back to the page or to the command line. */
-export function signInByPage(page: string) {
+export function signInByPage(page: string): Partial<CreateUserPoolClientCommandInput> {
   return {
     AllowedOAuthFlowsUserPoolClient: true,
     AllowedOAuthFlows: ['code'],
@@ -26,7 +27,7 @@ export function signInByPage(page: string) {
     CallbackURLs: [page, ...LOOPBACK_PORTS.map(loopbackRedirect)],
     LogoutURLs: [page],
     SupportedIdentityProviders: ['COGNITO'],
-  } satisfies object;
+  };
 }
 
 /**
