@@ -207,7 +207,7 @@ async function createPool(
     PoolName: name,
     UserPoolTags: { [USER_POOL_TAG]: prefix, ...(spec.tenantId !== undefined && { TenantId: spec.tenantId }) },
     // A tenant's own pool goes only with the tenant.
-    DeletionProtection: spec.tenantId === undefined ? 'INACTIVE' : 'ACTIVE',
+    ...(spec.tenantId !== undefined && { DeletionProtection: 'ACTIVE' as const }),
     UsernameConfiguration: { CaseSensitive: false },
     AutoVerifiedAttributes: ['email'],
     AccountRecoverySetting: { RecoveryMechanisms: [{ Name: 'verified_email', Priority: 1 }] },
