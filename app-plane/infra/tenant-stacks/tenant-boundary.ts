@@ -6,7 +6,18 @@ import { repositoryArns } from './images.ts';
 import { boundaryName } from './silo-parameters.ts';
 
 const ITEMS = ['GetItem', 'Query', 'PutItem', 'DeleteItem', 'ConditionCheckItem'];
+/** Actions that support no resource. */
+const ON_ANYTHING = ['ecr:GetAuthorizationToken', 'ecs:DiscoverPollEndpoint', 'ec2:DescribeTags'];
 const BALANCING = ['DescribeListeners', 'DescribeRules', 'DescribeTargetGroups', 'DescribeTargetHealth'];
+
+/**
+ * What the agent of ECS does on an instance of a tenant's own cluster.
+ * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/instance_IAM_role.html
+ */
+const AGENT = [
+  ...['RegisterContainerInstance', 'DeregisterContainerInstance', 'UpdateContainerInstancesState', 'Poll'],
+  ...['StartTelemetrySession', 'SubmitTaskStateChange', 'SubmitContainerStateChange', 'SubmitAttachmentStateChanges'],
+];
 
 /**
  * The most that a role in a silo tenant's stack can be allowed, whatever its own policy says. Every role that the deployment
@@ -34,7 +45,11 @@ export function tenantBoundary(scope: Construct, prefix: string, usersFunctionAr
         },
       ),
       allow(['lambda:InvokeFunction'], [usersFunctionArn]),
-      allow(['ecr:GetAuthorizationToken', ...actionsOf('elasticloadbalancing', BALANCING)], ['*']),
+      allow(
+        actionsOf('ecs', AGENT),
+        ['cluster/', 'container-instance/'].map((kind) => arn('ecs', `${kind}${prefix}-silo-*`)),
+      ),
+      allow([...ON_ANYTHING, ...actionsOf('elasticloadbalancing', BALANCING)], ['*']),
       allow(
         actionsOf('ecr', ['BatchCheckLayerAvailability', 'BatchGetImage', 'GetDownloadUrlForLayer']),
         repositoryArns(scope, prefix),
