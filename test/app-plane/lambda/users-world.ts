@@ -23,7 +23,8 @@ import { deployFunction, functionArn, readTable, useTable } from './deploy-funct
 import { placedTenant } from './placed-tenant.ts';
 
 const PREFIX = 'users';
-const USERS = `${PREFIX}-tenant-users`;
+/** The name of the function. */
+export const USERS = `${PREFIX}-tenant-users`;
 const PRE_TOKEN = `${PREFIX}-pre-token`;
 const MESSAGES = `${PREFIX}-custom-message`;
 

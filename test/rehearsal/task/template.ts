@@ -1,3 +1,4 @@
+import type { Statement } from '../../../tenant-templates/data-role.ts';
 import { IMAGE } from './image.ts';
 
 /** What differs between the services of the tests. */
@@ -14,6 +15,8 @@ export interface ServiceOptions {
   readonly service?: Readonly<Record<string, unknown>>;
   /** The service principal that the task role trusts. @default ecs-tasks.amazonaws.com */
   readonly trusted?: string;
+  /** What the task role may do. @default - nothing */
+  readonly statements?: readonly Statement[];
 }
 
 /** A service with one task behind a load balancer, as JSON. Its outputs are DnsName and TaskRole. */
@@ -21,7 +24,7 @@ export function serviceTemplate(name: string, options: ServiceOptions = {}): str
   const Resources = {
     ...loadBalancer(name),
     Cluster: { Type: 'AWS::ECS::Cluster', Properties: { ClusterName: name } },
-    TaskRole: taskRole(options.trusted ?? 'ecs-tasks.amazonaws.com'),
+    TaskRole: taskRole(options),
     TaskDefinition: taskDefinition(options),
     Service: service(options.service),
   };
@@ -56,10 +59,11 @@ function loadBalancer(name: string) {
   };
 }
 
-function taskRole(trusted: string) {
-  const statement = { Effect: 'Allow', Principal: { Service: trusted }, Action: 'sts:AssumeRole' };
-  const AssumeRolePolicyDocument = { Version: '2012-10-17', Statement: [statement] };
-  return { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument } };
+function taskRole({ trusted = 'ecs-tasks.amazonaws.com', statements = [] }: ServiceOptions) {
+  const documentOf = (Statement: readonly object[]) => ({ Version: '2012-10-17', Statement });
+  const trust = { Effect: 'Allow', Principal: { Service: trusted }, Action: 'sts:AssumeRole' };
+  const Policies = statements.length === 0 ? [] : [{ PolicyName: 'own', PolicyDocument: documentOf(statements) }];
+  return { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: documentOf([trust]), Policies } };
 }
 
 function taskDefinition({ environment = {}, image = IMAGE, container, volumes = [], sidecars = [] }: ServiceOptions) {
