@@ -75,7 +75,7 @@ describeWithContainers('ECS tasks in an emulated account', (account, engine) => 
   test('user, read-only root, memory limit, capabilities, entry point and volumes of a container are applied', async () => {
     const outputs = await start('settings', SETTINGS);
     const { body } = await get(outputs, '/process');
-    expect(body).toMatchObject({ argv: ['given'], rootIsWritable: false, volumeIsWritable: true });
+    expect(body).toMatchObject({ argv: ['given'], writes: { root: 'EROFS', volume: null } });
     expect(body.status).toMatch(/^Uid:\t1000\t1000\t1000\t1000$/m);
     expect(body.status).toMatch(/^CapBnd:\t0+$/m);
     const names = engine().containers('label=com.amazonaws.ecs.task-definition-family=settings-TaskDefinition');

@@ -13,8 +13,7 @@ const handlers: Readonly<Record<string, (request: IncomingMessage, url: URL) => 
   '/process': () => ({
     status: readFileSync('/proc/self/status', 'utf8'),
     argv: process.argv.slice(2),
-    rootIsWritable: isWritable('/probe'),
-    volumeIsWritable: isWritable('/scratch/probe'),
+    writes: { root: errorOfWrite('/probe'), volume: errorOfWrite('/scratch/probe') },
     credentials: process.env.AWS_CONTAINER_CREDENTIALS_FULL_URI,
   }),
   '/fetch': async (_request, url) => {
@@ -23,12 +22,13 @@ const handlers: Readonly<Record<string, (request: IncomingMessage, url: URL) => 
   },
 };
 
-function isWritable(path: string): boolean {
+/** The code of the error, or null. A read-only file system gives another one than missing rights. */
+function errorOfWrite(path: string): string | null {
   try {
     writeFileSync(path, '');
-    return true;
-  } catch {
-    return false;
+    return null;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? String(error);
   }
 }
 
