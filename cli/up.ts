@@ -151,7 +151,7 @@ async function start(
   }
 }
 
-/** The first admin's email. A damaged file is no reason to stop a platform that runs. */
+/** The first admin's email. Undefined if the file is damaged: the platform runs on without it. */
 function adminEmail(dir: DataDir): string | undefined {
   try {
     return readJson<AdminFile>(dir.admin)?.email;

@@ -41,7 +41,7 @@ export interface RuntimeOptions {
   readonly clock: Clock;
 }
 
-/** What a stack shall be. */
+/** The desired stack. */
 interface Next {
   readonly variant: TemplateVariant;
   readonly parameters: Readonly<Record<string, string>>;

@@ -32,7 +32,7 @@ function isAnonymous(model: string, { accountId, session, result }: AdapterPaylo
 
 export interface OidcStoreOptions {
   readonly table: Table;
-  /** Holds what no user has signed in for. */
+  /** Holds the records of visitors who have not signed in. */
   readonly anonymous: AnonymousRecords;
   readonly realm: RealmId;
   readonly clock: Pick<Clock, 'now'>;

@@ -3,7 +3,7 @@ import { routeKeys } from '../../../adapters/embedded/metering/metering-keys.ts'
 import { createPlaces } from '../../../adapters/embedded/runtime/places.ts';
 import { systemRandom } from '../../../adapters/shared/clock.ts';
 import { LEASE_MS } from '../../../app-plane/provisioner/claim.ts';
-import { again } from '../../../app-plane/provisioner/pass-result.ts';
+import { heldElsewhere } from '../../../app-plane/provisioner/pass-result.ts';
 import { loadPlacement } from '../../../app-plane/provisioner/placement.ts';
 import {
   createProvisioner,
@@ -103,7 +103,7 @@ describe('a provisioner without further options', () => {
       scratch.table,
       placementOf({ tenantId: 'globex00', lease: { owner: 'other', until: scratch.clock.now() + 7 } }),
     );
-    expect(await open().reconcile('globex00')).toEqual(again(7));
+    expect(await open().reconcile('globex00')).toEqual(heldElsewhere(7));
   });
 
   test('prepares the pooled realm under the name that sign-in pages show', async () => {
@@ -197,6 +197,42 @@ describe('the work of a provisioner', () => {
     scratch.clock.advance(1);
     await provisioner.idle();
     expect((await placement())?.phase).toBe('ready');
+  });
+
+  test('that could not run ends the restoration of its tenant, which counts as failed', async () => {
+    const first = open();
+    await first.start();
+    await first.accept.handle(onboarding(ID, 'premium'));
+    await first.idle();
+    await first.close();
+    scratch.clock.advance(LEASE_MS);
+    const { table } = scratch;
+    const get: typeof table.get = (key) =>
+      key.pk.includes(ID) ? Promise.reject(new Error('no disk')) : table.get(key);
+    const broken = { get, query: table.query.bind(table), transact: table.transact.bind(table) } as typeof table;
+    const { start, restoration } = open({ table: broken });
+    await start();
+    await restoration.completed;
+    expect(restoration.progress).toEqual({ total: 1, done: 1, failed: [ID] });
+  });
+
+  test('ends with the provisioner: it sweeps no more, and works on no further tenant', async () => {
+    const { table } = scratch;
+    let queries = 0;
+    const query: typeof table.query = (...args) => {
+      queries += 1;
+      return table.query(...args);
+    };
+    const counting = { query, get: table.get.bind(table), transact: table.transact.bind(table) } as typeof table;
+    const provisioner = open({ table: counting });
+    await provisioner.start();
+    await provisioner.close();
+    const before = queries;
+    scratch.clock.advance(60_000);
+    expect(queries).toBe(before);
+    await provisioner.accept.handle(onboarding(ID, 'basic'));
+    await provisioner.idle();
+    expect((await placement())?.phase).toBe('accepted');
   });
 
   test.each([

@@ -51,7 +51,7 @@ describe('a response', () => {
     expect(JSON.parse(render(value))).toEqual(value);
   });
 
-  test('must not have a schema that cannot be rendered, which shows at start-up', () => {
+  test('with a schema that cannot be rendered is refused at start-up', () => {
     expect(() => createRenderer(z.object({ at: z.date() }))).toThrow(
       expect.objectContaining({ code: 'INTERNAL', message: expect.stringMatching(/supported kind, got date$/) }),
     );

@@ -222,7 +222,7 @@ class RealmsHandler {
 
 /**
  * Whether the path is spelled as it is defined. oidc-provider ignores case and a slash at the end, so another spelling
- * would pass by the limits, which compare paths exactly. Ids in paths of GET requests have capital letters.
+ * would bypass the limits, which compare paths exactly. Ids in paths of GET requests have capital letters.
  */
 function isExact(method: string | undefined, path: string): boolean {
   const isRead = method === 'GET' || method === 'HEAD';

@@ -54,7 +54,7 @@ test('functions together start no more stacks than the limit allows, and say wha
   }
 });
 
-test('a call that CloudFormation throttles is no failure: all functions wait, and then try again', async () => {
+test('a call that CloudFormation throttles does not fail: all functions wait, and then try again', async () => {
   const { scene, clock, one, two, close } = await openScene();
   try {
     const create = (stacks: Stacks) => stacks.create({ StackName: 'a', TemplateBody: '{}' });

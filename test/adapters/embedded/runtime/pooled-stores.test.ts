@@ -174,7 +174,7 @@ describe('the pooled stores', () => {
       await stores.deleteWaiting();
       expect([await holds('orders.db', TENANT), await holds('orders.db', SIBLING)]).toEqual([false, true]);
       expect(stores.notes).toEqual([]);
-      // The next restored backup is nobody's business any more.
+      // The deletion has ended, so a backup that is restored later keeps its items.
       await fill('orders.db');
       await stores.deleteWaiting();
       expect(await holds('orders.db', TENANT)).toBe(true);

@@ -112,7 +112,7 @@ describe('ON-9: a new tenant', () => {
       expect(error).toBeInstanceOf(ConditionFailed);
       expect(error).toMatchObject({ failed: [1] });
     }
-    // An id that exists already is nobody's fault.
+    // For an id that exists, the error names the tenant's own record, not that of a lock.
     const again = { ...other, tenantId: ID };
     await expect(insertTenant(deps, again, [])).rejects.toMatchObject({ code: 'CONDITION_FAILED', failed: [0] });
   });
