@@ -1,12 +1,13 @@
 import { App, Aspects, CloudFormationValidatePlugin, type IPolicyValidationPlugin, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
+import { CoreAppPlaneStack } from '../app-plane/infra/core-appplane/core-appplane-stack.ts';
 import { RegistryStack } from '../app-plane/infra/registry-stack.ts';
 import { SharedInfraStack } from '../app-plane/infra/shared-infra/shared-infra-stack.ts';
 import { PoolStack } from '../app-plane/infra/tenant-stacks/pool-stack.ts';
 import { SharedClusterStack } from '../app-plane/infra/tenant-stacks/shared-cluster-stack.ts';
 import { type AppPlane, ControlPlaneStack } from '../control-plane/infra/control-plane-stack.ts';
 import { CONFIG_EXIT_CODE, isDomainError } from '../core/errors.ts';
-import { readSettings, type Settings } from '../infra/configuration.ts';
+import { packageVersion, readSettings, type Settings } from '../infra/configuration.ts';
 import { removeUnusedAssets } from '../infra/unused-assets.ts';
 
 /**
@@ -21,8 +22,8 @@ const app = new App({
   builtinCloudFormationValidation: false,
 });
 const { nag, ...settings } = settingsOf(app);
-const sharedInfra = settings.controlPlaneOnly ? undefined : appPlaneStacks(app, settings);
-new ControlPlaneStack(app, { ...settings, ...(sharedInfra && { appPlane: usedByControlPlane(sharedInfra) }) });
+if (settings.controlPlaneOnly) new ControlPlaneStack(app, settings);
+else addStacks(app, settings);
 if (nag) {
   Aspects.of(app).add(new AwsSolutionsChecks({ verbose: true, reports: true }));
   // CDK declares its classes without exact optional properties, so they do not match its own interfaces.
@@ -31,13 +32,14 @@ if (nag) {
 const { directory, stacks } = app.synth();
 for (const { stackName } of stacks) removeUnusedAssets(directory, stackName);
 
-/** @returns the one that other stacks use */
-function appPlaneStacks(scope: App, props: Omit<Settings, 'nag'>): SharedInfraStack {
+/** All stacks, in the order of their deployment. */
+function addStacks(scope: App, props: Omit<Settings, 'nag'>): void {
   new RegistryStack(scope, props);
   const infra = new SharedInfraStack(scope, props);
-  new PoolStack(scope, { ...props, infra });
+  const pool = new PoolStack(scope, { ...props, infra });
   new SharedClusterStack(scope, { ...props, infra });
-  return infra;
+  const controlPlane = new ControlPlaneStack(scope, { ...props, appPlane: usedByControlPlane(infra) });
+  new CoreAppPlaneStack(scope, { ...props, infra, pool, controlPlane, version: packageVersion() });
 }
 
 function usedByControlPlane({ table, passwordKey, alarmTopics, sites }: SharedInfraStack): AppPlane {

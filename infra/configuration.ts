@@ -229,7 +229,8 @@ function readFile(named: string | undefined): object {
   throw new DomainError('CONFIG', `the configuration ${path} must be a JSON object, got ${shown(value)}`);
 }
 
-function packageVersion(): string {
+/** The version in package.json. */
+export function packageVersion(): string {
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { readonly version: string };
   return version;
 }

@@ -1,7 +1,13 @@
 import { Duration } from 'aws-cdk-lib';
 import { Alarm, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { type PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, type AssetCode, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import {
+  Architecture,
+  type AssetCode,
+  type FunctionProps,
+  Function as LambdaFunction,
+  Runtime,
+} from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -17,6 +23,8 @@ export interface PlatformFunctionProps {
   readonly timeoutSeconds?: number;
   /** Receives asynchronous invocations that failed. @default - they are dropped after Lambda's retries */
   readonly deadLetters?: IQueue;
+  /** Where the function runs. @default - outside of every VPC */
+  readonly network?: Pick<FunctionProps, 'vpc' | 'vpcSubnets' | 'securityGroups'>;
 }
 
 /** A function with a role and a log of its own. `alarmOnErrors` adds an alarm. */
@@ -38,6 +46,7 @@ export function platformFunction(scope: Construct, id: string, props: PlatformFu
     logGroup,
     role,
     ...(props.deadLetters && { deadLetterQueue: props.deadLetters }),
+    ...props.network,
   });
 }
 

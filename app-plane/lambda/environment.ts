@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { jsonIn } from '../../core/encoding/json.ts';
 import { DomainError } from '../../core/errors.ts';
+import { TIER_NAMES } from '../../tenant-templates/tiers.ts';
 
 /** JSON text of a value that matches `schema`. */
 function json<T extends z.ZodType>(schema: T) {
@@ -10,7 +11,18 @@ function json<T extends z.ZodType>(schema: T) {
 const text = z.string().min(1);
 const arn = z.string().regex(/^arn:/, 'must be an ARN');
 
-const Shard = z.object({ number: z.int().min(1), dnsName: text, listenerArn: arn, securityGroupId: text });
+const TierName = z.enum(TIER_NAMES);
+const TierCapacities = z.record(
+  TierName,
+  z.object({
+    packing: z.enum(['per-service', 'one-task']),
+    capacity: z.enum(['fargate', 'ec2']),
+    spotPercent: z.int().min(0).max(100),
+  }),
+);
+/** Templates by name, as keys of objects in one bucket of S3. */
+const Manifest = z.object({ release: text, bucketUrl: z.url(), templates: z.record(z.string(), text) });
+const Shard = z.object({ number: z.int().min(1), listenerArn: arn, securityGroupId: text });
 
 /** The environment variables of the application plane's functions. Each function reads those that it needs. */
 const Environment = z.object({
@@ -35,22 +47,30 @@ const Environment = z.object({
   /** Id of the REST API. */
   TIERPLANE_REST_API: text,
   /** JSON: the id of the usage plan of each tier. */
-  TIERPLANE_USAGE_PLANS: json(z.record(z.string(), text)),
-  /** JSON: `manifest.json` of the release (app-plane/infra/tenant-stacks). */
-  TIERPLANE_MANIFEST: json(z.looseObject({ release: text })),
+  TIERPLANE_USAGE_PLANS: json(z.record(TierName, text)),
+  /** JSON: the release that tenants get, and its templates. */
+  TIERPLANE_MANIFEST: json(Manifest).transform(({ release, bucketUrl, templates }) => {
+    const sources = Object.entries(templates).map(([name, key]) => [name, { url: `${bucketUrl}/${key}` }] as const);
+    return { release, templates: Object.fromEntries(sources) };
+  }),
+  /** `main`, or the name of another environment in the account. */
+  TIERPLANE_ENVIRONMENT: text,
+  /** JSON: how the tasks of each tier run. */
+  TIERPLANE_TIERS: json(TierCapacities),
+  /** ARN of the topic that alarms of tenants' stacks notify. */
+  TIERPLANE_ALARM_TOPIC: arn,
   /** ARN of the role with which CloudFormation creates tenants' stacks. */
   TIERPLANE_DEPLOYMENT_ROLE: arn,
   /** Name of the stack of the pooled services. */
   TIERPLANE_POOL_STACK: text,
   /** JSON: names of the pooled tables. */
   TIERPLANE_POOLED_TABLES: json(z.array(text)),
-  /** JSON: where tasks run and which load balancers reach them. */
-  TIERPLANE_NETWORK: json(
+  /** JSON: where tasks run, and the load balancers that reach them. */
+  TIERPLANE_NETWORK: json(z.object({ vpcId: text, subnetIds: z.array(text).min(1), shards: z.array(Shard).min(1) })),
+  /** JSON: the addresses of the load balancers, and the host name in their certificate. */
+  TIERPLANE_LOAD_BALANCERS: json(
     z.object({
-      vpcId: text,
-      subnetIds: z.array(text).min(1),
-      shards: z.array(Shard).min(1),
-      /** The host name in the load balancers' certificate. */
+      balancers: z.array(z.object({ number: z.int().min(1), dnsName: text })).min(1),
       tlsHost: text.optional(),
     }),
   ),

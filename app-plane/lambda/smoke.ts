@@ -6,11 +6,8 @@ import type { SmokeRequest } from '../provisioner/checked-runtime.ts';
 import { readEnvironment } from './environment.ts';
 
 /** Runs inside the VPC, because only there the load balancers can be reached. */
-const { TIERPLANE_NETWORK: network } = readEnvironment(process.env, ['TIERPLANE_NETWORK']);
-const loadBalancers = openLoadBalancers({
-  ...{ balancers: network.shards, tlsHost: network.tlsHost },
-  endpointUrl: process.env.AWS_ENDPOINT_URL,
-});
+const { TIERPLANE_LOAD_BALANCERS: known } = readEnvironment(process.env, ['TIERPLANE_LOAD_BALANCERS']);
+const loadBalancers = openLoadBalancers({ ...known, endpointUrl: process.env.AWS_ENDPOINT_URL });
 
 const Request = z.strictObject({
   tenantId: z.string().regex(TENANT_ID),

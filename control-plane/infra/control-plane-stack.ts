@@ -49,6 +49,11 @@ type CallbackUrls = readonly [string, ...string[]];
 
 /** SBT's control plane with our functions, one table, an outbox and one event bus. */
 export class ControlPlaneStack extends TierplaneStack {
+  /** ARN of SBT's event bus. */
+  readonly busArn: string;
+  /** Where the API is, and where its administrators sign in. */
+  readonly signedInApi: { readonly apiUrl: string; readonly clientId: string; readonly signInUrl: string };
+
   constructor(scope: Construct, props: ControlPlaneStackProps) {
     super(scope, 'controlplane-stack', { ...props, description: 'Control plane of Tierplane' });
     const { appPlane, billing } = props;
@@ -90,6 +95,11 @@ export class ControlPlaneStack extends TierplaneStack {
       sender: adminEmail,
       ...(appPlane && { appPlaneTable: appPlane.table }),
     });
+    this.busArn = controlPlane.eventManager.busArn;
+    this.signedInApi = {
+      apiUrl: controlPlane.controlPlaneAPIGatewayUrl,
+      ...{ clientId: auth.userClientId, signInUrl: signInUrlOf(auth) },
+    };
     removeUnused(controlPlane);
     boundCdkFunction(this, logRetention);
     const publisher = outboxPublisher(this, { controlPlane, table, environment, logRetention });
@@ -164,6 +174,11 @@ function configureApi({ api }: ControlPlaneAPI, name: string): void {
   stage.defaultRouteSettings = { throttlingBurstLimit: 200, throttlingRateLimit: 100, detailedMetricsEnabled: true };
 }
 
+/** The base URL of managed login. */
+function signInUrlOf(auth: AdminPool['auth']): string {
+  return auth.tokenEndpoint.replace('/oauth2/token', '');
+}
+
 function addOutputs(
   stack: Stack,
   {
@@ -173,7 +188,7 @@ function addOutputs(
     callbackUrls,
   }: AdminPool & { readonly prefix: string; readonly callbackUrls: CallbackUrls },
 ): void {
-  const adminDomain = auth.tokenEndpoint.replace('/oauth2/token', '');
+  const adminDomain = signInUrlOf(auth);
   // The callback URL may be a value that is known at deployment, which cannot be encoded. In a query it needs no encoding.
   const query = `response_type=code&redirect_uri=${callbackUrls[0]}`;
   new CfnOutput(stack, 'prefix', { value: prefix });

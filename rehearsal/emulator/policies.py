@@ -2,6 +2,7 @@
 
 import json
 import re
+import urllib.parse
 
 from ministack.core import iam_actions, iam_evaluator
 
@@ -146,6 +147,56 @@ def add_event_keys():
         return {**context, "events:source": sources, "events:detail-type": types}
 
     iam_actions.request_tag_context = with_event_keys
+
+
+def name_described_services():
+    """Authorizes DescribeServices of ECS by the ARN of the first service; the emulator takes the cluster's.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
+    """
+    original = iam_actions.extract_resource_arn
+
+    def extract(service, method, path, headers, body, *others, **more):
+        services = _parse(body).get("services") if service == "ecs" else None
+        if isinstance(services, list) and services and str(services[0]).startswith("arn:"):
+            return services[0]
+        return original(service, method, path, headers, body, *others, **more)
+
+    iam_actions.extract_resource_arn = extract
+
+
+def add_role_of_stacks():
+    """Adds `cloudformation:RoleArn`, the service role that a stack is created or updated with.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscloudformation.html
+    """
+    original = iam_actions.request_tag_context
+
+    def with_role(service, iam_action, body, params):
+        context = original(service, iam_action, body, params)
+        if iam_action not in ("cloudformation:CreateStack", "cloudformation:UpdateStack"):
+            return context
+        role = urllib.parse.parse_qs((body or b"").decode()).get("RoleARN")
+        return {**context, "cloudformation:RoleArn": role[0]} if role else context
+
+    iam_actions.request_tag_context = with_role
+
+
+def add_request_tags_of_user_pools():
+    """Adds `aws:RequestTag` when a user pool is created, which the emulator has for other services.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncognitouserpools.html
+    """
+    original = iam_actions.request_tag_context
+
+    def with_tags(service, iam_action, body, params):
+        context = original(service, iam_action, body, params)
+        if iam_action != "cognito-idp:CreateUserPool":
+            return context
+        tags = _parse(body).get("UserPoolTags") or {}
+        return {**context, **{f"aws:requesttag/{key}".lower(): value for key, value in tags.items()}}
+
+    iam_actions.request_tag_context = with_tags
 
 
 def add_policy_variables():

@@ -81,6 +81,12 @@ export const FUNCTION_VARIABLES: Readonly<Record<string, Variable>> = {
   TIERPLANE_API_URL: { meaning: "URL of the tenants' REST API with its stage, without a slash at its end." },
   TIERPLANE_USAGE_PLANS: { meaning: 'The id of the usage plan of each tier, as JSON.' },
   TIERPLANE_MANIFEST: { meaning: 'Templates and images of the release, as JSON.' },
+  TIERPLANE_ALARM_TOPIC: { meaning: "ARN of the topic that alarms of tenants' stacks notify." },
+  TIERPLANE_ENVIRONMENT: { meaning: '`main`, or the name of another environment in the account.' },
+  TIERPLANE_LOAD_BALANCERS: {
+    meaning: 'JSON: the addresses of the load balancers, and the host name in their certificate.',
+  },
+  TIERPLANE_TIERS: { meaning: 'JSON: how the tasks of each tier run.' },
   TIERPLANE_DEPLOYMENT_ROLE: { meaning: "ARN of the role with which CloudFormation creates tenants' stacks." },
   TIERPLANE_POOL_STACK: { meaning: 'Name of the stack of the pooled services.' },
   TIERPLANE_POOLED_TABLES: { meaning: 'Names of the pooled tables, as JSON.' },

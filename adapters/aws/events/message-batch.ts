@@ -16,6 +16,12 @@ export interface MessageBatch {
   readonly Records: readonly ReceivedMessage[];
 }
 
+/** Lambda's context of an invocation. */
+export interface Invocation {
+  /** Milliseconds until Lambda ends the function. */
+  getRemainingTimeInMillis(): number;
+}
+
 /** The messages that the queue must deliver again. Lambda deletes the others. */
 export interface BatchResponse {
   readonly batchItemFailures: readonly { readonly itemIdentifier: string }[];
@@ -27,9 +33,9 @@ export interface BatchResponse {
  * @see https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
  */
 export function createBatchHandler(
-  handle: (message: Message) => Promise<Outcome>,
+  handle: (message: Message, invocation: Invocation) => Promise<Outcome>,
   { sqs, log }: { readonly sqs: SQSClient; readonly log: Log },
-): (batch: MessageBatch) => Promise<BatchResponse> {
+): (batch: MessageBatch, invocation: Invocation) => Promise<BatchResponse> {
   const urls = new Map<string, string | undefined>();
 
   async function urlOf(arn: string): Promise<string | undefined> {
@@ -41,9 +47,10 @@ export function createBatchHandler(
   }
 
   /** @returns whether the message is done */
-  async function handleOne({ messageId, receiptHandle, body, eventSourceARN, attributes }: ReceivedMessage) {
+  async function handleOne(received: ReceivedMessage, invocation: Invocation): Promise<boolean> {
+    const { messageId, receiptHandle, body, eventSourceARN, attributes } = received;
     try {
-      const outcome = await handle({ body, attempt: Number(attributes.ApproximateReceiveCount) });
+      const outcome = await handle({ body, attempt: Number(attributes.ApproximateReceiveCount) }, invocation);
       if (outcome === 'done') return true;
       const QueueUrl = await urlOf(eventSourceARN);
       const VisibilityTimeout = outcome.retryAfterSeconds;
@@ -54,8 +61,8 @@ export function createBatchHandler(
     return false;
   }
 
-  return async ({ Records }) => {
-    const done = await Promise.all(Records.map(handleOne));
+  return async ({ Records }, invocation) => {
+    const done = await Promise.all(Records.map((one) => handleOne(one, invocation)));
     const failed = Records.filter((_, i) => !done[i]);
     return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
   };

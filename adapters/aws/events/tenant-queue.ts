@@ -1,4 +1,4 @@
-import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
 import { batchesOf } from '../../../core/collections/batches.ts';
 import { jsonIn } from '../../../core/encoding/json.ts';
@@ -12,24 +12,22 @@ export interface TenantQueue {
   send(messages: readonly TenantMessage[], delayMs?: number): Promise<void>;
 }
 
-/** The limits of one SendMessageBatch call and of its messages' delay. */
-const MAX_ENTRIES = 10;
+/** SQS's limit. */
 const MAX_DELAY_SECONDS = 900;
+/** Calls at the same time. */
+const CONCURRENCY = 10;
 
-/** @param queueUrl the URL of the work queue */
+/** @param QueueUrl the URL of the work queue */
 export function openTenantQueue(sqs: SQSClient, QueueUrl: string): TenantQueue {
   return {
     async send(messages, delayMs = 0) {
       const DelaySeconds = Math.min(MAX_DELAY_SECONDS, Math.ceil(delayMs / 1_000));
-      for (const batch of batchesOf(messages, MAX_ENTRIES)) {
-        const Entries = batch.map((message, i) => ({ Id: `${i}`, MessageBody: JSON.stringify(message), DelaySeconds }));
-        const { Failed = [] } = await sqs
-          .send(new SendMessageBatchCommand({ QueueUrl, Entries }))
-          .catch((error: unknown) => {
-            throw asDomainError('SQS', error);
-          });
-        const codes = Failed.map(({ Code }) => Code).join(', ');
-        if (Failed.length > 0) throw new DomainError('UNAVAILABLE', `SQS refused ${Failed.length} messages: ${codes}`);
+      const sendOne = (message: TenantMessage) =>
+        sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: JSON.stringify(message), DelaySeconds }));
+      for (const some of batchesOf(messages, CONCURRENCY)) {
+        await Promise.all(some.map(sendOne)).catch((error: unknown) => {
+          throw asDomainError('SQS', error);
+        });
       }
     },
   };

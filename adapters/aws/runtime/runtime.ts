@@ -13,7 +13,6 @@ import type {
   ServiceKey,
   ServiceStatus,
 } from '../../../core/ports/runtime.ts';
-import type { CallLimiter } from '../../../core/usage/call-limiter.ts';
 import {
   type DeploymentTemplate,
   fingerprintOf,
@@ -24,9 +23,9 @@ import {
 import { EcsServices, isSteady } from './ecs-services.ts';
 import { phaseOf, waitingFor } from './stack-phase.ts';
 import { clusterOf, idOf, isDeployment, TAG, tagOf, tagsOf } from './stack-tags.ts';
-import { Stacks } from './stacks.ts';
+import { Stacks, type StacksOptions } from './stacks.ts';
 
-export interface RuntimeOptions {
+export interface RuntimeOptions extends StacksOptions {
   readonly cloudFormation: CloudFormationClient;
   readonly ecs: ECSClient;
   readonly template: DeploymentTemplate;
@@ -36,8 +35,6 @@ export interface RuntimeOptions {
   readonly poolStack: string;
   /** The role with which CloudFormation creates the resources. @default - the caller's own rights */
   readonly roleArn?: string;
-  /** Of stacks that are created and updated. @default - no limit */
-  readonly limiter?: CallLimiter;
   readonly clock: Clock;
 }
 
@@ -67,7 +64,7 @@ export class StackRuntime implements Runtime {
 
   constructor(options: RuntimeOptions) {
     this.#options = options;
-    this.#stacks = new Stacks(options.cloudFormation, options.limiter);
+    this.#stacks = new Stacks(options.cloudFormation, options);
     this.#ecs = new EcsServices(options.ecs);
   }
 

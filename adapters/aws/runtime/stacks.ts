@@ -10,12 +10,23 @@ import {
   type Stack,
   type StackEvent,
   type StackResource,
+  type Tag,
   UpdateStackCommand,
   UpdateTerminationProtectionCommand,
 } from '@aws-sdk/client-cloudformation';
 import { DomainError } from '../../../core/errors.ts';
 import type { CallLimiter } from '../../../core/usage/call-limiter.ts';
 import { asDomainError, isThrottled } from '../store/errors.ts';
+
+export interface StacksOptions {
+  /** Of stacks that are created and updated, whose task definitions ECS limits to one per second. @default - no limit */
+  readonly limiter?: CallLimiter;
+  /** Every stack that is created or updated, and its resources, get a tag with it. @default - no tag */
+  readonly environmentName?: string;
+}
+
+/** The tag by which the rights of the deployment role find the environment's resources. */
+const ENVIRONMENT_TAG = 'tierplane:environment';
 
 /** A stack to create or update. */
 export type StackRequest = Pick<
@@ -45,11 +56,12 @@ const CAPABILITIES: Capability[] = ['CAPABILITY_IAM', 'CAPABILITY_NAMED_IAM'];
 export class Stacks {
   readonly #client: CloudFormationClient;
   readonly #limiter: CallLimiter | undefined;
+  readonly #tags: readonly Tag[];
 
-  /** @param limiter of creations and updates, whose task definitions ECS limits to one per second. @default - no limit */
-  constructor(client: CloudFormationClient, limiter?: CallLimiter) {
+  constructor(client: CloudFormationClient, { limiter, environmentName }: StacksOptions = {}) {
     this.#client = client;
     this.#limiter = limiter;
+    this.#tags = environmentName === undefined ? [] : [{ Key: ENVIRONMENT_TAG, Value: environmentName }];
   }
 
   /** The stack, or undefined if there is none. */
@@ -84,7 +96,7 @@ export class Stacks {
    * @returns what to wait for, in plain words; call again as long as there is no stack
    */
   async create(request: StackRequest): Promise<string> {
-    const command = new CreateStackCommand({ ...request, Capabilities: CAPABILITIES });
+    const command = new CreateStackCommand(this.#inputOf(request));
     const isStarted = await this.#inTurn(() => this.#client.send(command));
     return `stack ${request.StackName} ${isStarted ? 'is being created' : 'waits for its turn to be created'}`;
   }
@@ -94,7 +106,7 @@ export class Stacks {
    * @returns what to wait for, in plain words; call again as long as the stack is not as requested
    */
   async update({ EnableTerminationProtection: _, ...request }: StackRequest): Promise<string> {
-    const command = new UpdateStackCommand({ ...request, Capabilities: CAPABILITIES });
+    const command = new UpdateStackCommand(this.#inputOf(request));
     const isStarted = await this.#inTurn(() => this.#client.send(command));
     return `stack ${request.StackName} ${isStarted ? 'is being updated' : 'waits for its turn to be updated'}`;
   }
@@ -123,6 +135,10 @@ export class Stacks {
     }
   }
 
+  #inputOf(request: StackRequest) {
+    return { ...request, Tags: [...(request.Tags ?? []), ...this.#tags], Capabilities: CAPABILITIES };
+  }
+
   /** @returns whether the call was made: false if its turn is later, or if CloudFormation gets too many calls */
   async #inTurn(send: () => Promise<unknown>): Promise<boolean> {
     if ((await this.#limiter?.take()) ?? 0) return false;
@@ -130,7 +146,7 @@ export class Stacks {
       await this.#start(send);
       return true;
     } catch (error) {
-      if (!this.#limiter || !(error instanceof DomainError) || !isThrottled(error.cause)) throw error;
+      if (!this.#limiter || !isThrottled(error)) throw error;
       await this.#limiter.refused();
       return false;
     }

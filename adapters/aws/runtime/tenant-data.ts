@@ -9,13 +9,12 @@ import type { MaybePending, Pending } from '../../../core/progress/pending.ts';
 import { closing } from '../../../core/tenant/closed.ts';
 import { requireTenantId } from '../../../core/tenant/ids.ts';
 import type { TierName } from '../../../core/tier/tiers.ts';
-import type { CallLimiter } from '../../../core/usage/call-limiter.ts';
 import { asDomainError } from '../store/errors.ts';
 import { openTable } from '../store/table.ts';
 import { TENANT_ATTRIBUTE, TENANT_INDEX } from '../store/table-shape.ts';
 import type { TemplateVariant } from './deployment-template.ts';
 import { phaseOf, waitingFor } from './stack-phase.ts';
-import { Stacks } from './stacks.ts';
+import { Stacks, type StacksOptions } from './stacks.ts';
 
 /** The template of a tenant's tables. */
 export interface DataTemplate {
@@ -24,7 +23,7 @@ export interface DataTemplate {
   valuesOf(tenantId: string, tier: TierName): Readonly<Record<string, string>>;
 }
 
-export interface TenantDataOptions {
+export interface TenantDataOptions extends StacksOptions {
   readonly cloudFormation: CloudFormationClient;
   readonly dynamo: DynamoDBClient;
   /** The tables of a silo tenant, which the template retains. */
@@ -37,8 +36,6 @@ export interface TenantDataOptions {
   readonly hasServices: (tenantId: string) => Promise<boolean>;
   /** The role with which CloudFormation creates the tables. @default - the caller's own rights */
   readonly roleArn?: string;
-  /** Of stacks that are created. @default - no limit */
-  readonly limiter?: CallLimiter;
   readonly clock: Clock;
   readonly random: RandomBytes;
 }
@@ -66,7 +63,7 @@ export class StackTenantData implements TenantData {
   constructor(options: TenantDataOptions) {
     const { dynamo: client, clock, random, pooledTables } = options;
     this.#options = options;
-    this.#stacks = new Stacks(options.cloudFormation, options.limiter);
+    this.#stacks = new Stacks(options.cloudFormation, options);
     this.#pooled = pooledTables.map((name) => ({ name, table: openTable({ client, tableName: name, clock, random }) }));
   }
 
@@ -119,7 +116,8 @@ export class StackTenantData implements TenantData {
   async close(tenantId: string): Promise<void> {
     requireTenantId(tenantId);
     const mark = closing(tenantId, this.#options.clock.now());
-    for (const { table } of this.#pooled) await table.transact([mark]);
+    // The mark keeps the time at which it was put first: `delete` waits from then on.
+    for (const { table } of this.#pooled) if (!(await table.get(keyOf(mark)))) await table.transact([mark]);
   }
 
   /** Throws INVALID. */

@@ -20,17 +20,12 @@ const TRANSIENT = new Set([
 ]);
 
 /** Error names of requests that a service refuses because it gets too many. */
-const THROTTLED = new Set([
-  'LimitExceededException',
-  'RequestLimitExceeded',
-  'Throttling',
-  'ThrottlingException',
-  'TooManyRequestsException',
-]);
+const THROTTLED = new Set(['RequestLimitExceeded', 'Throttling', 'ThrottlingException', 'TooManyRequestsException']);
 
-/** Whether a service refused a request because it gets too many. */
+/** Whether a service refused a request because it gets too many. @param error the SDK's, or a DomainError that it caused */
 export function isThrottled(error: unknown): boolean {
-  return error instanceof Error && THROTTLED.has(error.name);
+  const cause = error instanceof DomainError ? error.cause : error;
+  return cause instanceof Error && THROTTLED.has(cause.name);
 }
 
 /**

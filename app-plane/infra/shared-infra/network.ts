@@ -22,7 +22,7 @@ export interface NetworkProps extends Readonly<Configuration['network']> {
 }
 
 /** The addresses of the VPC. Each task has one. */
-const ADDRESSES = '10.0.0.0/16';
+export const ADDRESSES = '10.0.0.0/16';
 /** 4,091 addresses in each zone for tasks, and 59 for NAT gateways. */
 const TASK_SUBNET_BITS = 20;
 const PUBLIC_SUBNET_BITS = 26;

@@ -99,6 +99,11 @@ export interface Manifest {
   readonly images: Readonly<Record<string, { readonly uri: string; readonly digest?: string }>>;
 }
 
+/** Where the templates of a release are. */
+export interface TemplateUrls {
+  readonly templates: Readonly<Record<string, { readonly url: string }>>;
+}
+
 /** How the tasks of a tier run, unless a tenant's registration chooses otherwise. */
 export interface TierCapacity {
   readonly packing: Packing;
@@ -108,7 +113,7 @@ export interface TierCapacity {
 }
 
 export interface SiloTemplateOptions {
-  readonly manifest: Pick<Manifest, 'templates'>;
+  readonly manifest: TemplateUrls;
   readonly network: {
     readonly vpcId: string;
     /** Two or three, each in another availability zone. */
@@ -170,7 +175,7 @@ export function siloTemplate(options: SiloTemplateOptions): SiloTemplate {
 }
 
 /** @throws INVALID if the release has no such template */
-export function templateSource({ templates }: Pick<Manifest, 'templates'>, name: string): TemplateSource {
+export function templateSource({ templates }: TemplateUrls, name: string): TemplateSource {
   const template = templates[name];
   if (template) return { TemplateURL: template.url };
   const names = Object.keys(templates).join(', ');
@@ -182,7 +187,7 @@ export function patternsOf(parameters: Readonly<Record<string, string>>): Record
 }
 
 /** The `DataTemplate` of `StackTenantData`: the tables of silo tenants. Those with a cluster have a key of their own, too. */
-export function siloDataTemplate(manifest: Pick<Manifest, 'templates'>) {
+export function siloDataTemplate(manifest: TemplateUrls) {
   return {
     source: templateSource(manifest, DATA_TEMPLATE),
     valuesOf(tenantId: string, tier: TierName): Readonly<Record<keyof typeof SILO_DATA_PARAMETERS, string>> {

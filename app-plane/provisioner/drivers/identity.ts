@@ -8,6 +8,8 @@ export interface IdentityDriverOptions {
   readonly identity: Identity;
 }
 
+const RESERVED = 'the email of the first administrator is reserved for a minute, or taken by a user of another name';
+
 /**
  * The driver of a tenant's user pool and of its users. An 'admin-user' exists when the tenant has any user in the realm:
  * from then on the tenant administers its users itself, and the platform creates none of them again.
@@ -66,7 +68,10 @@ async function createAdmin(
   } catch (error) {
     if (!isDomainError(error, 'CONFLICT')) throw error;
     // An earlier attempt may have created the user. If it belongs to another tenant, no retry helps.
-    if ((await identity.user(realm, email))?.tenantId === tenantId) return;
+    const holder = await identity.user(realm, email);
+    if (holder?.tenantId === tenantId) return;
+    // A process that ended during a creation leaves the name reserved for a minute.
+    if (!holder) throw new DomainError('UNAVAILABLE', RESERVED, { cause: error });
     throw new DomainError('CONFLICT', 'the email of the first administrator is taken by another user', {
       cause: error,
     });

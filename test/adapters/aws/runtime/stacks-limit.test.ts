@@ -27,7 +27,9 @@ async function openScene() {
   });
   const { table, clock } = scratch;
   const open = () =>
-    new Stacks(client, createCallLimiter({ name: 'stacks', limit: { rate: 0.25, burst: 2 }, table, clock }));
+    new Stacks(client, {
+      limiter: createCallLimiter({ name: 'stacks', limit: { rate: 0.25, burst: 2 }, table, clock }),
+    });
   return {
     ...{ scene, clock, one: open(), two: open() },
     async close() {

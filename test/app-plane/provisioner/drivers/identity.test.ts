@@ -104,12 +104,12 @@ describe('the user pool and the administrator of a tenant', () => {
     expect(await observed()).toEqual([]);
   });
 
-  test('are not created if the user with the email has been deleted since', async () => {
+  test('are tried again if nobody has the email any more, or if a killed process has only reserved it', async () => {
     await driver.apply(admin('create', 'pool', 'globex00'));
     const gone = createIdentityDriver({
       identity: { ...identity, user: async () => undefined },
     });
-    await expect(gone.apply(admin('create', 'pool'))).rejects.toMatchObject({ code: 'CONFLICT' });
+    await expect(gone.apply(admin('create', 'pool'))).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   });
 
   test('fail with the error of the identity provider, whatever it is', async () => {

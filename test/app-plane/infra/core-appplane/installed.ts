@@ -1,0 +1,116 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import {
+  CloudFormationClient,
+  DescribeStackResourcesCommand,
+  DescribeStacksCommand,
+} from '@aws-sdk/client-cloudformation';
+import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { GetRolePolicyCommand, IAMClient, ListRolePoliciesCommand } from '@aws-sdk/client-iam';
+import { openTable } from '../../../../adapters/aws/store/table.ts';
+import { pooledTableShape } from '../../../../adapters/aws/store/table-shape.ts';
+import { systemClock, systemRandom } from '../../../../adapters/shared/clock.ts';
+import type { Table } from '../../../../core/ports/table.ts';
+import { type BusWatch, type SeenEvent, watchBus } from '../../../../rehearsal/bus-watch.ts';
+import { ACCOUNT_ID, type EmulatedAccount, REGION } from '../../../../rehearsal/emulated-account.ts';
+import type { Statement } from '../../../../tenant-templates/data-role.ts';
+import { clientConfig } from '../../../rehearsal/account.ts';
+
+const ROOT = join(import.meta.dirname, '../../../..');
+const RESULTS = ['provisionSuccess', 'provisionFailure', 'deprovisionSuccess', 'deprovisionFailure'];
+/** Without the pool's services, which need containers. */
+const STACKS = ['shared-infra-stack', 'controlplane-stack', 'core-appplane-stack'];
+
+/** The application plane, deployed by the CDK CLI into an account without containers. */
+export interface InstalledAppPlane {
+  readonly account: EmulatedAccount;
+  /** The application plane's. */
+  readonly table: Table;
+  readonly watch: BusWatch;
+  /** Publishes a request as the control plane does. */
+  request(detailType: string, detail: Readonly<Record<string, unknown>>): Promise<void>;
+  /** The next result for a tenant. Waits for at most 90 s. */
+  resultOf(tenantId: string): Promise<SeenEvent>;
+  /** The name of a resource of core-appplane-stack. @param id the beginning of its logical id */
+  physicalName(id: string, type: string): Promise<string>;
+  /** The statements of a role of the stack, by the beginning of its logical id. */
+  statementsOf(id: string): Promise<readonly Statement[]>;
+}
+
+export async function installAppPlane(account: EmulatedAccount): Promise<InstalledAppPlane> {
+  const assembly = join(account.directory, 'assembly');
+  await run(account, ['synth', '--quiet', '--output', assembly]);
+  await run(account, ['bootstrap', `aws://${ACCOUNT_ID}/${REGION}`, '--app', assembly]);
+  const parameter = ['--parameters', 'controlplane-stack:SystemAdminEmail=admin@example.com'];
+  await run(account, [
+    'deploy',
+    ...STACKS,
+    '--exclusively',
+    '--app',
+    assembly,
+    '--require-approval',
+    'never',
+    ...parameter,
+  ]);
+  const config = clientConfig(account);
+  const cloudFormation = new CloudFormationClient(config);
+  const resources = async (StackName: string) =>
+    (await cloudFormation.send(new DescribeStackResourcesCommand({ StackName }))).StackResources ?? [];
+  const nameOf = async (stack: string, id: string, type: string): Promise<string> => {
+    const found = (await resources(stack)).find(
+      ({ LogicalResourceId = '', ResourceType }) => LogicalResourceId.startsWith(id) && ResourceType === type,
+    );
+    if (!found?.PhysicalResourceId) throw new Error(`${stack} has no ${type} ${id}`);
+    return found.PhysicalResourceId;
+  };
+  const dynamo = new DynamoDBClient(config);
+  for (const service of ['orders', 'products']) {
+    await dynamo.send(new CreateTableCommand(pooledTableShape(`tierplane-main-pool-${service}`)));
+  }
+  const tableName = await nameOf('shared-infra-stack', 'Table', 'AWS::DynamoDB::Table');
+  const described = await cloudFormation.send(new DescribeStacksCommand({ StackName: 'controlplane-stack' }));
+  const busArn = described.Stacks?.[0]?.Outputs?.find(({ OutputKey }) => OutputKey === 'eventBridgeArn')?.OutputValue;
+  const watch = await watchBus(account, busArn ?? '', 'watch', RESULTS);
+  const seen: SeenEvent[] = [];
+  const iam = new IAMClient(config);
+  return {
+    ...{ account, watch },
+    table: openTable({ client: dynamo, tableName, clock: systemClock, random: systemRandom }),
+    request: (detailType, detail) => watch.put({ source: 'controlPlaneEventSource', detailType, detail }),
+    async resultOf(tenantId) {
+      for (let attempt = 0; attempt < 9; attempt++) {
+        const index = seen.findIndex(({ detail }) => detail.tenantId === tenantId);
+        const [found] = index < 0 ? [] : seen.splice(index, 1);
+        if (found) return found;
+        seen.push(...(await watch.seen(10)));
+      }
+      throw new Error(`no result for tenant ${tenantId}`);
+    },
+    physicalName: (id, type) => nameOf('core-appplane-stack', id, type),
+    async statementsOf(id) {
+      const RoleName = await nameOf('core-appplane-stack', id, 'AWS::IAM::Role');
+      const { PolicyNames = [] } = await iam.send(new ListRolePoliciesCommand({ RoleName }));
+      const documents = await Promise.all(
+        PolicyNames.map((PolicyName) => iam.send(new GetRolePolicyCommand({ RoleName, PolicyName }))),
+      );
+      return documents.flatMap(
+        ({ PolicyDocument = '{}' }) => JSON.parse(decodeURIComponent(PolicyDocument)).Statement as Statement[],
+      );
+    },
+  };
+}
+
+async function run(account: EmulatedAccount, args: readonly string[]): Promise<void> {
+  const { PATH } = process.env;
+  const env = { PATH, HOME: account.directory, CI: 'true', JSII_DEPRECATED: 'quiet', ...account.environment };
+  const child = spawn(join(ROOT, 'node_modules/.bin/cdk'), args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (chunk: string) => {
+      output += chunk;
+    });
+  }
+  const [code] = (await once(child, 'close')) as [number | null];
+  if (code !== 0) throw new Error(`cdk ${args[0]} exited with status ${code}: ${output.slice(-3000)}`);
+}
