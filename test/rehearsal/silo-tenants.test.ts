@@ -26,7 +26,7 @@ describeWithContainers('silo tenants that are deployed from the templates of a r
   let silos: SiloScene;
   const tokens: Record<string, string> = {};
   const specs: Record<string, DeploymentSpec> = {};
-  const settled = (call: () => Promise<DeploymentStatus>) =>
+  const untilEnded = (call: () => Promise<DeploymentStatus>) =>
     until(async () => {
       const status = await call();
       return status.state !== 'changing' && status;
@@ -46,7 +46,9 @@ describeWithContainers('silo tenants that are deployed from the templates of a r
     for (const spec of Object.values(specs)) {
       await until(async () => !(await silos.data.ensure(spec.tenantId ?? '', spec.tier)), WITHIN_MS);
     }
-    const deployed = await Promise.all(Object.values(specs).map((spec) => settled(() => silos.runtime.deploy(spec))));
+    const deployed = await Promise.all(
+      Object.values(specs).map((spec) => untilEnded(() => silos.runtime.deploy(spec))),
+    );
     expect(deployed.map(({ state, reason }) => [state, reason])).toEqual([
       ['ready', undefined],
       ['ready', undefined],
@@ -139,7 +141,7 @@ describeWithContainers('silo tenants that are deployed from the templates of a r
     const { runtime } = silos;
     const next = { ...(specs[TENANT] as DeploymentSpec), release: '6.6.6' };
     const statuses: number[] = [];
-    const failed = await settled(async () => {
+    const failed = await untilEnded(async () => {
       statuses.push((await request(TENANT, 'GET', '/products')).status);
       return await runtime.deploy(next);
     });
@@ -150,7 +152,7 @@ describeWithContainers('silo tenants that are deployed from the templates of a r
     });
     expect(statuses.length).toBeGreaterThan(2);
     expect(statuses.filter((status) => status !== 200)).toEqual([]);
-    expect(await settled(() => runtime.deploy(specs[TENANT] as DeploymentSpec))).toMatchObject({ state: 'ready' });
+    expect(await untilEnded(() => runtime.deploy(specs[TENANT] as DeploymentSpec))).toMatchObject({ state: 'ready' });
   });
 
   test('a stack with a cluster of its own is protected from deletion, as are all tables', async () => {
@@ -173,7 +175,7 @@ describeWithContainers('silo tenants that are deployed from the templates of a r
   test('withdrawing a tenant and deleting its data leaves no stack, table, container or rule', async () => {
     const left = TENANTS.map(async ({ tenantId }) => {
       const id = specs[tenantId]?.id ?? 'pool';
-      expect(await settled(() => silos.runtime.withdraw(id))).toEqual({ state: 'absent', parts: [] });
+      expect(await untilEnded(() => silos.runtime.withdraw(id))).toEqual({ state: 'absent', parts: [] });
       await until(async () => !(await silos.data.delete(tenantId)), WITHIN_MS);
     });
     await Promise.all(left);

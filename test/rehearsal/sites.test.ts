@@ -132,7 +132,7 @@ describeInAccount('sites and users, deployed by the CDK', (account) => {
     expect([status, location]).toEqual([301, `${outputs.appSite}/a?b=c`]);
   });
 
-  test('SE-4: the buckets of the sites answer nobody but CloudFront', async () => {
+  test('SE-4: the buckets of the sites respond to CloudFront only', async () => {
     for (const bucket of ['AdminSiteBucket', 'AppSiteBucket', 'AccessLogsBucket']) {
       const response = await fetch(`${account().endpoint}/${idOf(bucket)}/index.html`);
       expect(response.status).toBe(403);

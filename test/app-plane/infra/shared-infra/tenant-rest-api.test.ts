@@ -124,7 +124,7 @@ describe("the tenants' REST API with two shards", () => {
       return { 'Fn::Join': ['', ["'https://", value['Fn::Join'][1][1], "'"]] };
     };
 
-    test('answers preflight requests of every path without a token', () => {
+    test('responds to preflight requests of every path without a token', () => {
       const preflight = methods('OPTIONS');
       expect([...preflight.keys()].toSorted()).toEqual(['/', ...paths().values()].toSorted());
       for (const [, { AuthorizationType, ApiKeyRequired, Integration }] of preflight) {
