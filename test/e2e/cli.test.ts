@@ -65,7 +65,7 @@ describe('DX-2: the command line', () => {
     ['an argument too many', ['tenants', 'list', 'extra'], 2, /too many arguments/],
     ['an option that is not a number', ['logs', '--lines', 'x'], 2, /--lines must be a whole number/],
     ['a user without a password', ['throttle-test', '--tenant', 'acme', '--user', 'a'], 2, /go together/],
-    ['an admin and a tenant at once', ['token', '--admin', '--tenant', 'acme'], 2, /not both/],
+    ['an admin and a tenant at once', ['token', '--admin', '--tenant', 'acme'], 2, /only one of/],
     ['nothing to replay', ['events', 'replay'], 2, /give an id, or --all/],
     ['nothing to change', ['tenants', 'update', 'acme'], 2, /nothing to change/],
     [
@@ -79,7 +79,7 @@ describe('DX-2: the command line', () => {
     ['an unknown user', ['users', 'delete', 'nobody', '--yes'], 4, /User nobody not found/],
     ['a user name that is taken', ['users', 'create', ADMIN, '--email', ADMIN], 4, /^the user name is taken$/],
     ['a deletion without a terminal', ['users', 'delete', ADMIN], 2, /needs --yes/],
-    ['two platforms', ['tenants', 'list', '--url', 'http://127.0.0.1:1'], 2, /not both/],
+    ['two platforms', ['tenants', 'list', '--url', 'http://127.0.0.1:1'], 2, /only one of/],
     ['the last admin', ['users', 'disable', ADMIN], 4, /last enabled SystemAdmin/],
     [
       'a service that is none',
