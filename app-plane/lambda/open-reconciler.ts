@@ -25,7 +25,7 @@ import { DEPLOYMENT_VARIABLES, openDeploymentDriver, PATIENT } from './open-depl
 /** The environment variables that `openAwsReconciler` reads. */
 export const RECONCILER_VARIABLES = [
   ...DEPLOYMENT_VARIABLES,
-  ...(['AWS_REGION', 'TIERPLANE_TABLE', 'TIERPLANE_PASSWORD_KEY', 'TIERPLANE_API_URL'] as const),
+  ...(['AWS_REGION', 'TIERPLANE_TABLE', 'TIERPLANE_PASSWORD_KEY', 'TIERPLANE_API_URL', 'TIERPLANE_APP_URL'] as const),
   ...(['TIERPLANE_USAGE_PLANS', 'TIERPLANE_POOL_USER_POOL', 'TIERPLANE_POOL_CLIENT'] as const),
   ...(['TIERPLANE_PRE_TOKEN_FUNCTION', 'TIERPLANE_CUSTOM_MESSAGE_FUNCTION'] as const),
 ] as const;
@@ -87,7 +87,7 @@ export function openAwsReconciler(variables: Variables, parts: ProcessParts): Aw
 
 function identityOf(variables: Variables, table: Table, { clock, random }: ProcessParts): Identity {
   const pools = openUserPools(new CognitoIdentityProviderClient(), {
-    ...{ prefix: variables.TIERPLANE_PREFIX, random },
+    ...{ prefix: variables.TIERPLANE_PREFIX, random, signInPage: variables.TIERPLANE_APP_URL },
     triggers: {
       preToken: variables.TIERPLANE_PRE_TOKEN_FUNCTION,
       customMessage: variables.TIERPLANE_CUSTOM_MESSAGE_FUNCTION,

@@ -151,7 +151,7 @@ export class ProvisionerFunctions extends Construct {
       ...this.#common.environment,
       ...{ TIERPLANE_PREFIX: prefix, TIERPLANE_ENVIRONMENT: environmentName, TIERPLANE_NETWORK: network },
       TIERPLANE_PASSWORD_KEY: infra.passwordKey.keyArn,
-      TIERPLANE_API_URL: infra.restApi.url,
+      ...{ TIERPLANE_API_URL: infra.restApi.url, TIERPLANE_APP_URL: infra.sites.app.url },
       TIERPLANE_USAGE_PLANS: json(infra.restApi.usagePlanIds),
       TIERPLANE_MANIFEST: json(manifestOf(Stack.of(this), release)),
       TIERPLANE_DEPLOYMENT_ROLE: deploymentRole.arn,
