@@ -65,7 +65,7 @@ describe('DX-2: the command line', () => {
     ['an argument too many', ['tenants', 'list', 'extra'], 2, /too many arguments/],
     ['an option that is not a number', ['logs', '--lines', 'x'], 2, /--lines must be a whole number/],
     ['a user without a password', ['throttle-test', '--tenant', 'acme', '--user', 'a'], 2, /go together/],
-    ['an admin and a tenant at once', ['token', '--admin', '--tenant', 'acme'], 2, /only one of/],
+    ['an admin and a tenant at once', ['token', '--admin', '--tenant', 'acme'], 2, /not both/],
     ['nothing to replay', ['events', 'replay'], 2, /give an id, or --all/],
     ['nothing to change', ['tenants', 'update', 'acme'], 2, /nothing to change/],
     [
