@@ -4,11 +4,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Installation } from './installation.ts';
+import { type Installation, variablesOfCommandLine } from './installation.ts';
 import { followSignIn } from './managed-login.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const PRELOAD = join(import.meta.dirname, 'fetch-by-account.ts');
 
 export interface CommandResult {
   readonly code: number;
@@ -61,16 +60,14 @@ export class CommandLine implements Disposable {
   }
 
   #spawn(args: readonly string[], environment: Readonly<Record<string, string>>): ChildProcess {
-    const { account, outputs } = this.#installation;
-    const rehearsed = { endpoint: account.endpoint, port: account.port, domain: outputs.adminDomain };
+    const { account } = this.#installation;
     return spawn(join(ROOT, 'bin', 'tierplane'), args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         ...{ PATH: process.env.PATH, HOME: process.env.HOME, XDG_CONFIG_HOME: this.#configHome },
         ...account.environment,
         ...environment,
-        NODE_OPTIONS: `--import=${PRELOAD} --disable-warning=ExperimentalWarning`,
-        REHEARSED_ACCOUNT: JSON.stringify(rehearsed),
+        ...variablesOfCommandLine(this.#installation),
       },
     });
   }

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
-import { missingPodman, Podman } from './podman.ts';
+import { type EngineCommand, missingPodman, Podman } from './podman.ts';
 
 /** The label of an account's containers, which the launcher sets, and of its images in Docker. */
 const LABEL = 'tierplane.account';
@@ -11,6 +11,8 @@ export interface ContainerEngine {
   readonly host: string;
   /** The engine's names of the account's images begin with this, so that accounts which share an engine share no image. */
   readonly imagePrefix: string;
+  /** How programs call its command line. Undefined for the machine's Docker, which they find by themselves. */
+  readonly command?: EngineCommand;
   /** Builds the account's image `tag` from a folder with a `Containerfile`. @throws Error with the output if it fails */
   build(tag: string, folder: string): void;
   /** The names of the account's containers, running or not, that match all filters of `ps`, such as `label=name=value`. */
@@ -56,6 +58,7 @@ async function podmanEngine(podman: Podman, accountName: string): Promise<Contai
   try {
     return {
       ...{ host: await podman.serve(), imagePrefix: '' },
+      command: podman.command,
       build: (tag, folder) => {
         const options = ['--quiet', '--pull=never', '--format', 'docker', '--tag', tag];
         podman.run('build', ...options, '--file', `${folder}/Containerfile`, folder);

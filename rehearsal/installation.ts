@@ -12,11 +12,13 @@ import { jsonIn } from '../core/encoding/json.ts';
 import { ADMIN_SIGN_IN_SCOPE } from '../core/identity/issuers.ts';
 import { clientConfig } from './bus-watch.ts';
 import { type EmulatedAccount, killGroup } from './emulated-account.ts';
+import { pathWithEngine } from './engine-command.ts';
 import { invitedPassword } from './invited-password.ts';
 import { type SignInOptions, signIn, type Tokens } from './managed-login.ts';
 import { type PublicResponse, requestPublic } from './public-address.ts';
 
 const ROOT = join(import.meta.dirname, '..');
+const PRELOAD = join(import.meta.dirname, 'fetch-by-account.ts');
 
 const Outputs = z.object({
   'controlplane-stack': z.object({
@@ -51,6 +53,32 @@ export interface Installation {
 /** Runs scripts/sbt-install.sh in the account, for the control plane alone. @throws Error with the end of the script's output */
 export async function install(account: EmulatedAccount, adminEmail: string): Promise<Installation> {
   await runInstaller(account, [adminEmail, '--control-plane-only']);
+  return openInstallation(account, adminEmail);
+}
+
+/** Runs scripts/install.sh in an account with containers. @throws Error with the end of the script's output */
+export async function installProduct(account: EmulatedAccount, adminEmail: string): Promise<Installation> {
+  const variables = { PATH: pathWithEngine(account), TIERPLANE_IMAGE_PREFIX: account.engine?.imagePrefix ?? '' };
+  await runInstaller(account, [adminEmail, '--from-scratch'], { script: 'install.sh', variables });
+  return openInstallation(account, adminEmail);
+}
+
+/** Deletes an installation by scripts/cleanup/cleanup.sh. @returns its output */
+export async function cleanUp(installation: Installation): Promise<string> {
+  const variables = { SKIP_CONFIRM: 'yes', ...variablesOfCommandLine(installation) };
+  return runInstaller(installation.account, [], { script: 'cleanup/cleanup.sh', variables });
+}
+
+/** Lets the command line reach the account by its public addresses. */
+export function variablesOfCommandLine({ account, outputs }: Pick<Installation, 'account' | 'outputs'>) {
+  const rehearsed = { endpoint: account.endpoint, port: account.port, domain: outputs.adminDomain };
+  return {
+    NODE_OPTIONS: `--import=${PRELOAD} --disable-warning=ExperimentalWarning`,
+    REHEARSED_ACCOUNT: JSON.stringify(rehearsed),
+  };
+}
+
+function openInstallation(account: EmulatedAccount, adminEmail: string): Installation {
   const outputs = Outputs.parse(JSON.parse(readFileSync(join(folderOf(account), 'main-outputs.json'), 'utf8')))[
     'controlplane-stack'
   ];
@@ -78,8 +106,9 @@ export async function install(account: EmulatedAccount, adminEmail: string): Pro
 export async function runInstaller(
   account: EmulatedAccount,
   args: readonly string[],
-  script = 'sbt-install.sh',
+  options: { readonly script?: string; readonly variables?: Readonly<Record<string, string>> } = {},
 ): Promise<string> {
+  const { script = 'sbt-install.sh', variables = {} } = options;
   const child = spawn(join(ROOT, 'scripts', script), args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     // Its own process group, which ends with this process.
@@ -87,6 +116,7 @@ export async function runInstaller(
     env: {
       ...{ PATH: process.env.PATH, HOME: process.env.HOME, CI: 'true', ...account.environment },
       TIERPLANE_CDK_OUTPUT: folderOf(account),
+      ...variables,
     },
   });
   const kill = (): void => void killGroup(child);

@@ -32,6 +32,12 @@ export function missingPodman(): string | undefined {
   return reasons.length === 0 ? undefined : reasons.join(', ');
 }
 
+/** A call of podman, without the command itself. */
+export interface EngineCommand {
+  readonly options: readonly string[];
+  readonly variables: Readonly<Record<string, string>>;
+}
+
 /** A podman with images, containers and volumes of its own, all in one folder. */
 export class Podman {
   readonly folder: string;
@@ -51,6 +57,12 @@ export class Podman {
       mkdirSync(join(folder, name), { recursive: true });
       return [option, join(folder, name)];
     });
+  }
+
+  /** How other programs address it. */
+  get command(): EngineCommand {
+    const { CONTAINERS_CONF = '', TMPDIR = '' } = this.#env;
+    return { options: [...this.#options, '--log-level=fatal'], variables: { CONTAINERS_CONF, TMPDIR } };
   }
 
   /** Runs one podman command to its end. */

@@ -1,11 +1,25 @@
 import { parseArgs } from 'node:util';
+import { missingContainerEngine } from './container-engine.ts';
+import { rehearseProduct } from './product/steps.ts';
 import { runSteps } from './run-steps.ts';
 import { rehearse } from './steps.ts';
 
 /**
- * `npm run aws:rehearse [-- --json]`: installs the AWS home into an emulated account on this machine and uses it, with
- * permissions enforced. Exits with 0 if every step succeeds, with 1 otherwise, and with 128 plus the signal's number after
- * a signal. No process and no file remains.
+ * `npm run aws:rehearse [-- --json] [-- --only control-plane|product]`: installs the control plane, or the whole product with
+ * containers, into an emulated account on this machine and uses it, with permissions enforced. Exits with 0 if every step succeeds, with 1 otherwise, and with 128 plus the signal's number after a signal. No process and no file
+ * remains.
  */
-const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
-await runSteps({ steps: rehearse, json: values.json });
+const { json, only } = parseArgs({
+  options: { json: { type: 'boolean', default: false }, only: { type: 'string', default: 'control-plane' } },
+}).values;
+if (only !== 'control-plane' && only !== 'product') {
+  process.stderr.write(`--only must be control-plane or product, got '${only}'\n`);
+  process.exit(2);
+}
+const missing = only === 'product' ? missingContainerEngine() : undefined;
+if (missing !== undefined) {
+  process.stderr.write(`this machine cannot run the product: ${missing}\n`);
+  process.exit(1);
+}
+if (only === 'product') await runSteps({ steps: rehearseProduct, containers: true, json });
+else await runSteps({ steps: rehearse, json });

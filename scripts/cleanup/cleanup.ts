@@ -74,7 +74,9 @@ async function deleteStacks(
   for (const group of groups) {
     const existing = group.filter(({ exists }) => exists);
     await Promise.all(
-      existing.map((stack) => operations.run(`delete stack ${stack.name}`, () => deleteStack(client, stack))),
+      existing.map((stack) =>
+        operations.run(`delete stack ${stack.name}`, () => unlessGone(deleteStack(client, stack))),
+      ),
     );
   }
 }

@@ -1,8 +1,12 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { AwsCommandLine } from '../aws/command-line.ts';
 import type { Operations } from './operation.ts';
 
 /** How long the offboarding of one tenant may take, in seconds. */
 const TIMEOUT_S = 1_800;
+const POLL_MS = 2_000;
+/** The command line's exit code for a tenant that does not exist. */
+const REFUSED = 4;
 /** Offboardings at a time. */
 const PARALLEL = 5;
 
@@ -39,8 +43,24 @@ async function offboard(
   operations: Operations,
 ): Promise<void> {
   await operations.run(`offboard ${tenantName} (${tenantId})`, async () => {
-    const args = ['tenants', 'delete', tenantId, '--yes', '--wait', '--timeout', String(TIMEOUT_S)];
-    const result = await commandLine?.run(args);
-    if (result?.code !== 0) throw new Error(result?.stderr.trim() ?? 'not signed in');
+    if (!commandLine) throw new Error('not signed in');
+    const { code, stderr } = await commandLine.run(['tenants', 'delete', tenantId, '--yes']);
+    if (code !== 0) throw new Error(stderr.trim());
+    await untilDeleted(commandLine, tenantId);
   });
+}
+
+async function untilDeleted(commandLine: AwsCommandLine, tenantId: string): Promise<void> {
+  const end = performance.now() + TIMEOUT_S * 1_000;
+  for (;;) {
+    const { code, stdout, stderr } = await commandLine.run(['tenants', 'get', tenantId, '--json']);
+    // The platform no longer knows it.
+    if (code === REFUSED) return;
+    if (code !== 0) throw new Error(stderr.trim());
+    const { state, reason } = JSON.parse(stdout) as { state: string; reason?: string };
+    if (state === 'deleted') return;
+    if (state === 'failed') throw new Error(reason ?? 'the offboarding failed');
+    if (performance.now() > end) throw new Error(`${state} after ${TIMEOUT_S} s`);
+    await wait(POLL_MS);
+  }
 }

@@ -46,7 +46,7 @@ log_in() {
 build_with_dockerfile() {
   # shellcheck disable=SC2046
   run "$engine" build $(format) --file services/Dockerfile --build-arg "SERVICE=$1" --platform "$(image_platform)" \
-    --tag "$registry/$1:$release" .
+    --tag "$(local_tag "$1")" .
 }
 
 image_platform() { node scripts/aws/image-platform.ts; }
@@ -56,9 +56,12 @@ build_from_scratch() {
   local folder=dist/images/$1
   run node scripts/images/prepare.ts "$1" "$folder"
   # shellcheck disable=SC2046
-  run "$engine" build $(format) --quiet --tag "$registry/$1:$release" --file "$folder/Containerfile" "$folder"
+  run "$engine" build $(format) --quiet --tag "$(local_tag "$1")" --file "$folder/Containerfile" "$folder"
   run rm -r "$folder"
 }
+
+# The name of an image on this machine. The rehearsal's accounts share an engine, and no image.
+local_tag() { printf '%s%s/%s:%s' "${TIERPLANE_IMAGE_PREFIX:-}" "$registry" "$1" "$release"; }
 
 # Only Docker's format has a health check. Docker knows no other one, and no option for it.
 format() { [ "$engine" != podman ] || echo '--format docker'; }

@@ -11,13 +11,13 @@ import { clientConfig, describeInAccount } from './account.ts';
 import { leftBehind, NOTHING, run } from './leftovers.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const REHEARSAL = 'rehearsal/rehearse.ts';
+const REHEARSAL = ['rehearsal/rehearse.ts', '--only', 'control-plane'];
 jest.setTimeout(300_000);
 
 describeWithPython('npm run aws:rehearse', () => {
   test('DX-7: installs the control plane into an emulated account, uses it, and leaves nothing running', async () => {
     const left = await leftBehind(async (env) => {
-      const { code, stdout, stderr } = await run(process.execPath, [REHEARSAL, '--json'], env);
+      const { code, stdout, stderr } = await run(process.execPath, [...REHEARSAL, '--json'], env);
       const { ok, steps } = JSON.parse(stdout) as { ok: boolean; steps: { name: string; ms: number; ok: boolean }[] };
       expect(steps.filter((step) => !step.ok)).toEqual([]);
       expect({ ok, code }).toEqual({ ok: true, code: 0 });
@@ -33,7 +33,7 @@ describeWithPython('npm run aws:rehearse', () => {
     ['SIGTERM', 143],
   ] as const)('leaves nothing behind after %s', async (signal, code) => {
     const left = await leftBehind(async (env) => {
-      const child = spawn(process.execPath, [REHEARSAL], { cwd: ROOT, env, stdio: ['ignore', 'ignore', 'pipe'] });
+      const child = spawn(process.execPath, REHEARSAL, { cwd: ROOT, env, stdio: ['ignore', 'ignore', 'pipe'] });
       const exited = once(child, 'exit');
       // The account has started, and the installer runs.
       for await (const chunk of child.stderr) if (String(chunk).includes('✓')) break;
@@ -49,7 +49,7 @@ describeWithPython('npm run aws:rehearse', () => {
       const bin = mkdtempSync(join(env.TMPDIR ?? '', 'bin-'));
       writeFileSync(join(bin, 'grep'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
       const PATH = `${bin}:${env.PATH}`;
-      const { code, stdout } = await run(process.execPath, [REHEARSAL, '--json'], { ...env, PATH });
+      const { code, stdout } = await run(process.execPath, [...REHEARSAL, '--json'], { ...env, PATH });
       rmSync(bin, { recursive: true });
       const { ok, steps } = JSON.parse(stdout);
       expect({ code, ok, last: steps.at(-1) }).toMatchObject({
