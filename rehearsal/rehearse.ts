@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { missingContainerEngine } from './container-engine.ts';
-import { rehearseProduct } from './product/steps.ts';
+import { rehearseProduct } from './product-steps.ts';
 import { runSteps } from './run-steps.ts';
 import { rehearse } from './steps.ts';
 

@@ -52,6 +52,11 @@ export const PROCESS_VARIABLES: Readonly<Record<string, Variable>> = {
   TIERPLANE_SOCKET: { meaning: 'Task: path of the Unix socket to listen on, at most 107 bytes.' },
   TIERPLANE_DATA_FILE: { meaning: 'Task: path of its database file.' },
   TIERPLANE_ISSUERS: { meaning: 'Task: issuers whose tokens it accepts, as JSON; embedded, with their key sets.' },
+  TIERPLANE_ACCOUNT_ID: {
+    meaning: 'Installation scripts: the account, which the script that called them has checked.',
+  },
+  TIERPLANE_ASSEMBLY: { meaning: 'Installation scripts: the folder in which the stacks are synthesized already.' },
+  TIERPLANE_IMAGE_PREFIX: { meaning: 'Installation scripts: what local names of images begin with in a rehearsal.' },
   TIERPLANE_IDENTITY_URL: { meaning: 'Task: URL below which the realms are.' },
   TIERPLANE_ROUTED_SERVICES: { meaning: 'Ingress: the services that requests may reach, such as `orders,products`.' },
   TIERPLANE_SERVICE_PORT: { meaning: 'Ingress: the port of every service; 8080 by default.' },
@@ -63,6 +68,9 @@ export const PROCESS_VARIABLES: Readonly<Record<string, Variable>> = {
 /** Variables that the stack sets for the functions of the AWS home. */
 export const FUNCTION_VARIABLES: Readonly<Record<string, Variable>> = {
   TIERPLANE_TABLE: { meaning: "Function: name of the platform's table. Container: name of the service's table." },
+  TIERPLANE_RESET_PAGE: {
+    meaning: 'Address of the page for a new password, which mails link to. Without it they contain a code only.',
+  },
   TIERPLANE_APP_PLANE_TABLE: { meaning: "Name of the application plane's table, which holds the users of tenants." },
   TIERPLANE_BUS: { meaning: 'Name of the event bus.' },
   TIERPLANE_PREFIX: { meaning: "Prefix of the names of this environment's queues and user pools." },

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import type { EmulatedAccount } from '../emulated-account.ts';
-import { cleanUp, type Installation, installProduct, signInAdmin } from '../installation.ts';
-import { type StepResult, timed } from '../step.ts';
-import { contentsOf } from './contents.ts';
-import { RehearsedTenant, type TenantConfig } from './tenant.ts';
+import { contentsOf } from './account-contents.ts';
+import type { EmulatedAccount } from './emulated-account.ts';
+import { cleanUp, type Installation, installProduct, signInAdmin } from './installation.ts';
+import { RehearsedTenant, type TenantConfig } from './product-tenant.ts';
+import { type StepResult, timed } from './step.ts';
 
 const ADMIN_EMAIL = 'admin@example.com';
 const ADMIN_PASSWORD = 'Rehearsed-horse-battery-7';

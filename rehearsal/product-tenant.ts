@@ -4,11 +4,11 @@ import {
   DescribeUserPoolClientCommand,
   DescribeUserPoolCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
-import { clientConfig } from '../bus-watch.ts';
-import { type EmulatedAccount, REGION } from '../emulated-account.ts';
-import { invitedPassword } from '../invited-password.ts';
-import { signIn } from '../managed-login.ts';
-import { type PublicResponse, requestPublic } from '../public-address.ts';
+import { clientConfig } from './bus-watch.ts';
+import { type EmulatedAccount, REGION } from './emulated-account.ts';
+import { invitedPassword } from './invited-password.ts';
+import { signIn } from './managed-login.ts';
+import { type PublicResponse, requestPublic } from './public-address.ts';
 
 /** The password of the tenants' users. The account exists only during the rehearsal. */
 const PASSWORD = 'Rehearsed-horse-battery-7';

@@ -8,8 +8,8 @@ import { IAMClient, ListRolesCommand } from '@aws-sdk/client-iam';
 import { LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
 import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
 import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { clientConfig } from '../bus-watch.ts';
-import type { EmulatedAccount } from '../emulated-account.ts';
+import { clientConfig } from './bus-watch.ts';
+import type { EmulatedAccount } from './emulated-account.ts';
 
 /** Names of what an account has, by kind, in order. */
 export async function contentsOf(account: EmulatedAccount): Promise<Record<string, readonly string[]>> {
