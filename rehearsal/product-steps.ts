@@ -57,6 +57,7 @@ type Step = readonly [name: string, run: (scene: Scene) => Promise<unknown>];
 function afterBootstrap({
   stacks,
   buckets,
+  repositories,
   roles,
 }: Record<string, readonly string[]>): Record<string, readonly string[]> {
   const isOfCdk = (name: string): boolean => /^(CDKToolkit$|cdk-)/.test(name);
@@ -66,6 +67,7 @@ function afterBootstrap({
   return {
     stacks: (stacks ?? []).filter(isOfCdk),
     buckets: (buckets ?? []).filter(isOfCdk),
+    repositories: (repositories ?? []).filter(isOfCdk),
     roles: (roles ?? []).filter((name) => isOfCdk(name) || isServiceLinked(name) || isOfLogs(name)),
   };
 }
