@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, expect, jest, test } from '@jest/globals';
 import { synthesizeSiloTemplates } from '../../../../app-plane/infra/tenant-stacks/release.ts';
 import { ensurePython } from '../../../../rehearsal/python-environment.ts';
+import { schemaErrors } from '../../../infra/service-spec.ts';
 import { describeWithPython } from '../../../support/describe-with-python.ts';
 import { configurationOf } from './templates.ts';
 
@@ -26,6 +27,7 @@ describeWithPython('cfn-lint', () => {
       return file;
     });
     expect(files.length).toBe(9);
+    expect(Object.values(templates).flatMap((text) => schemaErrors(JSON.parse(text)))).toEqual([]);
     // W3005: CDK writes a dependency twice.
     const lint = spawnSync(python, ['-c', RUN, '--ignore-checks', 'W3005', '--', ...files], { encoding: 'utf8' });
     expect(lint.stdout + lint.stderr).toBe('');
