@@ -39,11 +39,11 @@ const RUN_ELSEWHERE: readonly { command: string; by: string; words: string }[] =
   { command: 'npm ci && npm test', by: '.ci/run', words: 'npm ci && npm test' },
   { command: 'npm run aws:rehearse', by: 'test/rehearsal/rehearsal.test.ts', words: 'rehearsal/rehearse.ts' },
   { command: 'npm run aws:task', by: 'test/rehearsal/task.test.ts', words: "'aws:task'" },
-  // Need an AWS account; the rehearsal does the same in an emulated one.
+  // Needs an AWS account; the rehearsal does the same in an emulated one.
   {
-    command: 'scripts/sbt-install.sh admin@example.com',
+    command: 'scripts/install.sh admin@example.com',
     by: 'rehearsal/installation.ts',
-    words: 'sbt-install',
+    words: "'install.sh'",
   },
   // Waits for a browser.
   { command: 'npx tierplane login --url https://saas', by: 'test/e2e/sign-in.test.ts', words: "'login', '--url'" },

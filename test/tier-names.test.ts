@@ -6,8 +6,10 @@ import { TIER_NAMES, TIERS } from '../tenant-templates/tiers.ts';
 import { isTest, sourceFiles } from './support/source-files.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-/** Files that name a tier as an example or measure it by name. */
+/** Files that name a tier as an example, measure it by name, or name the stack of its pool or its cluster. */
 const EXAMPLES = [
+  'bench/aws-functions.ts',
+  'bench/aws-stub-account.ts',
   'bench/growth.ts',
   'bench/list.ts',
   'bench/measurements.ts',
@@ -19,8 +21,11 @@ const EXAMPLES = [
   'cli/tenants.ts',
   'embedded/demo-progress.ts',
   'embedded/start-page.ts',
+  'rehearsal/product-steps.ts',
   'rehearsal/steps.ts',
   'rehearsal/task/scene.ts',
+  'scripts/cleanup/inventory.ts',
+  'scripts/init-install.sh',
 ];
 
 /** Without `tenant-templates`, which holds the table. */

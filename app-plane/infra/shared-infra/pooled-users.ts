@@ -30,7 +30,7 @@ export interface PooledUsersProps {
 
 /**
  * The user pool of all tenants that have none of their own. Name and settings are those that the adapter gives to the pools of
- * premium tenants (adapters/aws/identity/user-pool.ts), which finds this one by its name. It remains when the stack is deleted.
+ * tenants with their own (adapters/aws/identity/user-pool.ts), which finds this one by its name. It remains when the stack is deleted.
  */
 export class PooledUsers extends Construct implements PooledUserPool {
   readonly userPool: IUserPool;

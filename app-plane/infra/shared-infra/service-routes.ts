@@ -83,7 +83,7 @@ export class ServiceRoutes extends Construct {
     NagSuppressions.addResourceSuppressions(method, [
       {
         id: 'AwsSolutions-COG4',
-        reason: 'A Lambda authorizer checks the token: there is a user pool per premium tenant.',
+        reason: 'A Lambda authorizer checks the token: some tenants have a user pool of their own.',
       },
     ]);
   }
