@@ -25,14 +25,15 @@ const BODIES: Readonly<Record<string, Body>> = {
   setSystemUserPassword: { password: 'Correct-horse-7-admin' },
   restartService: { cluster: 'pool', tenantId: null, service: 'orders' },
   scaleService: { cluster: 'pool', tenantId: null, service: 'orders', desired: 2 },
+  updateTenantRelease: {},
 };
 
 const OPERATIONS = createOperations(LOCAL_OPERATIONS).filter(({ access }) => access.kind === 'user');
 /** Only the credential of the platform's own machine may call them, and nobody can take it away. */
 const FOR_THE_MACHINE = ['setSystemUserPassword'];
 const CHANGES = OPERATIONS.filter(({ method }) => method !== 'GET');
-/** Their effects are not in the platform's table, so the check right before the operation is the last one. */
-const OUTSIDE_THE_TABLE = ['restartService', 'scaleService'];
+/** Their effects are not in the control plane's records, so the check right before the operation is the last one. */
+const OUTSIDE_THE_TABLE = ['restartService', 'scaleService', 'updateTenantRelease'];
 
 /** What can happen to each kind of caller, and the status that follows. */
 const LOSSES = [
