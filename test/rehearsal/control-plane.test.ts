@@ -175,7 +175,7 @@ describeInstalled('the control plane installed in an emulated account', (install
 
     test('without events:PutEvents the publisher publishes nothing; with it, it publishes everything', async () => {
       await installed().watch.seen(1);
-      await without(/OutboxRole/, 'events:PutEvents', async () => {
+      await without(/OutboxPublishRole/, 'events:PutEvents', async () => {
         await register('held back');
         expect(await installed().watch.seen(3)).toEqual([]);
       });
