@@ -1,7 +1,7 @@
 import { openMailer } from '../../../adapters/embedded/mail/mailer.ts';
 import { systemRandom } from '../../../adapters/shared/clock.ts';
 import { createControlPlane } from '../../../control-plane/api/dispatch.ts';
-import type { ControlPlaneDeps, OperatorDeps } from '../../../control-plane/api/http/deps.ts';
+import type { ComputeDeps, LocalDeps, OperatorDeps } from '../../../control-plane/api/http/deps.ts';
 import type { Principal } from '../../../control-plane/api/http/http.ts';
 import { LOCAL_OPERATIONS } from '../../../control-plane/api/local-operations.ts';
 import { OUTBOX } from '../../../core/events/outbox.ts';
@@ -35,7 +35,7 @@ export interface LightCall {
  * few milliseconds. Each response is compared with its declaration.
  */
 export interface LightHome extends AsyncDisposable {
-  readonly deps: ControlPlaneDeps;
+  readonly deps: LocalDeps;
   readonly clock: ManualClock;
   readonly credentials: ServiceCredentials;
   readonly logged: string[];
@@ -71,11 +71,12 @@ export async function startLightHome(steps: readonly Step[] = []): Promise<Light
     mailLimits: createMailLimits(clock),
     signUpLimiter: createRateLimiter(clock, { perMinute: 5, burst: 10 }),
     operator: { tiers: TIERS, progress: async () => steps } as Partial<OperatorDeps> as OperatorDeps,
+    compute: {} as Partial<ComputeDeps> as ComputeDeps,
     onResponse(operation, { body, ...rest }) {
       const sent = { ...rest, body: body === undefined ? undefined : JSON.parse(JSON.stringify(body)) };
       mismatches.push(...[mismatchOf(operation, sent)].filter((one) => one !== undefined));
     },
-  } as Partial<ControlPlaneDeps> as ControlPlaneDeps;
+  } as Partial<LocalDeps> as LocalDeps;
   const callers: Principal[] = [];
   const api = createControlPlane(deps, async (token) => callers[Number(token)] ?? ADMIN, LOCAL_OPERATIONS);
   return {

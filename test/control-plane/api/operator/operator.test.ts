@@ -14,7 +14,8 @@ beforeEach(async () => {
   runtime = new FakeRuntime();
   const bus = { deadLetters: async () => ({ items: [] }) };
   const status = async () => ({ home: 'aws', region: 'test', clusters: ['pool'] });
-  Object.assign(home.deps.operator, { runtime, bus, status });
+  Object.assign(home.deps.operator, { bus, status });
+  Object.assign(home.deps.compute, { runtime });
   const pool = { id: 'pool', cluster: 'pool', tenantId: null, tier: 'basic', size: TIERS.basic.task } as const;
   await runtime.deploy({ ...pool, services: ['orders'], release: '1.0.0', environment: {}, place: POOL_PLACE });
 });
