@@ -16,11 +16,12 @@ import { openTable } from '../../adapters/aws/store/table.ts';
 import { systemClock, systemRandom } from '../../adapters/shared/clock.ts';
 import { put, type Table } from '../../core/ports/table.ts';
 import { type Route, routeKey } from '../../core/routing/registry.ts';
+import type { TierName } from '../../core/tier/tiers.ts';
 import { ACCOUNT_ID, REGION } from '../../rehearsal/emulated-account.ts';
 import { signIn } from '../../rehearsal/managed-login.ts';
 import { type PublicResponse, requestPublic } from '../../rehearsal/public-address.ts';
 import { Stacks } from '../../rehearsal/stacks.ts';
-import { TIERS } from '../../tenant-templates/tiers.ts';
+import { TIER_NAMES, TIERS } from '../../tenant-templates/tiers.ts';
 import { placedTenant } from '../app-plane/lambda/placed-tenant.ts';
 import { clientConfig, describeInAccount } from './account.ts';
 import { echoTemplate } from './task/echo-template.ts';
@@ -90,7 +91,7 @@ describeInAccount('shared-infra, deployed by the CDK', (account) => {
     const apiGateway = new APIGatewayClient(config);
     const { items = [] } = await apiGateway.send(new GetUsagePlansCommand());
     const planOf = (tier: string) => items.find(({ name }) => name === `${PREFIX}-${tier}`)?.id ?? '';
-    const usagePlanIds = { basic: planOf('basic'), advanced: planOf('advanced'), premium: planOf('premium') };
+    const usagePlanIds = Object.fromEntries(TIER_NAMES.map((tier) => [tier, planOf(tier)])) as Record<TierName, string>;
     const keys = openMeteringKeys({ apiGateway, prefix: PREFIX, usagePlanIds });
     const { clientId } = await identity.ensureRealm({ id: 'pool', displayName: 'Tierplane' });
     for (const { tenantId, name, slug, ...change } of TENANTS) {

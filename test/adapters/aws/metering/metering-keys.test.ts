@@ -14,6 +14,8 @@ import { openScratchTable } from '../../../support/scratch-table.ts';
 import { meteringKeysContract } from '../../contract/metering-keys.suite.ts';
 
 const PREFIX = 'metering';
+/** Usage plans that no call reaches. */
+const SOME_PLANS = Object.fromEntries(TIER_NAMES.map((tier) => [tier, `plan-${tier}`])) as Record<TierName, string>;
 
 describeInAccount('an emulated account', (account) => {
   meteringKeysContract('API Gateway', async () => {
@@ -75,8 +77,7 @@ test('a tenant waits for its turn, and all wait longer after API Gateway has ref
   const { table, clock, close } = await openScratchTable();
   const limiter = createCallLimiter({ name: 'api-keys', limit: { rate: 5, burst: 1 }, table, clock });
   const apiGateway = refusingCreation('TooManyRequestsException');
-  const usagePlanIds = { basic: 'b', advanced: 'a', premium: 'p' };
-  const keys = openMeteringKeys({ apiGateway, prefix: PREFIX, usagePlanIds, limiter });
+  const keys = openMeteringKeys({ apiGateway, prefix: PREFIX, usagePlanIds: SOME_PLANS, limiter });
   const key = { tenantId: 'tenant00001', tier: 'basic', value: 'v'.repeat(22) } as const;
   const pending = 'the tenant waits for its turn to get an API key';
   expect(await keys.ensure(key)).toEqual({ pending, lookAgainMs: 10_000 });
@@ -92,7 +93,7 @@ function failingKeys(name: string) {
     () => () => Promise.reject(Object.assign(new Error('of account 123456789012'), { name })),
     { step: 'initialize' },
   );
-  return openMeteringKeys({ apiGateway, prefix: PREFIX, usagePlanIds: { basic: 'b', advanced: 'a', premium: 'p' } });
+  return openMeteringKeys({ apiGateway, prefix: PREFIX, usagePlanIds: SOME_PLANS });
 }
 
 test.each([
