@@ -19,7 +19,10 @@ import { clientConfig } from './account.ts';
 import type { Installed } from './installed.ts';
 
 const NOT_FOUND = { status: 404, body: { message: 'Not Found' } };
-const NO_RUNTIME = { ...NOT_FOUND, why: 'the AWS home runs no services, so the API does not have this route' };
+const NO_RUNTIME = {
+  ...NOT_FOUND,
+  why: "the control plane's functions run no services, so its API does not have this route",
+};
 const ONE_CREDENTIAL = {
   ...NOT_FOUND,
   why: 'the stack declares the one client credential of the AWS home, so the API does not have this route',
@@ -30,6 +33,9 @@ export const DIFFERENCES: readonly Difference[] = [
   { request: 'GET /operator/services', ...NO_RUNTIME },
   { request: 'POST /operator/services/restart', ...NO_RUNTIME },
   { request: 'POST /operator/services/scale', ...NO_RUNTIME },
+  { request: 'GET /tenants/{tenantId}/plan', ...NO_RUNTIME },
+  { request: 'GET /operator/tenants/{tenantId}/release', ...NO_RUNTIME },
+  { request: 'POST /operator/tenants/{tenantId}/release', ...NO_RUNTIME },
   { request: 'POST /operator/tenants/{tenantId}/probe', ...NO_RUNTIME },
   { request: 'DELETE /operator/tenants/{tenantId}/probe', ...NO_RUNTIME },
   { request: 'POST /credentials', ...ONE_CREDENTIAL },
