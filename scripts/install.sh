@@ -46,8 +46,9 @@ end_dry_run
 cat <<TEXT
 
 Tierplane is installed. What to do next:
-  1. Open the mail to $email and sign in at the admin site with the password in it.
-  2. Onboard a tenant there, or: npx tierplane login --aws $environment && npx tierplane tenants create --aws $environment --help
-  3. Mails are sent from $email. Verify the address in Amazon SES: https://docs.aws.amazon.com/ses/latest/dg/creating-identities.html
+  1. Open the mail to $email. It has the temporary password of the user admin.
+  2. Sign in with it: npx tierplane login --aws $environment
+  3. Onboard a tenant with tierplane tenants create --aws $environment; its --help has examples.
+  4. Mails are sent from $email. Verify the address in Amazon SES: https://docs.aws.amazon.com/ses/latest/dg/creating-identities.html
 Delete everything with scripts/cleanup/cleanup.sh --environment $environment
 TEXT
