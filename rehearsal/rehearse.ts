@@ -6,8 +6,8 @@ import { rehearse } from './steps.ts';
 
 /**
  * `npm run aws:rehearse [-- --json] [-- --only control-plane|product]`: installs the control plane, or the whole product with
- * containers, into an emulated account on this machine and uses it, with permissions enforced. Exits with 0 if every step succeeds, with 1 otherwise, and with 128 plus the signal's number after a signal. No process and no file
- * remains.
+ * containers, into an emulated account on this machine and uses it, with permissions enforced. Exits with 0 if every step
+ * succeeds, with 1 otherwise, and with 128 plus the signal's number after a signal. No process and no file remains.
  */
 const { json, only } = parseArgs({
   options: { json: { type: 'boolean', default: false }, only: { type: 'string', default: 'control-plane' } },

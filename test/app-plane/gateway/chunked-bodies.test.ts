@@ -16,7 +16,7 @@ let authorization: string;
 let pieces = 0;
 let countPiece = (_length: number): void => undefined;
 
-/** Counts what Node's parser passes on: each is a call of JavaScript during which nobody else gets a turn. */
+/** Counts the pieces of bodies that Node's parser hands to JavaScript. No other request is served while it hands over one. */
 function onStart(message: unknown): void {
   const { server, request } = message as { server: unknown; request: IncomingMessage };
   if (server !== fixture.gateway.server) return;
