@@ -1,7 +1,3 @@
-import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { APIGatewayClient, GetUsagePlansCommand } from '@aws-sdk/client-api-gateway';
 import { CloudFormationClient, DescribeStackResourcesCommand } from '@aws-sdk/client-cloudformation';
 import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
@@ -17,16 +13,16 @@ import { systemClock, systemRandom } from '../../adapters/shared/clock.ts';
 import { put, type Table } from '../../core/ports/table.ts';
 import { type Route, routeKey } from '../../core/routing/registry.ts';
 import type { TierName } from '../../core/tier/tiers.ts';
-import { ACCOUNT_ID, REGION } from '../../rehearsal/emulated-account.ts';
+import { REGION } from '../../rehearsal/emulated-account.ts';
 import { signIn } from '../../rehearsal/managed-login.ts';
 import { type PublicResponse, requestPublic } from '../../rehearsal/public-address.ts';
 import { Stacks } from '../../rehearsal/stacks.ts';
 import { TIER_NAMES, TIERS } from '../../tenant-templates/tiers.ts';
 import { placedTenant } from '../app-plane/lambda/placed-tenant.ts';
 import { clientConfig, describeInAccount } from './account.ts';
+import { deployApp } from './cdk.ts';
 import { echoTemplate } from './task/echo-template.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
 const STACK = 'shared-infra-stack';
 const PREFIX = 'tierplane-main';
 const PASSWORD = 'Correct-horse-1';
@@ -55,13 +51,6 @@ describeInAccount('shared-infra, deployed by the CDK', (account) => {
   let table: Table;
   /** Access tokens, by tenant. */
   const tokens = new Map<string, string>();
-
-  async function cdk(...args: string[]): Promise<void> {
-    const { PATH, HOME } = process.env;
-    const env = { PATH, HOME, CI: 'true', JSII_DEPRECATED: 'quiet', ...account().environment };
-    const all = [...args, '--app', 'node bin/cdk.ts', '--output', join(account().directory, 'cdk')];
-    await promisify(execFile)(join(ROOT, 'node_modules/.bin/cdk'), all, { cwd: ROOT, env });
-  }
 
   /** The physical id of a resource. @param start how its logical id begins */
   function idOf(start: string): string {
@@ -132,10 +121,7 @@ describeInAccount('shared-infra, deployed by the CDK', (account) => {
   const corsOf = ({ headers }: PublicResponse) => headers['access-control-allow-origin'];
 
   beforeAll(async () => {
-    const file = join(account().directory, 'outputs.json');
-    await cdk('bootstrap', `aws://${ACCOUNT_ID}/${REGION}`);
-    await cdk('deploy', STACK, '--require-approval', 'never', '--outputs-file', file);
-    outputs = JSON.parse(readFileSync(file, 'utf8'))[STACK];
+    outputs = (await deployApp(account(), { stacks: [STACK] }))[STACK] as typeof outputs;
     const config = clientConfig(account());
     const found = await new CloudFormationClient(config).send(new DescribeStackResourcesCommand({ StackName: STACK }));
     ids = new Map(

@@ -1,7 +1,3 @@
-import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { CloudFormationClient, DescribeStackResourcesCommand } from '@aws-sdk/client-cloudformation';
 import {
   AdminGetUserCommand,
@@ -21,14 +17,14 @@ import { openUsersInvocation } from '../../adapters/aws/identity/users-invocatio
 import { openTable } from '../../adapters/aws/store/table.ts';
 import { systemClock, systemRandom } from '../../adapters/shared/clock.ts';
 import type { Identity } from '../../core/ports/identity.ts';
-import { ACCOUNT_ID, REGION } from '../../rehearsal/emulated-account.ts';
+import { REGION } from '../../rehearsal/emulated-account.ts';
 import { signIn } from '../../rehearsal/managed-login.ts';
 import { requestPublic } from '../../rehearsal/public-address.ts';
 import { assumeNewRole } from '../adapters/aws/store/roles.ts';
 import { placedTenant } from '../app-plane/lambda/placed-tenant.ts';
 import { clientConfig, describeInAccount } from './account.ts';
+import { deployApp } from './cdk.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
 const APP = 'node test/app-plane/infra/sites-app.ts';
 const TENANT = { tenantId: 'acme00000001', name: 'Acme', slug: 'acme' };
 const PASSWORD = 'Correct-horse-1';
@@ -39,18 +35,9 @@ describeInAccount('sites and users, deployed by the CDK', (account) => {
   let ids: ReadonlyMap<string, string>;
   let identity: Identity;
 
-  async function cdk(...args: string[]): Promise<void> {
-    const { PATH, HOME } = process.env;
-    const env = { PATH, HOME, CI: 'true', JSII_DEPRECATED: 'quiet', ...account().environment };
-    const all = [...args, '--app', APP, '--output', join(account().directory, 'sites')];
-    await promisify(execFile)(join(ROOT, 'node_modules/.bin/cdk'), all, { cwd: ROOT, env });
-  }
-
   beforeAll(async () => {
-    const file = join(account().directory, 'outputs.json');
-    await cdk('bootstrap', `aws://${ACCOUNT_ID}/${REGION}`);
-    await cdk('deploy', '--all', '--require-approval', 'never', '--outputs-file', file);
-    outputs = JSON.parse(readFileSync(file, 'utf8')).parts;
+    const { parts } = await deployApp(account(), { app: APP, stacks: ['registry-stack', 'parts'] });
+    outputs = parts as typeof outputs;
     const config = clientConfig(account());
     const cloudFormation = new CloudFormationClient(config);
     const { StackResources = [] } = await cloudFormation.send(

@@ -1,6 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
 import {
   CloudFormationClient,
   DescribeStackResourcesCommand,
@@ -13,11 +10,11 @@ import { pooledTableShape } from '../../../../adapters/aws/store/table-shape.ts'
 import { systemClock, systemRandom } from '../../../../adapters/shared/clock.ts';
 import type { Table } from '../../../../core/ports/table.ts';
 import { type BusWatch, type SeenEvent, watchBus } from '../../../../rehearsal/bus-watch.ts';
-import { ACCOUNT_ID, type EmulatedAccount, REGION } from '../../../../rehearsal/emulated-account.ts';
+import type { EmulatedAccount } from '../../../../rehearsal/emulated-account.ts';
 import type { Statement } from '../../../../tenant-templates/data-role.ts';
 import { clientConfig } from '../../../rehearsal/account.ts';
+import { deployApp } from '../../../rehearsal/cdk.ts';
 
-const ROOT = join(import.meta.dirname, '../../../..');
 const RESULTS = ['provisionSuccess', 'provisionFailure', 'deprovisionSuccess', 'deprovisionFailure'];
 /** Without the pool's services, which need containers. */
 const STACKS = ['shared-infra-stack', 'controlplane-stack', 'core-appplane-stack'];
@@ -39,20 +36,8 @@ export interface InstalledAppPlane {
 }
 
 export async function installAppPlane(account: EmulatedAccount): Promise<InstalledAppPlane> {
-  const assembly = join(account.directory, 'assembly');
-  await run(account, ['synth', '--quiet', '--output', assembly]);
-  await run(account, ['bootstrap', `aws://${ACCOUNT_ID}/${REGION}`, '--app', assembly]);
-  const parameter = ['--parameters', 'controlplane-stack:SystemAdminEmail=admin@example.com'];
-  await run(account, [
-    'deploy',
-    ...STACKS,
-    '--exclusively',
-    '--app',
-    assembly,
-    '--require-approval',
-    'never',
-    ...parameter,
-  ]);
+  const parameters = ['controlplane-stack:SystemAdminEmail=admin@example.com'];
+  await deployApp(account, { stacks: STACKS, parameters });
   const config = clientConfig(account);
   const cloudFormation = new CloudFormationClient(config);
   const resources = async (StackName: string) =>
@@ -99,18 +84,4 @@ export async function installAppPlane(account: EmulatedAccount): Promise<Install
       );
     },
   };
-}
-
-async function run(account: EmulatedAccount, args: readonly string[]): Promise<void> {
-  const { PATH } = process.env;
-  const env = { PATH, HOME: account.directory, CI: 'true', JSII_DEPRECATED: 'quiet', ...account.environment };
-  const child = spawn(join(ROOT, 'node_modules/.bin/cdk'), args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (chunk: string) => {
-      output += chunk;
-    });
-  }
-  const [code] = (await once(child, 'close')) as [number | null];
-  if (code !== 0) throw new Error(`cdk ${args[0]} exited with status ${code}: ${output.slice(-3000)}`);
 }
