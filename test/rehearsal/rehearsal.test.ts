@@ -3,11 +3,8 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { describe, expect, jest, test } from '@jest/globals';
-import { runInstaller } from '../../rehearsal/installation.ts';
 import { describeWithPython } from '../support/describe-with-python.ts';
-import { clientConfig, describeInAccount } from './account.ts';
 import { leftBehind, NOTHING, run } from './leftovers.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -116,35 +113,5 @@ describe('scripts/sbt-install.sh', () => {
     expect(stdout).toMatch(/✓ Node: v24/);
     expect(stdout).toMatch(/✗ region: set AWS_REGION/);
     expect(stdout).toMatch(/✗ account: no valid AWS credentials/);
-  });
-});
-
-describeInAccount('scripts/sbt-install.sh in an emulated account', (account) => {
-  async function stacks(): Promise<string[]> {
-    const { Stacks = [] } = await new CloudFormationClient(clientConfig(account())).send(new DescribeStacksCommand({}));
-    return Stacks.map(({ StackName, StackStatus }) => `${StackName} ${StackStatus}`).sort();
-  }
-
-  test('changes nothing with --dry-run', async () => {
-    const output = await runInstaller(account(), ['admin@example.com', '--control-plane-only', '--dry-run']);
-    expect(output).toContain('✓ account: 000000000000');
-    expect(output).toContain('+ cdk synth --quiet');
-    expect(output).toMatch(
-      /^\+ cdk deploy controlplane-stack .*--parameters controlplane-stack:SystemAdminEmail=admin@example\.com$/m,
-    );
-    expect(output).toContain('Nothing was changed');
-    expect(await stacks()).toEqual([]);
-  });
-
-  test('installs a second environment into the same account', async () => {
-    const arguments_ = ['admin@example.com', '--control-plane-only'];
-    await runInstaller(account(), arguments_);
-    const output = await runInstaller(account(), [...arguments_, '--environment', 'blue', '--require-mfa']);
-    expect(output).toContain('controlplane-stack-blue.signIn = https://');
-    expect(await stacks()).toEqual([
-      'CDKToolkit CREATE_COMPLETE',
-      'controlplane-stack CREATE_COMPLETE',
-      'controlplane-stack-blue CREATE_COMPLETE',
-    ]);
   });
 });
