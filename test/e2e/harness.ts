@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
+import { slugOf } from '../../core/fields/slug.ts';
 import { ADMIN_SIGN_IN_SCOPE, CLI_CLIENT } from '../../core/identity/issuers.ts';
 import { until } from '../../rehearsal/until.ts';
 import { collectOutput } from '../support/collect-output.ts';
@@ -155,9 +156,22 @@ export class TestPlatform {
     return JSON.parse(result.stdout) as T;
   }
 
+  /** An operator's token, by the client credential that the platform writes for this machine. */
   async adminToken(): Promise<string> {
-    this.#adminToken ??= (await this.cliJson<{ accessToken: string }>('token', '--admin')).accessToken;
+    this.#adminToken ??= await this.#localCredentialToken();
     return this.#adminToken;
+  }
+
+  async #localCredentialToken(): Promise<string> {
+    const file = join(this.dataDir, 'local-credential.json');
+    const { clientId, clientSecret } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>;
+    const response = await fetch(`${this.urls.publicUrl}/realms/admin/token`, {
+      method: 'POST',
+      headers: { authorization: `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}` },
+      body: new URLSearchParams({ grant_type: 'client_credentials' }),
+    });
+    if (!response.ok) throw new Error(`no operator's token: ${response.status} ${await response.text()}`);
+    return ((await response.json()) as { access_token: string }).access_token;
   }
 
   /** An access token of the first admin as a user; `adminToken` is one of the platform's own client credential. */
@@ -168,9 +182,12 @@ export class TestPlatform {
     return (await signIn({ ...options, userName: email, password: password ?? '' })).accessToken;
   }
 
+  /** An access token of a tenant's user, who signs in by the pages of the tenant's realm. */
   async tenantToken(tenant: string, user: string, password = PASSWORD): Promise<string> {
-    const args = ['token', '--tenant', tenant, '--user', user, '--password', password];
-    return (await this.cliJson<{ accessToken: string }>(...args)).accessToken;
+    const config = `${this.urls.controlPlane}/tenant-config/${slugOf(tenant)}`;
+    const { status, body } = await request<{ authServer: string }>('GET', config);
+    if (status !== 200) throw new Error(`no configuration of ${tenant}: ${status} ${JSON.stringify(body)}`);
+    return (await signIn({ issuer: body.authServer, clientId: CLI_CLIENT, userName: user, password })).accessToken;
   }
 
   /** Calls the control plane as an operator. */
@@ -261,7 +278,8 @@ export async function eventually<T>(
   attempt: () => Promise<T | undefined | false> | T | undefined | false,
   timeoutMs = 10_000,
 ): Promise<T> {
-  return until(attempt, { withinMs: timeoutMs, everyMs: 20, failure: () => `${what}: not within ${timeoutMs} ms` });
+  const failure = () => `${what}: not within ${timeoutMs} ms`;
+  return until(attempt, { withinMs: timeoutMs, everyMs: 20, slowestMs: 100, failure });
 }
 
 export function isAlive(pid: number): boolean {
