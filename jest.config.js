@@ -14,6 +14,8 @@ export default {
   globalSetup: '<rootDir>/test/support/build-first.ts',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.tierplane'],
-  maxWorkers: 2,
+  // One more than the machine of CI has processors, because the longest suites often wait for processes and containers.
+  maxWorkers: 3,
+  testSequencer: '<rootDir>/test/support/longest-first.js',
   testTimeout: 30_000,
 };
