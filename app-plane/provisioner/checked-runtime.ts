@@ -67,9 +67,9 @@ export function createCheckedRuntime(options: CheckedRuntimeOptions): CheckedRun
     },
 
     async withdraw(id) {
-      const status = await runtime.withdraw(id);
-      if (status.state === 'absent') await table.transact([{ delete: checksKey(requireTenant(id)) }]);
-      return status;
+      // First: who observes later that the deployment is gone does not withdraw it again.
+      await table.transact([{ delete: checksKey(requireTenant(id)) }]);
+      return await runtime.withdraw(id);
     },
 
     async deployment(id) {

@@ -170,13 +170,15 @@ function computeOf(
   keepsReleases: boolean,
 ): ObservedResource<Kind>[] {
   if (state === 'absent' || cluster === undefined) return [];
+  // What leads requests to the services, such as ingress on AWS, is not a part. While that changes, no service is ready.
+  const othersChange = state === 'changing' && parts.every(({ status }) => status === 'done');
   const current = parts.filter(({ name }) => services.includes(name));
   const resources: ObservedResource<Kind>[] = (current.length > 0 ? current : parts).map(({ name, status }: Part) => ({
     kind: 'service',
     name: `${cluster}/${name}`,
     tenantId,
     spec: {
-      ...{ cluster, service: name, ready: status === 'done' },
+      ...{ cluster, service: name, ready: status === 'done' && !othersChange },
       ...(keepsReleases && release !== undefined && { release }),
     },
   }));

@@ -87,6 +87,21 @@ describe('a runtime with smoke requests', () => {
     expect(sent).toHaveLength(3);
   });
 
+  test('ON-6: a withdrawal leaves no record of smoke requests, also if its end is observed by another pass', async () => {
+    await open().deploy(SPEC);
+    const key = { pk: `smoke#${ACME}`, sk: 'smoke' };
+    expect(await scratch.table.get(key)).toBeDefined();
+    const withdraw = async () => ({ state: 'changing', parts: [] }) as const;
+    const { table, clock } = scratch;
+    const smoke = async () => undefined;
+    const checked = createCheckedRuntime({
+      ...{ table, clock, smoke, random: systemRandom },
+      runtime: { deploy: (spec) => runtime.deploy(spec), deployment: (id) => runtime.deployment(id), withdraw },
+    });
+    await expect(checked.withdraw(ID)).resolves.toMatchObject({ state: 'changing' });
+    expect(await scratch.table.get(key)).toBeUndefined();
+  });
+
   test('the pool gets no smoke request', async () => {
     const pool = { ...SPEC, id: 'pool', cluster: 'pool', tenantId: null } as const;
     await expect(open().deploy(pool)).resolves.toMatchObject({ state: 'ready' });

@@ -179,6 +179,19 @@ describe('a deployment that goes on elsewhere', () => {
     ]);
   });
 
+  test('ON-1: has no service that is ready while something besides its services changes', async () => {
+    const startedAt = new Date(0).toISOString();
+    const parts = SERVICES.map((name) => ({ name, status: 'done', startedAt }) as const);
+    const readyIn = async (status: DeploymentStatus) => {
+      const found = await observed(driver({ runtime: reporting({ ...status, parts }) }));
+      return found.flatMap(({ spec }) => ('ready' in spec ? [spec.ready] : []));
+    };
+    expect(await readyIn(changing)).toEqual([false, false]);
+    expect(await readyIn({ ...changing, state: 'ready' })).toEqual([true, true]);
+    // An update was rolled back, and the former tasks serve.
+    expect(await readyIn({ ...changing, state: 'failed' })).toEqual([true, true]);
+  });
+
   test.each(['create', 'delete'] as const)('fails for good when it has failed: %s', async (action) => {
     const failed = { ...changing, state: 'failed', reason: 'orders: the image does not start' } as const;
     const applied = driver({ runtime: reporting(failed) }).applyAll?.(changes(action, resourcesOf('premium').slice(1)));
