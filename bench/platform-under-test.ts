@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import { ADMIN_SIGN_IN_SCOPE, CLI_CLIENT } from '../core/identity/issuers.ts';
 import type { ServiceStatus } from '../core/ports/runtime.ts';
-import { until } from '../rehearsal/until.ts';
+import { until } from '../scripts/until.ts';
 import { signIn } from '../test/support/sign-in-by-page.ts';
 import { ROOT } from './processes.ts';
 import { cleanUpLater, scratchFolder, startChild, stop } from './scratch.ts';

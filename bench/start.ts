@@ -1,4 +1,4 @@
-import { until } from '../rehearsal/until.ts';
+import { until } from '../scripts/until.ts';
 import { figure, type Measured, percentile, type Yardstick } from './figure.ts';
 import { PlatformUnderTest } from './platform-under-test.ts';
 import type { Run } from './run.ts';

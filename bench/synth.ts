@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
+import { FUNCTION_BUNDLE } from '../infra/function-code.ts';
 import { figure, type Measured, percentile, round, type Yardstick } from './figure.ts';
 import { oncePer } from './once-per.ts';
 import { ROOT } from './processes.ts';
@@ -90,16 +91,8 @@ function bundlesIn(output: string): Synthesis['bundles'] {
 
 async function bytesWithSdk(name: string): Promise<number> {
   const { outputFiles } = await build({
-    absWorkingDir: ROOT,
+    ...FUNCTION_BUNDLE,
     entryPoints: [`${name.replace('.', '/lambda/')}.ts`],
-    bundle: true,
-    minify: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'cjs',
-    legalComments: 'none',
-    logLevel: 'error',
-    write: false,
   });
   return outputFiles[0]?.contents.byteLength ?? Number.NaN;
 }

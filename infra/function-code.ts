@@ -6,7 +6,8 @@ const ROOT = join(import.meta.dirname, '..');
 const ENTRY_FOLDERS = ['app-plane/lambda', 'control-plane/lambda'];
 const EXPORTS_HANDLER = /^export (?:const|async function) handler\b/m;
 
-const OPTIONS = {
+/** How a function is bundled: as one CommonJS file for Lambda's Node. */
+export const FUNCTION_BUNDLE = {
   absWorkingDir: ROOT,
   write: false,
   bundle: true,
@@ -28,7 +29,7 @@ const EXTERNAL = ['@aws-sdk/*', '@smithy/*'];
  */
 export function functionCode(module: string, onDemand: readonly string[] = []): string {
   const { outputFiles } = buildSync({
-    ...OPTIONS,
+    ...FUNCTION_BUNDLE,
     entryPoints: [module],
     external: [...EXTERNAL, ...onDemand.map((one) => `*/${one}.ts`)],
   });
@@ -45,7 +46,7 @@ export function functionCode(module: string, onDemand: readonly string[] = []): 
  */
 export function allFunctionCode(): ReadonlyMap<string, string> {
   const { outputFiles } = buildSync({
-    ...OPTIONS,
+    ...FUNCTION_BUNDLE,
     entryPoints: ENTRY_FOLDERS.flatMap(entriesIn),
     external: EXTERNAL,
     outdir: ROOT,

@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import type { ITable, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
-import type { Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import {
   type AssetCode,
   FilterCriteria,
@@ -13,9 +13,9 @@ import {
 import { DynamoEventSource, SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
-import { NagSuppressions } from 'cdk-nag';
 import { Construct } from 'constructs';
 import { platformFunction } from './platform-function.ts';
+import { suppressWildcards } from './suppress-wildcards.ts';
 
 export interface OutboxPublisherProps {
   readonly table: Table;
@@ -44,13 +44,10 @@ export class OutboxPublisher extends Construct {
       schedule: Schedule.rate(Duration.minutes(1)),
       targets: [new LambdaTarget(this.function, { deadLetterQueue: props.deadLetters })],
     });
-    NagSuppressions.addResourceSuppressions(this.function.role?.node.findChild('DefaultPolicy') as Policy, [
-      {
-        id: 'AwsSolutions-IAM5',
-        reason: 'dynamodb:ListStreams, which is needed to read a stream, supports no resource.',
-        appliesTo: ['Resource::*'],
-      },
-    ]);
+    suppressWildcards(this.function, {
+      reason: 'dynamodb:ListStreams, which is needed to read a stream, supports no resource.',
+      appliesTo: ['Resource::*'],
+    });
   }
 }
 

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { until } from '../scripts/until.ts';
 import {
   containersFolder,
   createAccountFolder,
@@ -12,7 +13,6 @@ import { aliasLabel, removeAddresses, TASK_ADDRESS_LOCK } from './account-networ
 import { type ContainerEngine, startContainerEngine } from './container-engine.ts';
 import { freePort } from './free-port.ts';
 import { ensurePython, type PythonEnvironmentOptions } from './python-environment.ts';
-import { until } from './until.ts';
 
 const LAUNCHER = join(import.meta.dirname, 'emulator', 'launch.py');
 const MODULES = join(import.meta.dirname, '..', 'node_modules');

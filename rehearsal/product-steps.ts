@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
+import { until } from '../scripts/until.ts';
 import { contentsOf } from './account-contents.ts';
 import type { EmulatedAccount } from './emulated-account.ts';
 import { cleanUp, type Installation, installProduct, signInAdmin } from './installation.ts';
 import { RehearsedTenant, type TenantConfig } from './product-tenant.ts';
 import { type StepResult, timed } from './step.ts';
-import { until } from './until.ts';
 
 const ADMIN_EMAIL = 'admin@example.com';
 const ADMIN_PASSWORD = 'Rehearsed-horse-battery-7';

@@ -7,9 +7,9 @@ import {
   type Stack,
   UpdateStackCommand,
 } from '@aws-sdk/client-cloudformation';
+import { until } from '../scripts/until.ts';
 import { clientConfig } from './bus-watch.ts';
 import type { EmulatedAccount } from './emulated-account.ts';
-import { until } from './until.ts';
 
 const ENDS_WITHIN_MS = 120_000;
 const Capabilities = ['CAPABILITY_IAM', 'CAPABILITY_NAMED_IAM'] as const;

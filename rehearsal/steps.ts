@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { APP_PLANE_SOURCE, CONTROL_PLANE_SOURCE } from '../core/events/events.ts';
+import { until } from '../scripts/until.ts';
 import { type BusWatch, watchBus } from './bus-watch.ts';
 import { CommandLine } from './command-line.ts';
 import type { EmulatedAccount } from './emulated-account.ts';
@@ -17,7 +18,6 @@ import { LIMIT_STEPS } from './limit-steps.ts';
 import type { Tokens } from './managed-login.ts';
 import { CONTRACT, ContractReplay } from './recorded-contract.ts';
 import { type StepResult, timed } from './step.ts';
-import { until } from './until.ts';
 
 const ADMIN_EMAIL = 'admin@example.com';
 /** The password of the emulated account's first administrator. The account exists only during the rehearsal. */

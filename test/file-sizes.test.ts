@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parseSync, type Span } from '@swc/core';
+import { percentile } from '../bench/figure.ts';
 import { isTest, sourceFiles } from './support/source-files.ts';
 
 /** Checks the sizes that CONTRIBUTING.md names. */
@@ -35,10 +36,6 @@ function functionLengths(source: string): number[] {
 function hasStatements(node: Node): boolean {
   const { body } = (node.function ?? node) as { readonly body?: { readonly stmts?: unknown } | null };
   return body?.stmts !== undefined;
-}
-
-function percentile(values: readonly number[], share: number): number {
-  return values.toSorted((a, b) => a - b)[Math.ceil(values.length * share) - 1] ?? 0;
 }
 
 const FILES = sourceFiles(/\.(ts|js|sh|py|css)$/).map((path) => ({

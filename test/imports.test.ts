@@ -41,7 +41,7 @@ const USERS_OF_ROOTS: Readonly<Record<string, readonly string[]>> = {
   embedded: ['bin', 'cli', 'scripts'],
   bench: [],
   rehearsal: ['bench'],
-  scripts: ['rehearsal'],
+  scripts: ['rehearsal', 'bench'],
   // The sign-in by pages is a test tool. The benchmarks use it, too: they measure what a browser would do.
   test: ['bench'],
 };

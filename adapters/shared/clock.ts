@@ -2,17 +2,22 @@ import { randomBytes } from 'node:crypto';
 import type { Clock, RandomBytes } from '../../core/ports/clock.ts';
 import { startLongTimer } from '../../core/time/long-timer.ts';
 
-/** The machine's clock and timers. A timer does not keep the process alive. */
-export const systemClock: Clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  after: (ms, run) => startLongTimer(setTimer, ms, run),
-};
-
-function setTimer(run: () => void, ms: number): () => void {
-  const timer = setTimeout(run, ms).unref();
-  return () => clearTimeout(timer);
+/** The machine's clock and timers. @param options.keepsAlive whether the process runs on while a timer is set */
+export function machineClock({ keepsAlive }: { readonly keepsAlive: boolean }): Clock {
+  const setTimer = (run: () => void, ms: number) => {
+    const timer = setTimeout(run, ms);
+    if (!keepsAlive) timer.unref();
+    return () => clearTimeout(timer);
+  };
+  return {
+    now: () => Date.now(),
+    monotonic: () => performance.now(),
+    after: (ms, run) => startLongTimer(setTimer, ms, run),
+  };
 }
+
+/** The machine's clock and timers. A timer does not keep the process alive. */
+export const systemClock: Clock = machineClock({ keepsAlive: false });
 
 /** Drawn from the operating system at once, as each call costs microseconds: enough for 256 ids. */
 const POOL_BYTES = 4_096;

@@ -1,6 +1,6 @@
+import { withoutQuery } from '../../core/http/request-target.ts';
 import { oncePerMillisecond } from '../../core/time/once-per-millisecond.ts';
 import type { Exchange } from './exchange.ts';
-import { withoutQuery } from './target.ts';
 
 /** Where lines are written. */
 export interface LineSink {

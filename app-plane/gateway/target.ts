@@ -1,4 +1,5 @@
 import { isAmbiguousPath } from '../../core/fields/path-segment.ts';
+import { originForm, withoutQuery } from '../../core/http/request-target.ts';
 
 /** What a request is for, by its target. */
 export type Target =
@@ -31,7 +32,7 @@ const VERSION = '/v1/';
  */
 export function parseTarget(url: string): Target {
   if (url.length > MAX_TARGET) return TOO_LONG;
-  const path = url.startsWith('/') ? url : originForm(url);
+  const path = originForm(url);
   if (path === undefined) return MALFORMED;
   const bare = withoutQuery(path);
   if (bare.length > MAX_PATH) return TOO_LONG;
@@ -50,20 +51,9 @@ export function isPathOfService(path: string, service: string): boolean {
   );
 }
 
-/** The path without the query. Queries may contain secrets and are never logged. */
-export function withoutQuery(path: string): string {
-  const query = path.indexOf('?');
-  return query === -1 ? path : path.slice(0, query);
-}
-
 /** The service in `/api/[v1/]<service>[/...]`, or '' if there is none. */
 function serviceOf(bare: string): string {
   const start = bare.startsWith(VERSION, API.length) ? API.length + VERSION.length : API.length + 1;
   const end = bare.indexOf('/', start);
   return end === -1 ? bare.slice(start) : bare.slice(start, end);
-}
-
-function originForm(url: string): string | undefined {
-  const match = /^https?:\/\/[^/?#]+(\/.*)?$/i.exec(url);
-  return match ? (match[1] ?? '/') : undefined;
 }

@@ -1,4 +1,5 @@
 import { isAmbiguousPath } from '../../core/fields/path-segment.ts';
+import { originForm, withoutQuery } from '../../core/http/request-target.ts';
 import { type IngressConfig, VERSION } from './config.ts';
 
 /** What a request is for, by its target. */
@@ -30,11 +31,11 @@ export function parseTarget(
   { services, stage, shard }: Pick<IngressConfig, 'services' | 'stage' | 'shard'>,
 ): Target {
   if (url.length > MAX_TARGET) return TOO_LONG;
-  const full = url.startsWith('/') ? url : originForm(url);
-  if (full === undefined || !VISIBLE.test(full) || isAmbiguousPath(pathOf(full))) return MALFORMED;
-  if (pathOf(full) === '/healthz') return HEALTHZ;
+  const full = originForm(url);
+  if (full === undefined || !VISIBLE.test(full) || isAmbiguousPath(withoutQuery(full))) return MALFORMED;
+  if (withoutQuery(full) === '/healthz') return HEALTHZ;
   const path = [stage, shard].reduce(withoutFirstSegment, full);
-  const [, first = '', second = ''] = pathOf(path).split('/', 3);
+  const [, first = '', second = ''] = withoutQuery(path).split('/', 3);
   const service = first === VERSION ? second : first;
   return services.includes(service) ? { kind: 'service', service, path } : UNKNOWN;
 }
@@ -42,14 +43,4 @@ export function parseTarget(
 /** The path without its first segment, if that is `segment`. */
 function withoutFirstSegment(path: string, segment: string | undefined): string {
   return segment !== undefined && path.startsWith(`/${segment}/`) ? path.slice(segment.length + 1) : path;
-}
-
-/** The path without the query. Queries may contain secrets and are never logged. */
-function pathOf(target: string): string {
-  return target.split('?', 1)[0] ?? '';
-}
-
-function originForm(url: string): string | undefined {
-  const match = /^https?:\/\/[^/?#]+(\/.*)?$/i.exec(url);
-  return match ? (match[1] ?? '/') : undefined;
 }

@@ -1,12 +1,11 @@
 import type { Stack } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
-import type { Policy } from 'aws-cdk-lib/aws-iam';
 import type { Key } from 'aws-cdk-lib/aws-kms';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { NagSuppressions } from 'cdk-nag';
 import { bundle } from '../../infra/bundle.ts';
 import * as allow from '../../infra/permissions.ts';
+import { suppressWildcards } from '../../infra/suppress-wildcards.ts';
 import { type Replacement, SbtFunctions } from './sbt-functions.ts';
 
 export type FunctionName = 'users' | 'createAdmin' | 'tenants' | 'registrations' | 'config';
@@ -90,23 +89,17 @@ function replacementsFor(
 
 /** cdk-nag reports the wildcard in the user pools' ARN. */
 function allowTenantPools(tenants: LambdaFunction): void {
-  NagSuppressions.addResourceSuppressions(tenants.role?.node.findChild('DefaultPolicy') as Policy, [
-    {
-      id: 'AwsSolutions-IAM5',
-      reason:
-        "The application plane creates the tenants' user pools. The condition allows only those of the environment.",
-      appliesTo: ['Resource::arn:<AWS::Partition>:cognito-idp:<AWS::Region>:<AWS::AccountId>:userpool/*'],
-    },
-  ]);
+  suppressWildcards(tenants, {
+    reason:
+      "The application plane creates the tenants' user pools. The condition allows only those of the environment.",
+    appliesTo: ['Resource::arn:<AWS::Partition>:cognito-idp:<AWS::Region>:<AWS::AccountId>:userpool/*'],
+  });
 }
 
 /** cdk-nag reports the wildcard in the queues' ARN. */
 function allowConsumerQueues(registrations: LambdaFunction, prefix: string): void {
-  NagSuppressions.addResourceSuppressions(registrations.role?.node.findChild('DefaultPolicy') as Policy, [
-    {
-      id: 'AwsSolutions-IAM5',
-      reason: "The application plane owns the consumers' queues. Their names start with the environment's prefix.",
-      appliesTo: [`Resource::arn:<AWS::Partition>:sqs:<AWS::Region>:<AWS::AccountId>:${prefix}-*`],
-    },
-  ]);
+  suppressWildcards(registrations, {
+    reason: "The application plane owns the consumers' queues. Their names start with the environment's prefix.",
+    appliesTo: [`Resource::arn:<AWS::Partition>:sqs:<AWS::Region>:<AWS::AccountId>:${prefix}-*`],
+  });
 }

@@ -1,3 +1,4 @@
+import { DomainError } from '../errors.ts';
 import { invalid } from './parse.ts';
 
 /** DynamoDB stores documents of at most 32 levels. */
@@ -41,6 +42,13 @@ export function parseJson(text: string | undefined): { readonly value: unknown }
   }
   refuseUnsafeValues(value, ['body'], { values: 0 });
   return { value };
+}
+
+/** As `parseJson`. Throws INVALID also for text that is not JSON. */
+export function requireJson(text: string | undefined): unknown {
+  const json = parseJson(text);
+  if (!json) throw new DomainError('INVALID', 'the body must be JSON');
+  return json.value;
 }
 
 /** Walks the value depth first. `refuseDepth` bounds the recursion. */

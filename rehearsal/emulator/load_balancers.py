@@ -1,7 +1,7 @@
 """What the emulator's load balancers do not take over from templates. Each function links the AWS page that defines it."""
 
+from created_resources import after_creation
 from ministack.services import alb
-from ministack.services.cloudformation import provisioners
 
 
 def take_listener_attributes_from_templates():
@@ -10,16 +10,12 @@ def take_listener_attributes_from_templates():
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/header-modification.html
     """
-    handlers = provisioners._RESOURCE_HANDLERS["AWS::ElasticLoadBalancingV2::Listener"]
-    original = handlers["create"]
 
-    def create(logical_id, props, stack_name):
-        created = original(logical_id, props, stack_name)
+    def take_over(listener_arn, props):
         attributes = props.get("ListenerAttributes") or []
-        alb._listener_attrs[created[0]] = [{"Key": one["Key"], "Value": str(one["Value"])} for one in attributes]
-        return created
+        alb._listener_attrs[listener_arn] = [{"Key": one["Key"], "Value": str(one["Value"])} for one in attributes]
 
-    handlers["create"] = create
+    after_creation("AWS::ElasticLoadBalancingV2::Listener", take_over)
 
 
 def register_targets_from_templates():
@@ -27,13 +23,9 @@ def register_targets_from_templates():
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-elasticloadbalancingv2-targetgroup.html
     """
-    handlers = provisioners._RESOURCE_HANDLERS["AWS::ElasticLoadBalancingV2::TargetGroup"]
-    original = handlers["create"]
 
-    def create(logical_id, props, stack_name):
-        created = original(logical_id, props, stack_name)
+    def take_over(target_group_arn, props):
         if props.get("Targets"):
-            alb._targets[created[0]] = [dict(target) for target in props["Targets"]]
-        return created
+            alb._targets[target_group_arn] = [dict(target) for target in props["Targets"]]
 
-    handlers["create"] = create
+    after_creation("AWS::ElasticLoadBalancingV2::TargetGroup", take_over)

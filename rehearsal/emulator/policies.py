@@ -135,18 +135,25 @@ def add_event_keys():
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
     """
-    original = iam_actions.request_tag_context
 
-    def with_event_keys(service, iam_action, body, params):
-        context = original(service, iam_action, body, params)
-        if iam_action != "events:PutEvents":
-            return context
+    def keys_of(body):
         entries = [entry for entry in _parse(body).get("Entries") or [] if isinstance(entry, dict)]
         sources = sorted({str(entry["Source"]) for entry in entries if "Source" in entry})
         types = sorted({str(entry["DetailType"]) for entry in entries if "DetailType" in entry})
-        return {**context, "events:source": sources, "events:detail-type": types}
+        return {"events:source": sources, "events:detail-type": types}
 
-    iam_actions.request_tag_context = with_event_keys
+    _add_context_of(["events:PutEvents"], keys_of)
+
+
+def _add_context_of(actions, context_of):
+    """Adds `context_of(body)` to the context of requests for the actions."""
+    original = iam_actions.request_tag_context
+
+    def with_more(service, iam_action, body, params):
+        context = original(service, iam_action, body, params)
+        return {**context, **context_of(body)} if iam_action in actions else context
+
+    iam_actions.request_tag_context = with_more
 
 
 def name_described_services():
@@ -170,16 +177,12 @@ def add_role_of_stacks():
 
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscloudformation.html
     """
-    original = iam_actions.request_tag_context
 
-    def with_role(service, iam_action, body, params):
-        context = original(service, iam_action, body, params)
-        if iam_action not in ("cloudformation:CreateStack", "cloudformation:UpdateStack"):
-            return context
+    def role_of(body):
         role = urllib.parse.parse_qs((body or b"").decode()).get("RoleARN")
-        return {**context, "cloudformation:RoleArn": role[0]} if role else context
+        return {"cloudformation:RoleArn": role[0]} if role else {}
 
-    iam_actions.request_tag_context = with_role
+    _add_context_of(["cloudformation:CreateStack", "cloudformation:UpdateStack"], role_of)
 
 
 def add_request_tags_of_user_pools():
@@ -187,16 +190,12 @@ def add_request_tags_of_user_pools():
 
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncognitouserpools.html
     """
-    original = iam_actions.request_tag_context
 
-    def with_tags(service, iam_action, body, params):
-        context = original(service, iam_action, body, params)
-        if iam_action != "cognito-idp:CreateUserPool":
-            return context
+    def tags_of(body):
         tags = _parse(body).get("UserPoolTags") or {}
-        return {**context, **{f"aws:requesttag/{key}".lower(): value for key, value in tags.items()}}
+        return {f"aws:requesttag/{key}".lower(): value for key, value in tags.items()}
 
-    iam_actions.request_tag_context = with_tags
+    _add_context_of(["cognito-idp:CreateUserPool"], tags_of)
 
 
 def add_policy_variables():

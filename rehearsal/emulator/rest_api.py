@@ -7,10 +7,10 @@ import re
 import urllib.parse
 from contextvars import ContextVar
 
+from created_resources import after_creation
 from ministack.core.concurrency import run_reentrant
 from ministack.services import alb
 from ministack.services import apigateway_v1 as gateway
-from ministack.services.cloudformation import provisioners
 
 _INTEGRATION_TIMEOUT_S = 29
 _AUTHORIZER_VARIABLE = re.compile(r"\$context\.authorizer\.(\w+)")
@@ -29,15 +29,11 @@ def take_key_source_from_templates():
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-apigateway-restapi.html
     """
-    handlers = provisioners._RESOURCE_HANDLERS["AWS::ApiGateway::RestApi"]
-    original = handlers["create"]
 
-    def create(logical_id, props, stack_name):
-        created = original(logical_id, props, stack_name)
-        gateway._rest_apis[created[0]]["apiKeySource"] = props.get("ApiKeySourceType", "HEADER")
-        return created
+    def take_over(api_id, props):
+        gateway._rest_apis[api_id]["apiKeySource"] = props.get("ApiKeySourceType", "HEADER")
 
-    handlers["create"] = create
+    after_creation("AWS::ApiGateway::RestApi", take_over)
 
 
 def meter_by_authorizer_key():

@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import {
   type CloudFormationClient,
   DeleteStackCommand,
@@ -6,11 +5,12 @@ import {
   DescribeStacksCommand,
   UpdateTerminationProtectionCommand,
 } from '@aws-sdk/client-cloudformation';
+import { until } from '../until.ts';
 import type { OwnStack } from './inventory.ts';
 
 /** A distribution takes up to half an hour, a VPC's network interfaces as long. */
 const TIMEOUT_MS = 60 * 60_000;
-const POLL_MS = 2_000;
+const POLL_MS = 500;
 
 /** Deletes a stack and waits for the end. @throws Error with the resources that could not be deleted */
 export async function deleteStack(client: CloudFormationClient, stack: OwnStack): Promise<void> {
@@ -20,15 +20,16 @@ export async function deleteStack(client: CloudFormationClient, stack: OwnStack)
     await client.send(new UpdateTerminationProtectionCommand(input));
   }
   await client.send(new DeleteStackCommand({ StackName: stack.name }));
-  const end = performance.now() + TIMEOUT_MS;
-  for (let pause = 100; ; pause = Math.min(POLL_MS, pause * 2)) {
-    const { Stacks: [now] = [] } = await client.send(new DescribeStacksCommand({ StackName }));
-    const status = now?.StackStatus ?? 'DELETE_COMPLETE';
-    if (status === 'DELETE_COMPLETE') return;
-    if (!status.endsWith('_IN_PROGRESS')) throw new Error(`${status}: ${await failuresOf(client, StackName)}`);
-    if (performance.now() > end) throw new Error(`${status} after an hour`);
-    await wait(pause);
-  }
+  await until(
+    async () => {
+      const { Stacks: [now] = [] } = await client.send(new DescribeStacksCommand({ StackName }));
+      const status = now?.StackStatus ?? 'DELETE_COMPLETE';
+      if (status === 'DELETE_COMPLETE') return true;
+      if (!status.endsWith('_IN_PROGRESS')) throw new Error(`${status}: ${await failuresOf(client, StackName)}`);
+      return false;
+    },
+    { withinMs: TIMEOUT_MS, everyMs: POLL_MS, failure: () => 'not deleted after an hour' },
+  );
 }
 
 async function failuresOf(client: CloudFormationClient, StackName: string): Promise<string> {

@@ -1,10 +1,10 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import {
   type CloudFrontClient,
   GetDistributionCommand,
   GetDistributionConfigCommand,
   UpdateDistributionCommand,
 } from '@aws-sdk/client-cloudfront';
+import { until } from '../until.ts';
 import { unlessGone } from './operation.ts';
 
 const TIMEOUT_MS = 40 * 60_000;
@@ -31,14 +31,12 @@ export async function disable(cloudfront: CloudFrontClient, Id: string): Promise
 /** Waits until the change has reached every edge location. */
 export async function untilDisabled(cloudfront: CloudFrontClient, Id: string): Promise<void> {
   await unlessGone(
-    (async () => {
-      const end = performance.now() + TIMEOUT_MS;
-      for (;;) {
+    until(
+      async () => {
         const { Distribution } = await cloudfront.send(new GetDistributionCommand({ Id }));
-        if (Distribution?.Status === 'Deployed') return;
-        if (performance.now() > end) throw new Error(`${Distribution?.Status} after 40 minutes`);
-        await wait(POLL_MS);
-      }
-    })(),
+        return Distribution?.Status === 'Deployed';
+      },
+      { withinMs: TIMEOUT_MS, everyMs: POLL_MS, failure: () => 'not deployed after 40 minutes' },
+    ),
   );
 }

@@ -1,5 +1,5 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { AwsCommandLine } from '../aws/command-line.ts';
+import { until } from '../until.ts';
 import type { Operations } from './operation.ts';
 
 /** How long the offboarding of one tenant may take, in seconds. */
@@ -51,16 +51,18 @@ async function offboard(
 }
 
 async function untilDeleted(commandLine: AwsCommandLine, tenantId: string): Promise<void> {
-  const end = performance.now() + TIMEOUT_S * 1_000;
-  for (;;) {
-    const { code, stdout, stderr } = await commandLine.run(['tenants', 'get', tenantId, '--json']);
-    // The platform no longer knows it.
-    if (code === REFUSED) return;
-    if (code !== 0) throw new Error(stderr.trim());
-    const { state, reason } = JSON.parse(stdout) as { state: string; reason?: string };
-    if (state === 'deleted') return;
-    if (state === 'failed') throw new Error(reason ?? 'the offboarding failed');
-    if (performance.now() > end) throw new Error(`${state} after ${TIMEOUT_S} s`);
-    await wait(POLL_MS);
-  }
+  let shown = '';
+  await until(
+    async () => {
+      const { code, stdout, stderr } = await commandLine.run(['tenants', 'get', tenantId, '--json']);
+      // The platform no longer knows it.
+      if (code === REFUSED) return true;
+      if (code !== 0) throw new Error(stderr.trim());
+      const { state, reason } = JSON.parse(stdout) as { state: string; reason?: string };
+      if (state === 'failed') throw new Error(reason ?? 'the offboarding failed');
+      shown = state;
+      return state === 'deleted';
+    },
+    { withinMs: TIMEOUT_S * 1_000, everyMs: POLL_MS, failure: () => `${shown} after ${TIMEOUT_S} s` },
+  );
 }

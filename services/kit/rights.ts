@@ -1,17 +1,8 @@
 import { DomainError } from '../../core/errors.ts';
 import { type Access, mayCall } from '../../core/http/access.ts';
+import type { CallerLookup } from '../../core/identity/caller-lookup.ts';
 import type { Clock } from '../../core/ports/clock.ts';
-import type { RealmId, TenantRole } from '../../core/ports/identity.ts';
-
-/**
- * The role that the registry has for the user of this token now, and the user's tenant.
- * Throws UNAUTHENTICATED if the user is disabled or unknown, or the tenant is not served; FORBIDDEN; UNAVAILABLE.
- */
-export type CallerLookup = (caller: {
-  readonly realm: RealmId;
-  readonly authorization: string;
-  readonly requestId: string;
-}) => Promise<{ readonly role: string; readonly tenantId?: string | undefined }>;
+import type { TenantRole } from '../../core/ports/identity.ts';
 
 /** What a caller may do, as the registry has it. The role in the caller's token may be out of date. */
 export interface Rights {

@@ -8,11 +8,11 @@ import { systemClock, systemRandom } from '../../adapters/shared/clock.ts';
 import { createSignature } from '../../adapters/shared/identity/signature.ts';
 import { DomainError } from '../../core/errors.ts';
 import { createAuthorize } from '../../core/identity/authorize.ts';
+import type { CallerLookup } from '../../core/identity/caller-lookup.ts';
 import type { Table } from '../../core/ports/table.ts';
 import { newId } from '../../core/tenant/ids.ts';
 import { type AwsEnvironment, readAwsEnvironment } from './environment-aws.ts';
 import { preloadKeys } from './preload-keys.ts';
-import type { CallerLookup } from './rights.ts';
 import { drain, environmentOrExit, openLog } from './server-process.ts';
 import type { ServiceParts } from './service.ts';
 

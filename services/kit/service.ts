@@ -7,6 +7,7 @@ import { type AnyResponse, DEFAULT_MAX_BODY_BYTES, type Declaration } from '../.
 import { parseParts } from '../../core/http/parse.ts';
 import { clientRequestId } from '../../core/http/request-id.ts';
 import type { Authorize, VerifiedToken } from '../../core/identity/authorize.ts';
+import type { CallerLookup } from '../../core/identity/caller-lookup.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { Table } from '../../core/ports/table.ts';
@@ -17,7 +18,7 @@ import type { ServiceOperation } from './operation.ts';
 import { MethodNotAllowed, PROBLEM_MEDIA_TYPE, type Problem, toProblem } from './problem.ts';
 import { createRenderer } from './render.ts';
 import { logError, logRequest } from './request-log.ts';
-import { type CallerLookup, createRights, type Rights, requireAccess } from './rights.ts';
+import { createRights, type Rights, requireAccess } from './rights.ts';
 import { type Caller, callerOf, tenantContext } from './tenant-context.ts';
 
 /** What a service is made of; the entry point or a test passes it in. */

@@ -5,18 +5,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Podman } from '../../rehearsal/podman.ts';
 import { describeWithPodman } from '../support/container-engine.ts';
-import { finalStageAlone, STAGES } from '../support/dockerfile.ts';
+import { finalStageAlone, onlyValue, STAGES } from '../support/dockerfile.ts';
 import { eventually } from './harness.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const IMAGE = 'tierplane-under-test';
 
-/** The value of the one instruction of this name in the final stage. */
-function finalStage(name: string): string {
-  const values = STAGES.at(-1)?.filter((one) => one.name === name) ?? [];
-  expect([name, values.length]).toEqual([name, 1]);
-  return values[0]?.value ?? '';
-}
+const finalStage = (name: string) => onlyValue(STAGES.at(-1), name);
 
 function healthCheck(): string[] {
   return JSON.parse(finalStage('HEALTHCHECK').replace(/^.* CMD /, ''));

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import { slugOf } from '../../core/fields/slug.ts';
 import { ADMIN_SIGN_IN_SCOPE, CLI_CLIENT } from '../../core/identity/issuers.ts';
-import { until } from '../../rehearsal/until.ts';
+import { until } from '../../scripts/until.ts';
 import { collectOutput } from '../support/collect-output.ts';
 import { signIn } from '../support/sign-in-by-page.ts';
 

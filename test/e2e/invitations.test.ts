@@ -34,7 +34,7 @@ function enter(realm: 'admin' | 'pool', userName: string, password: string, newP
   return signIn({ issuer, clientId: 'tierplane-cli', userName, password, ...(newPassword && { newPassword }) });
 }
 
-describe('ID-1: nobody is locked out for good', () => {
+describe('ID-7: nobody is locked out for good', () => {
   test("a tenant's admin is invited again, and a new one in place of one who is gone", async () => {
     const email = 'boss@piedpiper.example';
     const created = await platform.cliJson<TenantRef>(

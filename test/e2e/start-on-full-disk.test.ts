@@ -32,7 +32,7 @@ function processesOf(dir: string): string[] {
 
 // Each size ends the start somewhere else: before, within and behind the stores.
 withMounts.each([8, 256, 1_024])(
-  'FT-1: a start on a disk of %i KiB says that it is full, leaves no process, and is a whole one once there is space',
+  'a start on a disk of %i KiB says that it is full, leaves no process, and is a whole one once there is space',
   async (kilobytes) => {
     const dir = mkdtempSync(join(tmpdir(), 'tp-full-'));
     mount('-t', 'tmpfs', '-o', `size=${kilobytes}k`, 'tmpfs', dir);

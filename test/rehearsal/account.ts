@@ -4,8 +4,9 @@ import { openTable } from '../../adapters/aws/store/table.ts';
 import { expiryOf, tableShape } from '../../adapters/aws/store/table-shape.ts';
 import { systemClock, systemRandom } from '../../adapters/shared/clock.ts';
 import type { Table } from '../../core/ports/table.ts';
+import { clientConfig as rootConfig } from '../../rehearsal/bus-watch.ts';
 import { type ContainerEngine, missingContainerEngine } from '../../rehearsal/container-engine.ts';
-import { type EmulatedAccount, REGION, startEmulatedAccount } from '../../rehearsal/emulated-account.ts';
+import { type EmulatedAccount, startEmulatedAccount } from '../../rehearsal/emulated-account.ts';
 import { missingPython } from '../../rehearsal/python-environment.ts';
 import { describeWithPython } from '../support/describe-with-python.ts';
 import { describeUnless } from '../support/requirements.ts';
@@ -52,12 +53,9 @@ export interface Credentials {
   readonly sessionToken?: string;
 }
 
-/** The configuration of an SDK client for the account. @param credentials default: the root user */
-export function clientConfig(
-  { endpoint }: EmulatedAccount,
-  credentials: Credentials = { accessKeyId: 'test', secretAccessKey: 'test' },
-) {
-  return { endpoint, region: REGION, credentials };
+/** The configuration of an SDK client for the account. @param credentials @default - those of the root user */
+export function clientConfig(account: EmulatedAccount, credentials?: Credentials) {
+  return { ...rootConfig(account), ...(credentials && { credentials }) };
 }
 
 /** Creates a table in the platform's shape and opens it. */

@@ -7,6 +7,7 @@ import {
 import { beforeAll, expect, jest, test } from '@jest/globals';
 import { Stacks } from '../../rehearsal/stacks.ts';
 import { clientConfig, describeInAccount } from './account.ts';
+import { functionResources } from './function-resources.ts';
 import { serviceTemplate } from './task/template.ts';
 
 jest.setTimeout(60_000);
@@ -38,19 +39,8 @@ function poolTemplate(): string {
     if (event.userName !== 'known') throw new Error('not in the registry');
     return event;
   };`;
-  const trust = { Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' };
   const Resources = {
-    Role: {
-      Type: 'AWS::IAM::Role',
-      Properties: { AssumeRolePolicyDocument: { Version: '2012-10-17', Statement: [trust] } },
-    },
-    Trigger: {
-      Type: 'AWS::Lambda::Function',
-      Properties: {
-        ...{ Runtime: 'nodejs24.x', Handler: 'index.handler', Code: { ZipFile: code } },
-        Role: { 'Fn::GetAtt': ['Role', 'Arn'] },
-      },
-    },
+    ...functionResources('Trigger', code),
     Pool: {
       Type: 'AWS::Cognito::UserPool',
       Properties: { UserPoolName: 'pool', LambdaConfig: { PreTokenGeneration: { 'Fn::GetAtt': ['Trigger', 'Arn'] } } },

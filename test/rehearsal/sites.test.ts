@@ -97,7 +97,7 @@ describeInAccount('sites and users, deployed by the CDK', (account) => {
     },
   );
 
-  test('SE-4: every response has the security headers; browsers keep files whose name has a hash', async () => {
+  test('SE-2: every response has the security headers; browsers keep files whose name has a hash', async () => {
     const { text } = await get(`${outputs.appSite}/`);
     const style = /href="(\/assets\/[^"]+)"/.exec(text)?.[1] ?? '';
     const file = await get(`${outputs.appSite}${style}`);
@@ -119,7 +119,7 @@ describeInAccount('sites and users, deployed by the CDK', (account) => {
     expect([status, location]).toEqual([301, `${outputs.appSite}/a?b=c`]);
   });
 
-  test('SE-4: the buckets of the sites respond to CloudFront only', async () => {
+  test('SE-2: the buckets of the sites respond to CloudFront only', async () => {
     for (const bucket of ['AdminSiteBucket', 'AppSiteBucket', 'AccessLogsBucket']) {
       const response = await fetch(`${account().endpoint}/${idOf(bucket)}/index.html`);
       expect(response.status).toBe(403);

@@ -9,6 +9,7 @@ import { buildBundles } from '../../rehearsal/task/scene.ts';
 import { dockerStages } from '../../scripts/images/dockerfile.ts';
 import { DOCKERFILE, finalStageFromScratch, imageNames } from '../../scripts/images/from-scratch.ts';
 import { describeWithPodman } from '../support/container-engine.ts';
+import { onlyValue } from '../support/dockerfile.ts';
 import { until } from '../support/until.ts';
 
 jest.setTimeout(120_000);
@@ -17,12 +18,7 @@ const FINAL = STAGES.at(-1) ?? [];
 /** As an ECS task definition sets them. */
 const LIMITS = ['--read-only', '--read-only-tmpfs=false', '--cap-drop', 'all', '--network', 'none'];
 
-/** The value of the one instruction of this name in the final stage. */
-function finalStage(name: string): string {
-  const values = FINAL.filter((one) => one.name === name);
-  expect([name, values.length]).toEqual([name, 1]);
-  return values[0]?.value ?? '';
-}
+const finalStage = (name: string) => onlyValue(FINAL, name);
 
 describe('services/Dockerfile', () => {
   test('runs commands in the build stage only, which runs on the architecture of the building machine', () => {

@@ -56,7 +56,7 @@ describeWithContainers('the container of the users service', (account, engine) =
     expect(account().log()).toMatch(/assumed-role\/users-TaskRole\S* called lambda:InvokeFunction on \S*tenant-users/);
   });
 
-  test('SE-5: asks the function for the role, whatever a header says', async () => {
+  test('ID-4: asks the function for the role, whatever a header says', async () => {
     const invited = { userName: 'new@example.test', email: 'new@example.test', userRole: 'TenantUser' };
     const { status } = await requestAs('TenantUser', 'POST', '/users', invited);
     expect(status).toBe(403);

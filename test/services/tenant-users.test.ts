@@ -70,7 +70,7 @@ test.each([
   ['what the platform lacks', 503, { message: 'platform.db: the disk is full' }, 'platform.db: the disk is full'],
   ['no more, if it does not say what', 503, 'Bad Gateway', 'identity failed; try again'],
   ['nothing of an internal error', 500, { message: 'secret' }, 'identity failed; try again'],
-])('FT-1: a call that fails reports %s', async (_what, status, body, message) => {
+])('a call that fails reports %s', async (_what, status, body, message) => {
   const users = createTenantUsersClient({ send: async () => ({ status, body }), close: async () => undefined });
   const caller = { realm: 'pool', authorization: 'Bearer x', requestId: 'request-1' } as const;
   await expect(users.get(caller, 'boss')).rejects.toMatchObject({ code: 'UNAVAILABLE', message });

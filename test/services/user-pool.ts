@@ -12,6 +12,7 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import { type EmulatedAccount, REGION } from '../../rehearsal/emulated-account.ts';
 import { clientConfig } from '../rehearsal/account.ts';
+import { functionResources } from '../rehearsal/function-resources.ts';
 
 const PASSWORD = 'Correct-horse-7';
 
@@ -24,22 +25,7 @@ const PRE_TOKEN = `exports.handler = async (event) => {
 
 const TEMPLATE = {
   Resources: {
-    Role: {
-      Type: 'AWS::IAM::Role',
-      Properties: {
-        AssumeRolePolicyDocument: {
-          Version: '2012-10-17',
-          Statement: [{ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }],
-        },
-      },
-    },
-    PreToken: {
-      Type: 'AWS::Lambda::Function',
-      Properties: {
-        ...{ Runtime: 'nodejs24.x', Handler: 'index.handler', Code: { ZipFile: PRE_TOKEN } },
-        Role: { 'Fn::GetAtt': ['Role', 'Arn'] },
-      },
-    },
+    ...functionResources('PreToken', PRE_TOKEN),
     Invocation: {
       Type: 'AWS::Lambda::Permission',
       Properties: {

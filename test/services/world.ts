@@ -9,9 +9,9 @@ import { createSignature } from '../../adapters/shared/identity/signature.ts';
 import { mismatchOf } from '../../core/http/check-response.ts';
 import type { AnyResponse, Declaration } from '../../core/http/operation.ts';
 import { type Authorize, createAuthorize } from '../../core/identity/authorize.ts';
+import type { CallerLookup } from '../../core/identity/caller-lookup.ts';
 import type { Log } from '../../core/ports/log.ts';
 import { newId } from '../../core/tenant/ids.ts';
-import type { CallerLookup } from '../../services/kit/rights.ts';
 import type { ServiceParts } from '../../services/kit/service.ts';
 import { startKeySetServer } from '../support/key-set-server.ts';
 

@@ -1,4 +1,4 @@
-import { until as poll } from '../../rehearsal/until.ts';
+import { until as poll } from '../../scripts/until.ts';
 
 /** Polls until `condition` returns a truthy value, and returns that value. @throws after `deadlineMs` */
 export function until<T>(condition: () => T | Promise<T>, deadlineMs = 15_000) {

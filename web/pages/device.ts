@@ -1,6 +1,7 @@
 import { describedBy, errorSummary } from './form-errors.ts';
 import { html } from './html.ts';
 import { page } from './layout.ts';
+import { outcomePage } from './outcome.ts';
 
 export interface DeviceCodeModel {
   readonly realmName: string;
@@ -66,16 +67,12 @@ ${userName !== undefined && html`<dt>As</dt><dd>${userName}</dd>`}</dl>
 
 /** The end of the grant, good or bad. */
 export function deviceResultPage({ allowed, realmName }: { allowed: boolean; realmName: string }): string {
-  return page({
+  return outcomePage({
+    name: allowed ? 'device-allowed' : 'device-denied',
     title: allowed ? 'Command line connected' : 'Access denied',
-    width: 'narrow',
-    body: html`<div class="card panel" data-page="${allowed ? 'device-allowed' : 'device-denied'}">
-<header><h1>${allowed ? 'The command line is connected' : 'You denied access'}</h1>
-<p class="muted">${
-      allowed
-        ? html`It can now use ${realmName} as you. Close this page and return to your terminal.`
-        : html`The command line got no access to ${realmName}. You can close this page.`
-    }</p></header>
-</div>`,
+    heading: allowed ? 'The command line is connected' : 'You denied access',
+    text: allowed
+      ? `It can now use ${realmName} as you. Close this page and return to your terminal.`
+      : `The command line got no access to ${realmName}. You can close this page.`,
   });
 }

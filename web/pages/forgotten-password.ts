@@ -1,6 +1,7 @@
 import { describedBy, errorSummary } from './form-errors.ts';
 import { html } from './html.ts';
 import { page } from './layout.ts';
+import { outcomePage } from './outcome.ts';
 import { newPasswordFields } from './password-fields.ts';
 
 export interface ForgotPasswordModel {
@@ -78,23 +79,19 @@ ${newPasswordFields({ minLength, error: errors[0], autofocus: true })}
 
 /** The page behind a link that was used, replaced by a newer one, or is too old. */
 export function linkNotValidPage({ forgotUrl }: { readonly forgotUrl: string }): string {
-  return page({
+  return outcomePage({
+    name: 'link-not-valid',
     title: 'This link is not valid any more',
-    width: 'narrow',
-    body: html`<div class="card panel" data-page="link-not-valid">
-<header><h1>This link is not valid any more</h1>
-<p class="muted">It was used, it is older than 30 minutes, or a newer link has replaced it.</p></header>
-<div class="actions"><a class="button" href="${forgotUrl}">Request a new link</a></div></div>`,
+    text: 'It was used, it is older than 30 minutes, or a newer link has replaced it.',
+    links: [{ text: 'Request a new link', href: forgotUrl }],
   });
 }
 
 export function passwordResetPage({ signInUrl }: { readonly signInUrl: string }): string {
-  return page({
+  return outcomePage({
+    name: 'password-reset',
     title: 'Your password is changed',
-    width: 'narrow',
-    body: html`<div class="card panel" data-page="password-reset">
-<header><h1>Your password is changed</h1>
-<p class="muted">All your sessions have ended. Sign in with the new password.</p></header>
-<div class="actions"><a class="button" href="${signInUrl}">Sign in</a></div></div>`,
+    text: 'All your sessions have ended. Sign in with the new password.',
+    links: [{ text: 'Sign in', href: signInUrl }],
   });
 }

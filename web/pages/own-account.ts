@@ -1,6 +1,7 @@
 import { describedBy, errorSummary } from './form-errors.ts';
 import { html } from './html.ts';
 import { page } from './layout.ts';
+import { outcomePage } from './outcome.ts';
 import { MAX_PASSWORD_UNITS, newPasswordFields } from './password-fields.ts';
 
 export interface OwnPasswordModel {
@@ -38,13 +39,11 @@ ${newPasswordFields({ minLength, error: errors[0], autofocus: false })}
 }
 
 export function ownPasswordChangedPage({ accountUrl }: { readonly accountUrl: string }): string {
-  return page({
+  return outcomePage({
+    name: 'own-password-changed',
     title: 'Your password is changed',
-    width: 'narrow',
-    body: html`<div class="card panel" data-page="own-password-changed">
-<header><h1>Your password is changed</h1>
-<p class="muted">You are still signed in here. Your sessions elsewhere have ended.</p></header>
-<div class="actions"><a class="button" href="${accountUrl}">Back to your account</a></div></div>`,
+    text: 'You are still signed in here. Your sessions elsewhere have ended.',
+    links: [{ text: 'Back to your account', href: accountUrl }],
   });
 }
 
@@ -75,12 +74,11 @@ ${errors.length > 0 && errorSummary(errors)}
 }
 
 export function signedOutEverywherePage(model: { readonly realmName: string; readonly signInUrl: string }): string {
-  return page({
+  return outcomePage({
+    name: 'signed-out-everywhere',
     title: 'Signed out everywhere',
-    width: 'narrow',
-    body: html`<div class="card panel" data-page="signed-out-everywhere">
-<header><h1>You are signed out everywhere</h1>
-<p class="muted">All your sessions of ${model.realmName} have ended. You can sign in again.</p></header>
-<div class="actions"><a class="button" href="${model.signInUrl}">Sign in again</a></div></div>`,
+    heading: 'You are signed out everywhere',
+    text: `All your sessions of ${model.realmName} have ended. You can sign in again.`,
+    links: [{ text: 'Sign in again', href: model.signInUrl }],
   });
 }

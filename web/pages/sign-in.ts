@@ -1,6 +1,7 @@
 import { describedBy, errorSummary } from './form-errors.ts';
 import { type Html, html } from './html.ts';
 import { page } from './layout.ts';
+import { outcomePage } from './outcome.ts';
 import { MAX_PASSWORD_UNITS, newPasswordFields } from './password-fields.ts';
 
 /** The sign-in page. Every page of a realm has its name in `data-page`, so that programs can follow the forms. */
@@ -119,12 +120,14 @@ ${form}
 }
 
 export function signedOutPage(model: { readonly realmName: string; readonly signInUrl: string }): string {
-  return page({
+  return outcomePage({
+    name: 'signed-out',
     title: 'Signed out',
-    width: 'narrow',
-    body: html`<div class="card panel" data-page="signed-out">
-<header><h1>You are signed out</h1><p class="muted">You signed out of ${model.realmName} in every window of this browser.</p></header>
-<div class="actions"><a class="button" href="${model.signInUrl}">Sign in again</a><a class="button quiet" href="/">Start page</a></div>
-</div>`,
+    heading: 'You are signed out',
+    text: `You signed out of ${model.realmName} in every window of this browser.`,
+    links: [
+      { text: 'Sign in again', href: model.signInUrl },
+      { text: 'Start page', href: '/' },
+    ],
   });
 }

@@ -3,7 +3,7 @@ import { GetQueueUrlCommand, SendMessageCommand, type SQSClient } from '@aws-sdk
 import { DomainError } from '../../../core/errors.ts';
 import { requireConsumerName } from '../../../core/events/consumer-name.ts';
 import type { Consumer, EventBus } from '../../../core/ports/event-bus.ts';
-import { asDomainError } from '../store/errors.ts';
+import { throwAs } from '../store/errors.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { type DeliveryOptions, deadLetterAbandoned, deliver } from './delivery.ts';
 import { putEventsEntry, replayBody } from './event-record.ts';
@@ -79,7 +79,7 @@ export function openEventBus(options: EventBusOptions): AwsEventBus {
       // Sent before it is deleted: a crash in between leaves it listed, but never loses it.
       const { consumer, event } = found.letter;
       const QueueUrl = await queueUrl(sqs, `${queuePrefix}${consumer}`);
-      await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: replayBody(event) })).catch(fail('SQS'));
+      await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: replayBody(event) })).catch(throwAs('SQS'));
       await letters.remove(found);
     },
 
@@ -142,7 +142,7 @@ function batchesOf(entries: readonly PutEventsRequestEntry[]): PutEventsRequestE
 
 /** PutEvents succeeds even if it refuses every entry. Its response names the refused ones. */
 async function putEvents(events: EventBridgeClient, batch: PutEventsRequestEntry[]): Promise<void> {
-  const response = await events.send(new PutEventsCommand({ Entries: batch })).catch(fail('EventBridge'));
+  const response = await events.send(new PutEventsCommand({ Entries: batch })).catch(throwAs('EventBridge'));
   if ((response.FailedEntryCount ?? 0) === 0) return;
   const codes = new Set((response.Entries ?? []).flatMap(({ ErrorCode }) => ErrorCode ?? []));
   throw new DomainError(
@@ -152,13 +152,7 @@ async function putEvents(events: EventBridgeClient, batch: PutEventsRequestEntry
 }
 
 async function queueUrl(sqs: SQSClient, name: string): Promise<string> {
-  const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: name })).catch(fail('SQS'));
+  const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: name })).catch(throwAs('SQS'));
   if (!QueueUrl) throw new DomainError('INTERNAL', `SQS has no queue '${name}'`);
   return QueueUrl;
-}
-
-function fail(service: string): (error: unknown) => never {
-  return (error) => {
-    throw asDomainError(service, error);
-  };
 }

@@ -5,7 +5,7 @@ import { jsonIn } from '../../../core/encoding/json.ts';
 import { DomainError } from '../../../core/errors.ts';
 import type { TenantMessage } from '../../../core/progress/tenant-message.ts';
 import { TENANT_ID } from '../../../core/tenant/ids.ts';
-import { asDomainError } from '../store/errors.ts';
+import { throwAs } from '../store/errors.ts';
 
 export interface TenantQueue {
   /** Delivers the messages after `delayMs`, rounded up to seconds, at most 15 minutes. Throws UNAVAILABLE. */
@@ -25,9 +25,7 @@ export function openTenantQueue(sqs: SQSClient, QueueUrl: string): TenantQueue {
       const sendOne = (message: TenantMessage) =>
         sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: JSON.stringify(message), DelaySeconds }));
       for (const some of batchesOf(messages, CONCURRENCY)) {
-        await Promise.all(some.map(sendOne)).catch((error: unknown) => {
-          throw asDomainError('SQS', error);
-        });
+        await Promise.all(some.map(sendOne)).catch(throwAs('SQS'));
       }
     },
   };

@@ -10,7 +10,9 @@ import {
   type UserPoolType,
 } from '@aws-sdk/client-cognito-identity-provider';
 import { LOOPBACK_PORTS, loopbackRedirect } from '../../../core/identity/issuers.ts';
-import { asDomainError } from '../store/errors.ts';
+import { throwAs } from '../store/errors.ts';
+
+const fail = throwAs('Cognito');
 
 /** A user pool of a tenant's own. */
 export interface OwnPool {
@@ -67,8 +69,4 @@ async function describe(cognito: CognitoIdentityProviderClient, UserPoolId: stri
 function unlessUnknown(error: unknown): undefined {
   if (error instanceof Error && error.name === 'ResourceNotFoundException') return undefined;
   return fail(error);
-}
-
-function fail(error: unknown): never {
-  throw asDomainError('Cognito', error);
 }

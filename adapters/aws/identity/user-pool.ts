@@ -22,9 +22,11 @@ import { mailTemplates } from '../../../core/identity/mail-templates.ts';
 import { MIN_PASSWORD_LENGTH } from '../../../core/identity/password-policy.ts';
 import type { RandomBytes } from '../../../core/ports/clock.ts';
 import type { MailTenant, NewUser, RealmSpec, User } from '../../../core/ports/identity.ts';
-import { asDomainError } from '../store/errors.ts';
+import { asDomainError, throwAs } from '../store/errors.ts';
 import { completePool, removePool, signInByPage } from './own-pool.ts';
 import { type PoolUser, replacePassword } from './replace-password.ts';
+
+const fail = throwAs('Cognito');
 
 /** The calls of Cognito that identity needs. Each may be repeated, and throws UNAVAILABLE if a later attempt may succeed. */
 export interface UserPools {
@@ -277,10 +279,6 @@ async function createClient(
 function required(what: string, value: string | undefined): string {
   if (!value) throw new DomainError('UNAVAILABLE', `Cognito must return the ${what} of what it creates, got none`);
   return value;
-}
-
-function fail(error: unknown): never {
-  throw asDomainError('Cognito', error);
 }
 
 /** Turns one kind of error into undefined. */

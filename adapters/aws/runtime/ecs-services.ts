@@ -8,7 +8,9 @@ import {
   UpdateServiceCommand,
 } from '@aws-sdk/client-ecs';
 import type { TaskState, TaskStatus } from '../../../core/ports/runtime.ts';
-import { asDomainError } from '../store/errors.ts';
+import { throwAs } from '../store/errors.ts';
+
+const fail = throwAs('ECS');
 
 /** DescribeServices takes at most 10 services. */
 const SERVICES_AT_ONCE = 10;
@@ -95,8 +97,4 @@ function addressOf({ attachments = [], containers = [] }: Task): string {
     details.find(({ name }) => name === 'privateIPv4Address')?.value ??
     containers[0]?.networkInterfaces?.[0]?.privateIpv4Address;
   return address ? `http://${address}:8080` : '';
-}
-
-function fail(error: unknown): never {
-  throw asDomainError('ECS', error);
 }

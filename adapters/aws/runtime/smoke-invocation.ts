@@ -2,7 +2,7 @@ import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
 import * as z from 'zod';
 import { jsonIn } from '../../../core/encoding/json.ts';
 import { DomainError } from '../../../core/errors.ts';
-import { asDomainError } from '../store/errors.ts';
+import { throwAs } from '../store/errors.ts';
 
 /** What the function returns. */
 const Returned = z.object({ failure: z.string().optional() });
@@ -20,9 +20,7 @@ export function openSmokeInvocation(
 ): (request: object) => Promise<string | undefined> {
   return async (request) => {
     const command = new InvokeCommand({ FunctionName: functionName, Payload: Buffer.from(JSON.stringify(request)) });
-    const { FunctionError, Payload = new Uint8Array() } = await lambda.send(command).catch((error: unknown) => {
-      throw asDomainError('Lambda', error);
-    });
+    const { FunctionError, Payload = new Uint8Array() } = await lambda.send(command).catch(throwAs('Lambda'));
     const returned = Returned.safeParse(jsonIn(Buffer.from(Payload).toString()));
     if (FunctionError !== undefined || !returned.success) {
       throw new DomainError('UNAVAILABLE', `the smoke function failed: ${FunctionError ?? 'unexpected result'}`);

@@ -9,7 +9,7 @@ import type { MaybePending, Pending } from '../../../core/progress/pending.ts';
 import { closing } from '../../../core/tenant/closed.ts';
 import { requireTenantId } from '../../../core/tenant/ids.ts';
 import type { TierName } from '../../../core/tier/tiers.ts';
-import { asDomainError } from '../store/errors.ts';
+import { asDomainError, throwAs } from '../store/errors.ts';
 import { openTable } from '../store/table.ts';
 import { TENANT_ATTRIBUTE, TENANT_INDEX } from '../store/table-shape.ts';
 import type { TemplateVariant } from './deployment-template.ts';
@@ -179,9 +179,7 @@ export class StackTenantData implements TenantData {
       ExpressionAttributeNames: { '#tenant': TENANT_ATTRIBUTE },
       ExpressionAttributeValues: { ':tenant': { S: tenantId } },
     });
-    const { Items = [] } = await this.#options.dynamo.send(command).catch((error: unknown) => {
-      throw asDomainError('DynamoDB', error);
-    });
+    const { Items = [] } = await this.#options.dynamo.send(command).catch(throwAs('DynamoDB'));
     return Items.map(({ pk, sk }) => ({ pk: pk?.S ?? '', sk: sk?.S ?? '' }));
   }
 

@@ -39,6 +39,13 @@ export function asDomainError(service: string, cause: unknown): DomainError {
   return new DomainError(unavailable ? 'UNAVAILABLE' : 'INTERNAL', `${service} failed: ${name}`, { cause });
 }
 
+/** For `catch`: throws the SDK error of a service as `asDomainError` translates it. */
+export function throwAs(service: string): (cause: unknown) => never {
+  return (cause) => {
+    throw asDomainError(service, cause);
+  };
+}
+
 function isNetworkError(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   return typeof code === 'string' && /^E(CONN|HOST|NET|PIPE|TIMEDOUT|AI_AGAIN)/.test(code);

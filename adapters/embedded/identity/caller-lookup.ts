@@ -1,15 +1,6 @@
-import * as z from 'zod';
 import { DomainError } from '../../../core/errors.ts';
-import type { RealmId } from '../../../core/ports/identity.ts';
+import { type CallerLookup, FoundCaller } from '../../../core/identity/caller-lookup.ts';
 import { smallGet } from '../../shared/identity/small-get.ts';
-
-interface Caller {
-  readonly realm: RealmId;
-  readonly authorization: string;
-  readonly requestId: string;
-}
-
-const UserInfo = z.object({ role: z.string(), tenantId: z.string().optional() });
 
 /**
  * Reads from the realm's userinfo endpoint what the registry says of a caller now, with the caller's own token.
@@ -18,14 +9,14 @@ const UserInfo = z.object({ role: z.string(), tenantId: z.string().optional() })
  *
  * @param identityUrl base of `/realms/<realm>`, without a slash at its end
  */
-export function createCallerLookup(identityUrl: string) {
-  return async ({ realm, authorization, requestId }: Caller): Promise<z.output<typeof UserInfo>> => {
+export function createCallerLookup(identityUrl: string): CallerLookup {
+  return async ({ realm, authorization, requestId }) => {
     const headers = { authorization, 'x-request-id': requestId };
     const { status, text } = await smallGet(`${identityUrl}/realms/${realm}/me`, headers).catch(unavailable);
     if (status === 401) throw new DomainError('UNAUTHENTICATED', 'the user and the tenant must be active');
     if (status === 403) throw new DomainError('FORBIDDEN', 'the token must have the scope openid');
     if (status !== 200) throw unavailable(new Error(`status ${status}`));
-    return UserInfo.parse(JSON.parse(text));
+    return FoundCaller.parse(JSON.parse(text));
   };
 }
 

@@ -2,17 +2,17 @@ import { Duration, Stack } from 'aws-cdk-lib';
 import { Alarm, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
-import { type Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { FilterPattern, MetricFilter } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
-import { NagSuppressions } from 'cdk-nag';
 import { Construct } from 'constructs';
 import { bundle } from '../../../infra/bundle.ts';
 import type { Configuration } from '../../../infra/configuration.ts';
 import { readItems, writeItems, writeTable } from '../../../infra/permissions.ts';
 import { platformFunction } from '../../../infra/platform-function.ts';
+import { suppressWildcards } from '../../../infra/suppress-wildcards.ts';
 import type { SharedInfra } from '../shared-infra/shared-infra.ts';
 import type { Release } from '../tenant-stacks/release.ts';
 import type { DeploymentRole } from './deployment-role.ts';
@@ -132,13 +132,10 @@ export class ProvisionerFunctions extends Construct {
     });
     const batch = { batchSize: 1, maxConcurrency: PASSES, reportBatchItemFailures: true };
     reconcile.addEventSource(new SqsEventSource(work.queue as IQueue, batch));
-    NagSuppressions.addResourceSuppressions(reconcile.role?.node.findChild('DefaultPolicy') as Policy, [
-      {
-        id: 'AwsSolutions-IAM5',
-        reason:
-          "Tenants' stacks, tables, services, user pools and API keys do not exist yet. Names begin with the environment's prefix, user pools have its tag, and API keys are of the account.",
-      },
-    ]);
+    suppressWildcards(reconcile, {
+      reason:
+        "Tenants' stacks, tables, services, user pools and API keys do not exist yet. Names begin with the environment's prefix, user pools have its tag, and API keys are of the account.",
+    });
     return reconcile;
   }
 

@@ -4,6 +4,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Asset } from 'aws-cdk-lib/aws-s3-assets';
 import type { Construct } from 'constructs';
 import { USER_POOL_TAG } from '../../../core/identity/issuers.ts';
+import { actionsOf, allow } from '../../../infra/allow.ts';
 import { openPasswords, writeTable } from '../../../infra/permissions.ts';
 import type { SharedInfra } from '../shared-infra/shared-infra.ts';
 
@@ -33,14 +34,6 @@ export function reconcilePermissions(scope: Construct, props: ReconcilePermissio
   ];
 }
 
-function allow(
-  actions: string[],
-  resources: string[],
-  conditions?: Record<string, Record<string, string>>,
-): PolicyStatement {
-  return new PolicyStatement({ actions, resources, ...(conditions && { conditions }) });
-}
-
 /** Finds and deletes a tenant's items in pooled tables, marks the tenant as closed there, and deletes its own tables. */
 function pooledItems(stack: Stack, { prefix, pooledTables }: ReconcilePermissionsProps): PolicyStatement[] {
   const table = (name: string) => stack.formatArn({ service: 'dynamodb', resource: 'table', resourceName: name });
@@ -59,19 +52,16 @@ function pooledItems(stack: Stack, { prefix, pooledTables }: ReconcilePermission
 function stacks(stack: Stack, { prefix, templates, deploymentRoleArn }: ReconcilePermissionsProps): PolicyStatement[] {
   const silo = `${prefix}-silo-*`;
   const arns = [stack.formatArn({ service: 'cloudformation', resource: 'stack', resourceName: `${silo}/*` })];
-  const verbs = (...names: string[]) => names.map((name) => `cloudformation:${name}`);
+  const verbs = (...names: string[]) => actionsOf('cloudformation', names);
   const service = (cluster: string, name: string) =>
     stack.formatArn({ service: 'ecs', resource: 'service', resourceName: `${cluster}/${name}` });
   return [
     allow(verbs('CreateStack', 'UpdateStack'), arns, { StringEquals: { 'cloudformation:RoleArn': deploymentRoleArn } }),
     allow(
-      verbs(
-        'DeleteStack',
-        'UpdateTerminationProtection',
-        'DescribeStacks',
-        'DescribeStackEvents',
-        'TagResource',
-      ).concat(verbs('DescribeStackResources')),
+      [
+        ...verbs('DeleteStack', 'UpdateTerminationProtection', 'TagResource'),
+        ...verbs('DescribeStacks', 'DescribeStackEvents', 'DescribeStackResources'),
+      ],
       arns,
     ),
     allow(['iam:PassRole'], [deploymentRoleArn], {
@@ -88,7 +78,7 @@ function stacks(stack: Stack, { prefix, templates, deploymentRoleArn }: Reconcil
 /** The environment's user pools have its tag. The pooled one, which the platform needs, cannot be deleted. */
 function userPools(stack: Stack, { prefix, infra }: ReconcilePermissionsProps): PolicyStatement[] {
   const pools = [stack.formatArn({ service: 'cognito-idp', resource: 'userpool', resourceName: '*' })];
-  const verbs = (...names: string[]) => names.map((name) => `cognito-idp:${name}`);
+  const verbs = (...names: string[]) => actionsOf('cognito-idp', names);
   return [
     allow(verbs('CreateUserPool', 'TagResource'), ['*'], {
       StringEquals: { [`aws:RequestTag/${USER_POOL_TAG}`]: prefix },

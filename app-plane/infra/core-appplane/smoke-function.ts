@@ -1,12 +1,12 @@
 import { Stack } from 'aws-cdk-lib';
 import { CfnSecurityGroupIngress, Port, SecurityGroup, Subnet } from 'aws-cdk-lib/aws-ec2';
-import { Effect, type Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { NagSuppressions } from 'cdk-nag';
 import { Construct } from 'constructs';
 import { bundle } from '../../../infra/bundle.ts';
 import { platformFunction } from '../../../infra/platform-function.ts';
+import { suppressWildcards } from '../../../infra/suppress-wildcards.ts';
 import type { SharedInfra } from '../shared-infra/shared-infra.ts';
 
 export interface SmokeFunctionProps {
@@ -46,14 +46,10 @@ export class SmokeFunction extends Construct {
       ...{ logRetention, timeoutSeconds: TIMEOUT_SECONDS },
       network: { vpc: infra.vpc, vpcSubnets: { subnets }, securityGroups: [group] },
     });
-    NagSuppressions.addResourceSuppressions(this.function.role?.node.findChild('DefaultPolicy') as Policy, [
-      {
-        id: 'AwsSolutions-IAM5',
-        reason:
-          "Lambda creates the function's network interfaces, whose ids are not known; the function itself may not.",
-        appliesTo: ['Resource::*'],
-      },
-    ]);
+    suppressWildcards(this.function, {
+      reason: "Lambda creates the function's network interfaces, whose ids are not known; the function itself may not.",
+      appliesTo: ['Resource::*'],
+    });
   }
 
   #open(group: SecurityGroup, { number, securityGroupId }: SharedInfra['shards'][number]): void {

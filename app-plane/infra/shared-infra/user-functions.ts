@@ -1,15 +1,15 @@
 import { Stack } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
-import { type Policy, type PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { type PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Key } from 'aws-cdk-lib/aws-kms';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { NagSuppressions } from 'cdk-nag';
 import { Construct } from 'constructs';
 import { asWarning } from '../../../infra/alarms.ts';
 import { bundle } from '../../../infra/bundle.ts';
 import * as allow from '../../../infra/permissions.ts';
 import { alarmOnErrors, platformFunction } from '../../../infra/platform-function.ts';
+import { suppressWildcards } from '../../../infra/suppress-wildcards.ts';
 
 export interface UserFunctionsProps {
   /** `tierplane-<environment>`. */
@@ -80,11 +80,8 @@ export class UserFunctions extends Construct {
 
 /** cdk-nag reports the wildcard in the user pools' ARN. */
 function allowTenantPools(tenantUsers: LambdaFunction): void {
-  NagSuppressions.addResourceSuppressions(tenantUsers.role?.node.findChild('DefaultPolicy') as Policy, [
-    {
-      id: 'AwsSolutions-IAM5',
-      reason: "Premium tenants' user pools are created later. The condition allows only those of the environment.",
-      appliesTo: ['Resource::arn:<AWS::Partition>:cognito-idp:<AWS::Region>:<AWS::AccountId>:userpool/*'],
-    },
-  ]);
+  suppressWildcards(tenantUsers, {
+    reason: "Premium tenants' user pools are created later. The condition allows only those of the environment.",
+    appliesTo: ['Resource::arn:<AWS::Partition>:cognito-idp:<AWS::Region>:<AWS::AccountId>:userpool/*'],
+  });
 }

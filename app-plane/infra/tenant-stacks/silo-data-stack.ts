@@ -2,6 +2,7 @@ import { CfnCondition, CfnDeletionPolicy, Fn } from 'aws-cdk-lib';
 import { AccountRootPrincipal, AnyPrincipal, PolicyDocument, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { CfnKey } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
+import { actionsOf } from '../../../infra/allow.ts';
 import { type PlatformProps, TierplaneStack } from '../../../infra/tierplane-stack.ts';
 import { serviceTable, tableNames } from './service-tables.ts';
 import { DATA_TEMPLATE, SILO_DATA_PARAMETERS } from './silo-parameters.ts';
@@ -53,12 +54,12 @@ export class SiloDataStack extends TierplaneStack {
     const dataRoles = this.formatArn({ service: 'iam', region: '', resource: 'role', resourceName: `${name}-*-d` });
     const manage = new PolicyStatement({
       principals: [new AccountRootPrincipal()],
-      actions: [...MANAGING, ...USING].map((action) => `kms:${action}`),
+      actions: actionsOf('kms', [...MANAGING, ...USING]),
       resources: ['*'],
     });
     const use = new PolicyStatement({
       principals: [new AnyPrincipal()],
-      actions: USING.map((action) => `kms:${action}`),
+      actions: actionsOf('kms', USING),
       resources: ['*'],
       conditions: {
         StringEquals: {

@@ -2,6 +2,7 @@ import { Stack } from 'aws-cdk-lib';
 import { CfnPolicy, CfnRole } from 'aws-cdk-lib/aws-iam';
 import { NagSuppressions } from 'cdk-nag';
 import { Construct } from 'constructs';
+import { actionsOf } from '../../../infra/allow.ts';
 import { dataRolePolicy, dataRoleTrust, type Statement } from '../../../tenant-templates/data-role.ts';
 import type { DeploymentProps } from './deployment-props.ts';
 
@@ -109,7 +110,7 @@ export class TaskRoles extends Construct {
 }
 
 function executionStatements(props: Pick<Props, 'repositoryArns'> & { readonly logGroupArn: string }): Statement[] {
-  const pull = ['BatchCheckLayerAvailability', 'BatchGetImage', 'GetDownloadUrlForLayer'].map((name) => `ecr:${name}`);
+  const pull = actionsOf('ecr', ['BatchCheckLayerAvailability', 'BatchGetImage', 'GetDownloadUrlForLayer']);
   return [
     allow(['ecr:GetAuthorizationToken'], ['*']),
     allow(pull, props.repositoryArns),

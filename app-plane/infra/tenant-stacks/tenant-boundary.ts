@@ -1,7 +1,8 @@
 import { Stack } from 'aws-cdk-lib';
-import { ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import { NagSuppressions } from 'cdk-nag';
 import type { Construct } from 'constructs';
+import { actionsOf, allow } from '../../../infra/allow.ts';
 import { repositoryArns } from './images.ts';
 import { boundaryName } from './silo-parameters.ts';
 
@@ -65,16 +66,4 @@ export function tenantBoundary(scope: Construct, prefix: string, usersFunctionAr
     },
   ]);
   return policy;
-}
-
-function actionsOf(service: string, names: readonly string[]): string[] {
-  return names.map((name) => `${service}:${name}`);
-}
-
-function allow(
-  actions: string[],
-  resources: string[],
-  conditions?: Record<string, Record<string, string>>,
-): PolicyStatement {
-  return new PolicyStatement({ actions, resources, ...(conditions && { conditions }) });
 }

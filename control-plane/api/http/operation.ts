@@ -57,6 +57,9 @@ export function refusal(description: string) {
   return { description, body: ErrorMessage } as const satisfies ResponseSpec;
 }
 
+/** The refusal of every operation on one tenant. */
+export const NO_TENANT = refusal('No tenant has this id.');
+
 /** Declares a refusal in the shape of SBT's gateway. */
 export function gatewayRefusal(description: string) {
   return { description, body: Message } as const satisfies ResponseSpec;

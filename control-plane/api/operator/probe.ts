@@ -2,7 +2,7 @@ import { SCOPES } from '../../../core/identity/issuers.ts';
 import type { RealmId } from '../../../core/ports/identity.ts';
 import type { ControlPlaneDeps } from '../http/deps.ts';
 import { nameOf } from '../http/http.ts';
-import { type ControlPlaneOperation, canWrite, done, operation, refusal } from '../http/operation.ts';
+import { type ControlPlaneOperation, canWrite, done, NO_TENANT, operation, refusal } from '../http/operation.ts';
 import { requireServed, servedTenantGuard } from '../tenants/served-tenant.ts';
 import { requireTenant } from '../tenants/tenant-store.ts';
 import { ProbeCreated } from './schemas.ts';
@@ -14,7 +14,7 @@ const PROBE_ROLE = 'Probe';
 const PASSWORD_BYTES = 18;
 
 const REFUSALS = {
-  404: refusal('No tenant has this id.'),
+  404: NO_TENANT,
   409: refusal('The tenant is not active.'),
 } as const;
 

@@ -1,5 +1,5 @@
 import type { TenantRecord } from '../../../core/tenant/record.ts';
-import { type ControlPlaneOperation, MACHINE, operation, refusal } from '../http/operation.ts';
+import { type ControlPlaneOperation, MACHINE, NO_TENANT, operation, refusal } from '../http/operation.ts';
 import { applyReport, extrasOf, offboard } from './changes.ts';
 import { type NewTenant, register } from './register.ts';
 import { NewTenantData, ReportedTenantData } from './requests.ts';
@@ -7,7 +7,6 @@ import { TenantResponse } from './responses.ts';
 import { tenantBody } from './tenant-body.ts';
 
 const THE_TENANT = { description: 'The tenant.', body: TenantResponse } as const;
-const NO_TENANT = refusal('No tenant has this id.');
 
 /** SBT's internal routes. They do the same as the routes of registrations, but respond with the tenant itself. */
 export const INTERNAL_OPERATIONS: readonly ControlPlaneOperation[] = [

@@ -8,7 +8,7 @@ import { placeOf } from '../../../core/plan/place.ts';
 import type { Identity, MailTenant, RealmId, User } from '../../../core/ports/identity.ts';
 import type { TenantRecord } from '../../../core/tenant/record.ts';
 import type { TenantDeps } from '../http/deps.ts';
-import { canWrite, type OperationOf, refusal, tenantOperation, tooMany } from '../http/operation.ts';
+import { canWrite, NO_TENANT, type OperationOf, refusal, tenantOperation, tooMany } from '../http/operation.ts';
 import { requireServed, servedTenantGuard } from './served-tenant.ts';
 import { requireTenant } from './tenant-store.ts';
 
@@ -110,7 +110,7 @@ export const INVITATION_OPERATIONS: readonly OperationOf<TenantDeps>[] = [
     body: NewInvitation,
     responses: {
       200: { description: 'The invitation is on its way. An earlier temporary password is void.', body: Invitation },
-      404: refusal('No tenant has this id.'),
+      404: NO_TENANT,
       409: refusal('The tenant is not active, the administrator has signed in already, or the email is taken.'),
       429: tooMany('The tenant has sent, or the email address has got, too many mails.'),
     },

@@ -1,6 +1,6 @@
 import { SCOPES } from '../../../core/identity/issuers.ts';
 import type { AppPlaneDeps } from '../http/deps.ts';
-import { appPlaneOperation, canRead, type OperationOf, refusal } from '../http/operation.ts';
+import { appPlaneOperation, canRead, NO_TENANT, type OperationOf } from '../http/operation.ts';
 import { TenantPlan } from './responses.ts';
 import { requireTenant } from './tenant-store.ts';
 
@@ -14,7 +14,7 @@ export const PLAN_OPERATIONS: readonly OperationOf<AppPlaneDeps>[] = [
     summary: 'Get the changes that the provisioner would make to the tenant now; nothing is changed',
     responses: {
       200: { description: 'The changes, in order. None if the tenant is as it must be.', body: TenantPlan },
-      404: refusal('No tenant has this id.'),
+      404: NO_TENANT,
     },
     async handle({ params }, deps) {
       const { tenantId } = await requireTenant(deps, params.tenantId);

@@ -2,7 +2,7 @@ import { SCOPES } from '../../../core/identity/issuers.ts';
 import type { Step } from '../../../core/progress/step.ts';
 import type { TenantRecord } from '../../../core/tenant/record.ts';
 import type { TenantDeps } from '../http/deps.ts';
-import { canRead, type OperationOf, orMachine, refusal, tenantOperation } from '../http/operation.ts';
+import { canRead, NO_TENANT, type OperationOf, orMachine, tenantOperation } from '../http/operation.ts';
 import { TenantProgress } from './responses.ts';
 import { requireTenant } from './tenant-store.ts';
 
@@ -22,7 +22,7 @@ export const PROGRESS_OPERATIONS: readonly OperationOf<TenantDeps>[] = [
     summary: 'Get the steps of the current run, or of the last one, with their times',
     responses: {
       200: { description: 'State and steps.', body: TenantProgress },
-      404: refusal('No tenant has this id.'),
+      404: NO_TENANT,
     },
     async handle({ params }, deps) {
       const record = await requireTenant(deps, params.tenantId);

@@ -1,5 +1,5 @@
 import { SCOPES } from '../../../core/identity/issuers.ts';
-import { type ControlPlaneOperation, canRead, operation, orMachine, refusal } from '../http/operation.ts';
+import { type ControlPlaneOperation, canRead, NO_TENANT, operation, orMachine } from '../http/operation.ts';
 import { emptyPageForUnknownToken, tenantPage } from './list.ts';
 import { TenantQuery } from './requests.ts';
 import { TenantList, TenantResponse } from './responses.ts';
@@ -7,7 +7,6 @@ import { tenantBody } from './tenant-body.ts';
 import { requireTenant } from './tenant-store.ts';
 
 const READ = orMachine(canRead(SCOPES.tenantRead));
-const NO_TENANT = refusal('No tenant has this id.');
 
 export const TENANT_OPERATIONS: readonly ControlPlaneOperation[] = [
   operation({

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { DomainError } from '../../errors.ts';
-import { parseJson } from '../../http/json-body.ts';
+import { requireJson } from '../../http/json-body.ts';
 import type { Identity } from '../../ports/identity.ts';
 import { isRealmId } from '../../tenant/ids.ts';
 import type { Authorize } from '../authorize.ts';
@@ -72,9 +72,7 @@ function jsonOf(text: string | undefined): unknown {
   if (text !== undefined && new TextEncoder().encode(text).length > MAX_BODY_BYTES) {
     throw new DomainError('TOO_LARGE', `a body must have at most ${MAX_BODY_BYTES} bytes`);
   }
-  const json = parseJson(text);
-  if (!json) throw new DomainError('INVALID', 'the body must be JSON');
-  return json.value;
+  return requireJson(text);
 }
 
 function refusal(status: number, message: string): UsersResponse {

@@ -27,9 +27,9 @@ export interface UsersRequest {
 /** @returns undefined for a path that does not belong to the users API. @param path below the realm, as in the URL */
 export function usersTarget(path: string, query: URLSearchParams): UsersTarget | undefined {
   const [, head, name = '', step = '', ...rest] = path.split('/');
-  if (head !== 'users') return undefined;
+  if (head !== 'users' || rest.length > 0) return undefined;
   if (step === '') return { invitation: false, query, ...(name !== '' && { userName: decoded(name) }) };
-  if (name === '' || step !== 'invitation' || rest.length > 0) return undefined;
+  if (name === '' || step !== 'invitation') return undefined;
   return { invitation: true, query, userName: decoded(name) };
 }
 

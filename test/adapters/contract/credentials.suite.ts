@@ -146,7 +146,7 @@ export function credentialsContract<Secret extends object, Realm extends RealmSp
       expect(await fixture.accepts(realm, changed, PASSWORD)).toBe(false);
     });
 
-    test('ID-3: end the sessions of one user, who can sign in again, also when it is repeated', async () => {
+    test('ID-6: end the sessions of one user, who can sign in again, also when it is repeated', async () => {
       const user = await issue(newUser(), { kind: 'clear', password: PASSWORD });
       const other = await issue(newUser(), { kind: 'clear', password: PASSWORD });
       await fixture.startSession(realm, user, PASSWORD);
@@ -168,7 +168,7 @@ export function credentialsContract<Secret extends object, Realm extends RealmSp
       expect(await fixture.accepts(realm, second, PASSWORD)).toBe(false);
     });
 
-    test('ID-3: end the sessions of a user who is disabled, also when it is repeated', async () => {
+    test('ID-6: end the sessions of a user who is disabled, also when it is repeated', async () => {
       const user = await issue(newUser(), { kind: 'clear', password: PASSWORD });
       await fixture.startSession(realm, user, PASSWORD);
       expect(await fixture.hasSession(realm, user)).toBe(true);

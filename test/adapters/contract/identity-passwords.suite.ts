@@ -20,7 +20,7 @@ export function passwordContract(opened: () => IdentityFixture): void {
     await opened().table.transact([await identity().stagedPassword(...given)]);
   }
 
-  test('ID-1: a user who has not signed in is invited again; others, and disabled users, are not', async () => {
+  test('ID-7: a user who has not signed in is invited again; others, and disabled users, are not', async () => {
     await identity().createUser('pool', newUser('late'));
     await expect(identity().inviteUser('pool', 'LATE@example.test')).resolves.toMatchObject({
       status: 'FORCE_CHANGE_PASSWORD',
@@ -54,7 +54,7 @@ export function passwordContract(opened: () => IdentityFixture): void {
     });
   });
 
-  test('ID-3: tokens of a user who ends all sessions or is disabled are refused from then on, in the registry too', async () => {
+  test('ID-6: tokens of a user who ends all sessions or is disabled are refused from then on, in the registry too', async () => {
     const user = await identity().createUser('pool', newUser('leaver', { password: 'Correct-horse-7' }));
     const registered = async () => (await opened().table.get(subjectKey('pool', user.subject)))?.data;
     expect(await registered()).not.toHaveProperty('tokensValidFrom');

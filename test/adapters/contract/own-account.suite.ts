@@ -56,7 +56,7 @@ export function ownAccountContract(home: string, open: () => Promise<OwnAccountF
       return status === 422;
     }
 
-    test('ID-1: the current password gives a new one, and every session and token of the user ends', async () => {
+    test('ID-7: the current password gives a new one, and every session and token of the user ends', async () => {
       const userName = await newUser();
       const [own, elsewhere] = [await fixture.signIn(userName, PASSWORD), await fixture.signIn(userName, PASSWORD)];
       const other = await fixture.signIn(await newUser(), PASSWORD);
@@ -94,7 +94,7 @@ export function ownAccountContract(home: string, open: () => Promise<OwnAccountF
         'password',
       ],
     ])(
-      'ID-1: %s is refused and changes nothing; the response does not contain the password',
+      'ID-7: %s is refused and changes nothing; the response does not contain the password',
       async (_which, body, path) => {
         const userName = await newUser();
         const session = await fixture.signIn(userName, PASSWORD);
@@ -106,7 +106,7 @@ export function ownAccountContract(home: string, open: () => Promise<OwnAccountF
       },
     );
 
-    test('ID-3: signing out everywhere ends every session and token, once', async () => {
+    test('ID-6: signing out everywhere ends every session and token, once', async () => {
       const userName = await newUser();
       const [own, elsewhere] = [await fixture.signIn(userName, PASSWORD), await fixture.signIn(userName, PASSWORD)];
       const signOut = () => fixture.request('DELETE', '/me/sessions', own.accessToken);

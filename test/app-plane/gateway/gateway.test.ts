@@ -86,7 +86,7 @@ describe('the gateway', () => {
     await expectResponse(await call('/api/products', `Bearer ${header}.${claims}.x`), 401, 'Unauthorized');
   });
 
-  test('ID-3: responds with 401 to a token that was issued before its user ended all sessions', async () => {
+  test('ID-6: responds with 401 to a token that was issued before its user ended all sessions', async () => {
     const route = tenantRoute('signedout1');
     const tokensValidFrom = Math.floor(Date.now() / 1_000);
     await fixture.addTenant(route);

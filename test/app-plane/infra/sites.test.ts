@@ -47,7 +47,7 @@ describe('the sites', () => {
     }
   });
 
-  test('SE-4: allow scripts and styles of their own only, in no frame, with calls to the APIs of the region', () => {
+  test('SE-2: allow scripts and styles of their own only, in no frame, with calls to the APIs of the region', () => {
     const policies = propertiesOf('AWS::CloudFront::ResponseHeadersPolicy').map(
       (one) => one.ResponseHeadersPolicyConfig,
     );

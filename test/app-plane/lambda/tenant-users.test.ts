@@ -41,7 +41,7 @@ describeInAccount('the function tenant-users in an emulated account', (account) 
     close: async () => {},
   }));
 
-  test('SE-5: tells a service the role that its caller has now, whatever the token says, and nothing about others', async () => {
+  test('ID-4: tells a service the role that its caller has now, whatever the token says, and nothing about others', async () => {
     const email = 'caller@a.example';
     const password = 'Correct-horse-7';
     const user = { userName: email, email, role: 'TenantUser', tenantId: A, password };

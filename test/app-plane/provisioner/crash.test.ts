@@ -59,9 +59,7 @@ describe.each(CASES)('a crash of the platform while a %s tenant%s', (tier, _with
   test('is onboarded, at any step, leads to the same result as no crash', async () => {
     await using world = new World();
     let process = await world.running({ withStacks });
-    const other = tenantId();
-    await world.deliver(process, onboarding(other, tier));
-    await world.untilPhase(process, other, 'ready');
+    const other = await world.onboard(process, tier);
     const expected = normal(await world.traces(other), other);
 
     for (let n = 0, crashed = true; crashed; n++) {
@@ -87,16 +85,12 @@ describe.each(CASES)('a crash of the platform while a %s tenant%s', (tier, _with
   test('is offboarded, at any step, leads to the same result as no crash', async () => {
     await using world = new World();
     let process = await world.running({ withStacks });
-    const other = tenantId();
-    await world.deliver(process, onboarding(other, tier));
-    await world.untilPhase(process, other, 'ready');
+    const other = await world.onboard(process, tier);
     const expected = await world.traces(other);
 
     for (let n = 0, crashed = true; crashed; n++) {
       world.clock.advance(1);
-      const id = tenantId();
-      await world.deliver(process, onboarding(id, tier));
-      await world.untilPhase(process, id, 'ready');
+      const id = await world.onboard(process, tier);
       if (!withStacks) world.data.tenants.add(id);
       world.clock.advance(1);
       const run = await handleThroughCrash(world, process, n, offboarding(id), id, withStacks);

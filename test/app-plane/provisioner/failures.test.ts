@@ -142,8 +142,7 @@ describe('a failing onboarding', () => {
     );
     world.beforeCall = () => undefined;
     world.clock.advance(1);
-    await world.deliver(process, offboarding(id));
-    await world.untilPhase(process, id, 'gone');
+    await world.offboard(process, id);
     expect(await world.traces(id)).toMatchObject(NOTHING);
   });
 
@@ -174,8 +173,7 @@ describe('a failing onboarding', () => {
     await world.untilPhase(process, c, 'failed');
     expect(reasonOf((await world.results(c))[0])).toBe('tier advanced is full: it admits at most 2 tenants and has 2');
     expect(await process.provisioner.progress(c)).toEqual([]);
-    await world.deliver(process, offboarding(a));
-    await world.untilPhase(process, a, 'gone');
+    await world.offboard(process, a);
     await world.deliver(process, onboarding(c, 'advanced'));
     await world.untilPhase(process, c, 'ready');
   });
@@ -185,9 +183,7 @@ describe('a ready tenant', () => {
   test.each(TIER_NAMES)('of tier %s is never removed because its restoration fails', async (tier) => {
     await using world = new World();
     const first = await world.running();
-    const id = tenantId();
-    await world.deliver(first, onboarding(id, tier));
-    await world.untilPhase(first, id, 'ready');
+    const id = await world.onboard(first, tier);
     const before = await world.traces(id);
     world.kill(first);
     const second = await world.running();
@@ -214,9 +210,7 @@ describe('a failing offboarding', () => {
   test('is retried, then reported with the reason, and converges when it is requested again', async () => {
     await using world = new World();
     const process = await world.running();
-    const id = tenantId();
-    await world.deliver(process, onboarding(id, 'premium'));
-    await world.untilPhase(process, id, 'ready');
+    const id = await world.onboard(process, 'premium');
     world.beforeCall = (call) => {
       if (call === 'deleteRealm') unavailable();
     };
@@ -228,33 +222,27 @@ describe('a failing offboarding', () => {
     expect(reasonOf(failure)).toBe('could not remove user pool: the machine has no room');
     world.beforeCall = () => undefined;
     world.clock.advance(1);
-    await world.deliver(process, offboarding(id));
-    await world.untilPhase(process, id, 'gone');
+    await world.offboard(process, id);
     expect(await world.traces(id)).toMatchObject(NOTHING);
   });
 
   test('is retried while a resource of the tenant is still in use', async () => {
     await using world = new World();
     const process = await world.running();
-    const id = tenantId();
-    await world.deliver(process, onboarding(id, 'premium'));
-    await world.untilPhase(process, id, 'ready');
+    const id = await world.onboard(process, 'premium');
     let refusals = 0;
     world.beforeCall = (call) => {
       if (call !== 'delete' || ++refusals > 2) return;
       throw new DomainError('CONFLICT', 'data cannot be deleted while services run');
     };
-    await world.deliver(process, offboarding(id));
-    await world.untilPhase(process, id, 'gone');
+    await world.offboard(process, id);
     expect(await world.traces(id)).toMatchObject(NOTHING);
   });
 
   test('is refused by the no-delete policy and changes nothing', async () => {
     await using world = new World();
     const process = await world.running({ noDelete: true });
-    const id = tenantId();
-    await world.deliver(process, onboarding(id, 'advanced'));
-    await world.untilPhase(process, id, 'ready');
+    const id = await world.onboard(process, 'advanced');
     const { placement: _, ...before } = await world.traces(id);
     world.clock.advance(1);
     await world.deliver(process, offboarding(id));

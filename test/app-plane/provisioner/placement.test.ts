@@ -1,14 +1,12 @@
 import { expect, test } from '@jest/globals';
 import { loadPlacement, placementItem } from '../../../app-plane/provisioner/placement.ts';
 import { put } from '../../../core/ports/table.ts';
-import { onboarding, tenantId, World } from './world.ts';
+import { World } from './world.ts';
 
 test('a placement that an earlier version stored is read with the same meaning, and its tenant is kept', async () => {
   await using world = new World();
   const process = await world.running();
-  const id = tenantId();
-  await world.deliver(process, onboarding(id, 'premium'));
-  await world.untilPhase(process, id, 'ready');
+  const id = await world.onboard(process, 'premium');
   const before = await world.traces(id);
   const item = await loadPlacement(world.table, id);
   if (!item) throw new Error('the placement must exist');

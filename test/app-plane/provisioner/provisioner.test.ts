@@ -62,8 +62,7 @@ describe('the provisioner', () => {
       });
 
       world.clock.advance(1);
-      await world.deliver(process, offboarding(id));
-      await world.untilPhase(process, id, 'gone');
+      await world.offboard(process, id);
       expect(await world.traces(id)).toMatchObject(NOTHING);
       expect(await world.resultTypes(id)).toEqual(['provisionSuccess', 'deprovisionSuccess']);
       for (const event of await world.results(id)) checkEvent(event);
@@ -175,9 +174,7 @@ describe('the provisioner', () => {
   test('another pass over a pooled tenant keeps its data', async () => {
     await using world = new World();
     const process = await world.running();
-    const id = tenantId();
-    await world.deliver(process, onboarding(id, 'basic'));
-    await world.untilPhase(process, id, 'ready');
+    const id = await world.onboard(process, 'basic');
     world.data.tenants.add(id);
     expect(await process.provisioner.plan(id)).toEqual([]);
     await process.provisioner.reconcile(id);
@@ -221,9 +218,7 @@ describe('the provisioner', () => {
   test('OB-5: a reconcile replaces the tasks of a service that has become unhealthy', async () => {
     await using world = new World();
     const process = await world.running();
-    const id = tenantId();
-    await world.deliver(process, onboarding(id, 'advanced'));
-    await world.untilPhase(process, id, 'ready');
+    const id = await world.onboard(process, 'advanced');
     const states = async () =>
       (await world.runtime.services({ tenantId: id })).flatMap(({ tasks }) => tasks.map(({ state }) => state));
     world.runtime.hangTasksOf(id);

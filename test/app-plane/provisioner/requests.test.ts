@@ -34,8 +34,7 @@ describe('requests', () => {
     await using world = new World();
     const process = await world.running();
     const id = tenantId();
-    await world.deliver(process, offboarding(id));
-    await world.untilPhase(process, id, 'gone');
+    await world.offboard(process, id);
     const late = onboarding(id, 'premium');
     for (const event of [late, late, onboarding(id, 'basic')]) await world.deliver(process, event);
     await process.provisioner.idle();
@@ -62,9 +61,7 @@ describe('requests', () => {
   test('for a tenant that is ready or gone send the result again', async () => {
     await using world = new World();
     const process = await world.running();
-    const id = tenantId();
-    await world.deliver(process, onboarding(id, 'basic'));
-    await world.untilPhase(process, id, 'ready');
+    const id = await world.onboard(process, 'basic');
     const key = (await world.route(id))?.apiKey;
     world.clock.advance(1);
     await world.deliver(process, onboarding(id, 'basic'));
@@ -72,8 +69,7 @@ describe('requests', () => {
     expect((await world.route(id))?.apiKey).toBe(key);
     for (let i = 0; i < 2; i++) {
       world.clock.advance(1);
-      await world.deliver(process, offboarding(id));
-      await world.untilPhase(process, id, 'gone');
+      await world.offboard(process, id);
     }
     expect(await world.resultTypes(id)).toEqual([
       'provisionSuccess',

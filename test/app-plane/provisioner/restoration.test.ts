@@ -51,9 +51,7 @@ describe('the restoration after a start', () => {
   test('OB-5: is not complete while work on a tenant goes on elsewhere', async () => {
     await using world = new World();
     const first = await world.running({ withStacks: true });
-    const id = tenantId();
-    await world.deliver(first, onboarding(id, 'premium'));
-    await world.untilPhase(first, id, 'ready');
+    const id = await world.onboard(first, 'premium');
     world.kill(first);
     await world.stacks.deleteStack(id);
     world.stacks.finish(id);
@@ -104,9 +102,7 @@ describe('a pooled service that does not start', () => {
         .map((one) => one.service)
         .sort(),
     ).toEqual(SERVICES.filter((one) => one !== service));
-    const id = tenantId();
-    await world.deliver(process, onboarding(id, 'premium'));
-    await world.untilPhase(process, id, 'ready');
+    await world.onboard(process, 'premium');
   });
 
   test('stops the start if no other starts either', async () => {

@@ -195,6 +195,20 @@ export class World implements AsyncDisposable {
     ]);
   }
 
+  /** Onboards a tenant until it is ready. @returns its id */
+  async onboard(process: Process, tier: TierName): Promise<string> {
+    const id = tenantId();
+    await this.deliver(process, onboarding(id, tier));
+    await this.untilPhase(process, id, 'ready');
+    return id;
+  }
+
+  /** Offboards a tenant until it is gone. */
+  async offboard(process: Process, id: string): Promise<void> {
+    await this.deliver(process, offboarding(id));
+    await this.untilPhase(process, id, 'gone');
+  }
+
   /** Lets work end and time pass until `holds` is true or the process is dead. */
   async until(process: Process, holds: () => Promise<boolean>): Promise<void> {
     for (const deadline = Date.now() + DEADLINE_MS; !process.isDead() && !(await holds()); ) {

@@ -8,9 +8,10 @@ import { envelope } from '../../../core/events/events.ts';
 import { REJECTED } from '../../../core/events/publisher.ts';
 import type { Access } from '../../../core/http/access.ts';
 import { ADMIN_SCOPES, LOCAL_CREDENTIAL } from '../../../core/identity/issuers.ts';
-import { put, type Write } from '../../../core/ports/table.ts';
+import { put } from '../../../core/ports/table.ts';
 import { keyOf } from '../../../core/ports/table-rules.ts';
 import { type TenantRecord, tenantItem, tenantKey } from '../../../core/tenant/record.ts';
+import { beforeNextWrite } from '../../support/before-next-write.ts';
 import { holdRequest } from '../../support/held-request.ts';
 import { type Body, type Home, registration, startHome } from './home.ts';
 
@@ -176,7 +177,7 @@ describe('ID-4: a caller who loses the right while the body is on its way', () =
         await prepare(home, id, url(path));
         const { authorization, losses } = await newCaller(kind);
         let before: unknown;
-        beforeNextWrite(home, async () => {
+        beforeNextRequestWrite(home, async () => {
           await losses[loss]?.();
           before = effects(home);
         });
@@ -210,7 +211,7 @@ test.each([
   const path = url(template);
   await prepare(home, id, path);
   const { authorization } = await newCaller('credential');
-  beforeNextWrite(home, () => setState(home.deps, targetOf(path), 'deprovisioning'));
+  beforeNextRequestWrite(home, () => setState(home.deps, targetOf(path), 'deprovisioning'));
   const headers = { authorization, 'content-type': 'application/json' };
   const response = await fetch(path, { method: 'POST', headers, body: bodyOf(id) });
   expect(response.status).toBe(409);
@@ -223,14 +224,8 @@ test.each(OPERATIONS)('$method $path refuses a stranger before the body has arri
 });
 
 /** Runs `change` right before the next transaction of a request. The mailer's own go on meanwhile. */
-function beforeNextWrite({ deps: { table } }: Home, change: () => Promise<unknown>): void {
-  const transact = table.transact.bind(table);
-  table.transact = async (writes: readonly Write[]) => {
-    if (writes.every((write) => keyOf(write).pk === 'mail')) return transact(writes);
-    table.transact = transact;
-    await change();
-    await transact(writes);
-  };
+function beforeNextRequestWrite({ deps: { table } }: Home, change: () => Promise<unknown>): void {
+  beforeNextWrite(table, change, (writes) => writes.some((write) => keyOf(write).pk !== 'mail'));
 }
 
 /** Brings the target tenant into a state in which the operation has an effect. */

@@ -23,7 +23,7 @@ describe('a system user', () => {
   const invite = (name: string, token: TokenName = 'admin'): Promise<Reply> =>
     home.call('POST', `/users/${name}/invitation`, undefined, { token });
 
-  test('ID-3: who has not signed in is invited again, with another password; one who has signed in is not', async () => {
+  test('ID-7: who has not signed in is invited again, with another password; one who has signed in is not', async () => {
     await home.deps.identity.createUser('admin', JO);
     const replies = [await invite('jo'), await invite('JO')];
     expect(replies.map(({ status, body }) => [status, body])).toEqual(
@@ -39,7 +39,7 @@ describe('a system user', () => {
     expect(await passwordsMailedTo(JO.email)).toHaveLength(3);
   });
 
-  test('ID-3: is signed out everywhere by an admin, and by the user alone', async () => {
+  test('ID-6: is signed out everywhere by an admin, and by the user alone', async () => {
     const validFrom = async () => (await home.deps.identity.user('admin', 'sue'))?.tokensValidFrom;
     await home.deps.identity.createUser('admin', { ...JO, userName: 'sue', password: PASSWORD });
     expect((await home.call('DELETE', '/users/sue/sessions')).body).toEqual({ message: 'User signed out' });
@@ -91,7 +91,7 @@ describe("a tenant's administrator", () => {
     home.call('POST', `/tenants/${tenantId}/invitation`, body, { token });
 
   test.each(['basic', 'premium'])(
-    'ID-1: of a %s tenant is invited again, in the name of the company, with the link of the tenant',
+    'ID-7: of a %s tenant is invited again, in the name of the company, with the link of the tenant',
     async (tier) => {
       const acme = await onboard('Acme Inc', tier);
       const { status, body } = await invite(acme);
@@ -107,7 +107,7 @@ describe("a tenant's administrator", () => {
     },
   );
 
-  test('ID-1: who has signed in is not invited again, but a new one can be, once', async () => {
+  test('ID-7: who has signed in is not invited again, but a new one can be, once', async () => {
     const acme = await onboard('Acme', 'basic');
     await home.deps.identity.setPassword('pool', acme.email, PASSWORD);
     expect((await invite(acme)).body.message).toMatch(/^Every enabled administrator of the tenant has signed in; /);
@@ -119,7 +119,7 @@ describe("a tenant's administrator", () => {
     expect(items.map(({ role }) => role)).toEqual(['TenantAdmin', 'TenantAdmin']);
   });
 
-  test('ID-1: is named by email where several have not signed in', async () => {
+  test('ID-7: is named by email where several have not signed in', async () => {
     const acme = await onboard('Acme', 'basic');
     await invite(acme, { email: 'second@acme.example' });
     const { status, body } = await invite(acme);

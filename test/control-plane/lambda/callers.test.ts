@@ -79,7 +79,7 @@ describeLambdaApi("the control plane's function in an emulated account", (api) =
       expect((await call('GET /users', '/users', { claims: leaver })).statusCode).toBe(401);
     });
 
-    test('ID-3: and refuses tokens that were issued before the user ended all sessions', async () => {
+    test('ID-6: and refuses tokens that were issued before the user ended all sessions', async () => {
       const email = 'traveller@platform.example';
       const { subject } = await api.world.identity.createUser('admin', {
         userName: 'away',

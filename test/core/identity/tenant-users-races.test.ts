@@ -3,6 +3,7 @@ import { openTenantUsers, type TenantUsers } from '../../../core/identity/users/
 import { createUserStore } from '../../../core/identity/users/user-store.ts';
 import type { Identity, User } from '../../../core/ports/identity.ts';
 import { type Key, put } from '../../../core/ports/table.ts';
+import { beforeNextWrite } from '../../support/before-next-write.ts';
 import { openScratchTable } from '../../support/scratch-table.ts';
 import { ServiceCredentials } from '../../support/service-credentials.ts';
 
@@ -47,17 +48,6 @@ async function setTenant(version: number, active: boolean): Promise<void> {
   await scratch.table.transact([put({ ...RECORD, version, data: { active } })]);
 }
 
-/** Runs `change` right before the next transaction. */
-function beforeNextWrite(change: () => Promise<unknown>): void {
-  const { table } = scratch;
-  const transact = table.transact.bind(table);
-  table.transact = async (writes) => {
-    table.transact = transact;
-    await change();
-    await transact(writes);
-  };
-}
-
 const ACTIONS: readonly (readonly [string, () => Promise<unknown>])[] = [
   ['an invitation', () => users.create({ userName: 'late', email: 'late@acme.test', role: 'TenantAdmin' })],
   ['a promotion', () => users.change('member@acme.test', { role: 'TenantAdmin' })],
@@ -73,7 +63,7 @@ const LOSSES: readonly (readonly [string, string, () => Promise<unknown>])[] = [
 
 describe.each(ACTIONS)('ID-4: %s', (_action, act) => {
   test.each(LOSSES)('is not committed if the administrator %s at that moment', async (_loss, code, lose) => {
-    beforeNextWrite(lose);
+    beforeNextWrite(scratch.table, lose);
     await expect(act()).rejects.toMatchObject({ code });
     await expect(identity.user('pool', 'late')).resolves.toBeUndefined();
     const member = await identity.user('pool', 'member@acme.test');
@@ -81,7 +71,7 @@ describe.each(ACTIONS)('ID-4: %s', (_action, act) => {
   });
 
   test('is committed although the records of the administrator and the tenant change in other ways', async () => {
-    beforeNextWrite(async () => {
+    beforeNextWrite(scratch.table, async () => {
       await identity.updateUser('pool', admin.userName, { email: 'new-address@acme.test' });
       await setTenant(2, true);
     });

@@ -8,6 +8,6 @@ test.each([
   [{ enabled: true, tokensValidFrom: 100 }, 100, true],
   [{ enabled: true, tokensValidFrom: 100 }, 0, false],
   [{ enabled: false, tokensValidFrom: 100 }, 101, false],
-])('ID-3: of the user %j, a token issued at %i is accepted: %s', (subject, issuedAt, expected) => {
+])('ID-6: of the user %j, a token issued at %i is accepted: %s', (subject, issuedAt, expected) => {
   expect(acceptsToken(subject, issuedAt)).toBe(expected);
 });

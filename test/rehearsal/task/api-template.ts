@@ -1,3 +1,5 @@
+import { functionResources } from '../function-resources.ts';
+
 /** Values of the API keys, by tenant. */
 export const KEYS = { t1: 'key-of-t1-0123456789abcdef', t2: 'key-of-t2-0123456789abcdef' } as const;
 /** Requests that t1 may send at once. Its bucket does not fill up again during a test. */
@@ -51,20 +53,9 @@ export function apiTemplate(dnsName: string, loadBalancerArn: string): string {
 }
 
 function authorizer() {
-  const trust = { Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' };
   const path = 'arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions';
   return {
-    Role: {
-      Type: 'AWS::IAM::Role',
-      Properties: { AssumeRolePolicyDocument: { Version: '2012-10-17', Statement: [trust] } },
-    },
-    Function: {
-      Type: 'AWS::Lambda::Function',
-      Properties: {
-        ...{ Runtime: 'nodejs24.x', Handler: 'index.handler', Code: { ZipFile: AUTHORIZER } },
-        Role: { 'Fn::GetAtt': ['Role', 'Arn'] },
-      },
-    },
+    ...functionResources('Function', AUTHORIZER),
     Authorizer: {
       Type: 'AWS::ApiGateway::Authorizer',
       Properties: {

@@ -1,3 +1,5 @@
+import { functionResources } from '../function-resources.ts';
+
 /** Returns what the load balancer passes on. */
 const ECHO = `exports.handler = async ({ path, queryStringParameters: query, headers }) => ({
   statusCode: 200,
@@ -10,29 +12,13 @@ const ECHO = `exports.handler = async ({ path, queryStringParameters: query, hea
  * parameter ListenerArn, which leads to a function that returns the request.
  */
 export function echoTemplate(tenantPaths: readonly string[]): string {
-  const trust = { Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' };
-  const Resources = Object.assign(
-    {
-      Role: {
-        Type: 'AWS::IAM::Role',
-        Properties: { AssumeRolePolicyDocument: { Version: '2012-10-17', Statement: [trust] } },
-      },
-    },
-    ...tenantPaths.map((tenantPath, i) => deployment(tenantPath, i + 1)),
-  );
+  const Resources = Object.assign({}, ...tenantPaths.map((tenantPath, i) => deployment(tenantPath, i + 1)));
   return JSON.stringify({ Parameters: { ListenerArn: { Type: 'String' } }, Resources });
 }
 
 function deployment(tenantPath: string, number: number) {
   return {
-    [`Function${number}`]: {
-      Type: 'AWS::Lambda::Function',
-      Properties: {
-        ...{ Runtime: 'nodejs24.x', Handler: 'index.handler', Code: { ZipFile: ECHO } },
-        Role: { 'Fn::GetAtt': ['Role', 'Arn'] },
-        Environment: { Variables: { TENANT_PATH: tenantPath } },
-      },
-    },
+    ...functionResources(`Function${number}`, ECHO, { TENANT_PATH: tenantPath }),
     [`Permission${number}`]: {
       Type: 'AWS::Lambda::Permission',
       Properties: {

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { DomainError } from '../../../../core/errors.ts';
-import { parseJson } from '../../../../core/http/json-body.ts';
+import { requireJson } from '../../../../core/http/json-body.ts';
 import type { Authorize } from '../../../../core/identity/authorize.ts';
 import type { TenantUsersOptions } from '../../../../core/identity/users/tenant-users.ts';
 import { createUsersHandler, type UsersTarget } from '../../../../core/identity/users-api/users-handler.ts';
@@ -37,7 +36,5 @@ export function sendResponse(res: ServerResponse, { status, headers, body }: Use
 
 /** The JSON value of a body. Throws INVALID, TOO_LARGE. */
 export async function readJson(req: IncomingMessage): Promise<unknown> {
-  const json = parseJson(await readBody(req));
-  if (!json) throw new DomainError('INVALID', 'the body must be JSON');
-  return json.value;
+  return requireJson(await readBody(req));
 }

@@ -4,6 +4,7 @@ import { Email } from '../../../../core/fields/email.ts';
 import { UserName } from '../../../../core/fields/user-name.ts';
 import { checkPassword } from '../../../../core/identity/password-policy.ts';
 import { signIn } from '../../../support/sign-in-by-page.ts';
+import { ODD_USERS } from '../../contract/odd-users.ts';
 import { ACME, type RealmServer, startRealmServer } from './realm-server.ts';
 
 /** Whatever a user is accepted with, the user can sign in with, and the users API can address. */
@@ -28,20 +29,8 @@ function usersApi(path: string, method = 'GET', body?: object): Promise<Response
   return fetch(`${server.issuer('pool')}/users${path}`, { method, headers, body: body ? JSON.stringify(body) : null });
 }
 
-const USERS: readonly (readonly [userName: string, email: string])[] = [
-  ['#1', 'r&d@odd.test'],
-  ['100%', 'a=b@odd.test'],
-  ['%2e%2e', 'info@xn--mller-kva.odd.test'],
-  ['Jörg', "o'neill@odd.test"],
-  ['東京', '!#$%&*=^_`{|}~-@odd.test'],
-  ['x'.repeat(128), `${'x'.repeat(64)}@${'d'.repeat(58)}.test`],
-  ['İ'.repeat(64), 'turkish@odd.test'],
-  ['😀'.repeat(64), 'smile@odd.test'],
-  ['"<script>&amp;', 'markup@odd.test'],
-];
-
 describe('ON-2: a user whose name and email are accepted', () => {
-  test.each([...USERS, ...USERS.map(([, email]) => [email.replace('@', '.own@').slice(-128), ''] as const)])(
+  test.each([...ODD_USERS, ...ODD_USERS.map(([, email]) => [email.replace('@', '.own@').slice(-128), ''] as const)])(
     'signs in with either, is addressed by the users API, and is deleted: %j',
     async (userName, given) => {
       const email = given || userName;

@@ -69,7 +69,7 @@ async function signedInBrowser() {
 const UNAVAILABLE_PAGE = { name: 'error', heading: 'Not possible at the moment' };
 const REFUSED = { status: 503, retryAfter: '5' };
 
-describe('FT-1: while the disk is full', () => {
+describe('while the disk is full', () => {
   test('sign-in responds with 503, and succeeds once there is space', async () => {
     const makeSpace = fillDisk();
     const { seen, fetch } = recorder();
@@ -149,7 +149,7 @@ describe('FT-1: while the disk is full', () => {
   });
 });
 
-describe('FT-1: while the store cannot be read', () => {
+describe('while the store cannot be read', () => {
   test('the page for a code says so with 503, and a client that reads HTML gets the page', async () => {
     const { seen, browser, open } = await signedInBrowser();
     const page = await open('/device');

@@ -1,23 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createBrowser, type Page, refresh, signIn, type Tokens } from '../../../support/sign-in-by-page.ts';
-import { ACME, type RealmServer, startRealmServer } from './realm-server.ts';
+import { type RealmServer, startRealmServer } from './realm-server.ts';
 
 const PASSWORD = 'Correct-horse-7';
 const NEW_PASSWORD = 'Battery-staple-8';
 let server: RealmServer;
-let made = 0;
 
 beforeAll(async () => {
   server = await startRealmServer();
 });
 afterAll(async () => server?.close());
 
-async function newUser(): Promise<string> {
-  const email = `owner${++made}@acme.example`;
-  const user = { userName: email, email, role: 'TenantUser', tenantId: ACME, password: PASSWORD };
-  await server.identity.createUser('pool', user);
-  return email;
-}
+const newUser = () => server.newUser({ password: PASSWORD });
 
 function enter(userName: string, password = PASSWORD): Promise<Tokens> {
   return signIn({ issuer: server.issuer('pool'), clientId: 'tierplane-cli', userName, password });
@@ -48,7 +42,7 @@ async function openBrowser(userName: string) {
 const SIGNED_OUT = { code: 'UNAUTHENTICATED' };
 
 describe("a signed-in user's own account, by page", () => {
-  test('ID-1: changes the password with the current one; this browser stays signed in, all else ends', async () => {
+  test('ID-7: changes the password with the current one; this browser stays signed in, all else ends', async () => {
     const userName = await newUser();
     const elsewhere = await enter(userName);
     const browser = await openBrowser(userName);
@@ -74,7 +68,7 @@ describe("a signed-in user's own account, by page", () => {
     expect((await me('GET', '', await enter(userName, NEW_PASSWORD))).status).toBe(200);
   });
 
-  test('ID-1: signs out everywhere at once, this browser included', async () => {
+  test('ID-6: signs out everywhere at once, this browser included', async () => {
     const userName = await newUser();
     const elsewhere = await enter(userName);
     const browser = await openBrowser(userName);
@@ -132,7 +126,7 @@ describe("a signed-in user's own account, by page", () => {
 });
 
 describe("a user's own account, by access token", () => {
-  test('ID-1: changes the password with the current one, and ends every session and token', async () => {
+  test('ID-7: changes the password with the current one, and ends every session and token', async () => {
     const userName = await newUser();
     const tokens = await enter(userName);
     const change = (body: unknown) => me('PUT', '/password', tokens, body);
@@ -167,7 +161,7 @@ describe("a user's own account, by access token", () => {
     expect(guesses.filter(({ status }) => status === 422).length).toBeLessThanOrEqual(10);
   });
 
-  test('ID-1: signs out everywhere, once: the token of the request ends, too', async () => {
+  test('ID-6: signs out everywhere, once: the token of the request ends, too', async () => {
     const tokens = await enter(await newUser());
     expect((await me('DELETE', '/sessions', tokens)).status).toBe(204);
     expect((await me('DELETE', '/sessions', tokens)).status).toBe(401);

@@ -1,25 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeNextWrite } from '../../../support/before-next-write.ts';
 import { createBrowser, type Page, signIn } from '../../../support/sign-in-by-page.ts';
-import { ACME, type RealmServer, startRealmServer } from './realm-server.ts';
+import { type RealmServer, startRealmServer } from './realm-server.ts';
 
 const PASSWORD = 'Correct-horse-7';
 const NEW_PASSWORD = 'Battery-staple-8';
 const RESET_PASSWORD = 'Reset-horse-9';
 let server: RealmServer;
-let made = 0;
 
 beforeAll(async () => {
   server = await startRealmServer({ logN: 10 });
 });
 afterAll(async () => server?.close());
-
-/** @param password @default - the user is invited */
-async function newUser(password?: string): Promise<string> {
-  const email = `racer${++made}@acme.example`;
-  const user = { userName: email, email, role: 'TenantUser', tenantId: ACME };
-  await server.identity.createUser('pool', { ...user, ...(password !== undefined && { password }) });
-  return email;
-}
 
 /** Signs the user in, and opens the page with this path. */
 async function openBrowser(userName: string, password: string) {
@@ -38,19 +30,12 @@ const signsIn = (userName: string, password: string) =>
 
 /** Runs `change` right before the next transaction that writes a user. */
 function beforeNextUserWrite(change: () => Promise<unknown>): void {
-  const { table } = server;
-  const transact = table.transact.bind(table);
-  table.transact = async (writes) => {
-    if (!JSON.stringify(writes).includes('user#pool')) return transact(writes);
-    table.transact = transact;
-    await change();
-    await transact(writes);
-  };
+  beforeNextWrite(server.table, change, (writes) => JSON.stringify(writes).includes('user#pool'));
 }
 
 describe('ID-4: a password that a user chooses by page', () => {
   test('does not overwrite one that a link has set at the moment of the write', async () => {
-    const userName = await newUser(PASSWORD);
+    const userName = await server.newUser({ password: PASSWORD });
     const browser = await openBrowser(userName, PASSWORD);
     const page = await browser.open('/account/password');
     beforeNextUserWrite(() => server.identity.setPassword('pool', userName, RESET_PASSWORD));
@@ -61,7 +46,7 @@ describe('ID-4: a password that a user chooses by page', () => {
   });
 
   test('is not set for a user who is disabled at the moment of the write', async () => {
-    const userName = await newUser(PASSWORD);
+    const userName = await server.newUser({ password: PASSWORD });
     const browser = await openBrowser(userName, PASSWORD);
     const page = await browser.open('/account/password');
     beforeNextUserWrite(() => server.identity.setUserEnabled('pool', userName, false));
@@ -75,7 +60,7 @@ describe('ID-4: a password that a user chooses by page', () => {
     ['the user is disabled', (userName) => server.identity.setUserEnabled('pool', userName, false)],
     ['the user has chosen one elsewhere', (userName) => server.identity.setPassword('pool', userName, RESET_PASSWORD)],
   ])('does not replace a temporary one when %s at the moment of the write', async (_what, lose) => {
-    const userName = await newUser();
+    const userName = await server.newUser();
     const browser = await openBrowser(userName, await server.invitedPassword(userName));
     expect(browser.first).toMatchObject({ name: 'change-password' });
     beforeNextUserWrite(() => lose(userName));

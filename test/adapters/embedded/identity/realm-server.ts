@@ -16,6 +16,7 @@ import { systemClock, systemRandom } from '../../../../adapters/shared/clock.ts'
 import type { TenantClaims } from '../../../../core/identity/tenant-claims.ts';
 import { createMailLimits } from '../../../../core/identity/users/mail-limits.ts';
 import type { Clock } from '../../../../core/ports/clock.ts';
+import type { RealmId } from '../../../../core/ports/identity.ts';
 import { closeServer, listen } from '../../../support/http-server.ts';
 import { recordingLog } from '../../../support/recording-log.ts';
 
@@ -39,15 +40,31 @@ export interface RealmServer {
   /** Moves the clock forward. */
   advance(ms: number): void;
   issuer(realm: string): string;
+  /**
+   * Creates a user with an address of its own, which is also the name, so that limits per user do not add up over tests.
+   * @param user.password @default - the user is invited
+   */
+  newUser(user?: NewRealmUser): Promise<string>;
   /** The temporary password in the newest mail to this address. */
   invitedPassword(email: string): Promise<string>;
   close(): Promise<void>;
+}
+
+export interface NewRealmUser {
+  /** @default 'TenantUser' */
+  readonly role?: string;
+  /** @default ACME */
+  readonly tenantId?: string;
+  /** @default 'pool' */
+  readonly realm?: RealmId;
+  readonly password?: string;
 }
 
 /** @param options.logN cost of password hashes. @default - that of the platform */
 export async function startRealmServer(options: { readonly logN?: number } = {}): Promise<RealmServer> {
   const dir = await mkdtemp(join(tmpdir(), 'tierplane-identity-'));
   let ahead = 0;
+  let users = 0;
   const clock: Clock = {
     ...systemClock,
     now: () => Date.now() + ahead,
@@ -124,6 +141,11 @@ export async function startRealmServer(options: { readonly logN?: number } = {})
       ahead += ms;
     },
     issuer: (realm) => `${url}/realms/${realm}`,
+    async newUser({ realm = 'pool', ...user } = {}) {
+      const email = `user${++users}@acme.example`;
+      await identity.createUser(realm, { userName: email, email, role: 'TenantUser', tenantId: ACME, ...user });
+      return email;
+    },
     async invitedPassword(email) {
       const { items } = await mailer.list({ limit: 100 });
       const text = items.find((mail) => mail.to === email)?.text ?? '';

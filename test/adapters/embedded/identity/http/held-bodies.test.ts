@@ -5,6 +5,7 @@ import { API_AUDIENCE, CLI_CLIENT } from '../../../../../core/identity/issuers.t
 import { OWN_ACCOUNT_OPERATIONS } from '../../../../../core/identity/users-api/own-account.ts';
 import { USERS_OPERATIONS } from '../../../../../core/identity/users-api/users-operations.ts';
 import type { User } from '../../../../../core/ports/identity.ts';
+import { beforeNextWrite } from '../../../../support/before-next-write.ts';
 import { holdRequest } from '../../../../support/held-request.ts';
 import { ACME, type RealmServer, startRealmServer } from '../realm-server.ts';
 
@@ -99,7 +100,7 @@ describe.each(WITH_BODY)('ID-4: $method $path, whose body is still on its way', 
     async (_what, status, lose) => {
       const { caller, held } = await hold(id, method, path);
       let before: unknown;
-      beforeNextWrite(async () => {
+      beforeNextWrite(server.table, async () => {
         await lose(caller);
         before = effects();
       });
@@ -109,17 +110,6 @@ describe.each(WITH_BODY)('ID-4: $method $path, whose body is still on its way', 
     },
   );
 });
-
-/** Runs `change` right before the next transaction. */
-function beforeNextWrite(change: () => Promise<unknown>): void {
-  const { table } = server;
-  const transact = table.transact.bind(table);
-  table.transact = async (writes) => {
-    table.transact = transact;
-    await change();
-    await transact(writes);
-  };
-}
 
 test('there is a valid body here for each operation with one, and for no other', () => {
   expect(WITH_BODY.map(({ id }) => id).sort()).toEqual(Object.keys(BODIES).sort());

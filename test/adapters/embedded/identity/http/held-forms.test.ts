@@ -12,7 +12,6 @@ const CHOSEN = { newPassword: 'Battery-staple-8', repeated: 'Battery-staple-8' }
 const STARTED = 'http.server.request.start';
 
 let server: RealmServer;
-let made = 0;
 /** What happens while the body of the next form is on its way. */
 let meanwhile: (() => Promise<unknown> | unknown) | undefined;
 /** The records right after that. */
@@ -70,14 +69,9 @@ function openBrowser() {
 type Browser = ReturnType<typeof openBrowser>;
 
 /** Creates a user, with a temporary password if there is no other. */
-async function newUser(chosen: { readonly password?: string } = { password: PASSWORD }): Promise<string> {
+function newUser(chosen: { readonly password?: string } = { password: PASSWORD }): Promise<string> {
   server.changeTenant(ACME, { active: true });
-  const email = `form${++made}@acme.example`;
-  await server.identity.createUser('pool', {
-    ...{ userName: email, email, role: 'TenantUser', tenantId: ACME },
-    ...chosen,
-  });
-  return email;
+  return server.newUser(chosen);
 }
 
 async function signedIn(userName: string): Promise<Browser> {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { createUsersEndpoint } from '../../../core/identity/users-api/users-endpoint.ts';
-import { ANN, openUserStoreScene, TENANT, type UserStoreScene } from './user-store-scene.ts';
+import { DomainError } from '../../../../core/errors.ts';
+import { createUsersEndpoint } from '../../../../core/identity/users-api/users-endpoint.ts';
+import { ANN, openUserStoreScene, TENANT, type UserStoreScene } from '../user-store-scene.ts';
 
 const PASSWORD = 'Correct-horse-7';
 let scene: UserStoreScene;
@@ -61,12 +62,15 @@ test.each<[method: string, path: string, status: number, allow: string]>([
   expect([response.status, response.headers.allow ?? '']).toEqual([status, allow]);
 });
 
-test('SE-5: a caller learns the role and the tenant of the record', async () => {
+test('ID-4: a caller learns the role and the tenant of the record', async () => {
   expect((await send({ path: '/me' }, 'TenantUser')).body).toEqual({ role: 'TenantUser', tenantId: TENANT });
 });
 
 test.each<[what: string, event: Event, status: number, message: string]>([
   ['a realm that does not exist', { realm: 'tenant-nobody00' }, 404, 'realm not found'],
+  ['a realm that cannot exist', { realm: 'pool#x' }, 404, 'realm not found'],
+  ['a path without a slash', { path: 'users' }, 400, 'the event must have realm, method and path'],
+  ['another path', { path: '/account' }, 404, 'nothing exists at this path'],
   ['no path', {}, 400, 'the event must have realm, method and path'],
   ['a body that is not JSON', { method: 'PUT', path: '/me/password', body: '{' }, 422, 'the body must be JSON'],
   [
@@ -79,6 +83,21 @@ test.each<[what: string, event: Event, status: number, message: string]>([
   const path = 'realm' in event ? { path: '/users' } : {};
   const response = await send({ ...path, ...event });
   expect([response.status, response.body]).toMatchObject([status, { message }]);
+});
+
+test('a body of 16 KiB is read', async () => {
+  const body = `"${'x'.repeat(16 * 1024 - 2)}"`;
+  expect((await send({ method: 'PUT', path: '/me/password', body })).status).toBe(422);
+});
+
+test('an error that no caller caused is thrown, also while the realm is read', async () => {
+  scene.identity.realm = () => Promise.reject(new Error('broken'));
+  await expect(send({ path: '/me' })).rejects.toThrow('broken');
+});
+
+test('SE-6: an unavailable store gets 503', async () => {
+  scene.identity.realm = () => Promise.reject(new DomainError('UNAVAILABLE', 'try again'));
+  expect(await send({ path: '/me' })).toEqual({ status: 503, headers: {}, body: { message: 'try again' } });
 });
 
 test('a wrong password is refused with its field, and signing out ends the token', async () => {

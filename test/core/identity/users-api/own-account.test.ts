@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { createOwnAccountHandler, type PasswordCheck } from '../../../core/identity/users-api/own-account.ts';
-import type { User } from '../../../core/ports/identity.ts';
-import { type Key, put } from '../../../core/ports/table.ts';
-import { ANN, openUserStoreScene, TENANT, type UserStoreScene } from './user-store-scene.ts';
+import { createOwnAccountHandler, type PasswordCheck } from '../../../../core/identity/users-api/own-account.ts';
+import type { User } from '../../../../core/ports/identity.ts';
+import { type Key, put } from '../../../../core/ports/table.ts';
+import { beforeNextWrite } from '../../../support/before-next-write.ts';
+import { ANN, openUserStoreScene, TENANT, type UserStoreScene } from '../user-store-scene.ts';
 
 const POOL = { id: 'pool', displayName: 'Pool' } as const;
 const RECORD: Key<{ active: boolean }> = { pk: `tenant#${TENANT}`, sk: 'tenant' };
@@ -53,17 +54,6 @@ function changePassword(meanwhile: () => Promise<unknown>) {
   });
 }
 
-/** Runs `change` right before the next transaction. */
-function beforeNextWrite(change: () => Promise<unknown>): void {
-  const { table } = scene;
-  const transact = table.transact.bind(table);
-  table.transact = async (writes) => {
-    table.transact = transact;
-    await change();
-    await transact(writes);
-  };
-}
-
 const passwordNow = () => scene.credentials.account('pool', ANN.userName)?.password;
 
 const LOSSES: readonly (readonly [string, string, () => Promise<unknown>])[] = [
@@ -84,7 +74,7 @@ describe('ID-4: a user who changes the password with the present one', () => {
   });
 
   test.each(LOSSES)('is refused when %s at the moment of the write', async (_what, remaining, lose) => {
-    const { status } = await changePassword(async () => beforeNextWrite(lose));
+    const { status } = await changePassword(async () => beforeNextWrite(scene.table, lose));
     expect(status).toBe(401);
     expect(passwordNow()).toBe(remaining);
   });
@@ -100,7 +90,7 @@ describe('ID-4: a user who changes the password with the present one', () => {
 
   test('gets it if nothing happens meanwhile, or only something that does not matter', async () => {
     const { status } = await changePassword(async () =>
-      beforeNextWrite(() => scene.identity.updateUser('pool', ANN.userName, { role: 'TenantAdmin' })),
+      beforeNextWrite(scene.table, () => scene.identity.updateUser('pool', ANN.userName, { role: 'TenantAdmin' })),
     );
     expect(status).toBe(204);
     expect(passwordNow()).toBe(NEW_PASSWORD);

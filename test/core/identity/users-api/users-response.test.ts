@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { DomainError, type ErrorCode } from '../../../core/errors.ts';
-import { methodNotAllowed, refusalOf } from '../../../core/identity/users-api/users-response.ts';
+import { DomainError, type ErrorCode } from '../../../../core/errors.ts';
+import { methodNotAllowed, refusalOf } from '../../../../core/identity/users-api/users-response.ts';
 
 describe('the response of the users API to an error', () => {
   test.each<[ErrorCode, number]>([
@@ -34,12 +34,13 @@ describe('the response of the users API to an error', () => {
     });
   });
 
-  test.each([new DomainError('INTERNAL', 'broken'), new Error('broken')])(
-    'throws what no client caused (%#)',
-    (error) => {
-      expect(() => refusalOf(error)).toThrow(error);
-    },
-  );
+  test.each([
+    new DomainError('INTERNAL', 'broken'),
+    new Error('broken'),
+    Object.assign(new Error('broken'), { code: 'INVALID' }),
+  ])('throws what no client caused (%#)', (error) => {
+    expect(() => refusalOf(error)).toThrow(error);
+  });
 
   test('to a wrong method lists the methods', () => {
     expect(methodNotAllowed(['GET', 'POST'])).toEqual({

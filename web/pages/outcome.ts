@@ -1,0 +1,25 @@
+import { html } from './html.ts';
+import { page } from './layout.ts';
+
+export interface OutcomeModel {
+  /** Identifies the page, for tests. */
+  readonly name: string;
+  readonly title: string;
+  /** @default - the title */
+  readonly heading?: string;
+  readonly text: string;
+  /** Where to go next. The first is the usual way. @default - none */
+  readonly links?: readonly { readonly text: string; readonly href: string }[];
+}
+
+/** A page that says what has happened. */
+export function outcomePage({ name, title, heading = title, text, links = [] }: OutcomeModel): string {
+  return page({
+    title,
+    width: 'narrow',
+    body: html`<div class="card panel" data-page="${name}">
+<header><h1>${heading}</h1><p class="muted">${text}</p></header>
+${links.length > 0 && html`<div class="actions">${links.map((link, at) => html`<a class="${at === 0 ? 'button' : 'button quiet'}" href="${link.href}">${link.text}</a>`)}</div>`}
+</div>`,
+  });
+}
