@@ -11,10 +11,10 @@ export interface TreeCopy {
   remove(): void;
 }
 
-/** A copy of the work tree that a test may change, with the same packages. */
-export function copyOfTree(): TreeCopy {
+/** A copy of the work tree that a test may change. @param options.packages whether it has the same packages, by default true */
+export function copyOfTree({ packages = true } = {}): TreeCopy {
   const path = mkdtempSync(join(tmpdir(), 'tp-tree-'));
   cpSync(ROOT, path, { recursive: true, filter: (source) => !LEFT_OUT.has(source) });
-  symlinkSync(join(ROOT, 'node_modules'), join(path, 'node_modules'));
+  if (packages) symlinkSync(join(ROOT, 'node_modules'), join(path, 'node_modules'));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
