@@ -8,6 +8,7 @@ import { imageNames } from '../../scripts/images/from-scratch.ts';
 import { SERVICES } from '../../tenant-templates/tiers.ts';
 import { until } from '../support/until.ts';
 import { clientConfig, describeWithContainers } from './account.ts';
+import { dataMatrix } from './task/data-matrix.ts';
 import { imageOf, PREFIX, RELEASE, SiloScene } from './task/silo-scene.ts';
 
 jest.setTimeout(180_000);
@@ -124,6 +125,8 @@ describeWithContainers('silo tenants that are deployed from the templates of a r
       { allowed: false, error: 'AccessDeniedException' },
     ]);
   });
+
+  dataMatrix(account, () => task.engine);
 
   /** The container of products that serves the tenant. */
   function containerOf(tenantId: string): string {

@@ -12,6 +12,9 @@ export interface Template {
   readonly Parameters?: Readonly<Record<string, { readonly Default?: unknown }>>;
   readonly Conditions?: Readonly<Record<string, unknown>>;
   readonly Resources: Readonly<Record<string, TemplateResource>>;
+  readonly Outputs?: Readonly<
+    Record<string, { readonly Value: unknown; readonly Export?: { readonly Name: unknown } }>
+  >;
 }
 
 export interface StackValues {
@@ -44,9 +47,11 @@ const ARNS: Readonly<Record<string, (name: string) => string>> = {
   'AWS::Cognito::UserPool': (name) => `arn:aws:cognito-idp:${REGION}:${ACCOUNT}:userpool/${name}`,
   'AWS::S3::Bucket': (name) => `arn:aws:s3:::${name}`,
   'AWS::SNS::Topic': (name) => `arn:aws:sns:${REGION}:${ACCOUNT}:${name}`,
+  'AWS::ElasticLoadBalancingV2::ListenerRule': (name) =>
+    `arn:aws:elasticloadbalancing:${REGION}:${ACCOUNT}:listener-rule/app/${name}`,
 };
 /** Types whose `Ref` is their ARN. */
-const REF_IS_ARN = new Set(['AWS::IAM::ManagedPolicy', 'AWS::SNS::Topic']);
+const REF_IS_ARN = new Set(['AWS::IAM::ManagedPolicy', 'AWS::SNS::Topic', 'AWS::ElasticLoadBalancingV2::ListenerRule']);
 const NAMES = ['RoleName', 'ManagedPolicyName', 'TableName', 'QueueName', 'FunctionName', 'LogGroupName', 'BucketName'];
 
 /**
@@ -92,6 +97,13 @@ export class DeployedTemplate {
     const boundary = this.#boundaryOf(role.PermissionsBoundary);
     const policies = [...own, ...(attached as { PolicyDocument: PolicyDocument }[])].map((one) => one.PolicyDocument);
     return { policies, ...(boundary && { boundary }) };
+  }
+
+  /** The values that other stacks may import, by the name of the export. */
+  exports(): Readonly<Record<string, string>> {
+    const exported = Object.values(this.#template.Outputs ?? {}).filter(({ Export }) => Export !== undefined);
+    const entries = exported.map(({ Value, Export }) => [String(this.#valueOf(Export?.Name)), this.#valueOf(Value)]);
+    return Object.fromEntries(entries.map(([name, value]) => [name, String(value)]));
   }
 
   /** Who may assume a role. */

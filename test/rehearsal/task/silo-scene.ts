@@ -97,7 +97,7 @@ export class SiloScene {
 }
 
 /** The shared cluster, and the boundary of tenants' roles. */
-function platformTemplate(): string {
+export function platformTemplate(): string {
   const app = new App({ analyticsReporting: false, builtinCloudFormationValidation: false });
   const stack = new Stack(app, 'platform', { synthesizer: templateOnly() });
   fargateCluster(stack, sharedCluster(PREFIX));

@@ -1,6 +1,6 @@
 import { APIGatewayClient, GetApiKeysCommand } from '@aws-sdk/client-api-gateway';
 import { CloudFormationClient, CreateStackCommand, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
-import { DynamoDBClient, ListTablesCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
@@ -12,6 +12,7 @@ import { mailsTo } from '../../../../rehearsal/invited-password.ts';
 import { assumeNewRole } from '../../../adapters/aws/store/roles.ts';
 import { clientConfig, describeInAccount } from '../../../rehearsal/account.ts';
 import { until } from '../../../support/until.ts';
+import { functionRoles } from './function-roles.ts';
 import { type InstalledAppPlane, installAppPlane } from './installed.ts';
 
 jest.setTimeout(180_000);
@@ -119,32 +120,14 @@ describeInAccount('the application plane in an emulated account', (account) => {
     expect(letter?.reason).toContain("tier must be one of basic, advanced, premium, got 'gold'");
   });
 
+  functionRoles(account);
+
   describe('SE-2: the role of', () => {
     const as = async (id: string, use = 'table') => {
       const statements = await installed.statementsOf(id);
       return clientConfig(account(), await assumeNewRole(account(), `${id}-${use}`, statements));
     };
     const denied = { name: expect.stringMatching(/AccessDenied/) };
-    const scan = async (id: string) => {
-      const TableName = await tableName();
-      return new DynamoDBClient(await as(id)).send(new ScanCommand({ TableName }));
-    };
-    const tableName = async () => {
-      const { TableNames = [] } = await new DynamoDBClient(clientConfig(account())).send(new ListTablesCommand());
-      return TableNames.find((name) => name.startsWith('shared-infra-stack-Table')) ?? '';
-    };
-
-    test.each(['ProvisionerAccept', 'ProvisionerDeadLetters', 'ProvisionerReconcile', 'ProvisionerSweep'])(
-      '%s may not scan the table',
-      async (id) => {
-        await expect(scan(id)).rejects.toMatchObject(denied);
-      },
-    );
-
-    test('SmokeRequests may not read the table', async () => {
-      await expect(scan('SmokeRequests')).rejects.toMatchObject(denied);
-    });
-
     test("OutboxPublish may not publish the control plane's events", async () => {
       const events = new EventBridgeClient(await as('OutboxPublish'));
       const entry = { Source: 'controlPlaneEventSource', DetailType: 'onboardingRequest', Detail: '{}' };
