@@ -1,12 +1,4 @@
-import {
-  type AttributeValue,
-  type DynamoDBClient,
-  GetItemCommand,
-  QueryCommand,
-  TransactionCanceledException,
-  type TransactWriteItem,
-  TransactWriteItemsCommand,
-} from '@aws-sdk/client-dynamodb';
+import type { CancellationReason, DynamoDBClient, TransactWriteItem } from '@aws-sdk/client-dynamodb';
 import { ConditionFailed, DomainError } from '../../../core/errors.ts';
 import type { Clock, RandomBytes } from '../../../core/ports/clock.ts';
 import {
@@ -24,11 +16,13 @@ import { checkKey, checkQuery, checkWrites, encodeData, keyOf } from '../../../c
 import { type BackOff, backOffMs, chanceOf } from '../../../core/retry/back-off.ts';
 import { pause } from '../../../core/time/wait.ts';
 import { asDomainError } from './errors.ts';
+import { type Attributes, sdkCalls, type TableCalls } from './table-calls.ts';
 import { queryInput } from './table-query.ts';
 import { EXPIRY, keyNames, TENANT_ATTRIBUTE } from './table-shape.ts';
 
 export interface TableOptions {
-  readonly client: DynamoDBClient;
+  /** How the table calls DynamoDB. */
+  readonly calls: TableCalls;
   /** A table as `tableShape` defines it. */
   readonly tableName: string;
   /** Decides which items have expired, and times retries. */
@@ -41,22 +35,28 @@ export interface TableOptions {
   readonly tenantScoped?: boolean;
 }
 
-type Attributes = Record<string, AttributeValue>;
-
 /** Attempts at a transaction that conflicts with others. They take about 3 s; then it fails with UNAVAILABLE. */
 const CONFLICT_ATTEMPTS = 9;
 const CONFLICT_BACK_OFF: BackOff = { baseMs: 10, maxMs: 10_000 };
 
+/** The Table port over a DynamoDB table, by a client of the SDK. */
+export function openTable({
+  client,
+  ...options
+}: Omit<TableOptions, 'calls'> & { readonly client: DynamoDBClient }): Table {
+  return openTableWith({ ...options, calls: sdkCalls(client) });
+}
+
 /** The Table port over a DynamoDB table. Reads by key are strongly consistent; indexes are eventually consistent. */
-export function openTable(options: TableOptions): Table {
-  const { client, tableName, clock } = options;
+export function openTableWith(options: TableOptions): Table {
+  const { calls, tableName, clock } = options;
   const epochSeconds = (): number => Math.floor(clock.now() / 1000);
 
   return {
     async get<T extends object>(key: Key) {
       checkKey(key);
       const input = { TableName: tableName, Key: keyAttributes(key), ConsistentRead: true };
-      const { Item } = await client.send(new GetItemCommand(input)).catch(fail(options));
+      const { Item } = await calls.getItem(input).catch(fail(options));
       return Item && isLive(Item, epochSeconds()) ? toItem<T>(Item) : undefined;
     },
 
@@ -85,8 +85,7 @@ async function collect(options: TableOptions, query: Query, epochSeconds: number
   const { sk } = keyNames(query.index);
   const found: Attributes[] = [];
   for (let from: Attributes | undefined; ; ) {
-    const command = new QueryCommand({ ...request.input, ExclusiveStartKey: from });
-    const page = await options.client.send(command).catch(fail(options));
+    const page = await options.calls.query({ ...request.input, ExclusiveStartKey: from }).catch(fail(options));
     const items = (page.Items ?? []).filter((item) => isLive(item, epochSeconds));
     found.push(...items.filter((item) => !request.excluded.includes(text(item, sk))));
     from = page.LastEvaluatedKey;
@@ -99,13 +98,13 @@ async function collect(options: TableOptions, query: Query, epochSeconds: number
  * repeated conditional PutItem would find its own item and fail.
  */
 async function transactPastConflicts(options: TableOptions, items: TransactWriteItem[]): Promise<void> {
-  const { client, clock, random } = options;
+  const { calls, clock, random } = options;
   for (let attempt = 1; ; attempt++) {
     try {
-      await client.send(new TransactWriteItemsCommand({ TransactItems: items }));
+      await calls.transactWriteItems({ TransactItems: items });
       return;
     } catch (error) {
-      const reasons = error instanceof TransactionCanceledException ? (error.CancellationReasons ?? []) : [];
+      const reasons = reasonsOf(error);
       const failed = reasons.flatMap(({ Code }, i) => (Code === 'ConditionalCheckFailed' ? [i] : []));
       if (failed.length > 0) throw new ConditionFailed(failed);
       if (!reasons.some(({ Code }) => Code === 'TransactionConflict')) return fail(options)(error);
@@ -117,6 +116,12 @@ async function transactPastConflicts(options: TableOptions, items: TransactWrite
       await pause(clock, backOffMs(attempt, CONFLICT_BACK_OFF, chanceOf(random)));
     }
   }
+}
+
+/** Why DynamoDB has cancelled a transaction: a reason per write. None for another error. */
+function reasonsOf(error: unknown): readonly CancellationReason[] {
+  if (!(error instanceof Error) || error.name !== 'TransactionCanceledException') return [];
+  return (error as { readonly CancellationReasons?: readonly CancellationReason[] }).CancellationReasons ?? [];
 }
 
 function transactItem(options: TableOptions, write: Write, data: string, epochSeconds: number): TransactWriteItem {

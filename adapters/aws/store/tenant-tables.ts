@@ -1,4 +1,3 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { STSClient, type STSClientConfig } from '@aws-sdk/client-sts';
 import { Lru } from '../../../core/collections/lru.ts';
 import { DomainError } from '../../../core/errors.ts';
@@ -6,7 +5,8 @@ import type { VerifiedToken } from '../../../core/identity/authorize.ts';
 import type { Clock, RandomBytes } from '../../../core/ports/clock.ts';
 import type { Table } from '../../../core/ports/table.ts';
 import { asDomainError } from './errors.ts';
-import { openTable } from './table.ts';
+import { openSignedCalls } from './signed-calls.ts';
+import { openTableWith } from './table.ts';
 import { cacheSessions, createSessionStart } from './tenant-sessions.ts';
 
 export interface TenantTablesOptions {
@@ -18,7 +18,7 @@ export interface TenantTablesOptions {
   readonly random: RandomBytes;
   /** Of the task's own clients. @default - region, endpoint and credentials from the task's environment */
   readonly client?: Pick<STSClientConfig, 'region' | 'endpoint' | 'credentials'>;
-  /** Most tenants whose clients are kept. @default 500 */
+  /** Most tenants whose tables are kept. @default 500 */
   readonly capacity?: number;
 }
 
@@ -34,19 +34,18 @@ export interface TenantTables {
   readonly close: () => void;
 }
 
-/** Has one client per tenant, because a client has one set of credentials. All clients share their connections. */
+/** Signs the calls of each tenant with the tenant's own credentials. All tenants share their connections. */
 export function openTenantTables(options: TenantTablesOptions): TenantTables {
   const { roleArn, tableName, clock, random, capacity = 500 } = options;
-  const { credentials: _own, ...client } = options.client ?? {};
-  const sts = new STSClient(options.client ?? {});
-  const shared = new DynamoDBClient(client);
+  const { client = {} } = options;
+  const sts = new STSClient(client);
+  const signed = openSignedCalls({ ...client, clock });
   const sessionOf = cacheSessions(createSessionStart(sts, roleArn), { clock });
   const tables = new Lru<Table>(capacity);
 
   function open(tenantId: string): Table {
-    const { requestHandler } = shared.config;
-    const own = new DynamoDBClient({ ...client, requestHandler, credentials: () => sessionOf(tenantId) });
-    return openTable({ client: own, tableName, clock, random, tenantScoped: true });
+    const calls = signed.callsWith(() => sessionOf(tenantId));
+    return openTableWith({ calls, tableName, clock, random, tenantScoped: true });
   }
 
   return {
@@ -67,7 +66,7 @@ export function openTenantTables(options: TenantTablesOptions): TenantTables {
 
     close() {
       sts.destroy();
-      shared.destroy();
+      signed.close();
     },
   };
 }
