@@ -1,3 +1,5 @@
+import { HEX_VALUES, NOT_HEX } from '../../core/encoding/hex.ts';
+
 /** What the next byte of a chunked body belongs to (RFC 9112, 7.1). Numbers, because this is looked at for each byte. */
 const Part = {
   /** The first digit of a size. */
@@ -23,12 +25,6 @@ const MAX_EXTENSIONS = 16 * 1024;
 /** Node's parser refuses it as the size of a chunk. */
 const MALFORMED = Buffer.from('malformed\r\n');
 const LAST_CHUNK = Buffer.from('0\r\n');
-const NOT_HEX = 16;
-/** The value of each byte as a hexadecimal digit. */
-const HEX = Uint8Array.from({ length: 256 }, (_, byte) => {
-  const value = Number.parseInt(String.fromCharCode(byte), 16);
-  return Number.isNaN(value) ? NOT_HEX : value;
-});
 
 /**
  * Joins the chunks of one chunked body, one read of the connection at a time. Node calls JavaScript for each chunk, some 2 µs,
@@ -80,7 +76,7 @@ export class ChunkJoiner {
     let [part, size, digits, at] = [this.#part, this.#size, this.#digits, start];
     for (; at < input.length && part !== Part.Data && part < Part.Trailers; at++) {
       const byte = input[at] as number;
-      const value = HEX[byte] as number;
+      const value = HEX_VALUES[byte] as number;
       if (part === Part.DataReturn) part = byte === RETURN ? Part.DataEnd : Part.Malformed;
       else if (part === Part.DataEnd) part = byte === LINE_FEED ? Part.Size : Part.Malformed;
       else if (part === Part.SizeEnd) part = afterLine(byte, size);

@@ -1,3 +1,4 @@
+import { HEX_VALUES, NOT_HEX } from '../../../../core/encoding/hex.ts';
 import { MalformedResponse } from '../malformed-response.ts';
 import type { ResponseSink } from '../upstream.ts';
 import { checkTrailer, parseHead, type ResponseHead } from './response-head.ts';
@@ -18,6 +19,9 @@ const QUOTED_STRING = '"(?:[\\t !#-\\[\\]-~\\x80-\\xff]|\\\\[\\t -~\\x80-\\xff])
 /** RFC 9112, 7.1, without the white space that it tolerates: Node and other parsers refuse it. */
 const CHUNK_SIZE = new RegExp(`^([0-9a-f]{1,8})(?:;${TOKEN}(?:=(?:${TOKEN}|${QUOTED_STRING}))?)*$`, 'i');
 
+const MAX_SIZE_DIGITS = 8;
+const [RETURN, LINE_FEED] = [0x0d, 0x0a];
+
 /** Reads the responses on one connection, one after the other, as their bytes arrive. Strict: see MalformedResponse. */
 export class ResponseParser {
   #sink: ResponseSink | undefined;
@@ -32,6 +36,9 @@ export class ResponseParser {
   #partial = '';
   /** The head or line read last. */
   #text: string | undefined;
+  /** Data of chunks that arrived with the same bytes, with room for more. */
+  #joined: Buffer | undefined;
+  #joinedLength = 0;
 
   /** Expects a response. @param bodiless true for a response to HEAD, which has no body */
   begin(sink: ResponseSink, bodiless: boolean): void {
@@ -57,13 +64,18 @@ export class ResponseParser {
   }
 
   /**
+   * Passes on the data of all chunks in `bytes` at once: a task chooses how small its chunks are.
    * @param bytes what arrived; the caller may reuse the memory afterwards
    * @returns whether the response is complete
    * Throws MalformedResponse, also for bytes that arrive when no response is expected.
    */
   feed(bytes: Buffer): boolean {
     let at = 0;
-    while (at < bytes.length) at = this.#step(bytes, at);
+    try {
+      while (at < bytes.length) at = this.#step(bytes, at);
+    } finally {
+      if (this.#joined !== undefined) this.#passJoined(this.#joined);
+    }
     return this.#state === 'complete';
   }
 
@@ -80,8 +92,9 @@ export class ResponseParser {
       case 'head':
         return this.#readHead(bytes, at);
       case 'body':
+        return this.#readBody(bytes, at);
       case 'chunk':
-        return this.#readCounted(bytes, at);
+        return this.#readChunk(bytes, at);
       case 'until-close':
         this.#sink?.onData(Buffer.from(bytes.subarray(at)));
         return bytes.length;
@@ -117,27 +130,79 @@ export class ResponseParser {
     this.#sink?.onHead(status, headers);
   }
 
-  #readCounted(bytes: Buffer, at: number): number {
+  #readBody(bytes: Buffer, at: number): number {
     const end = Math.min(bytes.length, at + this.#remaining);
     this.#remaining -= end - at;
-    if (this.#remaining === 0) this.#state = this.#state === 'chunk' ? 'chunk-end' : 'complete';
+    if (this.#remaining === 0) this.#state = 'complete';
     this.#sink?.onData(Buffer.from(bytes.subarray(at, end)));
     return end;
   }
 
+  #readChunk(bytes: Buffer, at: number): number {
+    const end = Math.min(bytes.length, at + this.#remaining);
+    this.#remaining -= end - at;
+    if (this.#remaining === 0) this.#state = 'chunk-end';
+    if (this.#joined === undefined) this.#joined = Buffer.from(bytes.subarray(at, end));
+    else this.#join(this.#joined, bytes, at, end);
+    this.#joinedLength += end - at;
+    return end;
+  }
+
+  #join(joined: Buffer, bytes: Buffer, at: number, end: number): void {
+    let target = joined;
+    if (this.#joinedLength + end - at > joined.length) {
+      // Room for all that is left of `bytes`.
+      target = Buffer.allocUnsafe(this.#joinedLength + bytes.length - at);
+      joined.copy(target, 0, 0, this.#joinedLength);
+      this.#joined = target;
+    }
+    copyBytes(bytes, at, target, this.#joinedLength, end - at);
+  }
+
+  #passJoined(joined: Buffer): void {
+    const length = this.#joinedLength;
+    this.#joined = undefined;
+    this.#joinedLength = 0;
+    this.#sink?.onData(length === joined.length ? joined : joined.subarray(0, length));
+  }
+
   #readChunkSize(bytes: Buffer, at: number): number {
+    const plain = this.#partial === '' ? this.#readPlainSize(bytes, at) : -1;
+    if (plain >= 0) return plain;
     const next = this.#readUntil(LINE_END, bytes, at, MAX_LINE);
     if (this.#text === undefined) return next;
     const digits = CHUNK_SIZE.exec(this.#text)?.[1];
     if (digits === undefined) throw new MalformedResponse('a chunk does not begin with a valid size');
-    this.#remaining = Number.parseInt(digits, 16);
-    this.#trailers = 0;
-    this.#trailerBytes = 0;
-    this.#state = this.#remaining > 0 ? 'chunk' : 'trailers';
+    this.#beginChunk(Number.parseInt(digits, 16));
     return next;
   }
 
+  /** Reads a size line without extensions that has arrived whole, without a text for it. @returns where to continue, or -1 */
+  #readPlainSize(bytes: Buffer, start: number): number {
+    let size = 0;
+    let at = start;
+    for (; at < start + MAX_SIZE_DIGITS; at++) {
+      const value = HEX_VALUES[bytes[at] ?? 0] as number;
+      if (value === NOT_HEX) break;
+      size = size * 16 + value;
+    }
+    if (at === start || bytes[at] !== RETURN || bytes[at + 1] !== LINE_FEED) return -1;
+    this.#beginChunk(size);
+    return at + 2;
+  }
+
+  #beginChunk(size: number): void {
+    this.#remaining = size;
+    this.#trailers = 0;
+    this.#trailerBytes = 0;
+    this.#state = size > 0 ? 'chunk' : 'trailers';
+  }
+
   #readChunkEnd(bytes: Buffer, at: number): number {
+    if (this.#partial === '' && bytes[at] === RETURN && bytes[at + 1] === LINE_FEED) {
+      this.#state = 'chunk-size';
+      return at + 2;
+    }
     const next = this.#readUntil(LINE_END, bytes, at, 0);
     if (this.#text !== undefined) this.#state = 'chunk-size';
     return next;
@@ -185,4 +250,10 @@ export class ResponseParser {
     this.#text = undefined;
     return bytes.length;
   }
+}
+
+/** `Buffer.copy` costs more than a few bytes. */
+function copyBytes(from: Buffer, start: number, to: Buffer, at: number, length: number): void {
+  if (length > 32) from.copy(to, at, start, start + length);
+  else for (let i = 0; i < length; i++) to[at + i] = from[start + i] as number;
 }

@@ -171,10 +171,15 @@ describe.each(UPSTREAM_CLIENTS)('an aborted request of the %s client', (client) 
         const atHead = send(upstream, '/', {}, { onHead: () => atHead.call.abort() });
         await until(() => atHead.received.status === 200);
         expect(upstream.active).toBe(0);
-        const atData = send(upstream, '/', {}, { onData: () => atData.call.abort() });
+        let pieces = 0;
+        const onData = (): void => {
+          pieces += 1;
+          atData.call.abort();
+        };
+        const atData = send(upstream, '/', {}, { onData });
         await until(() => atData.received.body.length > 0);
         await until(() => task.peers.length === 2 && task.open() === 0);
-        expect([atHead.text(), atData.text()]).toEqual(['', 'a']);
+        expect([atHead.text(), pieces]).toEqual(['', 1]);
         expect([atHead.received.outcome, atData.received.outcome]).toEqual([undefined, undefined]);
       },
     ));

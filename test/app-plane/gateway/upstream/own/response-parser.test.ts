@@ -156,3 +156,43 @@ describe('a valid response', () => {
     );
   });
 });
+
+describe('small chunks', () => {
+  const chunked = (sizes: readonly number[]): { bytes: Buffer; body: string } => {
+    const texts = sizes.map((size, i) => String.fromCharCode(97 + (i % 26)).repeat(size));
+    const chunks = texts.map((text) => `${text.length.toString(16)}\r\n${text}\r\n`);
+    return { bytes: bytesOf(`${CHUNKED}${chunks.join('')}0\r\n\r\n`), body: texts.join('') };
+  };
+
+  test.each([
+    ['one byte', Array<number>(10_000).fill(1)],
+    ['one and forty bytes', Array.from({ length: 1_500 }, (_, i) => (i % 2 === 0 ? 1 : 40))],
+    ['growing sizes', Array.from({ length: 300 }, (_, i) => i + 1)],
+  ])('of %s are passed on at once, as far as they arrive together', (_what, sizes) => {
+    const { bytes, body } = chunked(sizes);
+    for (const size of [bytes.length, 4_096, 7]) {
+      const parser = new ResponseParser();
+      const pieces: string[] = [];
+      const sink = { onHead: () => undefined, onData: (data: Buffer) => void pieces.push(data.toString()) };
+      parser.begin(sink, false);
+      let complete = false;
+      const memory = Buffer.alloc(size);
+      for (let at = 0; at < bytes.length; at += size) {
+        // The connection reads into the same memory every time.
+        const length = bytes.copy(memory, 0, at, at + size);
+        const before = pieces.length;
+        complete = parser.feed(memory.subarray(0, length));
+        expect(pieces.length - before).toBeLessThanOrEqual(1);
+      }
+      expect([complete, pieces.join('')]).toEqual([true, body]);
+    }
+  });
+
+  test('are passed on before what is malformed', () => {
+    const parser = new ResponseParser();
+    const pieces: string[] = [];
+    parser.begin({ onHead: () => undefined, onData: (data) => void pieces.push(data.toString()) }, false);
+    expect(() => parser.feed(bytesOf(`${CHUNKED}1\r\na\r\n1\r\nb\r\nx\r\n`))).toThrow('valid size');
+    expect(pieces).toEqual(['ab']);
+  });
+});
