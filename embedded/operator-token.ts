@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { isSameText } from '../adapters/embedded/identity/is-same-text.ts';
+import { isSameText } from '../adapters/shared/identity/is-same-text.ts';
 import type { AdminFile } from './admin.ts';
 import { type DataDir, readJson, writePrivate } from './data-dir.ts';
 

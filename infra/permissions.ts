@@ -91,6 +91,19 @@ export function manageTenantUsers(stack: Stack, prefix: string): PolicyStatement
   return onTenantUsers(stack, prefix, [...MANAGE_USERS, 'InitiateAuth']);
 }
 
+/** What the account pages do with a user: check the current password, set one, end the sessions. */
+const OWN_ACCOUNT = ['GetUser', 'InitiateAuth', 'SetUserPassword', 'UserGlobalSignOut'];
+
+/** Lets system users change their own passwords. */
+export function serveAccounts(userPoolArn: string): PolicyStatement {
+  return onUsers(userPoolArn, OWN_ACCOUNT);
+}
+
+/** Lets the users in the tenants' user pools of this environment change their own passwords. */
+export function serveTenantAccounts(stack: Stack, prefix: string): PolicyStatement {
+  return onTenantUsers(stack, prefix, OWN_ACCOUNT);
+}
+
 /** The ids of tenants' user pools are not known here, but their tag is. */
 function onTenantUsers(stack: Stack, prefix: string, verbs: readonly string[]): PolicyStatement {
   return new PolicyStatement({

@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import * as z from 'zod';
 import { jsonIn } from '../core/encoding/json.ts';
-import { ADMIN_SIGN_IN_SCOPE } from '../core/identity/issuers.ts';
+import { ADMIN_SIGN_IN_SCOPE, PASSWORD_CLIENT } from '../core/identity/issuers.ts';
 import { clientConfig } from './bus-watch.ts';
 import { type EmulatedAccount, killGroup } from './emulated-account.ts';
 import { pathWithEngine } from './engine-command.ts';
@@ -163,8 +163,8 @@ export async function machineToken({ account, outputs }: Installation): Promise<
   const cognito = new CognitoIdentityProviderClient(clientConfig(account));
   const UserPoolId = outputs.ControlPlaneIdpUserPoolId;
   const { UserPoolClients = [] } = await cognito.send(new ListUserPoolClientsCommand({ UserPoolId }));
-  const known = [outputs.ControlPlaneIdpClientId, outputs.AutomationClientId];
-  const other = UserPoolClients.find(({ ClientId = '' }) => !known.includes(ClientId));
+  const known = [outputs.ControlPlaneIdpClientId, outputs.AutomationClientId, PASSWORD_CLIENT];
+  const other = UserPoolClients.find((one) => ![one.ClientId, one.ClientName].some((id) => known.includes(id ?? '')));
   const ClientId = other?.ClientId ?? '';
   const ClientSecret = await clientSecret({ account, outputs }, ClientId);
   const response = await requestPublic(account, `${outputs.adminDomain}/oauth2/token`, {

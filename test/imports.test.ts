@@ -56,7 +56,10 @@ const RULES: readonly { from: RegExp; may: (to: string, from: string) => boolean
     may: (to, from) =>
       to.startsWith('core/') || to.startsWith('adapters/shared/') || sameFolder(to, from, 2) || isPage(to),
   },
-  { from: /^adapters\/shared\//, may: (to) => to.startsWith('core/') || to.startsWith('adapters/shared/') },
+  {
+    from: /^adapters\/shared\//,
+    may: (to) => to.startsWith('core/') || to.startsWith('adapters/shared/') || isPage(to),
+  },
   { from: /^services\//, may: (to, from) => isBase(to) || to.startsWith('services/kit/') || sameFolder(to, from, 2) },
   {
     from: /^(infra|[^/]+\/infra)\//,

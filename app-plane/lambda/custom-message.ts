@@ -11,17 +11,16 @@ import { readEnvironment } from './environment.ts';
 import { tenantClaims } from './tenant-claims.ts';
 
 /** Cognito's custom message trigger of the tenants' user pools: invitations and forgotten passwords name the tenant. */
-const {
-  TIERPLANE_TABLE: tableName,
-  TIERPLANE_APP_URL: signInPage,
-  TIERPLANE_RESET_PAGE: resetPage,
-} = readEnvironment(process.env, ['TIERPLANE_TABLE', 'TIERPLANE_APP_URL', 'TIERPLANE_RESET_PAGE']);
+const { TIERPLANE_TABLE: tableName, TIERPLANE_APP_URL: signInPage } = readEnvironment(process.env, [
+  'TIERPLANE_TABLE',
+  'TIERPLANE_APP_URL',
+]);
 const table = openTable({ client: new DynamoDBClient(), tableName, clock, random });
 
 /** Never fails: a function that fails would fail the invitation. Without a message of ours, Cognito sends the pool's. */
 export async function handler(event: CustomMessageTriggerEvent): Promise<CustomMessageTriggerEvent> {
   try {
-    const message = await customMessage(event, { signInPage, resetPage, tenantOf });
+    const message = await customMessage(event, { signInPage, tenantOf });
     return message ? { ...event, response: { ...event.response, ...message } } : event;
   } catch (error) {
     functionLog.error({ err: error, trigger: event.triggerSource }, "the user pool's own text is sent");

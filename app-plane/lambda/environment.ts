@@ -36,8 +36,10 @@ const Environment = z.object({
   TIERPLANE_PASSWORD_KEY: text,
   /** The page where tenants' users sign in, without a query. */
   TIERPLANE_APP_URL: z.url().transform((url) => new URL(url).href),
-  /** A page that asks for a new password, for the mails about forgotten ones. @default - they have a code only */
-  TIERPLANE_RESET_PAGE: z.url().optional(),
+  /** Where the account pages are. Links in mails begin with it. */
+  TIERPLANE_ACCOUNTS_URL: z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/$/, '')),
+  /** The sender address of mails, verified by SES. */
+  TIERPLANE_SENDER: text,
   /** Name or ARN of SBT's event bus. */
   TIERPLANE_BUS: text,
   /** URL of the queue of tenants to work on. */

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
-import { isSameText } from '../../adapters/embedded/identity/is-same-text.ts';
+import { isSameText } from '../../adapters/shared/identity/is-same-text.ts';
 import { DomainError } from '../../core/errors.ts';
 import { hasValidHost } from '../../core/http/host-header.ts';
 import { LOOPBACK_PORTS, loopbackRedirect } from '../../core/identity/issuers.ts';

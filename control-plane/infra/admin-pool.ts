@@ -1,14 +1,16 @@
 import { CognitoAuth } from '@cdklabs/sbt-aws';
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
-import { type CfnUserPool, type CfnUserPoolClient, OAuthScope } from 'aws-cdk-lib/aws-cognito';
+import { type CfnUserPool, type CfnUserPoolClient, ClientAttributes, OAuthScope } from 'aws-cdk-lib/aws-cognito';
 import type { Construct } from 'constructs';
-import { ADMIN_SCOPES, LOOPBACK_PORTS, loopbackRedirect } from '../../core/identity/issuers.ts';
+import { ADMIN_SCOPES, LOOPBACK_PORTS, loopbackRedirect, PASSWORD_CLIENT } from '../../core/identity/issuers.ts';
 import { mailTemplates } from '../../core/identity/mail-templates.ts';
 import { MIN_ADMIN_PASSWORD_LENGTH } from '../../core/identity/password-policy.ts';
 
 export interface AdminPool {
   readonly auth: CognitoAuth;
   readonly automationClientId: string;
+  /** The client whose sign-ins prove a current password. Only callers with permissions of IAM can use it. */
+  readonly passwordClientId: string;
 }
 
 export interface AdminPoolProps {
@@ -33,8 +35,8 @@ export function adminPool(scope: Construct, id: string, { callbackUrls, mfa = 'o
   pool.usernameConfiguration = { caseSensitive: false };
   pool.mfaConfiguration = mfa === 'required' ? 'ON' : 'OPTIONAL';
   pool.enabledMfas = ['SOFTWARE_TOKEN_MFA'];
-  // Managed login mails a code to administrators who forgot their password.
-  pool.addPropertyOverride('AccountRecoverySetting.RecoveryMechanisms', [{ Name: 'verified_email', Priority: 1 }]);
+  // The account pages mail a link instead. Cognito's own way is valid for longer, and ends no sessions.
+  pool.addPropertyOverride('AccountRecoverySetting.RecoveryMechanisms', [{ Name: 'admin_only', Priority: 1 }]);
   pool.addPropertyOverride('Policies.PasswordPolicy.MinimumLength', MIN_ADMIN_PASSWORD_LENGTH);
   pool.addPropertyOverride('Policies.PasswordPolicy.TemporaryPasswordValidityDays', 7);
   // SBT's invitation contains the callback address, where no one can sign in.
@@ -62,7 +64,7 @@ export function adminPool(scope: Construct, id: string, { callbackUrls, mfa = 'o
   client.idTokenValidity = 10;
   client.refreshTokenValidity = 1;
   client.tokenValidityUnits = { accessToken: 'minutes', idToken: 'minutes', refreshToken: 'days' };
-  return { auth, automationClientId: automationClient(auth) };
+  return { auth, automationClientId: automationClient(auth), passwordClientId: passwordClient(auth) };
 }
 
 /**
@@ -83,5 +85,23 @@ function automationClient(auth: CognitoAuth): string {
     node.addDependency(auth.userPool.node.findChild(id));
   }
   auth.jwtAudience.push(userPoolClientId);
+  return userPoolClientId;
+}
+
+/** Its tokens never leave the function that changes passwords, and the API's authorizer does not accept them. @returns its id */
+function passwordClient({ userPool }: CognitoAuth): string {
+  const { userPoolClientId } = userPool.addClient('PasswordClient', {
+    userPoolClientName: PASSWORD_CLIENT,
+    generateSecret: false,
+    disableOAuth: true,
+    authFlows: { adminUserPassword: true },
+    preventUserExistenceErrors: true,
+    enableTokenRevocation: true,
+    accessTokenValidity: Duration.minutes(5),
+    idTokenValidity: Duration.minutes(5),
+    refreshTokenValidity: Duration.hours(1),
+    readAttributes: new ClientAttributes().withStandardAttributes({ email: true }),
+    writeAttributes: new ClientAttributes().withStandardAttributes({ email: true }),
+  });
   return userPoolClientId;
 }

@@ -1,12 +1,19 @@
 import { ControlPlane, type ControlPlaneAPI, type IBilling } from '@cdklabs/sbt-aws';
 import { CfnOutput, CfnParameter, Duration, type Stack, Tags } from 'aws-cdk-lib';
-import { type CfnApi, type CfnStage, CorsHttpMethod, type CorsPreflightOptions } from 'aws-cdk-lib/aws-apigatewayv2';
+import {
+  type CfnApi,
+  type CfnStage,
+  CorsHttpMethod,
+  type CorsPreflightOptions,
+  type IHttpApi,
+} from 'aws-cdk-lib/aws-apigatewayv2';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { Key } from 'aws-cdk-lib/aws-kms';
 import { CfnLogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { EMAIL_PATTERN, MAX_EMAIL_LENGTH } from '../../core/fields/email.ts';
 import { CORS } from '../../core/http/cors.ts';
+import { AccountPages, type AccountPagesProps } from '../../infra/account-pages.ts';
 import { type AlarmTopics, notifyAlarms } from '../../infra/alarms.ts';
 import { bundle } from '../../infra/bundle.ts';
 import { boundCdkFunction } from '../../infra/cdk-function.ts';
@@ -35,6 +42,15 @@ export interface AppPlane {
   readonly appUrl: string;
 }
 
+/** An HTTP API that account pages are part of. */
+export interface AccountsApi {
+  readonly apiId: string;
+  /** With or without a slash at the end. */
+  readonly url: string;
+  /** The address that mails are sent from. */
+  readonly sender: string;
+}
+
 export interface ControlPlaneStackProps extends PlatformProps {
   /** @default - the control plane is installed alone: its own table and key stand in, it has no sites, and alarms notify nobody */
   readonly appPlane?: AppPlane;
@@ -53,6 +69,8 @@ export class ControlPlaneStack extends TierplaneStack {
   readonly busArn: string;
   /** Where the API is, and where its administrators sign in. */
   readonly signedInApi: { readonly apiUrl: string; readonly clientId: string; readonly signInUrl: string };
+  /** The API as the application plane uses it for the account pages of tenants' users. */
+  readonly accountsApi: AccountsApi;
 
   constructor(scope: Construct, props: ControlPlaneStackProps) {
     super(scope, 'controlplane-stack', { ...props, description: 'Control plane of Tierplane' });
@@ -65,7 +83,7 @@ export class ControlPlaneStack extends TierplaneStack {
     const adminEmail = adminEmailParameter(this);
     const table = platformTable(this, 'Table');
     const passwordKey = appPlane?.passwordKey ?? ownPasswordKey(this);
-    const { auth, automationClientId } = adminPool(this, 'Admin', {
+    const { auth, automationClientId, passwordClientId } = adminPool(this, 'Admin', {
       callbackUrls,
       mfa: configuration.adminMfa,
     });
@@ -107,6 +125,15 @@ export class ControlPlaneStack extends TierplaneStack {
     const api = controlPlane.node.findChild('controlPlaneApi') as ControlPlaneAPI;
     addRoutes(api, functions);
     configureApi(api, `${prefix}-control-plane`);
+    const url = controlPlane.controlPlaneAPIGatewayUrl;
+    this.accountsApi = { apiId: api.api.apiId, url, sender: adminEmail };
+    accountPages(this, {
+      ...{ api: api.api as IHttpApi, table, auth, logRetention, sender: adminEmail },
+      environment: {
+        ...{ TIERPLANE_TABLE: table.tableName, TIERPLANE_PASSWORD_CLIENT: passwordClientId },
+        ...{ TIERPLANE_ACCOUNTS_URL: url, TIERPLANE_ADMIN_URL: callbackUrls[0], TIERPLANE_SENDER: adminEmail },
+      },
+    });
     for (const one of controlPlane.node.findAll()) if (one instanceof CfnLogGroup) one.retentionInDays = logRetention;
     for (const one of [...Object.values(functions), publisher.function]) alarmOnErrors(one);
     if (appPlane) notifyAlarms(this, appPlane.alarmTopics);
@@ -144,6 +171,32 @@ function removeUnused({ node }: ControlPlane): void {
     .findChild('tenantConfigService')
     .node.findChild('tenantConfigLambda')
     .node.tryRemoveChild('BillingIngestorLogGroup');
+}
+
+/** The account pages of system users. */
+function accountPages(
+  stack: Stack,
+  {
+    table,
+    auth,
+    sender,
+    ...props
+  }: Pick<AccountPagesProps, 'api' | 'environment' | 'logRetention'> & {
+    readonly table: Table;
+    readonly auth: AdminPool['auth'];
+    readonly sender: string;
+  },
+): void {
+  new AccountPages(stack, 'AccountPages', {
+    ...props,
+    realm: 'admin',
+    code: bundle(stack, 'control-plane/lambda/account-pages'),
+    statements: [
+      ...allow.writeTable(table),
+      allow.serveAccounts(auth.userPool.userPoolArn),
+      allow.sendMail(stack, sender),
+    ],
+  });
 }
 
 function outboxPublisher(
@@ -186,7 +239,7 @@ function addOutputs(
     auth,
     automationClientId,
     callbackUrls,
-  }: AdminPool & { readonly prefix: string; readonly callbackUrls: CallbackUrls },
+  }: Omit<AdminPool, 'passwordClientId'> & { readonly prefix: string; readonly callbackUrls: CallbackUrls },
 ): void {
   const adminDomain = signInUrlOf(auth);
   // The callback URL may be a value that is known at deployment, which cannot be encoded. In a query it needs no encoding.

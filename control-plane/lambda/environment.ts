@@ -2,6 +2,9 @@ import * as z from 'zod';
 import { DomainError } from '../../core/errors.ts';
 import { Email } from '../../core/fields/email.ts';
 
+/** Without the slash that the addresses of CDK may end with. */
+const WebAddress = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/$/, ''));
+
 /** The environment variables of the control plane's functions, set by control-plane/infra/control-plane-stack.ts. */
 const Environment = z.object({
   /** Set by Lambda. */
@@ -33,10 +36,34 @@ const Environment = z.object({
 });
 export type Environment = z.output<typeof Environment>;
 
+/** What the account pages of system users need of it, and more. */
+const AccountsEnvironment = Environment.pick({
+  AWS_REGION: true,
+  TIERPLANE_TABLE: true,
+  TIERPLANE_SENDER: true,
+}).extend({
+  /** Id of the client in the administrators' pool whose sign-ins prove a current password. */
+  TIERPLANE_PASSWORD_CLIENT: z.string().min(1),
+  /** Where the account pages are. Links in mails begin with it. */
+  TIERPLANE_ACCOUNTS_URL: WebAddress,
+  /** Where system users sign in. */
+  TIERPLANE_ADMIN_URL: z.url(),
+});
+export type AccountsEnvironment = z.output<typeof AccountsEnvironment>;
+
 /** @throws CONFIG listing every missing or malformed variable, without values */
 export function readEnvironment(variables: Readonly<Record<string, string | undefined>>): Environment {
-  const parsed = Environment.safeParse(variables);
-  if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  return parsed(Environment, variables);
+}
+
+/** As `readEnvironment`, for the function of the account pages. */
+export function readAccountsEnvironment(variables: Readonly<Record<string, string | undefined>>): AccountsEnvironment {
+  return parsed(AccountsEnvironment, variables);
+}
+
+function parsed<T extends z.ZodType>(schema: T, variables: Readonly<Record<string, string | undefined>>): z.output<T> {
+  const result = schema.safeParse(variables);
+  if (result.success) return result.data;
+  const errors = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
   throw new DomainError('CONFIG', `invalid environment of the function: ${errors.join('; ')}`);
 }

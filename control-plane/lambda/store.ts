@@ -6,7 +6,7 @@ import type { StoreDeps } from '../api/http/deps.ts';
 import type { Environment } from './environment.ts';
 
 /** The control plane's table with the clock and the randomness that functions use. */
-export function openStore({ TIERPLANE_TABLE: tableName }: Environment): StoreDeps {
+export function openStore({ TIERPLANE_TABLE: tableName }: Pick<Environment, 'TIERPLANE_TABLE'>): StoreDeps {
   return openNamed(tableName);
 }
 

@@ -9,6 +9,8 @@ export const API_AUDIENCE = 'urn:tierplane:api';
 export const CLI_CLIENT = 'tierplane-cli';
 export const ADMIN_CLIENT = 'tierplane-admin';
 export const APP_CLIENT = 'tierplane-app';
+/** On AWS, the client of the administrators' pool whose sign-ins prove a current password. */
+export const PASSWORD_CLIENT = 'tierplane-password';
 
 /** Client ids of credentials for scripts begin with this. Only the admin realm issues them. */
 export const CREDENTIAL_PREFIX = 'credential-';

@@ -44,18 +44,15 @@ export function passwordResetMail(options: {
   ]);
 }
 
-/** As `passwordResetMail`, with a code that the user enters on the page that requested it, or brings along with a link. */
+/** As `passwordResetMail`, with a code that the user enters at the next sign-in: an operator has reset the password at Cognito. */
 export function passwordCodeMail(options: {
   readonly name: string;
   /** @default - the mail does not name the user */
   readonly userName?: string;
   readonly code: string;
-  /** Opens a page with the code filled in. @default - the mail has no link */
-  readonly resetUrl?: string;
 }): MailText {
-  const { name, userName, code, resetUrl } = options;
+  const { name, userName, code } = options;
   return newPasswordMail(name, 'code', 'one hour', [
-    ...(resetUrl === undefined ? [] : [`Choose a new password: ${resetUrl}`]),
     `Code:      ${code}`,
     ...(userName === undefined ? [] : [`User name: ${userName}`]),
   ]);

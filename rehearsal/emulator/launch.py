@@ -52,6 +52,7 @@ def main():
     policies.add_keys_of_transaction_items()
     policies.add_event_keys()
     policies.name_described_services()
+    policies.name_senders()
     policies.add_role_of_stacks()
     policies.add_request_tags_of_user_pools()
     policies.add_policy_variables()

@@ -172,6 +172,20 @@ def name_described_services():
     iam_actions.extract_resource_arn = extract
 
 
+def name_senders():
+    """Authorizes SendEmail of SES by the identity of the sender; the emulator requires all resources.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsimpleemailservicev2.html
+    """
+    original = iam_actions._ses_v2_resource_arn
+
+    def arn(method, path, body, region, account_id):
+        sender = _parse(body).get("FromEmailAddress")
+        return f"arn:aws:ses:{region}:{account_id}:identity/{sender}" if sender else original(method, path, body, region, account_id)
+
+    iam_actions._ses_v2_resource_arn = arn
+
+
 def add_role_of_stacks():
     """Adds `cloudformation:RoleArn`, the service role that a stack is created or updated with.
 

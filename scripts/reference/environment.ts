@@ -68,8 +68,10 @@ export const PROCESS_VARIABLES: Readonly<Record<string, Variable>> = {
 /** Variables that the stack sets for the functions of the AWS home. */
 export const FUNCTION_VARIABLES: Readonly<Record<string, Variable>> = {
   TIERPLANE_TABLE: { meaning: "Function: name of the platform's table. Container: name of the service's table." },
-  TIERPLANE_RESET_PAGE: {
-    meaning: 'Address of the page for a new password, which mails link to. Without it they contain a code only.',
+  TIERPLANE_ACCOUNTS_URL: { meaning: 'Where the account pages are. Links in mails begin with it.' },
+  TIERPLANE_ADMIN_URL: { meaning: 'Where system users sign in.' },
+  TIERPLANE_PASSWORD_CLIENT: {
+    meaning: "Id of the client in the administrators' pool whose sign-ins prove a current password.",
   },
   TIERPLANE_APP_PLANE_TABLE: { meaning: "Name of the application plane's table, which holds the users of tenants." },
   TIERPLANE_BUS: { meaning: 'Name of the event bus.' },

@@ -1,6 +1,8 @@
 import { jest } from '@jest/globals';
+import { accountPagesContract } from '../adapters/contract/account-pages.suite.ts';
 import { badInput } from '../control-plane/api/bad-input.suite.ts';
 import { sbtContract } from '../control-plane/api/sbt-contract.suite.ts';
+import { openAccountPagesHome } from './account-pages.home.ts';
 import { DIFFERENCES, openBadInputHome } from './bad-input.home.ts';
 import { controlPlane } from './control-plane.suite.ts';
 import { describeInstalled } from './installed.ts';
@@ -17,6 +19,7 @@ describeInstalled('the control plane installed in an emulated account', (install
     close: async () => {},
   }));
   controlPlane(installed);
+  accountPagesContract('system users on AWS', () => openAccountPagesHome(installed()));
   // Uses up the sign-ups of this client.
   badInput('AWS', () => openBadInputHome(installed()), DIFFERENCES);
   // Creates a second table.

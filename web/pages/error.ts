@@ -1,8 +1,8 @@
 import { html } from './html.ts';
-import { page } from './layout.ts';
+import { frameOf, type PageFrame, page } from './layout.ts';
 import { sentence } from './sentence.ts';
 
-export interface ErrorModel {
+export interface ErrorModel extends PageFrame {
   /** What happened, in a few words. */
   readonly title: string;
   /** What the error means and what to do. */
@@ -12,8 +12,10 @@ export interface ErrorModel {
   readonly link?: { readonly text: string; readonly href: string };
 }
 
-export function errorPage({ title, text, code, link = { text: 'Start page', href: '/' } }: ErrorModel): string {
+export function errorPage(model: ErrorModel): string {
+  const { title, text, code, homeHref = '/', link = { text: 'Start page', href: homeHref } } = model;
   return page({
+    ...frameOf(model),
     title,
     width: 'narrow',
     body: html`<div class="card panel" data-page="error">

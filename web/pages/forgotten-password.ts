@@ -1,10 +1,10 @@
 import { describedBy, errorSummary } from './form-errors.ts';
 import { html } from './html.ts';
-import { page } from './layout.ts';
+import { frameOf, type PageFrame, page } from './layout.ts';
 import { outcomePage } from './outcome.ts';
 import { newPasswordFields } from './password-fields.ts';
 
-export interface ForgotPasswordModel {
+export interface ForgotPasswordModel extends PageFrame {
   /** The realm's display name. */
   readonly realmName: string;
   /** The URL that the form posts to. */
@@ -14,8 +14,10 @@ export interface ForgotPasswordModel {
 }
 
 /** Asks whose password is forgotten. */
-export function forgotPasswordPage({ realmName, action, signInUrl, error }: ForgotPasswordModel): string {
+export function forgotPasswordPage(model: ForgotPasswordModel): string {
+  const { realmName, action, signInUrl, error } = model;
   return page({
+    ...frameOf(model),
     title: error ? 'Error: Forgot your password?' : 'Forgot your password?',
     width: 'narrow',
     body: html`<div class="card panel" data-page="forgot-password">
@@ -33,8 +35,9 @@ ${error && errorSummary([error])}
 }
 
 /** The same for every name, so that it does not reveal whether an account exists. */
-export function linkSentPage(model: { readonly forgotUrl: string; readonly signInUrl: string }): string {
+export function linkSentPage(model: PageFrame & { readonly forgotUrl: string; readonly signInUrl: string }): string {
   return page({
+    ...frameOf(model),
     title: 'Check your mail',
     width: 'narrow',
     body: html`<div class="card panel" data-page="link-sent">
@@ -46,7 +49,7 @@ your administrator.</p>
   });
 }
 
-export interface ResetPasswordModel {
+export interface ResetPasswordModel extends PageFrame {
   readonly realmName: string;
   readonly userName: string;
   readonly action: string;
@@ -61,6 +64,7 @@ export interface ResetPasswordModel {
 export function resetPasswordPage(model: ResetPasswordModel): string {
   const { realmName, userName, action, token, minLength, errors = [] } = model;
   return page({
+    ...frameOf(model),
     title: errors.length > 0 ? 'Error: Choose a new password' : 'Choose a new password',
     width: 'narrow',
     body: html`<div class="card panel" data-page="reset-password">
@@ -78,20 +82,22 @@ ${newPasswordFields({ minLength, error: errors[0], autofocus: true })}
 }
 
 /** The page behind a link that was used, replaced by a newer one, or is too old. */
-export function linkNotValidPage({ forgotUrl }: { readonly forgotUrl: string }): string {
+export function linkNotValidPage(model: PageFrame & { readonly forgotUrl: string }): string {
   return outcomePage({
+    ...frameOf(model),
     name: 'link-not-valid',
     title: 'This link is not valid any more',
     text: 'It was used, it is older than 30 minutes, or a newer link has replaced it.',
-    links: [{ text: 'Request a new link', href: forgotUrl }],
+    links: [{ text: 'Request a new link', href: model.forgotUrl }],
   });
 }
 
-export function passwordResetPage({ signInUrl }: { readonly signInUrl: string }): string {
+export function passwordResetPage(model: PageFrame & { readonly signInUrl: string }): string {
   return outcomePage({
+    ...frameOf(model),
     name: 'password-reset',
     title: 'Your password is changed',
     text: 'All your sessions have ended. Sign in with the new password.',
-    links: [{ text: 'Sign in', href: signInUrl }],
+    links: [{ text: 'Sign in', href: model.signInUrl }],
   });
 }

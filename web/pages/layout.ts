@@ -1,3 +1,4 @@
+import { defined } from '../../core/defined.ts';
 import { type Html, html, trusted } from './html.ts';
 import { STYLE } from './style.ts';
 
@@ -15,6 +16,16 @@ export interface Layout {
   readonly style?: string;
   /** @default - none */
   readonly script?: string;
+}
+
+/** What pages of several sites take in addition to their own model. */
+export interface PageFrame {
+  /** The link of the product's name. @default '/' */
+  readonly homeHref?: string;
+}
+
+export function frameOf({ homeHref }: PageFrame): PageFrame {
+  return defined({ homeHref });
 }
 
 /** Three stacked planes, which stand for the tiers. */

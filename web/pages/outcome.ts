@@ -1,7 +1,7 @@
 import { html } from './html.ts';
-import { page } from './layout.ts';
+import { frameOf, type PageFrame, page } from './layout.ts';
 
-export interface OutcomeModel {
+export interface OutcomeModel extends PageFrame {
   /** Identifies the page, for tests. */
   readonly name: string;
   readonly title: string;
@@ -13,8 +13,10 @@ export interface OutcomeModel {
 }
 
 /** A page that says what has happened. */
-export function outcomePage({ name, title, heading = title, text, links = [] }: OutcomeModel): string {
+export function outcomePage(model: OutcomeModel): string {
+  const { name, title, heading = title, text, links = [] } = model;
   return page({
+    ...frameOf(model),
     title,
     width: 'narrow',
     body: html`<div class="card panel" data-page="${name}">

@@ -1,6 +1,6 @@
 import { describedBy, errorSummary } from './form-errors.ts';
 import { html } from './html.ts';
-import { page } from './layout.ts';
+import { frameOf, type PageFrame, page } from './layout.ts';
 import { outcomePage } from './outcome.ts';
 import { MAX_PASSWORD_UNITS, newPasswordFields } from './password-fields.ts';
 
@@ -73,8 +73,11 @@ ${errors.length > 0 && errorSummary(errors)}
   });
 }
 
-export function signedOutEverywherePage(model: { readonly realmName: string; readonly signInUrl: string }): string {
+export function signedOutEverywherePage(
+  model: PageFrame & { readonly realmName: string; readonly signInUrl: string },
+): string {
   return outcomePage({
+    ...frameOf(model),
     name: 'signed-out-everywhere',
     title: 'Signed out everywhere',
     heading: 'You are signed out everywhere',

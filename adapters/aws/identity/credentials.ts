@@ -15,6 +15,11 @@ export interface CredentialsOptions {
   readonly vault: PasswordVault;
   readonly region: string;
   /**
+   * The client whose sign-ins prove a current password, with permissions of IAM only.
+   * @default - the public client of each realm
+   */
+  readonly passwordClientId?: string;
+  /**
    * User pools that a CloudFormation stack owns, with their public clients. They are not deleted with the realm.
    * @default {}
    */
@@ -23,7 +28,7 @@ export interface CredentialsOptions {
 
 /** The Credentials port over Cognito: a user pool per realm. Cognito holds passwords and sessions and sends invitations. */
 export function createCognitoCredentials(options: CredentialsOptions): Credentials<SealedPassword, PoolRealm> {
-  const { pools, vault, region, stackPools = {} } = options;
+  const { pools, vault, region, passwordClientId, stackPools = {} } = options;
   const ownedByStack = ({ id }: PoolRealm): boolean => stackPools[id] !== undefined;
 
   return {
@@ -57,7 +62,10 @@ export function createCognitoCredentials(options: CredentialsOptions): Credentia
 
     async setPassword({ userPoolId, clientId }, { userName }, password, replaced) {
       if (replaced === undefined) await pools.setPassword(userPoolId, userName, password);
-      else await pools.replacePassword({ userPoolId, clientId, userName }, replaced, password);
+      else {
+        const user = { userPoolId, clientId: passwordClientId ?? clientId, userName };
+        await pools.replacePassword(user, replaced, password);
+      }
       return { writes: [] };
     },
 

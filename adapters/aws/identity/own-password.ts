@@ -1,5 +1,6 @@
 import {
   AdminInitiateAuthCommand,
+  type AdminInitiateAuthResponse,
   type CognitoIdentityProviderClient,
 } from '@aws-sdk/client-cognito-identity-provider';
 import { fold } from '../../../core/fields/user-name.ts';
@@ -21,23 +22,30 @@ const LOCKED_SECONDS = 60;
 /**
  * Checks a user's current password by a sign-in with it, which only callers with permissions of IAM can do. Cognito limits
  * wrong passwords. The tokens of the sign-in are discarded; the change of the password that follows revokes them.
+ * @param passwordClientId as in `CredentialsOptions`
  */
-export function createPasswordCheck(cognito: CognitoIdentityProviderClient, table: Table) {
+export function createPasswordCheck(cognito: CognitoIdentityProviderClient, table: Table, passwordClientId?: string) {
   return async (realm: RealmId, { userName }: Pick<User, 'userName'>, password: string): Promise<PasswordCheck> => {
     const pool = (await table.get(realmKey<PoolRealm>(realm)))?.data;
     if (!pool || password === '') return { outcome: 'wrong' };
     const command = new AdminInitiateAuthCommand({
-      ...{ UserPoolId: pool.userPoolId, ClientId: pool.clientId, AuthFlow: 'ADMIN_USER_PASSWORD_AUTH' },
+      ...{ UserPoolId: pool.userPoolId, ClientId: passwordClientId ?? pool.clientId },
+      AuthFlow: 'ADMIN_USER_PASSWORD_AUTH',
       AuthParameters: { USERNAME: fold(userName), PASSWORD: password },
     });
     // A challenge, such as for a second factor, also shows that the password is right.
-    return cognito.send(command).then(() => ({ outcome: 'right' }) as const, refused);
+    const accepted = ({ AuthenticationResult }: AdminInitiateAuthResponse): PasswordCheck => ({
+      outcome: AuthenticationResult ? 'right' : 'more-required',
+    });
+    return cognito.send(command).then(accepted, refused);
   };
 }
 
 function refused(error: unknown): PasswordCheck {
   const { name = '', message = '' } = error instanceof Error ? error : {};
-  if (name !== 'NotAuthorizedException' && name !== 'InvalidParameterException') throw asDomainError('Cognito', error);
+  // The last one means that the user, or the user's tenant, is not active: pre-token.ts refuses.
+  const refusals = ['NotAuthorizedException', 'InvalidParameterException', 'UserLambdaValidationException'];
+  if (!refusals.includes(name)) throw asDomainError('Cognito', error);
   if (/attempts exceeded/i.test(message)) return { outcome: 'too-many', retryAfter: LOCKED_SECONDS };
   return { outcome: 'wrong' };
 }

@@ -212,7 +212,8 @@ async function createPool(
     ...(spec.tenantId !== undefined && { DeletionProtection: 'ACTIVE' as const }),
     UsernameConfiguration: { CaseSensitive: false },
     AutoVerifiedAttributes: ['email'],
-    AccountRecoverySetting: { RecoveryMechanisms: [{ Name: 'verified_email', Priority: 1 }] },
+    // The account pages mail a link instead. Cognito's own way is valid for longer, and ends no sessions.
+    AccountRecoverySetting: { RecoveryMechanisms: [{ Name: 'admin_only', Priority: 1 }] },
     AdminCreateUserConfig: {
       AllowAdminCreateUserOnly: true,
       InviteMessageTemplate: { EmailSubject: invitation.subject, EmailMessage: invitation.html },

@@ -40,12 +40,7 @@ export interface CustomMessageOptions {
   /** The page where tenants' users sign in, without a query. */
   readonly signInPage: string;
   /**
-   * A page that asks for a new password and calls ConfirmForgotPassword. It finds `user` and `code` in the fragment of its
-   * address, which no server receives. @default - the mail has the code only, for the page of managed login
-   */
-  readonly resetPage?: string | undefined;
-  /**
-   * The tenant of the pooled user with this `sub`. Managed login requests mails without metadata.
+   * The tenant of the pooled user with this `sub`. Mails about forgotten passwords come without metadata.
    * Undefined: the pool's own texts, which name its realm, are sent.
    */
   readonly tenantOf: (subject: string) => Promise<MailTenant | undefined>;
@@ -59,7 +54,7 @@ export interface CustomMessageOptions {
  */
 export async function customMessage(
   event: unknown,
-  { signInPage, resetPage, tenantOf }: CustomMessageOptions,
+  { signInPage, tenantOf }: CustomMessageOptions,
 ): Promise<CustomMessage | undefined> {
   const parsed = TriggerEvent.safeParse(event);
   if (!parsed.success) return undefined;
@@ -71,7 +66,7 @@ export async function customMessage(
     case 'CustomMessage_ForgotPassword': {
       const subject = request.userAttributes?.sub;
       const tenant = metadata.success ? metadata.data : subject && (await tenantOf(subject));
-      return tenant ? forgottenPassword(parsed.data, tenant, resetPage) : undefined;
+      return tenant ? forgottenPassword(parsed.data, tenant) : undefined;
     }
     default:
       return undefined;
@@ -93,16 +88,9 @@ function invitation(
 function forgottenPassword(
   { userName, request: { codeParameter } }: TriggerEvent,
   { tenantName }: MailTenant,
-  resetPage: string | undefined,
 ): CustomMessage {
-  const mail = {
-    ...{ name: withoutPlaceholders(tenantName), userName: withoutPlaceholders(userName), code: codeParameter },
-    // encodeURIComponent escapes braces, so the name brings no placeholder.
-    ...(resetPage !== undefined && {
-      resetUrl: `${resetPage}#user=${encodeURIComponent(userName)}&code=${codeParameter}`,
-    }),
-  };
-  return toMessage(toTemplate(passwordCodeMail(mail), mail.resetUrl));
+  const names = { name: withoutPlaceholders(tenantName), userName: withoutPlaceholders(userName) };
+  return toMessage(toTemplate(passwordCodeMail({ ...names, code: codeParameter })));
 }
 
 function toMessage({ subject, html }: MailTemplate): CustomMessage {

@@ -6,7 +6,7 @@ import type { Clock, RandomBytes } from '../../../core/ports/clock.ts';
 import { type Key, type Partition, put, type Table } from '../../../core/ports/table.ts';
 import { guardedTable } from '../../../core/retry/guarded-table.ts';
 import { newId } from '../../../core/tenant/ids.ts';
-import { isSameText } from './is-same-text.ts';
+import { isSameText } from '../../shared/identity/is-same-text.ts';
 
 const MAX_CREDENTIALS = 100;
 const SECRET_BYTES = 32;

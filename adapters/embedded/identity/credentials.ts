@@ -5,9 +5,9 @@ import type { ChosenPassword, Credentials, IssuedPassword } from '../../../core/
 import type { MailTenant, RealmId, RealmSpec, User } from '../../../core/ports/identity.ts';
 import { put, type Table } from '../../../core/ports/table.ts';
 import { newId } from '../../../core/tenant/ids.ts';
+import { passwordResetKey } from '../../shared/identity/password-reset-record.ts';
 import type { EmbeddedMailer } from '../mail/mailer.ts';
 import { deleteRealmState, revokeSubject } from './oidc-store.ts';
-import { passwordResetKey } from './password-reset-record.ts';
 import type { PasswordSecret, Passwords } from './passwords.ts';
 import { createRealmKeys, realmKeysKey } from './realm-keys.ts';
 

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { isSameText } from './is-same-text.ts';
+import { isSameText } from '../../shared/identity/is-same-text.ts';
 
 /** Signs texts that leave the platform and come back: in forms, tickets and cookies. Each kind begins with its own word. */
 export interface Seal {

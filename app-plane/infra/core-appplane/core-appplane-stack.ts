@@ -19,6 +19,7 @@ import { ProvisionerFunctions, TIMEOUT_SECONDS } from './provisioner-functions.t
 import { RequestQueue } from './request-queue.ts';
 import { type SignedInApi, SiteConfigurations } from './site-configuration.ts';
 import { SmokeFunction } from './smoke-function.ts';
+import { TenantAccountPages, type TenantAccountPagesProps } from './tenant-account-pages.ts';
 import { WorkQueue } from './work-queue.ts';
 
 export interface CoreAppPlaneProps extends PlatformProps {
@@ -31,6 +32,7 @@ export interface CoreAppPlaneProps extends PlatformProps {
     /** ARN of SBT's event bus. */
     readonly busArn: string;
     readonly signedInApi: SignedInApi;
+    readonly accountsApi: TenantAccountPagesProps['api'];
   };
   /** The stack of the pooled services, and the names of its tables. */
   readonly pool: { readonly stackName: string; readonly tableNames: readonly string[] };
@@ -73,6 +75,10 @@ export class CoreAppPlaneStack extends TierplaneStack {
     });
     const publisher = this.#publisher(props);
     for (const one of [...functions.all, smoke.function, publisher.function]) alarmOnErrors(one);
+    new TenantAccountPages(this, 'Accounts', {
+      ...{ prefix, table: infra.table, api: controlPlane.accountsApi, appUrl: infra.sites.app.url },
+      logRetention: configuration.logRetentionDays,
+    });
     this.#configureSites(props);
     notifyAlarms(this, infra.alarmTopics);
   }

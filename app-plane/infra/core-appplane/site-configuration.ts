@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Construct } from 'constructs';
-import { ADMIN_SIGN_IN_SCOPE } from '../../../core/identity/issuers.ts';
+import { ADMIN_SIGN_IN_SCOPE, issuerOf } from '../../../core/identity/issuers.ts';
+import type { RealmId } from '../../../core/ports/identity.ts';
 import type { SiteConfiguration } from '../../../core/site-configuration.ts';
 import type { Site } from '../shared-infra/shared-infra.ts';
 import { SiteFile } from '../site-file.ts';
@@ -76,7 +77,10 @@ function adminPage({ version, environment, apis }: SiteConfiguration): SitePage 
   return {
     title: 'Tierplane: administration',
     introduction: 'The control plane of this installation is ready. Administer it with the command line.',
-    facts: { Version: version, Environment: environment, 'Control plane': apis.controlPlane },
+    facts: {
+      ...{ Version: version, Environment: environment, 'Control plane': apis.controlPlane },
+      ...accountPages(apis.controlPlane, 'admin'),
+    },
     commands: {
       [`npx tierplane login --url ${apis.controlPlane}`]: 'Sign in as a system administrator:',
       'npx tierplane tenants list': 'List the tenants:',
@@ -92,12 +96,23 @@ function appPage({ version, environment, apis }: SiteConfiguration): SitePage {
     facts: {
       ...{ Version: version, Environment: environment, 'Control plane': apis.controlPlane },
       ...(apis.tenants !== undefined && { "Tenants' API": apis.tenants }),
+      ...accountPages(apis.controlPlane, 'pool'),
     },
     commands: {
       [`npx tierplane token --tenant acme --url ${apis.controlPlane}`]:
         'Get an access token as a user of the tenant acme:',
       'npx tierplane throttle-test --tenant acme': "Try the limits of a tenant's usage plan:",
     },
+  };
+}
+
+/** Where users help themselves: infra/account-pages.ts. */
+function accountPages(api: string, realm: RealmId): SitePage['facts'] {
+  const base = issuerOf(api, realm);
+  return {
+    'Forgot your password?': `${base}/forgot-password`,
+    'Change your password': `${base}/account/password`,
+    'Sign out everywhere': `${base}/account/sign-out-everywhere`,
   };
 }
 

@@ -62,7 +62,8 @@ function userPool(scope: Construct, { prefix, preToken, customMessage }: PooledU
     signInAliases: { username: true },
     signInCaseSensitive: false,
     autoVerify: { email: true },
-    accountRecovery: AccountRecovery.EMAIL_ONLY,
+    // The account pages mail a link instead. Cognito's own way is valid for longer, and ends no sessions.
+    accountRecovery: AccountRecovery.NONE,
     mfa: Mfa.OPTIONAL,
     mfaSecondFactor: { otp: true, sms: false },
     passwordPolicy: {

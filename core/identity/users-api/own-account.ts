@@ -9,9 +9,12 @@ import type { Authorize } from '../authorize.ts';
 import type { TenantClaimsLookup } from '../tenant-claims.ts';
 import { methodNotAllowed, refusalOf, type UsersResponse } from './users-response.ts';
 
-/** The result of a check of a password. `retryAfter` is in whole seconds. */
+/**
+ * The result of a check of a password. `more-required`: it is right, but a sign-in needs more, such as a second factor or a
+ * password of the user's own choice. `retryAfter` is in whole seconds.
+ */
 export type PasswordCheck =
-  | { readonly outcome: 'right' | 'wrong' }
+  | { readonly outcome: 'right' | 'wrong' | 'more-required' }
   | { readonly outcome: 'too-many'; readonly retryAfter: number };
 
 export interface OwnAccountOptions {
@@ -129,10 +132,15 @@ async function changePassword(options: OwnAccountOptions, request: OwnAccountReq
     throw new DomainError('TOO_MANY', 'too many failed attempts', { retryAfter: check.retryAfter });
   }
   if (check.outcome === 'wrong') throw wrongPassword();
+  // Before anything changes: the service that keeps the password would refuse it after the sessions have ended.
+  if (check.outcome === 'more-required') throw new DomainError('CONFLICT', MORE_REQUIRED);
   // The check takes long. A password that was set meanwhile has ended the caller's token.
   const identity = options.identity.guardedBy(async () => (await activeCaller(options, request)).basis);
   await identity.setPassword(realm.id, user.userName, newPassword, { replaced: oldPassword });
 }
+
+const MORE_REQUIRED =
+  'the password alone does not sign this user in; request a link for a forgotten password, which sets a new one';
 
 function wrongPassword(): DomainError {
   const msg = 'must be the current password';

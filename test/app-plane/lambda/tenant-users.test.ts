@@ -2,14 +2,18 @@ import { CognitoIdentityProviderClient, ListUserPoolsCommand } from '@aws-sdk/cl
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { createCallerLookup } from '../../../adapters/aws/identity/caller-lookup.ts';
+import { passwordResetKey } from '../../../adapters/shared/identity/password-reset-record.ts';
+import { put } from '../../../core/ports/table.ts';
 import { mailsTo } from '../../../rehearsal/invited-password.ts';
 import type { Caller } from '../../../services/users/tenant-users.ts';
 import { createTenantUsersClient } from '../../../services/users/tenant-users-client.ts';
+import { accountPagesContract, type PageOptions } from '../../adapters/contract/account-pages.suite.ts';
 import { A } from '../../adapters/contract/new-user.ts';
-import { ownAccountContract } from '../../adapters/contract/own-account.suite.ts';
-import { tenantUsersContract } from '../../adapters/contract/tenant-users.suite.ts';
+import { ownAccountContract, type SignedIn } from '../../adapters/contract/own-account.suite.ts';
+import { NAME_OF_A, tenantUsersContract } from '../../adapters/contract/tenant-users.suite.ts';
+import { httpEvent } from '../../control-plane/lambda/http-events.ts';
 import { clientConfig, describeInAccount } from '../../rehearsal/account.ts';
-import { openUsersWorld, type UsersWorld } from './users-world.ts';
+import { ACCOUNTS_URL, openUsersWorld, type UsersWorld } from './users-world.ts';
 
 jest.setTimeout(60_000);
 
@@ -40,6 +44,91 @@ describeInAccount('the function tenant-users in an emulated account', (account) 
     },
     close: async () => {},
   }));
+
+  /** Sends a request for a page as API Gateway passes it on. Limits count each address. */
+  async function sendPage(path: string, { form, query = '', headers = {} }: PageOptions = {}, client = '198.51.100.7') {
+    const method = form ? 'POST' : 'GET';
+    const result = await world.page(
+      httpEvent(`${method} /realms/{realm}${path}`, `/realms/pool${path}`, {
+        ...{ query, sourceIp: client, base64: form !== undefined },
+        headers: { ...(form && { 'content-type': 'application/x-www-form-urlencoded' }), ...headers },
+        ...(form && { body: `${new URLSearchParams(form)}` }),
+      }),
+    );
+    return { status: result.statusCode ?? 0, text: result.body ?? '', headers: result.headers ?? {} };
+  }
+
+  let made = 0;
+  async function newUser(password: string, tenantId = A): Promise<string> {
+    const email = `forgetful${++made}@a.example`;
+    await world.identity.createUser('pool', { userName: email, email, role: 'TenantUser', tenantId, password });
+    return email;
+  }
+
+  async function isOpen(session: SignedIn): Promise<boolean> {
+    const authorization = `Bearer ${session.accessToken}`;
+    const { status } = await world.invoke({ realm: 'pool', method: 'GET', path: '/me', authorization });
+    const renews = await world.renews(session);
+    expect([status, renews]).toEqual(status === 200 ? [200, true] : [401, false]);
+    return renews;
+  }
+
+  const linksTo = async (email: string) =>
+    (await mailsTo(account(), email)).filter(({ text }) => text.includes('/reset-password?token='));
+
+  accountPagesContract('tenants on AWS', async () => {
+    let client = 0;
+    return {
+      base: `${ACCOUNTS_URL}/realms/pool`,
+      send: (path, options) => sendPage(path, options, `198.51.100.${++client % 250}`),
+      newUser: (password) => newUser(password),
+      ...{ signIn: world.signIn, isOpen },
+      mailsTo: (email) => mailsTo(account(), email),
+    };
+  });
+
+  test('ID-1: the mail with the link names the tenant; a user who is disabled or whose tenant is suspended gets none', async () => {
+    const [email, disabled] = [await newUser('Correct-horse-7'), await newUser('Correct-horse-7')];
+    await world.identity.setUserEnabled('pool', disabled, false);
+    for (const userName of [email, disabled]) await sendPage('/forgot-password', { form: { userName } });
+    expect((await linksTo(email)).map(({ subject }) => subject)).toEqual([`Choose a new password for ${NAME_OF_A}`]);
+    expect(await linksTo(disabled)).toEqual([]);
+    await world.setActive(A, false);
+    await sendPage('/forgot-password', { form: { userName: email } });
+    const form = { userName: email, password: 'Correct-horse-7', newPassword: 'Battery-8-x', repeated: 'Battery-8-x' };
+    const refused = await sendPage('/account/password', { form });
+    await world.setActive(A, true);
+    expect(refused.status).toBe(401);
+    expect(await linksTo(email)).toHaveLength(1);
+  });
+
+  test('SE-1: a link is void after 30 minutes, and below another realm', async () => {
+    const email = await newUser('Correct-horse-7');
+    await sendPage('/forgot-password', { form: { userName: email } });
+    const [mail] = await linksTo(email);
+    const token = /token=(\S+)/.exec(mail?.text ?? '')?.[1] ?? '';
+    const subject = (await world.identity.user('pool', email))?.subject ?? '';
+    const stored = await world.table.get(passwordResetKey('pool', subject));
+    if (!stored) throw new Error('the link is not stored');
+    expect(Math.abs((stored.expiresAt ?? 0) - Date.now() / 1_000 - 30 * 60)).toBeLessThan(60);
+    expect(JSON.stringify(stored)).not.toContain(token.split('.')[1]);
+    const elsewhere = httpEvent('GET /realms/{realm}/reset-password', '/realms/admin/reset-password', {
+      query: `token=${token}`,
+    });
+    expect((await world.page(elsewhere)).statusCode).toBe(404);
+    await world.table.transact([
+      put({ ...stored, version: stored.version + 1, expiresAt: Math.floor(Date.now() / 1_000) }),
+    ]);
+    expect((await sendPage('/reset-password', { query: `token=${token}` })).status).toBe(404);
+  });
+
+  test('SE-1: a client may send 30 forms within a quarter of an hour', async () => {
+    const form = { userName: 'x', password: 'x', newPassword: 'x', repeated: 'y' };
+    const statuses: number[] = [];
+    for (let i = 0; i < 31; i++) statuses.push((await sendPage('/account/password', { form }, '203.0.113.9')).status);
+    expect(statuses).toEqual([...Array(30).fill(422), 429]);
+    expect((await sendPage('/account/password', { form }, '203.0.113.10')).status).toBe(422);
+  });
 
   test('ID-4: tells a service the role that its caller has now, whatever the token says, and nothing about others', async () => {
     const email = 'caller@a.example';

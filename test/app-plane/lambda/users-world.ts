@@ -2,6 +2,8 @@ import { AdminInitiateAuthCommand, CognitoIdentityProviderClient } from '@aws-sd
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { CreateEmailIdentityCommand, SESv2Client } from '@aws-sdk/client-sesv2';
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { openIdentity } from '../../../adapters/aws/identity/identity.ts';
 import { openPasswordVault } from '../../../adapters/aws/identity/password-vault.ts';
 import { openUserPools } from '../../../adapters/aws/identity/user-pool.ts';
@@ -27,6 +29,10 @@ const PREFIX = 'users';
 export const USERS = `${PREFIX}-tenant-users`;
 const PRE_TOKEN = `${PREFIX}-pre-token`;
 const MESSAGES = `${PREFIX}-custom-message`;
+const PAGES = `${PREFIX}-account-pages`;
+const SENDER = 'platform@example.com';
+/** Where the account pages are. */
+export const ACCOUNTS_URL = 'https://r3pmxmplak.execute-api.us-east-1.amazonaws.com';
 
 /** The application plane's users in an emulated account, with its functions deployed. Tenants A and B are active. */
 export interface UsersWorld {
@@ -38,6 +44,8 @@ export interface UsersWorld {
   readonly transport: UsersTransport;
   /** Invokes the function with any event. */
   invoke(event: unknown): Promise<UsersResponse>;
+  /** Invokes the function of the account pages as API Gateway does. */
+  page(event: APIGatewayProxyEventV2): Promise<APIGatewayProxyStructuredResultV2>;
   signIn(userName: string, password: string): Promise<SignedIn>;
   renews(session: SignedIn): Promise<boolean>;
   setActive(tenantId: string, active: boolean): Promise<void>;
@@ -65,6 +73,8 @@ export async function openUsersWorld(account: EmulatedAccount): Promise<UsersWor
   const service = await assumeNewRole(account, `${PREFIX}-service`, [invoke]);
 
   const lambda = new LambdaClient(clientConfig(account, service));
+  const apiGateway = new LambdaClient(config);
+  await new SESv2Client(config).send(new CreateEmailIdentityCommand({ EmailIdentity: SENDER }));
 
   const authenticate = async (
     AuthFlow: 'ADMIN_USER_PASSWORD_AUTH' | 'REFRESH_TOKEN_AUTH',
@@ -80,12 +90,8 @@ export async function openUsersWorld(account: EmulatedAccount): Promise<UsersWor
     ...{ table, identity, service },
     transport: openUsersInvocation(USERS, clientConfig(account, service)),
 
-    async invoke(event) {
-      const Payload = Buffer.from(JSON.stringify(event));
-      const response = await lambda.send(new InvokeCommand({ FunctionName: USERS, Payload }));
-      if (response.FunctionError !== undefined) throw new Error(`the function failed: ${response.FunctionError}`);
-      return JSON.parse(Buffer.from(response.Payload ?? []).toString());
-    },
+    invoke: (event) => invokeFunction<UsersResponse>(lambda, USERS, event),
+    page: (event) => invokeFunction<APIGatewayProxyStructuredResultV2>(apiGateway, PAGES, event),
 
     async signIn(userName, password) {
       // A token of the second in which all sessions ended would be refused, too.
@@ -110,6 +116,13 @@ export async function openUsersWorld(account: EmulatedAccount): Promise<UsersWor
   };
 }
 
+async function invokeFunction<T>(lambda: LambdaClient, FunctionName: string, event: unknown): Promise<T> {
+  const Payload = Buffer.from(JSON.stringify(event));
+  const response = await lambda.send(new InvokeCommand({ FunctionName, Payload }));
+  if (response.FunctionError !== undefined) throw new Error(`the function failed: ${response.FunctionError}`);
+  return JSON.parse(Buffer.from(response.Payload ?? []).toString());
+}
+
 function tenantOf(tenantId: string) {
   return tenantId === A
     ? { tenantId, name: NAME_OF_A, slug: 'loreal-sons' }
@@ -127,11 +140,13 @@ async function deploy(
   const environment = { TIERPLANE_TABLE: PREFIX, TIERPLANE_APP_URL: 'https://app.example.com' };
   const verbs = ['CreateUser', 'DeleteUser', 'GetUser', 'DisableUser', 'EnableUser', 'InitiateAuth'];
   const more = ['SetUserPassword', 'UpdateUserAttributes', 'UserGlobalSignOut'];
-  const manageUsers: Statement = {
+  const onUsers = (actions: readonly string[]): Statement => ({
     Effect: 'Allow',
-    Action: [...verbs, ...more].map((verb) => `cognito-idp:Admin${verb}`),
+    Action: actions.map((verb) => `cognito-idp:Admin${verb}`),
     Resource: [`arn:aws:cognito-idp:${REGION}:${ACCOUNT_ID}:userpool/${userPoolId}`],
-  };
+  });
+  const sender = `arn:aws:ses:${REGION}:${ACCOUNT_ID}:identity/${SENDER}`;
+  const sendMail: Statement = { Effect: 'Allow', Action: ['ses:SendEmail'], Resource: [sender] };
   const openPasswords: Statement = { Effect: 'Allow', Action: ['kms:Decrypt'], Resource: [keyArn] };
   const own = { TIERPLANE_PREFIX: PREFIX, TIERPLANE_PASSWORD_KEY: keyArn };
   await Promise.all([
@@ -139,7 +154,16 @@ async function deploy(
     deployFunction(account, { name: PRE_TOKEN, entry: 'pre-token', environment, statements: [readTable(PREFIX)] }),
     deployFunction(account, {
       ...{ name: USERS, entry: 'tenant-users', environment: { ...environment, ...own } },
-      statements: [useTable(PREFIX), manageUsers, openPasswords],
+      statements: [useTable(PREFIX), onUsers([...verbs, ...more]), openPasswords],
+    }),
+    deployFunction(account, {
+      ...{ name: PAGES, entry: 'account-pages' },
+      environment: { ...environment, TIERPLANE_ACCOUNTS_URL: `${ACCOUNTS_URL}/`, TIERPLANE_SENDER: SENDER },
+      statements: [
+        useTable(PREFIX),
+        onUsers(['GetUser', 'InitiateAuth', 'SetUserPassword', 'UserGlobalSignOut']),
+        sendMail,
+      ],
     }),
   ]);
 }

@@ -14,6 +14,8 @@ export interface EventOptions {
   /** @default '$default' */
   readonly stage?: string;
   readonly requestId?: string;
+  /** @default '205.255.255.176' */
+  readonly sourceIp?: string;
 }
 
 /**
@@ -53,7 +55,7 @@ export function httpEvent(route: string, rawPath: string, options: EventOptions 
       method: route.split(' ')[0] ?? '',
       path: rawPath,
       protocol: 'HTTP/1.1',
-      sourceIp: '205.255.255.176',
+      sourceIp: options.sourceIp ?? '205.255.255.176',
       userAgent: 'curl/8.5.0',
     },
     requestId,

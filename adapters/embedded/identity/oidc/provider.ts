@@ -20,6 +20,7 @@ import { pause } from '../../../../core/time/wait.ts';
 import { errorPage } from '../../../../web/pages/error.ts';
 import { trusted } from '../../../../web/pages/html.ts';
 import { signedOutPage, signOutPage } from '../../../../web/pages/sign-in.ts';
+import { UNAVAILABLE } from '../../../shared/identity/page-error.ts';
 import type { AnonymousRecords } from '../anonymous-records.ts';
 import { type EmbeddedClientCredentials, isSecret } from '../client-credentials.ts';
 import { clientAddress } from '../http/messages.ts';
@@ -28,7 +29,6 @@ import { type RealmKeys, SIGNING_ALG } from '../realm-keys.ts';
 import type { Account, Accounts } from './accounts.ts';
 import { type AdminClient, clientsOf, credentialClient } from './clients.ts';
 import { DEVICE_CODE_TTL, type DeviceGrant } from './device-grant.ts';
-import { UNAVAILABLE } from './error-response.ts';
 import { grantAllScopes, OIDC_SCOPES, resourceIndicators } from './grants.ts';
 import { accessTokenClaims, idTokenClaims } from './token-claims.ts';
 

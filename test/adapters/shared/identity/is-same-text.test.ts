@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { isSameText } from '../../../../adapters/embedded/identity/is-same-text.ts';
+import { isSameText } from '../../../../adapters/shared/identity/is-same-text.ts';
 
 test('equal texts are the same', () => {
   expect([isSameText('', ''), isSameText('secret', 'secret'), isSameText('ä€', 'ä€')]).toEqual([true, true, true]);

@@ -1,41 +1,55 @@
 import { createHash } from 'node:crypto';
 import { DomainError, isDomainError } from '../../../core/errors.ts';
-import { createAttemptLimiter } from '../../../core/identity/attempts.ts';
 import { issuerOf } from '../../../core/identity/issuers.ts';
 import { passwordResetMail } from '../../../core/identity/mails.ts';
 import type { MailLimits } from '../../../core/identity/users/mail-limits.ts';
+import type { PasswordConditions } from '../../../core/identity/users/user-passwords.ts';
 import { type UserRecord, userKey } from '../../../core/identity/users/user-records.ts';
 import type { Clock, RandomBytes } from '../../../core/ports/clock.ts';
-import type { RealmId, RealmSpec, User } from '../../../core/ports/identity.ts';
-import { type Item, put, type Table } from '../../../core/ports/table.ts';
+import type { Mailer, RealmId, RealmSpec, User } from '../../../core/ports/identity.ts';
+import type { Item, Table, Write } from '../../../core/ports/table.ts';
+import { updateItem } from '../../../core/retry/update-item.ts';
 import { subjectKey } from '../../../core/routing/registry.ts';
-import type { EmbeddedMailer } from '../mail/mailer.ts';
-import { mailOwner } from './credentials.ts';
-import type { EmbeddedIdentity } from './identity.ts';
 import { isSameText } from './is-same-text.ts';
 import { type PasswordReset, passwordResetKey } from './password-reset-record.ts';
-import type { PasswordSecret } from './passwords.ts';
 
 /** How long a link is valid, in seconds. */
 const LINK_SECONDS = 30 * 60;
 /** The most links that are mailed to one user within half an hour, regardless of who requests them. */
 const MAX_PER_USER = 3;
-const WINDOW_MS = 30 * 60_000;
-const TOKEN = /^([a-z0-9]{1,64})\.([\w-]{43})$/;
+const TOKEN = /^([a-z0-9-]{1,64})\.([\w-]{43})$/;
+
+/** The conditions under which a link sets a password. */
+type LinkConditions = Pick<PasswordConditions<object>, 'check' | 'further'>;
+
+/** A mail that `send` sends once `writes` are committed. */
+export interface PreparedMail {
+  readonly writes: readonly Write[];
+  send(): Promise<void> | void;
+}
 
 export interface PasswordResetsOptions {
   readonly table: Table;
-  readonly identity: Pick<EmbeddedIdentity, 'setPassword'>;
-  readonly mailer: Pick<EmbeddedMailer, 'draft' | 'deliver'>;
+  /** Sets a password under these conditions, and ends all sessions of the user. */
+  readonly setPassword: (
+    realm: RealmId,
+    userName: string,
+    password: string,
+    conditions: LinkConditions,
+  ) => Promise<User>;
+  readonly prepareMail: (mail: Parameters<Mailer['send']>[0], realm: RealmId, subject: string) => PreparedMail;
   readonly mailLimits?: MailLimits;
   /** The account with this user name or email, if its user may sign in. */
   readonly findAccount: (realm: RealmId, login: string) => Promise<ResetAccount | undefined>;
+  /** A text that changes with the user's password. */
+  readonly markOf: (record: UserRecord) => string;
   readonly clock: Clock;
   readonly random: RandomBytes;
+  /** Links begin with it. Without a slash at the end. */
   readonly publicUrl: string;
 }
 
-interface ResetAccount {
+export interface ResetAccount {
   readonly user: User;
   /** The name of the user's tenant. Absent for system users. */
   readonly tenantName?: string;
@@ -59,32 +73,19 @@ export interface PasswordResets {
 }
 
 interface ValidLink {
-  readonly record: UserRecord<PasswordSecret>;
+  readonly record: UserRecord;
   readonly reset: Item<PasswordReset>;
 }
 
 export function createPasswordResets(options: PasswordResetsOptions): PasswordResets {
-  const { table, identity, mailer, mailLimits, findAccount, clock, random, publicUrl } = options;
-  const perUser = createAttemptLimiter({ clock, windowMs: WINDOW_MS });
-
-  /** Whether the user may get one more mail. */
-  function admits(realm: RealmId, { subject, email: to }: User): boolean {
-    if (!perUser.take([{ key: `${realm} ${subject}`, max: MAX_PER_USER }])) return false;
-    try {
-      // Does not count against the tenant's limit, because anyone can request this mail.
-      mailLimits?.take({ to });
-      return true;
-    } catch (error) {
-      if (isDomainError(error, 'TOO_MANY')) return false;
-      throw error;
-    }
-  }
+  const { table, setPassword, findAccount, markOf, clock } = options;
+  const digestOf = (record: UserRecord): string => hashOf(markOf(record));
 
   async function validLink(realm: RealmId, token: string): Promise<ValidLink | undefined> {
     const [, subject = '', secret = ''] = TOKEN.exec(token) ?? [];
     if (subject === '') return undefined;
     const reset = await table.get(passwordResetKey(realm, subject));
-    if (!reset || !isSameText(hashOf(secret), reset.data.hash)) return undefined;
+    if (!reset || !isSameText(hashOf(secret), reset.data.hash) || isOver(reset, clock)) return undefined;
     const record = await recordOf(table, realm, subject);
     return record?.enabled && reset.data.replaces === digestOf(record) ? { record, reset } : undefined;
   }
@@ -94,22 +95,8 @@ export function createPasswordResets(options: PasswordResetsOptions): PasswordRe
       const account = await findAccount(realm.id, login);
       const record = account && (await recordOf(table, realm.id, account.user.subject));
       if (!record) return { outcome: 'unknown' };
-      if (!admits(realm.id, record)) return { outcome: 'limited' };
-      const secret = Buffer.from(random(32)).toString('base64url');
-      const { subject, userName, email: to } = record;
-      const resetUrl = `${issuerOf(publicUrl, realm.id)}/reset-password?token=${subject}.${secret}`;
       const name = account.tenantName ?? realm.displayName;
-      await table.transact([
-        put({
-          ...passwordResetKey(realm.id, subject),
-          version: 1,
-          data: { hash: hashOf(secret), replaces: digestOf(record) },
-          expiresAt: Math.floor(clock.now() / 1000) + LINK_SECONDS,
-        }),
-        ...mailer.draft({ to, ...passwordResetMail({ name, userName, resetUrl }) }, mailOwner(realm.id, subject)),
-      ]);
-      mailer.deliver();
-      return { outcome: 'mailed' };
+      return { outcome: (await mailLink(options, realm.id, record, name)) ? 'mailed' : 'limited' };
     },
 
     async find(realm, token) {
@@ -122,7 +109,7 @@ export function createPasswordResets(options: PasswordResetsOptions): PasswordRe
       if (!link) throw invalidLink();
       const { record, reset } = link;
       const { pk, sk, version, data } = reset;
-      return identity.setPassword(realm, record.userName, password, {
+      return setPassword(realm, record.userName, password, {
         check(before) {
           if (!before.enabled || data.replaces !== digestOf(before)) throw invalidLink();
         },
@@ -133,23 +120,59 @@ export function createPasswordResets(options: PasswordResetsOptions): PasswordRe
   };
 }
 
-async function recordOf(
-  table: Table,
+/** @returns false beyond the limits; then the earlier link stays valid */
+async function mailLink(
+  { table, prepareMail, mailLimits, markOf, clock, random, publicUrl }: PasswordResetsOptions,
   realm: RealmId,
-  subject: string,
-): Promise<UserRecord<PasswordSecret> | undefined> {
+  record: UserRecord,
+  name: string,
+): Promise<boolean> {
+  const { subject, userName, email: to } = record;
+  const secret = Buffer.from(random(32)).toString('base64url');
+  const resetUrl = `${issuerOf(publicUrl, realm)}/reset-password?token=${subject}.${secret}`;
+  const mail = prepareMail({ to, ...passwordResetMail({ name, userName, resetUrl }) }, realm, subject);
+  const now = Math.floor(clock.now() / 1000);
+  const link = { hash: hashOf(secret), replaces: hashOf(markOf(record)) };
+  let admitted: boolean | undefined;
+  const stored = await updateItem(table, passwordResetKey(realm, subject), (before) => {
+    // A time in the future was written before the clock was set back.
+    const mailed = (before?.data.mailed ?? []).filter((at) => at > now - LINK_SECONDS && at <= now);
+    if (mailed.length >= MAX_PER_USER) return undefined;
+    admitted ??= takesMail(mailLimits, to);
+    if (!admitted) return undefined;
+    const item = { data: { ...link, mailed: [...mailed, now] }, expiresAt: now + LINK_SECONDS };
+    return { item, also: mail.writes };
+  });
+  if (stored?.data.hash !== link.hash) return false;
+  await mail.send();
+  return true;
+}
+
+/** Does not count against the tenant's limit, because anyone can request this mail. */
+function takesMail(mailLimits: MailLimits | undefined, to: string): boolean {
+  try {
+    mailLimits?.take({ to });
+    return true;
+  } catch (error) {
+    if (isDomainError(error, 'TOO_MANY')) return false;
+    throw error;
+  }
+}
+
+/** A store may keep an item for some time after it has expired. */
+function isOver({ expiresAt = 0 }: Item<PasswordReset>, clock: Clock): boolean {
+  return expiresAt * 1000 <= clock.now();
+}
+
+async function recordOf(table: Table, realm: RealmId, subject: string): Promise<UserRecord | undefined> {
   const found = await table.get(subjectKey(realm, subject));
-  return found && (await table.get(userKey<PasswordSecret>(realm, found.data.userName)))?.data;
+  return found && (await table.get(userKey(realm, found.data.userName)))?.data;
 }
 
 function invalidLink(): DomainError {
   return new DomainError('NOT_FOUND', 'the link is not valid any more');
 }
 
-function hashOf(secret: string): string {
-  return createHash('sha256').update(secret).digest('base64url');
-}
-
-function digestOf({ secret }: UserRecord<PasswordSecret>): string {
-  return hashOf(JSON.stringify(secret ?? null));
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('base64url');
 }
