@@ -157,7 +157,7 @@ test('docs/architecture.md names every contract suite of a port', () => {
   const page = read('docs/architecture.md');
   // The outbox and a guarded table are not ports; the other suites are parts of those of identity and table.
   const others =
-    /^(outbox|guarded-table|identity-administrators|identity-passwords|table-queries|last-administrator|own-account|tenant-users)\.suite\.ts$/;
+    /^(outbox|guarded-table|identity-administrators|identity-passwords|table-queries|last-administrator|own-account|account-pages|tenant-users)\.suite\.ts$/;
   const suites = readdirSync(join(ROOT, 'test/adapters/contract')).filter((name) => name.endsWith('.suite.ts'));
   expect(suites.filter((name) => !others.test(name) && !page.includes(`contract/${name}\``))).toEqual([]);
 });

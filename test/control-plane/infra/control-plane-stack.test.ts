@@ -113,8 +113,8 @@ describe("the control plane's stack, without an application plane", () => {
     const files = readdirSync(output, { recursive: true, encoding: 'utf8' });
     expect(files.filter((name) => /\.py$|requirements\.txt$/.test(name))).toEqual([]);
     const uploads = JSON.parse(readFileSync(join(output, 'controlplane-stack.assets.json'), 'utf8')).files;
-    // Our three bundles, CDK's own function, and the template.
-    expect(Object.keys(uploads)).toHaveLength(5);
+    // Our four bundles, CDK's own function, and the template.
+    expect(Object.keys(uploads)).toHaveLength(6);
   });
 
   test('keeps its records in one table, in the shape that the adapter expects, which outlives the stack', () => {
