@@ -58,6 +58,9 @@ export function clientConfig(account: EmulatedAccount, credentials?: Credentials
   return { ...rootConfig(account), ...(credentials && { credentials }) };
 }
 
+/** For `tableContract`. The emulator reads the whole partition for every page. */
+export const SMALLEST_PAGE = 60;
+
 /** Creates a table in the platform's shape and opens it. */
 export async function createTable(client: DynamoDBClient, tableName: string): Promise<Table> {
   await client.send(new CreateTableCommand(tableShape(tableName)));

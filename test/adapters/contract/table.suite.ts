@@ -13,9 +13,14 @@ export interface OpenTable {
 
 /**
  * What every adapter of the Table port must do. Each test uses its own partitions, so all share one table.
- * @param prefix of the partitions' names
+ * @param options.prefix of the partitions' names
+ * @param options.smallestPage of a long list, for a table that takes long for each page. @default 7
  */
-export function tableContract(name: string, open: () => Promise<OpenTable>, prefix = ''): void {
+export function tableContract(
+  name: string,
+  open: () => Promise<OpenTable>,
+  { prefix = '', smallestPage }: { readonly prefix?: string; readonly smallestPage?: number } = {},
+): void {
   describe(`${name} as a Table`, () => {
     let opened: OpenTable;
     let table: Table;
@@ -243,7 +248,7 @@ export function tableContract(name: string, open: () => Promise<OpenTable>, pref
       expect(await table.query({ pk, limit: 1 })).toEqual({ items: [] });
     });
 
-    queryContract(() => table, partition);
+    queryContract(() => table, partition, smallestPage);
   });
 }
 

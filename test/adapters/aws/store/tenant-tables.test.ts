@@ -9,7 +9,13 @@ import { closedPartition, closing } from '../../../../core/tenant/closed.ts';
 import { scopedTable } from '../../../../core/tenant/scoped-table.ts';
 import { ACCOUNT_ID, REGION } from '../../../../rehearsal/emulated-account.ts';
 import { dataRolePolicy, dataRoleTrust } from '../../../../tenant-templates/data-role.ts';
-import { type Credentials, clientConfig, createTable, describeInAccount } from '../../../rehearsal/account.ts';
+import {
+  type Credentials,
+  clientConfig,
+  createTable,
+  describeInAccount,
+  SMALLEST_PAGE,
+} from '../../../rehearsal/account.ts';
 import { closeServer, listen } from '../../../support/http-server.ts';
 import { tableContract } from '../../contract/table.suite.ts';
 import { assumeNewRole, createRole } from './roles.ts';
@@ -60,7 +66,7 @@ describeInAccount('the tables of tenants in the emulated account', (account) => 
   tableContract(
     'a table with the credentials of a tenant',
     async () => ({ table: tables.tableOf({ tenantId: A }), close: async () => {} }),
-    `${A}#`,
+    { prefix: `${A}#`, smallestPage: SMALLEST_PAGE },
   );
 
   test('TI-2: each tenant reads its own items', async () => {
