@@ -146,7 +146,6 @@ function launch(python: string, { port, directory, engine }: AccountParts): Chil
         HOME: directory,
         // Holds the keys that sign tokens, which are removed with the account.
         STATE_DIR: join(directory, 'state'),
-        PYTHONDONTWRITEBYTECODE: '1',
         BIND_HOST: '127.0.0.1',
         GATEWAY_PORT: String(port),
         AUTH: 'true',
