@@ -84,7 +84,7 @@ async function initialisations(run: Run): Promise<Init[]> {
   const found: Init[] = [];
   for (const entry of FOLDERS.flatMap(entriesOf)) {
     const file = join(folder.path, `${entry.replaceAll('/', '.')}.js`);
-    writeFileSync(file, functionCode(entry, ['docs-page', 'control-plane-document']));
+    writeFileSync(file, functionCode(entry, { onDemand: ['docs-page', 'control-plane-document'] }));
     const times: number[] = [];
     for (let n = 0; n < (run.sizes.quick ? STARTS.quick : STARTS.full); n++) {
       const started = performance.now();

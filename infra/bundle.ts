@@ -20,13 +20,16 @@ export function bundle(scope: Construct, entry: string, onDemand: readonly strin
   mkdirSync(folder, { recursive: true });
   const names = onDemand.map((module) => basename(module));
   writeFileSync(join(folder, 'index.js'), codeOf(`${entry}.ts`, names));
-  for (const module of onDemand) writeFileSync(join(folder, `${basename(module)}.js`), functionCode(`${module}.ts`));
+  for (const module of onDemand) {
+    const code = functionCode(`${module}.ts`, { generatesJsonSchema: true });
+    writeFileSync(join(folder, `${basename(module)}.js`), code);
+  }
   return Code.fromAsset(folder);
 }
 
 /** Functions with modules on demand are bundled by themselves, because those modules are not part of their code. */
 function codeOf(module: string, onDemand: readonly string[]): string {
-  if (onDemand.length > 0) return functionCode(module, onDemand);
+  if (onDemand.length > 0) return functionCode(module, { onDemand });
   codeOfAll ??= allFunctionCode();
   return codeOfAll.get(module) ?? functionCode(module);
 }

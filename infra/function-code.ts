@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { type BuildOptions, buildSync } from 'esbuild';
+import { zodForFunctions } from './zod-for-functions.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const ENTRY_FOLDERS = ['app-plane/lambda', 'control-plane/lambda'];
@@ -15,21 +16,32 @@ export const FUNCTION_BUNDLE = {
   platform: 'node',
   target: 'node24',
   format: 'cjs',
+  charset: 'utf8',
   legalComments: 'none',
   logLevel: 'error',
 } satisfies BuildOptions;
 const EXTERNAL = ['@aws-sdk/*', '@smithy/*'];
+
+export interface FunctionCodeOptions {
+  /** Names of modules that the code imports on demand and that are files of their own. @default - none */
+  readonly onDemand?: readonly string[];
+  /** Whether the code generates JSON Schema, which describes APIs. @default false */
+  readonly generatesJsonSchema?: boolean;
+}
 
 /**
  * The code of a Lambda function: a module with all that it imports, as one CommonJS file. The AWS SDK is not bundled, because
  * Lambda's runtime contains it, and only CommonJS modules find it there.
  *
  * @param module path from the project's root, such as `app-plane/lambda/tenant-users.ts`
- * @param onDemand names of modules that the code imports on demand and that are files of their own. @default - none
  */
-export function functionCode(module: string, onDemand: readonly string[] = []): string {
+export function functionCode(
+  module: string,
+  { onDemand = [], generatesJsonSchema = false }: FunctionCodeOptions = {},
+): string {
   const { outputFiles } = buildSync({
     ...FUNCTION_BUNDLE,
+    ...(!generatesJsonSchema && { alias: { zod: zodForFunctions() } }),
     entryPoints: [module],
     external: [...EXTERNAL, ...onDemand.map((one) => `*/${one}.ts`)],
   });
@@ -49,6 +61,7 @@ export function allFunctionCode(): ReadonlyMap<string, string> {
     ...FUNCTION_BUNDLE,
     entryPoints: ENTRY_FOLDERS.flatMap(entriesIn),
     external: EXTERNAL,
+    alias: { zod: zodForFunctions() },
     outdir: ROOT,
     outbase: ROOT,
   });
