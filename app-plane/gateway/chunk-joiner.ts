@@ -32,7 +32,7 @@ const LAST_CHUNK = Buffer.from('0\r\n');
  */
 export class ChunkJoiner {
   #part: Part = Part.Size;
-  /** Of the chunk: first what its line says, then what has not arrived. In bytes. */
+  /** The chunk's size as its line says it; then how much of it has not arrived. In bytes. */
   #size = 0;
   #digits = 0;
   #extensions = 0;

@@ -12,7 +12,7 @@ import { readEnvironment } from './environment.ts';
 
 /**
  * Stores the messages of the accept function's dead-letter queue as dead letters, which operators list and replay. The accept
- * function stores the others itself; these are messages that ended it in every attempt.
+ * function stores other dead letters itself. The messages here made it crash or time out at every attempt.
  */
 const { TIERPLANE_TABLE: tableName } = readEnvironment(process.env, ['TIERPLANE_TABLE']);
 const table = openTable({ client: new DynamoDBClient(), tableName, clock, random });

@@ -6,14 +6,14 @@ import { type Authorize, createAuthorize, type TrustedIssuer } from '../../core/
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Table } from '../../core/ports/table.ts';
 
-/** How long an issuer that was found is trusted without another look, in ms. A tenant's own pool ends with the tenant. */
+/** How long an issuer stays trusted until the table is read again, in ms. A tenant's own pool is deleted with the tenant. */
 const ISSUER_TTL_MS = 2_000;
-/** More than a cell has user pools. */
+/** A cell has fewer user pools. */
 const MAX_ISSUERS = 100;
 
 /**
- * `authorize` for the user pools of the realms that the table has now. A tenant's own pool comes and goes with the tenant.
- * An unknown issuer is not cached, so the users of a new tenant are served at once.
+ * `authorize` for the user pools of the realms that the table has now. A tenant's own pool is created and deleted with
+ * the tenant. An unknown issuer is not cached, so the users of a new tenant are served at once.
  * @param endpointUrl where Cognito is reached. @default - at each issuer's own address
  */
 export function createRealmAuthorize(

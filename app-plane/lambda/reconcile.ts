@@ -9,13 +9,13 @@ import { workOn } from '../provisioner/work-message.ts';
 import { readEnvironment } from './environment.ts';
 import { openAwsReconciler, RECONCILER_VARIABLES } from './open-reconciler.ts';
 
-/** Brings tenants closer to their desired state: one pass over one tenant per message, or several that follow at once. */
+/** Brings tenants closer to their desired state. Each message starts a pass over one tenant; passes that are due at once follow. */
 const environment = readEnvironment(process.env, [...RECONCILER_VARIABLES, 'TIERPLANE_WORK_QUEUE']);
 const { table, reconciler, ready } = openAwsReconciler(environment, { clock, random, log });
 const sqs = new SQSClient();
 const work = openTenantQueue(sqs, environment.TIERPLANE_WORK_QUEUE);
 
-/** Another pass may begin if this much time is left: more than a step may take. In milliseconds. */
+/** Another pass may begin if this much time is left, in milliseconds: more than one step takes. */
 const PASS_MS = 45_000;
 /** Waits after the table or the queue has failed. */
 const BACK_OFF: BackOff = { baseMs: 2_000, maxMs: 60_000 };

@@ -20,7 +20,7 @@ export interface LoadBalancersOptions {
   readonly balancers: readonly LoadBalancer[];
   /** The host name in the load balancers' certificate. @default - they take plain HTTP */
   readonly tlsHost?: string | undefined;
-  /** Where all services of AWS are. @default - each load balancer at its own name */
+  /** The address of all services of an emulated account. @default - each load balancer at its own name */
   readonly endpointUrl?: string | undefined;
 }
 

@@ -41,7 +41,7 @@ export interface TenantDataOptions extends StacksOptions {
 }
 
 const LOOK_AGAIN_MS = 5_000;
-/** Items written just before the tenant was closed may appear in the index later than the mark. In milliseconds. */
+/** How long after the mark an item that was written just before it may appear in the index, in milliseconds. */
 const APPEAR_WITHIN_MS = 5_000;
 /** Pooled items that one call deletes: a call returns within seconds. */
 const ITEMS_PER_CALL = 20 * MAX_WRITES;

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-/** An import of these modules would load Node's fetch too, which costs 13 MB and 40 ms. */
+/** An `import` statement for these modules would also load Node's fetch, which costs 13 MB and 40 ms. */
 const { get: getByHttp } = process.getBuiltinModule('node:http');
 const { get: getByHttps } = process.getBuiltinModule('node:https');
 

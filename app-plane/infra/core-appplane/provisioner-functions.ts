@@ -37,9 +37,9 @@ export interface ProvisionerFunctionsProps {
   readonly pool: { readonly stackName: string; readonly tableNames: readonly string[] };
 }
 
-/** How long an invocation may take. A reconcile pass has steps of up to 40 s, and ends long before the next would begin. */
+/** How long an invocation may take. One step of a reconcile pass takes up to 40 s; see PASS_MS of the function. */
 export const TIMEOUT_SECONDS = { accept: 20, reconcile: 90, sweep: 50 } as const;
-/** Most functions that run at the same time. The AWS services behind them limit calls per account. */
+/** How many invocations of a function run at the same time, at most. AWS limits the calls of an account. */
 const ACCEPTS = 10;
 const PASSES = 10;
 
@@ -92,7 +92,7 @@ export class ProvisionerFunctions extends Construct {
       ...{ metricNamespace: this.#props.prefix, metricName: 'DeadLetters' },
     });
     new Alarm(this, 'DeadLettersStored', {
-      alarmDescription: 'A request became a dead letter; see tierplane dead-letters list',
+      alarmDescription: 'A request became a dead letter; see tierplane events dead-letters',
       metric: filter.metric({ period: Duration.minutes(5), statistic: 'sum' }),
       ...{ threshold: 1, evaluationPeriods: 1, treatMissingData: TreatMissingData.NOT_BREACHING },
     });

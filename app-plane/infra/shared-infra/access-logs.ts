@@ -12,11 +12,11 @@ export class AccessLogs extends Construct {
   constructor(scope: Construct, id: string, { retentionDays }: { readonly retentionDays: number }) {
     super(scope, id);
     this.bucket = new Bucket(this, 'Bucket', {
-      // Load balancers write to buckets with this encryption only.
+      // Load balancers can write only to buckets with this encryption.
       encryption: BucketEncryption.S3_MANAGED,
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       enforceSSL: true,
-      // CloudFront writes its logs by an access control list.
+      // CloudFront needs an access control list to write its logs.
       objectOwnership: ObjectOwnership.BUCKET_OWNER_PREFERRED,
       lifecycleRules: [
         { expiration: Duration.days(retentionDays), abortIncompleteMultipartUploadAfter: Duration.days(1) },

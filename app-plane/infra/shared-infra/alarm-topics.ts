@@ -27,7 +27,7 @@ export class EncryptedAlarmTopics extends Construct implements AlarmTopics {
     this.warning = this.#topic('Warning', `${prefix}-alarms-warning`, key, emails.warning);
   }
 
-  /** CloudWatch may use only a key whose policy names it, and so none of AWS's own keys. */
+  /** CloudWatch can use only keys whose policy names it. The policies of AWS's own keys do not. */
   #key(): Key {
     const key = new Key(this, 'Key', {
       description: 'Encrypts notifications of alarms',
@@ -48,7 +48,7 @@ export class EncryptedAlarmTopics extends Construct implements AlarmTopics {
   #topic(id: string, topicName: string, key: Key, emails: readonly string[]): ITopic {
     // CDK declares its classes without exact optional properties, so they do not match its own interfaces.
     const topic = new Topic(this, id, { topicName, masterKey: key as IKey, enforceSSL: true });
-    // A policy of one's own replaces the default, which lets the account's alarms publish.
+    // This policy replaces the default one, which allows the account's alarms to publish.
     topic.addToResourcePolicy(
       new PolicyStatement({
         actions: ['sns:Publish'],

@@ -7,19 +7,19 @@ export interface FirewallProps {
   readonly prefix: string;
   /** The stage of the REST API that the firewall protects. */
   readonly stageArn: string;
-  /** Requests of one client address in five minutes; more are blocked. @default what the largest usage plan allows */
+  /** How many requests a client address may send in five minutes. Further ones are blocked. @default what the largest usage plan allows */
   readonly requestsPerAddress?: number;
 }
 
 const PERIOD_SECONDS = 300;
 
-/** Parts of a request that a script may be in. */
+/** The parts of a request in which the firewall looks for scripts. */
 const PARTS: readonly CfnWebACL.FieldToMatchProperty[] = [
   { uriPath: {} },
   { queryString: {} },
   { body: { oversizeHandling: 'CONTINUE' } },
 ];
-/** Encodings that could hide one. */
+/** Encodings that could hide a script. */
 const DECODED = [
   { priority: 0, type: 'URL_DECODE' },
   { priority: 1, type: 'HTML_ENTITY_DECODE' },
@@ -27,7 +27,7 @@ const DECODED = [
 
 type Rule = Omit<CfnWebACL.RuleProperty, 'priority' | 'visibilityConfig'>;
 
-/** Blocks requests any part of which has a script (cross-site scripting). */
+/** Blocks requests with a script in any of these parts (cross-site scripting). */
 const SCRIPTS: Rule = {
   name: 'CrossSiteScripting',
   action: { block: {} },
@@ -69,7 +69,7 @@ export class Firewall extends Construct {
   }
 }
 
-/** So that nobody is blocked who keeps to a usage plan. */
+/** The limit at which no client is blocked that keeps to a usage plan. */
 function requestsOfLargestPlan(): number {
   return Math.max(...Object.values(TIERS).map(({ usagePlan }) => usagePlan.rate)) * PERIOD_SECONDS;
 }

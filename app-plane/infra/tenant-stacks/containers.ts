@@ -16,9 +16,9 @@ export interface ContainerContext {
   readonly logGroup: string;
 }
 
-/** Tasks are registered, and replaced, within seconds. In seconds. */
+/** How a container's health is checked, in seconds. Short intervals let a deployment notice new and failed tasks at once. */
 const HEALTH = { interval: 5, timeout: 2, retries: 3, startPeriod: 30 };
-/** ECS kills a container after this time. Services and ingress drain within 25 s. In seconds. */
+/** After how many seconds ECS kills a container that is stopping. Services and ingress drain within 25 s. */
 const STOP_TIMEOUT = 30;
 /** If the log is slow, requests do not wait for it. */
 const LOG_BUFFER = { mode: 'non-blocking', 'max-buffer-size': '4m' };

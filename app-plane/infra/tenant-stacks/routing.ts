@@ -13,7 +13,7 @@ type Props = Pick<DeploymentProps, 'rollout' | 'vpcId' | 'balancers' | 'priority
 /** The header by which a rule finds the deployment of a request. */
 const PATH_HEADER = 'tenantPath';
 const PROTOCOL = 'HTTP';
-/** Requests of a removed task end within this time. In seconds. */
+/** How many seconds the requests of a removed task have to end. */
 const DEREGISTRATION_DELAY = 10;
 /** 5xx responses within a minute that fire an alarm. */
 const ERRORS_A_MINUTE = 10;

@@ -8,7 +8,7 @@ import { serviceTable, tableNames } from './service-tables.ts';
 import { DATA_TEMPLATE, SILO_DATA_PARAMETERS } from './silo-parameters.ts';
 import { templateOnly, textParameters } from './silo-stack.ts';
 
-/** After its tenant was deleted, a key can be restored for this time. In days. */
+/** For how many days a key can be restored after its tenant was deleted. */
 const KEY_PENDING_DAYS = 30;
 
 const USING = ['Encrypt', 'Decrypt', 'ReEncryptFrom', 'ReEncryptTo', 'GenerateDataKey', 'DescribeKey'];
@@ -20,8 +20,8 @@ const MANAGING = [
 ];
 
 /**
- * The template of one silo tenant's tables. They have a stack of their own, so that no failed deployment touches data, and
- * remain when it is deleted.
+ * The template of one silo tenant's tables. They have a stack of their own, so that a failed deployment cannot touch data. They
+ * remain when the stack is deleted.
  */
 export class SiloDataStack extends TierplaneStack {
   constructor(scope: Construct, props: PlatformProps) {

@@ -15,10 +15,11 @@ import { INGRESS_SIZE } from './task-size.ts';
 
 /** Autoscaling keeps the average CPU of a service's tasks at this share, in percent. */
 const TARGET_CPU = 60;
-/** Of a canary deployment: the share of requests in percent, and how long it and then the whole revision are watched. */
+/** A canary deployment: the new revision's share of requests in percent, and how long it has this share. */
 const CANARY = { canaryPercent: 10, canaryBakeTimeInMinutes: 3 };
+/** How long alarms watch a revision that has all requests. */
 const BAKE_MINUTES = 2;
-/** A new task is not stopped for failing the load balancer's health check within this time. In seconds. */
+/** For how many seconds a new task may fail the load balancer's health check without being stopped. */
 const GRACE = 30;
 const INGRESS_ID = 'IngressService';
 
