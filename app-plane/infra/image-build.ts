@@ -64,7 +64,7 @@ export class ImageBuild extends Construct {
   }
 }
 
-/** What is not part of a build is not part of the sources either. */
+/** Files that a build does not need, and that are not uploaded. */
 function ignored(): string[] {
   const lines = readFileSync(join(ROOT, '.dockerignore'), 'utf8').split('\n');
   return [...lines.filter((line) => line !== '' && !line.startsWith('#')), 'cdk.out'];

@@ -32,7 +32,7 @@ const cognito = new CognitoIdentityProviderClient();
 const identity = openIdentity({
   table,
   clock,
-  // Of this instance of the function; Cognito has limits of the whole account.
+  // These limits hold per instance of the function. Cognito has limits for the whole account.
   mailLimits: createMailLimits(clock),
   pools: openUserPools(cognito, { prefix: environment.TIERPLANE_PREFIX, random }),
   vault: openPasswordVault(new KMSClient(), environment.TIERPLANE_PASSWORD_KEY),

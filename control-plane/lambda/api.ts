@@ -22,7 +22,7 @@ import { openAppPlaneStore, openStore } from './store.ts';
 const environment = readEnvironment(process.env);
 const store = openStore(environment);
 const appPlane = openAppPlaneStore(environment);
-/** Of this instance of the function; SES has limits of the whole account. */
+/** These limits hold per instance of the function. SES has limits for the whole account. */
 const mailLimits = createMailLimits(store.clock);
 const mails = createMailsInFlight(openMailer(new SESv2Client(), environment.TIERPLANE_SENDER));
 /**

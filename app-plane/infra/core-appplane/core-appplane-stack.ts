@@ -83,7 +83,7 @@ export class CoreAppPlaneStack extends TierplaneStack {
     notifyAlarms(this, infra.alarmTopics);
   }
 
-  /** The sites' addresses of the APIs are known only now. */
+  /** Tells the sites the addresses of the APIs, which are known only here. */
   #configureSites({ infra: { sites, restApi, pool }, controlPlane, version }: CoreAppPlaneProps): void {
     new SiteConfigurations(this, 'Sites', {
       ...{ sites, version, environmentName: this.environmentName, controlPlane: controlPlane.signedInApi },

@@ -44,7 +44,7 @@ function arnOf({ partition, region, account }: Installation, service: string, re
   return `arn:${partition}:${service}:${region}:${account}:${resource}`;
 }
 
-/** Only what is created with the environment's tag, and what has it. For names that cannot begin with the prefix. */
+/** For resources whose names cannot begin with the prefix: only those that have, or get, the environment's tag. */
 function tagged({ environmentName }: Installation) {
   return {
     created: { StringEquals: { [`aws:RequestTag/${ENVIRONMENT_TAG}`]: environmentName } },

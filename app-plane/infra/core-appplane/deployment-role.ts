@@ -13,7 +13,10 @@ export interface DeploymentRoleProps {
   readonly boundaryArn: string;
 }
 
-/** IAM's limit of a managed policy, in characters without white space, less what ARNs may grow at deployment. */
+/**
+ * The longest policy, in characters without white space. IAM allows 6,144 in a managed policy; the rest is for ARNs, which become
+ * longer at deployment.
+ */
 const MAX_POLICY = 4_200;
 
 /**
@@ -27,7 +30,7 @@ export class DeploymentRole extends Construct {
     super(scope, id);
     const { partition, region, account } = Stack.of(this);
     this.role = new Role(this, 'Role', {
-      description: 'CloudFormation deploys tenants with it',
+      description: 'Role with which CloudFormation deploys tenants',
       assumedBy: new ServicePrincipal('cloudformation.amazonaws.com'),
     });
     const listeners = props.listenerArns.map((listenerArn) => ({

@@ -11,7 +11,7 @@ interface ErrorResponse {
 
 const RETRY_IN_A_SECOND = { 'retry-after': '1' };
 
-/** Responses of the API itself, without a service. A type that is listed takes nothing over from the defaults. */
+/** Responses of the API itself, without a service. A type that is listed inherits nothing from DEFAULT_4XX and DEFAULT_5XX. */
 const RESPONSES: readonly (readonly [ResponseType, ErrorResponse])[] = [
   [Type.UNAUTHORIZED, { headers: { 'www-authenticate': 'Bearer' } }],
   // The authorizer says why, for example that the tenant is suspended.

@@ -91,7 +91,7 @@ function client(pool: UserPool, siteUrl: string): string {
   const { userPoolClientId } = pool.addClient('App', {
     userPoolClientName: APP_CLIENT,
     generateSecret: false,
-    // Needs permissions of IAM. The function tenant-users checks a user's current password with it.
+    // This flow requires IAM permissions. The function tenant-users checks a user's current password with it.
     authFlows: { adminUserPassword: true },
     supportedIdentityProviders: [UserPoolClientIdentityProvider.COGNITO],
     preventUserExistenceErrors: true,

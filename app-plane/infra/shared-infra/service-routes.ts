@@ -75,10 +75,10 @@ export class ServiceRoutes extends Construct {
       apiKeyRequired: true,
       ...(proxy && { requestParameters: { 'method.request.path.proxy': true } }),
     });
-    // CDK has no property for it. Without it, API Gateway takes the link for one of version 1.
+    // CDK has no property for it. Without it, API Gateway assumes a link of version 1.
     const definition = method.node.defaultChild as CfnMethod;
     definition.addPropertyOverride('Integration.IntegrationTarget', shard.loadBalancerArn);
-    // The override is not part of what CDK derives the deployment from.
+    // Without this, CDK would not notice a change of the override, and would create no new deployment.
     api.latestDeployment?.addToLogicalId({ path, target: Stack.of(this).resolve(shard.loadBalancerArn) });
     NagSuppressions.addResourceSuppressions(method, [
       {

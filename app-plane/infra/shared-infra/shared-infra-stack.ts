@@ -97,7 +97,7 @@ export class SharedInfraStack extends TierplaneStack implements SharedInfra {
     });
   }
 
-  /** Without an alarm of its own: it fails for every invalid token. The REST API's alarm counts its other errors. */
+  /** The authorizer has no alarm of its own, because it fails for every invalid token. The REST API's alarm counts other errors. */
   #authorizer(): LambdaFunction {
     return platformFunction(this, 'authorizer', {
       description: "Authorizes requests to the tenants' REST API",

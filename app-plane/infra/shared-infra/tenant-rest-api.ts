@@ -41,7 +41,7 @@ export interface TenantRestApiProps {
 }
 
 const STAGE = 'prod';
-/** How long API Gateway keeps a decision for a token. So long a tenant that was suspended is still served. */
+/** How long API Gateway caches the decision for a token. A suspended tenant is served until then. */
 const AUTHORIZER_TTL = Duration.seconds(30);
 
 /** Neither headers nor queries, which may contain tokens. */
@@ -103,7 +103,7 @@ export class TenantRestApi extends Construct implements Offered {
       description: "The tenants' API",
       endpointTypes: [EndpointType.REGIONAL],
       apiKeySourceType: ApiKeySourceType.AUTHORIZER,
-      // For the account. It remains, because other APIs of the region log by it, too.
+      // A setting of the account in this region. It is retained, because other APIs log with it, too.
       cloudWatchRole: true,
       defaultCorsPreflightOptions: {
         allowOrigins: [appUrl],
@@ -121,7 +121,7 @@ export class TenantRestApi extends Construct implements Offered {
         metricsEnabled: true,
       },
     });
-    // API Gateway would create this log itself, without a limit of time.
+    // API Gateway would create this log itself, without a retention period.
     const executionLog = new LogGroup(this, 'ExecutionLog', {
       logGroupName: `API-Gateway-Execution-Logs_${api.restApiId}/${STAGE}`,
       retention: logRetention,

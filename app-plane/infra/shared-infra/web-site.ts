@@ -128,7 +128,7 @@ function suppressRules(distribution: Distribution): void {
     },
     {
       id: 'AwsSolutions-CFR4',
-      reason: "The certificate of CloudFront's own domain fixes the TLS policy. A domain of one's own could raise it.",
+      reason: "The certificate of CloudFront's own domain fixes the TLS policy. A custom domain could raise it.",
     },
   ]);
 }

@@ -65,7 +65,7 @@ export class Ec2Capacity extends Construct {
     });
   }
 
-  /** Tasks do not reach the instances' metadata, and with it the instances' role. */
+  /** Tasks cannot reach the instance metadata, which has credentials of the instance's role. */
   #launchTemplate({ name, configuration, vpcId, boundaryArn }: Ec2CapacityProps): CfnLaunchTemplate {
     const { cpuArchitecture, ec2 } = configuration;
     const group = new CfnSecurityGroup(this, 'InstanceGroup', { groupDescription: 'Instances: no requests', vpcId });

@@ -90,7 +90,7 @@ export class PoolStack extends TierplaneStack {
   }
 }
 
-/** By these, `StackRuntime` (adapters/aws/runtime) knows the pool's stack among those of tenants. */
+/** `StackRuntime` (adapters/aws/runtime) recognizes the pool's stack by these tags. */
 function stackTags(release: string): Record<string, string> {
   const { max } = TIERS[TIER].task;
   return {

@@ -108,7 +108,7 @@ function loadBalancerName(listenerArn: string): string {
 }
 
 /**
- * With which ECS shifts requests to another revision.
+ * The role with which ECS shifts requests to another revision.
  * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/AmazonECSInfrastructureRolePolicyForLoadBalancers.html
  */
 function shiftingRole(roles: TaskRoles, routes: readonly Route[]): CfnRole {
@@ -137,7 +137,7 @@ function shiftingRole(roles: TaskRoles, routes: readonly Route[]): CfnRole {
   NagSuppressions.addResourceSuppressions(role, [
     {
       id: 'AwsSolutions-IAM5',
-      reason: 'The actions of Elastic Load Balancing that describe support no resource.',
+      reason: 'The Describe actions of Elastic Load Balancing support no resource.',
       appliesTo: ['Resource::*'],
     },
   ]);

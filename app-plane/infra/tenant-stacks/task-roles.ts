@@ -40,7 +40,7 @@ export class TaskRoles extends Construct {
     ]);
   }
 
-  /** With which ECS pulls images and writes logs. */
+  /** The role with which ECS pulls images and writes logs. */
   get executionRoleArn(): string {
     return this.#executionRole.attrArn;
   }
@@ -96,7 +96,7 @@ export class TaskRoles extends Construct {
   }
 
   /**
-   * For ECS of this account only.
+   * The trust policy of a role that only ECS of this account may assume.
    * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
    */
   #trustOf(service: string): readonly Statement[] {
