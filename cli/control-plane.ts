@@ -7,7 +7,7 @@ import { withNote } from './output.ts';
 import { accessTo, type PlatformAccess } from './platform-access.ts';
 import { tenantOfArgument } from './tenant-argument.ts';
 
-interface Response {
+interface ReceivedResponse {
   readonly status: number;
   readonly body: unknown;
 }
@@ -48,13 +48,23 @@ export class ControlPlane {
   }
 
   /** Sends the request again, once, with another token if the first one is refused. */
-  async #send(method: string, path: string, body?: unknown, headers?: CallOptions['headers']): Promise<Response> {
+  async #send(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: CallOptions['headers'],
+  ): Promise<ReceivedResponse> {
     const response = await this.#sendOnce(method, path, body, headers);
     if (response.status !== 401 || !this.access.discardToken()) return response;
     return this.#sendOnce(method, path, body, headers);
   }
 
-  async #sendOnce(method: string, path: string, body: unknown, headers: CallOptions['headers']): Promise<Response> {
+  async #sendOnce(
+    method: string,
+    path: string,
+    body: unknown,
+    headers: CallOptions['headers'],
+  ): Promise<ReceivedResponse> {
     const url = `${this.access.controlPlaneUrl}${path}`;
     const response = await fetch(url, {
       method,
@@ -121,7 +131,7 @@ export class ControlPlane {
   }
 
   /** SBT's two shapes of an error response, as one sentence. */
-  #refusal({ status, body }: Response, hints: Hints = {}): CliError {
+  #refusal({ status, body }: ReceivedResponse, hints: Hints = {}): CliError {
     const { message, detail } = (body ?? {}) as { message?: string; detail?: readonly Issue[] };
     const reason = (detail && issuesInWords(detail)) ?? message ?? `status ${status}`;
     if (status === 401) {

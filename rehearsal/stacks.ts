@@ -23,7 +23,7 @@ export interface StackResult {
 }
 
 /** Values of a template's parameters. */
-type Parameters = Readonly<Record<string, string>>;
+type ParameterValues = Readonly<Record<string, string>>;
 
 /** The stacks of an account. Each operation waits until it has ended, for at most 2 minutes. */
 export class Stacks {
@@ -33,13 +33,13 @@ export class Stacks {
     this.#client = new CloudFormationClient(clientConfig(account));
   }
 
-  async create(StackName: string, TemplateBody: string, parameters: Parameters = {}): Promise<StackResult> {
+  async create(StackName: string, TemplateBody: string, parameters: ParameterValues = {}): Promise<StackResult> {
     const input = { StackName, TemplateBody, Parameters: listOf(parameters), Capabilities: [...Capabilities] };
     await this.#client.send(new CreateStackCommand(input));
     return this.#end(StackName);
   }
 
-  async update(StackName: string, TemplateBody: string, parameters: Parameters = {}): Promise<StackResult> {
+  async update(StackName: string, TemplateBody: string, parameters: ParameterValues = {}): Promise<StackResult> {
     const input = { StackName, TemplateBody, Parameters: listOf(parameters), Capabilities: [...Capabilities] };
     await this.#client.send(new UpdateStackCommand(input));
     return this.#end(StackName);
@@ -85,6 +85,6 @@ export class Stacks {
   }
 }
 
-function listOf(parameters: Parameters): { ParameterKey: string; ParameterValue: string }[] {
+function listOf(parameters: ParameterValues): { ParameterKey: string; ParameterValue: string }[] {
   return Object.entries(parameters).map(([ParameterKey, ParameterValue]) => ({ ParameterKey, ParameterValue }));
 }

@@ -162,6 +162,17 @@ test('docs/architecture.md names every contract suite of a port', () => {
   expect(suites.filter((name) => !others.test(name) && !page.includes(`contract/${name}\``))).toEqual([]);
 });
 
+test('docs/architecture.md names every port, each by its file in core/ports', () => {
+  const page = read('docs/architecture.md');
+  // What ports share: rules and helpers of the table, and the conditions of a caller's change.
+  const shared = /^(guard|table-deletion|table-rules)\.ts$/;
+  const ports = readdirSync(join(ROOT, 'core/ports')).filter((name) => !shared.test(name));
+  const named = (file: string) =>
+    file.replace('.ts', '').replaceAll(/(?:^|-)([a-z])/g, (_, letter) => letter.toUpperCase());
+  expect(ports.length).toBeGreaterThan(8);
+  expect(ports.map(named).filter((name) => !new RegExp(`\\b${name}\\b`).test(page))).toEqual([]);
+});
+
 test('docs/architecture.md names every path of the data directory', () => {
   const page = read('docs/architecture.md');
   const paths = Object.values(dataDirAt(scratch)).filter((path) => path !== scratch);

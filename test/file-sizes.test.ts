@@ -11,7 +11,7 @@ const MAX_FILE_LINES = 320;
 /** The 95th percentile; a longer function is fine where its story is linear. */
 const P95_FUNCTION_LINES = 27;
 
-type Node = { readonly type?: string; readonly span?: Span } & Readonly<Record<string, unknown>>;
+type SyntaxNode = { readonly type?: string; readonly span?: Span } & Readonly<Record<string, unknown>>;
 
 const FUNCTION =
   /^(FunctionDeclaration|FunctionExpression|ArrowFunctionExpression|Constructor|\w*Method|MethodProperty|(Get|Set)terProperty)$/;
@@ -23,7 +23,7 @@ function functionLengths(source: string): number[] {
   const lengths: number[] = [];
   const visit = (value: unknown): void => {
     if (value === null || typeof value !== 'object') return;
-    const node = value as Node;
+    const node = value as SyntaxNode;
     if (node.span && FUNCTION.test(node.type ?? '') && hasStatements(node)) {
       lengths.push(bytes.slice(node.span.start - 1, node.span.end - 1).split('\n').length);
     }
@@ -33,7 +33,7 @@ function functionLengths(source: string): number[] {
   return lengths;
 }
 
-function hasStatements(node: Node): boolean {
+function hasStatements(node: SyntaxNode): boolean {
   const { body } = (node.function ?? node) as { readonly body?: { readonly stmts?: unknown } | null };
   return body?.stmts !== undefined;
 }

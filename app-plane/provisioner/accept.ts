@@ -66,13 +66,13 @@ export function createAcceptConsumer(deps: AcceptDeps): Consumer {
   });
 }
 
-interface Request {
+interface TenantRequest {
   readonly tenantId: string;
   from(before: Placement | undefined, now: number): Decision;
 }
 
 /** @throws INVALID, which makes the event a dead letter */
-function decisionOf(event: Envelope, { tiers, shapeOf }: Pick<AcceptDeps, 'tiers' | 'shapeOf'>): Request {
+function decisionOf(event: Envelope, { tiers, shapeOf }: Pick<AcceptDeps, 'tiers' | 'shapeOf'>): TenantRequest {
   if (event.detailType === 'offboardingRequest') {
     const { tenantId, tenantRegistrationId: registrationId } = detailOf('offboardingRequest', event);
     return { tenantId, from: (before, now) => offboard(before, { tenantId, registrationId }, now) };

@@ -1,5 +1,5 @@
 import type { Mutant } from './instrument.ts';
-import type { Measured, Request, Result, Run, Verdict } from './protocol.ts';
+import type { Measured, Result, Run, Verdict, WorkerRequest } from './protocol.ts';
 import { WorkerLost, WorkerProcess } from './worker-process.ts';
 import { emptyTemporaryFolder, type RelatedTests, type WorkingCopy } from './working-copy.ts';
 
@@ -127,7 +127,7 @@ export class MutationCampaign {
   }
 
   /** Repeats a verdict that an earlier mutant may have caused, in a new process. */
-  async #verdict(worker: WorkerProcess, request: Request): Promise<Verdict> {
+  async #verdict(worker: WorkerProcess, request: WorkerRequest): Promise<Verdict> {
     const verdict = await worker.verdict(request);
     if (verdict.certain || this.#stopped) return verdict;
     this.#renew(worker);

@@ -1,5 +1,5 @@
 /** What the command requests from a worker process, and what the worker reports. Times are in milliseconds. */
-export type Request =
+export type WorkerRequest =
   | { readonly kind: 'measure'; readonly testFile: string }
   | { readonly kind: 'try'; readonly mutant: number; readonly runs: readonly Run[] };
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
-import type { Report, Request, Verdict } from './protocol.ts';
+import type { Report, Verdict, WorkerRequest } from './protocol.ts';
 
 const START_MS = 60_000;
 
@@ -27,7 +27,7 @@ export class WorkerProcess {
   }
 
   /** The worker's report. @throws WorkerLost; the next request starts a new process. */
-  async request<R extends Exclude<Report, { kind: 'alive' }>>(request: Request): Promise<R> {
+  async request<R extends Exclude<Report, { kind: 'alive' }>>(request: WorkerRequest): Promise<R> {
     const startMs = this.#child ? this.#silenceMs : START_MS;
     const child = this.#child ?? this.#start();
     const { promise, resolve, reject } = Promise.withResolvers<R>();
@@ -53,7 +53,7 @@ export class WorkerProcess {
   }
 
   /** The verdict on one mutant; a worker that hangs or ends because of it is a verdict, too. */
-  async verdict(request: Request): Promise<Verdict> {
+  async verdict(request: WorkerRequest): Promise<Verdict> {
     try {
       return await this.request<Verdict>(request);
     } catch (error) {

@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { beginFile } from './jest-globals.ts';
 import { freshModules } from './module-hooks.ts';
-import type { Measured, MeasuredTest, Report, Request, Run, Verdict } from './protocol.ts';
+import type { Measured, MeasuredTest, Report, Run, Verdict, WorkerRequest } from './protocol.ts';
 import { type Outcome, runSuite, TimedOut, Uncaught, uncaught } from './suite.ts';
 
 /**
@@ -118,7 +118,7 @@ new Worker(
   `const parent = ${process.ppid}; setInterval(() => process.ppid === parent || process.kill(process.pid, 'SIGKILL'), 1000);`,
   { eval: true },
 ).unref();
-process.on('message', (request: Request) => {
+process.on('message', (request: WorkerRequest) => {
   const work = request.kind === 'measure' ? measure(request.testFile) : tryMutant(request.mutant, request.runs);
   void work.then(send);
 });

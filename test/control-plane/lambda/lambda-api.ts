@@ -21,7 +21,7 @@ export const BODY = {
 
 // biome-ignore lint/suspicious/noExplicitAny: the tests read responses as plain JSON
 type Body = any;
-export interface Response extends APIGatewayProxyStructuredResultV2 {
+export interface JsonResponse extends APIGatewayProxyStructuredResultV2 {
   readonly json: Body;
 }
 
@@ -33,8 +33,8 @@ export interface LambdaApi {
   readonly claims: Readonly<Record<'admin' | 'support', Readonly<Record<string, string>>>>;
   /** The log lines of the current test. */
   readonly lines: readonly string[];
-  call(route: string, rawPath: string, options?: EventOptions): Promise<Response>;
-  asAdmin(route: string, rawPath: string, options?: EventOptions): Promise<Response>;
+  call(route: string, rawPath: string, options?: EventOptions): Promise<JsonResponse>;
+  asAdmin(route: string, rawPath: string, options?: EventOptions): Promise<JsonResponse>;
 }
 
 /** A suite around the control plane's function, in an emulated account of its own. */
@@ -72,7 +72,7 @@ export function describeLambdaApi(title: string, define: (api: LambdaApi) => voi
       jest.restoreAllMocks();
     });
 
-    async function call(route: string, rawPath: string, options: EventOptions = {}): Promise<Response> {
+    async function call(route: string, rawPath: string, options: EventOptions = {}): Promise<JsonResponse> {
       const response = await handler(httpEvent(route, rawPath, options));
       return { ...response, json: response.body === undefined ? undefined : asJson(response.body) };
     }

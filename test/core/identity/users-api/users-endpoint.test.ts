@@ -10,10 +10,10 @@ beforeEach(async () => {
 });
 afterEach(async () => scene.close());
 
-type Event = Readonly<Record<string, unknown>>;
+type EventFields = Readonly<Record<string, unknown>>;
 
 /** Sends an event of Ann, who signed in with the role. @param issuedAt of her token, in seconds before now */
-async function send(event: Event, role: 'TenantAdmin' | 'TenantUser' = 'TenantAdmin', issuedAt = 0) {
+async function send(event: EventFields, role: 'TenantAdmin' | 'TenantUser' = 'TenantAdmin', issuedAt = 0) {
   const { identity, clock } = scene;
   const known = await identity.user('pool', ANN.userName);
   const user = known ?? (await identity.createUser('pool', { ...ANN, role, password: PASSWORD }));
@@ -66,7 +66,7 @@ test('ID-4: a caller learns the role and the tenant of the record', async () => 
   expect((await send({ path: '/me' }, 'TenantUser')).body).toEqual({ role: 'TenantUser', tenantId: TENANT });
 });
 
-test.each<[what: string, event: Event, status: number, message: string]>([
+test.each<[what: string, event: EventFields, status: number, message: string]>([
   ['a realm that does not exist', { realm: 'tenant-nobody00' }, 404, 'realm not found'],
   ['a realm that cannot exist', { realm: 'pool#x' }, 404, 'realm not found'],
   ['a path without a slash', { path: 'users' }, 400, 'the event must have realm, method and path'],
