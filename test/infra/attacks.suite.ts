@@ -65,9 +65,9 @@ function writable(template: DeployedTemplate): readonly string[] {
   );
 }
 
-type Headers = Readonly<Record<string, string>>;
+type HeaderFields = Readonly<Record<string, string>>;
 /** The headers that a client sends to appear as another tenant. */
-const SPOOFED: Headers = {
+const SPOOFED: HeaderFields = {
   tenantpath: 'other',
   'x-tierplane-tenant': 'other',
   'x-tierplane-tier': 'premium',
@@ -77,7 +77,7 @@ const SPOOFED: Headers = {
 /** The client's headers that reach a service. A mapped header replaces the client's, in any case of letters. */
 function spoofedHeaders(template: DeployedTemplate): readonly string[] {
   const methods = template.idsOf('AWS::ApiGateway::Method').map((id) => template.propertiesOf(id));
-  const integrations = methods.map(({ Integration }) => Integration as { Type: string; RequestParameters?: Headers });
+  const integrations = methods.map(({ Integration }) => Integration as { Type: string; RequestParameters?: HeaderFields });
   const arriving = integrations
     .filter(({ Type }) => Type === 'HTTP_PROXY')
     .flatMap(({ RequestParameters = {} }) => {

@@ -20,3 +20,8 @@ test.each(['', '.', '..', '/', 'a/b', '../x', '\\', 'CORP\\jdoe', 'a?b', '\u0000
   'SE-6: %j is not one segment of a path',
   (text) => expect(fitsPathSegment(text)).toBe(false),
 );
+
+test.each(['/a\\b', '/a/../b', '/a/.', '/%2e%2E/b', '/a%2f.%2fb', '/%5C', '/a%00', '..'])(
+  'SE-6: servers could read the path %j differently',
+  (path) => expect(isAmbiguousPath(path)).toBe(true),
+);

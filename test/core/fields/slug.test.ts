@@ -27,6 +27,7 @@ describe('ON-9: the slug of a name', () => {
     ['---', ''],
     ['☕', ''],
     ['😀 42', '42'],
+    ['x'.repeat(MAX_SLUG_LENGTH), 'x'.repeat(MAX_SLUG_LENGTH)],
   ])('%j is %j', (name, slug) => {
     expect(slugOf(name)).toBe(slug);
   });
@@ -44,12 +45,26 @@ describe('ON-9: the slug of a name', () => {
   });
 
   test('differs for names that differ in letters of another script', () => {
-    const names = ['東京', '大阪', '京都', '東京 Motors', '大阪 Motors', 'Motors', 'か', 'が', 'שלום', 'ไทย', 'ไท'];
+    const names = [
+      '東京',
+      '東 京',
+      '大阪',
+      '京都',
+      '東京 Motors',
+      '大阪 Motors',
+      'Motors',
+      'か',
+      'が',
+      'שלום',
+      'ไทย',
+      'ไท',
+    ];
     expect(new Set(names.map(slugOf)).size).toBe(names.length);
   });
 
   test('is stable, because stored data depends on it', () => {
     expect(slugOf('東京')).toBe('name-fdvzh4wf');
+    expect(slugOf('東京 Motors')).toBe('motors-vt80fnrc');
   });
 
   test('is a label of a host name or empty, and its own slug', () => {

@@ -11,6 +11,14 @@ describe('SE-6: a name that people see', () => {
     },
   );
 
+  test.each([
+    [visibleText(10), '', 'must not be empty'],
+    [Name, 'a', 'must have at least 2 characters'],
+    [Name, 'x'.repeat(11), 'must have at most 10 characters'],
+  ])('%# cannot be %j: it %s', (schema, name, rule) => {
+    expect(schema.safeParse(name).error?.issues[0]?.message).toBe(rule);
+  });
+
   test('loses surrounding white space of every kind and gets the form NFC', () => {
     expect(Name.parse(' \u00a0\u3000\ufeff\n\tCafe\u0301\r\n')).toBe('Caf\u00e9');
   });
