@@ -77,7 +77,9 @@ const SPOOFED: HeaderFields = {
 /** The client's headers that reach a service. A mapped header replaces the client's, in any case of letters. */
 function spoofedHeaders(template: DeployedTemplate): readonly string[] {
   const methods = template.idsOf('AWS::ApiGateway::Method').map((id) => template.propertiesOf(id));
-  const integrations = methods.map(({ Integration }) => Integration as { Type: string; RequestParameters?: HeaderFields });
+  const integrations = methods.map(
+    ({ Integration }) => Integration as { Type: string; RequestParameters?: HeaderFields },
+  );
   const arriving = integrations
     .filter(({ Type }) => Type === 'HTTP_PROXY')
     .flatMap(({ RequestParameters = {} }) => {
