@@ -37,6 +37,14 @@ describe('bounded states', () => {
     );
   });
 
+  test('spread the keys without a state of their own over all shared states', () => {
+    const states = counters(0, 8);
+    const keys = Array.from({ length: 200 }, (_, at) => `client-${at}`);
+    for (const key of keys) states.of(key, 0).count += 1;
+    expect(states.size).toBe(8);
+    for (const key of keys) expect(states.of(key, 0).count).toBeLessThan(60);
+  });
+
   test('make room for new keys by removing idle ones, at most once a minute', () => {
     const states = counters(2, 1);
     states.of('busy', 0).count = 1;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { fullBucket, isFull, secondsToToken, take } from '../../../core/usage/bucket.ts';
+import { fullBucket, giveBack, hasToken, isFull, secondsToToken, take } from '../../../core/usage/bucket.ts';
 import { countCall, secondsToReset, utcDay } from '../../../core/usage/quota.ts';
 
 const plans = fc.record({ rate: fc.integer({ min: 1, max: 1_000 }), burst: fc.integer({ min: 1, max: 1_000 }) });
@@ -20,6 +20,23 @@ function run(plan: { rate: number; burst: number }, gaps: readonly number[]): nu
 }
 
 describe('the token bucket', () => {
+  test('gets a token back for a call that did not happen, but never holds more than its burst', () => {
+    const plan = { rate: 1, burst: 2 };
+    const bucket = fullBucket(plan, 0);
+    giveBack(bucket, plan);
+    expect(Array.from({ length: 3 }, () => take(bucket, plan, 0))).toEqual([true, true, false]);
+    giveBack(bucket, plan);
+    expect([take(bucket, plan, 0), take(bucket, plan, 0)]).toEqual([true, false]);
+  });
+
+  test('tells whether it would admit a call, without admitting it', () => {
+    const plan = { rate: 1, burst: 1 };
+    const bucket = fullBucket(plan, 0);
+    expect([hasToken(bucket, plan, 0), hasToken(bucket, plan, 0)]).toEqual([true, true]);
+    take(bucket, plan, 0);
+    expect([999, 1_000, 1_001].map((now) => hasToken(bucket, plan, now))).toEqual([false, true, true]);
+  });
+
   test('RT-2: admits, in any window of t seconds, at most burst + rate * t calls', () => {
     fc.assert(
       fc.property(plans, waits, (plan, gaps) => {
