@@ -6,7 +6,7 @@ import type { Clock } from '../core/ports/clock.ts';
 import type { Log } from '../core/ports/log.ts';
 import { repeat } from '../core/time/repeat.ts';
 import { type DataDir, holdLock, readJson, WHAT_TO_DO, writePrivate } from './data-dir.ts';
-import { type Instance, placeOf } from './instance.ts';
+import { placeOf, readInstance } from './instance.ts';
 
 /** How often a platform checks that the lock file is still its own. */
 const CHECK_INTERVAL_MS = 1_000;
@@ -30,11 +30,13 @@ export function lockDataDir(dir: DataDir): DataDirLock | undefined {
   try {
     const lock = holdLock(dir.lock);
     if (!lock) return undefined;
-    if (isHeldByOther(dir)) {
-      lock.release();
-      return undefined;
+    let isFree = false;
+    try {
+      isFree = !isHeldByOther(dir);
+    } finally {
+      if (!isFree) lock.release();
     }
-    return new HeldLock(dir, lock);
+    return isFree ? new HeldLock(dir, lock) : undefined;
   } catch (cause) {
     if (cause instanceof DomainError) throw cause;
     const message = `data directory must be writable, but ${dir.lock} is not (${messageOf(cause)}); ${WHAT_TO_DO}`;
@@ -52,7 +54,7 @@ function isHeldByOther(dir: DataDir): boolean {
   const place = placeOf(dir.root);
   const holder = readHolder(dir);
   if (holder && holder.place === place && holder.pid !== process.pid && isAlive(holder)) return true;
-  const instance = readJson<Instance>(dir.instance);
+  const instance = readInstance(dir);
   if (!instance || instance.place !== place) return false;
   return findOtherPlatform(instance.id) !== undefined;
 }

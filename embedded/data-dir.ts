@@ -9,6 +9,7 @@ import {
   readlinkSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -176,6 +177,9 @@ export function writePrivate(path: string, value: unknown): void {
 /** The JSON file's value; undefined if there is no file. Throws CORRUPT, and the system's error if it cannot be read. */
 export function readJson<T>(path: string): T | undefined {
   if (!existsSync(path)) return undefined;
+  if (statSync(path).isDirectory()) {
+    throw new DomainError('CORRUPT', `${path} must be a file, but it is a directory; move it away`);
+  }
   const text = readFileSync(path, 'utf8');
   try {
     return JSON.parse(text) as T;

@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { rmSync, statSync } from 'node:fs';
+import { DomainError } from '../core/errors.ts';
 import { type DataDir, readJson, writePrivate } from './data-dir.ts';
+
+const WHOLE_ID = /^[\w-]{8,64}$/;
 
 /** What `instance.json` holds. */
 export interface Instance {
@@ -16,12 +19,24 @@ export interface Instance {
  */
 export function instanceOf(dir: DataDir): string {
   const place = placeOf(dir.root) ?? '';
-  const known = readJson<Instance>(dir.instance);
+  const known = readInstance(dir);
   if (known?.place === place) return known.id;
   rmSync(dir.processes, { recursive: true, force: true });
   const id = randomUUID();
   writePrivate(dir.instance, { id, createdAt: new Date().toISOString(), place } satisfies Instance);
   return id;
+}
+
+/**
+ * What `instance.json` holds; undefined if there is no such file. Throws CORRUPT, also for an id that could be part of another
+ * one: processes are found, and ended, by it.
+ */
+export function readInstance(dir: DataDir): Instance | undefined {
+  const known = readJson<Partial<Instance> | null>(dir.instance);
+  if (known === undefined) return undefined;
+  const { id, place = '', createdAt = '' } = known ?? {};
+  if (typeof id === 'string' && WHOLE_ID.test(id)) return { id, place, createdAt };
+  throw new DomainError('CORRUPT', `${dir.instance} must have an id, but it has none; restore it from a backup`);
 }
 
 /** Device and inode of a file or directory; undefined if it does not exist. */

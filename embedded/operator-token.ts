@@ -4,11 +4,14 @@ import type { AdminFile } from './admin.ts';
 import { type DataDir, readJson, writePrivate } from './data-dir.ts';
 
 const TOKEN_BYTES = 24;
+/** Of a token in base64url. */
+const TOKEN_LENGTH = 32;
 
-/** The operator's token in `admin.json`. Writes a new one where there is none. */
+/** The operator's token in `admin.json`. Writes a new one where there is none, or one that could be guessed. */
 export function ensureOperatorToken(dir: Pick<DataDir, 'admin'>): string {
   const file = readJson<AdminFile>(dir.admin) ?? {};
-  if (file.operatorToken !== undefined) return file.operatorToken;
+  const { operatorToken: known } = file;
+  if (typeof known === 'string' && known.length >= TOKEN_LENGTH) return known;
   const operatorToken = randomBytes(TOKEN_BYTES).toString('base64url');
   writePrivate(dir.admin, { ...file, operatorToken } satisfies AdminFile);
   return operatorToken;

@@ -192,7 +192,8 @@ function accountPages(
     realm: 'admin',
     code: bundle(stack, 'control-plane/lambda/account-pages'),
     statements: [
-      ...allow.writeTable(table),
+      allow.readItems(table),
+      allow.writeItems(table),
       allow.serveAccounts(auth.userPool.userPoolArn),
       allow.sendMail(stack, sender),
     ],

@@ -1,13 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { startOf } from '../../adapters/embedded/runtime/supervisor/process-info.ts';
 import { type DataDir, dataDirAt } from '../../embedded/data-dir.ts';
 import { type DataDirLock, lockDataDir } from '../../embedded/data-dir-lock.ts';
-import { placeOf } from '../../embedded/instance.ts';
+import { instanceOf, placeOf } from '../../embedded/instance.ts';
+import { ensureOperatorToken } from '../../embedded/operator-token.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { silentLog } from '../support/silent-log.ts';
 
@@ -102,6 +103,36 @@ describe('the lock on a data directory', () => {
   ])('can be taken if its record names %s', (_what, text) => {
     writeFileSync(dir.lockHolder, text());
     expect(lock()).toBeDefined();
+  });
+
+  test.each([
+    ['is damaged', '{"id":'],
+    ['is empty', ''],
+    ['is null', 'null'],
+    ['is a list', '[1]'],
+    ['has no id', '{"place":"1:2"}'],
+    ['has an empty id', '{"id":"","place":"1:2"}'],
+    ['has a number as its id', '{"id":12345678}'],
+    ['has an id that is a part of others', '{"id":"a"}'],
+    ['has an id of other characters', '{"id":"\\u0000=........"}'],
+  ])('is refused while instance.json %s, because processes are ended by the id in it', (_what, text) => {
+    writeFileSync(dir.instance, text);
+    expect(() => instanceOf(dir)).toThrow(dir.instance);
+    expect(lock).toThrow(expect.objectContaining({ code: 'CORRUPT', message: expect.stringContaining(dir.instance) }));
+  });
+
+  test('names the directory that stands in the place of a file', () => {
+    mkdirSync(dir.instance);
+    expect(lock).toThrow(`${dir.instance} must be a file, but it is a directory`);
+  });
+
+  test("replaces an operator's token in admin.json that could be guessed", () => {
+    for (const operatorToken of ['', 'x', 'x'.repeat(31), 5, null]) {
+      writeFileSync(dir.admin, JSON.stringify({ email: 'a@b.example', operatorToken }));
+      expect(ensureOperatorToken(dir)).toMatch(/^[\w-]{32}$/);
+    }
+    const kept = ensureOperatorToken(dir);
+    expect(ensureOperatorToken(dir)).toBe(kept);
   });
 
   test('cannot be taken if its record names a living process', () => {

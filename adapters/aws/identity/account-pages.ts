@@ -33,6 +33,8 @@ export type AccountPages = (path: string, request: PageRequest) => Promise<PageR
 /** Forms with a password that one client may send within a quarter of an hour. Cognito limits them for each user. */
 const MAX_PER_CLIENT = 30;
 const WINDOW_MS = 15 * 60_000;
+/** Stands for every user who may not sign in. No user has this name. */
+const NOBODY = { userName: '-'.repeat(128) };
 const WRONG = 'The user name or the current password is wrong.';
 const FOREIGN = 'The form came from another page. Try again.';
 const CHANGED_MEANWHILE = 'Your account has changed meanwhile, so your password stays as it is. Try again.';
@@ -99,18 +101,27 @@ class OwnAccountPages {
     return broken.length > 0 ? this.#again(sent, 422, broken) : this.#act(sent);
   }
 
-  /** An unknown user takes as long as a wrong password: Cognito is asked for both, and does not say which it was. */
+  /** Cognito is asked for every name, so that neither the response nor its time reveals whether a user exists. */
   async #act(sent: Sent): Promise<PageResponse> {
     const { page, request, password } = sent;
     const { realm } = request;
-    const user = await this.#options.identity.user(realm.id, sent.userName);
-    const check = await this.#options.checkPassword(realm.id, user ?? sent, password);
+    const user = await this.#activeUser(realm.id, sent.userName);
+    const check = await this.#options.checkPassword(realm.id, user ?? NOBODY, password);
     if (check.outcome === 'too-many') return this.#tooMany(sent, check.retryAfter);
-    if (check.outcome === 'wrong' || !user?.enabled) return this.#again(sent, 401, [WRONG]);
+    if (check.outcome === 'wrong' || !user) return this.#again(sent, 401, [WRONG]);
     if (user.status !== 'CONFIRMED') return this.#again(sent, 409, [FIRST_SIGN_IN]);
     if (page === 'sign-out-everywhere') return this.#signOut(sent, user);
     if (check.outcome === 'more-required') return this.#again(sent, 409, [SECOND_FACTOR]);
     return this.#changePassword(sent, user);
+  }
+
+  /** Undefined if unknown, disabled, or of a tenant that is not active. */
+  async #activeUser(realm: RealmId, login: string): Promise<User | undefined> {
+    const { identity, tenantClaims } = this.#options;
+    const user = await identity.user(realm, login);
+    if (!user?.enabled) return undefined;
+    if (user.tenantId === undefined) return user;
+    return (await tenantClaims(user.tenantId))?.active ? user : undefined;
   }
 
   async #changePassword(sent: Sent, user: User): Promise<PageResponse> {

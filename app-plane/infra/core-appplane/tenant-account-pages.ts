@@ -42,7 +42,8 @@ export class TenantAccountPages extends Construct {
         ...{ TIERPLANE_ACCOUNTS_URL: api.url, TIERPLANE_SENDER: api.sender },
       },
       statements: [
-        ...allow.writeTable(table),
+        allow.readItems(table),
+        allow.writeItems(table),
         allow.serveTenantAccounts(stack, prefix),
         allow.sendMail(stack, api.sender),
       ],

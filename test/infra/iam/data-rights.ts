@@ -27,6 +27,8 @@ export const DATA_RIGHTS: Readonly<Record<string, Partial<Record<TableKind, Data
   'shared-infra-stack/UserFunctionscustommessageRole': { 'app-plane': READ },
   'shared-infra-stack/UserFunctionstenantusersRole': { 'app-plane': { ...READ, ...QUERY, ...WRITE } },
   'shared-infra-stack/authorizerRole': { 'app-plane': READ },
+  'core-appplane-stack/AccountsPagesFunctionRole': { 'app-plane': { ...READ, ...WRITE } },
+  'controlplane-stack/AccountPagesFunctionRole': { 'control-plane': { ...READ, ...WRITE } },
   'core-appplane-stack/ProvisionerAcceptRole': { 'app-plane': { ...READ, ...WRITE } },
   'core-appplane-stack/ProvisionerDeadLettersRole': { 'app-plane': { ...READ, ...WRITE } },
   'core-appplane-stack/ProvisionerReconcileRole': {

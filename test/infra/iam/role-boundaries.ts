@@ -75,8 +75,15 @@ export function roleBoundaries(home: HomeTemplates): Readonly<Record<string, Bou
       cannot: ['events:InvokeApiDestination', { resource: arn('events', 'api-destination/other/1') }],
     },
     [`${tenants}ConfigServicetenantConfigLambdaTenantConfigServiceLambdaServiceRole`]: READS_A_TABLE,
+    'controlplane-stack/AccountPagesFunctionRole': {
+      ...{ does: ['cognito-idp:AdminSetUserPassword'], cannot: ['cognito-idp:AdminCreateUser'] },
+    },
     'controlplane-stack/OutboxPublishRole': publishes(CONTROL_PLANE_SOURCE, APP_PLANE_SOURCE),
     'core-appplane-stack/OutboxPublishRole': publishes(APP_PLANE_SOURCE, CONTROL_PLANE_SOURCE),
+    'core-appplane-stack/AccountsPagesFunctionRole': {
+      does: ['cognito-idp:AdminSetUserPassword', ofEnvironment(HOME_PREFIX)],
+      cannot: ['cognito-idp:AdminSetUserPassword', { context: ofEnvironment('tierplane-test') }],
+    },
     'core-appplane-stack/DeploymentRole': {
       ...{ by: 'cloudformation', does: ['dynamodb:CreateTable'] },
       // Without the permissions boundary.

@@ -72,6 +72,15 @@ describe('the password of the own account', () => {
     expect(checks).toEqual([['pool', 'ann@a.test', PASSWORD]]);
   });
 
+  test('SE-1: stays, and ends no session, if a sign-in needs more than the password', async () => {
+    checked = { outcome: 'more-required' };
+    const { status, body } = await send();
+    expect([status, body]).toMatchObject([409, { message: expect.stringContaining('forgotten password') }]);
+    expect(passwordNow()).not.toBe(NEW_PASSWORD);
+    expect(scene.credentials.calls).not.toContain('endSessions');
+    expect((await scene.identity.user('pool', scene.admin.userName))?.tokensValidFrom).toBeUndefined();
+  });
+
   test('stays if the current one is wrong', async () => {
     checked = { outcome: 'wrong' };
     const msg = 'must be the current password';
