@@ -20,9 +20,24 @@ const TierCapacities = z.record(
     spotPercent: z.int().min(0).max(100),
   }),
 );
-/** Templates by name, as keys of objects in one bucket of S3. */
-const Manifest = z.object({ release: text, bucketUrl: z.url(), templates: z.record(z.string(), text) });
-const Shard = z.object({ number: z.int().min(1), listenerArn: arn, securityGroupId: text });
+/** @see ManifestReference */
+const Manifest = z.object({ release: text, bucketUrl: z.url(), sha256: z.string().regex(/^[0-9a-f]{64}$/) });
+/** Ten load balancers must fit into the environment of a function, so what their listeners' ARNs have in common is given once. */
+const Network = z
+  .object({
+    vpcId: text,
+    subnetIds: z.array(text).min(1),
+    /** `arn:...:listener/`. */
+    listeners: arn,
+    /** In the order of their numbers, from 1: the end of the listener's ARN, and the security group. */
+    shards: z.array(z.tuple([text, text])).min(1),
+  })
+  .transform(({ vpcId, subnetIds, listeners, shards }) => ({
+    ...{ vpcId, subnetIds },
+    shards: shards.map(([listener, securityGroupId], i) => {
+      return { number: i + 1, listenerArn: `${listeners}${listener}`, securityGroupId };
+    }),
+  }));
 
 /** The environment variables of the application plane's functions. Each function reads those that it needs. */
 const Environment = z.object({
@@ -50,11 +65,8 @@ const Environment = z.object({
   TIERPLANE_REST_API: text,
   /** JSON: the id of the usage plan of each tier. */
   TIERPLANE_USAGE_PLANS: json(z.record(TierName, text)),
-  /** JSON: the release that tenants get, and its templates. */
-  TIERPLANE_MANIFEST: json(Manifest).transform(({ release, bucketUrl, templates }) => {
-    const sources = Object.entries(templates).map(([name, key]) => [name, { url: `${bucketUrl}/${key}` }] as const);
-    return { release, templates: Object.fromEntries(sources) };
-  }),
+  /** JSON: the release that new tenants get, and where its manifest is. */
+  TIERPLANE_MANIFEST: json(Manifest),
   /** `main`, or the name of another environment in the account. */
   TIERPLANE_ENVIRONMENT: text,
   /** JSON: how the tasks of each tier run. */
@@ -68,7 +80,7 @@ const Environment = z.object({
   /** JSON: names of the pooled tables. */
   TIERPLANE_POOLED_TABLES: json(z.array(text)),
   /** JSON: where tasks run, and the load balancers that reach them. */
-  TIERPLANE_NETWORK: json(z.object({ vpcId: text, subnetIds: z.array(text).min(1), shards: z.array(Shard).min(1) })),
+  TIERPLANE_NETWORK: json(Network),
   /** JSON: the addresses of the load balancers, and the host name in their certificate. */
   TIERPLANE_LOAD_BALANCERS: json(
     z.object({

@@ -2,10 +2,12 @@ import { APIGatewayClient } from '@aws-sdk/client-api-gateway';
 import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { KMSClient } from '@aws-sdk/client-kms';
+import { S3Client } from '@aws-sdk/client-s3';
 import { openIdentity } from '../../adapters/aws/identity/identity.ts';
 import { openPasswordVault } from '../../adapters/aws/identity/password-vault.ts';
 import { openUserPools } from '../../adapters/aws/identity/user-pool.ts';
 import { openMeteringKeys } from '../../adapters/aws/metering/metering-keys.ts';
+import { openManifests } from '../../adapters/aws/runtime/manifests.ts';
 import { openPlaces } from '../../adapters/aws/runtime/places.ts';
 import { openTable } from '../../adapters/aws/store/table.ts';
 import type { Clock, RandomBytes } from '../../core/ports/clock.ts';
@@ -25,6 +27,7 @@ import { DEPLOYMENT_VARIABLES, openDeploymentDriver, PATIENT } from './open-depl
 /** The environment variables that `openAwsReconciler` reads. */
 export const RECONCILER_VARIABLES = [
   ...DEPLOYMENT_VARIABLES,
+  'TIERPLANE_MANIFEST',
   ...(['AWS_REGION', 'TIERPLANE_TABLE', 'TIERPLANE_PASSWORD_KEY', 'TIERPLANE_API_URL', 'TIERPLANE_APP_URL'] as const),
   ...(['TIERPLANE_USAGE_PLANS', 'TIERPLANE_POOL_USER_POOL', 'TIERPLANE_POOL_CLIENT'] as const),
   ...(['TIERPLANE_PRE_TOKEN_FUNCTION', 'TIERPLANE_CUSTOM_MESSAGE_FUNCTION'] as const),
@@ -40,8 +43,6 @@ export interface ProcessParts {
 export interface AwsReconciler {
   readonly table: Table;
   readonly reconciler: Reconciler;
-  /** Resolves once the pooled realm exists. Repeats what has failed before. */
-  ready(): Promise<void>;
 }
 
 /** A step of work that goes on elsewhere is short, and a throttled call is no reason to give a tenant up. */
@@ -51,9 +52,16 @@ const API_KEYS = { rate: 1, burst: 5 };
 /** How soon a function looks again at a tenant that another one works on. */
 const LEASE_RETRY_MS = 1_000;
 
-/** The reconciler of the functions of the AWS home: drivers for users, deployments and routes over this account. */
-export function openAwsReconciler(variables: Variables, parts: ProcessParts): AwsReconciler {
+/**
+ * The reconciler of the functions of the AWS home: drivers for users, deployments and routes over this account. Reads the
+ * manifest of the current release, and creates the pooled realm.
+ * @throws UNAVAILABLE if a later call may succeed
+ */
+export async function openAwsReconciler(variables: Variables, parts: ProcessParts): Promise<AwsReconciler> {
   const { clock, random, log } = parts;
+  // The templates' URLs have the bucket's name in their path, too.
+  const manifests = openManifests(new S3Client({ forcePathStyle: true }), variables.TIERPLANE_MANIFEST);
+  const current = await manifests.of(variables.TIERPLANE_MANIFEST.release);
   const dynamo = new DynamoDBClient();
   const table = openTable({ client: dynamo, tableName: variables.TIERPLANE_TABLE, clock, random });
   const identity = identityOf(variables, table, parts);
@@ -64,25 +72,17 @@ export function openAwsReconciler(variables: Variables, parts: ProcessParts): Aw
     ...{ table, identity, places, clock, random, log, tiers: TIERS, services: SERVICES },
     drivers: [
       createIdentityDriver({ identity }),
-      openDeploymentDriver(variables, { ...parts, table, dynamo, identity, places }),
+      openDeploymentDriver(variables, { ...parts, table, dynamo, identity, places, manifests, current }),
       routingDriver(variables, table, parts),
     ],
+    currentRelease: current.release,
     apiUrl: variables.TIERPLANE_API_URL,
     owner: newId(clock.now(), random),
     leaseRetryMs: LEASE_RETRY_MS,
     limits: LIMITS,
   });
-  let pooled: Promise<unknown> | undefined;
-  return {
-    ...{ table, reconciler },
-    async ready() {
-      pooled ??= identity.ensureRealm({ id: 'pool', displayName: 'Tierplane' });
-      await pooled.catch((error: unknown) => {
-        pooled = undefined;
-        throw error;
-      });
-    },
-  };
+  await identity.ensureRealm({ id: 'pool', displayName: 'Tierplane' });
+  return { table, reconciler };
 }
 
 function identityOf(variables: Variables, table: Table, { clock, random }: ProcessParts): Identity {

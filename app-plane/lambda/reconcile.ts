@@ -5,13 +5,14 @@ import { openTenantQueue, tenantMessageIn } from '../../adapters/aws/events/tena
 import { functionLog as log } from '../../adapters/aws/log.ts';
 import { systemRandom as random } from '../../adapters/shared/clock.ts';
 import { type BackOff, backOffMs, chanceOf } from '../../core/retry/back-off.ts';
+import { firstSuccess } from '../../core/retry/first-success.ts';
 import { workOn } from '../provisioner/work-message.ts';
 import { readEnvironment } from './environment.ts';
 import { openAwsReconciler, RECONCILER_VARIABLES } from './open-reconciler.ts';
 
 /** Brings tenants closer to their desired state. Each message starts a pass over one tenant; passes that are due at once follow. */
 const environment = readEnvironment(process.env, [...RECONCILER_VARIABLES, 'TIERPLANE_WORK_QUEUE']);
-const { table, reconciler, ready } = openAwsReconciler(environment, { clock, random, log });
+const open = firstSuccess(() => openAwsReconciler(environment, { clock, random, log }));
 const sqs = new SQSClient();
 const work = openTenantQueue(sqs, environment.TIERPLANE_WORK_QUEUE);
 
@@ -23,7 +24,7 @@ const BACK_OFF: BackOff = { baseMs: 2_000, maxMs: 60_000 };
 export const handler = createBatchHandler(
   async ({ body, attempt }, invocation) => {
     try {
-      await ready();
+      const { table, reconciler } = await open();
       const message = tenantMessageIn(body, environment.TIERPLANE_PREFIX);
       const hasTime = () => invocation.getRemainingTimeInMillis() > PASS_MS;
       const send = (next: Parameters<typeof work.send>[0][number], ms: number) => work.send([next], ms);

@@ -90,7 +90,9 @@ export const FUNCTION_VARIABLES: Readonly<Record<string, Variable>> = {
   TIERPLANE_REST_API: { meaning: "Id of the tenants' REST API." },
   TIERPLANE_API_URL: { meaning: "URL of the tenants' REST API with its stage, without a slash at its end." },
   TIERPLANE_USAGE_PLANS: { meaning: 'The id of the usage plan of each tier, as JSON.' },
-  TIERPLANE_MANIFEST: { meaning: 'Templates and images of the release, as JSON.' },
+  TIERPLANE_MANIFEST: {
+    meaning: 'The release that new tenants get, and the bucket and the SHA-256 of its manifest, as JSON.',
+  },
   TIERPLANE_ALARM_TOPIC: { meaning: "ARN of the topic that alarms of tenants' stacks notify." },
   TIERPLANE_ENVIRONMENT: { meaning: '`main`, or the name of another environment in the account.' },
   TIERPLANE_LOAD_BALANCERS: {

@@ -1,6 +1,7 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { beforeAll, expect, jest, test } from '@jest/globals';
+import { deploymentIdOf } from '../../core/plan/deployment.ts';
 import type { DeploymentSpec, DeploymentStatus } from '../../core/ports/runtime.ts';
 import { buildImage } from '../../rehearsal/task/images.ts';
 import { buildBundles, OTHER_TENANT, TaskScene, TENANT, tagOf } from '../../rehearsal/task/scene.ts';
@@ -9,7 +10,8 @@ import { SERVICES } from '../../tenant-templates/tiers.ts';
 import { until } from '../support/until.ts';
 import { clientConfig, describeWithContainers } from './account.ts';
 import { dataMatrix } from './task/data-matrix.ts';
-import { imageOf, PREFIX, RELEASE, SiloScene } from './task/silo-scene.ts';
+import { ReleasedTenant } from './task/released-tenant.ts';
+import { BAD_RELEASE, imageOf, NEXT_RELEASE, PREFIX, RELEASE, SiloScene } from './task/silo-scene.ts';
 
 jest.setTimeout(180_000);
 const WITHIN_MS = 150_000;
@@ -40,6 +42,7 @@ describeWithContainers('silo tenants that are deployed from the templates of a r
     buildImage(task.engine, 'products', tagOf('products'));
     // The products image of the release, with a script that makes calls from its container.
     task.engine.run('tag', await task.buildProbedImage('products'), imageOf('products'));
+    for (const name of imageNames()) task.engine.run('tag', imageOf(name), imageOf(name, NEXT_RELEASE));
     await task.deployShared();
     silos = await SiloScene.open(account(), task);
     specs[TENANT] = silos.specOf(TENANT, 'advanced', 100);
@@ -140,23 +143,54 @@ describeWithContainers('silo tenants that are deployed from the templates of a r
     return found[0] ?? '';
   }
 
-  test('an update to a release without images fails with its reason, while the old tasks serve', async () => {
-    const { runtime } = silos;
-    const next = { ...(specs[TENANT] as DeploymentSpec), release: '6.6.6' };
+  test('a tenant keeps its release while another one is installed, is updated on request, and a bad release is rolled back while the old tasks serve', async () => {
+    await using tenant = await ReleasedTenant.open(silos, specs[TENANT] as DeploymentSpec);
     const statuses: number[] = [];
-    const failed = await untilEnded(async () => {
-      statuses.push((await request(TENANT, 'GET', '/products')).status);
-      return await runtime.deploy(next);
-    });
-    expect(failed).toMatchObject({
-      state: 'failed',
-      release: RELEASE,
+    const untilDone = (installed: string) =>
+      until(async () => {
+        const { status } = await request(TENANT, 'GET', '/products');
+        statuses.push(status);
+        const result = await tenant.pass(installed);
+        return result.outcome !== 'again' && result;
+      }, WITHIN_MS);
+    const deployed = async () => (await silos.runtime.deployment(deploymentIdOf(TENANT))).release;
+
+    expect(await untilDone(RELEASE)).toMatchObject({ outcome: 'done' });
+    expect(await tenant.status(RELEASE)).toEqual({ release: RELEASE, current: RELEASE, state: 'current' });
+
+    expect(await untilDone(NEXT_RELEASE)).toMatchObject({ outcome: 'done' });
+    expect(await tenant.status(NEXT_RELEASE)).toMatchObject({ release: RELEASE, state: 'outdated' });
+    expect(await deployed()).toBe(RELEASE);
+
+    expect(await tenant.request(NEXT_RELEASE)).toMatchObject({ state: 'updating' });
+    expect(await untilDone(NEXT_RELEASE)).toMatchObject({ outcome: 'done' });
+    expect(await tenant.status(NEXT_RELEASE)).toMatchObject({ release: NEXT_RELEASE, state: 'current' });
+    expect(await deployed()).toBe(NEXT_RELEASE);
+    expect(tagsOfTasks()).toEqual(SERVICES.map((service) => `${service}:${NEXT_RELEASE}`).sort());
+
+    await tenant.request(BAD_RELEASE);
+    expect(await untilDone(BAD_RELEASE)).toMatchObject({ outcome: 'failed' });
+    expect(await tenant.status(BAD_RELEASE)).toMatchObject({
+      ...{ release: NEXT_RELEASE, current: BAD_RELEASE, state: 'failed' },
       reason: expect.stringContaining('CannotPullContainerError'),
     });
-    expect(statuses.length).toBeGreaterThan(2);
+    expect(await deployed()).toBe(NEXT_RELEASE);
+    expect(statuses.length).toBeGreaterThan(4);
     expect(statuses.filter((status) => status !== 200)).toEqual([]);
-    expect(await untilEnded(() => runtime.deploy(specs[TENANT] as DeploymentSpec))).toMatchObject({ state: 'ready' });
   });
+
+  /** The images of the services' containers of the first tenant, sorted. */
+  function tagsOfTasks(): string[] {
+    const ids = task.engine.run('ps', '--quiet', '--filter', 'status=running').trim().split('\n');
+    const lines = task.engine.run(
+      'inspect',
+      '--format',
+      '{{.Config.Image}} {{range .Config.Env}}{{.}} {{end}}',
+      ...ids,
+    );
+    const own = lines.split('\n').filter((line) => line.includes(`TIERPLANE_TENANT=${TENANT} `));
+    return own.map((line) => line.split(' ')[0]?.split('/').at(-1) ?? '').sort();
+  }
 
   test('a stack with a cluster of its own is protected from deletion, as are all tables', async () => {
     const { Stacks = [] } = await new CloudFormationClient(clientConfig(account())).send(new DescribeStacksCommand({}));

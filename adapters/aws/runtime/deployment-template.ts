@@ -28,9 +28,9 @@ export interface DeploymentTemplate {
   readonly services: readonly TemplateService[];
   /** The least number of tasks of a service that is created. @default - the number of the spec's size */
   readonly minTasks?: number;
-  /** The template for a deployment. Throws INVALID if there is none. */
-  variantOf(spec: DeploymentSpec): TemplateVariant;
-  /** The values of all parameters with a pattern. */
+  /** The template of the spec's release for a deployment. Throws INVALID if there is none. */
+  variantOf(spec: DeploymentSpec): TemplateVariant | Promise<TemplateVariant>;
+  /** The values of all parameters with a pattern, at least. */
   valuesOf(spec: DeploymentSpec): Readonly<Record<string, string>>;
 }
 
@@ -53,7 +53,7 @@ export function parametersOf(
     return [`parameter ${name} must match ${pattern.source}, got '${value ?? ''}'`];
   });
   if (broken.length > 0) throw new DomainError('INVALID', `deployment ${spec.id}: ${broken.join('; ')}`);
-  return values;
+  return Object.fromEntries(Object.keys(patterns).map((name) => [name, values[name] ?? '']));
 }
 
 /** Equal for equal templates and parameters. 32 hexadecimal digits. */

@@ -71,7 +71,7 @@ export class StackRuntime implements Runtime {
   async deploy(spec: DeploymentSpec): Promise<DeploymentStatus> {
     requireDeployment(spec);
     const { template } = this.#options;
-    const variant = template.variantOf(spec);
+    const variant = await template.variantOf(spec);
     const parameters = parametersOf(template, variant, spec);
     const next = { variant, parameters, fingerprint: fingerprintOf(variant, parameters) };
     const { fingerprint } = next;

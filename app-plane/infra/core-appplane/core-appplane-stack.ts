@@ -1,4 +1,4 @@
-import { Annotations, Duration } from 'aws-cdk-lib';
+import { Duration, Fn } from 'aws-cdk-lib';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import type { Construct } from 'constructs';
 import { APP_PLANE_SOURCE } from '../../../core/events/events.ts';
@@ -12,7 +12,6 @@ import { alarmOnErrors } from '../../../infra/platform-function.ts';
 import { type PlatformProps, TierplaneStack } from '../../../infra/tierplane-stack.ts';
 import type { SharedInfra } from '../shared-infra/shared-infra.ts';
 import { Release } from '../tenant-stacks/release.ts';
-import { offersEc2 } from '../tenant-stacks/shared-cluster-stack.ts';
 import { tenantBoundary } from '../tenant-stacks/tenant-boundary.ts';
 import { DeploymentRole } from './deployment-role.ts';
 import { ProvisionerFunctions, TIMEOUT_SECONDS } from './provisioner-functions.ts';
@@ -38,8 +37,6 @@ export interface CoreAppPlaneProps extends PlatformProps {
   readonly pool: { readonly stackName: string; readonly tableNames: readonly string[] };
 }
 
-/** The environment of a function has at most 4 KB, of which a load balancer needs up to 200 bytes. */
-const MAX_SHARDS = 6;
 /** AWS's advice for queues of functions: six times the function's timeout. */
 const visibleAgainAfter = (timeoutSeconds: number): Duration => Duration.seconds(6 * timeoutSeconds);
 
@@ -71,7 +68,7 @@ export class CoreAppPlaneStack extends TierplaneStack {
     const functions = new ProvisionerFunctions(this, 'Provisioner', {
       ...{ infra, requests, work, network, deploymentRole, smoke, pool: props.pool },
       ...{ prefix, environmentName, configuration },
-      release: new Release(this, { environmentName, configuration, release }),
+      release: new Release(this, { environmentName, configuration, release, bucket: infra.releases }),
     });
     const publisher = this.#publisher(props);
     for (const one of [...functions.all, smoke.function, publisher.function]) alarmOnErrors(one);
@@ -92,16 +89,14 @@ export class CoreAppPlaneStack extends TierplaneStack {
     boundCdkFunction(this, this.configuration.logRetentionDays);
   }
 
-  /** JSON for the reconcile function: where tasks run, and the load balancers that reach them. */
+  /**
+   * JSON for the reconcile function: where tasks run, and the load balancers that reach them. It is short because the environment
+   * of a function has at most 4 KB.
+   */
   #network({ vpc, taskSubnetIds, shards }: SharedInfra): string {
-    const most = offersEc2(this.configuration) ? MAX_SHARDS - 2 : MAX_SHARDS;
-    if (shards.length > most) {
-      // The CDK CLI refuses to deploy a stack with an error.
-      const limit = `at most ${most} load balancers fit into the environment of the reconcile function`;
-      Annotations.of(this).addError(`shards: ${limit}, got ${shards.length}`);
-    }
-    const known = shards.map(({ number, listenerArn, securityGroupId }) => ({ number, listenerArn, securityGroupId }));
-    return this.toJsonString({ vpcId: vpc.vpcId, subnetIds: taskSubnetIds, shards: known });
+    const listeners = this.formatArn({ service: 'elasticloadbalancing', resource: 'listener', resourceName: '' });
+    const known = shards.map(({ listenerArn, securityGroupId }) => [endOf(listenerArn), securityGroupId]);
+    return this.toJsonString({ vpcId: vpc.vpcId, subnetIds: taskSubnetIds, listeners, shards: known });
   }
 
   #publisher({ infra: { table }, controlPlane: { busArn } }: CoreAppPlaneProps): OutboxPublisher {
@@ -118,4 +113,9 @@ export class CoreAppPlaneStack extends TierplaneStack {
       logRetention: this.configuration.logRetentionDays,
     });
   }
+}
+
+/** `app/<load balancer>/<id>/<id>` of a listener's ARN. */
+function endOf(listenerArn: string): string {
+  return Fn.select(1, Fn.split(':listener/', listenerArn));
 }

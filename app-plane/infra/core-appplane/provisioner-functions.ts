@@ -51,6 +51,8 @@ export class ProvisionerFunctions extends Construct {
   constructor(scope: Construct, id: string, props: ProvisionerFunctionsProps) {
     super(scope, id);
     this.#props = props;
+    // The functions read the manifest when they start.
+    this.node.addDependency(props.release);
     this.all = [this.#accept(), this.#deadLetters(), this.#reconcile(), this.#sweep()];
   }
 
@@ -124,7 +126,7 @@ export class ProvisionerFunctions extends Construct {
       statements: [
         send,
         ...reconcilePermissions(this, {
-          ...{ prefix, infra, deploymentRoleArn, templates: release.templates },
+          ...{ prefix, infra, deploymentRoleArn, releases: release.objects },
           ...{ smoke: smoke.function, pooledTables: pool.tableNames },
         }),
       ],
@@ -150,7 +152,7 @@ export class ProvisionerFunctions extends Construct {
       TIERPLANE_PASSWORD_KEY: infra.passwordKey.keyArn,
       ...{ TIERPLANE_API_URL: infra.restApi.url, TIERPLANE_APP_URL: infra.sites.app.url },
       TIERPLANE_USAGE_PLANS: json(infra.restApi.usagePlanIds),
-      TIERPLANE_MANIFEST: json(manifestOf(Stack.of(this), release)),
+      TIERPLANE_MANIFEST: release.reference,
       TIERPLANE_DEPLOYMENT_ROLE: deploymentRole.arn,
       TIERPLANE_POOL_STACK: pool.stackName,
       TIERPLANE_POOLED_TABLES: json(pool.tableNames),
@@ -184,14 +186,4 @@ export class ProvisionerFunctions extends Construct {
     });
     return sweep;
   }
-}
-
-/** The environment of a function has at most 4 KB, so URLs are shortened to the keys of objects in one bucket. */
-function manifestOf({ region, urlSuffix }: Stack, { manifest, templates }: Release) {
-  const [first] = templates;
-  return {
-    release: manifest.release,
-    bucketUrl: `https://s3.${region}.${urlSuffix}/${first?.s3BucketName}`,
-    templates: Object.fromEntries(templates.map((one) => [one.node.id, one.s3ObjectKey])),
-  };
 }

@@ -1,7 +1,6 @@
 import { Stack } from 'aws-cdk-lib';
 import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import type { Asset } from 'aws-cdk-lib/aws-s3-assets';
 import type { Construct } from 'constructs';
 import { USER_POOL_TAG } from '../../../core/identity/issuers.ts';
 import { actionsOf, allow } from '../../../infra/allow.ts';
@@ -12,8 +11,8 @@ export interface ReconcilePermissionsProps {
   /** `tierplane-<environment>`. */
   readonly prefix: string;
   readonly infra: Pick<SharedInfra, 'table' | 'passwordKey' | 'pool' | 'restApi'>;
-  /** The templates that stacks are created from. */
-  readonly templates: readonly Asset[];
+  /** The ARN of the releases' manifests and templates. CloudFormation reads templates with the caller's rights. */
+  readonly releases: string;
   readonly deploymentRoleArn: string;
   readonly smoke: IFunction;
   /** Names of the pooled tables. */
@@ -48,8 +47,8 @@ function pooledItems(stack: Stack, { prefix, pooledTables }: ReconcilePermission
   ];
 }
 
-/** Deploys tenants' stacks with the deployment role only, from the release's templates only. */
-function stacks(stack: Stack, { prefix, templates, deploymentRoleArn }: ReconcilePermissionsProps): PolicyStatement[] {
+/** Deploys tenants' stacks with the deployment role only, from the templates of installed releases only. */
+function stacks(stack: Stack, { prefix, releases, deploymentRoleArn }: ReconcilePermissionsProps): PolicyStatement[] {
   const silo = `${prefix}-silo-*`;
   const arns = [stack.formatArn({ service: 'cloudformation', resource: 'stack', resourceName: `${silo}/*` })];
   const verbs = (...names: string[]) => actionsOf('cloudformation', names);
@@ -67,10 +66,7 @@ function stacks(stack: Stack, { prefix, templates, deploymentRoleArn }: Reconcil
     allow(['iam:PassRole'], [deploymentRoleArn], {
       StringEquals: { 'iam:PassedToService': 'cloudformation.amazonaws.com' },
     }),
-    allow(
-      ['s3:GetObject'],
-      templates.map((one) => one.bucket.arnForObjects(one.s3ObjectKey)),
-    ),
+    allow(['s3:GetObject'], [releases]),
     allow(['ecs:DescribeServices'], [service(`${prefix}-shared`, silo), service(silo, '*')]),
   ];
 }

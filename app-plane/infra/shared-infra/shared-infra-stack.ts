@@ -4,6 +4,7 @@ import type { IVpc } from 'aws-cdk-lib/aws-ec2';
 import type { Key } from 'aws-cdk-lib/aws-kms';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { notifyAlarms } from '../../../infra/alarms.ts';
 import { bundle } from '../../../infra/bundle.ts';
@@ -16,6 +17,7 @@ import { AccessLogs } from './access-logs.ts';
 import { EncryptedAlarmTopics } from './alarm-topics.ts';
 import { Network } from './network.ts';
 import { PooledUsers } from './pooled-users.ts';
+import { ReleaseBucket } from './release-bucket.ts';
 import { ShardLoadBalancer } from './shard-load-balancer.ts';
 import type { SharedInfra } from './shared-infra.ts';
 import { TenantRestApi } from './tenant-rest-api.ts';
@@ -34,6 +36,7 @@ export class SharedInfraStack extends TierplaneStack implements SharedInfra {
   readonly functions: SharedInfra['functions'];
   readonly alarmTopics: EncryptedAlarmTopics;
   readonly sites: SharedInfra['sites'];
+  readonly releases: IBucket;
   readonly #logRetention: RetentionDays;
 
   constructor(scope: Construct, props: PlatformProps) {
@@ -49,6 +52,7 @@ export class SharedInfraStack extends TierplaneStack implements SharedInfra {
       admin: new WebSite(this, 'AdminSite', { name: `${prefix}-admin`, logs }),
       app: new WebSite(this, 'AppSite', { name: `${prefix}-app`, logs }),
     };
+    this.releases = new ReleaseBucket(this, 'Releases', { logs }).bucket;
     this.table = platformTable(this, 'Table');
     this.passwordKey = passwordKey(this);
     const users = this.#userFunctions();

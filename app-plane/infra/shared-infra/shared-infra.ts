@@ -67,4 +67,6 @@ export interface SharedInfra {
   };
   readonly alarmTopics: AlarmTopics;
   readonly sites: { readonly admin: Site; readonly app: Site };
+  /** The templates of all installed releases. */
+  readonly releases: IBucket;
 }

@@ -1,13 +1,17 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { App, Stage } from 'aws-cdk-lib';
+import { App, Stack, Stage } from 'aws-cdk-lib';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Asset } from 'aws-cdk-lib/aws-s3-assets';
+import { AwsCustomResource, AwsCustomResourcePolicy, PhysicalResourceId } from 'aws-cdk-lib/custom-resources';
 import { Construct } from 'constructs';
+import { type ManifestReference, manifestKey, RELEASES_FOLDER } from '../../../core/ports/manifests.ts';
 import type { Capacity } from '../../../core/tier/tiers.ts';
 import { PACKINGS } from '../../../core/tier/tiers.ts';
 import type { PlatformProps } from '../../../infra/tierplane-stack.ts';
-import { imagesOf } from './images.ts';
+import { IMAGES } from '../registry-stack.ts';
 import { offersEc2 } from './shared-cluster-stack.ts';
 import { SiloDataStack } from './silo-data-stack.ts';
 import { type Manifest, SILO_ISOLATIONS } from './silo-parameters.ts';
@@ -41,47 +45,82 @@ export function synthesizeSiloTemplates(props: PlatformProps, outdir?: string): 
   );
 }
 
+export interface ReleaseProps extends PlatformProps {
+  readonly release: string;
+  /** The bucket of all releases. */
+  readonly bucket: IBucket;
+}
+
 /**
- * A release: the silo templates, which become assets of the stack, and `manifest.json`, which lists them and the images. The
- * functions that deploy silo tenants take all of it from here.
+ * A release: the silo templates and `manifest.json`, which lists them and the images, below `releases/<release>/` in the bucket.
+ * Those of earlier releases remain there. The functions that deploy silo tenants take all of it from the bucket.
  */
 export class Release extends Construct {
-  readonly manifest: Manifest;
-  /** JSON of what `siloTemplate` needs, for an environment variable of a function. */
-  readonly manifestJson: string;
-  /** The object `manifest.json`, which names templates by their keys in the same bucket. */
-  readonly manifestFile: Asset;
-  /** What the function that deploys tenants must be able to read. */
-  readonly templates: readonly Asset[];
+  /** JSON of the `ManifestReference` for the functions, which read the manifest itself from the bucket. */
+  readonly reference: string;
+  /** The objects that the functions must be able to read, as an ARN. */
+  readonly objects: string;
 
-  constructor(scope: Construct, props: PlatformProps & { readonly release: string }) {
+  constructor(scope: Construct, props: ReleaseProps) {
     super(scope, 'Release');
-    const { release } = props;
+    const { release, bucket } = props;
     const folder = join(Stage.of(this)?.assetOutdir ?? '', 'silo-templates');
     mkdirSync(folder, { recursive: true });
-    const published = Object.entries(synthesizeSiloTemplates(props, join(folder, 'cdk'))).map(([name, template]) => {
+    const templates = Object.entries(synthesizeSiloTemplates(props, join(folder, 'cdk'))).map(([name, template]) => {
       const path = join(folder, `${name}.json`);
       writeFileSync(path, template);
       const sha256 = createHash('sha256').update(template).digest('hex');
-      return { name, sha256, asset: new Asset(this, name, { path }) };
+      const key = `${RELEASES_FOLDER}/${release}/${name}-${sha256}.json`;
+      this.#copy(new Asset(this, name, { path }), bucket, key);
+      return [name, { key, sha256, parameters: Object.keys(JSON.parse(template).Parameters).sort() }] as const;
     });
-    const images = imagesOf(this, `tierplane-${props.environmentName}`, release);
-    this.templates = published.map(({ asset }) => asset);
-    this.manifest = {
-      release,
-      templates: Object.fromEntries(published.map(({ name, sha256, asset }) => [name, { url: asset.httpUrl, sha256 }])),
-      images: Object.fromEntries(Object.entries(images).map(([image, uri]) => [image, { uri }])),
-    };
-    this.manifestJson = JSON.stringify({ release, templates: this.manifest.templates });
-    const path = join(folder, 'manifest.json');
-    // The bucket's name contains the account, which synthesis does not know.
-    const keys = Object.fromEntries(
-      published.map(({ name, sha256, asset }) => [name, { key: asset.s3ObjectKey, sha256 }]),
-    );
-    const tags = Object.fromEntries(
-      Object.keys(images).map((image) => [image, `tierplane-${props.environmentName}/${image}:${release}`]),
-    );
-    writeFileSync(path, JSON.stringify({ release, templates: keys, images: tags }, undefined, 2));
-    this.manifestFile = new Asset(this, 'Manifest', { path });
+    const manifest: Manifest = { release, templates: Object.fromEntries(templates), images: tagsOf(props) };
+    const text = `${JSON.stringify(manifest, undefined, 2)}\n`;
+    writeFileSync(join(folder, 'manifest.json'), text);
+    this.#write(bucket, manifestKey(release), text);
+    this.reference = referenceTo(release, bucket, text);
+    this.objects = bucket.arnForObjects(`${RELEASES_FOLDER}/*`);
   }
+
+  /** The template's own digest is part of the key, so an object never changes. */
+  #copy(asset: Asset, bucket: IBucket, Key: string): void {
+    const CopySource = `${asset.s3BucketName}/${asset.s3ObjectKey}`;
+    put(asset, 'copyObject', { Bucket: bucket.bucketName, Key, CopySource }, [
+      new PolicyStatement({ actions: ['s3:GetObject'], resources: [asset.bucket.arnForObjects(asset.s3ObjectKey)] }),
+      new PolicyStatement({ actions: ['s3:PutObject'], resources: [bucket.arnForObjects(Key)] }),
+    ]);
+  }
+
+  #write(bucket: IBucket, Key: string, Body: string): void {
+    put(this, 'putObject', { Bucket: bucket.bucketName, Key, Body, ContentType: 'application/json' }, [
+      new PolicyStatement({ actions: ['s3:PutObject'], resources: [bucket.arnForObjects(Key)] }),
+    ]);
+  }
+}
+
+/** Repository and tag of each image. The registry's address contains the account, which synthesis does not know. */
+function tagsOf({ environmentName, release }: ReleaseProps): Manifest['images'] {
+  return Object.fromEntries(IMAGES.map((image) => [image, `tierplane-${environmentName}/${image}:${release}`]));
+}
+
+function referenceTo(release: string, bucket: IBucket, text: string): string {
+  const stack = Stack.of(bucket);
+  const sha256 = createHash('sha256').update(text).digest('hex');
+  const bucketUrl = `https://s3.${stack.region}.${stack.urlSuffix}/${bucket.bucketName}`;
+  return stack.toJsonString({ release, bucketUrl, sha256 } satisfies ManifestReference);
+}
+
+/** Writes an object at deployment. It remains when it is no longer written. */
+function put(
+  scope: Construct,
+  action: 'copyObject' | 'putObject',
+  parameters: Readonly<Record<string, string>>,
+  statements: PolicyStatement[],
+): void {
+  const physicalResourceId = PhysicalResourceId.of(parameters.Key ?? '');
+  new AwsCustomResource(scope, 'Put', {
+    onUpdate: { service: 'S3', action, parameters, physicalResourceId, outputPaths: ['ETag'] },
+    policy: AwsCustomResourcePolicy.fromStatements(statements),
+    installLatestAwsSdk: false,
+  });
 }

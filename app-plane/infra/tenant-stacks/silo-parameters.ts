@@ -90,18 +90,29 @@ export function boundaryName(prefix: string): string {
   return `${prefix}-tenant-boundary`;
 }
 
-/** What a release consists of. */
+/** What a release consists of: the text of its `manifest.json`. */
 export interface Manifest {
   readonly release: string;
-  /** By name; see `templateName`. The URL is that of an object in S3, the digest hexadecimal. */
-  readonly templates: Readonly<Record<string, { readonly url: string; readonly sha256: string }>>;
-  /** By service, and `ingress`. */
-  readonly images: Readonly<Record<string, { readonly uri: string; readonly digest?: string }>>;
+  /** By name; see `templateName`. The key is that of an object in the same bucket, the digest hexadecimal. */
+  readonly templates: Readonly<
+    Record<string, { readonly key: string; readonly sha256: string; readonly parameters: readonly string[] }>
+  >;
+  /** Repository and tag, by service, and of `ingress`. */
+  readonly images: Readonly<Record<string, string>>;
 }
 
 /** Where the templates of a release are. */
 export interface TemplateUrls {
-  readonly templates: Readonly<Record<string, { readonly url: string }>>;
+  readonly templates: Readonly<
+    Record<
+      string,
+      {
+        readonly url: string;
+        /** Those that the template has: that of an earlier release may have fewer. @default - all of SILO_PARAMETERS */
+        readonly parameters?: readonly string[];
+      }
+    >
+  >;
 }
 
 /** How the tasks of a tier run, unless a tenant's registration chooses otherwise. */
@@ -161,17 +172,23 @@ export function siloTemplate(options: SiloTemplateOptions): SiloTemplate {
     services: SERVICES.map((service) => ({ service, logicalIds: [serviceLogicalId(service), ONE_TASK_SERVICE] })),
     variantOf(spec) {
       const { packing, capacity } = choiceOf(spec, tiers);
-      const source = templateSource(manifest, templateName(isolationOf(spec), packing, capacity));
+      const name = templateName(isolationOf(spec), packing, capacity);
+      const source = templateSource(manifest, name);
       const countOf = packing === 'one-task' ? () => ONE_TASK_COUNT : countParameter;
+      const { parameters } = manifest.templates[name] ?? {};
       const patterns = patternsOf({ ...SILO_PARAMETERS, ...(capacity === 'fargate' && FARGATE_PARAMETERS) });
       return {
         source,
-        patterns,
+        patterns: parameters ? only(patterns, parameters) : patterns,
         desiredCounts: Object.fromEntries(SERVICES.map((service) => [service, countOf(service)])),
       };
     },
     valuesOf: (spec) => valuesOf(spec, options),
   };
+}
+
+function only<T>(values: Readonly<Record<string, T>>, names: readonly string[]): Record<string, T> {
+  return Object.fromEntries(Object.entries(values).filter(([name]) => names.includes(name)));
 }
 
 /** @throws INVALID if the release has no such template */

@@ -28,9 +28,12 @@ export interface DeploymentDriverOptions {
   readonly places: Pick<Places, 'take'>;
   /** Names of the application's microservices. */
   readonly services: readonly string[];
-  /** The release of the application that tenants get. */
+  /** The release of the application that new tenants get. */
   readonly release: string;
-  /** true: each tenant keeps its release until it is updated. @default false - all tenants run `release` */
+  /**
+   * true: each tenant keeps its release until it is updated, so the runtime must be able to deploy earlier ones.
+   * @default false - all tenants run `release`
+   */
   readonly keepsReleases?: boolean;
   readonly environmentOf: EnvironmentOf;
 }
@@ -118,15 +121,16 @@ async function ensureData(changes: readonly Change<Kind>[], data: TenantData): P
 async function deploy(
   tenantId: string,
   [first]: readonly ResourceOf<'cluster' | 'service'>[],
-  { runtime, places, services, release, environmentOf }: DeploymentDriverOptions,
+  { runtime, places, services, release: current, environmentOf }: DeploymentDriverOptions,
 ): Promise<MaybePending> {
   if (!first) return undefined;
   const { tier, size, version, packing, capacity } = first.inputs;
   const id = deploymentIdOf(tenantId);
-  if (version && version.release !== release) {
-    // The platform has only the templates of its own release. The services of an earlier one are left as they are.
+  const release = version?.release ?? current;
+  if (release !== current) {
+    // What runs an earlier release is left as it is. The platform's configuration may have changed since.
     const status = await runtime.deployment(id);
-    if (status.state !== 'absent') return resultOf(status, 'ready');
+    if (status.state !== 'absent' && status.release === release) return resultOf(status, 'ready');
   }
   const place = await places.take({ tenantId, tier });
   const { cluster } = place;

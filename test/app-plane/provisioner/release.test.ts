@@ -143,6 +143,18 @@ test('a rolled-back update is ended by the installation of another release, to w
   expect(await home.releases.status(ID)).toEqual({ release: '2.0.1', current: '2.0.1', state: 'current' });
 });
 
+test('an update that was requested before another release was installed leads to the requested one', async () => {
+  await using home = await Installation.open('1.0.0');
+  home.install('2.0.0');
+  await home.releases.request(ID);
+  home.install('3.0.0');
+  await home.pass();
+  home.runtime.finish(OWN);
+  await home.pass();
+  expect(home.runtime.started.map(({ release }) => release)).toEqual(['1.0.0', '2.0.0']);
+  expect(await home.releases.status(ID)).toEqual({ release: '2.0.0', current: '3.0.0', state: 'outdated' });
+});
+
 test('only a ready tenant is updated, and only to the release of the platform', async () => {
   await using home = await Installation.open('1.0.0');
   home.install('2.0.0');

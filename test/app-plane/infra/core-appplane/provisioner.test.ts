@@ -3,11 +3,20 @@ import { CloudFormationClient, CreateStackCommand, DescribeStacksCommand } from 
 import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import {
+  GetObjectCommand,
+  ListBucketsCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { DeadLetters } from '../../../../adapters/aws/events/dead-letters.ts';
 import { loadPlacement, placementItem } from '../../../../app-plane/provisioner/placement.ts';
+import { manifestKey } from '../../../../core/ports/manifests.ts';
 import { put } from '../../../../core/ports/table.ts';
 import { routeKey } from '../../../../core/routing/registry.ts';
+import { packageVersion } from '../../../../infra/configuration.ts';
 import { mailsTo } from '../../../../rehearsal/invited-password.ts';
 import { assumeNewRole } from '../../../adapters/aws/store/roles.ts';
 import { clientConfig, describeInAccount } from '../../../rehearsal/account.ts';
@@ -142,6 +151,24 @@ describeInAccount('the application plane in an emulated account', (account) => {
       );
       return stack?.Outputs?.find(({ OutputKey }) => OutputKey === 'eventBridgeArn')?.OutputValue;
     };
+
+    test('ProvisionerReconcile may read installed releases, and neither write them nor read anything else', async () => {
+      const config = { ...clientConfig(account()), forcePathStyle: true };
+      const { Buckets = [] } = await new S3Client(config).send(new ListBucketsCommand());
+      const Bucket = Buckets.find(({ Name = '' }) => /releases/i.test(Name))?.Name;
+      await new S3Client(config).send(new PutObjectCommand({ Bucket, Key: 'other/secret.json', Body: '{}' }));
+      const s3 = new S3Client({ ...config, ...(await as('ProvisionerReconcile', 'releases')) });
+      const Key = manifestKey(packageVersion());
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }));
+      const { release, templates } = JSON.parse((await Body?.transformToString()) ?? '{}');
+      expect([release, Object.keys(templates)]).toEqual([packageVersion(), expect.arrayContaining(['silo-data'])]);
+      const calls = [
+        new GetObjectCommand({ Bucket, Key: 'other/secret.json' }),
+        new PutObjectCommand({ Bucket, Key, Body: '{}' }),
+        new ListObjectsV2Command({ Bucket }),
+      ];
+      for (const call of calls) await expect(s3.send(call as GetObjectCommand)).rejects.toMatchObject(denied);
+    });
 
     test('ProvisionerReconcile may not touch a stack of the platform, nor create one with its own rights', async () => {
       const cloudFormation = new CloudFormationClient(await as('ProvisionerReconcile', 'stacks'));

@@ -1,7 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { type DeploymentTemplate, parametersOf } from '../../../../adapters/aws/runtime/deployment-template.ts';
+import { parametersOf } from '../../../../adapters/aws/runtime/deployment-template.ts';
 import { synthesizeSiloTemplates } from '../../../../app-plane/infra/tenant-stacks/release.ts';
-import { type SiloTemplateOptions, siloTemplate } from '../../../../app-plane/infra/tenant-stacks/silo-parameters.ts';
+import {
+  type SiloTemplate,
+  type SiloTemplateOptions,
+  siloTemplate,
+} from '../../../../app-plane/infra/tenant-stacks/silo-parameters.ts';
 import { deploymentIdOf } from '../../../../core/plan/deployment.ts';
 import { placeOf } from '../../../../core/plan/place.ts';
 import type { DeploymentSpec } from '../../../../core/ports/runtime.ts';
@@ -37,7 +41,7 @@ const options: SiloTemplateOptions = {
 };
 
 describe('the parameters of a deployment', () => {
-  const template: DeploymentTemplate = siloTemplate(options);
+  const template: SiloTemplate = siloTemplate(options);
   const valuesOf = (spec: DeploymentSpec) => parametersOf(template, template.variantOf(spec), spec);
 
   test.each<[string, Partial<DeploymentSpec>, string]>([
@@ -105,6 +109,19 @@ describe('the parameters of a deployment', () => {
     expect(() => valuesOf(specOf(change))).toThrow(
       expect.objectContaining({ code: 'INVALID', message: expect.stringContaining(message) }),
     );
+  });
+
+  test('are only those that the template of an earlier release has', () => {
+    const name = 'silo-service-per-service';
+    const parameters = Object.keys(named(name).Parameters).filter((one) => one !== 'AlarmTopicArn');
+    const earlier = siloTemplate({
+      ...options,
+      manifest: { templates: { [name]: { url: 'https://b/old', parameters } } },
+    });
+    const spec = specOf();
+    const values = parametersOf(earlier, earlier.variantOf(spec), spec);
+    expect(Object.keys(valuesOf(spec))).toContain('AlarmTopicArn');
+    expect(Object.keys(values)).toEqual(Object.keys(valuesOf(spec)).filter((one) => one !== 'AlarmTopicArn'));
   });
 
   test('are refused for EC2 where the installation does not offer it', () => {

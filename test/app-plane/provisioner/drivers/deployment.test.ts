@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { createPlaces } from '../../../../adapters/embedded/runtime/places.ts';
 import { createDeploymentDriver } from '../../../../app-plane/provisioner/drivers/deployment.ts';
 import { DomainError } from '../../../../core/errors.ts';
-import type { Change, Resource } from '../../../../core/plan/resources.ts';
+import type { Change, Resource, TenantSpec } from '../../../../core/plan/resources.ts';
 import type { DeploymentStatus, Runtime } from '../../../../core/ports/runtime.ts';
 import type { TenantData } from '../../../../core/ports/tenant-data.ts';
 import type { TierName } from '../../../../core/tier/tiers.ts';
@@ -50,10 +50,15 @@ function store(): TenantData {
   };
 }
 
+function specOf(tier: TierName, tenantId = ID): TenantSpec {
+  return { tenantId, registrationId: 'reg', name: 'Acme', slug: 'acme', tier, email: 'a@acme.example' };
+}
+
 /** What a silo tenant has, without what other drivers create. */
 function resourcesOf(tier: TierName, tenantId = ID): Resource[] {
-  const spec = { tenantId, registrationId: 'reg', name: 'Acme', slug: 'acme', tier, email: 'a@acme.example' };
-  return shapeOf(spec, TIERS, SERVICES).filter(({ kind }) => ['data', 'cluster', 'service'].includes(kind));
+  return shapeOf(specOf(tier, tenantId), TIERS, SERVICES).filter(({ kind }) =>
+    ['data', 'cluster', 'service'].includes(kind),
+  );
 }
 
 const changes = (action: Change['action'], resources: readonly Resource[]) =>
@@ -118,6 +123,32 @@ describe('the data, the cluster and the services of a silo tenant', () => {
     expect(await ready()).toEqual(['data', false, false]);
     await driver().apply(changes('update', resources)[1] as Change<Kind>);
     expect(await ready()).toEqual(['data', true, true]);
+  });
+
+  test('of an earlier release are deployed with that release, and left as they are once they run it', async () => {
+    const version = { release: '1.0.0' };
+    const resources = shapeOf(specOf('advanced'), TIERS, SERVICES, version).filter(({ kind }) => kind === 'service');
+    const released = async () => (await runtime.deployment(`tenant-${ID}`)).release;
+    await driver({ data: { has: async () => true } }).applyAll?.(changes('create', resourcesOf('advanced')));
+    expect(await released()).toBe('1.2.3');
+    await driver().applyAll?.(changes('update', resources));
+    expect(await released()).toBe('1.0.0');
+    const deployed: string[] = [];
+    const watched = driver({
+      runtime: {
+        deploy: async (spec) => {
+          deployed.push(spec.release);
+          return await runtime.deploy(spec);
+        },
+        withdraw: (id) => runtime.withdraw(id),
+        deployment: (id) => runtime.deployment(id),
+      },
+    });
+    await watched.applyAll?.(changes('update', resources));
+    expect(deployed).toEqual([]);
+    await runtime.withdraw(`tenant-${ID}`);
+    await watched.applyAll?.(changes('create', resources));
+    expect(deployed).toEqual(['1.0.0']);
   });
 
   test('are not reported beside services that the application no longer has, which the next deployment removes', async () => {
