@@ -1,11 +1,11 @@
 import type { Addresses } from '../adapters/aws/installation/addresses.ts';
 import type { DomainError } from '../core/errors.ts';
+import { ENVIRONMENT_NAME, ENVIRONMENT_RULE } from '../core/installation/environment-name.ts';
 import { CliError } from './exit-codes.ts';
 import { withNote } from './output.ts';
 
 /** The environment that `--aws` means without a name. */
 const DEFAULT_ENVIRONMENT = 'main';
-const ENVIRONMENT = /^[a-z][a-z0-9]{0,11}$/;
 
 const found = new Map<string, Promise<Addresses>>();
 
@@ -50,9 +50,8 @@ function asCliError(cause: unknown): unknown {
 
 /** The name of an environment. Throws usage. */
 export function environmentOf(name: string): string {
-  if (ENVIRONMENT.test(name)) return name;
-  const rule = 'must be 1 to 12 lower-case letters and digits and start with a letter';
-  throw new CliError('usage', `the environment of --aws ${rule}, got '${name}'`);
+  if (ENVIRONMENT_NAME.test(name)) return name;
+  throw new CliError('usage', `the environment of --aws ${ENVIRONMENT_RULE}, got '${name}'`);
 }
 
 /**

@@ -5,6 +5,7 @@ import { errorMessages } from '../core/error-messages.ts';
 import { DomainError, messageOf } from '../core/errors.ts';
 import { Email } from '../core/fields/email.ts';
 import { visibleText } from '../core/fields/visible-text.ts';
+import { ENVIRONMENT_NAME, ENVIRONMENT_RULE } from '../core/installation/environment-name.ts';
 import { MAX_TENANT_NAME_LENGTH } from '../core/tenant/names.ts';
 import { RESERVED_NAMES } from '../core/tenant/reserved-names.ts';
 import { TIER_NAMES } from '../tenant-templates/tiers.ts';
@@ -157,10 +158,7 @@ export type Configuration = z.output<typeof AWS_CONFIGURATION>;
 
 /** Options of the CDK app that are not part of the configuration file: `-c key=value`. */
 const OPTIONS = z.object({
-  environment: z
-    .string()
-    .regex(/^[a-z][a-z0-9]{0,11}$/, 'must be 1 to 12 lowercase letters and digits and begin with a letter')
-    .default('main'),
+  environment: z.string().regex(ENVIRONMENT_NAME, ENVIRONMENT_RULE).default('main'),
   release: z
     .string()
     .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'must be 1 to 64 lowercase letters, digits, dots, underscores and hyphens')

@@ -11,7 +11,7 @@ Docker builds the images (DOCKER_HOST, or the local engine), else podman, else A
 
 Options:
   --release NAME      the tag of the images: 1 to 64 lower-case letters, digits and . _ - (default: the version of the package)
-  --environment NAME  another environment; 1 to 12 lower-case letters and digits (default: main)
+  --environment NAME  another environment; 1 to 11 lower-case letters and digits (default: main)
   --from-scratch      build without a base image, from this machine's Node and its libraries, for this machine's architecture.
                       Needs Linux and an engine
   --dry-run           check the prerequisites and print the commands, but change nothing

@@ -10,7 +10,7 @@ tenant-template-stack-advanced with the templates of the release. Run scripts/bu
 
 Options:
   --release NAME      the release that the pooled services run (default: the version of the package)
-  --environment NAME  another environment; 1 to 12 lower-case letters and digits (default: main)
+  --environment NAME  another environment; 1 to 11 lower-case letters and digits (default: main)
   --from-scratch      the images have this machine's architecture; see scripts/build-application.sh
   --dry-run           check the prerequisites and print the commands, but change nothing
   --help              print this text

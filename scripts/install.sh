@@ -10,7 +10,7 @@ failure, or to update the installation; scripts/cleanup/cleanup.sh deletes it.
 
 Options:
   --release NAME      the release to build and install (default: the version of the package)
-  --environment NAME  another environment; 1 to 12 lower-case letters and digits (default: main)
+  --environment NAME  another environment; 1 to 11 lower-case letters and digits (default: main)
   --require-mfa       require a second factor of every administrator
   --from-scratch      build images for this machine's architecture without base images; see scripts/build-application.sh
   --dry-run           check the prerequisites and print the commands, but change nothing

@@ -10,7 +10,7 @@ all three.
 
 Options:
   --control-plane-only  install the control plane alone, which needs nothing else
-  --environment NAME    install another environment; 1 to 12 lower-case letters and digits (default: main)
+  --environment NAME    install another environment; 1 to 11 lower-case letters and digits (default: main)
   --release NAME        the release of the images (default: the version of the package)
   --require-mfa         require a second factor of every administrator
   --from-scratch        the images have this machine's architecture; see scripts/build-application.sh

@@ -9,7 +9,7 @@ tenants that have it. Stops at the first tenant whose update fails: its previous
 
 Options:
   --release NAME      stop if the installed release is another one (default: whichever is installed)
-  --environment NAME  another environment; 1 to 12 lower-case letters and digits (default: main)
+  --environment NAME  another environment; 1 to 11 lower-case letters and digits (default: main)
   --dry-run           print the commands, but change nothing
   --help              print this text
 

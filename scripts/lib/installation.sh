@@ -66,8 +66,8 @@ check_options() {
     matches "$email" '^[^[:space:]@]{1,64}@[^[:space:]@.]+(\.[^[:space:]@.]+)+$' || fail "'$email' is not an email address"
     ;;
   esac
-  matches "$environment" '^[a-z][a-z0-9]{0,11}$' ||
-    fail "environment must be 1 to 12 lower-case letters and digits and start with a letter, got '$environment'"
+  matches "$environment" '^[a-z][a-z0-9]{0,10}$' ||
+    fail "environment must be 1 to 11 lower-case letters and digits and start with a letter, got '$environment'"
   [ -z "$release" ] || matches "$release" '^[a-z0-9][a-z0-9._-]{0,63}$' ||
     fail "release must be 1 to 64 lower-case letters, digits and . _ - and start with a letter or digit, got '$release'"
 }

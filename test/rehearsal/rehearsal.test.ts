@@ -72,7 +72,7 @@ describe('scripts/sbt-install.sh', () => {
     [['a@example.com', '--environment'], '--environment needs a name'],
     [
       ['a@example.com', '--environment', 'No/Name'],
-      "environment must be 1 to 12 lower-case letters and digits and start with a letter, got 'No/Name'",
+      "environment must be 1 to 11 lower-case letters and digits and start with a letter, got 'No/Name'",
     ],
   ])('refuses %j and prints its usage', async (args, message) => {
     const { code, stderr, stdout } = await run(installer, args);

@@ -1,7 +1,12 @@
 import { execFile } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
+import {
+  ENVIRONMENT_NAME,
+  ENVIRONMENT_RULE,
+  MAX_ENVIRONMENT_LENGTH,
+} from '../../core/installation/environment-name.ts';
 import { ensurePython } from '../../rehearsal/python-environment.ts';
 import { describeWithPython } from '../support/describe-with-python.ts';
 
@@ -25,6 +30,14 @@ function run(command: string, args: readonly string[]) {
   });
 }
 
+test('the scripts have the same rule for names of environments as the CDK app and the command line', () => {
+  const library = readFileSync(join(ROOT, 'scripts/lib/installation.sh'), 'utf8');
+  expect(library).toContain(`matches "$environment" '${ENVIRONMENT_NAME.source}'`);
+  expect(library).toContain(`environment ${ENVIRONMENT_RULE}, got`);
+  const rule = `1 to ${MAX_ENVIRONMENT_LENGTH} lower-case letters and digits`;
+  for (const script of COMMANDS) expect(readFileSync(join(ROOT, script), 'utf8')).toContain(rule);
+});
+
 test('there are scripts to check', () => expect(COMMANDS).toContain('scripts/sbt-install.sh'));
 
 describe.each(COMMANDS)('%s', (script) => {
@@ -35,8 +48,9 @@ describe.each(COMMANDS)('%s', (script) => {
     [[...email, '--environment'], '--environment needs a name'],
     [
       [...email, '--environment', 'No/Name'],
-      "environment must be 1 to 12 lower-case letters and digits and start with a letter, got 'No/Name'",
+      "environment must be 1 to 11 lower-case letters and digits and start with a letter, got 'No/Name'",
     ],
+    [[...email, '--environment', 'twelveletter'], "got 'twelveletter'"],
     [
       [...email, 'another@example.com'],
       email.length > 0 ? 'expected one email address, got two' : 'unexpected argument',

@@ -71,7 +71,8 @@ export class SmokeFunction extends Construct {
  * @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
  */
 function interfaces(stack: Stack): PolicyStatement[] {
-  const own = stack.formatArn({ service: 'lambda', resource: `function:${stack.stackName}-*` });
+  // CloudFormation makes the function's name from the stack's, of which it may use the beginning only.
+  const own = stack.formatArn({ service: 'lambda', resource: 'function:core-appplane-*' });
   return [
     new PolicyStatement({ actions: INTERFACES, resources: ['*'] }),
     new PolicyStatement({

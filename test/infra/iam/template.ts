@@ -21,16 +21,18 @@ export interface StackValues {
   readonly stackName: string;
   /** @default - the defaults of the template */
   readonly parameters?: Readonly<Record<string, string>>;
+  /** @default - REGION */
+  readonly region?: string;
   /** Values of other stacks' exports, by name. @default - the export's name stands for its value */
   readonly exports?: Readonly<Record<string, string>>;
 }
 
 export const ACCOUNT = '111122223333';
 export const REGION = 'eu-central-1';
+const STACK_UUID = '0a0a0a0a-0a0a-0a0a-0a0a-0a0a0a0a0a0a';
 
 const PSEUDO: Readonly<Record<string, string>> = {
   'AWS::AccountId': ACCOUNT,
-  'AWS::Region': REGION,
   'AWS::Partition': 'aws',
   'AWS::URLSuffix': 'amazonaws.com',
 };
@@ -84,6 +86,11 @@ export class DeployedTemplate {
   /** The properties of a resource with all functions replaced by their values. */
   propertiesOf(id: string): Readonly<Record<string, unknown>> {
     return this.#valueOf(this.#resource(id).Properties ?? {}) as Readonly<Record<string, unknown>>;
+  }
+
+  /** A part of the template with all functions replaced by their values. */
+  resolve(part: unknown): unknown {
+    return this.#valueOf(part);
   }
 
   /** What a role may do: its own policies, those of the stack that are attached to it, and its boundary. */
@@ -166,6 +173,9 @@ export class DeployedTemplate {
     if (name === 'AWS::StackName') return this.#values.stackName;
     const parameter = this.#template.Parameters?.[name];
     if (parameter) return this.#values.parameters?.[name] ?? parameter.Default ?? name;
+    const { stackName, region = REGION } = this.#values;
+    if (name === 'AWS::Region') return region;
+    if (name === 'AWS::StackId') return `arn:aws:cloudformation:${region}:${ACCOUNT}:stack/${stackName}/${STACK_UUID}`;
     if (PSEUDO[name] !== undefined) return PSEUDO[name];
     return REF_IS_ARN.has(this.#resource(name).Type) ? this.arnOf(name) : this.#nameOf(name);
   }
