@@ -1,13 +1,18 @@
 import type { APIGatewayAuthorizerResult, APIGatewayTokenAuthorizerEvent } from 'aws-lambda';
 import { isDomainError } from '../../core/errors.ts';
 import type { Authorize, VerifiedToken } from '../../core/identity/authorize.ts';
+import type { Clock } from '../../core/ports/clock.ts';
 import type { Log } from '../../core/ports/log.ts';
+import { KEY_CHECK_PATH, type KeyCheck, ticketIn } from '../../core/routing/key-check.ts';
 import { type CallerRefusal, decideCaller, type ServedCaller } from '../../core/routing/served-caller.ts';
 import type { CachedRegistry } from '../gateway/registry.ts';
 
 export interface AuthorizerOptions {
   readonly authorize: Authorize;
   readonly registry: Pick<CachedRegistry, 'lookup'>;
+  /** The check of an API key that a ticket permits. @default - undefined for an unknown ticket */
+  readonly keyCheck: (ticket: string) => Promise<KeyCheck | undefined>;
+  readonly clock: Pick<Clock, 'now'>;
   readonly log: Log;
 }
 
@@ -36,13 +41,15 @@ const UNAUTHORIZED = 'Unauthorized';
  * issuer or the registry are not available.
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html
  */
-export function createAuthorizer({ authorize, registry, log }: AuthorizerOptions) {
+export function createAuthorizer({ authorize, registry, log, ...checks }: AuthorizerOptions) {
   return async ({
     authorizationToken,
     methodArn,
   }: Pick<APIGatewayTokenAuthorizerEvent, 'methodArn'> & {
     readonly authorizationToken?: string | undefined;
   }): Promise<APIGatewayAuthorizerResult> => {
+    const ticket = ticketIn(authorizationToken);
+    if (ticket !== undefined) return await authorizeKeyCheck(ticket, methodArn, checks);
     const token = await authorize(authorizationToken).catch(refuseUnauthenticated);
     const decision = decideCaller(await registry.lookup(token.realm, token.subject), token);
     const { tenantId } = token;
@@ -54,6 +61,19 @@ export function createAuthorizer({ authorize, registry, log }: AuthorizerOptions
     if (decision.refusal === 'unauthenticated') throw new Error(UNAUTHORIZED);
     return { ...policyOf('Deny', methodArn, token), context: { message: MESSAGES[decision.refusal] } };
   };
+}
+
+/** Allows a request that checks an API key of a tenant, and nothing else. Each ticket is for one check of one key. */
+async function authorizeKeyCheck(
+  ticket: string,
+  methodArn: string,
+  { keyCheck, clock }: Pick<AuthorizerOptions, 'keyCheck' | 'clock'>,
+): Promise<APIGatewayAuthorizerResult> {
+  const check = await keyCheck(ticket);
+  if (!check || clock.now() > check.until) throw new Error(UNAUTHORIZED);
+  const Resource = `${stageOf(methodArn)}/GET/${KEY_CHECK_PATH}`;
+  const context = { tenantId: check.tenantId };
+  return { ...policyFor(KEY_CHECK_PATH, 'Allow', Resource), usageIdentifierKey: check.apiKey, context };
 }
 
 /** Throws what is not a refusal. */
@@ -69,7 +89,14 @@ function allow(methodArn: string, token: VerifiedToken, { route }: ServedCaller)
 
 /** For every method of the API's stage: API Gateway caches the policy by token, and uses it for the next paths, too. */
 function policyOf(Effect: 'Allow' | 'Deny', methodArn: string, { subject }: VerifiedToken) {
-  const stage = methodArn.split('/', 2).join('/');
-  const Statement = [{ Action: 'execute-api:Invoke', Effect, Resource: `${stage}/*` }];
-  return { principalId: subject, policyDocument: { Version: '2012-10-17', Statement } };
+  return policyFor(subject, Effect, `${stageOf(methodArn)}/*`);
+}
+
+function policyFor(principalId: string, Effect: 'Allow' | 'Deny', Resource: string) {
+  const Statement = [{ Action: 'execute-api:Invoke', Effect, Resource }];
+  return { principalId, policyDocument: { Version: '2012-10-17', Statement } };
+}
+
+function stageOf(methodArn: string): string {
+  return methodArn.split('/', 2).join('/');
 }

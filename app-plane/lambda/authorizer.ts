@@ -3,6 +3,7 @@ import { functionClock as clock } from '../../adapters/aws/clock.ts';
 import { functionLog as log } from '../../adapters/aws/log.ts';
 import { openTable } from '../../adapters/aws/store/table.ts';
 import { systemRandom as random } from '../../adapters/shared/clock.ts';
+import { keyCheckKey } from '../../core/routing/key-check.ts';
 import { cachedRegistry, tableRegistry } from '../gateway/registry.ts';
 import { createAuthorizer } from './authorize-request.ts';
 import { readEnvironment } from './environment.ts';
@@ -15,5 +16,6 @@ const table = openTable({ client: new DynamoDBClient(), tableName, clock, random
 export const handler = createAuthorizer({
   authorize: createRealmAuthorize(table, clock, process.env.AWS_ENDPOINT_URL),
   registry: cachedRegistry(tableRegistry(table), { clock }),
-  log,
+  keyCheck: async (ticket) => (await table.get(keyCheckKey(ticket)))?.data,
+  ...{ clock, log },
 });

@@ -6,6 +6,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { openIdentity } from '../../adapters/aws/identity/identity.ts';
 import { openPasswordVault } from '../../adapters/aws/identity/password-vault.ts';
 import { openUserPools } from '../../adapters/aws/identity/user-pool.ts';
+import { openKeyCheck } from '../../adapters/aws/metering/key-check.ts';
 import { openMeteringKeys } from '../../adapters/aws/metering/metering-keys.ts';
 import { openManifests } from '../../adapters/aws/runtime/manifests.ts';
 import { openPlaces } from '../../adapters/aws/runtime/places.ts';
@@ -38,6 +39,8 @@ export interface ProcessParts {
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly log: Log;
+  /** Where all services of AWS are. @default - each at its own address */
+  readonly endpointUrl?: string | undefined;
 }
 
 export interface AwsReconciler {
@@ -102,11 +105,12 @@ function identityOf(variables: Variables, table: Table, { clock, random }: Proce
   });
 }
 
-function routingDriver(variables: Variables, table: Table, { clock, random }: ProcessParts) {
+function routingDriver(variables: Variables, table: Table, { clock, random, endpointUrl }: ProcessParts) {
   const meteringKeys = openMeteringKeys({
     apiGateway: new APIGatewayClient(PATIENT),
     prefix: variables.TIERPLANE_PREFIX,
     usagePlanIds: variables.TIERPLANE_USAGE_PLANS,
+    works: openKeyCheck({ apiUrl: variables.TIERPLANE_API_URL, table, clock, random, endpointUrl }),
     limiter: createCallLimiter({ name: 'api-keys', limit: API_KEYS, table, clock }),
   });
   // The authorizer keeps routes for seconds only.

@@ -12,7 +12,9 @@ import { openAwsReconciler, RECONCILER_VARIABLES } from './open-reconciler.ts';
 
 /** Brings tenants closer to their desired state. Each message starts a pass over one tenant; passes that are due at once follow. */
 const environment = readEnvironment(process.env, [...RECONCILER_VARIABLES, 'TIERPLANE_WORK_QUEUE']);
-const open = firstSuccess(() => openAwsReconciler(environment, { clock, random, log }));
+const open = firstSuccess(() =>
+  openAwsReconciler(environment, { clock, random, log, endpointUrl: process.env.AWS_ENDPOINT_URL }),
+);
 const sqs = new SQSClient();
 const work = openTenantQueue(sqs, environment.TIERPLANE_WORK_QUEUE);
 

@@ -30,6 +30,11 @@ export interface MeteringKeys {
    * the reason when there is no room for another key. Pending: another call must follow, as new keys are limited per second.
    */
   ensure(key: MeteringKey): Promise<MaybePending>;
+  /**
+   * Whether requests are counted by a key that exists. Pending: the service does not know it everywhere yet, and refuses
+   * requests with it; look again.
+   */
+  check(key: MeteringKey): Promise<MaybePending>;
   /** Moves the tenant's key to the usage plan of another tier. Throws NOT_FOUND if the tenant has no key. */
   move(tenant: Pick<MeteringKey, 'tenantId' | 'tier'>): Promise<void>;
   /** Deletes the tenant's key. A tenant without one is not an error. */

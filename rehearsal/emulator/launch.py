@@ -77,9 +77,10 @@ def main():
     else:
         containers.require_engine()
 
-    from ministack.app import main as serve
+    from ministack import app
 
-    serve()
+    rest_api.serve_public_names(app)
+    app.main()
 
 
 if __name__ == "__main__":

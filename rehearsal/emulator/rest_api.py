@@ -147,6 +147,15 @@ def proxy_whole_responses():
     gateway._invoke_http_proxy_v1 = invoke
 
 
+def serve_public_names(app):
+    """A REST API is reached by its name of AWS, as functions of the account call it.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-call-api.html
+    """
+    host = re.escape(app._MINISTACK_HOST)
+    app._EXECUTE_API_RE = re.compile(rf"^([a-f0-9]{{8}})\.execute-api\.(?:{host}|[a-z0-9-]+\.amazonaws\.com)(?::\d+)?$")
+
+
 def _value(origin, source):
     """The value of a mapping's origin: a literal, a parameter of the request or of the authorizer's context, or None."""
     if origin.startswith("'"):

@@ -7,6 +7,7 @@ import { beforeAll, expect, jest, test } from '@jest/globals';
 import { openIdentity } from '../../adapters/aws/identity/identity.ts';
 import { openPasswordVault } from '../../adapters/aws/identity/password-vault.ts';
 import { openUserPools } from '../../adapters/aws/identity/user-pool.ts';
+import { openKeyCheck } from '../../adapters/aws/metering/key-check.ts';
 import { openMeteringKeys } from '../../adapters/aws/metering/metering-keys.ts';
 import { openTable } from '../../adapters/aws/store/table.ts';
 import { systemClock, systemRandom } from '../../adapters/shared/clock.ts';
@@ -81,7 +82,7 @@ describeInAccount('shared-infra, deployed by the CDK', (account) => {
     const { items = [] } = await apiGateway.send(new GetUsagePlansCommand());
     const planOf = (tier: string) => items.find(({ name }) => name === `${PREFIX}-${tier}`)?.id ?? '';
     const usagePlanIds = Object.fromEntries(TIER_NAMES.map((tier) => [tier, planOf(tier)])) as Record<TierName, string>;
-    const keys = openMeteringKeys({ apiGateway, prefix: PREFIX, usagePlanIds });
+    const keys = openMeteringKeys({ apiGateway, prefix: PREFIX, usagePlanIds, works: keyCheck() });
     const { clientId } = await identity.ensureRealm({ id: 'pool', displayName: 'Tierplane' });
     for (const { tenantId, name, slug, ...change } of TENANTS) {
       const apiKey = `key-of-${tenantId}-0123456789abcdef`;
@@ -100,6 +101,14 @@ describeInAccount('shared-infra, deployed by the CDK', (account) => {
       });
       tokens.set(tenantId, accessToken);
     }
+  }
+
+  /** The check of API keys as the provisioner makes it. */
+  function keyCheck() {
+    return openKeyCheck({
+      ...{ apiUrl: outputs.restApi, table, clock: systemClock, random: systemRandom },
+      endpointUrl: account().endpoint,
+    });
   }
 
   async function suspend({ tenantId }: Tenant): Promise<void> {
@@ -211,5 +220,18 @@ describeInAccount('shared-infra, deployed by the CDK', (account) => {
     const response = await as(BASIC, '/s1/products');
     expect([response.status, corsOf(response)]).toEqual([200, outputs.appSite]);
     expect(response.headers['access-control-expose-headers']).toContain('etag');
+  });
+
+  test('RT-2: a key works once it is in a usage plan, and the path of the check is closed to everybody else', async () => {
+    const { tenantId, tier } = BASIC;
+    const key = { tenantId, tier, value: `key-of-${tenantId}-0123456789abcdef` };
+    const works = keyCheck();
+    expect(await works(key)).toBe(true);
+    expect(await works({ ...key, value: 'key-that-api-gateway-does-not-know' })).toBe(false);
+    const path = `${outputs.restApi}/key-check`;
+    const authorization = `KeyCheck ${'A'.repeat(43)}`;
+    for (const headers of [{}, { 'x-api-key': key.value }, { authorization }]) {
+      expect((await requestPublic(account(), path, { headers })).status).toBe(401);
+    }
   });
 });

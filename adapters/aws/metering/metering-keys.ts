@@ -9,7 +9,7 @@ import {
   GetUsagePlanKeyCommand,
 } from '@aws-sdk/client-api-gateway';
 import { DomainError } from '../../../core/errors.ts';
-import type { MeteringKeys } from '../../../core/ports/metering-keys.ts';
+import type { MeteringKey, MeteringKeys } from '../../../core/ports/metering-keys.ts';
 import type { Pending } from '../../../core/progress/pending.ts';
 import { requireTenantId } from '../../../core/tenant/ids.ts';
 import type { TierName } from '../../../core/tier/tiers.ts';
@@ -22,6 +22,8 @@ export interface MeteringKeysOptions {
   readonly prefix: string;
   /** The id of each tier's usage plan. A key is in the plan of one tier. */
   readonly usagePlanIds: Readonly<Record<TierName, string>>;
+  /** Whether API Gateway accepts requests with the key (key-check.ts). */
+  readonly works: (key: MeteringKey) => Promise<boolean>;
   /** Limits the creation of keys over all processes: an account may create about five a second. @default - no limit */
   readonly limiter?: CallLimiter;
 }
@@ -29,12 +31,20 @@ export interface MeteringKeysOptions {
 /** The tag of a tenant's key; its value is the environment's prefix. */
 const KEY_TAG = 'tierplane:prefix';
 const KEY_TYPE = 'API_KEY';
+/** A new key takes effect within minutes. */
+const NOT_YET: Pending = { pending: 'its new API key does not work yet', lookAgainMs: 10_000 };
 
 /**
  * The MeteringKeys port over API Gateway: one API key per tenant, found by its name. A new key takes effect after a delay.
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-usage-plans.html
  */
-export function openMeteringKeys({ apiGateway, prefix, usagePlanIds, limiter }: MeteringKeysOptions): MeteringKeys {
+export function openMeteringKeys({
+  apiGateway,
+  prefix,
+  usagePlanIds,
+  works,
+  limiter,
+}: MeteringKeysOptions): MeteringKeys {
   const nameOf = (tenantId: string): string => {
     requireTenantId(tenantId);
     return `${prefix}-${tenantId}`;
@@ -94,6 +104,11 @@ export function openMeteringKeys({ apiGateway, prefix, usagePlanIds, limiter }: 
       const id = known ? idOf(known) : await create(tenantId, value);
       if (typeof id !== 'string') return id;
       await assign(id, tier);
+    },
+
+    async check(key) {
+      requireTenantId(key.tenantId);
+      if (!(await works(key))) return NOT_YET;
     },
 
     async move({ tenantId, tier }) {

@@ -1,6 +1,5 @@
-import { request as requestHttp } from 'node:http';
-import { request as requestHttps } from 'node:https';
 import { messageOf } from '../../../core/errors.ts';
+import { statusOf } from '../http-status.ts';
 
 /** A load balancer of the cell. */
 export interface LoadBalancer {
@@ -28,18 +27,9 @@ export interface LoadBalancersOptions {
 export function openLoadBalancers({ balancers, tlsHost, endpointUrl }: LoadBalancersOptions) {
   /** @returns the response's status */
   function get({ dnsName }: LoadBalancer, tenantId: string, path: string): Promise<number> {
-    const url = new URL(path, endpointUrl ?? `${tlsHost === undefined ? 'http' : 'https'}://${dnsName}`);
-    const request = url.protocol === 'https:' ? requestHttps : requestHttp;
-    const headers = { host: dnsName, [TENANT_PATH]: tenantId };
-    const options = { headers, servername: tlsHost ?? url.hostname, signal: AbortSignal.timeout(TIMEOUT_MS) };
-    return new Promise((resolve, reject) => {
-      const sent = request(url, options, (response) => {
-        response.resume();
-        resolve(response.statusCode ?? 0);
-      });
-      sent.on('error', reject);
-      sent.end();
-    });
+    const address = new URL(path, `${tlsHost === undefined ? 'http' : 'https'}://${dnsName}`);
+    const headers = { [TENANT_PATH]: tenantId };
+    return statusOf(address, { headers, timeoutMs: TIMEOUT_MS, certificateHost: tlsHost, endpointUrl });
   }
 
   return {

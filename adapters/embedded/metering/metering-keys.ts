@@ -5,6 +5,7 @@ import { requireTenantId } from '../../../core/tenant/ids.ts';
 export const routeKeys: MeteringKeys = {
   keptIn: 'table',
   ensure: async ({ tenantId }) => requireTenantId(tenantId),
+  check: async ({ tenantId }) => requireTenantId(tenantId),
   move: async ({ tenantId }) => requireTenantId(tenantId),
   delete: async (tenantId) => requireTenantId(tenantId),
 };

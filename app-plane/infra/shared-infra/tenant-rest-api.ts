@@ -2,9 +2,11 @@ import { Duration, Stack } from 'aws-cdk-lib';
 import {
   AccessLogFormat,
   ApiKeySourceType,
+  AuthorizationType,
   EndpointType,
   LogGroupLogDestination,
   MethodLoggingLevel,
+  MockIntegration,
   Period,
   RestApi,
   TokenAuthorizer,
@@ -16,6 +18,7 @@ import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { NagSuppressions } from 'cdk-nag';
 import { Construct } from 'constructs';
 import { CORS } from '../../../core/http/cors.ts';
+import { KEY_CHECK_PATH } from '../../../core/routing/key-check.ts';
 import { type TierName, tierNames } from '../../../core/tier/tiers.ts';
 import { TIERS } from '../../../tenant-templates/tiers.ts';
 import { Firewall } from './firewall.ts';
@@ -85,6 +88,7 @@ export class TenantRestApi extends Construct implements Offered {
       ...{ api, authorizer, prefix, vpc, shards },
       ...(certificateHost !== undefined && { certificateHost }),
     });
+    addKeyCheck(api, authorizer);
     this.usagePlanIds = usagePlans(api, prefix);
     new Firewall(this, 'Firewall', {
       ...{ prefix, stageArn: api.deploymentStage.stageArn },
@@ -142,6 +146,25 @@ function suppressRules(api: RestApi): void {
       reason: 'API Gateway accepts no role that has less than this policy.',
       appliesTo: ['Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs'],
     },
+  ]);
+}
+
+/**
+ * A path that API Gateway serves itself, for the last check of a new tenant: a request to it is counted by the tenant's key.
+ * The authorizer admits nobody else. @see core/routing/key-check.ts
+ */
+function addKeyCheck(api: RestApi, authorizer: TokenAuthorizer): void {
+  const ok = { statusCode: '200' };
+  const integration = new MockIntegration({
+    requestTemplates: { 'application/json': JSON.stringify({ statusCode: 200 }) },
+    integrationResponses: [ok],
+  });
+  const method = api.root.addResource(KEY_CHECK_PATH).addMethod('GET', integration, {
+    ...{ authorizer, authorizationType: AuthorizationType.CUSTOM, apiKeyRequired: true },
+    methodResponses: [ok],
+  });
+  NagSuppressions.addResourceSuppressions(method, [
+    { id: 'AwsSolutions-COG4', reason: 'A Lambda authorizer admits only requests of the provisioner.' },
   ]);
 }
 

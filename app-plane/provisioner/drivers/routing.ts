@@ -12,6 +12,8 @@ type Kind = 'api-key' | 'route';
 interface StoredApiKey {
   readonly tenantId: string;
   readonly key: string;
+  /** true: a request with the key was accepted. Only where another service keeps keys. */
+  readonly works?: boolean;
 }
 
 function apiKeyKey(tenantId: string): Key<StoredApiKey> {
@@ -40,7 +42,7 @@ export function createRoutingDriver(options: RoutingDriverOptions): ResourceDriv
   const { table } = options;
   return {
     kinds: ['api-key', 'route'],
-    observe: async (tenantId) => observed(tenantId, await readEntries(tenantId, table)),
+    observe: async (tenantId) => observed(tenantId, await readEntries(tenantId, table), options.meteringKeys),
     apply: (change) => applyAll([change], options),
     applyAll: (changes) => applyAll(changes, options),
   };
@@ -51,12 +53,17 @@ async function readEntries(tenantId: string, table: Table): Promise<Entries> {
   return { apiKey, route };
 }
 
-function observed(tenantId: string, { apiKey, route }: Entries): ObservedResource<Kind>[] {
+function observed(
+  tenantId: string,
+  { apiKey, route }: Entries,
+  { keptIn }: Pick<MeteringKeys, 'keptIn'>,
+): ObservedResource<Kind>[] {
   const resources: ObservedResource<Kind>[] = [];
   if (apiKey) resources.push({ kind: 'api-key', name: 'api-key', tenantId, spec: {} });
   if (route) {
     const { slug, tier, realm, cluster, silo } = route.data;
-    const metered = apiKey !== undefined && route.data.apiKey === apiKey.data.key;
+    const isChecked = keptIn === 'table' || apiKey?.data.works === true;
+    const metered = apiKey !== undefined && route.data.apiKey === apiKey.data.key && isChecked;
     const spec = { slug, tier, realm, cluster, silo, metered };
     resources.push({ kind: 'route', name: 'route', tenantId, spec });
   }
@@ -65,7 +72,8 @@ function observed(tenantId: string, { apiKey, route }: Entries): ObservedResourc
 
 /**
  * Applies all changes of one tenant in one transaction, each conditional on the entry as it was read. A key that another
- * service keeps is stored before that service gets it, and works there before the route names it.
+ * service keeps is stored before that service gets it, and is in its plan before the route names it. The route counts as metered
+ * once a request with the key was accepted.
  */
 async function applyAll(changes: readonly Change<Kind>[], options: RoutingDriverOptions): Promise<MaybePending> {
   const { table, random, meteringKeys, onRouteChange } = options;
@@ -81,10 +89,31 @@ async function applyAll(changes: readonly Change<Kind>[], options: RoutingDriver
       if (pending) return pending;
     }
   }
-  const writes = changes.flatMap((change) => writesOf(change, tenantId, entries, key));
-  if (writes.length === 0) return undefined;
-  await table.transact(writes);
-  onRouteChange(tenantId);
+  const needed =
+    meteringKeys.keptIn === 'service' ? changes.filter((change) => !isWritten(change, entries, key)) : changes;
+  const writes = needed.flatMap((change) => writesOf(change, tenantId, entries, key));
+  if (writes.length > 0) {
+    await table.transact(writes);
+    onRouteChange(tenantId);
+  }
+  return meteringKeys.keptIn === 'service' ? await checkKey(changes, key, options) : undefined;
+}
+
+/** Sees that a key that the route names works, once for each key. */
+async function checkKey(
+  changes: readonly Change<Kind>[],
+  value: string | undefined,
+  { table, meteringKeys }: RoutingDriverOptions,
+): Promise<MaybePending> {
+  for (const { action, resource } of changes) {
+    if (resource.kind !== 'route' || action === 'delete' || value === undefined) continue;
+    const { tenantId, spec } = resource;
+    const { apiKey } = await readEntries(tenantId, table);
+    if (apiKey?.data.key !== value || apiKey.data.works) continue;
+    const pending = await meteringKeys.check({ tenantId, tier: spec.tier, value });
+    if (pending) return pending;
+    await table.transact(replacement(apiKeyKey(tenantId), apiKey, { ...apiKey.data, works: true }));
+  }
 }
 
 /** @returns whether it has stored the key. It does not store a key again that was read, or if there is none. */
@@ -130,7 +159,19 @@ function writesOf(change: Change<Kind>, tenantId: string, entries: Entries, key:
     const route = routeOf(tenantId, change.resource.spec, key, entries.route?.data);
     return replacement(routeKey(tenantId), entries.route, route);
   }
-  return key === undefined ? [] : replacement(apiKeyKey(tenantId), entries.apiKey, { tenantId, key });
+  if (key === undefined) return [];
+  return replacement(apiKeyKey(tenantId), entries.apiKey, { ...entries.apiKey?.data, tenantId, key });
+}
+
+/** Whether the route is as it must be, and only its key has to be checked. */
+function isWritten({ action, resource }: Change<Kind>, { route }: Entries, key: string | undefined): boolean {
+  if (resource.kind !== 'route' || action === 'delete' || !route) return false;
+  return isEqual(route.data, routeOf(resource.tenantId, resource.spec, key, route.data));
+}
+
+function isEqual(a: Route, b: Route): boolean {
+  const entries = Object.entries(a);
+  return entries.length === Object.keys(b).length && entries.every(([name, value]) => b[name as keyof Route] === value);
 }
 
 function replacement<T extends object>(key: Key<T>, found: Item<T> | undefined, data: NoInfer<T>): Write[] {

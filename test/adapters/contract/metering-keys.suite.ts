@@ -42,6 +42,15 @@ export function meteringKeysContract(name: string, open: () => Promise<OpenMeter
       await expectKeys(key.tenantId, [{ value: VALUE, tiers: ['basic'] }]);
     });
 
+    test('a key works in the end', async () => {
+      const key = { tenantId: 'tenant00006', tier: 'basic', value: VALUE.replace('1', '6') } as const;
+      await keys.ensure(key);
+      for (let pending = await keys.check(key); pending; pending = await keys.check(key)) {
+        expect(pending).toEqual({ pending: 'its new API key does not work yet', lookAgainMs: expect.any(Number) });
+      }
+      await expect(keys.check({ ...key, tenantId: '../etc' })).rejects.toMatchObject({ code: 'INVALID' });
+    });
+
     test('another value replaces the key', async () => {
       const key = { tenantId: 'tenant00002', tier: 'advanced', value: VALUE.replace('1', '3') } as const;
       await keys.ensure(key);

@@ -7,6 +7,7 @@ import { createAuthorizer } from '../../../app-plane/lambda/authorize-request.ts
 import { createRealmAuthorize } from '../../../app-plane/lambda/realm-authorize.ts';
 import type { RealmId } from '../../../core/ports/identity.ts';
 import { put, type Table } from '../../../core/ports/table.ts';
+import { keyCheckKey } from '../../../core/routing/key-check.ts';
 import { type Route, routeKey, type Subject, subjectKey } from '../../../core/routing/registry.ts';
 import { functionCode } from '../../../infra/function-code.ts';
 import { type KeySetServer, startKeySetServer } from '../../support/key-set-server.ts';
@@ -42,6 +43,8 @@ beforeEach(async () => {
   const authorizer = createAuthorizer({
     authorize: createRealmAuthorize(counted, clock, new URL(pools.url).origin),
     registry: cachedRegistry(tableRegistry(counted), { clock }),
+    keyCheck: async (ticket) => (await counted.get(keyCheckKey(ticket)))?.data,
+    clock,
     log: recordingLog(logged),
   });
   call = (authorizationToken, path = 'GET/s1/products') =>
@@ -96,6 +99,46 @@ async function tokenOf({ tenantId = A, userPoolId = POOL, claims = {}, forged = 
 function effectOf({ policyDocument }: APIGatewayAuthorizerResult): unknown {
   return policyDocument.Statement;
 }
+
+describe('a check of an API key', () => {
+  const ticket = 'T'.repeat(43);
+  const permit = () => {
+    const data = { tenantId: A, apiKey: `key-${A}`, until: scratch.clock.now() + 60_000 };
+    return scratch.table.transact([put({ ...keyCheckKey(ticket), version: 1, data })]);
+  };
+  const unauthorized = { message: 'Unauthorized' };
+
+  test('SE-1.16: is counted by the key, and reaches the path of checks only', async () => {
+    await permit();
+    expect(await call(`KeyCheck ${ticket}`, 'GET/key-check')).toEqual({
+      principalId: 'key-check',
+      policyDocument: {
+        Version: '2012-10-17',
+        Statement: [{ Action: 'execute-api:Invoke', Effect: 'Allow', Resource: `${STAGE}/GET/key-check` }],
+      },
+      usageIdentifierKey: `key-${A}`,
+      context: { tenantId: A },
+    });
+  });
+
+  test.each([
+    ['an unknown ticket', `KeyCheck ${'U'.repeat(43)}`],
+    ['a shorter ticket', `KeyCheck ${ticket.slice(1)}`],
+    ['a ticket as a token', `Bearer ${ticket}`],
+    ['another case', `keycheck ${ticket}`],
+    ['something behind it', `KeyCheck ${ticket}#x`],
+    ['a key of another record', `KeyCheck ${ticket.slice(6)}route#`],
+  ])('SE-1.16: is refused with %s', async (_what, authorization) => {
+    await permit();
+    await expect(call(authorization, 'GET/key-check')).rejects.toMatchObject(unauthorized);
+  });
+
+  test('SE-1.16: is refused after its minute, although the table still has it', async () => {
+    await permit();
+    scratch.clock.advance(60_001);
+    await expect(call(`KeyCheck ${ticket}`, 'GET/key-check')).rejects.toMatchObject(unauthorized);
+  });
+});
 
 describe('the authorizer of the REST API', () => {
   test('RT-1: admits a served tenant to the whole stage, with its metering key and the facts that headers come from', async () => {

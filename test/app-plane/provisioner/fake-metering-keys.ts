@@ -13,6 +13,16 @@ export class FakeMeteringKeys implements MeteringKeys {
     this.keys.set(key.tenantId, key);
   }
 
+  /** Calls of `check` until the keys work. */
+  delayedChecks = 0;
+
+  async check({ tenantId }: MeteringKey): Promise<MaybePending> {
+    requireTenantId(tenantId);
+    if (this.delayedChecks === 0) return;
+    this.delayedChecks -= 1;
+    return { pending: 'its new API key does not work yet', lookAgainMs: 5_000 };
+  }
+
   async move({ tenantId, tier }: Pick<MeteringKey, 'tenantId' | 'tier'>): Promise<void> {
     requireTenantId(tenantId);
     const key = this.keys.get(tenantId);

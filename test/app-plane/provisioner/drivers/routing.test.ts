@@ -206,6 +206,27 @@ describe('a key that another service keeps', () => {
     expect((await stored()).route?.data.apiKey).toBe(FIRST_KEY);
   });
 
+  test('RT-2: is checked until it works, and the route counts as metered only then', async () => {
+    const metered = async () => {
+      const route = (await serviceDriver.observe(ID)).find(({ kind }) => kind === 'route');
+      return route && 'metered' in route.spec && route.spec.metered;
+    };
+    keys.delayedChecks = 2;
+    const pending = { pending: 'its new API key does not work yet', lookAgainMs: expect.any(Number) };
+    expect(await serviceDriver.applyAll?.(create)).toEqual(pending);
+    expect(await metered()).toBe(false);
+    const version = (await stored()).route?.version;
+    expect(await serviceDriver.applyAll?.([routeChange('update')])).toEqual(pending);
+    expect(await metered()).toBe(false);
+    expect(await serviceDriver.applyAll?.([routeChange('update')])).toBeUndefined();
+    expect(await metered()).toBe(true);
+    // Checks do not touch the route that requests are served by.
+    expect([(await stored()).route?.version, changed]).toEqual([version, [ID]]);
+    keys.check = () => Promise.reject(new Error('a key that works is not checked again'));
+    await serviceDriver.applyAll?.([routeChange('update', { ...SPEC, slug: 'acme2' })]);
+    expect(await metered()).toBe(true);
+  });
+
   test('moves to the usage plan of another tier with the route', async () => {
     await serviceDriver.applyAll?.(create);
     const ensured = keys.ensure;
