@@ -27,7 +27,7 @@ const tag = z
     'must be 1 to 256 letters, digits, spaces and _ . : / = + - @, and must not begin with aws:',
   );
 const CPU_ARCHITECTURES = ['ARM64', 'X86_64'] as const;
-const ADMIN_MFA = ['optional', 'required'] as const;
+const MFA = ['optional', 'required'] as const;
 const reservedNames = z.array(visibleText(MAX_TENANT_NAME_LENGTH));
 const emails = z.array(Email).default([]);
 
@@ -136,8 +136,12 @@ export const AWS_CONFIGURATION = z
       .literal(LOG_RETENTION_DAYS)
       .default(90)
       .meta({ description: 'How long logs are kept, in days.' }),
-    adminMfa: z.enum(ADMIN_MFA).default('optional').meta({
+    adminMfa: z.enum(MFA).default('optional').meta({
       description: 'Whether system administrators must use a second factor, or may.',
+    }),
+    ownPoolMfa: z.enum(MFA).default('optional').meta({
+      description:
+        'Whether the users of tenants with a user pool of their own must use a second factor, or may. It applies to pools that are created afterwards (decision 42).',
     }),
     reservedNames: reservedNames.default([...RESERVED_NAMES]).meta({
       description: 'Names that no new tenant may have, in any spelling.',

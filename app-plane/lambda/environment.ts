@@ -97,6 +97,8 @@ const Environment = z.object({
   TIERPLANE_PRE_TOKEN_FUNCTION: arn,
   TIERPLANE_CUSTOM_MESSAGE_FUNCTION: arn,
   TIERPLANE_USERS_FUNCTION: arn,
+  /** Whether users of tenants with a user pool of their own must use a second factor. */
+  TIERPLANE_OWN_POOL_MFA: z.enum(['optional', 'required']),
   /** The CPU architecture of tasks. */
   TIERPLANE_CPU_ARCHITECTURE: z.enum(['ARM64', 'X86_64']),
 });

@@ -31,7 +31,7 @@ export const RECONCILER_VARIABLES = [
   'TIERPLANE_MANIFEST',
   ...(['AWS_REGION', 'TIERPLANE_TABLE', 'TIERPLANE_PASSWORD_KEY', 'TIERPLANE_API_URL', 'TIERPLANE_APP_URL'] as const),
   ...(['TIERPLANE_USAGE_PLANS', 'TIERPLANE_POOL_USER_POOL', 'TIERPLANE_POOL_CLIENT'] as const),
-  ...(['TIERPLANE_PRE_TOKEN_FUNCTION', 'TIERPLANE_CUSTOM_MESSAGE_FUNCTION'] as const),
+  ...(['TIERPLANE_PRE_TOKEN_FUNCTION', 'TIERPLANE_CUSTOM_MESSAGE_FUNCTION', 'TIERPLANE_OWN_POOL_MFA'] as const),
 ] as const;
 type Variables = Pick<Environment, (typeof RECONCILER_VARIABLES)[number]>;
 
@@ -91,6 +91,7 @@ export async function openAwsReconciler(variables: Variables, parts: ProcessPart
 function identityOf(variables: Variables, table: Table, { clock, random }: ProcessParts): Identity {
   const pools = openUserPools(new CognitoIdentityProviderClient(), {
     ...{ prefix: variables.TIERPLANE_PREFIX, random, signInPage: variables.TIERPLANE_APP_URL },
+    secondFactor: variables.TIERPLANE_OWN_POOL_MFA,
     triggers: {
       preToken: variables.TIERPLANE_PRE_TOKEN_FUNCTION,
       customMessage: variables.TIERPLANE_CUSTOM_MESSAGE_FUNCTION,

@@ -107,6 +107,10 @@ export const FUNCTION_VARIABLES: Readonly<Record<string, Variable>> = {
   TIERPLANE_SMOKE_FUNCTION: { meaning: 'Name or ARN of the function that sends smoke requests.' },
   TIERPLANE_POOL_USER_POOL: { meaning: 'Id of the user pool of pooled tenants.' },
   TIERPLANE_POOL_CLIENT: { meaning: "Id of that pool's public client." },
+  TIERPLANE_OWN_POOL_MFA: {
+    meaning:
+      'Whether users of tenants with a user pool of their own must use a second factor: `optional` or `required`.',
+  },
   TIERPLANE_PRE_TOKEN_FUNCTION: { meaning: 'ARN of the function that adds claims to access tokens.' },
   TIERPLANE_CUSTOM_MESSAGE_FUNCTION: { meaning: 'ARN of the function that writes the mails of user pools.' },
 };

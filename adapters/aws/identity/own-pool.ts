@@ -18,6 +18,8 @@ const fail = throwAs('Cognito');
 export interface OwnPool {
   readonly userPoolId: string;
   readonly tenantId: string;
+  /** Whether every user must use a second factor. Managed login then asks users to set it up when they first sign in. */
+  readonly secondFactor: 'optional' | 'required';
 }
 
 /** The properties of the client for sign-in by managed login: code with PKCE, back to the page or to the command line. */
@@ -33,15 +35,15 @@ export function signInByPage(page: string): Partial<CreateUserPoolClientCommandI
 }
 
 /**
- * Gives the pool what Cognito takes only after the creation: a second factor, which each user may choose, and the domain of
- * managed login. The domain comes last, so a pool that has one is complete. Idempotent.
+ * Gives the pool what Cognito takes only after the creation: a second factor and the domain of managed login. The domain comes last, so a pool that has one is complete. Idempotent.
  */
 export async function completePool(
   cognito: CognitoIdentityProviderClient,
-  { userPoolId: UserPoolId, tenantId }: OwnPool,
+  { userPoolId: UserPoolId, tenantId, secondFactor }: OwnPool,
 ): Promise<void> {
   if ((await describe(cognito, UserPoolId))?.Domain) return;
-  const factors = { MfaConfiguration: 'OPTIONAL', SoftwareTokenMfaConfiguration: { Enabled: true } } as const;
+  const MfaConfiguration = secondFactor === 'required' ? 'ON' : 'OPTIONAL';
+  const factors = { MfaConfiguration, SoftwareTokenMfaConfiguration: { Enabled: true } } as const;
   await cognito.send(new SetUserPoolMfaConfigCommand({ UserPoolId, ...factors })).catch(fail);
   // Domains are unique in the region, over all accounts, and so are tenant ids.
   const Domain = `tierplane-${tenantId}`;

@@ -66,6 +66,8 @@ export interface UserPoolsOptions {
    * with a domain. @default - users can sign in only with permissions of IAM
    */
   readonly signInPage?: string;
+  /** Whether users of new pools of a tenant's own must use a second factor. @default 'optional' - each user decides */
+  readonly secondFactor?: 'optional' | 'required';
   /** The functions that new user pools invoke. @default - none */
   readonly triggers?: UserPoolTriggers;
 }
@@ -117,7 +119,7 @@ export function openUserPools(cognito: CognitoIdentityProviderClient, options: U
       const clientId = (await findClient(cognito, userPoolId)) ?? (await createClient(cognito, userPoolId, options));
       const { tenantId } = spec;
       if (tenantId !== undefined && options.signInPage !== undefined) {
-        await completePool(cognito, { userPoolId, tenantId });
+        await completePool(cognito, { userPoolId, tenantId, secondFactor: options.secondFactor ?? 'optional' });
       }
       return { userPoolId, clientId };
     },

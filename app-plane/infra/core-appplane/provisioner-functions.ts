@@ -162,6 +162,7 @@ export class ProvisionerFunctions extends Construct {
       TIERPLANE_PRE_TOKEN_FUNCTION: functions.preToken.functionArn,
       TIERPLANE_CUSTOM_MESSAGE_FUNCTION: functions.customMessage.functionArn,
       TIERPLANE_USERS_FUNCTION: functions.tenantUsers.functionArn,
+      TIERPLANE_OWN_POOL_MFA: configuration.ownPoolMfa,
       TIERPLANE_CPU_ARCHITECTURE: configuration.cpuArchitecture,
       TIERPLANE_TIERS: json(configuration.tiers),
       TIERPLANE_ALARM_TOPIC: infra.alarmTopics.critical.topicArn,

@@ -16,9 +16,13 @@ const OWN = { id: `tenant-${TENANT}`, displayName: 'Acme', tenantId: TENANT } as
 const PAGE = 'https://app.example.com/';
 
 describeInAccount("a tenant's own user pool in an emulated account", (account) => {
-  function open(signInPage?: string) {
+  function open(signInPage?: string, secondFactor?: 'required') {
     const cognito = new CognitoIdentityProviderClient(clientConfig(account()));
-    const options = { prefix: 'own', random: systemRandom, ...(signInPage !== undefined && { signInPage }) };
+    const options = {
+      ...{ prefix: 'own', random: systemRandom },
+      ...(signInPage !== undefined && { signInPage }),
+      ...(secondFactor && { secondFactor }),
+    };
     return { cognito, pools: openUserPools(cognito, options) };
   }
 
@@ -44,6 +48,14 @@ describeInAccount("a tenant's own user pool in an emulated account", (account) =
     });
     expect(UserPoolClient?.ClientSecret).toBeUndefined();
     expect(await pools.ensurePool(OWN)).toEqual({ userPoolId: UserPoolId, clientId: ClientId });
+  });
+
+  test('SE-1: requires a second factor of all users where the installation does', async () => {
+    const tenantId = 'globex00000000000000000001';
+    const { cognito, pools } = open(PAGE, 'required');
+    const { userPoolId: UserPoolId } = await pools.ensurePool({ ...OWN, id: `tenant-${tenantId}`, tenantId });
+    const mfa = await cognito.send(new GetUserPoolMfaConfigCommand({ UserPoolId }));
+    expect(mfa).toMatchObject({ MfaConfiguration: 'ON', SoftwareTokenMfaConfiguration: { Enabled: true } });
   });
 
   test('gets the domain that an interrupted creation has not reached', async () => {
