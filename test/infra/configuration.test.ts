@@ -33,6 +33,7 @@ describe('the configuration of the AWS home', () => {
       ec2: { maxInstances: 4 },
       logRetentionDays: 90,
       adminMfa: 'optional',
+      ownPoolMfa: 'optional',
       reservedNames: [...RESERVED_NAMES],
       alarmEmails: { critical: [], warning: [] },
     });
@@ -98,7 +99,7 @@ describe('the configuration of the AWS home', () => {
   });
 
   test('lets the context override the file', () => {
-    const file = { adminMfa: 'optional', cpuArchitecture: 'ARM64', reservedNames: ['one'] };
+    const file = { adminMfa: 'optional', ownPoolMfa: 'optional', cpuArchitecture: 'ARM64', reservedNames: ['one'] };
     const context = { mfa: 'required', cpuArchitecture: 'X86_64', reservedNames: 'two, three', release: '2.0.0-rc.1' };
     const { configuration, release } = settingsOf(file, { ...context, environment: 'blue', nag: 'true' });
     expect(configuration).toMatchObject({
