@@ -79,7 +79,8 @@ export class AuthorizerScene {
     const authorizer = code.createAuthorizer({
       authorize: code.createRealmAuthorize(table, clock, new URL(this.#keySet.url).origin),
       registry: code.cachedRegistry(code.tableRegistry(table), { clock }),
-      log: recordingLog(this.log),
+      keyCheck: async () => undefined,
+      ...{ clock, log: recordingLog(this.log) },
     });
     try {
       const methodArn = 'arn:aws:execute-api:eu-west-1:123456789012:abcdef/prod/GET/s1/products';
