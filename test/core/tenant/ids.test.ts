@@ -1,5 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
-import { isClusterId, isRealmId, MAX_TENANT_ID_LENGTH, newId, TENANT_ID } from '../../../core/tenant/ids.ts';
+import {
+  hasIdShape,
+  isClusterId,
+  isRealmId,
+  MAX_TENANT_ID_LENGTH,
+  newId,
+  requireTenantId,
+  TENANT_ID,
+  TENANT_TAG,
+} from '../../../core/tenant/ids.ts';
 
 const ID = 'acme0000';
 const LONGEST = 'a'.repeat(MAX_TENANT_ID_LENGTH);
@@ -9,6 +18,24 @@ describe('SE-1.11: ids', () => {
   test('of tenants are 8 to 26 lower-case letters and digits', () => {
     expect([ID, LONGEST].every((id) => TENANT_ID.test(id))).toBe(true);
     expect(NOT_A_TENANT.filter((id) => TENANT_ID.test(id))).toEqual([]);
+  });
+
+  test('of tenants are required, and are the values of the tag that policies name', () => {
+    for (const id of [ID, LONGEST]) expect(() => requireTenantId(id)).not.toThrow();
+    for (const id of NOT_A_TENANT)
+      expect(() => requireTenantId(id)).toThrow(expect.objectContaining({ code: 'INVALID' }));
+    expect(TENANT_TAG).toBe('tenantId');
+  });
+
+  test.each([
+    [LONGEST, true],
+    [` reg-${LONGEST.toUpperCase()}\n`, true],
+    [`tenant-${LONGEST}`, true],
+    [ID, false],
+    [`x-${LONGEST}`, false],
+    [`${LONGEST}a`, false],
+  ])('%j has the form of an id: %s', (text, has) => {
+    expect(hasIdShape(text)).toBe(has);
   });
 
   test('of realms are admin, pool, or a tenant’s', () => {

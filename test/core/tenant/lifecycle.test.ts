@@ -45,6 +45,13 @@ function reasonOf(one: LifecycleTenant, action: TenantAction): string | undefine
   return status?.allowed ? undefined : status?.reason;
 }
 
+test('the states and the actions of a tenant are these, because clients and stored records name them', () => {
+  expect([...TENANT_STATES]).toEqual([
+    ...['registered', 'provisioning', 'active', 'failed', 'suspended', 'changing-tier', 'deprovisioning', 'deleted'],
+  ]);
+  expect([...TENANT_ACTIONS]).toEqual(['edit', 'retry', 'delete']);
+});
+
 describe('ON-4: the state of a tenant', () => {
   test.each([
     ['registered', true, 'onboardingRequest', 'provisioning'],

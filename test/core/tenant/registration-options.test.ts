@@ -1,5 +1,11 @@
 import { expect, test } from '@jest/globals';
-import { computeOptionsOf, optionProblems } from '../../../core/tenant/registration-options.ts';
+import * as z from 'zod';
+import {
+  computeOptionsOf,
+  optionProblems,
+  REGISTRATION_OPTIONS,
+  registrationOptions,
+} from '../../../core/tenant/registration-options.ts';
 import { TIERS } from '../../../tenant-templates/tiers.ts';
 
 const tier = (name: keyof typeof TIERS) => ({ name, isolation: TIERS[name].isolation });
@@ -30,4 +36,20 @@ test('ON-1: federation is refused for every tier, and a choice of compute for ti
   ]);
   expect(optionProblems(options, tier('advanced')).map(({ option }) => option)).toEqual(['useFederation']);
   expect(optionProblems({ useEc2: 'false', useFederation: 'false' }, tier('basic'))).toEqual([]);
+});
+
+test('ON-1: a registration has these options', () => {
+  expect([...REGISTRATION_OPTIONS]).toEqual(['useEc2', 'useFederation', 'packing']);
+  expect(Object.keys(registrationOptions)).toEqual([...REGISTRATION_OPTIONS]);
+});
+
+test.each([
+  [{}, undefined],
+  [{ useEc2: true, useFederation: false, packing: 'one-task' }, undefined],
+  [{ useEc2: 'true', useFederation: 'false', packing: 'per-service' }, undefined],
+  [{ useEc2: 'yes' }, 'must be true or false'],
+  [{ useEc2: '' }, 'must be true or false'],
+  [{ useFederation: 1 }, 'must be true or false'],
+])('SE-6: the options %j are accepted, or refused with %s', (options, message) => {
+  expect(z.object(registrationOptions).safeParse(options).error?.issues[0]?.message).toBe(message);
 });

@@ -10,6 +10,8 @@ test.each([
   ['http://localhost:8080', ['localhost']],
   ['http://127.0.0.1:8080', ['127-0-0-1']],
   ['http://[::1]:8080', ['1']],
+  ['http://shop.x7', ['shop-x7', 'shop']],
+  ['http://7.shop', ['7-shop', '7']],
   ['https://xn--mller-kva.example', ['xn-mller-kva-example', 'xn-mller-kva']],
 ])("ON-9: the platform's own host %s is reserved with its first label", (url, slugs) => {
   expect([...reservedSlugs([], [url])]).toEqual(slugs);
