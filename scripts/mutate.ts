@@ -23,8 +23,13 @@ const EXCLUDED_TESTS = [
   'test/embedded',
   'test/adapters/aws',
   'test/adapters/embedded/runtime',
+  'test/app-plane/infra',
+  'test/app-plane/lambda',
   'test/control-plane/infra',
   'test/control-plane/lambda',
+  'test/infra',
+  'test/openapi',
+  'test/security',
 ];
 const USAGE = `npm run mutate -- [options]
 

@@ -101,11 +101,15 @@ describe('the password of the own account', () => {
     [{ oldPassword: PASSWORD }, 'newPassword'],
     [{ oldPassword: PASSWORD, newPassword: 7 }, 'newPassword'],
     [{ oldPassword: PASSWORD, newPassword: NEW_PASSWORD, userName: 'dan' }, 'userName'],
-    [{ oldPassword: PASSWORD, newPassword: 'short' }, 'newPassword'],
   ])('SE-6: stays if the body is %j, which is refused with the field', async (body, field) => {
     const response = await send({ body: async () => body });
+    expect([response.status, response.body]).toMatchObject([422, { issues: [{ loc: ['body', field] }] }]);
+    expect(passwordNow()).toBe(PASSWORD);
+  });
+
+  test('ID-1: stays if the new one is weak', async () => {
+    const response = await send({ body: async () => ({ oldPassword: PASSWORD, newPassword: 'short' }) });
     expect(response.status).toBe(422);
-    expect(JSON.stringify(response.body)).toContain(field === 'newPassword' ? 'assword' : field);
     expect(passwordNow()).toBe(PASSWORD);
   });
 
