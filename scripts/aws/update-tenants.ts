@@ -37,7 +37,9 @@ async function run<T>(args: readonly string[]): Promise<T> {
   return JSON.parse(stdout) as T;
 }
 
-const wanted = release === undefined ? ['--release'] : ['--release', release];
+/** The longest that the command waits. A canary deployment of three services takes about a quarter of an hour. */
+const TIMEOUT_SECONDS = 3_600;
+const wanted = [...(release === undefined ? ['--release'] : ['--release', release]), '--timeout', `${TIMEOUT_SECONDS}`];
 for (const { tenantId, tenantName } of await run<Tenant[]>(['tenants', 'list', '--state', 'active'])) {
   if (dryRun) {
     process.stdout.write(`+ tierplane --aws=${environment} tenants update ${tenantId} ${wanted.join(' ')} --wait\n`);
