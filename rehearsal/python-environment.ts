@@ -20,6 +20,7 @@ const REQUIREMENTS = {
   emulator: 'rehearsal/emulator',
   linter: 'rehearsal/linter',
   'api-tester': 'test/openapi',
+  'second-opinion': 'test/adapters/aws/second-opinion',
 } as const;
 
 /** The purpose of an environment. */

@@ -10,6 +10,7 @@ import { type EmulatedAccount, startEmulatedAccount } from '../../rehearsal/emul
 import { missingPython } from '../../rehearsal/python-environment.ts';
 import { describeWithPython } from '../support/describe-with-python.ts';
 import { describeUnless } from '../support/requirements.ts';
+import { secondOpinion } from './second-opinion.ts';
 
 /** The first start also creates the Python environment, which takes about half a minute. */
 const START_WITHIN_MS = 240_000;
@@ -38,7 +39,8 @@ export function describeWithContainers(
 function inAccount(options: { readonly containers: boolean }, define: (account: () => EmulatedAccount) => void): void {
   let account: EmulatedAccount | undefined;
   beforeAll(async () => {
-    account = await startEmulatedAccount({ ...options, progress: (line) => process.stderr.write(`${line}\n`) });
+    const progress = (line: string) => process.stderr.write(`${line}\n`);
+    account = secondOpinion() ?? (await startEmulatedAccount({ ...options, progress }));
   }, START_WITHIN_MS);
   afterAll(async () => account?.close());
   define(() => {
