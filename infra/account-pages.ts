@@ -11,8 +11,17 @@ export interface AccountPagesProps extends Omit<PlatformFunctionProps, 'descript
   readonly realm: string;
 }
 
-/** Below a realm. */
 const PAGES = ['/forgot-password', '/reset-password', '/account/password', '/account/sign-out-everywhere'];
+
+/** Paths below a realm. */
+const ROUTES: readonly (readonly [method: HttpMethod, path: string])[] = [
+  ...PAGES.flatMap((page) => [HttpMethod.GET, HttpMethod.POST].map((method) => [method, page] as const)),
+  [HttpMethod.PUT, '/me/password'],
+  [HttpMethod.DELETE, '/me/sessions'],
+];
+
+const PUBLIC_BECAUSE =
+  'Whoever forgot the password has no token, and forms are limited per address. Below /me, the function verifies the token itself.';
 
 /** The pages with which users help themselves, as a function behind routes of an HTTP API that need no token. */
 export class AccountPages extends Construct {
@@ -23,21 +32,13 @@ export class AccountPages extends Construct {
     const description = 'Pages for forgotten passwords, own passwords and signing out everywhere';
     this.function = platformFunction(this, 'Function', { ...props, description });
     const integration = new HttpLambdaIntegration('Integration', this.function);
-    for (const page of PAGES) {
-      for (const method of [HttpMethod.GET, HttpMethod.POST]) {
-        const path = `/realms/${realm}${page}`;
-        const routeKey = HttpRouteKey.with(path, method);
-        const authorizer = new HttpNoneAuthorizer();
-        const route = new HttpRoute(this, `${method} ${page}`.replaceAll('/', '-'), {
-          ...{ httpApi: api, routeKey, integration, authorizer },
-        });
-        NagSuppressions.addResourceSuppressions(route, [
-          {
-            id: 'AwsSolutions-APIG4',
-            reason: 'Whoever forgot the password has no token; forms are limited per address.',
-          },
-        ]);
-      }
+    for (const [method, path] of ROUTES) {
+      const routeKey = HttpRouteKey.with(`/realms/${realm}${path}`, method);
+      const authorizer = new HttpNoneAuthorizer();
+      const route = new HttpRoute(this, `${method} ${path}`.replaceAll('/', '-'), {
+        ...{ httpApi: api, routeKey, integration, authorizer },
+      });
+      NagSuppressions.addResourceSuppressions(route, [{ id: 'AwsSolutions-APIG4', reason: PUBLIC_BECAUSE }]);
     }
     alarmOnErrors(this.function);
   }

@@ -8,6 +8,7 @@ import { openMailer } from '../../adapters/aws/mail/mailer.ts';
 import { openTable } from '../../adapters/aws/store/table.ts';
 import { systemRandom as random } from '../../adapters/shared/clock.ts';
 import { readEnvironment } from './environment.ts';
+import { createRealmAuthorize } from './realm-authorize.ts';
 import { tenantClaims } from './tenant-claims.ts';
 
 /** The account pages of tenants' users: forgotten password, own password, signing out everywhere. */
@@ -26,6 +27,7 @@ export const handler = openAccountPages({
   mailer: openMailer(new SESv2Client(), environment.TIERPLANE_SENDER),
   region: environment.AWS_REGION,
   serves: (realm) => realm !== 'admin',
+  authorize: createRealmAuthorize(table, clock, process.env.AWS_ENDPOINT_URL),
   tenantClaims: (tenantId) => tenantClaims(table, tenantId),
   publicUrl: environment.TIERPLANE_ACCOUNTS_URL,
   signInUrl: environment.TIERPLANE_APP_URL,

@@ -131,6 +131,7 @@ export class ControlPlaneStack extends TierplaneStack {
       ...{ api: api.api as IHttpApi, table, auth, logRetention, sender: adminEmail },
       environment: {
         ...{ TIERPLANE_TABLE: table.tableName, TIERPLANE_PASSWORD_CLIENT: passwordClientId },
+        ...{ TIERPLANE_ADMIN_POOL: auth.userPool.userPoolId, TIERPLANE_ADMIN_CLIENT: auth.userClientId },
         ...{ TIERPLANE_ACCOUNTS_URL: url, TIERPLANE_ADMIN_URL: callbackUrls[0], TIERPLANE_SENDER: adminEmail },
       },
     });

@@ -41,6 +41,8 @@ const AccountsEnvironment = Environment.pick({
   AWS_REGION: true,
   TIERPLANE_TABLE: true,
   TIERPLANE_SENDER: true,
+  TIERPLANE_ADMIN_POOL: true,
+  TIERPLANE_ADMIN_CLIENT: true,
 }).extend({
   /** Id of the client in the administrators' pool whose sign-ins prove a current password. */
   TIERPLANE_PASSWORD_CLIENT: z.string().min(1),

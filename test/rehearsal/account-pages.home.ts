@@ -23,8 +23,12 @@ export async function openAccountPagesHome({ account, installation, call }: Inst
   return {
     base: `${outputs.controlPlaneAPIEndpoint.replace(/\/$/, '')}/realms/admin`,
 
-    async send(path, { form, query, headers } = {}) {
+    async send(path, { form, api, query, headers } = {}) {
       const page = `/realms/admin${path}${query === undefined ? '' : `?${query}`}`;
+      if (api) {
+        const { method, token, body } = api;
+        return installation.call(method, page, { token: `Bearer ${token}`, ...(body && { body }) });
+      }
       return installation.call(form ? 'POST' : 'GET', page, {
         headers: { ...(form && { 'content-type': 'application/x-www-form-urlencoded' }), ...headers },
         ...(form && { body: `${new URLSearchParams(form)}` }),

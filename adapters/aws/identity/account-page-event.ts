@@ -1,6 +1,7 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { DomainError } from '../../../core/errors.ts';
 import { issuerOf, parseRealm } from '../../../core/identity/issuers.ts';
+import type { UsersResponse } from '../../../core/identity/users-api/users-response.ts';
 import type { RealmId, RealmSpec } from '../../../core/ports/identity.ts';
 import { contentSecurityPolicy } from '../../../web/pages/policy.ts';
 import { STYLE } from '../../../web/pages/style.ts';
@@ -10,11 +11,14 @@ import type { PageRequest, PageResponse } from '../../shared/identity/page-reque
 const MAX_FORM_BYTES = 16 * 1024;
 const PATH = /^\/realms\/([a-z0-9-]+)(\/[a-z/-]+)$/;
 
+/** A path below a realm. */
+export interface RealmPage {
+  readonly realm: RealmId;
+  readonly path: string;
+}
+
 /** Which page of which realm an event asks for. Undefined if its path is not one of a realm's. */
-export function pageOf({
-  rawPath,
-  requestContext: { stage },
-}: APIGatewayProxyEventV2): { readonly realm: RealmId; readonly path: string } | undefined {
+export function pageOf({ rawPath, requestContext: { stage } }: APIGatewayProxyEventV2): RealmPage | undefined {
   const prefix = `/${stage}`;
   const [, raw = '', path = ''] =
     PATH.exec(rawPath.startsWith(`${prefix}/`) ? rawPath.slice(prefix.length) : rawPath) ?? [];
@@ -43,6 +47,22 @@ export function pageRequest(event: APIGatewayProxyEventV2, realm: RealmSpec, pub
     // API Gateway's own observation. The header of the client cannot be trusted.
     client: http.sourceIp,
     requestId,
+  };
+}
+
+/** A response of the API of users' own accounts. */
+export function apiResult(
+  { status, headers, body }: UsersResponse,
+  requestId: string,
+): APIGatewayProxyStructuredResultV2 {
+  return {
+    statusCode: status,
+    headers: {
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...{ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', 'x-request-id': requestId },
+      ...headers,
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
   };
 }
 

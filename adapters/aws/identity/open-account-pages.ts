@@ -1,7 +1,9 @@
 import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
+import type { Authorize } from '../../../core/identity/authorize.ts';
 import type { TenantClaimsLookup } from '../../../core/identity/tenant-claims.ts';
 import { createMailLimits } from '../../../core/identity/users/mail-limits.ts';
 import type { UserRecord } from '../../../core/identity/users/user-records.ts';
+import { createUsersEndpoint } from '../../../core/identity/users-api/users-endpoint.ts';
 import type { Clock, RandomBytes } from '../../../core/ports/clock.ts';
 import type { Identity, Mailer, RealmId } from '../../../core/ports/identity.ts';
 import type { Log } from '../../../core/ports/log.ts';
@@ -25,6 +27,8 @@ export interface OpenAccountPagesOptions {
   /** Whether the function serves this realm. */
   readonly serves: (realm: RealmId) => boolean;
   readonly tenantClaims: TenantClaimsLookup;
+  /** Verifies the access tokens of the realms. */
+  readonly authorize: Authorize;
   /** As in `CredentialsOptions`. @default - the public client of each realm */
   readonly passwordClientId?: string;
   /** Where the realms are reached, without a slash at the end. Links in mails begin with it. */
@@ -53,7 +57,8 @@ export function openAccountPages(options: OpenAccountPagesOptions) {
   });
   const checkPassword = createPasswordCheck(cognito, table, passwordClientId);
   const pages = createAccountPages({ ...options, identity, resets, checkPassword });
-  return createAccountPagesHandler({ ...options, pages, identity });
+  const api = createUsersEndpoint({ ...options, identity, checkPassword });
+  return createAccountPagesHandler({ ...options, pages, api, identity });
 }
 
 /** Undefined if unknown, disabled, or of a tenant that is not active. */

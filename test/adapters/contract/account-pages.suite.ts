@@ -11,6 +11,8 @@ export interface PageOptions {
   /** Posts a form. */
   readonly form?: Readonly<Record<string, string>>;
   readonly query?: string;
+  /** Calls the API of the own account. `body` is sent as JSON. */
+  readonly api?: { readonly method: 'PUT' | 'DELETE'; readonly token: string; readonly body?: object };
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -145,6 +147,28 @@ export function accountPagesContract(realm: string, open: () => Promise<AccountP
       expect([done.status, nameOf(done)]).toEqual([200, 'signed-out-everywhere']);
       expect(await pages.isOpen(session)).toBe(false);
       expect(await pages.isOpen(await pages.signIn(email, PASSWORD))).toBe(true);
+    });
+
+    test('ID-1: an access token and the current password give a new one, and a token alone signs out everywhere', async () => {
+      const email = await pages.newUser(PASSWORD);
+      const session = await pages.signIn(email, PASSWORD);
+      const put = (token: string, oldPassword: string) =>
+        pages.send('/me/password', {
+          api: { method: 'PUT', token, body: { oldPassword, newPassword: NEW_PASSWORD } },
+        });
+      const refused = [
+        await put('', PASSWORD),
+        await put(`${session.accessToken}x`, PASSWORD),
+        await put(session.accessToken, 'Wrong-horse-battery-7'),
+      ];
+      expect(refused.map(({ status }) => status)).toEqual([401, 401, 422]);
+      expect(await pages.isOpen(session)).toBe(true);
+      expect((await put(session.accessToken, PASSWORD)).status).toBe(204);
+      expect(await pages.isOpen(session)).toBe(false);
+      const next = await pages.signIn(email, NEW_PASSWORD);
+      const signOut = () => pages.send('/me/sessions', { api: { method: 'DELETE', token: next.accessToken } });
+      expect([(await signOut()).status, (await signOut()).status]).toEqual([204, 401]);
+      expect(await pages.isOpen(next)).toBe(false);
     });
 
     test('SE-1: forms of other sites and of another kind change nothing', async () => {

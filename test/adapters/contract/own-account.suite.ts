@@ -28,11 +28,13 @@ export interface SignedIn {
 const PASSWORD = 'Correct-horse-7';
 const NEW_PASSWORD = 'Battery-staple-8';
 
+/** Of all homes in one account, so that names differ. */
+let made = 0;
+
 /** What users do with their own account by access token, in every home. */
 export function ownAccountContract(home: string, open: () => Promise<OwnAccountFixture>): void {
   describe(`a user's own account in ${home}`, () => {
     let fixture: OwnAccountFixture;
-    let made = 0;
 
     beforeAll(async () => {
       fixture = await open();

@@ -46,17 +46,40 @@ describeInAccount('the function tenant-users in an emulated account', (account) 
   }));
 
   /** Sends a request for a page as API Gateway passes it on. Limits count each address. */
-  async function sendPage(path: string, { form, query = '', headers = {} }: PageOptions = {}, client = '198.51.100.7') {
-    const method = form ? 'POST' : 'GET';
+  async function sendPage(
+    path: string,
+    { form, api, query = '', headers = {} }: PageOptions = {},
+    client = '198.51.100.7',
+  ) {
+    const method = api?.method ?? (form ? 'POST' : 'GET');
     const result = await world.page(
       httpEvent(`${method} /realms/{realm}${path}`, `/realms/pool${path}`, {
         ...{ query, sourceIp: client, base64: form !== undefined },
-        headers: { ...(form && { 'content-type': 'application/x-www-form-urlencoded' }), ...headers },
+        headers: {
+          ...(form && { 'content-type': 'application/x-www-form-urlencoded' }),
+          ...(api && { authorization: `Bearer ${api.token}` }),
+          ...headers,
+        },
         ...(form && { body: `${new URLSearchParams(form)}` }),
+        ...(api?.body && { body: api.body }),
       }),
     );
     return { status: result.statusCode ?? 0, text: result.body ?? '', headers: result.headers ?? {} };
   }
+
+  ownAccountContract("the API of tenants' own accounts on AWS", async () => ({
+    ...world,
+    async request(method, path, accessToken, body) {
+      const result = await world.page(
+        httpEvent(`${method} /realms/{realm}${path}`, `/realms/pool${path}`, {
+          headers: { authorization: `Bearer ${accessToken}`, 'content-type': 'application/json' },
+          ...(body !== undefined && { body }),
+        }),
+      );
+      return { status: result.statusCode ?? 0, text: result.body ?? '' };
+    },
+    close: async () => {},
+  }));
 
   let made = 0;
   async function newUser(password: string, tenantId = A): Promise<string> {
