@@ -145,7 +145,12 @@ interface HandlerParts {
 function createHandler({ router, isDraining, addresses, turns }: HandlerParts, options: GatewayOptions) {
   const { accessLog, clock, log } = options;
 
-  function serve(request: IncomingMessage, response: ServerResponse, expectation: Expectation): void {
+  function serve(
+    request: IncomingMessage,
+    response: ServerResponse,
+    expectation: Expectation,
+    onEnded: () => void,
+  ): void {
     const requestId = clientRequestId(request.headers['x-request-id']) ?? randomUUID();
     const exchange = new Exchange(request, response, {
       requestId,
@@ -153,6 +158,7 @@ function createHandler({ router, isDraining, addresses, turns }: HandlerParts, o
       startedAt: clock.monotonic(),
       awaitsContinue: expectation === 'continue',
       isDraining,
+      onEnded,
     });
     exchange.onClosed(() => accessLog.write(accessLine(exchange, clock.monotonic(), clock.now())));
     const refusal = refusalOf(request, expectation);
@@ -168,7 +174,7 @@ function createHandler({ router, isDraining, addresses, turns }: HandlerParts, o
   }
 
   return (request: IncomingMessage, response: ServerResponse, expectation: Expectation): void =>
-    turns.take(request.socket, response, () => serve(request, response, expectation));
+    turns.take(request.socket, response, (onEnded) => serve(request, response, expectation, onEnded));
 }
 
 /** The response to a request that no route serves. */

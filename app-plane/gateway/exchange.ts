@@ -1,12 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Route } from '../../core/routing/registry.ts';
 import { contentLength, hasBody } from './body.ts';
+import { KEEP_ALIVE_SECONDS } from './http-server.ts';
 import { type GatewayResponse, writeHead } from './responses.ts';
 
 /** After an early response, the rest of the request body is read for this long, so that the client reads the response. */
 const LINGER_MS = 2_000;
 /** Up to this many unread bytes, the gateway reads the rest of the body and keeps the connection. */
 const MAX_DISCARDED_BODY = 64 * 1024;
+
+const KEEP_ALIVE = `timeout=${KEEP_ALIVE_SECONDS}`;
 
 export interface ExchangeOptions {
   readonly requestId: string;
@@ -18,6 +21,8 @@ export interface ExchangeOptions {
   readonly awaitsContinue: boolean;
   /** While the gateway drains, each connection closes after its response. */
   readonly isDraining: () => boolean;
+  /** Runs after everything that `onClosed` was given: what that frees is there for the next request. */
+  readonly onEnded: () => void;
 }
 
 /** A client's request and its response, with the facts for the access log. */
@@ -50,6 +55,7 @@ export class Exchange {
     this.#isDraining = options.isDraining;
     response.once('close', () => {
       for (const run of this.#onClosed) run();
+      options.onEnded();
     });
   }
 
@@ -69,29 +75,34 @@ export class Exchange {
   respond(response: GatewayResponse): void {
     if (this.response.destroyed || this.response.headersSent) return;
     this.bytes = Buffer.byteLength(response.body);
-    writeHead(this.response, response, this.gatewayHeaders());
+    const headers: string[] = [];
+    this.addGatewayHeaders(headers);
+    writeHead(this.response, response, headers);
     if (this.request.method !== 'HEAD') this.response.write(response.body);
     this.end();
   }
 
-  /** Headers that the gateway adds to every response. */
-  gatewayHeaders(): string[] {
-    const headers = ['x-request-id', this.requestId, ...this.corsHeaders];
+  /** Adds the headers that every response of the gateway has. @param headers `name, value, name, value ...` */
+  addGatewayHeaders(headers: string[]): void {
+    headers.push('x-request-id', this.requestId);
+    if (this.corsHeaders.length > 0) headers.push(...this.corsHeaders);
     if (this.#isDraining() || this.#leavesBodyUnread()) headers.push('connection', 'close');
-    return headers;
+    else if (this.response.shouldKeepAlive) headers.push('keep-alive', KEEP_ALIVE);
   }
 
   /**
    * Ends the response. If much of the request body has not arrived, reads and discards it for a while first: closing at
    * once would reset the connection, and the client might not read the response.
+   * @param last the last piece of the response body. @default - it is written already
    */
-  end(): void {
+  end(last?: Buffer): void {
     const { request, response } = this;
     if (!this.#leavesBodyUnread()) {
-      response.end();
+      response.end(last);
       return;
     }
-    response.flushHeaders();
+    if (last) response.write(last);
+    else response.flushHeaders();
     const end = (): void => {
       clearTimeout(timer);
       response.end();

@@ -62,6 +62,8 @@ class Forwarding implements ResponseListener {
   #call: UpstreamCall | undefined;
   #attempts = 0;
   #paused = false;
+  /** The last piece of the body, until the end of the response is confirmed: one call of Node writes and ends it. */
+  #last: Buffer | undefined;
 
   constructor(exchange: Exchange, hop: Hop, request: UpstreamRequest, log: Log) {
     this.#exchange = exchange;
@@ -88,13 +90,17 @@ class Forwarding implements ResponseListener {
 
   onHead(status: number, headers: string[]): void {
     const passed = this.#hop.responseHeaders?.(headers) ?? headers;
-    passed.push(...this.#exchange.gatewayHeaders());
+    this.#exchange.addGatewayHeaders(passed);
     this.#exchange.response.writeHead(status, passed);
   }
 
-  onData(piece: Buffer): void {
+  onData(piece: Buffer, isLast = false): void {
     const { response } = this.#exchange;
     this.#exchange.bytes += piece.length;
+    if (isLast && !this.#hop.unread) {
+      this.#last = piece;
+      return;
+    }
     // Data that was read before the pause still arrives.
     if (response.write(piece) || this.#paused) return;
     if (this.#hop.unread) {
@@ -112,7 +118,7 @@ class Forwarding implements ResponseListener {
   };
 
   onEnd(): void {
-    this.#exchange.end();
+    this.#exchange.end(this.#last);
   }
 
   onFailure(failure: UpstreamFailure, cause?: unknown): void {

@@ -15,6 +15,9 @@ const { createServer } = process.getBuiltinModule('node:http');
  */
 const STALLED_MS = 75_000;
 
+/** How long a client may keep a connection without a request, as each response says. Less than STALLED_MS, which ends it. */
+export const KEEP_ALIVE_SECONDS = 65;
+
 /** While draining, idle connections are closed at this interval. */
 const IDLE_CHECK_MS = 50;
 
@@ -45,7 +48,8 @@ export function createHttpServer(options: HttpServerOptions): Server {
     headersTimeout: 15_000,
     requestTimeout: requestTimeoutMs,
     connectionsCheckingInterval: 5_000,
-    keepAliveTimeout: 65_000,
+    // Node would set two timers for each request. The connection has one already: STALLED_MS.
+    keepAliveTimeout: 0,
   });
   server.timeout = STALLED_MS;
   server.on('connection', (socket) => {

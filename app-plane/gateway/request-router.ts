@@ -107,7 +107,8 @@ export class RequestRouter {
   async #toService(exchange: Exchange, admitted: Served, { service, path }: ApiTarget): Promise<void> {
     const { tasks, maxActive, publicUrl } = this.#options;
     const { request } = exchange;
-    if (tasks.tasksOf(admitted.route, service).length === 0) {
+    const known = tasks.tasksOf(admitted.route, service);
+    if (known.length === 0) {
       exchange.respond(this.#withoutTasks(admitted.route, service));
       return;
     }
@@ -116,7 +117,8 @@ export class RequestRouter {
     const isConfirmed = SAFE_METHODS.has(request.method ?? '') || (body !== undefined && !Buffer.isBuffer(body));
     const caller = isConfirmed ? admitted : await this.#confirm(exchange);
     if (!caller) return;
-    const candidates = tasks.tasksOf(caller.route, service);
+    // Nothing was awaited if the caller is the same and there is no body.
+    const candidates = caller === admitted && !body ? known : tasks.tasksOf(caller.route, service);
     const headers = requestHeaders(request, 'service');
     addServiceHeaders(headers, exchange, caller);
     const pick: Hop['pick'] = (tried) => leastBusy(candidates, maxActive, tried);

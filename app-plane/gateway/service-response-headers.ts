@@ -69,15 +69,22 @@ export interface ServiceAddress {
   readonly publicUrl: () => URL;
 }
 
-/** @param headers `name, value, name, value ...` of a service. @returns those that reach the client */
-export function serviceResponseHeaders(headers: readonly string[], address: ServiceAddress): string[] {
-  const passed: string[] = [];
+/**
+ * Removes the headers that must not reach the client, in place, because this runs for each response.
+ * @param headers `name, value, name, value ...` of a service. @returns the same list
+ */
+export function serviceResponseHeaders(headers: string[], address: ServiceAddress): string[] {
+  let kept = 0;
   for (let i = 0; i + 1 < headers.length; i += 2) {
     const name = headers[i] as string;
     const value = allowedValue(name, headers[i + 1] as string, address);
-    if (value !== undefined) passed.push(name, value);
+    if (value === undefined) continue;
+    headers[kept] = name;
+    headers[kept + 1] = value;
+    kept += 2;
   }
-  return passed;
+  headers.length = kept;
+  return headers;
 }
 
 function allowedValue(name: string, value: string, address: ServiceAddress): string | undefined {

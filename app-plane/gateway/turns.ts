@@ -5,9 +5,12 @@ import type { Duplex } from 'node:stream';
 /** Requests of one connection that may wait for their responses at the same time. See stopped-request.ts. */
 export const MAX_PIPELINED = 32;
 
+/** Serves one request. Must call `ended` once, when the response is complete or the connection is gone. */
+export type Serve = (ended: () => void) => void;
+
 interface Waiting {
   readonly response: ServerResponse;
-  serve(): void;
+  readonly serve: Serve;
 }
 
 /** The requests of one connection whose responses are not complete. */
@@ -47,7 +50,7 @@ export class Turns {
   }
 
   /** Calls `serve` when the responses to all earlier requests of the connection are complete, or never. */
-  take(socket: Socket, response: ServerResponse, serve: () => void): void {
+  take(socket: Socket, response: ServerResponse, serve: Serve): void {
     const line = this.#lineOf(socket);
     const { bytesRead } = socket;
     if (isBusy(line)) {
@@ -99,9 +102,7 @@ export class Turns {
 
   #serve(socket: Duplex, line: Line, { response, serve }: Waiting): void {
     line.current = response;
-    serve();
-    // After the listeners that `serve` adds: what they free is there for the next request.
-    response.once('close', () => this.#next(socket, line));
+    serve(() => this.#next(socket, line));
   }
 
   #next(socket: Duplex, line: Line): void {

@@ -4,8 +4,11 @@ import type { UpstreamRequest } from './request.ts';
 export interface ResponseSink {
   /** @param headers `name, value, name, value ...` as received, without hop-by-hop headers; the sink may change the list */
   onHead(status: number, headers: string[]): void;
-  /** @param piece part of the body; the sink may keep it */
-  onData(piece: Buffer): void;
+  /**
+   * @param piece part of the body; the sink may keep it
+   * @param isLast the body is complete, which `onEnd` or `onFailure` confirms. @default false - more may follow
+   */
+  onData(piece: Buffer, isLast?: boolean): void;
 }
 
 /**

@@ -134,7 +134,7 @@ export class ResponseParser {
     const end = Math.min(bytes.length, at + this.#remaining);
     this.#remaining -= end - at;
     if (this.#remaining === 0) this.#state = 'complete';
-    this.#sink?.onData(Buffer.from(bytes.subarray(at, end)));
+    this.#sink?.onData(Buffer.from(bytes.subarray(at, end)), this.#state === 'complete');
     return end;
   }
 
