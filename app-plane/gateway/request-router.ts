@@ -13,6 +13,7 @@ import { ROUTES } from './routes.ts';
 import { serviceResponseHeaders } from './service-response-headers.ts';
 import { parseTarget, type Target } from './target.ts';
 import { leastBusy, type TaskDirectory } from './task-directory.ts';
+import type { Upstream } from './upstream/upstream.ts';
 
 export interface RequestRouterOptions {
   readonly admission: Admission;
@@ -35,10 +36,20 @@ export interface RequestRouterOptions {
 /** Requests with these methods change nothing, so that the admission of their head suffices. */
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
+function isSafe({ method = '' }: { readonly method?: string | undefined }): boolean {
+  return SAFE_METHODS.has(method);
+}
+
 /** What stays the same for all attempts to forward a request. */
 type Destination = Pick<Hop, 'path' | 'headers' | 'body' | 'pick' | 'responseHeaders'>;
 
 type ApiTarget = Extract<Target, { readonly kind: 'api' }>;
+
+/** The tasks of the service that may serve a request, and its body. */
+interface ServiceHop {
+  readonly candidates: readonly Upstream[];
+  readonly body?: Hop['body'];
+}
 
 /** Sends each request to a tenant's service or to the platform, or responds to it. */
 export class RequestRouter {
@@ -104,22 +115,30 @@ export class RequestRouter {
     }
   }
 
-  async #toService(exchange: Exchange, admitted: Served, { service, path }: ApiTarget): Promise<void> {
-    const { tasks, maxActive, publicUrl } = this.#options;
+  #toService(exchange: Exchange, admitted: Served, target: ApiTarget): void | Promise<void> {
     const { request } = exchange;
-    const known = tasks.tasksOf(admitted.route, service);
-    if (known.length === 0) {
-      exchange.respond(this.#withoutTasks(admitted.route, service));
-      return;
-    }
+    const candidates = this.#options.tasks.tasksOf(admitted.route, target.service);
+    if (candidates.length === 0) return exchange.respond(this.#withoutTasks(admitted.route, target.service));
+    // Without a promise, because most requests are like this and nothing has changed since they were admitted.
+    if (isSafe(request) && !hasBody(request)) return this.#send(exchange, admitted, target, { candidates });
+    return this.#confirmAndSend(exchange, admitted, target);
+  }
+
+  /** Sends a request that takes long to arrive, or that changes something: its caller is checked again. */
+  async #confirmAndSend(exchange: Exchange, admitted: Served, target: ApiTarget): Promise<void> {
+    const { request } = exchange;
     const body = hasBody(request) ? await this.#open(exchange, () => this.#requireSame(exchange, admitted)) : undefined;
     // A streamed body is confirmed at its end.
-    const isConfirmed = SAFE_METHODS.has(request.method ?? '') || (body !== undefined && !Buffer.isBuffer(body));
+    const isConfirmed = isSafe(request) || (body !== undefined && !Buffer.isBuffer(body));
     const caller = isConfirmed ? admitted : await this.#confirm(exchange);
     if (!caller) return;
-    // Nothing was awaited if the caller is the same and there is no body.
-    const candidates = caller === admitted && !body ? known : tasks.tasksOf(caller.route, service);
-    const headers = requestHeaders(request, 'service');
+    const candidates = this.#options.tasks.tasksOf(caller.route, target.service);
+    this.#send(exchange, caller, target, { candidates, body });
+  }
+
+  #send(exchange: Exchange, caller: Served, { service, path }: ApiTarget, { candidates, body }: ServiceHop): void {
+    const { maxActive, publicUrl } = this.#options;
+    const headers = requestHeaders(exchange.request, 'service');
     addServiceHeaders(headers, exchange, caller);
     const pick: Hop['pick'] = (tried) => leastBusy(candidates, maxActive, tried);
     const address = { service, path, publicUrl };

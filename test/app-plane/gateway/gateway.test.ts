@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { defined } from '../../../core/defined.ts';
 import {
@@ -191,6 +193,22 @@ describe('the gateway', () => {
     expect(response.status).toBe(200);
     expect(await response.text()).toBe('');
     expect((await call('/api/nothing', acme, { method: 'HEAD' })).status).toBe(404);
+  });
+
+  test('says how long a client may keep the connection, unless it closes', async () => {
+    const headersOf = async (path: string, connection: string) => {
+      const request = get(`${fixture.url}${path}`, { headers: { connection, authorization: acme } });
+      const [response] = (await once(request, 'response')) as [IncomingMessage];
+      response.resume();
+      return response.headers;
+    };
+    for (const path of ['/api/products', '/api/nothing', '/healthz', '/tenants']) {
+      const kept = await headersOf(path, 'keep-alive');
+      expect(kept).toMatchObject({ connection: 'keep-alive', 'keep-alive': 'timeout=65' });
+      const closed = await headersOf(path, 'close');
+      expect(closed).toMatchObject({ connection: 'close' });
+      expect(closed).not.toHaveProperty('keep-alive');
+    }
   });
 
   test('OB-1: logs one line of JSON for each request, without query or token', async () => {
