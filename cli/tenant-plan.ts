@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { TenantPlan } from '../control-plane/api/tenants/responses.ts';
+import type { TenantPlan } from '../control-plane/api/tenants/progress-schemas.ts';
 import { contextOf, examples } from './context.ts';
 import { ControlPlane } from './control-plane.ts';
 import { printJson, printTable } from './output.ts';

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Release } from '../control-plane/api/http/release.ts';
-import type { Tenant, TenantRelease } from '../control-plane/api/tenants/responses.ts';
+import type { TenantRelease } from '../control-plane/api/tenants/progress-schemas.ts';
+import type { Tenant } from '../control-plane/api/tenants/responses.ts';
 import type { CliContext } from './context.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { CliError } from './exit-codes.ts';

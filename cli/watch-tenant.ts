@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ServiceStatus } from '../control-plane/api/operator/schemas.ts';
-import type { Tenant, TenantProgress } from '../control-plane/api/tenants/responses.ts';
+import type { TenantProgress } from '../control-plane/api/tenants/progress-schemas.ts';
+import type { Tenant } from '../control-plane/api/tenants/responses.ts';
 import type { Step } from '../core/progress/step.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { CliError } from './exit-codes.ts';

@@ -1,5 +1,5 @@
 import { openEventBus } from '../adapters/embedded/events/event-bus.ts';
-import { OUTBOX } from '../core/events/outbox.ts';
+import { OUTBOX } from '../core/events/outbox-partitions.ts';
 import { startPublisher } from '../core/events/publisher.ts';
 import type { EventBus } from '../core/ports/event-bus.ts';
 import type { PlatformStore } from './open-store.ts';

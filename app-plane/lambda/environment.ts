@@ -45,6 +45,13 @@ const Environment = z.object({
   AWS_REGION: text,
   /** Name of the application plane's table. */
   TIERPLANE_TABLE: text,
+  /** Name of the control plane's table. */
+  TIERPLANE_CONTROL_PLANE_TABLE: text,
+  /** Id of SBT's machine client, and of the confidential client with which scripts use the control plane's API. */
+  TIERPLANE_MACHINE_CLIENT: text,
+  TIERPLANE_AUTOMATION_CLIENT: text,
+  /** The release that new tenants get. */
+  TIERPLANE_RELEASE: text,
   /** The first part of the names of this environment's stacks, queues and user pools. */
   TIERPLANE_PREFIX: text,
   /** ARN of the key that encrypts passwords chosen at sign-up until their users exist. */

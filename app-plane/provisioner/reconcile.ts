@@ -1,7 +1,6 @@
 import { createKeyedQueue } from '../../core/collections/keyed-queue.ts';
 import { DomainError } from '../../core/errors.ts';
-import { applyPolicies, dryRun } from '../../core/plan/policies.ts';
-import type { Change } from '../../core/plan/resources.ts';
+import type { Change, ResourceDriver } from '../../core/plan/resources.ts';
 import { applyPlan } from './apply.ts';
 import { remainingWaitMs } from './attempt-wait.ts';
 import { Claim, isHeldByOther, Superseded } from './claim.ts';
@@ -10,9 +9,10 @@ import { endError, endPending, endSuccess, type PassEndDeps } from './pass-end.t
 import { again, DONE, failed, heldElsewhere, type PassResult } from './pass-result.ts';
 import { loadPlacement, mustExist, type Placement, type PlacementItem, type PlacementPatch } from './placement.ts';
 import { completedSteps } from './steps.ts';
-import { desiredOf, type VerdictDeps, verdictOf } from './verdict.ts';
+import { desiredOf, planOf, type VerdictDeps, verdictOf } from './verdict.ts';
 
 export interface ReconcileDeps extends VerdictDeps, PassEndDeps {
+  readonly drivers: readonly ResourceDriver[];
   /** The holder of the leases. */
   readonly owner: string;
   /** true: no other process can work on the store. */
@@ -40,12 +40,7 @@ export function createReconciler(deps: ReconcileDeps): Reconciler {
   const inTurn = createKeyedQueue();
   return {
     reconcile: (tenantId) => inTurn(tenantId, () => reconcile(tenantId, deps)),
-    async plan(tenantId) {
-      const item = await loadPlacement(deps.table, tenantId);
-      if (!item) return [];
-      const { allowed } = await verdictOf(item.data, deps);
-      return applyPolicies(allowed, [dryRun]).withheld;
-    },
+    plan: (tenantId) => planOf(tenantId, deps),
   };
 }
 

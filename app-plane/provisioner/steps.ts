@@ -25,6 +25,18 @@ export function stepName({
   return `${verb} service ${resource.name.slice(resource.name.indexOf('/') + 1)}`;
 }
 
+/** What a step works on: the data store, the services and their cluster, or something else. */
+export function scopeOf(name: string): 'data' | 'deployment' | undefined {
+  const [, what = ''] = /^(?:create|update|remove) (.+)$/.exec(name) ?? [];
+  if (what === KIND_NAMES.data) return 'data';
+  return what === KIND_NAMES.cluster || what.startsWith('service ') ? 'deployment' : undefined;
+}
+
+/** Whether a step creates, updates or removes this service. */
+export function isStepOfService(name: string, service: string): boolean {
+  return /^(?:create|update|remove) service (.+)$/.exec(name)?.[1] === service;
+}
+
 /** The names of the steps that create or update a resource. */
 function upsertNames(resource: ObservedResource): string[] {
   return (['create', 'update'] as const).map((action) => stepName({ action, resource }));

@@ -1,23 +1,31 @@
 import { planTenant } from '../../core/plan/plan-tenant.ts';
-import { applyPolicies, keepData, noDelete, type Policy, quota, type Verdict } from '../../core/plan/policies.ts';
+import {
+  applyPolicies,
+  dryRun,
+  keepData,
+  noDelete,
+  type Policy,
+  quota,
+  type Verdict,
+} from '../../core/plan/policies.ts';
 import type {
   Change,
   ObservedResource,
   ReleaseRequest,
   Resource,
-  ResourceDriver,
   ResourceKind,
+  ResourceObserver,
   TenantSpec,
 } from '../../core/plan/resources.ts';
 import type { Table } from '../../core/ports/table.ts';
 import type { TierName } from '../../core/tier/tiers.ts';
 import { kindsToObserve } from './created-kinds.ts';
-import { admittedBefore, mustExist, type Placement } from './placement.ts';
+import { admittedBefore, loadPlacement, mustExist, type Placement } from './placement.ts';
 import { versionOf } from './release.ts';
 
 export interface VerdictDeps {
   readonly table: Table;
-  readonly drivers: readonly ResourceDriver[];
+  readonly drivers: readonly ResourceObserver[];
   readonly shapeOf: (spec: TenantSpec, version?: ReleaseRequest) => readonly Resource[];
   /** The release that new tenants get, where each keeps its own until it is updated. @default - all run the platform's */
   readonly currentRelease?: string;
@@ -45,6 +53,14 @@ export async function verdictOf(placement: Placement, deps: VerdictDeps): Promis
   return { ...applyPolicies(changes, await policiesFor(placement, deps)), desired, observed, changes };
 }
 
+/** What the next pass would change of a tenant, in order. Empty for a tenant that was never accepted. */
+export async function planOf(tenantId: string, deps: VerdictDeps): Promise<readonly Change[]> {
+  const item = await loadPlacement(deps.table, tenantId);
+  if (!item) return [];
+  const { allowed } = await verdictOf(item.data, deps);
+  return applyPolicies(allowed, [dryRun]).withheld;
+}
+
 /** What the tenant must have: nothing if it must not exist. */
 export function desiredOf(
   placement: Placement,
@@ -57,7 +73,7 @@ export function desiredOf(
 async function observe(
   tenantId: string,
   relevant: readonly ResourceKind[],
-  drivers: readonly ResourceDriver[],
+  drivers: readonly ResourceObserver[],
 ): Promise<ObservedResource[]> {
   const observations = drivers.map(async (driver) => {
     const kinds = driver.kinds.filter((kind) => relevant.includes(kind));

@@ -4,7 +4,6 @@ import { parseJson } from '../../core/http/json-body.ts';
 import type { Declaration } from '../../core/http/operation.ts';
 import { parsePart } from '../../core/http/parse.ts';
 import type { Guard } from '../../core/ports/guard.ts';
-import { guardedTable } from '../../core/retry/guarded-table.ts';
 import type { ControlPlaneDeps } from './http/deps.ts';
 import { errorResponse } from './http/error-response.ts';
 import {
@@ -17,7 +16,6 @@ import {
   type RequestHead,
 } from './http/http.ts';
 import type { OperationOf } from './http/operation.ts';
-import { createOperations } from './operations.ts';
 
 interface Route<Deps> {
   readonly operation: OperationOf<Deps>;
@@ -59,22 +57,6 @@ export interface DispatchOptions<Deps> {
   readonly authorize: AuthorizePrincipal;
   /** The dependencies for a request of a user: every change is committed only while `guard` permits it. */
   readonly guarded: (deps: Deps, guard: Guard) => Deps;
-}
-
-/**
- * The control plane's API.
- *
- * @param authorize gives the principal of an Authorization header
- * @param added the operations that only this home serves. @default - none
- * @param elsewhere operations that another function serves, for the description of the API. @default - none
- */
-export function createControlPlane<Deps extends ControlPlaneDeps>(
-  deps: Deps,
-  authorize: AuthorizePrincipal,
-  added: readonly OperationOf<Deps>[] = [],
-  elsewhere: readonly Declaration[] = [],
-): ControlPlane {
-  return createDispatch(deps, { authorize, operations: createOperations(added, elsewhere), guarded: guardedDeps });
 }
 
 /** Serves operations: finds the one of a request, admits its caller, parses the request and runs it. */
@@ -176,16 +158,6 @@ function guardOf(admit: () => Promise<{ readonly principal: Principal }>): Guard
   return async () => {
     const { principal } = await admit();
     return principal.kind === 'user' ? principal.basis : [];
-  };
-}
-
-function guardedDeps<Deps extends ControlPlaneDeps>(deps: Deps, guard: Guard): Deps {
-  const { table, identity, credentials } = deps;
-  return {
-    ...deps,
-    table: guardedTable(table, guard),
-    identity: identity.guardedBy(guard),
-    ...(credentials && { credentials: credentials.guardedBy(guard) }),
   };
 }
 

@@ -3,7 +3,7 @@ import { collectBody } from '../../core/http/collect-body.ts';
 import { decodeUtf8 } from '../../core/http/json-body.ts';
 import { clientRequestId } from '../../core/http/request-id.ts';
 import { newId } from '../../core/tenant/ids.ts';
-import { createControlPlane } from './dispatch.ts';
+import { createControlPlane } from './control-plane.ts';
 import type { ControlPlaneDeps } from './http/deps.ts';
 import {
   type ApiResponse,

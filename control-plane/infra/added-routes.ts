@@ -13,11 +13,20 @@ interface AddedRoute {
   readonly publicBecause?: string;
 }
 
+/**
+ * The routes that need the application plane's records. Beside an application plane, its operator function serves them
+ * (app-plane/infra/core-appplane/operator-routes.ts); alone, the control plane's table stands in.
+ */
+const ROUTES_ALONE: readonly AddedRoute[] = [
+  { method: HttpMethod.GET, path: '/tenants/{tenantId}/progress', function: 'tenants' },
+  { method: HttpMethod.POST, path: '/tenants/{tenantId}/invitation', function: 'tenants' },
+  { method: HttpMethod.GET, path: '/operator/dead-letters', function: 'registrations' },
+  { method: HttpMethod.POST, path: '/operator/dead-letters/{id}/replay', function: 'registrations' },
+];
+
 /** The routes that the API has in addition to SBT's. */
 const ADDED_ROUTES: readonly AddedRoute[] = [
   { method: HttpMethod.POST, path: '/tenant-registrations/{tenantRegistrationId}/retry', function: 'registrations' },
-  { method: HttpMethod.GET, path: '/tenants/{tenantId}/progress', function: 'tenants' },
-  { method: HttpMethod.POST, path: '/tenants/{tenantId}/invitation', function: 'tenants' },
   { method: HttpMethod.POST, path: '/users/{userId}/invitation', function: 'users' },
   { method: HttpMethod.DELETE, path: '/users/{userId}/sessions', function: 'users' },
   { method: HttpMethod.DELETE, path: '/me/sessions', function: 'users' },
@@ -25,8 +34,6 @@ const ADDED_ROUTES: readonly AddedRoute[] = [
   { method: HttpMethod.PUT, path: '/users/{userId}/disable', function: 'users' },
   { method: HttpMethod.GET, path: '/operator/status', function: 'tenants' },
   { method: HttpMethod.GET, path: '/operator/tiers', function: 'tenants' },
-  { method: HttpMethod.GET, path: '/operator/dead-letters', function: 'registrations' },
-  { method: HttpMethod.POST, path: '/operator/dead-letters/{id}/replay', function: 'registrations' },
   {
     method: HttpMethod.POST,
     path: '/onboarding',
@@ -60,12 +67,18 @@ const ADDED_ROUTES: readonly AddedRoute[] = [
   },
 ];
 
-/** Adds our routes to SBT's API. Routes that require a token use SBT's JWT authorizer. */
+/**
+ * Adds our routes to SBT's API. Routes that require a token use SBT's JWT authorizer.
+ * @param isAlone the control plane is installed without an application plane
+ */
 export function addRoutes(
   { api, jwtAuthorizer }: ControlPlaneAPI,
   functions: Readonly<Record<FunctionName, LambdaFunction>>,
+  { isAlone }: { readonly isAlone: boolean },
 ): void {
-  for (const { method, path, function: name, publicBecause } of ADDED_ROUTES) {
+  for (const { method, path, function: name, publicBecause } of isAlone
+    ? [...ADDED_ROUTES, ...ROUTES_ALONE]
+    : ADDED_ROUTES) {
     const routes = api.addRoutes({
       path,
       methods: [method],

@@ -27,7 +27,10 @@ export interface ControlPlaneFunctionsProps {
 /** What the API's code imports on demand. */
 const ON_DEMAND = ['control-plane/lambda/docs-page', 'control-plane/api/description/control-plane-document'];
 
-/** Replaces SBT's functions with ours and returns them by name. Each has its own role with the permissions it needs. */
+/**
+ * Replaces SBT's functions with ours and returns them by name. Each has its own role with the permissions it needs. Beside an
+ * application plane, its operator function invites administrators of tenants and replays dead letters.
+ */
 export function controlPlaneFunctions(
   stack: Stack,
   props: ControlPlaneFunctionsProps,
@@ -37,8 +40,10 @@ export function controlPlaneFunctions(
     environment: props.environment,
     logRetention: props.logRetention,
   });
-  allowConsumerQueues(functions.registrations, props.prefix);
-  allowTenantPools(functions.tenants);
+  if (!props.appPlaneTable) {
+    allowConsumerQueues(functions.registrations, props.prefix);
+    allowTenantPools(functions.tenants);
+  }
   return functions;
 }
 
@@ -64,7 +69,7 @@ function replacementsFor(
       path: '/tenantManagementLambda/TenantManagementServices',
       code: api,
       description: 'Tenants',
-      statements: [...allow.writeTable(table), allow.inviteTenantAdmins(stack, prefix)],
+      statements: [...allow.writeTable(table), ...(appPlaneTable ? [] : [allow.inviteTenantAdmins(stack, prefix)])],
     },
     registrations: {
       path: '/tenantRegistrationLambda/TenantRegistrationFunc',
@@ -74,7 +79,7 @@ function replacementsFor(
         ...allow.writeTable(table),
         ...(appPlaneTable ? allow.announceAdministrators(appPlaneTable) : []),
         allow.sealPasswords(passwordKey),
-        allow.replayTo(stack, prefix),
+        ...(appPlaneTable ? [] : [allow.replayTo(stack, prefix)]),
         allow.sendMail(stack, sender),
       ],
     },

@@ -7,6 +7,7 @@ import {
   type CorsPreflightOptions,
   type IHttpApi,
 } from 'aws-cdk-lib/aws-apigatewayv2';
+import type { HttpJwtAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { Key } from 'aws-cdk-lib/aws-kms';
 import { CfnLogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -72,6 +73,15 @@ export class ControlPlaneStack extends TierplaneStack {
   /** The API as the application plane uses it for the account pages of tenants' users. */
   readonly accountsApi: AccountsApi;
 
+  /** What the function that serves the operator's routes uses: the API, the table, and the clients of its callers. */
+  readonly operated: {
+    readonly httpApiId: string;
+    readonly authorizerId: string;
+    readonly table: Table;
+    readonly machineClientId: string;
+    readonly automationClientId: string;
+  };
+
   constructor(scope: Construct, props: ControlPlaneStackProps) {
     super(scope, 'controlplane-stack', { ...props, description: 'Control plane of Tierplane' });
     const { appPlane, billing } = props;
@@ -123,7 +133,13 @@ export class ControlPlaneStack extends TierplaneStack {
     const publisher = outboxPublisher(this, { controlPlane, table, environment, logRetention });
     keepLostResults(this, controlPlane);
     const api = controlPlane.node.findChild('controlPlaneApi') as ControlPlaneAPI;
-    addRoutes(api, functions);
+    addRoutes(api, functions, { isAlone: appPlane === undefined });
+    this.operated = {
+      ...{ table, automationClientId, machineClientId: auth.machineClientId },
+      httpApiId: api.api.httpApiId,
+      // SBT declares the authorizer as any kind of one. Its id exists since the first route was added.
+      authorizerId: (api.jwtAuthorizer as HttpJwtAuthorizer).authorizerId,
+    };
     configureApi(api, `${prefix}-control-plane`);
     const url = controlPlane.controlPlaneAPIGatewayUrl;
     this.accountsApi = { apiId: api.api.apiId, url, sender: adminEmail };

@@ -7,7 +7,8 @@ import { reservedSlugs } from '../../core/tenant/reserved-names.ts';
 import { pause } from '../../core/time/wait.ts';
 import { createRateLimiter } from '../../core/usage/rate-limiter.ts';
 import { TIERS } from '../../tenant-templates/tiers.ts';
-import { createControlPlane } from '../api/dispatch.ts';
+import { APP_PLANE_OPERATIONS } from '../api/app-plane-operations.ts';
+import { createControlPlane } from '../api/control-plane.ts';
 import type { ControlPlaneDeps } from '../api/http/deps.ts';
 import type { ApiRequest, ApiResponse } from '../api/http/http.ts';
 import { readEnvironment } from './environment.ts';
@@ -55,6 +56,9 @@ const deps: ControlPlaneDeps = {
   docsPage: async (api) => (await import('./docs-page.ts')).docsPage(api),
 };
 
+/** Alone, the control plane's own table stands in for the application plane's. */
+const isAlone = environment.TIERPLANE_APP_PLANE_TABLE === environment.TIERPLANE_TABLE;
+
 /** Minimum duration of a successful sign-up; longer than sending a mail usually takes. */
 const SIGN_UP_MS = 1_000;
 
@@ -66,7 +70,7 @@ export const handler = createHttpHandler({
       machineClientId: environment.TIERPLANE_MACHINE_CLIENT,
       automationClientId: environment.TIERPLANE_AUTOMATION_CLIENT,
     }),
-  open: (authorize) => createControlPlane(deps, authorize),
+  open: (authorize) => createControlPlane(deps, authorize, [], isAlone ? [] : APP_PLANE_OPERATIONS),
   completed: (request, response, started) =>
     Promise.all([mails.completed(), equalizeSignUp(request, response, started)]),
 });

@@ -1,12 +1,7 @@
 import type { Envelope } from '../ports/event-bus.ts';
-import { type Key, type Partition, put, type Write } from '../ports/table.ts';
+import { type Key, put, type Write } from '../ports/table.ts';
+import { OUTBOX } from './outbox-partitions.ts';
 import { checkEvent } from './schemas.ts';
-
-/**
- * State and its event are written in one transaction: `table.transact([put(state), ...outboxWrites([event])])`.
- * The publisher (core/events/publisher.ts) drains this partition in order of id.
- */
-export const OUTBOX: Partition<Envelope> = { pk: 'outbox' };
 
 /** Throws INVALID for an event that does not match its schema, so that no state is stored with an unreadable event. */
 export function outboxWrites(events: readonly Envelope[]): Write[] {

@@ -2,18 +2,11 @@ import { isDomainError } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Envelope, EventBus } from '../ports/event-bus.ts';
 import type { Log } from '../ports/log.ts';
-import { type ListedItem, type Partition, put, type Table } from '../ports/table.ts';
+import { type ListedItem, put, type Table } from '../ports/table.ts';
 import { MAX_WRITES } from '../ports/table-rules.ts';
-import { OUTBOX, outboxDeletes } from './outbox.ts';
+import { outboxDeletes } from './outbox.ts';
+import { OUTBOX, REJECTED } from './outbox-partitions.ts';
 import { checkEvent } from './schemas.ts';
-
-/** Events that match no schema, such as those of an older version, with the reason. Here they do not block the outbox. */
-export const REJECTED: Partition<RejectedEvent> = { pk: 'outbox-rejected' };
-
-export interface RejectedEvent {
-  readonly event: Envelope;
-  readonly reason: string;
-}
 
 export interface PublisherOptions {
   readonly table: Table;

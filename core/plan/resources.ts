@@ -156,3 +156,9 @@ export interface ResourceDriver<Kind extends ResourceKind = ResourceKind> {
   /** Removes what cannot be observed as a resource; the last step of an offboarding. Otherwise like `apply`. @default - nothing */
   purge?(tenantId: string): Promise<MaybePending>;
 }
+
+/** Observes the resources of some kinds, and changes nothing. */
+export type ResourceObserver<Kind extends ResourceKind = ResourceKind> = Pick<
+  ResourceDriver<Kind>,
+  'kinds' | 'observe'
+>;

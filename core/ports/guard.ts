@@ -9,6 +9,17 @@ import type { Check } from './table.ts';
  */
 export type Guard = () => Promise<readonly Check[]>;
 
+/**
+ * The guard of changes in a table that does not hold the guard's records: it is asked before each change, and its conditions
+ * cannot be part of the change.
+ */
+export function askedOnly(guard: Guard): Guard {
+  return async () => {
+    await guard();
+    return [];
+  };
+}
+
 /** Both guards as one. */
 export function bothGuards(first: Guard, second: Guard): Guard {
   return async () => [...(await first()), ...(await second())];

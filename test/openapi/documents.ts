@@ -1,4 +1,4 @@
-import { createControlPlane } from '../../control-plane/api/dispatch.ts';
+import { createControlPlane } from '../../control-plane/api/control-plane.ts';
 import type { ControlPlaneDeps } from '../../control-plane/api/http/deps.ts';
 import { LOCAL_OPERATIONS } from '../../control-plane/api/local-operations.ts';
 import type { OpenApi } from '../../core/http/openapi-document.ts';

@@ -9,7 +9,7 @@ import {
 import { DynamoDBClient, ListTablesCommand, paginateScan } from '@aws-sdk/client-dynamodb';
 import { expect } from '@jest/globals';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
-import { OUTBOX } from '../../core/events/outbox.ts';
+import { OUTBOX } from '../../core/events/outbox-partitions.ts';
 import { signIn, type Tokens } from '../../rehearsal/managed-login.ts';
 import { requestPublic } from '../../rehearsal/public-address.ts';
 import type { BadInputHome, Difference, Signer } from '../control-plane/api/bad-input.home.ts';

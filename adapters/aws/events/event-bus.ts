@@ -1,13 +1,14 @@
 import { type EventBridgeClient, PutEventsCommand, type PutEventsRequestEntry } from '@aws-sdk/client-eventbridge';
-import { GetQueueUrlCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import type { SQSClient } from '@aws-sdk/client-sqs';
 import { DomainError } from '../../../core/errors.ts';
 import { requireConsumerName } from '../../../core/events/consumer-name.ts';
 import type { Consumer, EventBus } from '../../../core/ports/event-bus.ts';
 import { throwAs } from '../store/errors.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { type DeliveryOptions, deadLetterAbandoned, deliver } from './delivery.ts';
-import { putEventsEntry, replayBody } from './event-record.ts';
+import { putEventsEntry } from './event-record.ts';
 import { pollQueue } from './queue-poller.ts';
+import { openDeadLetters, queueUrl } from './replay.ts';
 
 export interface EventBusOptions extends DeliveryOptions {
   readonly events: EventBridgeClient;
@@ -36,7 +37,7 @@ const MAX_BYTES = 256 * 1024;
  * long-running processes; a Lambda function with such a queue as its source calls `deliver` for each record instead.
  */
 export function openEventBus(options: EventBusOptions): AwsEventBus {
-  const { events, sqs, busName, table, log, queuePrefix } = options;
+  const { events, busName, table, log } = options;
   const letters = new DeadLetters(table);
   const subscriptions = new Map<string, { close(): Promise<void> }>();
   const preparing = new Set<Promise<void>>();
@@ -71,17 +72,7 @@ export function openEventBus(options: EventBusOptions): AwsEventBus {
       return subscription;
     },
 
-    deadLetters: (page) => letters.page(page),
-
-    async replay(id) {
-      const found = await letters.find(id);
-      if (!found) throw new DomainError('NOT_FOUND', 'dead letter not found');
-      // Sent before it is deleted: a crash in between leaves it listed, but never loses it.
-      const { consumer, event } = found.letter;
-      const QueueUrl = await queueUrl(sqs, `${queuePrefix}${consumer}`);
-      await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: replayBody(event) })).catch(throwAs('SQS'));
-      await letters.remove(found);
-    },
+    ...openDeadLetters(options),
 
     forgetTenant: (tenantId) => letters.deleteOf(tenantId),
 
@@ -149,10 +140,4 @@ async function putEvents(events: EventBridgeClient, batch: PutEventsRequestEntry
     'UNAVAILABLE',
     `EventBridge refused ${response.FailedEntryCount} of ${batch.length} events: ${[...codes].join(', ')}`,
   );
-}
-
-async function queueUrl(sqs: SQSClient, name: string): Promise<string> {
-  const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: name })).catch(throwAs('SQS'));
-  if (!QueueUrl) throw new DomainError('INTERNAL', `SQS has no queue '${name}'`);
-  return QueueUrl;
 }

@@ -1,18 +1,17 @@
-import type { CloudFormationClient, Parameter, Stack, StackResource } from '@aws-sdk/client-cloudformation';
-import type { ECSClient, Service } from '@aws-sdk/client-ecs';
-import { DomainError } from '../../../core/errors.ts';
-import { deploymentIdOf, requireDeployment, tenantOf } from '../../../core/plan/deployment.ts';
+import type { CloudFormationClient, Parameter, Stack } from '@aws-sdk/client-cloudformation';
+import type { ECSClient } from '@aws-sdk/client-ecs';
+import { requireDeployment } from '../../../core/plan/deployment.ts';
 import type { Clock } from '../../../core/ports/clock.ts';
 import type { ClusterId } from '../../../core/ports/places.ts';
 import type {
   DeploymentId,
   DeploymentSpec,
   DeploymentStatus,
-  Part,
   Runtime,
   ServiceKey,
   ServiceStatus,
 } from '../../../core/ports/runtime.ts';
+import { DeployedStacks } from './deployed-stacks.ts';
 import {
   type DeploymentTemplate,
   fingerprintOf,
@@ -20,9 +19,8 @@ import {
   type TemplateVariant,
   tokenPrefix,
 } from './deployment-template.ts';
-import { EcsServices, isSteady } from './ecs-services.ts';
 import { phaseOf, waitingFor } from './stack-phase.ts';
-import { clusterOf, idOf, isDeployment, TAG, tagOf, tagsOf } from './stack-tags.ts';
+import { clusterOf, TAG, tagOf, tagsOf } from './stack-tags.ts';
 import { Stacks, type StacksOptions } from './stacks.ts';
 
 export interface RuntimeOptions extends StacksOptions {
@@ -46,13 +44,6 @@ interface Next {
   readonly fingerprint: string;
 }
 
-/** What the account has of one of the template's services. */
-interface Found {
-  readonly service: string;
-  readonly resource: StackResource | undefined;
-  readonly ecs: Service | undefined;
-}
-
 /**
  * The Runtime port on AWS: one CloudFormation stack per deployment, which has the ECS services. A stack with a cluster of its
  * own is protected from deletion until it is withdrawn. Services that run in one task are restarted and scaled together.
@@ -60,12 +51,15 @@ interface Found {
 export class StackRuntime implements Runtime {
   readonly #options: RuntimeOptions;
   readonly #stacks: Stacks;
-  readonly #ecs: EcsServices;
+  readonly #deployed: DeployedStacks;
 
   constructor(options: RuntimeOptions) {
     this.#options = options;
     this.#stacks = new Stacks(options.cloudFormation, options);
-    this.#ecs = new EcsServices(options.ecs);
+    const { template, ecs, prefix, poolStack } = options;
+    this.#deployed = new DeployedStacks({
+      ...{ stacks: this.#stacks, services: template.services, ecs, prefix, poolStack },
+    });
   }
 
   async deploy(spec: DeploymentSpec): Promise<DeploymentStatus> {
@@ -75,14 +69,14 @@ export class StackRuntime implements Runtime {
     const parameters = parametersOf(template, variant, spec);
     const next = { variant, parameters, fingerprint: fingerprintOf(variant, parameters) };
     const { fingerprint } = next;
-    const StackName = this.#nameOf(spec.id);
+    const StackName = this.#deployed.nameOf(spec.id);
     const stack = await this.#stacks.find(StackName);
     if (!stack) {
       return changing(spec, await this.#stacks.create(this.#requestOf(spec, next)));
     }
     switch (phaseOf(stack)) {
       case 'working':
-        return await this.#statusOf(stack);
+        return await this.#deployed.statusOf(stack);
       case 'created':
         return await this.#update(stack, spec, { ...next, token: undefined });
       case 'update rolled back': {
@@ -91,7 +85,7 @@ export class StackRuntime implements Runtime {
       }
       case 'creation failed': {
         const { token } = await this.#stacks.lastOperation(StackName);
-        if (token?.startsWith(tokenPrefix(spec, fingerprint))) return await this.#statusOf(stack);
+        if (token?.startsWith(tokenPrefix(spec, fingerprint))) return await this.#deployed.statusOf(stack);
         await this.#stacks.delete(stack);
         return changing(spec, `the remains of stack ${StackName} are being removed`);
       }
@@ -99,52 +93,36 @@ export class StackRuntime implements Runtime {
         await this.#stacks.delete(stack);
         return changing(spec, `stack ${StackName} is being deleted`);
       case 'stuck':
-        return await this.#statusOf(stack);
+        return await this.#deployed.statusOf(stack);
     }
   }
 
   async withdraw(id: DeploymentId): Promise<DeploymentStatus> {
-    const StackName = this.#nameOf(id);
+    const StackName = this.#deployed.nameOf(id);
     const stack = await this.#stacks.find(StackName);
     if (!stack) return { state: 'absent', parts: [] };
     const { StackStatus = '' } = stack;
     const isWorking = phaseOf(stack) === 'working' && StackStatus !== 'CREATE_IN_PROGRESS';
-    const failed = phaseOf(stack) === 'deletion failed' ? await this.#statusOf(stack) : undefined;
+    const failed = phaseOf(stack) === 'deletion failed' ? await this.#deployed.statusOf(stack) : undefined;
     if (!isWorking) await this.#stacks.delete(stack);
     const cluster = clusterOf(stack);
     return failed ?? { state: 'changing', cluster, reason: waitingFor({ ...stack, StackName }, isWorking), parts: [] };
   }
 
-  async deployment(id: DeploymentId): Promise<DeploymentStatus> {
-    const stack = await this.#stacks.find(this.#nameOf(id));
-    return stack ? await this.#statusOf(stack) : { state: 'absent', parts: [] };
+  deployment(id: DeploymentId): Promise<DeploymentStatus> {
+    return this.#deployed.deployment(id);
   }
 
-  async services(filter: { cluster?: ClusterId; tenantId?: string } = {}): Promise<readonly ServiceStatus[]> {
-    const stacks = await this.#stacksOf(filter);
-    const statuses = await Promise.all(stacks.map((stack) => this.#servicesOf(stack)));
-    return statuses.flat().sort((a, b) => (textOf(a) < textOf(b) ? -1 : 1));
+  services(filter: { cluster?: ClusterId; tenantId?: string } = {}): Promise<readonly ServiceStatus[]> {
+    return this.#deployed.services(filter);
   }
 
-  async restartService(key: ServiceKey): Promise<void> {
-    const { arn } = await this.#require(key);
-    await this.#ecs.restart(arn);
+  restartService(key: ServiceKey): Promise<void> {
+    return this.#deployed.restartService(key);
   }
 
-  async scaleService(key: ServiceKey, desired: number): Promise<void> {
-    const { arn, max } = await this.#require(key);
-    if (!Number.isInteger(desired) || desired < 0 || desired > max) {
-      const msg = `must be a whole number from 0 to ${max}, got ${desired}`;
-      throw new DomainError('INVALID', `desired ${msg}`, {
-        issues: [{ loc: ['body', 'desired'], type: 'int_range', msg }],
-      });
-    }
-    await this.#ecs.scale(arn, desired);
-  }
-
-  #nameOf(id: DeploymentId): string {
-    const tenantId = tenantOf(id);
-    return tenantId === null ? this.#options.poolStack : `${this.#options.prefix}-silo-${tenantId}`;
+  scaleService(key: ServiceKey, desired: number): Promise<void> {
+    return this.#deployed.scaleService(key, desired);
   }
 
   /** Updates the stack unless it is as requested, or the last operation was this same update and was rolled back. */
@@ -155,9 +133,9 @@ export class StackRuntime implements Runtime {
     next: Next & { readonly token: string | undefined },
   ): Promise<DeploymentStatus> {
     const { fingerprint, token } = next;
-    if (tagOf(stack, TAG.spec) === fingerprint) return await this.#servingStatus(stack, await this.#find(stack));
-    if (token?.startsWith(tokenPrefix(spec, fingerprint))) return await this.#statusOf(stack);
-    const counts = new Map((await this.#find(stack)).map(({ service, ecs }) => [service, ecs?.desiredCount]));
+    if (tagOf(stack, TAG.spec) === fingerprint) return await this.#deployed.servingStatus(stack);
+    if (token?.startsWith(tokenPrefix(spec, fingerprint))) return await this.#deployed.statusOf(stack);
+    const counts = await this.#deployed.taskCounts(stack);
     return changing(spec, await this.#stacks.update(this.#requestOf(spec, next, counts)));
   }
 
@@ -175,7 +153,7 @@ export class StackRuntime implements Runtime {
     }
     return {
       ...variant.source,
-      StackName: this.#nameOf(spec.id),
+      StackName: this.#deployed.nameOf(spec.id),
       Parameters: Object.entries(values).map(
         ([ParameterKey, ParameterValue]): Parameter => ({ ParameterKey, ParameterValue }),
       ),
@@ -186,99 +164,8 @@ export class StackRuntime implements Runtime {
       ...(roleArn !== undefined && { RoleARN: roleArn }),
     };
   }
-
-  async #statusOf(stack: Stack): Promise<DeploymentStatus> {
-    const phase = phaseOf(stack);
-    const found = await this.#find(stack);
-    const serving = await this.#servingStatus(stack, found);
-    if (phase === 'created') return serving;
-    if (phase === 'working') return { ...serving, state: 'changing', reason: waitingFor(stack, true) };
-    const { reason = stack.StackStatusReason } = await this.#stacks.lastOperation(stack.StackId ?? '');
-    const parts = phase === 'creation failed' ? serving.parts.map((part) => failedPart(part, reason)) : serving.parts;
-    return { ...serving, state: 'failed', parts, ...(reason !== undefined && { reason }) };
-  }
-
-  /** The status of a stack that no operation changes: ready as soon as all its tasks are healthy. */
-  async #servingStatus(stack: Stack, found: readonly Found[]): Promise<DeploymentStatus> {
-    const parts = found.map((one) => partOf(one, stack));
-    const release = tagOf(stack, TAG.release);
-    const waiting = parts.find(({ status }) => status !== 'done');
-    return {
-      state: waiting ? 'changing' : 'ready',
-      cluster: clusterOf(stack),
-      ...(release !== undefined && { release }),
-      ...(waiting?.reason !== undefined && { reason: waiting.reason }),
-      parts,
-    };
-  }
-
-  async #find(stack: Stack): Promise<Found[]> {
-    const resources = await this.#stacks.resources(stack.StackId ?? stack.StackName ?? '');
-    const existing = resources.filter(({ ResourceStatus }) => ResourceStatus !== 'DELETE_COMPLETE');
-    const services = this.#options.template.services.map(({ service, logicalIds }) => {
-      const resource = existing.find(({ LogicalResourceId = '' }) => logicalIds.includes(LogicalResourceId));
-      return { service, resource };
-    });
-    const arns = new Set(services.flatMap(({ resource }) => resource?.PhysicalResourceId ?? []));
-    const ecs = arns.size > 0 ? await this.#ecs.describe([...arns]) : new Map<string, Service>();
-    return services.map((one) => ({ ...one, ecs: ecs.get(one.resource?.PhysicalResourceId ?? '') }));
-  }
-
-  async #stacksOf({ cluster, tenantId }: { cluster?: ClusterId; tenantId?: string }): Promise<Stack[]> {
-    const named = tenantId === undefined ? undefined : this.#nameOf(deploymentIdOf(tenantId));
-    const found = named === undefined ? await this.#stacks.all() : [await this.#stacks.find(named)];
-    return found.filter((stack): stack is Stack => {
-      if (!stack || !isDeployment(stack) || stack.StackName !== this.#nameOf(idOf(stack))) return false;
-      return cluster === undefined || clusterOf(stack) === cluster;
-    });
-  }
-
-  async #servicesOf(stack: Stack): Promise<ServiceStatus[]> {
-    const found = (await this.#find(stack)).filter(({ ecs }) => ecs !== undefined);
-    return await Promise.all(
-      found.map(async ({ service, ecs }) => ({
-        ...{ cluster: clusterOf(stack), tenantId: tenantOf(idOf(stack)), service },
-        desired: ecs?.desiredCount ?? 0,
-        tasks: await this.#ecs.tasks(ecs?.serviceArn ?? ''),
-        restarts: ecs?.deployments?.[0]?.failedTasks ?? 0,
-        clusterName: ecs?.clusterArn?.split('/').at(-1) ?? '',
-        securityGroups: ecs?.networkConfiguration?.awsvpcConfiguration?.securityGroups ?? [],
-      })),
-    );
-  }
-
-  /** Throws NOT_FOUND. */
-  async #require({ cluster, tenantId, service }: ServiceKey): Promise<{ readonly arn: string; readonly max: number }> {
-    const stack = await this.#stacks.find(this.#nameOf(deploymentIdOf(tenantId)));
-    const found = stack && clusterOf(stack) === cluster ? await this.#find(stack) : [];
-    const arn = found.find((one) => one.service === service)?.ecs?.serviceArn;
-    if (!stack || arn === undefined) {
-      throw new DomainError('NOT_FOUND', `service ${cluster}/${tenantId ?? 'pooled'}/${service} not found`);
-    }
-    return { arn, max: Number(tagOf(stack, TAG.max)) };
-  }
 }
 
 function changing({ cluster, release }: DeploymentSpec, reason: string): DeploymentStatus {
   return { state: 'changing', cluster, release, reason, parts: [] };
-}
-
-function textOf({ cluster, tenantId, service }: ServiceKey): string {
-  return `${cluster}/${tenantId ?? '-'}/${service}`;
-}
-
-function partOf({ service: name, resource, ecs }: Found, { LastUpdatedTime, CreationTime }: Stack): Part {
-  const startedAt = (LastUpdatedTime ?? CreationTime ?? new Date(0)).toISOString();
-  const { ResourceStatus = '', ResourceStatusReason: reason, Timestamp } = resource ?? {};
-  if (ResourceStatus.endsWith('_FAILED') && !ecs) return failedPart({ name, status: 'running', startedAt }, reason);
-  if (!ecs || ResourceStatus.endsWith('_IN_PROGRESS')) return { name, status: 'running', startedAt };
-  if (isSteady(ecs)) {
-    return { name, status: 'done', startedAt, ...(Timestamp && { endedAt: Timestamp.toISOString() }) };
-  }
-  const counts = `service ${name} has ${ecs.runningCount} of ${ecs.desiredCount} tasks`;
-  return { name, status: 'running', startedAt, reason: counts };
-}
-
-function failedPart({ name, startedAt }: Part, reason: string | undefined): Part {
-  return { name, status: 'failed', startedAt, ...(reason !== undefined && { reason }) };
 }

@@ -123,15 +123,20 @@ export class Stacks {
     });
   }
 
-  /** The last operation on a stack. Events are listed newest first. */
+  /** The last operation on a stack. */
   async lastOperation(StackName: string): Promise<LastOperation> {
+    return operationOf(await this.lastEvents(StackName));
+  }
+
+  /** The events of the last operation on a stack, newest first. */
+  async lastEvents(StackName: string): Promise<readonly StackEvent[]> {
     const events: StackEvent[] = [];
     for (let NextToken: string | undefined; ; ) {
       const page = await this.#client.send(new DescribeStackEventsCommand({ StackName, NextToken })).catch(fail);
       events.push(...(page.StackEvents ?? []));
       NextToken = page.NextToken;
       const began = events.findIndex((event) => isBeginning(event));
-      if (began >= 0 || !NextToken) return operationOf(events.slice(0, began < 0 ? undefined : began + 1));
+      if (began >= 0 || !NextToken) return events.slice(0, began < 0 ? undefined : began + 1);
     }
   }
 
@@ -163,17 +168,24 @@ export class Stacks {
 }
 
 /** The event with which an operation on the stack itself began. Its rollback belongs to it. */
-function isBeginning({ PhysicalResourceId, StackId, ResourceStatus }: StackEvent): boolean {
-  return PhysicalResourceId === StackId && /^(CREATE|UPDATE|DELETE)_IN_PROGRESS$/.test(ResourceStatus ?? '');
+function isBeginning(event: StackEvent): boolean {
+  return isOfStack(event) && /^(CREATE|UPDATE|DELETE)_IN_PROGRESS$/.test(event.ResourceStatus ?? '');
+}
+
+/** Whether the event is about the stack itself, not about one of its resources. */
+export function isOfStack({ PhysicalResourceId, StackId }: StackEvent): boolean {
+  return PhysicalResourceId === StackId;
+}
+
+/** Whether the event reports the failure of a resource. A resource that was cancelled did not fail itself. */
+export function isFailure(event: StackEvent): boolean {
+  const { ResourceStatus = '', ResourceStatusReason = '' } = event;
+  return ResourceStatus.endsWith('_FAILED') && !CANCELLED.test(ResourceStatusReason) && !isOfStack(event);
 }
 
 function operationOf(events: readonly StackEvent[]): LastOperation {
   const token = events.find(({ ClientRequestToken }) => ClientRequestToken !== undefined)?.ClientRequestToken;
-  const failed = events.filter(
-    ({ ResourceStatus = '', ResourceStatusReason = '', PhysicalResourceId, StackId }) =>
-      ResourceStatus.endsWith('_FAILED') && !CANCELLED.test(ResourceStatusReason) && PhysicalResourceId !== StackId,
-  );
-  const first = failed.at(-1);
+  const first = events.findLast(isFailure);
   const own = events.find(({ ResourceStatusReason }) => ResourceStatusReason !== undefined)?.ResourceStatusReason;
   return { token, reason: first ? `${first.LogicalResourceId}: ${first.ResourceStatusReason}` : own };
 }

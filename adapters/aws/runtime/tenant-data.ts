@@ -1,8 +1,8 @@
 import type { CloudFormationClient, Stack } from '@aws-sdk/client-cloudformation';
-import { DeleteTableCommand, type DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { DeleteTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DomainError } from '../../../core/errors.ts';
 import type { Clock, RandomBytes } from '../../../core/ports/clock.ts';
-import type { Key, Table, Write } from '../../../core/ports/table.ts';
+import type { Table, Write } from '../../../core/ports/table.ts';
 import { keyOf, MAX_WRITES } from '../../../core/ports/table-rules.ts';
 import type { TenantData } from '../../../core/ports/tenant-data.ts';
 import type { MaybePending, Pending } from '../../../core/progress/pending.ts';
@@ -11,7 +11,7 @@ import { requireTenantId } from '../../../core/tenant/ids.ts';
 import type { TierName } from '../../../core/tier/tiers.ts';
 import { asDomainError, throwAs } from '../store/errors.ts';
 import { openTable } from '../store/table.ts';
-import { TENANT_ATTRIBUTE, TENANT_INDEX } from '../store/table-shape.ts';
+import { dataStackName, hasData, pooledKeys } from './data-presence.ts';
 import type { TemplateVariant } from './deployment-template.ts';
 import { phaseOf, waitingFor } from './stack-phase.ts';
 import { Stacks, type StacksOptions } from './stacks.ts';
@@ -93,10 +93,8 @@ export class StackTenantData implements TenantData {
     throw await this.#failureOf(stack);
   }
 
-  async has(tenantId: string): Promise<boolean> {
-    if (await this.#stacks.find(this.#nameOf(tenantId))) return true;
-    for (const { name } of this.#pooled) if ((await this.#keysOf(name, tenantId, 1)).length > 0) return true;
-    return false;
+  has(tenantId: string): Promise<boolean> {
+    return hasData(tenantId, { ...this.#options, stacks: this.#stacks });
   }
 
   async delete(tenantId: string): Promise<MaybePending> {
@@ -122,8 +120,7 @@ export class StackTenantData implements TenantData {
 
   /** Throws INVALID. */
   #nameOf(tenantId: string): string {
-    requireTenantId(tenantId);
-    return `${this.#options.prefix}-silo-data-${tenantId}`;
+    return dataStackName(this.#options.prefix, tenantId);
   }
 
   /** How long items that were written before the tenant was closed may still appear, in ms; 0 if it is not closed. */
@@ -164,23 +161,12 @@ export class StackTenantData implements TenantData {
   async #deleteItems({ name, table }: PooledTable, tenantId: string, limit: number): Promise<number> {
     let deleted = 0;
     while (deleted < limit) {
-      const keys = await this.#keysOf(name, tenantId, MAX_WRITES);
+      const keys = await pooledKeys(this.#options.dynamo, { table: name, tenantId, limit: MAX_WRITES });
       if (keys.length === 0) break;
       await table.transact(keys.map((key) => ({ delete: key })));
       deleted += keys.length;
     }
     return deleted;
-  }
-
-  async #keysOf(TableName: string, tenantId: string, Limit: number): Promise<Key[]> {
-    const command = new QueryCommand({
-      ...{ TableName, IndexName: TENANT_INDEX, Limit },
-      KeyConditionExpression: '#tenant = :tenant',
-      ExpressionAttributeNames: { '#tenant': TENANT_ATTRIBUTE },
-      ExpressionAttributeValues: { ':tenant': { S: tenantId } },
-    });
-    const { Items = [] } = await this.#options.dynamo.send(command).catch(throwAs('DynamoDB'));
-    return Items.map(({ pk, sk }) => ({ pk: pk?.S ?? '', sk: sk?.S ?? '' }));
   }
 
   async #failureOf(stack: Stack): Promise<DomainError> {

@@ -14,6 +14,7 @@ import type { SharedInfra } from '../shared-infra/shared-infra.ts';
 import { Release } from '../tenant-stacks/release.ts';
 import { tenantBoundary } from '../tenant-stacks/tenant-boundary.ts';
 import { DeploymentRole } from './deployment-role.ts';
+import { type OperatedControlPlane, OperatorFunction } from './operator-function.ts';
 import { ProvisionerFunctions, TIMEOUT_SECONDS } from './provisioner-functions.ts';
 import { RequestQueue } from './request-queue.ts';
 import { type SignedInApi, SiteConfigurations } from './site-configuration.ts';
@@ -32,6 +33,8 @@ export interface CoreAppPlaneProps extends PlatformProps {
     readonly busArn: string;
     readonly signedInApi: SignedInApi;
     readonly accountsApi: TenantAccountPagesProps['api'];
+    /** Its API, of which the operator function serves some routes, and its table, which it reads. */
+    readonly operated: OperatedControlPlane;
   };
   /** The stack of the pooled services, and the names of its tables. */
   readonly pool: { readonly stackName: string; readonly tableNames: readonly string[] };
@@ -70,8 +73,12 @@ export class CoreAppPlaneStack extends TierplaneStack {
       ...{ prefix, environmentName, configuration },
       release: new Release(this, { environmentName, configuration, release, bucket: infra.releases }),
     });
+    const operator = new OperatorFunction(this, 'Operator', {
+      ...{ prefix, infra, requests, work, release, pool: props.pool, controlPlane: controlPlane.operated },
+      logRetention: configuration.logRetentionDays,
+    });
     const publisher = this.#publisher(props);
-    for (const one of [...functions.all, smoke.function, publisher.function]) alarmOnErrors(one);
+    for (const one of [...functions.all, smoke.function, operator.function, publisher.function]) alarmOnErrors(one);
     new TenantAccountPages(this, 'Accounts', {
       ...{ prefix, table: infra.table, api: controlPlane.accountsApi, appUrl: infra.sites.app.url },
       logRetention: configuration.logRetentionDays,

@@ -76,6 +76,12 @@ export function serviceLogicalId(service: string): string {
   return `${capitalized(service)}Service`;
 }
 
+/** The services of the pool's stack and of silo stacks, with the logical ids that each may have. */
+export const DEPLOYED_SERVICES = SERVICES.map((service) => ({
+  service,
+  logicalIds: [serviceLogicalId(service), ONE_TASK_SERVICE],
+}));
+
 /** The parameter with a service's number of tasks. */
 export function countParameter(service: string): string {
   return `${capitalized(service)}Count`;
@@ -169,7 +175,7 @@ export function siloTemplate(options: SiloTemplateOptions): SiloTemplate {
   const { manifest, tiers } = options;
   return {
     minTasks: MIN_TASKS,
-    services: SERVICES.map((service) => ({ service, logicalIds: [serviceLogicalId(service), ONE_TASK_SERVICE] })),
+    services: DEPLOYED_SERVICES,
     variantOf(spec) {
       const { packing, capacity } = choiceOf(spec, tiers);
       const name = templateName(isolationOf(spec), packing, capacity);

@@ -7,6 +7,7 @@ import type {
   ObservedResource,
   ResourceDriver,
   ResourceKind,
+  ResourceObserver,
   ResourceOf,
 } from '../../../core/plan/resources.ts';
 import type { ClusterId, Places } from '../../../core/ports/places.ts';
@@ -22,19 +23,24 @@ export type EnvironmentOf = (
   tier: TierName,
 ) => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;
 
-export interface DeploymentDriverOptions {
+export interface DeploymentObserverOptions {
+  readonly runtime: Pick<Runtime, 'deployment'>;
+  readonly data: Pick<TenantData, 'has'>;
+  /** Names of the application's microservices. */
+  readonly services: readonly string[];
+  /**
+   * true: each tenant keeps its release until it is updated, so the runtime must be able to deploy earlier ones.
+   * @default false - all tenants run the platform's
+   */
+  readonly keepsReleases?: boolean;
+}
+
+export interface DeploymentDriverOptions extends DeploymentObserverOptions {
   readonly runtime: Pick<Runtime, 'deploy' | 'withdraw' | 'deployment'>;
   readonly data: TenantData;
   readonly places: Pick<Places, 'take'>;
-  /** Names of the application's microservices. */
-  readonly services: readonly string[];
   /** The release of the application that new tenants get. */
   readonly release: string;
-  /**
-   * true: each tenant keeps its release until it is updated, so the runtime must be able to deploy earlier ones.
-   * @default false - all tenants run `release`
-   */
-  readonly keepsReleases?: boolean;
   readonly environmentOf: EnvironmentOf;
 }
 
@@ -53,21 +59,11 @@ interface Unit {
 const LOOK_AGAIN_MS = 5_000;
 
 /**
- * The driver of what a silo tenant has to itself: its data, its cluster and its services, which are deployed as one unit.
- * Of what tenants share, it sees only the tenant's own items in the pooled stores.
+ * Observes what a silo tenant has to itself and, of what tenants share, its own items in the pooled stores; see
+ * `createDeploymentDriver`.
  */
-export function createDeploymentDriver(options: DeploymentDriverOptions): ResourceDriver<Kind> {
+export function createDeploymentObserver(options: DeploymentObserverOptions): ResourceObserver<Kind> {
   const { runtime, data, services, keepsReleases = false } = options;
-  const applyAll = async (changes: readonly Change<Kind>[]): Promise<MaybePending> => {
-    const done: Change<Kind>[] = [];
-    for (const unit of unitsOf(changes, options)) {
-      const pending = await unit.apply().catch((error: unknown) => {
-        throw failureOf(error, unit.changes, done);
-      });
-      if (pending) return pending;
-      done.push(...unit.changes);
-    }
-  };
   return {
     kinds: KINDS,
     async observe(tenantId, kinds = KINDS) {
@@ -79,6 +75,27 @@ export function createDeploymentDriver(options: DeploymentDriverOptions): Resour
       const own: ObservedResource<Kind>[] = hasData ? [{ kind: 'data', name: 'data', tenantId, spec: {} }] : [];
       return [...own, ...computeOf(status, tenantId, services, keepsReleases)];
     },
+  };
+}
+
+/**
+ * The driver of what a silo tenant has to itself: its data, its cluster and its services, which are deployed as one unit.
+ * Of what tenants share, it sees only the tenant's own items in the pooled stores.
+ */
+export function createDeploymentDriver(options: DeploymentDriverOptions): ResourceDriver<Kind> {
+  const { data } = options;
+  const applyAll = async (changes: readonly Change<Kind>[]): Promise<MaybePending> => {
+    const done: Change<Kind>[] = [];
+    for (const unit of unitsOf(changes, options)) {
+      const pending = await unit.apply().catch((error: unknown) => {
+        throw failureOf(error, unit.changes, done);
+      });
+      if (pending) return pending;
+      done.push(...unit.changes);
+    }
+  };
+  return {
+    ...createDeploymentObserver(options),
     apply: (change) => applyAll([change]),
     applyAll,
     /**

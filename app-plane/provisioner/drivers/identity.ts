@@ -1,5 +1,5 @@
 import { DomainError, isDomainError } from '../../../core/errors.ts';
-import type { ObservedResource, ResourceDriver, ResourceOf } from '../../../core/plan/resources.ts';
+import type { ObservedResource, ResourceDriver, ResourceObserver, ResourceOf } from '../../../core/plan/resources.ts';
 import type { Identity, RealmId } from '../../../core/ports/identity.ts';
 
 type Kind = 'user-pool' | 'admin-user';
@@ -10,6 +10,11 @@ export interface IdentityDriverOptions {
 
 const RESERVED = 'the email of the first administrator is reserved for a minute, or taken by a user of another name';
 
+/** Observes a tenant's user pool and its users; see `createIdentityDriver`. */
+export function createIdentityObserver({ identity }: IdentityDriverOptions): ResourceObserver<Kind> {
+  return { kinds: ['user-pool', 'admin-user'], observe: (tenantId) => observe(tenantId, identity) };
+}
+
 /**
  * The driver of a tenant's user pool and of its users. An 'admin-user' exists when the tenant has any user in the realm:
  * from then on the tenant administers its users itself, and the platform creates none of them again.
@@ -17,8 +22,7 @@ const RESERVED = 'the email of the first administrator is reserved for a minute,
 export function createIdentityDriver(options: IdentityDriverOptions): ResourceDriver<Kind> {
   const { identity } = options;
   return {
-    kinds: ['user-pool', 'admin-user'],
-    observe: (tenantId) => observe(tenantId, identity),
+    ...createIdentityObserver(options),
     apply: (change) =>
       change.action === 'delete' ? remove(change.resource, identity) : ensure(change.resource, options),
     /** Also deletes a password that was staged for an administrator who was never created. */

@@ -1,5 +1,5 @@
 import { encodeBase64Url } from '../../../core/encoding/base64url.ts';
-import type { Change, ObservedResource, ResourceDriver } from '../../../core/plan/resources.ts';
+import type { Change, ObservedResource, ResourceDriver, ResourceObserver } from '../../../core/plan/resources.ts';
 import type { RandomBytes } from '../../../core/ports/clock.ts';
 import type { MeteringKeys } from '../../../core/ports/metering-keys.ts';
 import { type Item, type Key, put, type Table, type Write } from '../../../core/ports/table.ts';
@@ -26,12 +26,24 @@ interface Entries {
   readonly route: Item<Route> | undefined;
 }
 
-export interface RoutingDriverOptions {
+export interface RoutingObserverOptions {
   readonly table: Table;
+  readonly meteringKeys: Pick<MeteringKeys, 'keptIn'>;
+}
+
+export interface RoutingDriverOptions extends RoutingObserverOptions {
   readonly random: RandomBytes;
   readonly meteringKeys: MeteringKeys;
   /** Called after the tenant's route or key has changed, so that caches drop it. */
   readonly onRouteChange: (tenantId: string) => void;
+}
+
+/** Observes the API key and the route; see `createRoutingDriver`. */
+export function createRoutingObserver({ table, meteringKeys }: RoutingObserverOptions): ResourceObserver<Kind> {
+  return {
+    kinds: ['api-key', 'route'],
+    observe: async (tenantId) => observed(tenantId, await readEntries(tenantId, table), meteringKeys),
+  };
 }
 
 /**
@@ -39,10 +51,8 @@ export interface RoutingDriverOptions {
  * when it creates the route and never changes it afterwards.
  */
 export function createRoutingDriver(options: RoutingDriverOptions): ResourceDriver<Kind> {
-  const { table } = options;
   return {
-    kinds: ['api-key', 'route'],
-    observe: async (tenantId) => observed(tenantId, await readEntries(tenantId, table), options.meteringKeys),
+    ...createRoutingObserver(options),
     apply: (change) => applyAll([change], options),
     applyAll: (changes) => applyAll(changes, options),
   };

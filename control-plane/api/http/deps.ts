@@ -23,9 +23,22 @@ export interface StoreDeps {
   readonly random: RandomBytes;
 }
 
+/** An outbox. Events that its publisher rejected never reached the bus, and are listed as dead letters. */
+export interface ListedOutbox {
+  /** Shown as the consumer of the events, and the beginning of their ids. No consumer has this name. */
+  readonly name: string;
+  /** The table that the outbox is in. */
+  readonly table: Table;
+}
+
+/** What lists and replays events whose delivery failed for good. */
+export type DeadLetterBus = Pick<EventBus, 'deadLetters' | 'replay'>;
+
 /** What `/operator` and the progress of tenants need of the application plane. */
 export interface OperatorDeps {
-  readonly bus: EventBus;
+  readonly bus: DeadLetterBus;
+  /** Further outboxes with events that were never published. @default - the control plane's table has the only outbox */
+  readonly outboxes?: readonly ListedOutbox[];
   /** The tier table in force. */
   readonly tiers: TierTable;
   /** Steps of the current run, or of the last one; empty if there was none. */
@@ -37,7 +50,7 @@ export interface OperatorDeps {
 export interface TenantDeps extends StoreDeps {
   readonly identity: Identity;
   readonly log: Log;
-  readonly operator: Pick<OperatorDeps, 'bus' | 'tiers' | 'progress'>;
+  readonly operator: Pick<OperatorDeps, 'bus' | 'outboxes' | 'tiers' | 'progress'>;
 }
 
 /** The compute of the application plane. */

@@ -2,8 +2,7 @@ import { SCOPES } from '../../../core/identity/issuers.ts';
 import type { AppPlaneDeps } from '../http/deps.ts';
 import { nameOf } from '../http/http.ts';
 import { appPlaneOperation, canRead, canWrite, type OperationOf, refusal } from '../http/operation.ts';
-import { ReleaseUpdate } from '../tenants/requests.ts';
-import { TenantRelease } from '../tenants/responses.ts';
+import { ReleaseUpdate, TenantRelease } from '../tenants/progress-schemas.ts';
 import { requireTenant } from '../tenants/tenant-store.ts';
 
 const NO_TENANT = refusal('No tenant has this id, or the application plane does not have it.');

@@ -102,7 +102,11 @@ const Event = z
 const DeadLetter = z
   .object({
     id: z.string(),
-    consumer: z.string().describe('`outbox` for an event that was never published.'),
+    consumer: z
+      .string()
+      .describe(
+        '`outbox` for an event that was never published; `app-plane-outbox` for one of the application plane on AWS.',
+      ),
     event: Event,
     attempts: z.int(),
     reason: z.string().describe('Message of the last failure.'),

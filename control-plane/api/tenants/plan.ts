@@ -1,7 +1,7 @@
 import { SCOPES } from '../../../core/identity/issuers.ts';
 import type { AppPlaneDeps } from '../http/deps.ts';
 import { appPlaneOperation, canRead, NO_TENANT, type OperationOf } from '../http/operation.ts';
-import { TenantPlan } from './responses.ts';
+import { TenantPlan } from './progress-schemas.ts';
 import { requireTenant } from './tenant-store.ts';
 
 export const PLAN_OPERATIONS: readonly OperationOf<AppPlaneDeps>[] = [

@@ -3,7 +3,7 @@ import type { Step } from '../../../core/progress/step.ts';
 import type { TenantRecord } from '../../../core/tenant/record.ts';
 import type { TenantDeps } from '../http/deps.ts';
 import { canRead, NO_TENANT, type OperationOf, orMachine, tenantOperation } from '../http/operation.ts';
-import { TenantProgress } from './responses.ts';
+import { TenantProgress } from './progress-schemas.ts';
 import { requireTenant } from './tenant-store.ts';
 
 /** Steps of the current run; without one, those that the last run reported. */

@@ -33,9 +33,6 @@ function extrasLimit(known: readonly string[]) {
 /** A value of one of the customer's own keys: any JSON. */
 const extra = z.unknown();
 
-/** The tag of an image. */
-const RELEASE = /^[a-z0-9][a-z0-9._-]{0,63}$/;
-
 /** What SBT's clients send along with a registration; it is ignored. */
 const ignoredTenantId = z.unknown().optional();
 
@@ -149,16 +146,6 @@ export const RegistrationReport = z.strictObject({
     .default({}),
 });
 export type RegistrationReport = z.output<typeof RegistrationReport>;
-
-export const ReleaseUpdate = z
-  .strictObject({
-    release: z
-      .string()
-      .regex(RELEASE, `must match ${RELEASE.source}`)
-      .optional()
-      .describe("Must be the platform's release: a request for another one is refused. Default: the platform's."),
-  })
-  .meta({ id: 'ReleaseUpdate' });
 
 export const TenantQuery = pageQuery.extend({
   state: z.enum(TENANT_STATES).optional(),

@@ -1,22 +1,10 @@
 import * as z from 'zod';
 import type { ResponseBody } from '../../../core/http/operation.ts';
 import { pageOf } from '../../../core/http/page.ts';
-import { RESOURCE_KINDS } from '../../../core/plan/resources.ts';
-import { TENANT_ACTIONS, TENANT_STATES } from '../../../core/tenant/lifecycle.ts';
-import { Release } from '../http/release.ts';
+import { TENANT_ACTIONS } from '../../../core/tenant/lifecycle.ts';
+import { Step, TenantState } from './progress-schemas.ts';
 
-const TenantState = z.enum(TENANT_STATES).meta({ id: 'TenantState' });
 const time = z.string().describe('ISO 8601, UTC.');
-
-const Step = z
-  .object({
-    name: z.string(),
-    status: z.enum(['running', 'done', 'failed']),
-    startedAt: time,
-    endedAt: time.optional(),
-    reason: z.string().optional().describe('Why the step failed.'),
-  })
-  .meta({ id: 'Step', description: 'One step of an onboarding or offboarding.' });
 
 const TenantAction = z
   .object({
@@ -98,37 +86,6 @@ export const RegistrationRetried = z
     }),
   })
   .meta({ id: 'TenantRegistrationRetried' });
-
-export const TenantProgress = z
-  .object({
-    data: z.object({
-      tenantId: z.string(),
-      state: TenantState,
-      reason: z.string().optional().describe('Why it failed; present in the state `failed`.'),
-      steps: z.array(Step),
-    }),
-  })
-  .meta({ id: 'TenantProgress' });
-export type TenantProgress = ResponseBody<typeof TenantProgress>;
-
-export const TenantPlan = z
-  .object({
-    data: z.object({
-      tenantId: z.string(),
-      changes: z.array(
-        z.object({
-          action: z.enum(['create', 'update', 'delete']),
-          kind: z.enum(RESOURCE_KINDS),
-          name: z.string().describe("Unique among the tenant's resources of this kind."),
-        }),
-      ),
-    }),
-  })
-  .meta({ id: 'TenantPlan' });
-export type TenantPlan = ResponseBody<typeof TenantPlan>;
-
-export const TenantRelease = z.object({ data: Release }).meta({ id: 'TenantRelease' });
-export type TenantRelease = ResponseBody<typeof TenantRelease>;
 
 /** What the application plane reported for sign-in pages. */
 export const TenantConfig = z

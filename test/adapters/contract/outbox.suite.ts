@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { DomainError } from '../../../core/errors.ts';
 import { envelope } from '../../../core/events/events.ts';
-import { OUTBOX, outboxWrites } from '../../../core/events/outbox.ts';
-import { drainOutbox, REJECTED } from '../../../core/events/publisher.ts';
+import { outboxWrites } from '../../../core/events/outbox.ts';
+import { OUTBOX, REJECTED } from '../../../core/events/outbox-partitions.ts';
+import { drainOutbox } from '../../../core/events/publisher.ts';
 import type { Envelope, EventBus } from '../../../core/ports/event-bus.ts';
 import { put, type Table, type Write } from '../../../core/ports/table.ts';
 import { silentLog as log } from '../../support/silent-log.ts';

@@ -7,7 +7,7 @@ import { openReconciler, type ReconcilerOptions } from '../../../app-plane/provi
 import type { PassResult } from '../../../app-plane/provisioner/pass-result.ts';
 import { loadPlacement, type Placement } from '../../../app-plane/provisioner/placement.ts';
 import { sweepOnce } from '../../../app-plane/provisioner/sweep.ts';
-import { OUTBOX } from '../../../core/events/outbox.ts';
+import { OUTBOX } from '../../../core/events/outbox-partitions.ts';
 import type { Envelope } from '../../../core/ports/event-bus.ts';
 import { shapeOf } from '../../../tenant-templates/shape.ts';
 import { SERVICES, TIERS } from '../../../tenant-templates/tiers.ts';

@@ -10,7 +10,7 @@ import {
   type Provisioner,
   type ProvisionerOptions,
 } from '../../../app-plane/provisioner/provisioner.ts';
-import { OUTBOX } from '../../../core/events/outbox.ts';
+import { OUTBOX } from '../../../core/events/outbox-partitions.ts';
 import type { EventBus } from '../../../core/ports/event-bus.ts';
 import type { RealmSpec } from '../../../core/ports/identity.ts';
 import { SERVICES, TIERS } from '../../../tenant-templates/tiers.ts';

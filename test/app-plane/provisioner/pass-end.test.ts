@@ -5,7 +5,7 @@ import { again, failed } from '../../../app-plane/provisioner/pass-result.ts';
 import { loadPlacement, type Placement } from '../../../app-plane/provisioner/placement.ts';
 import { createResults } from '../../../app-plane/provisioner/results.ts';
 import { DomainError } from '../../../core/errors.ts';
-import { OUTBOX } from '../../../core/events/outbox.ts';
+import { OUTBOX } from '../../../core/events/outbox-partitions.ts';
 import type { ResourceDriver } from '../../../core/plan/resources.ts';
 import { recordingLog } from '../../support/recording-log.ts';
 import { openScratchTable } from '../../support/scratch-table.ts';

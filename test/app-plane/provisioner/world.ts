@@ -15,7 +15,7 @@ import {
   type ProvisionerOptions,
 } from '../../../app-plane/provisioner/provisioner.ts';
 import { envelope } from '../../../core/events/events.ts';
-import { OUTBOX } from '../../../core/events/outbox.ts';
+import { OUTBOX } from '../../../core/events/outbox-partitions.ts';
 import type { ResourceDriver } from '../../../core/plan/resources.ts';
 import type { Clock } from '../../../core/ports/clock.ts';
 import type { Envelope, EventBus } from '../../../core/ports/event-bus.ts';

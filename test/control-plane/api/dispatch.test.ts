@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
-import { createControlPlane } from '../../../control-plane/api/dispatch.ts';
+import { createControlPlane } from '../../../control-plane/api/control-plane.ts';
 import type { ControlPlaneDeps } from '../../../control-plane/api/http/deps.ts';
 import type { ApiRequest, Principal } from '../../../control-plane/api/http/http.ts';
 import {

@@ -5,7 +5,7 @@ import { LOCAL_OPERATIONS } from '../../../control-plane/api/local-operations.ts
 import { createOperations } from '../../../control-plane/api/operations.ts';
 import { DomainError } from '../../../core/errors.ts';
 import { envelope } from '../../../core/events/events.ts';
-import { REJECTED } from '../../../core/events/publisher.ts';
+import { REJECTED } from '../../../core/events/outbox-partitions.ts';
 import type { Access } from '../../../core/http/access.ts';
 import { ADMIN_SCOPES, LOCAL_CREDENTIAL } from '../../../core/identity/issuers.ts';
 import { put } from '../../../core/ports/table.ts';

@@ -15,7 +15,7 @@ import { LOCAL_OPERATIONS } from '../../../control-plane/api/local-operations.ts
 import { createControlPlaneHandler } from '../../../control-plane/api/server.ts';
 import { createCompletions } from '../../../control-plane/api/tenants/completion.ts';
 import { DomainError } from '../../../core/errors.ts';
-import { OUTBOX } from '../../../core/events/outbox.ts';
+import { OUTBOX } from '../../../core/events/outbox-partitions.ts';
 import { mismatchOf } from '../../../core/http/check-response.ts';
 import type { AnyResponse } from '../../../core/http/operation.ts';
 import { LOCAL_CREDENTIAL, SCOPES } from '../../../core/identity/issuers.ts';

@@ -1,10 +1,10 @@
 import { openMailer } from '../../../adapters/embedded/mail/mailer.ts';
 import { systemRandom } from '../../../adapters/shared/clock.ts';
-import { createControlPlane } from '../../../control-plane/api/dispatch.ts';
+import { createControlPlane } from '../../../control-plane/api/control-plane.ts';
 import type { ComputeDeps, LocalDeps, OperatorDeps } from '../../../control-plane/api/http/deps.ts';
 import type { Principal } from '../../../control-plane/api/http/http.ts';
 import { LOCAL_OPERATIONS } from '../../../control-plane/api/local-operations.ts';
-import { OUTBOX } from '../../../core/events/outbox.ts';
+import { OUTBOX } from '../../../core/events/outbox-partitions.ts';
 import { mismatchOf } from '../../../core/http/check-response.ts';
 import { SCOPES } from '../../../core/identity/issuers.ts';
 import { createMailLimits } from '../../../core/identity/users/mail-limits.ts';

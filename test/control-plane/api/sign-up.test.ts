@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { resultsConsumer } from '../../../control-plane/api/tenants/results-consumer.ts';
 import { envelope } from '../../../core/events/events.ts';
-import { OUTBOX, outboxDeletes } from '../../../core/events/outbox.ts';
+import { outboxDeletes } from '../../../core/events/outbox.ts';
+import { OUTBOX } from '../../../core/events/outbox-partitions.ts';
 import { userKey } from '../../../core/identity/users/user-records.ts';
 import type { RandomBytes } from '../../../core/ports/clock.ts';
 import type { Envelope } from '../../../core/ports/event-bus.ts';

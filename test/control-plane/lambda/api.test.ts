@@ -1,5 +1,5 @@
 import { describe, expect, jest, test } from '@jest/globals';
-import { OUTBOX } from '../../../core/events/outbox.ts';
+import { OUTBOX } from '../../../core/events/outbox-partitions.ts';
 import type { Envelope } from '../../../core/ports/event-bus.ts';
 import { ALL, BODY, describeLambdaApi } from './lambda-api.ts';
 import { ADMIN_CLIENT, AUTOMATION_CLIENT } from './lambda-world.ts';

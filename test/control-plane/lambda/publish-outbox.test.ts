@@ -1,8 +1,8 @@
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { envelope } from '../../../core/events/events.ts';
-import { OUTBOX, outboxWrites } from '../../../core/events/outbox.ts';
-import { REJECTED } from '../../../core/events/publisher.ts';
+import { outboxWrites } from '../../../core/events/outbox.ts';
+import { OUTBOX, REJECTED } from '../../../core/events/outbox-partitions.ts';
 import type { Envelope } from '../../../core/ports/event-bus.ts';
 import { put } from '../../../core/ports/table.ts';
 import { describeInAccount } from '../../rehearsal/account.ts';

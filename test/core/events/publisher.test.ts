@@ -6,8 +6,9 @@ import { openTable, type SqliteTable } from '../../../adapters/embedded/store/ta
 import { systemClock } from '../../../adapters/shared/clock.ts';
 import { envelope } from '../../../core/events/events.ts';
 import { seenWrite } from '../../../core/events/once.ts';
-import { OUTBOX, outboxWrites } from '../../../core/events/outbox.ts';
-import { drainOutbox, type Publisher, REJECTED, startPublisher } from '../../../core/events/publisher.ts';
+import { outboxWrites } from '../../../core/events/outbox.ts';
+import { OUTBOX, REJECTED } from '../../../core/events/outbox-partitions.ts';
+import { drainOutbox, type Publisher, startPublisher } from '../../../core/events/publisher.ts';
 import type { Envelope, EventBus } from '../../../core/ports/event-bus.ts';
 import { type JsonObject, put } from '../../../core/ports/table.ts';
 import { afterBackgroundWork } from '../../support/background-work.ts';

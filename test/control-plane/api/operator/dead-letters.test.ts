@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { listDeadLetters, replayDeadLetter } from '../../../../control-plane/api/operator/dead-letters.ts';
-import { OUTBOX } from '../../../../core/events/outbox.ts';
-import { REJECTED } from '../../../../core/events/publisher.ts';
+import { OUTBOX, REJECTED } from '../../../../core/events/outbox-partitions.ts';
 import type { DeadLetter, Envelope, EventBus } from '../../../../core/ports/event-bus.ts';
 import { put } from '../../../../core/ports/table.ts';
 import { openScratchTable } from '../../../support/scratch-table.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { REJECTED } from '../../../../core/events/publisher.ts';
+import { REJECTED } from '../../../../core/events/outbox-partitions.ts';
 import { POOL_PLACE, placeOf } from '../../../../core/plan/place.ts';
 import { put } from '../../../../core/ports/table.ts';
 import { TIERS } from '../../../../tenant-templates/tiers.ts';

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import type * as z from 'zod';
 import { DeadLetterList, ServiceList, TierTable } from '../../../../control-plane/api/operator/schemas.ts';
-import { TenantList, TenantProgress } from '../../../../control-plane/api/tenants/responses.ts';
+import { TenantProgress } from '../../../../control-plane/api/tenants/progress-schemas.ts';
+import { TenantList } from '../../../../control-plane/api/tenants/responses.ts';
 import { TIERS } from '../../../../tenant-templates/tiers.ts';
 
 const TIME = '2026-01-01T00:00:00.000Z';

@@ -1,7 +1,7 @@
 import { systemRandom } from '../../../../adapters/shared/clock.ts';
 import type { StoreDeps } from '../../../../control-plane/api/http/deps.ts';
 import { getTenant, insertTenant } from '../../../../control-plane/api/tenants/tenant-store.ts';
-import { OUTBOX } from '../../../../core/events/outbox.ts';
+import { OUTBOX } from '../../../../core/events/outbox-partitions.ts';
 import type { Envelope } from '../../../../core/ports/event-bus.ts';
 import type { Item } from '../../../../core/ports/table.ts';
 import { IN_PROGRESS, type TenantRecord } from '../../../../core/tenant/record.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { createControlPlane } from '../../../../control-plane/api/dispatch.ts';
+import { createControlPlane } from '../../../../control-plane/api/control-plane.ts';
 import type { ControlPlaneDeps } from '../../../../control-plane/api/http/deps.ts';
 import type { TenantRecord } from '../../../../core/tenant/record.ts';
 import { silentLog } from '../../../support/silent-log.ts';
