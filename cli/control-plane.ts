@@ -5,6 +5,7 @@ import type { CliContext } from './context.ts';
 import { CliError } from './exit-codes.ts';
 import { withNote } from './output.ts';
 import { accessTo, type PlatformAccess } from './platform-access.ts';
+import { isLoopback } from './sign-in/request.ts';
 import { tenantOfArgument } from './tenant-argument.ts';
 
 interface ReceivedResponse {
@@ -38,6 +39,11 @@ export class ControlPlane {
   /** Finds the platform. Throws notRunning, signIn or usage. */
   static async open(context: CliContext): Promise<ControlPlane> {
     return new ControlPlane(await accessTo(context), context);
+  }
+
+  /** Whether the platform runs on another machine or on AWS, where requests cost more and changes take longer. */
+  get isElsewhere(): boolean {
+    return !isLoopback(new URL(this.access.controlPlaneUrl).hostname);
   }
 
   /** The body of a 2xx response. Throws refused with the platform's own message, or signIn for a token it refuses. */

@@ -5,14 +5,17 @@ import type { ControlPlane } from './control-plane.ts';
 import { CliError, EXIT } from './exit-codes.ts';
 import { duration, note, withNote } from './output.ts';
 
-/** How often the state of a roll-out is read, in milliseconds. */
+/** How often the state of a roll-out is read, in milliseconds: on a platform of this machine, and on one elsewhere. */
 const POLL_MS = 2_000;
+const POLL_ELSEWHERE_MS = 5_000;
 /** How often progress is reported, in milliseconds. */
 const REPORT_EVERY_MS = 10_000;
-/** In milliseconds; the platform itself waits for two minutes. */
+/** In milliseconds; a platform on one machine itself waits for two minutes. */
 const TIMEOUT_MS = 125_000;
+/** On AWS, a canary deployment waits for its alarms. */
+const TIMEOUT_ELSEWHERE_MS = 30 * 60_000;
 
-type Caller = Pick<ControlPlane, 'call' | 'tierplane'>;
+type Caller = Pick<ControlPlane, 'call' | 'tierplane' | 'isElsewhere'>;
 
 export interface RollOut {
   readonly key: ServiceKey;
@@ -28,7 +31,7 @@ export interface RollOut {
 
 /**
  * Changes a service's tasks and waits until the change is complete, with progress on stderr. The gateway ends a request
- * after 30 s while the roll-out continues, so from then on its state is polled.
+ * after 30 s while the roll-out continues, and AWS responds when it has begun. So from then on its state is polled.
  * Throws timeout, with the reason the last task ended for, if it does not succeed; the previous tasks keep serving.
  */
 export function rollOut(controlPlane: Caller, change: RollOut): Promise<void> {
@@ -37,9 +40,12 @@ export function rollOut(controlPlane: Caller, change: RollOut): Promise<void> {
 
 async function follow(controlPlane: Caller, { key, doing, request, isNew, desired }: RollOut): Promise<void> {
   const start = Date.now();
+  const [pollMs, timeoutMs] = controlPlane.isElsewhere
+    ? [POLL_ELSEWHERE_MS, TIMEOUT_ELSEWHERE_MS]
+    : [POLL_MS, TIMEOUT_MS];
   let reportedAt = start;
   const responded = request().then(
-    () => 'done' as const,
+    () => (controlPlane.isElsewhere ? ('continues' as const) : ('done' as const)),
     (error: unknown) => {
       if (error instanceof CliError && error.exitCode === EXIT.timeout) return 'continues' as const;
       throw error;
@@ -47,17 +53,17 @@ async function follow(controlPlane: Caller, { key, doing, request, isNew, desire
   );
   for (;;) {
     // The open request keeps the process alive; a timer that is no longer needed must not.
-    const outcome = await Promise.race([responded, wait(POLL_MS, 'waiting' as const, { ref: false })]);
+    const outcome = await Promise.race([responded, wait(pollMs, 'waiting' as const, { ref: false })]);
     if (outcome === 'done') return;
-    if (outcome === 'continues') await wait(POLL_MS);
+    if (outcome === 'continues') await wait(pollMs);
     const service = await find(controlPlane, key);
     const healthy = service?.tasks.filter((task) => isNew(task) && task.state === 'healthy').length ?? 0;
     if (outcome === 'continues' && healthy === desired && service?.tasks.length === desired) return;
     const passed = Date.now() - start;
     const failure = service?.lastFailure ? `; last task failure: ${service.lastFailure}` : '';
-    if (passed > TIMEOUT_MS) {
+    if (passed > timeoutMs) {
       throw new CliError('timeout', `${doing} did not succeed within ${duration(passed)}${failure}`, {
-        hint: `\`${controlPlane.tierplane} logs --service ${key.service}\` shows more; the previous tasks keep serving`,
+        hint: `\`${controlPlane.tierplane} ${whereToLook(controlPlane, key)}\` shows more; the previous tasks keep serving`,
       });
     }
     if (Date.now() - reportedAt < REPORT_EVERY_MS) continue;
@@ -66,9 +72,22 @@ async function follow(controlPlane: Caller, { key, doing, request, isNew, desire
   }
 }
 
+function whereToLook({ isElsewhere }: Caller, { service }: ServiceKey): string {
+  return isElsewhere ? `services list --service ${service}` : `logs --service ${service}`;
+}
+
 async function find(controlPlane: Caller, key: ServiceKey): Promise<ServiceStatus | undefined> {
-  const { data } = await controlPlane.call<{ data: ServiceStatus[] }>('GET', '/operator/services');
-  return data.find(
+  const selection = key.tenantId === null ? `cluster=${key.cluster}` : `tenantId=${key.tenantId}`;
+  return (await servicesOf(controlPlane, selection)).find(
     ({ cluster, tenantId, service }) => cluster === key.cluster && tenantId === key.tenantId && service === key.service,
   );
+}
+
+/** Services with their tasks. @param selection `tenantId=<id>` or `cluster=<id>`. @default - all services */
+export async function servicesOf(
+  controlPlane: Pick<ControlPlane, 'call'>,
+  selection?: string,
+): Promise<readonly ServiceStatus[]> {
+  const query = selection === undefined ? '' : `?${selection}`;
+  return (await controlPlane.call<{ data: ServiceStatus[] }>('GET', `/operator/services${query}`)).data;
 }

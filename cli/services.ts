@@ -6,7 +6,7 @@ import { contextOf, examples, wholeNumber } from './context.ts';
 import { ControlPlane } from './control-plane.ts';
 import { CliError } from './exit-codes.ts';
 import { printJson, printLine, printTable } from './output.ts';
-import { rollOut } from './roll-out.ts';
+import { rollOut, servicesOf } from './roll-out.ts';
 
 interface Selection {
   readonly tenant?: string;
@@ -102,11 +102,8 @@ export async function select(
     throw new CliError('refused', `the service must be one of ${known.join(', ')}, got '${service}'`);
   }
   const tenantId = tenant === undefined ? undefined : (await controlPlane.tenant(tenant)).tenantId;
-  const { data } = await controlPlane.call<{ data: ServiceStatus[] }>('GET', '/operator/services');
-  return data.filter(
-    (one) =>
-      (tenantId === undefined || one.tenantId === tenantId) && (service === undefined || one.service === service),
-  );
+  const found = await servicesOf(controlPlane, tenantId === undefined ? undefined : `tenantId=${tenantId}`);
+  return found.filter((one) => service === undefined || one.service === service);
 }
 
 async function selectOwnOrPooled(controlPlane: ControlPlane, selection: Selection): Promise<ServiceStatus[]> {

@@ -1,14 +1,16 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { ServiceStatus } from '../control-plane/api/operator/schemas.ts';
 import type { TenantProgress } from '../control-plane/api/tenants/progress-schemas.ts';
 import type { Tenant } from '../control-plane/api/tenants/responses.ts';
 import type { Step } from '../core/progress/step.ts';
 import type { ControlPlane } from './control-plane.ts';
-import { CliError } from './exit-codes.ts';
+import { CliError, EXIT } from './exit-codes.ts';
 import { interruptible } from './interrupt.ts';
 import { duration, note } from './output.ts';
+import { servicesOf } from './roll-out.ts';
 
+/** How often a tenant's state is read, in milliseconds: of a platform on this machine, and of one elsewhere. */
 const POLL_MS = 100;
+const POLL_ELSEWHERE_MS = 2_000;
 /** Time without output after which progress is reported, in milliseconds; it doubles with each report. */
 const SILENCE_MS = 2_000;
 const MAX_SILENCE_MS = 10_000;
@@ -36,6 +38,7 @@ async function follow(
   interrupted: AbortSignal,
 ): Promise<Tenant> {
   const start = Date.now();
+  const pollMs = controlPlane.isElsewhere ? POLL_ELSEWHERE_MS : POLL_MS;
   const show = stepPrinter();
   if (announcement !== undefined) note(announcement);
   for (;;) {
@@ -51,7 +54,7 @@ async function follow(
       const waited = duration(timeoutMs);
       throw new CliError('timeout', `${tenant.tenantName} is still ${tenant.state} after ${waited}`, follow);
     }
-    await wait(POLL_MS, undefined, { signal: interrupted }).catch(() => undefined);
+    await wait(pollMs, undefined, { signal: interrupted }).catch(() => undefined);
   }
 }
 
@@ -66,11 +69,17 @@ async function progressOf(controlPlane: ControlPlane, tenantId: string): Promise
   return data.steps;
 }
 
-/** The last failures of the tenant's services that have no healthy task; '' if all have one. */
+/**
+ * The last failures of the tenant's services that have no healthy task; '' if all have one, or if the platform does not list
+ * services: a control plane that is installed alone.
+ */
 async function troubleOf(controlPlane: ControlPlane, tenantId: string): Promise<string> {
-  const { data } = await controlPlane.call<{ data: ServiceStatus[] }>('GET', '/operator/services');
-  return data
-    .filter((one) => one.tenantId === tenantId && !one.tasks.some((task) => task.state === 'healthy'))
+  const services = await servicesOf(controlPlane, `tenantId=${tenantId}`).catch((error: unknown) => {
+    if (error instanceof CliError && error.exitCode === EXIT.refused) return [];
+    throw error;
+  });
+  return services
+    .filter((one) => !one.tasks.some((task) => task.state === 'healthy'))
     .flatMap(({ service, lastFailure }) => (lastFailure ? [`; a task of ${service} failed: ${lastFailure}`] : []))
     .join('');
 }

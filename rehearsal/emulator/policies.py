@@ -5,6 +5,7 @@ import re
 import urllib.parse
 
 from ministack.core import iam_actions, iam_evaluator
+from ministack.core.responses import get_account_id, get_region
 
 
 def add_leading_keys():
@@ -156,17 +157,19 @@ def _add_context_of(actions, context_of):
     iam_actions.request_tag_context = with_more
 
 
-def name_described_services():
-    """Authorizes DescribeServices of ECS by the ARN of the first service; the emulator takes the cluster's.
+def name_services_and_tasks():
+    """Authorizes calls of ECS that name services or tasks by the first ARN; the emulator takes the cluster's.
 
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
     """
     original = iam_actions.extract_resource_arn
 
     def extract(service, method, path, headers, body, *others, **more):
-        services = _parse(body).get("services") if service == "ecs" else None
-        if isinstance(services, list) and services and str(services[0]).startswith("arn:"):
-            return services[0]
+        for member in ("services", "tasks", "service") if service == "ecs" else ():
+            named = _parse(body).get(member)
+            first = named[0] if isinstance(named, list) and named else named
+            if isinstance(first, str) and first.startswith("arn:"):
+                return first
         return original(service, method, path, headers, body, *others, **more)
 
     iam_actions.extract_resource_arn = extract
@@ -184,6 +187,24 @@ def name_senders():
         return f"arn:aws:ses:{region}:{account_id}:identity/{sender}" if sender else original(method, path, body, region, account_id)
 
     iam_actions._ses_v2_resource_arn = arn
+
+
+def add_cluster_of_listed_tasks():
+    """Adds `ecs:cluster`, the cluster of a ListTasks request.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
+    """
+    original = iam_actions.request_tag_context
+
+    def with_cluster(service, iam_action, body, params):
+        context = original(service, iam_action, body, params)
+        cluster = _parse(body).get("cluster") if iam_action == "ecs:ListTasks" else None
+        if not isinstance(cluster, str):
+            return context
+        prefix = f"arn:aws:ecs:{get_region()}:{get_account_id()}:cluster/"
+        return {**context, "ecs:cluster": cluster if cluster.startswith("arn:") else prefix + cluster}
+
+    iam_actions.request_tag_context = with_cluster
 
 
 def add_role_of_stacks():

@@ -17,7 +17,7 @@ function showing(...lists: TaskStatus[][]) {
     const service: ServiceStatus = { ...KEY, desired: 1, tasks: lists.shift() ?? [], restarts: 0 };
     return { data: [service] } as T;
   }
-  return { call, requests, tierplane: 'npx tierplane' };
+  return { call, requests, tierplane: 'npx tierplane', isElsewhere: false };
 }
 
 const change = (request: () => Promise<unknown>) => ({
@@ -45,7 +45,16 @@ describe('a roll-out', () => {
       platform,
       change(() => late),
     );
-    expect(platform.requests).toEqual(Array(2).fill('GET /operator/services'));
+    expect(platform.requests).toEqual(Array(2).fill('GET /operator/services?cluster=pool'));
+  }, 20_000);
+
+  test('on another machine is complete only when the platform shows its tasks: AWS responds when it has begun', async () => {
+    const platform = { ...showing([task('new')]), isElsewhere: true };
+    await rollOut(
+      platform,
+      change(async () => undefined),
+    );
+    expect(platform.requests).toEqual(['GET /operator/services?cluster=pool']);
   }, 20_000);
 
   test('that the platform refuses is refused at once', async () => {

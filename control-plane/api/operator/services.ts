@@ -33,7 +33,7 @@ export const SERVICE_OPERATIONS: readonly OperationOf<AppPlaneDeps>[] = [
     tag: 'Operation',
     summary: "Replace a service's tasks one by one; no request fails",
     body: ServiceRestart,
-    responses: { 200: done('All tasks are new and healthy.'), 404: NO_SERVICE },
+    responses: { 200: done('All tasks are new and healthy or, on AWS, their replacement has begun.'), 404: NO_SERVICE },
     async handle({ body }, { compute }) {
       await compute.runtime.restartService(body);
       return { status: 200, body: { message: 'Service restarted' } };
@@ -47,7 +47,10 @@ export const SERVICE_OPERATIONS: readonly OperationOf<AppPlaneDeps>[] = [
     tag: 'Operation',
     summary: 'Set the number of tasks of a service, within the limits of its tier',
     body: ServiceScale,
-    responses: { 200: done('The number is set; it survives restarts.'), 404: NO_SERVICE },
+    responses: {
+      200: done('The number is set; it survives restarts. On AWS, the change of the tasks has begun.'),
+      404: NO_SERVICE,
+    },
     async handle({ body: { desired, ...key } }, { compute }) {
       await compute.runtime.scaleService(key, desired);
       return { status: 200, body: { message: 'Service scaled' } };

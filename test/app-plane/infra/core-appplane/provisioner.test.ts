@@ -23,6 +23,7 @@ import { clientConfig, describeInAccount } from '../../../rehearsal/account.ts';
 import { until } from '../../../support/until.ts';
 import { functionRoles } from './function-roles.ts';
 import { type InstalledAppPlane, installAppPlane } from './installed.ts';
+import { operatorTests } from './operator.suite.ts';
 
 jest.setTimeout(180_000);
 
@@ -128,6 +129,8 @@ describeInAccount('the application plane in an emulated account', (account) => {
     expect(letter).toMatchObject({ consumer: 'app-plane-accept', attempts: 1 });
     expect(letter?.reason).toContain("tier must be one of basic, advanced, premium, got 'gold'");
   });
+
+  operatorTests(() => installed);
 
   functionRoles(account);
 
