@@ -79,16 +79,13 @@ export function variablesOfCommandLine({ account, outputs }: Pick<Installation, 
 }
 
 function openInstallation(account: EmulatedAccount, adminEmail: string): Installation {
-  const outputs = Outputs.parse(JSON.parse(readFileSync(join(folderOf(account), 'main-outputs.json'), 'utf8')));
+  const outputs = JSON.parse(readFileSync(join(folderOf(account), 'main-outputs.json'), 'utf8'));
   return installationWith(account, adminEmail, outputs['controlplane-stack']);
 }
 
 /** The control plane whose stack has these outputs. */
-export function installationWith(
-  account: EmulatedAccount,
-  adminEmail: string,
-  outputs: Installation['outputs'],
-): Installation {
+export function installationWith(account: EmulatedAccount, adminEmail: string, stackOutputs: unknown): Installation {
+  const outputs = Outputs.shape['controlplane-stack'].parse(stackOutputs);
   const base = outputs.controlPlaneAPIEndpoint.replace(/\/$/, '');
   return {
     account,

@@ -21,7 +21,11 @@ import type { Installed } from './installed.ts';
 const NOT_FOUND = { status: 404, body: { message: 'Not Found' } };
 const NO_RUNTIME = {
   ...NOT_FOUND,
-  why: "the control plane's functions run no services, so its API does not have this route",
+  why: 'the control plane is installed alone; beside an application plane, its operator function serves this route',
+};
+const NO_PROBE = {
+  ...NOT_FOUND,
+  why: 'on AWS, throttle-test takes the access token of a user of the tenant, so the API does not have this route',
 };
 const ONE_CREDENTIAL = {
   ...NOT_FOUND,
@@ -36,8 +40,8 @@ export const DIFFERENCES: readonly Difference[] = [
   { request: 'GET /tenants/{tenantId}/plan', ...NO_RUNTIME },
   { request: 'GET /operator/tenants/{tenantId}/release', ...NO_RUNTIME },
   { request: 'POST /operator/tenants/{tenantId}/release', ...NO_RUNTIME },
-  { request: 'POST /operator/tenants/{tenantId}/probe', ...NO_RUNTIME },
-  { request: 'DELETE /operator/tenants/{tenantId}/probe', ...NO_RUNTIME },
+  { request: 'POST /operator/tenants/{tenantId}/probe', ...NO_PROBE },
+  { request: 'DELETE /operator/tenants/{tenantId}/probe', ...NO_PROBE },
   { request: 'POST /credentials', ...ONE_CREDENTIAL },
   { request: 'GET /credentials', ...ONE_CREDENTIAL },
   { request: 'DELETE /credentials/{clientId}', ...ONE_CREDENTIAL },

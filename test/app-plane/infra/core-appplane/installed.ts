@@ -1,8 +1,4 @@
-import {
-  CloudFormationClient,
-  DescribeStackResourcesCommand,
-  DescribeStacksCommand,
-} from '@aws-sdk/client-cloudformation';
+import { CloudFormationClient, DescribeStackResourcesCommand } from '@aws-sdk/client-cloudformation';
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GetRolePolicyCommand, IAMClient, ListRolePoliciesCommand } from '@aws-sdk/client-iam';
 import { openTable } from '../../../../adapters/aws/store/table.ts';
@@ -62,7 +58,7 @@ export async function installAppPlane(account: EmulatedAccount): Promise<Install
     const tableName = await nameOf(stack, 'Table', 'AWS::DynamoDB::Table');
     return openTable({ client: dynamo, tableName, clock: systemClock, random: systemRandom });
   };
-  const installation = installationWith(account, ADMIN_EMAIL, outputs as unknown as Installation['outputs']);
+  const installation = installationWith(account, ADMIN_EMAIL, outputs);
   const watch = await watchBus(account, installation.outputs.eventBridgeArn, 'watch', RESULTS);
   const seen: SeenEvent[] = [];
   const iam = new IAMClient(config);
