@@ -74,6 +74,8 @@ export const FUNCTION_VARIABLES: Readonly<Record<string, Variable>> = {
     meaning: "Id of the client in the administrators' pool whose sign-ins prove a current password.",
   },
   TIERPLANE_APP_PLANE_TABLE: { meaning: "Name of the application plane's table, which holds the users of tenants." },
+  TIERPLANE_CONTROL_PLANE_TABLE: { meaning: "Name of the control plane's table, which holds tenants and operators." },
+  TIERPLANE_RELEASE: { meaning: 'The release that new tenants get.' },
   TIERPLANE_BUS: { meaning: 'Name of the event bus.' },
   TIERPLANE_PREFIX: { meaning: "Prefix of the names of this environment's queues and user pools." },
   TIERPLANE_ADMIN_POOL: { meaning: 'Id of the user pool of system admins.' },
