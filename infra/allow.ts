@@ -4,7 +4,7 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 export function allow(
   actions: string[],
   resources: string[],
-  conditions?: Record<string, Record<string, string>>,
+  conditions?: Record<string, Record<string, string | string[]>>,
 ): PolicyStatement {
   return new PolicyStatement({ actions, resources, ...(conditions && { conditions }) });
 }

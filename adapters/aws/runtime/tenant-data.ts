@@ -9,7 +9,7 @@ import type { MaybePending, Pending } from '../../../core/progress/pending.ts';
 import { closing } from '../../../core/tenant/closed.ts';
 import { requireTenantId } from '../../../core/tenant/ids.ts';
 import type { TierName } from '../../../core/tier/tiers.ts';
-import { asDomainError, throwAs } from '../store/errors.ts';
+import { asDomainError } from '../store/errors.ts';
 import { openTable } from '../store/table.ts';
 import { dataStackName, hasData, pooledKeys } from './data-presence.ts';
 import type { TemplateVariant } from './deployment-template.ts';

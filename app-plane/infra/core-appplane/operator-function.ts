@@ -1,13 +1,12 @@
 import { Stack } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
-import type { Policy } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
-import { NagSuppressions } from 'cdk-nag';
 import { Construct } from 'constructs';
 import { bundle } from '../../../infra/bundle.ts';
 import { platformFunction } from '../../../infra/platform-function.ts';
+import { suppressWildcards } from '../../../infra/suppress-wildcards.ts';
 import type { SharedInfra } from '../shared-infra/shared-infra.ts';
 import { operatorPermissions } from './operator-permissions.ts';
 import { type ControlPlaneApi, OperatorRoutes } from './operator-routes.ts';
@@ -65,12 +64,9 @@ export class OperatorFunction extends Construct {
       logRetention,
     });
     new OperatorRoutes(this, 'Api', controlPlane, this.function);
-    NagSuppressions.addResourceSuppressions(this.function.role?.node.findChild('DefaultPolicy') as Policy, [
-      {
-        id: 'AwsSolutions-IAM5',
-        reason:
-          "Tenants' stacks, services, tasks and user pools do not exist yet: names begin with the environment's prefix, and user pools have its tag. Stacks and tasks can be listed only without a resource.",
-      },
-    ]);
+    suppressWildcards(this.function, {
+      reason:
+        "Tenants' stacks, services, tasks and user pools do not exist yet: names begin with the environment's prefix, and user pools have its tag. Stacks and tasks can be listed only without a resource.",
+    });
   }
 }

@@ -1,9 +1,10 @@
 import { Stack } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { OUTBOX, REJECTED } from '../../../core/events/outbox-partitions.ts';
+import { actionsOf, allow } from '../../../infra/allow.ts';
 import { inviteTenantAdmins } from '../../../infra/permissions.ts';
 
 export interface OperatorPermissionsProps {
@@ -38,24 +39,12 @@ export function operatorPermissions(scope: Construct, props: OperatorPermissions
   ];
 }
 
-function allow(
-  actions: string[],
-  resources: string[],
-  conditions?: Record<string, Record<string, unknown>>,
-): PolicyStatement {
-  return new PolicyStatement({ actions, resources, ...(conditions && { conditions }) });
-}
-
 /** Allows the actions on items whose partition keys match. A call without keys, such as a scan, is refused. */
 function onKeys(actions: readonly string[], resources: string[], keys: readonly string[]): PolicyStatement {
-  return allow(
-    actions.map((action) => `dynamodb:${action}`),
-    resources,
-    {
-      'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [...keys] },
-      Null: { 'dynamodb:LeadingKeys': 'false' },
-    },
-  );
+  return allow(actionsOf('dynamodb', actions), resources, {
+    'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [...keys] },
+    Null: { 'dynamodb:LeadingKeys': 'false' },
+  });
 }
 
 /** Reads tenants and the calling operator, and publishes rejected events again. */

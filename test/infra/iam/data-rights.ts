@@ -36,6 +36,8 @@ export const DATA_RIGHTS: Readonly<Record<string, Partial<Record<TableKind, Data
     // Deletes the items of a tenant that is offboarded.
     pooled: { ...READ, ...PUT_AND_DELETE, 'Query of the index by tenant': 'any' },
   },
+  // In the planes' tables, it reaches records by the beginning of their keys only; none of them begins with a tenant's id.
+  'core-appplane-stack/OperatorRoutesRole': { pooled: { 'Query of the index by tenant': 'any' } },
   'core-appplane-stack/ProvisionerSweepRole': { 'app-plane': { ...READ, ...QUERY } },
   'controlplane-stack/AdminuserManagementExecRole': { 'control-plane': { ...READ, ...QUERY, ...WRITE } },
   'controlplane-stack/AdmincreateAdminUserFunctionServiceRole': { 'control-plane': { ...READ, ...WRITE } },

@@ -64,9 +64,13 @@ export function roleBoundaries(home: HomeTemplates): Readonly<Record<string, Bou
       ...{ does: ['cognito-idp:DescribeUserPoolClient'], cannot: ['cognito-idp:UpdateUserPoolClient'] },
     },
     [`${tenants}ManagementServicetenantManagementLambdatenantManagementExecRole`]: {
-      does: ['cognito-idp:AdminCreateUser', ofEnvironment(HOME_PREFIX)],
-      cannot: ['cognito-idp:DeleteUserPool', { context: ofEnvironment(HOME_PREFIX) }],
+      does: ['dynamodb:PutItem'],
+      cannot: [
+        'cognito-idp:AdminCreateUser',
+        { resource: arn('cognito-idp', 'userpool/of-a-tenant'), context: ofEnvironment(HOME_PREFIX) },
+      ],
     },
+    'core-appplane-stack/OperatorRoutesRole': { does: ['ecs:UpdateService'], cannot: ['ecs:CreateService'] },
     [`${tenants}RegistrationServicetenantRegistrationLambdaTenantRegistrationFuncServiceRole`]: {
       ...{ does: ['kms:Encrypt'], cannot: ['kms:Decrypt'] },
     },
