@@ -74,7 +74,7 @@ describe('the control plane beside an application plane', () => {
 
   test('signs administrators in at their site and, for the command line, on their own machine', () => {
     const [client] = propertiesOf('AWS::Cognito::UserPoolClient').filter(
-      ({ GenerateSecret }) => GenerateSecret === false,
+      ({ GenerateSecret, CallbackURLs }) => GenerateSecret === false && CallbackURLs,
     );
     expect(client.CallbackURLs).toEqual([
       'https://admin.example.com',
