@@ -22,7 +22,7 @@ interface Owner extends ProcessRecord {
 }
 
 const OWNER_FILE = 'process.json';
-/** No rehearsal takes so long. */
+/** Longer than any rehearsal takes. */
 const ABANDONED_AFTER_MS = 24 * 3_600_000;
 
 /** Creates the folder of an account that this process uses, in the folder `parent`. */

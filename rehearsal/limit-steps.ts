@@ -8,9 +8,9 @@ interface LimitScene {
   request(method: string, path: string, body?: unknown): ReturnType<Installation['call']>;
 }
 
-/** `DEFAULT_MAIL_RATES` permits so many mails to one address at once. */
+/** How many mails to one address `DEFAULT_MAIL_RATES` permits at once. */
 const MAILS = 10;
-/** So many sign-ups of one client are admitted at once, and 5 more each minute. */
+/** How many sign-ups of one client are admitted at once. 5 more are admitted each minute. */
 const SIGN_UPS = 10;
 const MAX_TRIES = 60;
 

@@ -14,7 +14,7 @@ export async function stopLogging(s3: S3Client, Bucket: string): Promise<void> {
 
 /** Deletes every object with its old versions and delete markers. */
 export async function emptyBucket(s3: S3Client, Bucket: string): Promise<void> {
-  // Each turn deletes the first page, so the next one is the first again.
+  // The objects of a page are deleted before the next request, which therefore returns the following ones.
   for (;;) {
     const page = await s3.send(new ListObjectVersionsCommand({ Bucket }));
     const Objects = [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])].map(({ Key = '', VersionId }) => ({
