@@ -1,9 +1,17 @@
+import {
+  APIGatewayClient,
+  GetApiKeysCommand,
+  GetRestApisCommand,
+  GetUsagePlansCommand,
+} from '@aws-sdk/client-api-gateway';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import { CloudFrontClient, ListDistributionsCommand } from '@aws-sdk/client-cloudfront';
 import { CloudWatchLogsClient, DescribeLogGroupsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { CognitoIdentityProviderClient, ListUserPoolsCommand } from '@aws-sdk/client-cognito-identity-provider';
 import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { DescribeRepositoriesCommand, ECRClient } from '@aws-sdk/client-ecr';
 import { ECSClient, ListClustersCommand } from '@aws-sdk/client-ecs';
+import { EventBridgeClient, ListEventBusesCommand, ListRulesCommand } from '@aws-sdk/client-eventbridge';
 import { IAMClient, ListRolesCommand } from '@aws-sdk/client-iam';
 import { LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
 import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
@@ -27,6 +35,7 @@ export async function contentsOf(account: EmulatedAccount): Promise<Record<strin
   const { clusterArns } = await new ECSClient(config).send(new ListClustersCommand({}));
   const { Roles } = await new IAMClient(config).send(new ListRolesCommand({}));
   return {
+    ...(await routesOf(account)),
     stacks: names(Stacks, ({ StackName }) => StackName),
     tables: names(TableNames, (name) => name),
     buckets: names(Buckets, ({ Name }) => Name),
@@ -37,6 +46,27 @@ export async function contentsOf(account: EmulatedAccount): Promise<Record<strin
     repositories: names(repositories, ({ repositoryName }) => repositoryName),
     clusters: names(clusterArns, (arn) => arn),
     roles: names(Roles, ({ RoleName }) => RoleName),
+  };
+}
+
+/** What leads requests and events to the rest. */
+async function routesOf(account: EmulatedAccount): Promise<Record<string, readonly string[]>> {
+  const config = clientConfig(account);
+  const apiGateway = new APIGatewayClient(config);
+  const { items: apis } = await apiGateway.send(new GetRestApisCommand({}));
+  const { items: plans } = await apiGateway.send(new GetUsagePlansCommand({}));
+  const { items: keys } = await apiGateway.send(new GetApiKeysCommand({ limit: 500 }));
+  const { DistributionList } = await new CloudFrontClient(config).send(new ListDistributionsCommand({}));
+  const events = new EventBridgeClient(config);
+  const { EventBuses } = await events.send(new ListEventBusesCommand({}));
+  const { Rules } = await events.send(new ListRulesCommand({}));
+  return {
+    apis: names(apis, ({ name }) => name),
+    usagePlans: names(plans, ({ name }) => name),
+    apiKeys: names(keys, ({ name }) => name),
+    distributions: names(DistributionList?.Items, ({ DomainName }) => DomainName),
+    buses: names(EventBuses, ({ Name }) => Name),
+    rules: names(Rules, ({ Name }) => Name),
   };
 }
 

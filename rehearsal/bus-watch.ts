@@ -1,5 +1,18 @@
-import { EventBridgeClient, PutEventsCommand, PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
-import { CreateQueueCommand, DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import {
+  DeleteRuleCommand,
+  EventBridgeClient,
+  PutEventsCommand,
+  PutRuleCommand,
+  PutTargetsCommand,
+  RemoveTargetsCommand,
+} from '@aws-sdk/client-eventbridge';
+import {
+  CreateQueueCommand,
+  DeleteMessageCommand,
+  DeleteQueueCommand,
+  ReceiveMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
 import { ACCOUNT_ID, type EmulatedAccount, REGION } from './emulated-account.ts';
 
 export interface SeenEvent {
@@ -14,6 +27,8 @@ export interface BusWatch {
   seen(seconds?: number): Promise<SeenEvent[]>;
   /** Publishes as the account's root user, which may use any source. */
   put(event: SeenEvent): Promise<void>;
+  /** Removes the rule and the queue from the account. */
+  remove(): Promise<void>;
   close(): void;
 }
 
@@ -38,6 +53,11 @@ export async function watchBus(
       const entry = { EventBusName: busName, Source, DetailType, Detail: JSON.stringify(detail) };
       const { FailedEntryCount } = await events.send(new PutEventsCommand({ Entries: [entry] }));
       if (FailedEntryCount !== 0) throw new Error(`the bus refused ${DetailType}`);
+    },
+    async remove() {
+      await events.send(new RemoveTargetsCommand({ Rule: name, EventBusName: busName, Ids: ['queue'] }));
+      await events.send(new DeleteRuleCommand({ Name: name, EventBusName: busName }));
+      await sqs.send(new DeleteQueueCommand({ QueueUrl: queue.url }));
     },
     close() {
       events.destroy();

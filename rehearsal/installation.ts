@@ -56,10 +56,24 @@ export async function install(account: EmulatedAccount, adminEmail: string): Pro
   return openInstallation(account, adminEmail);
 }
 
-/** Runs scripts/install.sh in an account with containers. @throws Error with the end of the script's output */
-export async function installProduct(account: EmulatedAccount, adminEmail: string): Promise<Installation> {
+/**
+ * Runs scripts/install.sh in an account with containers.
+ * @param options.release @default - the version of the package
+ * @param options.onImages called when the images are built
+ * @throws Error with the end of the script's output
+ */
+export async function installProduct(
+  account: EmulatedAccount,
+  adminEmail: string,
+  options: { readonly release?: string; readonly onImages?: () => void } = {},
+): Promise<Installation> {
+  const { release, onImages } = options;
   const variables = { PATH: pathWithEngine(account), TIERPLANE_IMAGE_PREFIX: account.engine?.imagePrefix ?? '' };
-  await runInstaller(account, [adminEmail, '--from-scratch'], { script: 'install.sh', variables });
+  const args = [adminEmail, '--from-scratch', ...(release === undefined ? [] : ['--release', release])];
+  const onOutput = (text: string): void => {
+    if (/^Built release /m.test(text)) onImages?.();
+  };
+  await runInstaller(account, args, { script: 'install.sh', variables, onOutput });
   return openInstallation(account, adminEmail);
 }
 
@@ -78,9 +92,13 @@ export function variablesOfCommandLine({ account, outputs }: Pick<Installation, 
   };
 }
 
-function openInstallation(account: EmulatedAccount, adminEmail: string): Installation {
-  const outputs = JSON.parse(readFileSync(join(folderOf(account), 'main-outputs.json'), 'utf8'));
-  return installationWith(account, adminEmail, outputs['controlplane-stack']);
+/** @param file the outputs of the stacks, as the CDK CLI has written them @default - by the scripts */
+export function openInstallation(
+  account: EmulatedAccount,
+  adminEmail: string,
+  file = join(folderOf(account), 'main-outputs.json'),
+): Installation {
+  return installationWith(account, adminEmail, JSON.parse(readFileSync(file, 'utf8'))['controlplane-stack']);
 }
 
 /** The control plane whose stack has these outputs. */
@@ -110,9 +128,14 @@ export function installationWith(account: EmulatedAccount, adminEmail: string, s
 export async function runInstaller(
   account: EmulatedAccount,
   args: readonly string[],
-  options: { readonly script?: string; readonly variables?: Readonly<Record<string, string>> } = {},
+  options: {
+    readonly script?: string;
+    readonly variables?: Readonly<Record<string, string>>;
+    /** Receives the output as it arrives. */
+    readonly onOutput?: (text: string) => void;
+  } = {},
 ): Promise<string> {
-  const { script = 'sbt-install.sh', variables = {} } = options;
+  const { script = 'sbt-install.sh', variables = {}, onOutput } = options;
   const child = spawn(join(ROOT, 'scripts', script), args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     // Its own process group, which ends with this process.
@@ -129,6 +152,7 @@ export async function runInstaller(
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (chunk: string) => {
       output += chunk;
+      onOutput?.(chunk);
     });
   }
   const [code] = (await once(child, 'close').finally(() => process.off('exit', kill))) as [number | null];

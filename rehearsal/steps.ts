@@ -3,20 +3,13 @@ import { APP_PLANE_SOURCE, CONTROL_PLANE_SOURCE } from '../core/events/events.ts
 import { until } from '../scripts/until.ts';
 import { type BusWatch, watchBus } from './bus-watch.ts';
 import { CommandLine } from './command-line.ts';
+import { replayContract } from './contract-step.ts';
 import type { EmulatedAccount } from './emulated-account.ts';
-import {
-  clientSecret,
-  type Installation,
-  install,
-  machineToken,
-  runInstaller,
-  signInAdmin,
-  signInAgain,
-} from './installation.ts';
+import { clientSecret, type Installation, install, runInstaller, signInAdmin, signInAgain } from './installation.ts';
 import { invitedPassword } from './invited-password.ts';
 import { LIMIT_STEPS } from './limit-steps.ts';
 import type { Tokens } from './managed-login.ts';
-import { CONTRACT, ContractReplay } from './recorded-contract.ts';
+import { CONTRACT } from './recorded-contract.ts';
 import { type StepResult, timed } from './step.ts';
 
 const ADMIN_EMAIL = 'admin@example.com';
@@ -81,25 +74,7 @@ export async function* rehearse(account: EmulatedAccount): AsyncGenerator<StepRe
 const STEPS: readonly (readonly [string, (scene: Scene) => Promise<void>])[] = [
   [
     `responses and events match SBT's recorded contract (${CONTRACT.steps.length} steps)`,
-    async ({ installation, tokens, watch }) => {
-      const machine = await machineToken(installation);
-      const known: Record<string, string> = { admin: tokens.accessToken, machine };
-      const replay = new ContractReplay(async ({ method, path, token, headers, body }) => {
-        const response = await installation.call(method, path, {
-          ...(token !== 'none' && { token: `Bearer ${known[token] ?? token}` }),
-          ...(headers && { headers }),
-          ...(body !== undefined && { body }),
-        });
-        return { ...response, contentType: response.headers['content-type']?.toString() };
-      });
-      await replay.run();
-      const errors = CONTRACT.steps.map((step) => [step.name, replay.errorOf(step)]);
-      assert.deepEqual(
-        errors.filter(([, error]) => error !== undefined),
-        [],
-      );
-      assert.deepEqual(replay.eventErrors(await watch.seen(5)), []);
-    },
+    ({ installation, tokens, watch }) => replayContract(installation, tokens.accessToken, watch),
   ],
   [
     'tierplane login signs in by a loopback redirect, and later commands address the installation',

@@ -115,17 +115,31 @@ function bundleServices() {
   });
 }
 
-/** The containers on AWS, services and ingress: dist/aws/<name>.cjs, with everything in it, the AWS SDK included. */
+/** The containers on AWS: everything in one file, the AWS SDK included. */
+const CONTAINER = {
+  ...COMMON,
+  external: NEVER_LOADED,
+  plugins: [withoutUnused],
+  minifyWhitespace: true,
+  minifySyntax: true,
+} satisfies esbuild.BuildOptions;
+
+/** Services and ingress: dist/aws/<name>.cjs. */
 function bundleContainers() {
   return esbuild.build({
-    ...COMMON,
+    ...CONTAINER,
     entryPoints: { ...entryPoints('server-aws.ts'), ingress: 'app-plane/ingress/server.ts' },
     outdir: join(DIST, 'aws'),
-    external: NEVER_LOADED,
-    plugins: [withoutUnused],
-    minifyWhitespace: true,
-    minifySyntax: true,
   });
+}
+
+/** Writes the bundle of another container's entry point. @param define values of global names, as JSON */
+export async function bundleContainer(
+  entryPoint: string,
+  { outfile, define = {} }: { readonly outfile: string; readonly define?: Readonly<Record<string, string>> },
+): Promise<void> {
+  const { outExtension: _, ...options } = CONTAINER;
+  await esbuild.build({ ...options, entryPoints: [entryPoint], outfile, define, write: true });
 }
 
 function entryPoints(entry: ServiceEntry): Record<string, string> {

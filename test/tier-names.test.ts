@@ -21,7 +21,6 @@ const EXAMPLES = [
   'cli/tenants.ts',
   'embedded/demo-progress.ts',
   'embedded/start-page.ts',
-  'rehearsal/product-steps.ts',
   'rehearsal/steps.ts',
   'rehearsal/task/scene.ts',
   'scripts/cleanup/inventory.ts',

@@ -8,7 +8,7 @@ import { describeWithPython } from '../support/describe-with-python.ts';
 import { leftBehind, NOTHING, run } from './leftovers.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const REHEARSAL = ['rehearsal/rehearse.ts', '--only', 'control-plane'];
+const REHEARSAL = ['rehearsal/product/command.ts', '--only', 'control-plane'];
 jest.setTimeout(300_000);
 
 describeWithPython('npm run aws:rehearse', () => {
