@@ -44,12 +44,27 @@ export class ProductScene {
   readonly tenants = new Map<string, RehearsedTenant>();
   /** The id of a product of a tenant, by the tenant's name. */
   readonly products = new Map<string, string>();
-  readonly accessToken: string;
+  readonly #signIn: () => Promise<string>;
+  #accessToken: string;
 
-  constructor(installation: Installation, options: { readonly watch: BusWatch; readonly accessToken: string }) {
+  constructor(
+    installation: Installation,
+    options: {
+      readonly watch: BusWatch;
+      readonly accessToken: string;
+      /** Signs the platform's administrator in again. @returns another access token */
+      readonly signIn: () => Promise<string>;
+    },
+  ) {
     this.installation = installation;
     this.watch = options.watch;
-    this.accessToken = options.accessToken;
+    this.#accessToken = options.accessToken;
+    this.#signIn = options.signIn;
+  }
+
+  /** Of the platform's administrator. */
+  get accessToken(): string {
+    return this.#accessToken;
   }
 
   get account(): EmulatedAccount {
@@ -68,9 +83,13 @@ export class ProductScene {
     return tenant;
   }
 
-  /** Sends a request with the token of the platform's administrator. */
-  request(method: string, path: string, body?: unknown): ReturnType<Installation['call']> {
-    return this.installation.call(method, path, { token: `Bearer ${this.accessToken}`, body });
+  /** Sends a request with the token of the platform's administrator, which is renewed when it has expired. */
+  async request(method: string, path: string, body?: unknown): ReturnType<Installation['call']> {
+    const send = () => this.installation.call(method, path, { token: `Bearer ${this.#accessToken}`, body });
+    const response = await send();
+    if (response.status !== 401) return response;
+    this.#accessToken = await this.#signIn();
+    return await send();
   }
 
   async register(name: string, tier: TierName): Promise<Registered> {

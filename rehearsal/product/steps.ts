@@ -4,7 +4,7 @@ import { contentsOf } from '../account-contents.ts';
 import { watchBus } from '../bus-watch.ts';
 import { replayContract } from '../contract-step.ts';
 import type { EmulatedAccount } from '../emulated-account.ts';
-import { cleanUp, type Installation, installProduct, signInAdmin } from '../installation.ts';
+import { cleanUp, type Installation, installProduct, signInAdmin, signInAgain } from '../installation.ts';
 import { CONTRACT } from '../recorded-contract.ts';
 import { type StepResult, timed } from '../step.ts';
 import { FAULT_STEPS } from './fault-steps.ts';
@@ -39,7 +39,8 @@ export async function* rehearseProduct(account: EmulatedAccount): AsyncGenerator
     const { accessToken } = await signInAdmin(installed, ADMIN_PASSWORD);
     const requests = ['onboardingRequest', 'offboardingRequest'];
     const watch = await watchBus(account, installed.outputs.eventBridgeArn, 'rehearsal', requests);
-    scene = new ProductScene(installed, { watch, accessToken });
+    const signIn = async () => (await signInAgain(installed, { password: ADMIN_PASSWORD })).accessToken;
+    scene = new ProductScene(installed, { watch, accessToken, signIn });
   });
   if (!scene) return;
   for (const [name, run] of steps()) {

@@ -39,7 +39,7 @@ export interface RequestOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** A signed-in user. Sends a request to the API of the user's tenant. */
+/** A signed-in user. Sends a request to the API of the user's tenant. A token that has expired is renewed. */
 export type TenantUser = (
   method: 'GET' | 'POST',
   path: string,
@@ -90,14 +90,24 @@ export class RehearsedTenant {
     const { UserPool } = await cognito.send(new DescribeUserPoolCommand({ UserPoolId }));
     const client = await cognito.send(new DescribeUserPoolClientCommand({ UserPoolId, ClientId }));
     assert(UserPool?.Domain, `the user pool of ${this.registered.name} must have a domain`);
-    const { accessToken } = await signIn(this.#account, {
+    const signInWith = async (change: string | undefined, current = password): Promise<string> => {
+      const secret = { password: current, ...(change !== undefined && { newPassword: change }) };
+      const { accessToken } = await signIn(this.#account, { ...page, userName: email, ...secret });
+      return accessToken;
+    };
+    const page = {
       domain: `https://${UserPool.Domain}.auth.${REGION}.amazoncognito.com`,
       clientId: ClientId,
       callbackUrl: client.UserPoolClient?.CallbackURLs?.[0] ?? '',
       scope: 'openid email',
-      ...{ userName: email, password, ...(newPassword !== undefined && { newPassword }) },
-    });
-    return (method, path, options) => this.#request(accessToken, method, path, options);
+    };
+    let token = await signInWith(newPassword);
+    return async (method, path, options) => {
+      const response = await this.#request(token, method, path, options);
+      if (response.status !== 401) return response;
+      token = await signInWith(undefined, newPassword ?? password);
+      return await this.#request(token, method, path, options);
+    };
   }
 
   async #request(
