@@ -4,7 +4,6 @@ import { badInput } from '../control-plane/api/bad-input.suite.ts';
 import { sbtContract } from '../control-plane/api/sbt-contract.suite.ts';
 import { openAccountPagesHome } from './account-pages.home.ts';
 import { DIFFERENCES, openBadInputHome } from './bad-input.home.ts';
-import { controlPlane } from './control-plane.suite.ts';
 import { describeInstalled } from './installed.ts';
 import { installer } from './installer.suite.ts';
 
@@ -18,7 +17,6 @@ describeInstalled('the control plane installed in an emulated account', (install
     events: () => installed().watch.seen(5),
     close: async () => {},
   }));
-  controlPlane(installed);
   accountPagesContract('system users on AWS', () => openAccountPagesHome(installed()));
   // Uses up the sign-ups of this client.
   badInput('AWS', () => openBadInputHome(installed()), DIFFERENCES);

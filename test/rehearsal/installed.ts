@@ -15,6 +15,8 @@ export interface Installed {
   call(method: string, path: string, body?: unknown, options?: CallOptions): Promise<Reply>;
 }
 
+/** The password that the first administrator has chosen in `openInstalled`. */
+export const ADMIN_PASSWORD = 'Correct-horse-battery-7';
 const EVENTS = ['onboardingRequest', 'offboardingRequest'];
 
 /** A suite whose tests share an installation in an account that no other suite uses. */
@@ -33,10 +35,14 @@ export function describeInstalled(name: string, define: (installed: () => Instal
 }
 
 async function installIn(account: EmulatedAccount): Promise<Installed> {
-  const installation = await install(account, 'admin@example.com');
-  const watch = await watchBus(account, installation.outputs.eventBridgeArn, 'watch', EVENTS);
+  return openInstalled(account, await install(account, 'admin@example.com'));
+}
+
+/** Signs in at an installation, for the first time, and watches its events from now on. */
+export async function openInstalled(account: EmulatedAccount, installation: Installation): Promise<Installed> {
+  const watch = await watchBus(account, installation.outputs.eventBridgeArn, 'requests', EVENTS);
   const tokens: Record<string, string> = {
-    admin: (await signInAdmin(installation, 'Correct-horse-battery-7')).accessToken,
+    admin: (await signInAdmin(installation, ADMIN_PASSWORD)).accessToken,
     machine: await machineToken(installation),
   };
   return {

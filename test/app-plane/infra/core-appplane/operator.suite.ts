@@ -7,13 +7,14 @@ import { envelope } from '../../../../core/events/events.ts';
 import { REJECTED } from '../../../../core/events/outbox-partitions.ts';
 import { put, type Table } from '../../../../core/ports/table.ts';
 import { CommandLine } from '../../../../rehearsal/command-line.ts';
-import { clientSecret, machineToken, signInAdmin } from '../../../../rehearsal/installation.ts';
+import { clientSecret, machineToken, signInAgain } from '../../../../rehearsal/installation.ts';
 import { invitedPassword, mailsTo } from '../../../../rehearsal/invited-password.ts';
 import { signIn } from '../../../../rehearsal/managed-login.ts';
 import { Stacks } from '../../../../rehearsal/stacks.ts';
 import { TIERS } from '../../../../tenant-templates/tiers.ts';
 import { assumeNewRole } from '../../../adapters/aws/store/roles.ts';
 import { clientConfig } from '../../../rehearsal/account.ts';
+import { ADMIN_PASSWORD } from '../../../rehearsal/installed.ts';
 import { echoTemplate } from '../../../rehearsal/task/echo-template.ts';
 import { until } from '../../../support/until.ts';
 import type { InstalledAppPlane } from './installed.ts';
@@ -33,7 +34,10 @@ const WAITING_STACK = {
   },
 };
 
-/** The operator's routes, called at the address of the control plane's API. The account has no containers. */
+/**
+ * The operator's routes, called at the address of the control plane's API. The account has no containers, and its first
+ * administrator has signed in by `openInstalled`.
+ */
 export function operatorTests(installed: () => InstalledAppPlane): void {
   describe('the operator function', () => {
     let token: string;
@@ -46,7 +50,7 @@ export function operatorTests(installed: () => InstalledAppPlane): void {
     const data = async <T>(path: string) => (await call('GET', path)).body.data as T;
 
     beforeAll(async () => {
-      ({ accessToken: token } = await signInAdmin(installed().installation, 'Rehearsed-horse-battery-7'));
+      ({ accessToken: token } = await signInAgain(installed().installation, { password: ADMIN_PASSWORD }));
       const tenantData = { tenantName: 'Stark', email: ADMIN, tier: 'basic' };
       const created = await call('POST', '/tenant-registrations', { tenantData, tenantRegistrationData: {} });
       ({ tenantId } = created.body.data as { tenantId: string });

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { APIGatewayClient, GetApiKeysCommand } from '@aws-sdk/client-api-gateway';
 import { CloudFormationClient, CreateStackCommand, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
@@ -10,19 +11,26 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { GetQueueUrlCommand, PurgeQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { DeadLetters } from '../../../../adapters/aws/events/dead-letters.ts';
 import { loadPlacement, placementItem } from '../../../../app-plane/provisioner/placement.ts';
 import { manifestKey } from '../../../../core/ports/manifests.ts';
 import { put } from '../../../../core/ports/table.ts';
 import { routeKey } from '../../../../core/routing/registry.ts';
 import { packageVersion } from '../../../../infra/configuration.ts';
+import { openInstallation } from '../../../../rehearsal/installation.ts';
 import { mailsTo } from '../../../../rehearsal/invited-password.ts';
+import { acceptRequests } from '../../../../rehearsal/product/request-queue.ts';
 import { assumeNewRole } from '../../../adapters/aws/store/roles.ts';
+import { sbtContract } from '../../../control-plane/api/sbt-contract.suite.ts';
 import { clientConfig, describeInAccount } from '../../../rehearsal/account.ts';
+import { controlPlane } from '../../../rehearsal/control-plane.suite.ts';
+import { type Installed, openInstalled } from '../../../rehearsal/installed.ts';
 import { until } from '../../../support/until.ts';
 import { functionRoles } from './function-roles.ts';
 import { type InstalledAppPlane, installAppPlane } from './installed.ts';
+import { killedFunctions } from './killed-functions.suite.ts';
 import { operatorTests } from './operator.suite.ts';
 
 jest.setTimeout(180_000);
@@ -130,6 +138,30 @@ describeInAccount('the application plane in an emulated account', (account) => {
     expect(letter?.reason).toContain("tier must be one of basic, advanced, premium, got 'gold'");
   });
 
+  describe('beside the application plane, whose requests wait,', () => {
+    let controlPlaneOfIt: Installed;
+    beforeAll(async () => {
+      await acceptRequests(account(), false);
+      const outputs = join(account().directory, 'outputs.json');
+      controlPlaneOfIt = await openInstalled(account(), openInstallation(account(), 'admin@example.com', outputs));
+    }, 60_000);
+    afterAll(async () => {
+      controlPlaneOfIt?.watch.close();
+      const sqs = new SQSClient(clientConfig(account()));
+      const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: 'tierplane-main-app-plane-accept' }));
+      await sqs.send(new PurgeQueueCommand({ QueueUrl }));
+      await acceptRequests(account(), true);
+    });
+
+    // Requires that there is no tenant.
+    sbtContract('AWS', async () => ({
+      call: controlPlaneOfIt.call,
+      events: () => controlPlaneOfIt.watch.seen(5),
+      close: async () => {},
+    }));
+    controlPlane(() => controlPlaneOfIt);
+  });
+
   operatorTests(() => installed);
 
   functionRoles(account);
@@ -181,4 +213,7 @@ describeInAccount('the application plane in an emulated account', (account) => {
       await expect(cloudFormation.send(new CreateStackCommand(own))).rejects.toMatchObject(denied);
     });
   });
+
+  // Last: the functions stay changed.
+  killedFunctions(() => installed);
 });
