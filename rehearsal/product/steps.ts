@@ -9,6 +9,7 @@ import { CONTRACT } from '../recorded-contract.ts';
 import { type StepResult, timed } from '../step.ts';
 import { FAULT_STEPS } from './fault-steps.ts';
 import { OFFBOARDING_STEPS } from './offboarding-steps.ts';
+import { RELEASE_STEPS } from './release-steps.ts';
 import { whileRequestsWait } from './request-queue.ts';
 import { ProductScene, type Step, type TenantState } from './scene.ts';
 import { BURST_STEP, stepsOfTier, TENANT_STEPS } from './tenant-steps.ts';
@@ -64,6 +65,7 @@ function steps(): Step[] {
     ...TIER_NAMES.flatMap(stepsOfTier),
     ...TENANT_STEPS,
     ...FAULT_STEPS,
+    ...RELEASE_STEPS,
     BURST_STEP,
     ...OFFBOARDING_STEPS,
   ];
