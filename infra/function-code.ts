@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { type BuildOptions, buildSync } from 'esbuild';
-import { zodForFunctions } from './zod-for-functions.ts';
+import { withZodForFunctions } from './zod-for-functions.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const ENTRY_FOLDERS = ['app-plane/lambda', 'control-plane/lambda'];
@@ -39,12 +39,12 @@ export function functionCode(
   module: string,
   { onDemand = [], generatesJsonSchema = false }: FunctionCodeOptions = {},
 ): string {
-  const { outputFiles } = buildSync({
+  const options = {
     ...FUNCTION_BUNDLE,
-    ...(!generatesJsonSchema && { alias: { zod: zodForFunctions() } }),
     entryPoints: [module],
     external: [...EXTERNAL, ...onDemand.map((one) => `*/${one}.ts`)],
-  });
+  };
+  const { outputFiles } = generatesJsonSchema ? buildSync<InMemory>(options) : buildWithoutJsonSchema(options);
   // esbuild keeps the paths of external modules as they are written in the source.
   return onDemand.reduce(
     (code, one) => code.replaceAll(`./${one}.ts`, `./${one}.js`),
@@ -57,15 +57,20 @@ export function functionCode(
  * third of the time: esbuild reads what they share once, and works on them in parallel.
  */
 export function allFunctionCode(): ReadonlyMap<string, string> {
-  const { outputFiles } = buildSync({
+  const { outputFiles } = buildWithoutJsonSchema({
     ...FUNCTION_BUNDLE,
     entryPoints: ENTRY_FOLDERS.flatMap(entriesIn),
     external: EXTERNAL,
-    alias: { zod: zodForFunctions() },
     outdir: ROOT,
     outbase: ROOT,
   });
   return new Map(outputFiles.map(({ path, text }) => [relative(ROOT, path).replace(/\.js$/, '.ts'), text]));
+}
+
+type InMemory = BuildOptions & { readonly write: false };
+
+function buildWithoutJsonSchema(options: InMemory) {
+  return withZodForFunctions((zod) => buildSync<InMemory>({ ...options, alias: { zod } }));
 }
 
 function entriesIn(folder: string): string[] {

@@ -5,23 +5,24 @@ import { fileURLToPath } from 'node:url';
 
 const EXPORTED = /^export (?:const|function) (\w+)/gm;
 
-let entry: string | undefined;
-
 /**
  * A copy of zod that generates no JSON Schema by itself. Every schema refers to the code that does, so no bundler leaves
  * it out of a function: 18 KB, which only the module that describes an API needs. That module brings the code, and the schemas
  * of this copy use it.
- * @returns path of the copy's entry point. The copy is removed when the process ends
+ * @param build gets the path of the copy's entry point. The copy is removed afterwards
  */
-export function zodForFunctions(): string {
-  entry ??= copyZod();
-  return entry;
+export function withZodForFunctions<T>(build: (zod: string) => T): T {
+  const copy = copyZod();
+  try {
+    return build(join(copy, 'index.js'));
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
 }
 
 function copyZod(): string {
   const zod = dirname(fileURLToPath(import.meta.resolve('zod')));
   const copy = mkdtempSync(join(tmpdir(), 'zod-for-functions-'));
-  process.once('exit', () => rmSync(copy, { recursive: true, force: true }));
   for (const part of ['package.json', 'index.js', 'v4/classic', 'v4/core', 'v4/locales']) {
     const isUsed = (file: string) => !/\.(?:cjs|[cm]?ts)$/.test(extname(file));
     cpSync(join(zod, part), join(copy, part), { recursive: true, filter: isUsed });
@@ -31,7 +32,7 @@ function copyZod(): string {
     name.endsWith('Processor') ? 'delegate' : 'refuse',
   );
   replaceModule(join(core, 'to-json-schema.js'), (name) => (/^create\w+Method$/.test(name) ? 'method' : 'refuse'));
-  return join(copy, 'index.js');
+  return copy;
 }
 
 /** `delegate` calls the code of whoever generates the JSON Schema. */
