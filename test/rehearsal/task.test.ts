@@ -71,10 +71,12 @@ describeUnless(missingPython() ?? missingContainerEngine(), 'npm run aws:task', 
       });
       const exited = once(child, 'exit');
       let text = '';
-      for await (const chunk of child.stderr) {
+      // The command still writes after the loop.
+      for await (const chunk of child.stderr.iterator({ destroyOnReturn: false })) {
         text += chunk;
         if (/the account stays at http:\S+ until Ctrl-C\n/.test(text)) break;
       }
+      child.stderr.resume();
       const [, endpoint] = /the account stays at (http:\S+)/.exec(text) ?? [];
       expect((await fetch(`${endpoint}/_ministack/health`)).status).toBe(200);
       child.kill('SIGINT');
