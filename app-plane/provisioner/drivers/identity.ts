@@ -1,6 +1,7 @@
 import { DomainError, isDomainError } from '../../../core/errors.ts';
 import type { ObservedResource, ResourceDriver, ResourceObserver, ResourceOf } from '../../../core/plan/resources.ts';
 import type { Identity, RealmId } from '../../../core/ports/identity.ts';
+import type { MaybePending, Pending } from '../../../core/progress/pending.ts';
 
 type Kind = 'user-pool' | 'admin-user';
 
@@ -8,7 +9,8 @@ export interface IdentityDriverOptions {
   readonly identity: Identity;
 }
 
-const RESERVED = 'the email of the first administrator is reserved for a minute, or taken by a user of another name';
+/** A process that ended while it created the user leaves the email reserved for a minute. To wait is not a failed attempt. */
+const RESERVED: Pending = { pending: 'the email of the first administrator is reserved', lookAgainMs: 10_000 };
 
 /** Observes a tenant's user pool and its users; see `createIdentityDriver`. */
 export function createIdentityObserver({ identity }: IdentityDriverOptions): ResourceObserver<Kind> {
@@ -46,7 +48,7 @@ async function hasUsers(realm: RealmId, tenantId: string, identity: Identity): P
   return (await identity.users(realm, { tenantId, limit: 1 })).items.length > 0;
 }
 
-async function ensure(resource: ResourceOf<Kind>, options: IdentityDriverOptions): Promise<void> {
+async function ensure(resource: ResourceOf<Kind>, options: IdentityDriverOptions): Promise<MaybePending> {
   if (resource.kind === 'admin-user') return createAdmin(resource, options);
   const { name, tenantId, inputs } = resource;
   await options.identity.ensureRealm({ id: name, displayName: inputs.displayName, tenantId });
@@ -60,7 +62,7 @@ async function remove({ kind, name, tenantId }: ObservedResource<Kind>, identity
 async function createAdmin(
   { name: realm, tenantId, inputs: { email, tenantName, slug } }: ResourceOf<'admin-user'>,
   { identity }: IdentityDriverOptions,
-): Promise<void> {
+): Promise<MaybePending> {
   try {
     await identity.createUser(realm, {
       userName: email,
@@ -74,8 +76,7 @@ async function createAdmin(
     // An earlier attempt may have created the user. If it belongs to another tenant, no retry helps.
     const holder = await identity.user(realm, email);
     if (holder?.tenantId === tenantId) return;
-    // A process that ended during a creation leaves the name reserved for a minute.
-    if (!holder) throw new DomainError('UNAVAILABLE', RESERVED, { cause: error });
+    if (!holder) return RESERVED;
     throw new DomainError('CONFLICT', 'the email of the first administrator is taken by another user', {
       cause: error,
     });

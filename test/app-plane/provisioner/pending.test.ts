@@ -1,5 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { again, DONE, heldElsewhere, type PassResult } from '../../../app-plane/provisioner/pass-result.ts';
+import { emailItem, userItem } from '../../../core/identity/users/user-records.ts';
+import { put } from '../../../core/ports/table.ts';
 import { Functions, ID, untilEnd, withReadyTenant, withStartedStack } from './functions.ts';
 import { LOOK_AGAIN_MS, STACK_MS } from './stacks.ts';
 import { offboarding, onboarding } from './world.ts';
@@ -124,6 +126,39 @@ describe('a step whose work goes on elsewhere', () => {
     expect(JSON.stringify(result)).toContain(
       JSON.stringify({ name: 'remove cluster', startedAt, endedAt, status: 'done' }),
     );
+  });
+});
+
+describe('ON-4: a creation of the first administrator whose process was killed', () => {
+  const userName = `admin@${ID}.example`;
+  const RESERVED = 'the email of the first administrator is reserved';
+
+  /** Leaves what a process leaves that is killed while the identity provider creates the user. */
+  async function reserve({ scratch: { table, clock } }: Functions): Promise<void> {
+    const draft = { userName, email: userName, role: 'TenantAdmin', tenantId: ID, subject: '', enabled: true } as const;
+    const user = { ...draft, status: 'FORCE_CHANGE_PASSWORD', created: '', modified: '' } as const;
+    const { indexes: _, ...unlisted } = userItem('pool', user, 1);
+    const expiresAt = Math.floor(clock.now() / 1_000) + 60;
+    const items = [
+      { ...unlisted, expiresAt },
+      { ...emailItem('pool', user, 1), expiresAt },
+    ];
+    await table.transact(items.map((item) => put<object>(item, 'absent')));
+  }
+
+  test('delays the tenant for a minute, whatever the number of passes in it', async () => {
+    await using functions = await Functions.open();
+    await functions.accept(onboarding(ID, 'basic'));
+    await reserve(functions);
+    for (let second = 0; second < 59; second++) {
+      expect(await functions.reconcile({ limits: { attempts: 2 } })).toEqual(again(10_000, RESERVED));
+      functions.scratch.clock.advance(1_000);
+    }
+    expect(await functions.placement()).toMatchObject({ phase: 'provisioning', attempts: 0, pending: RESERVED });
+    functions.scratch.clock.advance(2_000);
+    expect(await functions.reconcile()).toEqual(DONE);
+    expect((await functions.identity.usersOf(ID)).map((user) => user.userName)).toEqual([userName]);
+    expect(await functions.results()).toEqual(['provisionSuccess']);
   });
 });
 

@@ -30,6 +30,7 @@ import { type Installed, openInstalled } from '../../../rehearsal/installed.ts';
 import { until } from '../../../support/until.ts';
 import { functionRoles } from './function-roles.ts';
 import { type InstalledAppPlane, installAppPlane } from './installed.ts';
+import { killedFunctions } from './killed-functions.suite.ts';
 import { operatorTests } from './operator.suite.ts';
 
 jest.setTimeout(180_000);
@@ -212,4 +213,7 @@ describeInAccount('the application plane in an emulated account', (account) => {
       await expect(cloudFormation.send(new CreateStackCommand(own))).rejects.toMatchObject(denied);
     });
   });
+
+  // Last: the functions stay changed.
+  killedFunctions(() => installed);
 });
