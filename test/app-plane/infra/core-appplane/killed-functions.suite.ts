@@ -20,7 +20,7 @@ import { clientConfig } from '../../../rehearsal/account.ts';
 import type { InstalledAppPlane } from './installed.ts';
 
 const PRELOAD = join(import.meta.dirname, 'kill-at-call.cjs');
-const WITHIN_MS = 170_000;
+const WITHIN_MS = 240_000;
 /**
  * The functions, and the calls of AWS after which they are killed: each call of accept that follows its look-up of the event,
  * and every second one of reconcile. It makes 35 or more until a tenant is ready, and more until it is gone.
@@ -111,13 +111,13 @@ export function killedFunctions(installed: () => InstalledAppPlane): void {
       }));
       expect(await apiKeys()).toEqual(IDS);
       for (const tenantId of IDS) expect(await installed().table.get(routeKey(tenantId))).toBeDefined();
-    }, 180_000);
+    }, 250_000);
 
     test('offboard every tenant, and leave no API key and no route', async () => {
       await requestForAll('offboardingRequest', 'gone', registrationOf);
       expect(await apiKeys()).toEqual([]);
       for (const tenantId of IDS) expect(await installed().table.get(routeKey(tenantId))).toBeUndefined();
-    }, 180_000);
+    }, 250_000);
   });
 }
 
