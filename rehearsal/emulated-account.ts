@@ -18,6 +18,12 @@ const LAUNCHER = join(import.meta.dirname, 'emulator', 'launch.py');
 const MODULES = join(import.meta.dirname, '..', 'node_modules');
 const UP_WITHIN_MS = 30_000;
 
+/**
+ * NODE_OPTIONS of the many short-lived processes of an account. Node lets up to 48 MB of garbage pile up before it collects
+ * it on a machine with much memory; with 2 MB semi-spaces, a synthesis uses a fifth less, and takes no longer.
+ */
+export const EARLY_COLLECTION = '--max-semi-space-size=2';
+
 export const ACCOUNT_ID = '000000000000';
 export const REGION = 'us-east-1';
 
@@ -142,6 +148,7 @@ function launch(python: string, { port, directory, engine }: AccountParts): Chil
         // Functions run on this Node and find the SDK outside their bundles, as on AWS.
         PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
         NODE_PATH: MODULES,
+        NODE_OPTIONS: EARLY_COLLECTION,
         TMPDIR: directory,
         HOME: directory,
         // Holds the keys that sign tokens, which are removed with the account.

@@ -11,7 +11,7 @@ import * as z from 'zod';
 import { jsonIn } from '../core/encoding/json.ts';
 import { ADMIN_SIGN_IN_SCOPE, PASSWORD_CLIENT } from '../core/identity/issuers.ts';
 import { clientConfig } from './bus-watch.ts';
-import { type EmulatedAccount, killGroup } from './emulated-account.ts';
+import { EARLY_COLLECTION, type EmulatedAccount, killGroup } from './emulated-account.ts';
 import { pathWithEngine } from './engine-command.ts';
 import { invitedPassword } from './invited-password.ts';
 import { type SignInOptions, signIn, type Tokens } from './managed-login.ts';
@@ -142,6 +142,7 @@ export async function runInstaller(
     detached: true,
     env: {
       ...{ PATH: process.env.PATH, HOME: process.env.HOME, CI: 'true', ...account.environment },
+      NODE_OPTIONS: EARLY_COLLECTION,
       TIERPLANE_CDK_OUTPUT: folderOf(account),
       ...variables,
     },

@@ -14,6 +14,7 @@ import containers
 import default_bus
 import ecs_deployments
 import events
+import functions
 import load_balancers
 import mails
 import policies
@@ -63,6 +64,7 @@ def main():
     events.add_stack_resource_types()
     events.keep_calls_local()
     events.enforce_target_permissions()
+    functions.end_idle_environments()
     mails.let_functions_write_reset_mails()
     rest_api.take_key_source_from_templates()
     rest_api.meter_by_authorizer_key()
