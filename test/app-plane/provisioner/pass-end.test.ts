@@ -130,7 +130,7 @@ describe('a pass that has applied every change', () => {
       pending: pending.pending,
       steps: [{ name: 'remove remains', status: 'running', reason: pending.pending }],
     });
-    expect([purged, await types()]).toEqual([[], []]);
+    expect([purged, given, await types()]).toEqual([[], [], []]);
   });
 
   test('of an offboarding fails if a policy has withheld a removal', async () => {

@@ -4,7 +4,10 @@ import { again, DONE, failed, heldElsewhere, type PassResult } from '../../../ap
 import { loadPlacement, type Placement } from '../../../app-plane/provisioner/placement.ts';
 import { createReconciler, type Reconciler } from '../../../app-plane/provisioner/reconcile.ts';
 import { createResults } from '../../../app-plane/provisioner/results.ts';
+import { DomainError } from '../../../core/errors.ts';
+import { OUTBOX } from '../../../core/events/outbox-partitions.ts';
 import type { ResourceDriver } from '../../../core/plan/resources.ts';
+import type { Place } from '../../../core/ports/places.ts';
 import { put } from '../../../core/ports/table.ts';
 import { recordingLog } from '../../support/recording-log.ts';
 import { openScratchTable } from '../../support/scratch-table.ts';
@@ -22,6 +25,9 @@ let reconciler: Reconciler;
 let hasData: boolean;
 /** Whether a start restores the tenant. */
 let isRestoring: boolean;
+/** What the driver was asked to do. */
+let applied: string[];
+let takePlace: () => Promise<Place>;
 let passed: string[];
 let lines: string[];
 let claims: (Claim | undefined)[];
@@ -30,12 +36,14 @@ let onCheckpoint: (name: string) => unknown;
 beforeEach(async () => {
   scratch = await openScratchTable();
   tableTimers = scratch.clock.waiting;
-  [hasData, isRestoring, passed, claims, lines] = [false, false, [], [], []];
+  [hasData, isRestoring, applied, passed, claims, lines] = [false, false, [], [], [], []];
+  takePlace = async () => PLACE;
   onCheckpoint = () => undefined;
   const driver: ResourceDriver<'data'> = {
     kinds: ['data'],
     observe: async () => (hasData ? [DATA] : []),
     async apply({ action }) {
+      applied.push(action);
       hasData = action !== 'delete';
     },
   };
@@ -46,7 +54,7 @@ beforeEach(async () => {
     drivers: [driver as unknown as ResourceDriver],
     shapeOf: () => [DATA],
     isRestoring: (tenantId) => isRestoring && tenantId === ID,
-    places: { take: async () => PLACE, give: async () => undefined },
+    places: { take: () => takePlace(), give: async () => undefined },
     realmConfig: async () => ({ issuer: 'http://platform.test/realms/pool', clientId: 'app' }),
     results: createResults(clock.now.bind(clock), zeros, 'http://platform.test/api'),
     async checkpoint(name, tenantId) {
@@ -200,6 +208,19 @@ describe('a pass over a tenant', () => {
     expect((await load())?.data).toMatchObject({ phase: 'provisioning', attempts: 1 });
     expect(claims).toEqual([expect.anything(), undefined]);
     expect(passed.at(-1)).toBe(`finished ${ID}`);
+  });
+
+  test('refuses a tenant with the reason before anything is created if the cell is full', async () => {
+    takePlace = () => Promise.reject(new DomainError('FORBIDDEN', 'the cell is full'));
+    await begin();
+    expect(await reconciler.reconcile(ID)).toEqual(again(0));
+    expect(await reconciler.reconcile(ID)).toEqual(failed('the cell is full'));
+    expect((await load())?.data).toMatchObject({ phase: 'failed', failure: 'the cell is full' });
+    expect([applied, hasData]).toEqual([[], false]);
+    const { items } = await scratch.table.query({ ...OUTBOX, limit: 10 });
+    expect(items.map(({ data }) => data)).toMatchObject([
+      { detailType: 'provisionFailure', detail: { jobOutput: { tenantData: { reason: 'the cell is full' } } } },
+    ]);
   });
 
   test('does not run twice at the same time for one tenant', async () => {
