@@ -23,7 +23,10 @@ export interface DeploymentSpec {
   readonly tier: TierName;
   /** Size of each task. */
   readonly size: TaskSize;
-  /** Folders under services/, at least one. Services that are not listed are removed from the deployment. */
+  /**
+   * Folders under services/, at least one. Embedded: services that are not listed are removed from the deployment. AWS: the
+   * template fixes the services, so `deploy` throws INVALID for another list.
+   */
   readonly services: readonly string[];
   /** The release of the application that the tasks run, such as `0.1.0`. */
   readonly release: string;

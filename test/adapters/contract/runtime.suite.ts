@@ -17,7 +17,7 @@ export interface OpenRuntime {
   readonly runtime: Runtime;
   /** A service that this adapter can run. */
   readonly service: string;
-  /** Another one. @default - this adapter runs one service */
+  /** Another one. @default - this adapter runs a fixed list of one service, and refuses another list */
   readonly otherService?: string;
   /** At least 3 tasks at most, and 1 at start. */
   readonly size: TaskSize;
@@ -221,10 +221,17 @@ export function runtimeContract(name: string, open: () => Promise<OpenRuntime>):
       }
     });
 
-    test('a changed list of services is deployed as a whole', async () => {
+    test('a changed list of services is deployed as a whole, or refused where the services are fixed', async () => {
       const { service, otherService } = opened;
-      if (otherService === undefined) return;
       const names = async () => (await runtime.services({ tenantId: TENANT })).map((one) => one.service).sort();
+      if (otherService === undefined) {
+        const before = await names();
+        for (const services of [[service, 'other'], ['other']]) {
+          await expect(runtime.deploy(specOf(TENANT, { services }))).rejects.toMatchObject({ code: 'INVALID' });
+        }
+        expect(await names()).toEqual(before);
+        return;
+      }
       await deployed(specOf(TENANT, { services: [service, otherService] }));
       expect(await names()).toEqual([service, otherService].sort());
       expect(await deployed(specOf(TENANT, { services: [otherService] }))).toMatchObject({
