@@ -15,7 +15,8 @@ export interface UserPage {
 }
 
 /**
- * The users of the caller's tenant in identity. Embedded: the realm's users API; AWS: Cognito.
+ * The users of the caller's tenant in identity. Embedded: the realm's users API; AWS: the function `tenant-users`, which is called with
+ * the caller's token.
  * Every call throws the refusals of identity (UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, CONFLICT, INVALID), and UNAVAILABLE if
  * identity does not respond.
  */
