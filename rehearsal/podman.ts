@@ -1,5 +1,5 @@
 import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { until } from '../scripts/until.ts';
@@ -16,6 +16,11 @@ events_logger = "none"
 lock_type = "file"
 `;
 
+/** Where podman looks for netavark, which gives containers a network, and which calls iptables. */
+const HELPER_FOLDERS = ['/usr/local/libexec', '/usr/local/lib', '/usr/libexec', '/usr/lib'].map(
+  (path) => `${path}/podman`,
+);
+
 export interface Result {
   readonly status: number | null;
   readonly stdout: string;
@@ -24,9 +29,11 @@ export interface Result {
 
 /** Why this machine cannot run podman, or undefined. */
 export function missingPodman(): string | undefined {
-  const tools = ['podman', 'runc'].filter((tool) => spawnSync(tool, ['--version']).status !== 0);
+  const isInstalled = (tool: string) => spawnSync(tool, ['--version']).status === 0;
+  const tools = ['podman', 'runc', 'iptables'].filter((tool) => !isInstalled(tool));
+  const hasNetwork = HELPER_FOLDERS.some((folder) => existsSync(join(folder, 'netavark'))) || isInstalled('netavark');
   const reasons = [
-    ...tools.map((tool) => `${tool} is not installed`),
+    ...[...tools, ...(hasNetwork ? [] : ['netavark'])].map((tool) => `${tool} is not installed`),
     ...(process.getuid?.() === 0 ? [] : ['not root']),
   ];
   return reasons.length === 0 ? undefined : reasons.join(', ');

@@ -17,7 +17,8 @@ this machine with permissions enforced, and runs the products service in it as a
 task of one tenant. Shows the product list, the tenant's session that read it, and how
 DynamoDB refuses the same container another tenant's key. Leaves nothing behind.
 
-Needs Linux, root, Python 3.10 with venv, and Docker or podman with runc.
+Needs Linux, root, Python 3.10 with venv, and Docker, or podman with runc, netavark
+and iptables.
 
 Options:
   --json  print the results as JSON on stdout; progress goes to stderr

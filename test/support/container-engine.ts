@@ -1,7 +1,7 @@
 import { missingPodman } from '../../rehearsal/podman.ts';
 import { describeUnless } from './requirements.ts';
 
-/** A suite that needs podman and runc, as root. */
+/** A suite that needs podman, runc, netavark and iptables, as root. */
 export function describeWithPodman(title: string, suite: () => void): void {
   describeUnless(missingPodman(), title, suite);
 }
