@@ -12,7 +12,7 @@ from ministack.core.concurrency import run_reentrant
 from ministack.services import alb
 from ministack.services import apigateway_v1 as gateway
 
-_INTEGRATION_TIMEOUT_S = 29
+_INTEGRATION_TIMEOUT_MS = 29_000
 _AUTHORIZER_VARIABLE = re.compile(r"\$context\.authorizer\.(\w+)")
 # The authorizer's context of the request that is being served.
 _authorizer_context = ContextVar("authorizer_context", default={})
@@ -119,7 +119,8 @@ def _remove(headers, name):
 def proxy_whole_responses():
     """HTTP proxy integrations pass on method, path, query, headers and body, with the mapped parameters, and return status,
     headers and body of the response as they are. Redirects are not followed. An API key is not passed on. A host that is a
-    load balancer of the account is reached in this process; an internal one only through a VPC link.
+    load balancer of the account is reached in this process; an internal one only through a VPC link. A service that is silent
+    for longer than `TimeoutInMillis` gives 504.
 
     The emulator returns `Content-Type` only, and reads error responses on the event loop that has to produce them.
     https://docs.aws.amazon.com/apigateway/latest/developerguide/setup-http-integrations.html
@@ -137,8 +138,9 @@ def proxy_whole_responses():
         if address is None:
             return gateway._gw_error("INTEGRATION_FAILURE", "Internal server error")
         request = (method, target, body or None, {**_headers(headers, mapped), "Host": url.netloc})
+        timeout_s = int(integration.get("timeoutInMillis") or _INTEGRATION_TIMEOUT_MS) / 1000
         try:
-            return await run_reentrant(_send, address, request)
+            return await run_reentrant(_send, address, request, timeout_s)
         except TimeoutError:
             return gateway._gw_error("INTEGRATION_TIMEOUT", "Endpoint request timed out")
         except (OSError, http.client.HTTPException):
@@ -231,8 +233,8 @@ _REMAPPED = {
 _NOT_RETURNED = ("content-length", "connection", "transfer-encoding", "keep-alive")
 
 
-def _send(address, request):
-    connection = http.client.HTTPConnection(*address, timeout=_INTEGRATION_TIMEOUT_S)
+def _send(address, request, timeout_s):
+    connection = http.client.HTTPConnection(*address, timeout=timeout_s)
     try:
         connection.request(*request)
         response = connection.getresponse()

@@ -45,6 +45,24 @@ describeWithContainers('a REST API in front of a service in an emulated account'
     expect(echo.headers).toMatchObject({ 'x-own': 'own', 'content-type': 'text/plain', host: dnsName });
   });
 
+  test('a query parameter can be mapped to another one, in place of what the client sends under its name', async () => {
+    const urlOf = async (path: string) => (JSON.parse((await as('t2', path)).text) as Echo).url;
+    expect(await urlOf('/echo?p=7&page=evil&q=1')).toBe('/echo?p=7&q=1&page=7');
+    expect(await urlOf('/echo?page=evil&q=1')).toBe('/echo?q=1');
+  });
+
+  test('headers that API Gateway sends itself are returned under another name', async () => {
+    const { headers } = await as('t2', '/echo');
+    const date = expect.stringMatching(/ GMT$/);
+    expect(headers).toMatchObject({ 'x-amzn-remapped-www-authenticate': 'Echo', 'x-amzn-remapped-date': date });
+    expect(headers['www-authenticate']).toBeUndefined();
+  });
+
+  test('a service that does not respond in time gives 504', async () => {
+    const { status, text } = await as('t2', '/hasty');
+    expect([status, text]).toEqual([504, '{"message":"Endpoint request timed out"}']);
+  });
+
   test.each([400, 404, 409, 429, 500, 503])("a service's %d arrives as it is, at once", async (status) => {
     const started = performance.now();
     const response = await as('t2', `/status/${status}`);

@@ -17,12 +17,14 @@ const AUTHORIZER = `exports.handler = async ({ authorizationToken: tenantId, met
 
 const REQUEST_PARAMETERS = {
   'integration.request.path.proxy': 'method.request.path.proxy',
+  'integration.request.querystring.page': 'method.request.querystring.p',
   'integration.request.header.x-tenant': 'context.authorizer.tenantId',
   'integration.request.header.x-absent': 'context.authorizer.absent',
   'integration.request.header.x-fixed': "'fixed'",
 };
 
-/** A REST API in front of an internal load balancer, as JSON. /direct has no VPC link. Its output is ApiId. */
+/** A REST API in front of an internal load balancer, as JSON. /direct has no VPC link, and /hasty waits 200 ms for
+ * the service, which takes longer. Its output is ApiId. */
 export function apiTemplate(dnsName: string, loadBalancerArn: string): string {
   const linked = { ConnectionType: 'VPC_LINK', ConnectionId: { Ref: 'Link' }, IntegrationTarget: loadBalancerArn };
   const Resources = {
@@ -33,15 +35,17 @@ export function apiTemplate(dnsName: string, loadBalancerArn: string): string {
     Api: { Type: 'AWS::ApiGateway::RestApi', Properties: { Name: 'api', ApiKeySourceType: 'AUTHORIZER' } },
     Proxy: resource('{proxy+}'),
     Direct: resource('direct'),
+    Hasty: resource('hasty'),
     ProxyMethod: method('Proxy', {
       ...linked,
       Uri: `http://${dnsName}/{proxy}`,
       RequestParameters: REQUEST_PARAMETERS,
     }),
     DirectMethod: method('Direct', { Uri: `http://${dnsName}/direct` }),
+    HastyMethod: method('Hasty', { ...linked, Uri: `http://${dnsName}/slow`, TimeoutInMillis: 200 }),
     Deployment: {
       Type: 'AWS::ApiGateway::Deployment',
-      DependsOn: ['ProxyMethod', 'DirectMethod'],
+      DependsOn: ['ProxyMethod', 'DirectMethod', 'HastyMethod'],
       Properties: { RestApiId: { Ref: 'Api' } },
     },
     Stage: {
@@ -98,7 +102,7 @@ function method(ofResource: string, integration: Readonly<Record<string, unknown
     Properties: {
       ...{ RestApiId: { Ref: 'Api' }, ResourceId: { Ref: ofResource }, HttpMethod: 'ANY' },
       ...{ AuthorizationType: 'CUSTOM', AuthorizerId: { Ref: 'Authorizer' }, ApiKeyRequired: true },
-      RequestParameters: { 'method.request.path.proxy': true },
+      RequestParameters: { 'method.request.path.proxy': true, 'method.request.querystring.p': false },
       Integration: { Type: 'HTTP_PROXY', IntegrationHttpMethod: 'ANY', ...integration },
     },
   };

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { setTimeout } from 'node:timers/promises';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 
 /** What the tests of the launcher run in a container: a server that tells how ECS started it. */
@@ -8,6 +9,7 @@ if (EXIT_WITH) process.exit(Number(EXIT_WITH));
 
 const handlers: Readonly<Record<string, (request: IncomingMessage, url: URL) => unknown>> = {
   '/healthz': () => ({ status: 'ok' }),
+  '/slow': () => setTimeout(2_000, { status: 'late' }),
   '/release': () => ({ release: RELEASE }),
   '/identity': () => new STSClient().send(new GetCallerIdentityCommand()),
   '/process': () => ({
@@ -36,7 +38,12 @@ async function respond(request: IncomingMessage, response: ServerResponse): Prom
   const url = new URL(request.url ?? '', 'http://task');
   const status = Number(/^\/status\/(\d{3})$/.exec(url.pathname)?.[1] ?? 200);
   const unhealthy = UNHEALTHY && url.pathname === '/healthz';
-  const headers = { 'content-type': 'application/json', 'x-release': RELEASE, location: '/elsewhere' };
+  const headers = {
+    'content-type': 'application/json',
+    'x-release': RELEASE,
+    location: '/elsewhere',
+    'www-authenticate': 'Echo',
+  };
   try {
     const run = handlers[url.pathname];
     const body = run
