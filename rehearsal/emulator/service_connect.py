@@ -57,7 +57,7 @@ def _follow_stacks():
         _join(key, props)
         try:
             return create(logical_id, props, stack_name)
-        except ValueError:
+        except BaseException:
             _leave(key)
             raise
 
@@ -91,6 +91,14 @@ def _join(key, props):
     if not configuration.get("Enabled"):
         return
     participant = _participants[key] = _Participant(configuration.get("Namespace") or key.split("/")[0])
+    try:
+        _serve_aliases(participant, key, props, configuration)
+    except BaseException:
+        _leave(key)
+        raise
+
+
+def _serve_aliases(participant, key, props, configuration):
     task_definition = ecs._task_defs[ecs._resolve_td_key(props["TaskDefinition"])]
     ports = {
         mapping.get("name"): int(mapping["containerPort"])
@@ -100,7 +108,6 @@ def _join(key, props):
     for service in configuration.get("Services") or []:
         port = ports.get(service["PortName"])
         if port is None:
-            _leave(key)
             raise ValueError(f"Service Connect: no container has a port mapping named {service['PortName']}")
         for alias in service.get("ClientAliases") or [{"Port": port}]:
             name = alias.get("DnsName") or service.get("DiscoveryName") or service["PortName"]

@@ -66,6 +66,20 @@ describeWithContainers('Service Connect in an emulated account', (account, engin
     expect(created.failures[0]).toContain('no container has a port mapping named nothing');
   });
 
+  test('a service that cannot be created leaves no address, whatever the reason', async () => {
+    // Two servers cannot listen on one port of an address.
+    const twice = { ...ALIAS, ClientAliases: [...ALIAS.ClientAliases, ...ALIAS.ClientAliases] };
+    const broken: readonly Readonly<Record<string, unknown>>[] = [
+      inNamespace('tenant', [twice]),
+      { ...inNamespace('tenant', [ALIAS]), DesiredCount: 'many' },
+    ];
+    for (const [i, service] of broken.entries()) {
+      const created = await stacks.create(`broken-${i}`, serviceTemplate(`broken-${i}`, { service }));
+      expect(created.status).toBe('ROLLBACK_COMPLETE');
+      expect(aliasesOf(account())).toEqual([]);
+    }
+  });
+
   test('two accounts at once have aliases of the same name', async () => {
     const other = await startEmulatedAccount({ containers: true, progress: () => {} });
     try {
