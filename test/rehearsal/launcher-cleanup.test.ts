@@ -9,6 +9,7 @@ import { missingContainerEngine } from '../../rehearsal/container-engine.ts';
 import { missingPython } from '../../rehearsal/python-environment.ts';
 import { describeUnless } from '../support/requirements.ts';
 import { until } from '../support/until.ts';
+import { isTaskAddressRight } from './task-address.ts';
 
 jest.setTimeout(240_000);
 const ROOT = join(import.meta.dirname, '../..');
@@ -52,21 +53,6 @@ async function startIn(TMPDIR: string): Promise<Running> {
   return { ...(JSON.parse(String(line)) as Omit<Running, 'stop'>), stop };
 }
 
-const LOCK = '/run/lock/tierplane-task-address';
-/** The addresses of the loopback, or undefined while another suite's account uses the address of task credentials. */
-function addressesWithoutAccounts(): string | undefined {
-  const { status, stdout } = spawnSync('flock', [
-    '--exclusive',
-    '--nonblock',
-    LOCK,
-    'ip',
-    'address',
-    'show',
-    'dev',
-    'lo',
-  ]);
-  return status === 0 ? String(stdout) : undefined;
-}
 const mountsIn = (folder: string) => String(spawnSync('cat', ['/proc/self/mountinfo']).stdout).includes(folder);
 
 async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
@@ -89,7 +75,7 @@ describeUnless(missingPython() ?? missingContainerEngine(), 'an emulated account
       await second.stop('SIGINT');
       expect(readdirSync(folder)).toEqual([]);
       expect(mountsIn(containersFolder(first.directory))).toBe(false);
-      expect(addressesWithoutAccounts() ?? '').not.toContain('169.254.170.2/32');
+      expect(await isTaskAddressRight()).toBe(true);
     });
   });
 

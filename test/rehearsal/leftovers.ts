@@ -1,10 +1,10 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, watch } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { containersFolder } from '../../rehearsal/account-files.ts';
-import { TASK_ADDRESS_LOCK } from '../../rehearsal/account-network.ts';
 import { until } from '../support/until.ts';
+import { isTaskAddressRight } from './task-address.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -29,7 +29,7 @@ export interface Leftovers {
   /** Processes that refer to the rehearsal's folder. */
   readonly running: readonly string[];
   readonly mounts: readonly string[];
-  /** Whether the address of task credentials is assigned although no account uses it. */
+  /** Whether the address of task credentials is assigned although no account uses it, or is gone although one does. */
   readonly address: boolean;
 }
 
@@ -54,17 +54,10 @@ export async function leftBehind(use: (env: NodeJS.ProcessEnv) => Promise<void>)
       files: [...readdirSync(folder), ...places.slice(1).filter((place) => existsSync(place))],
       running: await running(),
       mounts: mounts.filter(isOurs),
-      address: hasUnusedTaskAddress(),
+      address: !(await isTaskAddressRight()),
     };
   } finally {
     watcher.close();
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-/** Accounts of other suites may run at the same time. With the lock no account can start or end between the two looks. */
-function hasUnusedTaskAddress(): boolean {
-  const look = ['flock', '--exclusive', '--nonblock', TASK_ADDRESS_LOCK, 'ip', 'address', 'show', 'dev', 'lo'];
-  const { status, stdout } = spawnSync(look[0] as string, look.slice(1), { encoding: 'utf8' });
-  return status === 0 && stdout.includes('169.254.170.2/32');
 }
