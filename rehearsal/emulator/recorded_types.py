@@ -1,5 +1,6 @@
 """Resource types that stacks need and the emulator does not know. They are recorded without effect; docs/aws-proof.md
-lists them. Each is documented below https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/.
+lists them. Each has a page below
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html
 """
 
 from ministack.core.responses import get_account_id, get_region, new_uuid
@@ -37,7 +38,10 @@ def record_resource_types():
 
 
 def _add_cidr_block_of_vpc():
-    """The emulator does not return this attribute of AWS::EC2::VPC, which load balancers' security groups read."""
+    """The emulator does not return this attribute of AWS::EC2::VPC, which load balancers' security groups read.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-vpc.html
+    """
     handlers = provisioners._RESOURCE_HANDLERS["AWS::EC2::VPC"]
 
     def with_cidr_block(handler):
@@ -67,7 +71,10 @@ def _handlers(prefix, attributes):
 
 
 def _record_metric_math():
-    """The emulator refuses an alarm on an expression over several metrics. It is recorded without effect, as all alarms."""
+    """The emulator refuses an alarm on an expression over several metrics. It is recorded without effect, as all alarms.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudwatch-alarm.html
+    """
     handlers = provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::Alarm"]
     recorded = _handlers("alarm", {"Arn": "arn:aws:cloudwatch:{scope}:alarm:{id}"})
     original = dict(handlers)

@@ -8,30 +8,10 @@ import { beforeAll, expect, jest, test } from '@jest/globals';
 import { Stacks } from '../../rehearsal/stacks.ts';
 import { clientConfig, describeInAccount } from './account.ts';
 import { functionResources } from './function-resources.ts';
+import { recordedTypes } from './launcher-source.ts';
 import { serviceTemplate } from './task/template.ts';
 
 jest.setTimeout(60_000);
-
-/** The types that docs/aws-proof.md names as recorded without effect. */
-const RECORDED = [
-  'AWS::ApiGateway::VpcLink',
-  'AWS::ApiGatewayV2::VpcLink',
-  'AWS::ApplicationAutoScaling::ScalableTarget',
-  'AWS::ApplicationAutoScaling::ScalingPolicy',
-  'AWS::Budgets::Budget',
-  'AWS::CloudWatch::CompositeAlarm',
-  'AWS::EC2::EIP',
-  'AWS::EC2::FlowLog',
-  'AWS::EC2::NatGateway',
-  'AWS::EC2::SecurityGroupEgress',
-  'AWS::EC2::SecurityGroupIngress',
-  'AWS::ECS::CapacityProvider',
-  'AWS::ECS::ClusterCapacityProviderAssociations',
-  'AWS::ElasticLoadBalancingV2::ListenerCertificate',
-  'AWS::Events::Archive',
-  'AWS::Events::EventBusPolicy',
-  'AWS::WAFv2::WebACLAssociation',
-];
 
 /** A user pool whose trigger refuses every user but `known`. */
 function poolTemplate(): string {
@@ -61,12 +41,13 @@ describeInAccount('stacks in an emulated account', (account) => {
   });
 
   test('may contain the types that are recorded without effect, but no unknown type', async () => {
-    const template = (types: readonly string[], name: string) =>
+    const types = recordedTypes();
+    const template = (all: readonly string[], name: string) =>
       JSON.stringify({
-        Resources: Object.fromEntries(types.map((Type, i) => [`R${i}`, { Type, Properties: { Name: name } }])),
+        Resources: Object.fromEntries(all.map((Type, i) => [`R${i}`, { Type, Properties: { Name: name } }])),
       });
-    expect(await stacks.create('recorded', template(RECORDED, 'a'))).toMatchObject({ status: 'CREATE_COMPLETE' });
-    expect((await stacks.update('recorded', template(RECORDED, 'b'))).status).toBe('UPDATE_COMPLETE');
+    expect(await stacks.create('recorded', template(types, 'a'))).toMatchObject({ status: 'CREATE_COMPLETE' });
+    expect((await stacks.update('recorded', template(types, 'b'))).status).toBe('UPDATE_COMPLETE');
     expect((await stacks.delete('recorded')).status).toBe('DELETE_COMPLETE');
     await expect(stacks.create('unknown', template(['AWS::EC2::Nothing'], 'a'))).rejects.toThrow(
       'Unrecognized resource types',
