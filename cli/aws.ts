@@ -1,6 +1,6 @@
 import type { Addresses } from '../adapters/aws/installation/addresses.ts';
 import type { DomainError } from '../core/errors.ts';
-import { ENVIRONMENT_NAME, ENVIRONMENT_RULE } from '../core/installation/environment-name.ts';
+import { INSTALLED_ENVIRONMENT_NAME, INSTALLED_ENVIRONMENT_RULE } from '../core/installation/environment-name.ts';
 import { CliError } from './exit-codes.ts';
 import { withNote } from './output.ts';
 
@@ -50,8 +50,8 @@ function asCliError(cause: unknown): unknown {
 
 /** The name of an environment. Throws usage. */
 export function environmentOf(name: string): string {
-  if (ENVIRONMENT_NAME.test(name)) return name;
-  throw new CliError('usage', `the environment of --aws ${ENVIRONMENT_RULE}, got '${name}'`);
+  if (INSTALLED_ENVIRONMENT_NAME.test(name)) return name;
+  throw new CliError('usage', `the environment of --aws ${INSTALLED_ENVIRONMENT_RULE}, got '${name}'`);
 }
 
 /**

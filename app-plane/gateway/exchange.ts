@@ -21,7 +21,7 @@ export interface ExchangeOptions {
   readonly awaitsContinue: boolean;
   /** While the gateway drains, each connection closes after its response. */
   readonly isDraining: () => boolean;
-  /** Runs after everything that `onClosed` was given: what that frees is there for the next request. */
+  /** Runs after all `onClosed` callbacks, so that the next request can use what they free. */
   readonly onEnded: () => void;
 }
 

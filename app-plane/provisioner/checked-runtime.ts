@@ -67,7 +67,7 @@ export function createCheckedRuntime(options: CheckedRuntimeOptions): CheckedRun
     },
 
     async withdraw(id) {
-      // First: who observes later that the deployment is gone does not withdraw it again.
+      // Delete the record first: once the deployment is gone, no pass calls withdraw again.
       await table.transact([{ delete: checksKey(requireTenant(id)) }]);
       return await runtime.withdraw(id);
     },

@@ -15,6 +15,7 @@ import type { Construct } from 'constructs';
 import { EMAIL_PATTERN, MAX_EMAIL_LENGTH } from '../../core/fields/email.ts';
 import { CORS } from '../../core/http/cors.ts';
 import { AccountPages, type AccountPagesProps } from '../../infra/account-pages.ts';
+import { accountRecords } from '../../infra/account-records.ts';
 import { type AlarmTopics, notifyAlarms } from '../../infra/alarms.ts';
 import { bundle } from '../../infra/bundle.ts';
 import { boundCdkFunction } from '../../infra/cdk-function.ts';
@@ -209,8 +210,7 @@ function accountPages(
     realm: 'admin',
     code: bundle(stack, 'control-plane/lambda/account-pages'),
     statements: [
-      allow.readItems(table),
-      allow.writeItems(table),
+      ...accountRecords(table, { realms: ['admin'] }),
       allow.serveAccounts(auth.userPool.userPoolArn),
       allow.sendMail(stack, sender),
     ],

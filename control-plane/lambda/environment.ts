@@ -36,7 +36,7 @@ const Environment = z.object({
 });
 export type Environment = z.output<typeof Environment>;
 
-/** What the account pages of system users need of it, and more. */
+/** Variables of the account-pages function. */
 const AccountsEnvironment = Environment.pick({
   AWS_REGION: true,
   TIERPLANE_TABLE: true,

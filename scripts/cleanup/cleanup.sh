@@ -9,7 +9,7 @@ repositories. The data cannot be restored. Asks for confirmation first. Deletes 
 with its tag, what they retained, and nothing else. Ends with a list of what is left and why. Run it again after a failure.
 
 Options:
-  --environment NAME  delete another environment; 1 to 11 lower-case letters and digits (default: main)
+  --environment NAME  delete another environment; 1 to 12 lower-case letters and digits (default: main)
   --dry-run           print what would be deleted, but change nothing
   --help              print this text
 
@@ -21,7 +21,7 @@ profile).
 TEXT
 }
 
-ACCEPTS=''
+ACCEPTS='older-environment'
 # shellcheck source=scripts/lib/installation.sh
 . "$(dirname "$0")/../lib/installation.sh"
 parse_options "$@"

@@ -11,6 +11,7 @@ import type { OwnStack } from './inventory.ts';
 /** A distribution takes up to half an hour, a VPC's network interfaces as long. */
 const TIMEOUT_MS = 60 * 60_000;
 const POLL_MS = 500;
+const SLOWEST_POLL_MS = 5_000;
 
 /** Deletes a stack and waits for the end. @throws Error with the resources that could not be deleted */
 export async function deleteStack(client: CloudFormationClient, stack: OwnStack): Promise<void> {
@@ -20,15 +21,19 @@ export async function deleteStack(client: CloudFormationClient, stack: OwnStack)
     await client.send(new UpdateTerminationProtectionCommand(input));
   }
   await client.send(new DeleteStackCommand({ StackName: stack.name }));
+  let status = 'unknown';
   await until(
     async () => {
       const { Stacks: [now] = [] } = await client.send(new DescribeStacksCommand({ StackName }));
-      const status = now?.StackStatus ?? 'DELETE_COMPLETE';
+      status = now?.StackStatus ?? 'DELETE_COMPLETE';
       if (status === 'DELETE_COMPLETE') return true;
       if (!status.endsWith('_IN_PROGRESS')) throw new Error(`${status}: ${await failuresOf(client, StackName)}`);
       return false;
     },
-    { withinMs: TIMEOUT_MS, everyMs: POLL_MS, failure: () => 'not deleted after an hour' },
+    {
+      ...{ withinMs: TIMEOUT_MS, everyMs: POLL_MS, slowestMs: SLOWEST_POLL_MS },
+      failure: () => `not deleted after an hour; its status is ${status}`,
+    },
   );
 }
 

@@ -30,13 +30,18 @@ export async function disable(cloudfront: CloudFrontClient, Id: string): Promise
 
 /** Waits until the change has reached every edge location. */
 export async function untilDisabled(cloudfront: CloudFrontClient, Id: string): Promise<void> {
+  let status = 'unknown';
   await unlessGone(
     until(
       async () => {
         const { Distribution } = await cloudfront.send(new GetDistributionCommand({ Id }));
-        return Distribution?.Status === 'Deployed';
+        status = Distribution?.Status ?? status;
+        return status === 'Deployed';
       },
-      { withinMs: TIMEOUT_MS, everyMs: POLL_MS, failure: () => 'not deployed after 40 minutes' },
+      {
+        ...{ withinMs: TIMEOUT_MS, everyMs: POLL_MS },
+        failure: () => `not deployed after 40 minutes; its status is ${status}`,
+      },
     ),
   );
 }

@@ -60,14 +60,25 @@ parse_options() {
   assembly=${TIERPLANE_CDK_OUTPUT:-dist/cdk}/$environment
 }
 
+check_environment() {
+  # Earlier versions installed environments with names of 12 letters. Clean-up still deletes them.
+  case " $ACCEPTS " in *' older-environment '*)
+    matches "$environment" '^[a-z][a-z0-9]{0,11}$' ||
+      fail "environment must be 1 to 12 lower-case letters and digits and start with a letter, got '$environment'"
+    return
+    ;;
+  esac
+  matches "$environment" '^[a-z][a-z0-9]{0,10}$' ||
+    fail "environment must be 1 to 11 lower-case letters and digits and start with a letter, got '$environment'"
+}
+
 check_options() {
   case " $ACCEPTS " in *' email '*)
     [ -n "$email" ] || fail 'missing email address'
     matches "$email" '^[^[:space:]@]{1,64}@[^[:space:]@.]+(\.[^[:space:]@.]+)+$' || fail "'$email' is not an email address"
     ;;
   esac
-  matches "$environment" '^[a-z][a-z0-9]{0,10}$' ||
-    fail "environment must be 1 to 11 lower-case letters and digits and start with a letter, got '$environment'"
+  check_environment
   [ -z "$release" ] || matches "$release" '^[a-z0-9][a-z0-9._-]{0,63}$' ||
     fail "release must be 1 to 64 lower-case letters, digits and . _ - and start with a letter or digit, got '$release'"
 }

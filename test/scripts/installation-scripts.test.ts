@@ -5,7 +5,10 @@ import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import {
   ENVIRONMENT_NAME,
   ENVIRONMENT_RULE,
+  INSTALLED_ENVIRONMENT_NAME,
+  INSTALLED_ENVIRONMENT_RULE,
   MAX_ENVIRONMENT_LENGTH,
+  MAX_INSTALLED_ENVIRONMENT_LENGTH,
 } from '../../core/installation/environment-name.ts';
 import { ensurePython } from '../../rehearsal/python-environment.ts';
 import { describeWithPython } from '../support/describe-with-python.ts';
@@ -22,6 +25,11 @@ const COMMANDS = SCRIPTS.filter((path) => !path.startsWith('scripts/lib/'));
 /** Those that take the email address of the first administrator. */
 const INSTALLERS = COMMANDS.filter((path) => /\/(sbt-install|install)\.sh$/.test(path));
 
+/** Clean-up also deletes what earlier versions installed. */
+function longestFor(script: string): number {
+  return script.endsWith('/cleanup.sh') ? MAX_INSTALLED_ENVIRONMENT_LENGTH : MAX_ENVIRONMENT_LENGTH;
+}
+
 function run(command: string, args: readonly string[]) {
   return new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
     execFile(command, args, { cwd: ROOT }, (error, stdout, stderr) => {
@@ -32,25 +40,32 @@ function run(command: string, args: readonly string[]) {
 
 test('the scripts have the same rule for names of environments as the CDK app and the command line', () => {
   const library = readFileSync(join(ROOT, 'scripts/lib/installation.sh'), 'utf8');
-  expect(library).toContain(`matches "$environment" '${ENVIRONMENT_NAME.source}'`);
-  expect(library).toContain(`environment ${ENVIRONMENT_RULE}, got`);
-  const rule = `1 to ${MAX_ENVIRONMENT_LENGTH} lower-case letters and digits`;
-  for (const script of COMMANDS) expect(readFileSync(join(ROOT, script), 'utf8')).toContain(rule);
+  for (const { source } of [ENVIRONMENT_NAME, INSTALLED_ENVIRONMENT_NAME]) {
+    expect(library).toContain(`matches "$environment" '${source}'`);
+  }
+  for (const rule of [ENVIRONMENT_RULE, INSTALLED_ENVIRONMENT_RULE]) {
+    expect(library).toContain(`environment ${rule}, got`);
+  }
+  for (const script of COMMANDS) {
+    const rule = `1 to ${longestFor(script)} lower-case letters and digits`;
+    expect(readFileSync(join(ROOT, script), 'utf8')).toContain(rule);
+  }
 });
 
 test('there are scripts to check', () => expect(COMMANDS).toContain('scripts/sbt-install.sh'));
 
 describe.each(COMMANDS)('%s', (script) => {
   const email = INSTALLERS.includes(script) ? ['admin@example.com'] : [];
+  const longest = longestFor(script);
 
   test.each([
     [[...email, '--wrong'], 'unknown option --wrong'],
     [[...email, '--environment'], '--environment needs a name'],
     [
       [...email, '--environment', 'No/Name'],
-      "environment must be 1 to 11 lower-case letters and digits and start with a letter, got 'No/Name'",
+      `environment must be 1 to ${longest} lower-case letters and digits and start with a letter, got 'No/Name'`,
     ],
-    [[...email, '--environment', 'twelveletter'], "got 'twelveletter'"],
+    [[...email, '--environment', 'e'.repeat(longest + 1)], `got '${'e'.repeat(longest + 1)}'`],
     [
       [...email, 'another@example.com'],
       email.length > 0 ? 'expected one email address, got two' : 'unexpected argument',

@@ -92,6 +92,17 @@ export function linkNotValidPage(model: PageFrame & { readonly forgotUrl: string
   });
 }
 
+/** The page when the password could not be set. The link may be used up. */
+export function passwordNotSavedPage(model: PageFrame & { readonly forgotUrl: string }): string {
+  return outcomePage({
+    ...frameOf(model),
+    name: 'password-not-saved',
+    title: 'Your password could not be saved',
+    text: 'A part of the platform is not available. The link may be used up, so request a new one in a few seconds.',
+    links: [{ text: 'Request a new link', href: model.forgotUrl }],
+  });
+}
+
 export function passwordResetPage(model: PageFrame & { readonly signInUrl: string }): string {
   return outcomePage({
     ...frameOf(model),

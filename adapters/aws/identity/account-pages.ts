@@ -35,7 +35,9 @@ const MAX_PER_CLIENT = 30;
 const WINDOW_MS = 15 * 60_000;
 /** Stands for every user who may not sign in. No user has this name. */
 const NOBODY = { userName: '-'.repeat(128) };
-const WRONG = 'The user name or the current password is wrong.';
+/** The same for a user whom Cognito has locked, because it locks only users who exist. */
+const WRONG =
+  'The user name or the current password is wrong, or there were too many attempts. Wait a minute before you try again.';
 const FOREIGN = 'The form came from another page. Try again.';
 const CHANGED_MEANWHILE = 'Your account has changed meanwhile, so your password stays as it is. Try again.';
 const FIRST_SIGN_IN = 'Sign in first: you choose your own password when you sign in with the temporary one.';
@@ -95,7 +97,7 @@ class OwnAccountPages {
     const sent: Sent = { page, request, userName, password: field('password'), newPassword: field('newPassword') };
     if (request.isForeign) return this.#again(sent, 403, [FOREIGN]);
     if (!this.#limiter.take([{ key: clientGroup(request.client), max: MAX_PER_CLIENT }])) {
-      return this.#tooMany(sent, WINDOW_MS / 1_000);
+      return this.#tooMany(sent);
     }
     const broken = page === 'password' ? faultsOf(sent, field('repeated')) : [];
     return broken.length > 0 ? this.#again(sent, 422, broken) : this.#act(sent);
@@ -107,8 +109,7 @@ class OwnAccountPages {
     const { realm } = request;
     const user = await this.#activeUser(realm.id, sent.userName);
     const check = await this.#options.checkPassword(realm.id, user ?? NOBODY, password);
-    if (check.outcome === 'too-many') return this.#tooMany(sent, check.retryAfter);
-    if (check.outcome === 'wrong' || !user) return this.#again(sent, 401, [WRONG]);
+    if (check.outcome === 'too-many' || check.outcome === 'wrong' || !user) return this.#again(sent, 401, [WRONG]);
     if (user.status !== 'CONFIRMED') return this.#again(sent, 409, [FIRST_SIGN_IN]);
     if (page === 'sign-out-everywhere') return this.#signOut(sent, user);
     if (check.outcome === 'more-required') return this.#again(sent, 409, [SECOND_FACTOR]);
@@ -158,9 +159,10 @@ class OwnAccountPages {
     return [...caller.basis, ...(tenant?.basis ?? [])];
   }
 
-  #tooMany(sent: Sent, seconds: number): PageResponse {
-    const refused = this.#again(sent, 429, ['Too many failed attempts. Try again later.']);
-    return { ...refused, headers: { 'retry-after': String(seconds) } };
+  /** Too many forms from one client, whatever they say. */
+  #tooMany(sent: Sent): PageResponse {
+    const refused = this.#again(sent, 429, ['Too many attempts. Try again in 15 minutes.']);
+    return { ...refused, headers: { 'retry-after': String(WINDOW_MS / 1_000) } };
   }
 
   #again({ page, request, userName }: Sent, status: number, errors: readonly string[]): PageResponse {

@@ -41,11 +41,17 @@ export function createPasswordCheck(cognito: CognitoIdentityProviderClient, tabl
   };
 }
 
+const REFUSALS = [
+  ...['NotAuthorizedException', 'InvalidParameterException'],
+  // The user, or the user's tenant, is not active: pre-token.ts refuses.
+  'UserLambdaValidationException',
+  // An operator has reset the password in Cognito, so no password is right.
+  'PasswordResetRequiredException',
+];
+
 function refused(error: unknown): PasswordCheck {
   const { name = '', message = '' } = error instanceof Error ? error : {};
-  // The last one means that the user, or the user's tenant, is not active: pre-token.ts refuses.
-  const refusals = ['NotAuthorizedException', 'InvalidParameterException', 'UserLambdaValidationException'];
-  if (!refusals.includes(name)) throw asDomainError('Cognito', error);
+  if (!REFUSALS.includes(name)) throw asDomainError('Cognito', error);
   if (/attempts exceeded/i.test(message)) return { outcome: 'too-many', retryAfter: LOCKED_SECONDS };
   return { outcome: 'wrong' };
 }

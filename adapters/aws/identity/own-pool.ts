@@ -35,7 +35,8 @@ export function signInByPage(page: string): Partial<CreateUserPoolClientCommandI
 }
 
 /**
- * Gives the pool what Cognito takes only after the creation: a second factor and the domain of managed login. The domain comes last, so a pool that has one is complete. Idempotent.
+ * Gives the pool what Cognito takes only after the creation: a second factor and the domain of managed login. The domain
+ * comes last, so a pool that has one is complete. Idempotent.
  */
 export async function completePool(
   cognito: CognitoIdentityProviderClient,

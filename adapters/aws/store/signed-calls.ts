@@ -1,25 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import { DynamoDBClient, type DynamoDBClientConfig, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { getEndpointFromInstructions } from '@smithy/core/endpoints';
-import { isServerError, isThrottlingError, isTransientError } from '@smithy/core/retry';
+import { isServerError, isThrottlingError, isTransientError, StandardRetryStrategy } from '@smithy/core/retry';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { Pool } from 'undici';
-import type { Clock } from '../../../core/ports/clock.ts';
-import { pause } from '../../../core/time/wait.ts';
 import { dynamoError, networkError } from './dynamo-errors.ts';
 import { signingHash } from './signing-hash.ts';
 import type { TableCalls } from './table-calls.ts';
 import type { TenantSession } from './tenant-sessions.ts';
 
 export interface SignedCallsOptions extends Pick<DynamoDBClientConfig, 'region' | 'endpoint' | 'credentials'> {
-  /** Times the waits before retries. */
-  readonly clock: Clock;
   /** For the head of a response, and between two pieces of it. The call is then repeated. @default 10_000 (10 seconds) */
   readonly timeoutMs?: number;
 }
 
 /** Calls of one DynamoDB with the credentials of many. */
 export interface SignedCalls {
+  /** These calls have a budget of retries of their own: while they fail, those with other credentials are still repeated. */
   callsWith(credentials: () => Promise<TenantSession>): TableCalls;
   /** Closes the connections. Calls in progress fail. */
   close(): void;
@@ -32,13 +29,15 @@ const CONNECTIONS = 50;
 const CONNECT_TIMEOUT_MS = 3_000;
 /** DynamoDB closes idle connections later. */
 const KEEP_ALIVE_MS = 10_000;
+/** Before the first retry after a transient error, on average half of it. As in the SDK's client of DynamoDB. */
+const RETRY_DELAY_MS = 25;
 const TARGET = 'DynamoDB_20120810';
 
 /**
  * DynamoDB's three calls that a table makes, by HTTP. Region, endpoint, signature and the rules of retries are those of the
  * SDK; what the SDK does around them takes most of a request's time (docs/decisions/0045).
  */
-export function openSignedCalls({ clock, timeoutMs = 10_000, ...config }: SignedCallsOptions): SignedCalls {
+export function openSignedCalls({ timeoutMs = 10_000, ...config }: SignedCallsOptions): SignedCalls {
   const { config: sdk } = new DynamoDBClient({ ...config, accountIdEndpointMode: 'disabled' });
   let opened: Promise<Endpoint> | undefined;
 
@@ -56,10 +55,12 @@ export function openSignedCalls({ clock, timeoutMs = 10_000, ...config }: Signed
       const signer = new SignatureV4({
         ...{ credentials, region: sdk.region, service: 'dynamodb', sha256: signingHash(), applyChecksum: false },
       });
+      let retries: StandardRetryStrategy | undefined;
       const call = async <T>(action: Action, input: object): Promise<T> => {
         const [to] = await Promise.all([endpoint(), credentials()]);
         const body = JSON.stringify(input);
-        return repeated(sdk, clock, async () => (await send(to, signer, action, body)) as T);
+        retries ??= new StandardRetryStrategy({ maxAttempts: to.maxAttempts, baseDelay: RETRY_DELAY_MS });
+        return repeated(retries, async () => (await send(to, signer, action, body)) as T);
       };
       return {
         getItem: (input) => call('GetItem', input),
@@ -79,6 +80,8 @@ type Sdk = DynamoDBClient['config'];
 interface Endpoint {
   readonly url: URL;
   readonly pool: Pool;
+  /** At one call. */
+  readonly maxAttempts: number;
 }
 
 /** The endpoint that the SDK would call: the configured one, that of the environment, or the region's. */
@@ -91,7 +94,7 @@ async function openEndpoint(sdk: Sdk, timeoutMs: number): Promise<Endpoint> {
     bodyTimeout: timeoutMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
   });
-  return { url, pool };
+  return { url, pool, maxAttempts: await sdk.maxAttempts() };
 }
 
 /** Makes one attempt at a call. @returns the response's JSON */
@@ -112,9 +115,7 @@ async function send({ url, pool }: Endpoint, signer: SignatureV4, action: Action
 }
 
 /** Repeats a call as the SDK does: after throttling and transient errors, and less often while many calls fail. */
-async function repeated<T>(sdk: Sdk, clock: Clock, call: () => Promise<T>): Promise<T> {
-  const strategy = await sdk.retryStrategy();
-  if (!('acquireInitialRetryToken' in strategy)) return call();
+async function repeated<T>(strategy: StandardRetryStrategy, call: () => Promise<T>): Promise<T> {
   let token = await strategy.acquireInitialRetryToken('');
   for (;;) {
     try {
@@ -123,10 +124,10 @@ async function repeated<T>(sdk: Sdk, clock: Clock, call: () => Promise<T>): Prom
       return output;
     } catch (failure) {
       const error = failure as SdkError;
+      // Waits as long as the next attempt must wait.
       token = await strategy.refreshRetryTokenForRetry(token, { error, errorType: kindOf(error) }).catch(() => {
         throw error;
       });
-      if (token.getRetryDelay() > 0) await pause(clock, token.getRetryDelay());
     }
   }
 }

@@ -39,7 +39,7 @@ export function openTenantTables(options: TenantTablesOptions): TenantTables {
   const { roleArn, tableName, clock, random, capacity = 500 } = options;
   const { client = {} } = options;
   const sts = new STSClient(client);
-  const signed = openSignedCalls({ ...client, clock });
+  const signed = openSignedCalls(client);
   const sessionOf = cacheSessions(createSessionStart(sts, roleArn), { clock });
   const tables = new Lru<Table>(capacity);
 

@@ -1,4 +1,4 @@
-import { isDomainError, messageOf } from '../../../core/errors.ts';
+import { type DomainError, isDomainError, messageOf } from '../../../core/errors.ts';
 import { clientGroup } from '../../../core/http/client-address.ts';
 import { type AttemptLimiter, createAttemptLimiter } from '../../../core/identity/attempts.ts';
 import { minPasswordLength } from '../../../core/identity/password-policy.ts';
@@ -9,6 +9,7 @@ import {
   forgotPasswordPage,
   linkNotValidPage,
   linkSentPage,
+  passwordNotSavedPage,
   passwordResetPage,
   resetPasswordPage,
 } from '../../../web/pages/forgotten-password.ts';
@@ -154,9 +155,17 @@ async function complete(
     await deps.resets.complete(realm.id, token, password);
   } catch (error) {
     if (isDomainError(error, 'NOT_FOUND')) return linkNotValid(deps, request);
+    if (isDomainError(error, 'UNAVAILABLE')) return notSaved(deps, request, error);
     if (!isDomainError(error, 'INVALID')) throw error;
     return resetPage(request, 422, { ...shown, errors: error.issues.map(({ msg }) => sentence(msg)) });
   }
   deps.log.info({ requestId, realm: realm.id, client, subject: account.user.subject }, 'password reset');
   return { status: 200, html: passwordResetPage({ ...deps.frame, signInUrl: deps.signInUrl(request) }) };
+}
+
+function notSaved({ frame, log }: ForgottenPasswordDeps, request: PageRequest, error: DomainError): PageResponse {
+  const { mount, requestId, realm, client } = request;
+  log.error({ requestId, realm: realm.id, client, error: messageOf(error) }, 'the new password could not be saved');
+  const html = passwordNotSavedPage({ ...frame, forgotUrl: `${mount}/forgot-password` });
+  return { status: 503, html, headers: { 'retry-after': '5' } };
 }

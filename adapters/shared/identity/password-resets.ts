@@ -67,7 +67,9 @@ export interface PasswordResets {
   find(realm: RealmId, token: string): Promise<ResetAccount | undefined>;
   /**
    * Sets the password, uses the link up and ends all sessions of the user.
-   * Throws NOT_FOUND if the link is not valid any more, INVALID for a weak password, which does not use it up.
+   * Throws NOT_FOUND if the link is not valid any more, INVALID for a weak password, which does not use it up. Throws
+   * UNAVAILABLE if a part of the platform does not respond. Then the link may be used up, whether or not the password is
+   * set: the link goes first, so that only one of two requests can use it.
    */
   complete(realm: RealmId, token: string, password: string): Promise<User>;
 }

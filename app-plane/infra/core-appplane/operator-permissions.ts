@@ -4,7 +4,8 @@ import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { OUTBOX, REJECTED } from '../../../core/events/outbox-partitions.ts';
-import { actionsOf, allow } from '../../../infra/allow.ts';
+import { allow } from '../../../infra/allow.ts';
+import { onKeys } from '../../../infra/on-keys.ts';
 import { inviteTenantAdmins } from '../../../infra/permissions.ts';
 
 export interface OperatorPermissionsProps {
@@ -25,7 +26,10 @@ const DEAD_LETTERS = 'dead-letters';
 /** The records of a user of a tenant. */
 const USERS = ['user#*', 'email#*', 'subject#*'];
 
-/** Everything that the operator function may do, besides what its log needs. It can read no key of the application's data. */
+/**
+ * Everything that the operator function may do, besides what its log needs. In the
+ * application's data it sees which keys a tenant has in pooled tables, but no item.
+ */
 export function operatorPermissions(scope: Construct, props: OperatorPermissionsProps): PolicyStatement[] {
   const stack = Stack.of(scope);
   return [
@@ -37,14 +41,6 @@ export function operatorPermissions(scope: Construct, props: OperatorPermissions
     allow(['sqs:SendMessage'], [props.work.queueArn]),
     allow(['sqs:GetQueueUrl', 'sqs:SendMessage'], [props.accept.queueArn]),
   ];
-}
-
-/** Allows the actions on items whose partition keys match. A call without keys, such as a scan, is refused. */
-function onKeys(actions: readonly string[], resources: string[], keys: readonly string[]): PolicyStatement {
-  return allow(actionsOf('dynamodb', actions), resources, {
-    'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [...keys] },
-    Null: { 'dynamodb:LeadingKeys': 'false' },
-  });
 }
 
 /** Reads tenants and the calling operator, and publishes rejected events again. */
@@ -75,7 +71,7 @@ function appPlaneRecords({ tableArn }: Table): PolicyStatement[] {
   ];
 }
 
-/** Whether a tenant has items in pooled tables: the index has their keys only. */
+/** Shows whether a tenant has items in pooled tables. The index has the items' keys and nothing else. */
 function pooledItems(stack: Stack, { pool }: OperatorPermissionsProps): PolicyStatement {
   const indexes = pool.tableNames.map((name) =>
     stack.formatArn({ service: 'dynamodb', resource: 'table', resourceName: `${name}/index/index-tenant` }),

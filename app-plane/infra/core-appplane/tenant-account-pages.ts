@@ -1,13 +1,14 @@
 import { Stack } from 'aws-cdk-lib';
 import { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
-import type { Policy } from 'aws-cdk-lib/aws-iam';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { NagSuppressions } from 'cdk-nag';
 import { Construct } from 'constructs';
+import { routeKey } from '../../../core/routing/registry.ts';
 import { AccountPages } from '../../../infra/account-pages.ts';
+import { accountRecords } from '../../../infra/account-records.ts';
 import { bundle } from '../../../infra/bundle.ts';
 import * as allow from '../../../infra/permissions.ts';
+import { suppressWildcards } from '../../../infra/suppress-wildcards.ts';
 
 export interface TenantAccountPagesProps {
   /** `tierplane-<environment>`. */
@@ -33,6 +34,7 @@ export class TenantAccountPages extends Construct {
     super(scope, id);
     const { prefix, table, api, appUrl, logRetention } = props;
     const stack = Stack.of(this);
+    const tenants = routeKey('*').pk;
     const pages = new AccountPages(this, 'Pages', {
       api: HttpApi.fromHttpApiAttributes(this, 'Api', { httpApiId: api.apiId }),
       realm: '{realm}',
@@ -42,19 +44,19 @@ export class TenantAccountPages extends Construct {
         ...{ TIERPLANE_ACCOUNTS_URL: api.url, TIERPLANE_SENDER: api.sender },
       },
       statements: [
-        allow.readItems(table),
-        allow.writeItems(table),
+        ...accountRecords(table, {
+          realms: ['pool', 'tenant-*'],
+          reads: ['issuer#*', 'placement#*', tenants],
+          checks: [tenants],
+        }),
         allow.serveTenantAccounts(stack, prefix),
         allow.sendMail(stack, api.sender),
       ],
       logRetention,
     });
-    NagSuppressions.addResourceSuppressions(pages.function.role?.node.findChild('DefaultPolicy') as Policy, [
-      {
-        id: 'AwsSolutions-IAM5',
-        reason: "Premium tenants' user pools are created later. The condition allows only those of the environment.",
-        appliesTo: ['Resource::arn:<AWS::Partition>:cognito-idp:<AWS::Region>:<AWS::AccountId>:userpool/*'],
-      },
-    ]);
+    suppressWildcards(pages.function, {
+      reason: "Premium tenants' user pools are created later. The condition allows only those of the environment.",
+      appliesTo: ['Resource::arn:<AWS::Partition>:cognito-idp:<AWS::Region>:<AWS::AccountId>:userpool/*'],
+    });
   }
 }

@@ -151,7 +151,8 @@ function suppressRules(api: RestApi): void {
 
 /**
  * A path that API Gateway serves itself, for the last check of a new tenant: a request to it is counted by the tenant's key.
- * The authorizer admits nobody else. @see core/routing/key-check.ts
+ * The users of a served tenant can call it, too. They get an empty response, and the request counts towards the tenant's own
+ * usage plan. @see core/routing/key-check.ts
  */
 function addKeyCheck(api: RestApi, authorizer: TokenAuthorizer): void {
   const ok = { statusCode: '200' };
@@ -164,7 +165,10 @@ function addKeyCheck(api: RestApi, authorizer: TokenAuthorizer): void {
     methodResponses: [ok],
   });
   NagSuppressions.addResourceSuppressions(method, [
-    { id: 'AwsSolutions-COG4', reason: 'A Lambda authorizer admits only requests of the provisioner.' },
+    {
+      id: 'AwsSolutions-COG4',
+      reason: 'A Lambda authorizer admits the provisioner and the users of served tenants. The response is empty.',
+    },
   ]);
 }
 

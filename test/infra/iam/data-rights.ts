@@ -27,8 +27,9 @@ export const DATA_RIGHTS: Readonly<Record<string, Partial<Record<TableKind, Data
   'shared-infra-stack/UserFunctionscustommessageRole': { 'app-plane': READ },
   'shared-infra-stack/UserFunctionstenantusersRole': { 'app-plane': { ...READ, ...QUERY, ...WRITE } },
   'shared-infra-stack/authorizerRole': { 'app-plane': READ },
-  'core-appplane-stack/AccountsPagesFunctionRole': { 'app-plane': { ...READ, ...WRITE } },
-  'controlplane-stack/AccountPagesFunctionRole': { 'control-plane': { ...READ, ...WRITE } },
+  // In the planes' tables, these reach records by the beginning of their keys only; none of them begins with a tenant's id.
+  'core-appplane-stack/AccountsPagesFunctionRole': {},
+  'controlplane-stack/AccountPagesFunctionRole': {},
   'core-appplane-stack/ProvisionerAcceptRole': { 'app-plane': { ...READ, ...WRITE } },
   'core-appplane-stack/ProvisionerDeadLettersRole': { 'app-plane': { ...READ, ...WRITE } },
   'core-appplane-stack/ProvisionerReconcileRole': {
@@ -36,7 +37,7 @@ export const DATA_RIGHTS: Readonly<Record<string, Partial<Record<TableKind, Data
     // Deletes the items of a tenant that is offboarded.
     pooled: { ...READ, ...PUT_AND_DELETE, 'Query of the index by tenant': 'any' },
   },
-  // In the planes' tables, it reaches records by the beginning of their keys only; none of them begins with a tenant's id.
+  // In the planes' tables, it reaches records as the account pages do.
   'core-appplane-stack/OperatorRoutesRole': { pooled: { 'Query of the index by tenant': 'any' } },
   'core-appplane-stack/ProvisionerSweepRole': { 'app-plane': { ...READ, ...QUERY } },
   'controlplane-stack/AdminuserManagementExecRole': { 'control-plane': { ...READ, ...QUERY, ...WRITE } },

@@ -35,6 +35,7 @@ test.each([
   ['a new password', () => ({ ChallengeName: 'NEW_PASSWORD_REQUIRED' }), { outcome: 'more-required' }],
   ['a refusal', refuse('NotAuthorizedException', 'Incorrect username or password.'), { outcome: 'wrong' }],
   ['a name that no user can have', refuse('InvalidParameterException'), { outcome: 'wrong' }],
+  ['a password that an operator has reset', refuse('PasswordResetRequiredException'), { outcome: 'wrong' }],
   ['a refusal of the trigger', refuse('UserLambdaValidationException'), { outcome: 'wrong' }],
   [
     'a lock',

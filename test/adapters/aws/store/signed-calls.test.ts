@@ -3,10 +3,10 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { openSignedCalls } from '../../../../adapters/aws/store/signed-calls.ts';
 import { openTableWith } from '../../../../adapters/aws/store/table.ts';
-import { sdkCalls } from '../../../../adapters/aws/store/table-calls.ts';
+import { sdkCalls, type TableCalls } from '../../../../adapters/aws/store/table-calls.ts';
 import { systemClock, systemRandom } from '../../../../adapters/shared/clock.ts';
 import { ConditionFailed } from '../../../../core/errors.ts';
-import { put } from '../../../../core/ports/table.ts';
+import { put, type Table } from '../../../../core/ports/table.ts';
 import { closeServer, listen } from '../../../support/http-server.ts';
 
 const KEY = { pk: 'tenantaaaa#products', sk: 'x' };
@@ -46,15 +46,16 @@ async function tableWith(responses: Respond[], { timeoutMs = 5_000, bySdk = fals
   const session = { accessKeyId: 'ASIATENANT', secretAccessKey: 'secret', sessionToken: 'session', expiration };
   const config = { endpoint: url, region: 'eu-central-1', credentials: session };
   const client = new DynamoDBClient(config);
-  const signed = openSignedCalls({ ...config, clock: systemClock, timeoutMs });
+  const signed = openSignedCalls({ ...config, timeoutMs });
   open.push(async () => {
     signed.close();
     client.destroy();
     await closeServer(server);
   });
-  const calls = bySdk ? sdkCalls(client) : signed.callsWith(async () => session);
   const others = { tableName: 'products', clock: systemClock, random: systemRandom, tenantScoped: true };
-  return { table: openTableWith({ calls, ...others }), received };
+  const tableBy = (calls: TableCalls) => openTableWith({ calls, ...others });
+  const tableOfTenant = () => tableBy(signed.callsWith(async () => session));
+  return { table: bySdk ? tableBy(sdkCalls(client)) : tableOfTenant(), tableOfTenant, received };
 }
 
 /** How many attempts the SDK makes at a call to which DynamoDB always responds like this. */
@@ -112,6 +113,24 @@ describe('calls of DynamoDB with the credentials of a tenant', () => {
     const always = await tableWith(Array.from({ length: MANY }, () => respond));
     await expect(always.table.get(KEY)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     expect(always.received).toHaveLength(await attemptsOfSdk(respond));
+  });
+
+  test('are repeated for one tenant although those of another one have failed so often that they are not repeated any more', async () => {
+    const fails = failure(500, 'InternalServerError');
+    const responses: Respond[] = [];
+    const { table, tableOfTenant, received } = await tableWith(responses);
+    const attemptsAt = async (one: Table) => {
+      const before = received.length;
+      responses.splice(0, MANY, ...Array.from({ length: MANY }, () => fails));
+      await expect(one.get(KEY)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+      return received.length - before;
+    };
+    const first = await attemptsAt(table);
+    expect(first).toBeGreaterThan(1);
+    let attempts = first;
+    for (let calls = 0; attempts > 1 && calls < 100; calls++) attempts = await attemptsAt(table);
+    expect(attempts).toBe(1);
+    expect(await attemptsAt(tableOfTenant())).toBe(first);
   });
 
   test('are repeated when DynamoDB does not respond in time', async () => {
