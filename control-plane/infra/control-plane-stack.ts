@@ -144,7 +144,7 @@ export class ControlPlaneStack extends TierplaneStack {
     configureApi(api, `${prefix}-control-plane`);
     const url = controlPlane.controlPlaneAPIGatewayUrl;
     this.accountsApi = { apiId: api.api.apiId, url, sender: adminEmail };
-    accountPages(this, {
+    const pages = accountPages(this, {
       ...{ api: api.api as IHttpApi, table, auth, logRetention, sender: adminEmail },
       environment: {
         ...{ TIERPLANE_TABLE: table.tableName, TIERPLANE_PASSWORD_CLIENT: passwordClientId },
@@ -152,6 +152,7 @@ export class ControlPlaneStack extends TierplaneStack {
         ...{ TIERPLANE_ACCOUNTS_URL: url, TIERPLANE_ADMIN_URL: callbackUrls[0], TIERPLANE_SENDER: adminEmail },
       },
     });
+    pages.limitOn(stageOf(api));
     for (const one of controlPlane.node.findAll()) if (one instanceof CfnLogGroup) one.retentionInDays = logRetention;
     for (const one of [...Object.values(functions), publisher.function]) alarmOnErrors(one);
     if (appPlane) notifyAlarms(this, appPlane.alarmTopics);
@@ -204,8 +205,8 @@ function accountPages(
     readonly auth: AdminPool['auth'];
     readonly sender: string;
   },
-): void {
-  new AccountPages(stack, 'AccountPages', {
+): AccountPages {
+  return new AccountPages(stack, 'AccountPages', {
     ...props,
     realm: 'admin',
     code: bundle(stack, 'control-plane/lambda/account-pages'),
@@ -239,10 +240,17 @@ function outboxPublisher(
   });
 }
 
-function configureApi({ api }: ControlPlaneAPI, name: string): void {
-  (api.node.defaultChild as CfnApi).name = name;
-  const stage = api.defaultStage?.node.defaultChild as CfnStage;
-  stage.defaultRouteSettings = { throttlingBurstLimit: 200, throttlingRateLimit: 100, detailedMetricsEnabled: true };
+function configureApi(one: ControlPlaneAPI, name: string): void {
+  (one.api.node.defaultChild as CfnApi).name = name;
+  stageOf(one).defaultRouteSettings = {
+    throttlingBurstLimit: 200,
+    throttlingRateLimit: 100,
+    detailedMetricsEnabled: true,
+  };
+}
+
+function stageOf({ api }: ControlPlaneAPI): CfnStage {
+  return api.defaultStage?.node.defaultChild as CfnStage;
 }
 
 /** The base URL of managed login. */

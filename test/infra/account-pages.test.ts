@@ -19,8 +19,9 @@ const OTHER_RECORDS = [
   ...['issuer#https://x.example', 'password-resets#pool', 'users#pool', 'User#pool', 'x-user#pool', 'user', 'absent'],
 ];
 
+const app = Synthesized.of('bin/cdk.ts');
+
 describe.each(PLANES)('the role of the account pages for %s', (_users, stackName, role, realm) => {
-  const app = Synthesized.of('bin/cdk.ts');
   const template = app.template(stackName);
   const imports = [...JSON.stringify(template).matchAll(/"Fn::ImportValue":"([^"]+GetAttTable[^"]+Arn[^"]*)"/g)];
   const deployed = new DeployedTemplate(template, {
@@ -72,5 +73,39 @@ describe.each(PLANES)('the role of the account pages for %s', (_users, stackName
     expect(may('Query', `user#${realm}`)).toBe(false);
     expect(may('Query', `user#${realm}`, `${table}/index/index-g1`)).toBe(false);
     expect(may('UpdateItem', `user#${realm}`)).toBe(false);
+  });
+});
+
+describe('the routes of the account pages of system users', () => {
+  const { Resources: resources } = app.template('controlplane-stack');
+  const idsOf = (type: string, has = (_properties: { readonly RouteKey?: string }) => true) =>
+    Object.keys(resources).filter((id) => resources[id].Type === type && has(resources[id].Properties));
+  const [stage = ''] = idsOf('AWS::ApiGatewayV2::Stage');
+  const routes = idsOf('AWS::ApiGatewayV2::Route', ({ RouteKey = '' }) => RouteKey.includes(' /realms/admin/'));
+
+  /** Everything that must exist before these resources. */
+  function requiredBy(ids: readonly string[]): ReadonlySet<string> {
+    const found = new Set<string>();
+    const waiting = [...ids];
+    for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
+      const named = [...JSON.stringify(resources[id]).matchAll(/"([A-Za-z0-9]+)"|\$\{([A-Za-z0-9]+)/g)];
+      const next = named.map(([, one, other]) => one ?? other ?? '').filter((one) => one in resources);
+      waiting.push(...next.filter((one) => !found.has(one)));
+      for (const one of next) found.add(one);
+    }
+    return found;
+  }
+
+  test('SE-6: each take no more than 10 requests a second from all strangers together', () => {
+    expect(routes).toHaveLength(10);
+    const limits = { ThrottlingRateLimit: 10, ThrottlingBurstLimit: 20, DetailedMetricsEnabled: true };
+    const expected = routes.map((id) => [resources[id].Properties.RouteKey, limits]);
+    expect(resources[stage].Properties.RouteSettings).toEqual(Object.fromEntries(expected));
+  });
+
+  test('exist before the stage, which API Gateway requires, and do not wait for it', () => {
+    expect(resources[stage].DependsOn).toEqual(expect.arrayContaining(routes));
+    expect(requiredBy(routes).size).toBeGreaterThan(3);
+    expect(requiredBy(routes)).not.toContain(stage);
   });
 });
