@@ -37,7 +37,7 @@ const RUN_ELSEWHERE: readonly { command: string; by: string; words: string }[] =
   { command: 'docker compose up', by: '.github/workflows/ci.yml', words: 'docker compose up --build --detach --wait' },
   // The suite cannot run inside one of its own tests.
   { command: 'npm ci && npm test', by: '.ci/run', words: 'npm ci && wait $! && npm test' },
-  { command: 'npm run aws:rehearse', by: 'test/rehearsal/product.test.ts', words: 'rehearsal/product/command.ts' },
+  { command: 'npm run aws:rehearse', by: 'test/rehearsal/rehearsal.test.ts', words: 'rehearsal/product/command.ts' },
   { command: 'npm run aws:task', by: 'test/rehearsal/task.test.ts', words: "'aws:task'" },
   // Needs an AWS account; the rehearsal does the same in an emulated one.
   {

@@ -5,7 +5,6 @@ import TestSequencer from '@jest/test-sequencer';
  * small: one of them at the end would run alone. Two suites that create the same Python environment do not start together.
  */
 const LONGEST = [
-  'test/rehearsal/product.test.ts',
   'test/openapi/schemathesis.test.ts',
   'test/e2e/crash.test.ts',
   'test/rehearsal/rehearsal.test.ts',
