@@ -115,9 +115,13 @@ async function credentialsOf(account: EmulatedAccount, role: string): Promise<Cr
       ...{ FunctionName, Runtime: 'nodejs24.x', Handler: 'index.handler' },
       Role: `arn:aws:iam::${ACCOUNT_ID}:role/${role}`,
       Code: { ZipFile: zipFile('index.js', CODE) },
+      // All functions start at the same time.
+      Timeout: 60,
     }),
   );
   await waitUntilFunctionActiveV2({ client: lambda, maxWaitTime: 20, minDelay: 1 }, { FunctionName });
-  const { Payload = new Uint8Array() } = await lambda.send(new InvokeCommand({ FunctionName }));
-  return JSON.parse(Buffer.from(Payload).toString()) as Credentials;
+  const { FunctionError, Payload = new Uint8Array() } = await lambda.send(new InvokeCommand({ FunctionName }));
+  const returned = Buffer.from(Payload).toString();
+  if (FunctionError !== undefined) throw new Error(`${FunctionName} failed: ${returned}`);
+  return JSON.parse(returned) as Credentials;
 }
