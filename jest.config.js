@@ -14,8 +14,7 @@ export default {
   globalSetup: '<rootDir>/test/support/build-first.ts',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.tierplane'],
-  // One more than the machine of CI has processors, because the longest suites often wait for processes and containers.
-  maxWorkers: 3,
+  maxWorkers: 2,
   testSequencer: '<rootDir>/test/support/longest-first.js',
   testTimeout: 30_000,
 };
