@@ -72,11 +72,11 @@ export function meteringKeysContract(name: string, open: () => Promise<OpenMeter
       const tenantId = 'tenant00004';
       const value = VALUE.replace('1', '5');
       await keys.ensure({ tenantId, tier: 'basic', value });
-      await keys.ensure({ tenantId: `${tenantId}1`, tier: 'basic', value: VALUE.replace('1', '6') });
+      await keys.ensure({ tenantId: `${tenantId}1`, tier: 'basic', value: VALUE.replace('1', '7') });
       for (const _time of ['once', 'again']) await keys.delete(tenantId);
       await expectKeys(tenantId, []);
       // The id of the other tenant begins with this one's.
-      await expectKeys(`${tenantId}1`, [{ value: VALUE.replace('1', '6'), tiers: ['basic'] }]);
+      await expectKeys(`${tenantId}1`, [{ value: VALUE.replace('1', '7'), tiers: ['basic'] }]);
     });
 
     test('a tenant without a key cannot be moved', async () => {
