@@ -28,8 +28,9 @@ export function instanceOf(dir: DataDir): string {
 }
 
 /**
- * What `instance.json` holds; undefined if there is no such file. Throws CORRUPT, also for an id that could be part of another
- * one: processes are found, and ended, by it.
+ * What `instance.json` holds. @returns undefined if there is no such file
+ * @throws CORRUPT if the id is missing or incomplete. The platform ends processes by this id, and an incomplete one could
+ *   match those of another installation.
  */
 export function readInstance(dir: DataDir): Instance | undefined {
   const known = readJson<Partial<Instance> | null>(dir.instance);
